@@ -153,7 +153,7 @@ class History:
         )
 
     def with_events(self, events: Sequence[Event]) -> History:
-        """The same user with other events, brought into contract order; clock and exclusions anew."""
+        """The same user with other events in contract order; clock and exclusions anew."""
         return History(self.user_id, order_events(self.user_id, events))
 
     def at_clock(self, clock: datetime) -> History:
