@@ -1,0 +1,180 @@
+"""Vectors addressed by content: a text is encoded once in its life.
+
+The key is a hash of the text under the encoder's id, so a second corpus with the same text reuses
+the vector and a killed run goes on where it stopped. Vectors are kept as float16.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+
+from core.domain import DomainError
+from core.encode.encoder import TextEncoder
+from core.files import replace_file
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+
+FloatArray = npt.NDArray[np.float32]
+
+_CHUNK = 512
+_KEY_BYTES = 16
+_SQL_VARIABLES = 900
+
+
+def text_key(text: str) -> bytes:
+    """Address of a text: 16 bytes of its BLAKE2b hash."""
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=_KEY_BYTES).digest()
+
+
+class VectorCache:
+    """A SQLite file (WAL) of vectors, in front of it any number of read-only packs."""
+
+    def __init__(self, path: Path | None, packs: Iterable[Path] = ()) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._memory: dict[tuple[str, bytes], npt.NDArray[np.float16]] = {}
+        self._packs: dict[str, dict[bytes, npt.NDArray[np.float16]]] = {}
+        for pack in packs:
+            encoder_id, vectors = read_pack(pack)
+            self._packs.setdefault(encoder_id, {}).update(vectors)
+
+    def vectors(
+        self,
+        texts: Sequence[str],
+        encoder: TextEncoder,
+        progress: ProgressCallback | None = None,
+        stop: StopCallback | None = None,
+    ) -> FloatArray:
+        """Vectors of texts, encoding only those never seen.
+
+        Returns float32[n_texts, dim] of unit length; an empty text gives zeros. Work is committed
+        every few hundred texts, so ``stop`` or a kill loses little.
+        """
+        keys = [text_key(text) if text else b"" for text in texts]
+        wanted = {key: text for key, text in zip(keys, texts, strict=True) if key}
+        found = self._find(encoder.encoder_id, list(wanted))
+        missing = [key for key in wanted if key not in found]
+        # Long texts first, so that the time left is never underestimated.
+        missing.sort(key=lambda key: (-len(wanted[key]), key))
+        for start in range(0, len(missing), _CHUNK):
+            check_stop(stop)
+            chunk = missing[start : start + _CHUNK]
+
+            def within(step: Progress, start: int = start) -> None:
+                report(progress, Progress(step.stage, start + step.done, len(missing)))
+
+            encoded = encoder.encode([wanted[key] for key in chunk], within, stop)
+            half = encoded.astype(np.float16)
+            self._store(encoder.encoder_id, chunk, half)
+            found.update(zip(chunk, half, strict=True))
+        out = np.zeros((len(texts), encoder.dim), dtype=np.float32)
+        for row, key in enumerate(keys):
+            if key:
+                out[row] = found[key]
+        return out
+
+    def write_pack(self, target: Path, texts: Iterable[str], encoder: TextEncoder) -> None:
+        """Write the vectors of these texts as one read-only file, sorted by key."""
+        by_key = {text_key(text): text for text in texts if text}
+        keys = sorted(by_key)
+        vectors = self.vectors([by_key[key] for key in keys], encoder).astype(np.float16)
+        tensors: dict[str, np.ndarray] = {
+            "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES).copy(),
+            "vectors": vectors,
+        }
+        replace_file(
+            target, lambda path: save_file(tensors, path, {"encoder_id": encoder.encoder_id})
+        )
+
+    def _find(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
+        found: dict[bytes, npt.NDArray[np.float16]] = {}
+        pack = self._packs.get(encoder_id, {})
+        unknown = []
+        for key in keys:
+            vector = pack.get(key)
+            if vector is None:
+                vector = self._memory.get((encoder_id, key))
+            if vector is None:
+                unknown.append(key)
+            else:
+                found[key] = vector
+        if unknown and self._path is not None and self._path.is_file():
+            with self._lock, self._connect() as connection:
+                for start in range(0, len(unknown), _SQL_VARIABLES):
+                    part = unknown[start : start + _SQL_VARIABLES]
+                    marks = ",".join("?" * len(part))
+                    rows = connection.execute(
+                        f"SELECT key, vector FROM vectors WHERE encoder = ? AND key IN ({marks})",
+                        [encoder_id, *part],
+                    )
+                    for key, blob in rows:
+                        found[key] = np.frombuffer(blob, dtype=np.float16)
+        return found
+
+    def _store(self, encoder_id: str, keys: list[bytes], vectors: npt.NDArray[np.float16]) -> None:
+        if self._path is None:
+            self._memory.update(
+                ((encoder_id, key), vector) for key, vector in zip(keys, vectors, strict=True)
+            )
+            return
+        with self._lock, self._connect() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors (encoder, key, vector) VALUES (?, ?, ?)",
+                [(encoder_id, key, v.tobytes()) for key, v in zip(keys, vectors, strict=True)],
+            )
+
+    def _connect(self) -> _Closing:
+        assert self._path is not None
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self._path, timeout=30)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (encoder TEXT NOT NULL, key BLOB NOT NULL, "
+                "vector BLOB NOT NULL, PRIMARY KEY (encoder, key)) WITHOUT ROWID"
+            )
+        except sqlite3.DatabaseError as error:
+            raise DomainError(
+                f"the vector cache cannot be opened: {error}",
+                where=str(self._path),
+                remedy="Delete the file; its vectors are made again when needed",
+            ) from error
+        return _Closing(connection)
+
+
+class _Closing:
+    """A connection whose block is one transaction and which is closed after it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._connection.commit()
+        finally:
+            self._connection.close()
+
+
+def read_pack(path: Path) -> tuple[str, dict[bytes, npt.NDArray[np.float16]]]:
+    """Read a pack: its encoder's id, and vectors by text key."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        encoder_id = (file.metadata() or {}).get("encoder_id", "")
+    tensors = load_file(path)
+    keys = tensors["keys"].tobytes()
+    return encoder_id, {
+        keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector
+        for i, vector in enumerate(tensors["vectors"])
+    }

