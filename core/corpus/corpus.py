@@ -1,0 +1,114 @@
+"""One corpus in memory, as the rest of the code sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.corpus.manifest import Manifest
+from core.corpus.split import user_starts
+from core.domain import Columns, DomainError, Event, EventKind, History
+
+CACHED_HISTORIES = 512
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """One corpus in memory: events, items and what is known about them. Treat it as read-only.
+
+    ``events`` has ``Columns.EVENTS`` with users sorted and each user's events in contract order
+    (timestamp datetime64[us, UTC], rating float32 with NaN for none, the rest str or None).
+    ``items`` has ``Columns.ITEMS`` sorted by item_id (price float64 with NaN, the rest str or
+    None): the whole catalogue; an item's row number is its catalogue index everywhere.
+    """
+
+    name: str
+    corpus_id: str
+    events: pd.DataFrame
+    items: pd.DataFrame
+    manifest: Manifest
+
+    @cached_property
+    def item_ids(self) -> tuple[str, ...]:
+        """Item ids in catalogue order."""
+        return tuple(self.items[Columns.Item])
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Catalogue index of each item id."""
+        return {item: index for index, item in enumerate(self.item_ids)}
+
+    @cached_property
+    def user_ids(self) -> tuple[str, ...]:
+        """User ids, sorted; aligned with ``user_starts``."""
+        return tuple(self.events[Columns.User].to_numpy()[self.user_starts[:-1]])
+
+    @cached_property
+    def user_starts(self) -> npt.NDArray[np.int64]:
+        """int64[n_users + 1]: row of each user's first event, then the number of rows."""
+        return user_starts(self.events)
+
+    def user_rows(self, user_id: str) -> slice:
+        """The rows of ``events`` that are this user's; DomainError for an unknown user."""
+        place = self._user_index.get(user_id)
+        if place is None:
+            raise DomainError(
+                f"there is no user {user_id!r}",
+                where=f"corpus {self.name}",
+                remedy=f"List them with: python -m core users {self.name}",
+            )
+        return slice(int(self.user_starts[place]), int(self.user_starts[place + 1]))
+
+    def history(self, user_id: str) -> History:
+        """All events of a user; DomainError for an unknown user."""
+        return self._history(user_id)
+
+    def title(self, item_id: str) -> str:
+        """The item's title, or its id where there is none."""
+        index = self.item_index.get(item_id)
+        return (self._titles[index] if index is not None else None) or item_id
+
+    @cached_property
+    def _titles(self) -> list[str | None]:
+        return list(self.items[Columns.Title])
+
+    @cached_property
+    def _user_index(self) -> dict[str, int]:
+        return {user: place for place, user in enumerate(self.user_ids)}
+
+    @cached_property
+    def _columns(self) -> tuple[list[Any], ...]:
+        frame = self.events
+        micros = frame[Columns.Time].to_numpy("datetime64[us]").astype(np.int64).tolist()
+        ratings = frame[Columns.Rating].to_numpy().tolist()
+        texts = (frame[name].tolist() for name in (Columns.Title, Columns.Text))
+        return (
+            frame[Columns.Item].tolist(),
+            micros,
+            frame[Columns.Kind].tolist(),
+            [None if rating != rating else rating for rating in ratings],
+            *texts,
+        )
+
+    @cached_property
+    def _history(self) -> Callable[[str], History]:
+        kinds = {str(kind): kind for kind in EventKind}
+
+        def build(user_id: str) -> History:
+            rows = self.user_rows(user_id)
+            columns = (column[rows] for column in self._columns)
+            events = tuple(
+                Event(item, EPOCH + timedelta(microseconds=at), kinds[kind], rating, title, text)
+                for item, at, kind, rating, title, text in zip(*columns, strict=True)
+            )
+            return History(user_id, events)
+
+        return lru_cache(CACHED_HISTORIES)(build)

@@ -1,0 +1,138 @@
+"""A corpus folder: two Parquet tables, a quarantine and a manifest, written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.corpus import tables
+from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
+from core.domain import Columns, DomainError
+
+MANIFEST_FILE, QUARANTINE_FILE = "manifest.json", "quarantine.jsonl"
+
+
+def load_corpus(folder: Path) -> Corpus:
+    """Read a corpus folder; DomainError when its tables are damaged."""
+    manifest = Manifest.read(folder / MANIFEST_FILE)
+    try:
+        events, items = (
+            pq.read_table(folder / file, partitioning=None, memory_map=True).cast(schema)
+            for file, schema in (
+                (tables.EVENTS_FILE, tables.EVENTS_SCHEMA),
+                (tables.ITEMS_FILE, tables.ITEMS_SCHEMA),
+            )
+        )
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError):
+        raise DomainError(
+            "the tables of the corpus are damaged",
+            where=str(folder),
+            remedy="Import the corpus again",
+        ) from None
+    return Corpus(
+        manifest.name,
+        manifest.corpus_id,
+        tables.frame_from_table(events),
+        tables.frame_from_table(items),
+        manifest,
+    )
+
+
+def save_corpus(
+    folder: Path,
+    name: str,
+    events: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    rating_scale: tuple[float, float] | None,
+    simulated: bool = False,
+    notes: Sequence[str] = (),
+    created: datetime | None = None,
+) -> Manifest:
+    """Write validated tables and their manifest into an existing folder.
+
+    ``events`` needs ``Columns.EVENTS`` in any order, ``items`` needs ``Columns.ITEMS`` and every
+    item of the events. The same content and ``created`` give the same bytes.
+    """
+    return save_tables(
+        folder,
+        tables.table_from_frame(events, tables.EVENTS_SCHEMA),
+        tables.table_from_frame(items, tables.ITEMS_SCHEMA),
+        rows_read=len(events),
+        rating_scale=rating_scale and (float(rating_scale[0]), float(rating_scale[1])),
+        facts={
+            "name": name,
+            "format": "simulated" if simulated else "tables",
+            "simulated": simulated,
+            "notes": tuple(notes),
+            "created": created or datetime.now(UTC),
+        },
+    )
+
+
+def save_tables(
+    folder: Path,
+    events: pa.Table,
+    items: pa.Table,
+    *,
+    rows_read: int,
+    rating_scale: tuple[float, float] | None,
+    facts: Mapping[str, Any],
+) -> Manifest:
+    """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
+
+    ``facts`` are further fields of the manifest: at least name, format and created.
+    """
+    order, repeated = tables.contract_order(events)
+    kept = order[~repeated]
+    fingerprint = tables.Fingerprint()
+    kinds: dict[str, int] = {}
+    with_text = 0
+
+    def event_slices() -> Iterator[pa.Table]:
+        nonlocal with_text
+        for part in tables.slices(events, kept, tables.EVENTS_SCHEMA):
+            fingerprint.add("events", part)
+            for pair in part[Columns.Kind].value_counts():
+                kind = pair["values"].as_py()
+                kinds[kind] = kinds.get(kind, 0) + pair["counts"].as_py()
+            words = pc.or_(part[Columns.Title].is_valid(), part[Columns.Text].is_valid())
+            with_text += pc.sum(words).as_py() or 0
+            yield part
+
+    tables.write_parquet(folder / tables.EVENTS_FILE, event_slices(), tables.EVENTS_SCHEMA)
+    item_order = np.argsort(tables.codes_in_order(items[Columns.Item]))
+    item_slices = list(tables.slices(items, item_order, tables.ITEMS_SCHEMA))
+    for part in item_slices:
+        fingerprint.add("items", part)
+    tables.write_parquet(folder / tables.ITEMS_FILE, item_slices, tables.ITEMS_SCHEMA)
+    span = pc.min_max(events[Columns.Time].take(kept)).as_py()
+    manifest = Manifest(
+        corpus_id=fingerprint.hexdigest(rating_scale),
+        rows_read=rows_read,
+        accepted=len(kept),
+        duplicates=int(repeated.sum()),
+        quarantined=rows_read - len(order),
+        users=pc.count_distinct(events[Columns.User]).as_py(),
+        items=items.num_rows,
+        first=span["min"],
+        last=span["max"],
+        kinds=dict(sorted(kinds.items())),
+        with_text=with_text,
+        rating_scale=rating_scale,
+        **facts,
+    )
+    quarantine = folder / QUARANTINE_FILE
+    if not quarantine.exists():
+        quarantine.touch()
+    manifest.write(folder / MANIFEST_FILE)
+    return manifest

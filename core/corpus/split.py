@@ -1,0 +1,60 @@
+"""Which events a model may learn from, which choose it, and which judge it.
+
+All functions take events in contract order (``Corpus.events``): users sorted, each user's events
+together and in time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.domain import Columns, Part
+
+MIN_EVENTS_SCORED = 5
+TEMPORAL_SHARES = (0.7, 0.8, 0.9)
+
+
+def user_starts(events: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """int64[n_users + 1]: row of each user's first event, then the number of rows."""
+    users = events[Columns.User].to_numpy()
+    if len(users) == 0:
+        return np.zeros(1, np.int64)
+    changes = np.flatnonzero(users[1:] != users[:-1]) + 1
+    return np.concatenate(([0], changes, [len(users)])).astype(np.int64)
+
+
+def leave_last_out(events: pd.DataFrame) -> npt.NDArray[np.int8]:
+    """The part of each event, int8[n_events] of ``Part``.
+
+    Each user's last event is test, the one before it validation, the rest train; a user with one
+    event has only a test event. Every user counts, however short the history.
+    """
+    starts = user_starts(events)
+    parts = np.full(len(events), Part.TRAIN, np.int8)
+    ends = starts[1:] - 1
+    parts[ends[np.diff(starts) > 1] - 1] = Part.VALIDATION
+    parts[ends] = Part.TEST
+    return parts
+
+
+def scored_users(events: pd.DataFrame) -> tuple[str, ...]:
+    """Users with 5 or more events: the only ones whose ranks are averaged."""
+    starts = user_starts(events)
+    users = events[Columns.User].to_numpy()
+    return tuple(users[starts[:-1][np.diff(starts) >= MIN_EVENTS_SCORED]])
+
+
+def temporal_cuts(events: pd.DataFrame) -> list[datetime]:
+    """Three instants: 70, 80 and 90 % of all events happen at or before them.
+
+    What lies strictly after a cut is hidden from a model trained for it.
+    """
+    if len(events) == 0:
+        return []
+    times = events[Columns.Time].sort_values()
+    places = [max(int(np.ceil(share * len(times))) - 1, 0) for share in TEMPORAL_SHARES]
+    return [times.iloc[place].to_pydatetime().astimezone(UTC) for place in places]

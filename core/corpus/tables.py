@@ -1,0 +1,169 @@
+"""The two tables of a corpus as Arrow: schemas, order, fingerprint, Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from core.domain import Columns, order_hash
+
+EVENTS_FILE, ITEMS_FILE = "events.parquet", "items.parquet"
+ROWS_PER_GROUP = 65_536
+
+EVENTS_SCHEMA = pa.schema(
+    [
+        pa.field(Columns.User, pa.string(), nullable=False),
+        pa.field(Columns.Item, pa.string(), nullable=False),
+        pa.field(Columns.Time, pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field(Columns.Kind, pa.string(), nullable=False),
+        pa.field(Columns.Rating, pa.float32()),
+        pa.field(Columns.Title, pa.string()),
+        pa.field(Columns.Text, pa.string()),
+    ]
+)
+ITEMS_SCHEMA = pa.schema(
+    [
+        pa.field(Columns.Item, pa.string(), nullable=False),
+        pa.field(Columns.Title, pa.string()),
+        pa.field(Columns.Category, pa.string()),
+        pa.field(Columns.Description, pa.string()),
+        pa.field(Columns.Price, pa.float64()),
+        pa.field(Columns.Extra, pa.string()),
+    ]
+)
+
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def table_from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Turn a frame with the schema's columns (None or NaN = missing) into an Arrow table."""
+    return pa.Table.from_pandas(
+        frame[schema.names], schema=schema, preserve_index=False, safe=False
+    )
+
+
+def frame_from_table(table: pa.Table) -> pd.DataFrame:
+    """Turn a table into a frame: text columns hold str or None, numbers NaN for missing."""
+    columns: dict[str, Any] = {}
+    for field in table.schema:
+        column = table.column(field.name)
+        if pa.types.is_string(field.type):
+            values = column.to_numpy(zero_copy_only=False)
+            columns[field.name] = pd.Series(values, dtype=object)
+        else:
+            columns[field.name] = column.to_pandas()
+    return pd.DataFrame(columns)
+
+
+def codes_in_order(column: pa.ChunkedArray) -> IntArray:
+    """int64[n]: each string's rank among the column's distinct strings, by code point."""
+    encoded = column.combine_chunks().dictionary_encode()
+    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    ranks = np.empty(len(words), dtype=np.int64)
+    ranks[np.argsort(words)] = np.arange(len(words))
+    return np.asarray(ranks[encoded.indices.to_numpy()], dtype=np.int64)
+
+
+def contract_order(events: pa.Table) -> tuple[IntArray, BoolArray]:
+    """Rows in contract order within each user, users sorted; and which of them repeat another.
+
+    Returns ``order`` int64[n], row numbers, and ``repeated`` bool[n], aligned with ``order``: True
+    where the row has the same user, item, time, kind and text as the one before it. Among repeats
+    the one with the highest rating, then the first title, comes first, so that the order of the
+    files never decides.
+    """
+    n = events.num_rows
+    if n == 0:
+        return np.empty(0, np.int64), np.empty(0, np.bool_)
+    users = codes_in_order(events[Columns.User])
+    times = events[Columns.Time].cast(pa.int64()).to_numpy()
+    order = np.lexsort((times, users))
+    same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
+    tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+    rank = np.zeros(n, np.int64)
+    repeated = np.zeros(n, np.bool_)
+    if len(tied):
+        rows = order[tied]
+        keys = _tie_keys(events.take(pa.array(rows)))
+        by_key = sorted(range(len(rows)), key=keys.__getitem__)
+        rank[rows[by_key]] = np.arange(len(rows))
+        order = np.lexsort((rank, times, users))
+        key_of = {int(row): key[:2] for row, key in zip(rows, keys, strict=True)}
+        for place in np.flatnonzero(same) + 1:
+            here, before = int(order[place]), int(order[place - 1])
+            repeated[place] = key_of[here] == key_of[before]
+    return order, repeated
+
+
+def _tie_keys(events: pa.Table) -> list[tuple[str, bytes, float, str]]:
+    """What decides between events of one user at one instant."""
+    columns = (events[name].to_pylist() for name in Columns.EVENTS)
+    return [
+        (
+            order_hash(user, item, kind),
+            hashlib.blake2b((text or "").encode(), digest_size=16).digest(),
+            -rating if rating is not None and rating == rating else np.inf,
+            title or "",
+        )
+        for user, item, _, kind, rating, title, text in zip(*columns, strict=True)
+    ]
+
+
+def slices(table: pa.Table, order: IntArray, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The table's rows in this order, one row group at a time."""
+    for start in range(0, len(order), ROWS_PER_GROUP):
+        rows = pa.array(order[start : start + ROWS_PER_GROUP])
+        yield table.select(schema.names).take(rows).cast(schema)
+
+
+class Fingerprint:
+    """sha256 over the canonical content of tables: values and gaps, column by column.
+
+    How rows are cut into slices doesn't matter, nor does the Parquet encoding.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[Any, Any]] = {}
+
+    def add(self, table_name: str, rows: pa.Table) -> None:
+        """Continue the content of one table."""
+        for field in rows.schema:
+            lengths, content = self._columns.setdefault(
+                f"{table_name}.{field.name}", (hashlib.sha256(), hashlib.sha256())
+            )
+            column = rows[field.name]
+            if pa.types.is_string(field.type):
+                lengths.update(pc.fill_null(pc.binary_length(column), -1).to_numpy().tobytes())
+                for chunk in column.chunks:
+                    content.update("".join(chunk.fill_null("").to_pylist()).encode())
+            elif pa.types.is_floating(field.type):
+                values = pc.fill_null(column, float("nan")).to_numpy().copy()
+                values[np.isnan(values)] = np.nan
+                content.update(values.tobytes())
+            else:
+                content.update(column.cast(pa.int64()).to_numpy().tobytes())
+
+    def hexdigest(self, *facts: object) -> str:
+        """16 hex digits over all tables and these further facts."""
+        total = hashlib.sha256(repr(facts).encode())
+        for name in sorted(self._columns):
+            lengths, content = self._columns[name]
+            total.update(name.encode() + lengths.digest() + content.digest())
+        return total.hexdigest()[:16]
+
+
+def write_parquet(path: Path, parts: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write row groups as given; the same content gives the same bytes."""
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=6) as writer:
+        for part in parts:
+            writer.write_table(part, row_group_size=ROWS_PER_GROUP)
