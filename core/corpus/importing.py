@@ -1,0 +1,241 @@
+"""Turn files into a corpus: stream, validate, quarantine, order, write, and only then replace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from core.corpus.catalogue import collect_items
+from core.corpus.folder import QUARANTINE_FILE, save_tables
+from core.corpus.manifest import Manifest
+from core.corpus.plan import Asked, EventFile, Plan, plan_import
+from core.corpus.quarantine import ITEMS, Quarantine, Refusal
+from core.corpus.rows import read_rows
+from core.corpus.scale import infer_scale
+from core.corpus.source import BadRow
+from core.corpus.store import Library
+from core.corpus.tables import EVENTS_SCHEMA
+from core.corpus.validate import MAX_TEXT, Scale, outside
+from core.domain import Columns, DomainError
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+
+CHUNK_ROWS = 5_000
+SPILL_FILE = "rows.arrow"
+FILE, LINE = "file", "line"
+SPILL_SCHEMA = pa.schema(
+    [
+        field.with_type(pa.large_string()) if field.type == pa.string() else field
+        for field in EVENTS_SCHEMA
+    ]
+    + [pa.field(FILE, pa.int32()), pa.field(LINE, pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """What an import took and what it refused.
+
+    ``reasons`` counts quarantined event rows by reason; ``refused`` holds the first of them, the
+    rest is in ``quarantine`` (JSON lines). ``warning`` says what should not go unseen.
+    """
+
+    manifest: Manifest
+    reasons: dict[str, int]
+    refused: tuple[Refusal, ...]
+    quarantine: Path
+
+    def facts(self) -> dict[str, Any]:
+        """The answer of ``python -m core import --json``."""
+        fields = ("corpus_id", "rows_read", "accepted", "quarantined", "duplicates", "users")
+        counted = {name: getattr(self.manifest, name) for name in (*fields, "items")}
+        return {"corpus": self.manifest.name, **counted}
+
+
+def import_files(
+    library: Library,
+    name: str,
+    paths: Sequence[Path],
+    items: Path | None = None,
+    format: str = "auto",
+    mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    rating_scale: Scale | None = None,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> ImportSummary:
+    """Import files of events as the corpus ``name``, replacing an older one at the very end.
+
+    ``mapping`` is field -> file column (``item.`` before a field of the items file). Raises
+    DomainError for what a person must change and Stopped when ``stop`` answers True; in both cases
+    the old corpus stays as it was. At most one chunk of rows is in memory while reading; accepted
+    rows wait in a file in the library.
+    """
+    asked = Asked(format, mapping or {}, encoding, rating_scale)
+    try:
+        with library.staging(name) as folder:
+            plan = plan_import([Path(path) for path in paths], items, asked)
+            summary = _Import(plan, folder, progress, stop).run(name)
+            library.publish(folder, summary.manifest)
+    except (OSError, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DomainError(
+            f"the import could not be written: {reason}",
+            where=str(library.root),
+            remedy="Check free space and permissions, or choose another --library",
+        ) from None
+    return ImportSummary(
+        summary.manifest,
+        summary.reasons,
+        summary.refused,
+        library.corpus_folder(name) / QUARANTINE_FILE,
+    )
+
+
+class _Import:
+    """One run of an import inside its staging folder."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        progress: ProgressCallback | None,
+        stop: StopCallback | None,
+    ) -> None:
+        self.plan, self.folder = plan, folder
+        self.progress, self.stop = progress, stop
+        self.quarantine = Quarantine(folder / QUARANTINE_FILE)
+        self.rows_read = 0
+        self.shortened = 0
+        self.notes: list[str] = []
+        self.started = time.monotonic()
+        self.bytes_before = 0
+        self.files = [part.file for part in plan.events]
+        if plan.items is not None:
+            self.files.append(plan.items.file)
+        self.bytes_total = sum(file.size for file in self.files)
+
+    def run(self, name: str) -> ImportSummary:
+        spill = self.folder / SPILL_FILE
+        with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
+            for number, part in enumerate(self.plan.events):
+                for chunk in self._chunks(number, part):
+                    writer.write_batch(chunk)
+                self.bytes_before += part.file.size
+        with pa.memory_map(str(spill)) as stored:
+            events, scale = self._within_scale(pa.ipc.open_file(stored).read_all())
+            if events.num_rows == 0:
+                raise self._nothing_usable()
+            items = collect_items(
+                self.plan.items, events[Columns.Item], self.quarantine, self._tick
+            )
+            self._describe()
+            self.quarantine.close()
+            report(self.progress, Progress("writing", 0, 1))
+            check_stop(self.stop)
+            manifest = save_tables(
+                self.folder,
+                events,
+                items,
+                rows_read=self.rows_read,
+                rating_scale=scale,
+                facts={
+                    "name": name,
+                    "format": self.plan.format,
+                    "created": datetime.now(UTC),
+                    "sources": tuple(file.facts() for file in self.files),
+                    "encoding": self.plan.encoding,
+                    "timestamp_unit": self.plan.timestamp_unit,
+                    "mapping": self.plan.mapping,
+                    "items_refused": self.quarantine.rows[ITEMS],
+                    "notes": tuple(self.notes),
+                },
+            )
+        spill.unlink()
+        report(self.progress, Progress("writing", 1, 1))
+        return ImportSummary(
+            manifest,
+            dict(self.quarantine.reasons.most_common()),
+            tuple(self.quarantine.first),
+            self.folder / QUARANTINE_FILE,
+        )
+
+    def _chunks(self, number: int, part: EventFile) -> Iterator[pa.RecordBatch]:
+        events = part.events(self.plan.scale)
+        kept: list[tuple[Any, ...]] = []
+        for line, fields in read_rows(part.file):
+            self.rows_read += 1
+            event = events.read(fields) if isinstance(fields, dict) else fields
+            if isinstance(event, BadRow):
+                column = part.columns.get(event.field, "")
+                self.quarantine.add(part.file.name, line, event, column)
+            else:
+                kept.append((*event, number, line))
+            if self.rows_read % CHUNK_ROWS == 0:
+                self._tick("reading", part.file.bytes_read, rows=self.rows_read)
+                if kept:
+                    yield _batch(kept)
+                    kept = []
+        if kept:
+            yield _batch(kept)
+        self.shortened += events.shortened
+        self._tick("reading", part.file.size, rows=self.rows_read)
+
+    def _tick(self, stage: str, bytes_read: int, **figures: float) -> None:
+        check_stop(self.stop)
+        done = min(self.bytes_before + bytes_read, self.bytes_total)
+        spent = time.monotonic() - self.started
+        left = spent * (self.bytes_total - done) / done if done and spent > 1 else None
+        report(self.progress, Progress(stage, done, self.bytes_total, left, figures))
+
+    def _within_scale(self, events: pa.Table) -> tuple[pa.Table, Scale | None]:
+        """Drop ratings outside a scale that could only be found from all of them."""
+        ratings = events[Columns.Rating].to_numpy()
+        rated = ~np.isnan(ratings)
+        if self.plan.scale is not None:
+            return events, self.plan.scale if rated.any() else None
+        scale, how = infer_scale(ratings[rated])
+        if scale is None:
+            return events, None
+        self.notes.append(how)
+        bad = rated & ((ratings < scale[0]) | (ratings > scale[1]))
+        if not bad.any():
+            return events, scale
+        for row in events.filter(pa.array(bad)).to_pylist():
+            part = self.plan.events[row[FILE]]
+            reason = f"{outside(scale)}, inferred from the values (--rating-scale sets another)"
+            problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
+            column = part.columns.get(Columns.Rating, "")
+            self.quarantine.add(part.file.name, row[LINE], problem, column)
+        return events.filter(pa.array(~bad)), scale
+
+    def _describe(self) -> None:
+        if any(part.reader.is_html for part in self.plan.events):
+            self.notes.append("HTML line breaks and entities in reviews became plain text")
+        if self.shortened:
+            self.notes.append(f"{self.shortened} texts were cut at {MAX_TEXT:,} characters")
+        if any("date" in part.unit.name for part in self.plan.events):
+            self.notes.append("dates and times without a zone were read as UTC")
+
+    def _nothing_usable(self) -> DomainError:
+        first = str(self.quarantine.first[0]) if self.quarantine.first else "no rows"
+        return DomainError(
+            f"none of {self.rows_read} rows could be used",
+            where=first,
+            remedy="Check the columns with --map field=column and the format with --format",
+        )
+
+
+def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    arrays = [
+        pa.array(values, type=field.type)
+        for values, field in zip(columns, SPILL_SCHEMA, strict=True)
+    ]
+    return pa.record_batch(arrays, schema=SPILL_SCHEMA)

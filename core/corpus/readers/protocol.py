@@ -1,0 +1,61 @@
+"""What a format must know: its columns, its scale, and what its items look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from core.corpus.rows import Fields, Head
+from core.corpus.validate import Scale
+
+
+class Reader(Protocol):
+    """One format. Files are told apart by their columns, never by their names."""
+
+    format: str
+    is_html: bool
+    """Whether its texts are HTML: line breaks and entities become plain text."""
+
+    @property
+    def rating_scale(self) -> Scale | None:
+        """Lowest and highest rating; None: found from the values."""
+        ...
+
+    def event_columns(self, head: Head) -> dict[str, str] | None:
+        """Field of ``Columns.EVENTS`` -> file column; None when these aren't such events."""
+        ...
+
+    def item_columns(self, head: Head) -> dict[str, str] | None:
+        """Field of ``Columns.ITEMS`` -> file column; None when these aren't such items."""
+        ...
+
+    def item(self, fields: Fields, columns: Mapping[str, str]) -> Fields:
+        """Raw values by field of ``Columns.ITEMS`` (``extra`` a dict), not yet validated."""
+        ...
+
+    def folder_files(self, folder: Path) -> tuple[list[Path], Path | None] | None:
+        """Event files and items file of a folder in this format's usual layout, or None."""
+        ...
+
+
+def present(columns: Mapping[str, str], head: Head) -> dict[str, str]:
+    """The part of a mapping whose file columns exist."""
+    return {field: column for field, column in columns.items() if column in head.columns}
+
+
+def mapped(fields: Fields, columns: Mapping[str, str]) -> Fields:
+    """The mapped values by field; all other columns together under ``extra``."""
+    used = set(columns.values())
+    values: Fields = {field: fields.get(column) for field, column in columns.items()}
+    values["extra"] = {name: value for name, value in fields.items() if name not in used}
+    return values
+
+
+def first_of(folder: Path, *patterns: str) -> list[Path]:
+    """The files that match the first pattern that matches anything, sorted."""
+    for pattern in patterns:
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if found:
+            return found
+    return []

@@ -1,0 +1,210 @@
+"""Rows out of a file, whatever their syntax: JSON lines, delimited text or Parquet.
+
+A row is its line number (row number for Parquet) with either its fields by column name or a
+``BadRow``. Empty lines are no rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from core.corpus.source import MAX_LINE, BadRow, SourceFile
+from core.domain import DomainError
+
+SAMPLE_ROWS = 5_000
+MAX_ROW_LINES = 2_000
+DELIMITERS = (",", "\t", ";", "|")
+BATCH_ROWS = 2_000
+
+Fields = dict[str, Any]
+Row = tuple[int, Fields | BadRow]
+
+csv.field_size_limit(MAX_LINE)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The start of a file: its columns in order, and up to SAMPLE_ROWS rows."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def values(self, column: str) -> list[Any]:
+        """The column's values, None where a row lacks it; unusable rows are left out."""
+        return [fields.get(column) for _, fields in self.rows if isinstance(fields, dict)]
+
+
+def read_head(file: SourceFile) -> Head:
+    """Sample the file; the columns of JSON rows are the union of the sampled rows' keys."""
+    rows = tuple(islice(read_rows(file), SAMPLE_ROWS))
+    columns = dict.fromkeys(
+        column for _, fields in rows if isinstance(fields, dict) for column in fields
+    )
+    return Head(tuple(columns), rows)
+
+
+def read_rows(file: SourceFile) -> Iterator[Row]:
+    """All rows of the file, streamed. DomainError where the file as a whole makes no sense."""
+    if file.is_parquet:
+        return _parquet_rows(file)
+    first = next((line for _, line in file.lines() if isinstance(line, BadRow) or line.strip()), "")
+    start = first.lstrip()[:1] if isinstance(first, str) else ""
+    if start == "[":
+        raise DomainError(
+            "the file is one JSON array, not one JSON object a line",
+            where=str(file.path),
+            remedy="Convert it, for example with: jq -c '.[]' FILE > FILE.jsonl",
+        )
+    return _json_rows(file) if start == "{" else _delimited_rows(file)
+
+
+def _json_rows(file: SourceFile) -> Iterator[Row]:
+    for number, line in file.lines():
+        if isinstance(line, BadRow):
+            yield number, line
+            continue
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", "has a number or nesting beyond reason")
+            yield number, BadRow.because("line", f"is not JSON: {reason}", line)
+            continue
+        if isinstance(fields, dict):
+            yield number, fields
+        else:
+            yield number, BadRow.because("line", "is not a JSON object", line)
+
+
+class _RunawayQuote(Exception):
+    pass
+
+
+class _Lines:
+    """Feeds a csv reader, remembers the lines of the row being read, and can take them back."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._source = file.lines()
+        self._again: list[tuple[int, str | BadRow]] = []
+        self.row: list[tuple[int, str]] = []
+        self.too_long: tuple[int, BadRow] | None = None
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.row) >= MAX_ROW_LINES:
+            raise _RunawayQuote
+        number, line = self._again.pop() if self._again else next(self._source)
+        if isinstance(line, BadRow):
+            self.too_long = number, line
+            raise _RunawayQuote
+        self.row.append((number, line))
+        return line
+
+    def give_back(self) -> tuple[int, str]:
+        """Return the first line of the failed row, the rest will be read again."""
+        first, *rest = self.row
+        if self.too_long is not None and rest:
+            self._again.append(self.too_long)
+            self.too_long = None
+        self._again.extend(reversed(rest))
+        return first
+
+
+def _delimited_rows(file: SourceFile) -> Iterator[Row]:
+    delimiter = _delimiter(file)
+    lines = _Lines(file)
+    parsed = csv.reader(lines, delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    while True:
+        lines.row.clear()
+        try:
+            cells = next(parsed)
+        except StopIteration:
+            return
+        except (csv.Error, _RunawayQuote):
+            if not lines.row:
+                assert lines.too_long is not None
+                yield lines.too_long
+                lines.too_long = None
+                continue
+            number, line = lines.give_back()
+            yield number, BadRow.because("line", "has a quote that does not close properly", line)
+            continue
+        if not "".join(cells).strip():
+            continue
+        if header is None:
+            header = _checked_header(file, cells)
+            continue
+        if len(cells) == len(header):
+            yield lines.row[0][0], dict(zip(header, cells, strict=True))
+        else:
+            reason = f"has {len(cells)} fields where the header has {len(header)}"
+            yield lines.row[0][0], BadRow.because("line", reason, lines.row[0][1])
+
+
+def _delimiter(file: SourceFile) -> str:
+    """The delimiter that cuts the header into the most columns."""
+    for _, line in file.lines():
+        if isinstance(line, str) and line.strip():
+            return max(DELIMITERS, key=lambda mark: len(next(csv.reader([line], delimiter=mark))))
+    return ","
+
+
+def _checked_header(file: SourceFile, cells: list[str]) -> list[str]:
+    names = [cell.strip() or f"column {place}" for place, cell in enumerate(cells, 1)]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DomainError(
+            f"the column name {repeated[0]!r} occurs more than once",
+            where=f"{file.path}, header",
+            remedy="Rename one of them",
+        )
+    if any(_is_number(name) for name in names):
+        raise DomainError(
+            "the first line looks like data, not like column names",
+            where=str(file.path),
+            remedy="Put a header line first, for example user_id,item_id,rating,timestamp",
+        )
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parquet_rows(file: SourceFile) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with file.seekable() as stream, pq.ParquetFile(stream) as table:
+            names = table.schema_arrow.names
+            if len(set(names)) < len(names):
+                raise DomainError(
+                    "a column name occurs more than once",
+                    where=str(file.path),
+                    remedy="Rename one of them",
+                )
+            for batch in table.iter_batches(batch_size=BATCH_ROWS):
+                for fields in batch.to_pylist():
+                    number += 1
+                    yield number, fields
+    except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
+        raise DomainError(
+            "the Parquet file is damaged or of an unknown kind",
+            where=f"{file.path}, row {number + 1}",
+            remedy=f"Write it again ({type(error).__name__})",
+        ) from None

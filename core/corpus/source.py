@@ -1,0 +1,281 @@
+"""Open one file of a person's: decompress, decode and split it into lines, within limits.
+
+What is wrong with the whole file (missing, binary, damaged, a gzip bomb, the wrong encoding) is a
+``DomainError`` that names file, place and remedy; what is wrong with one line is a ``BadRow``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from core.corpus.manifest import Source
+from core.domain import DomainError
+
+MAX_LINE = 8 * 2**20
+"""Longest line that is read: bytes, or characters where the encoding is UTF-16 or UTF-32."""
+MAX_RATIO = 200
+"""A gzip file that grows by more than this, beyond MAX_UNCHECKED bytes, is taken for a bomb."""
+MAX_UNCHECKED = 64 * 2**20
+MAX_TOTAL = 256 * 2**30
+EXCERPT = 120
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+FOREIGN = (
+    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+)
+GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """Why one row cannot be used: the field, the reason, and the start of the value."""
+
+    field: str
+    reason: str
+    value: str = ""
+
+    @classmethod
+    def because(cls, field: str, reason: str, value: object = "") -> BadRow:
+        """Make one with the value cut to an excerpt."""
+        text = value if isinstance(value, str) else _brief(value)
+        short = text[:EXCERPT].encode("utf-8", "replace").decode()
+        return cls(field, reason, short + ("…" if len(text) > EXCERPT else ""))
+
+
+def _brief(value: object) -> str:
+    try:
+        return repr(value)[: EXCERPT + 1]
+    except (ValueError, RecursionError):
+        return f"a very large {type(value).__name__}"
+
+
+class SourceFile:
+    """One file on disk, gzip or not, text or Parquet.
+
+    ``encoding`` is the one asked for, else that of the byte order mark, else strict UTF-8
+    ("parquet" for a Parquet file).
+    """
+
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
+        self.path = path
+        self.name = path.name
+        self.size = _checked_size(path)
+        self._counted: _CountedFile | None = None
+        with self._opened() as stream:
+            start = stream.read(8192)
+        if not start.strip(b" \t\r\n"):
+            raise DomainError("the file is empty", where=str(path), remedy="Choose another file")
+        self.is_parquet = start.startswith(PARQUET_MAGIC)
+        self.encoding = "parquet" if self.is_parquet else self._found_encoding(start, encoding)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file itself that the latest reading consumed: 0 to ``size``."""
+        return self._counted.count if self._counted else 0
+
+    def facts(self) -> Source:
+        """Name, sha256 and size, without reading again what was read to its end."""
+        if self._counted is None or self._counted.count < self.size:
+            counted = _CountedFile(self.path)
+            while counted.read(2**20):
+                pass
+            self._counted = counted
+        return Source(
+            path=self.name, sha256=self._counted.hash.hexdigest(), bytes=self._counted.count
+        )
+
+    def lines(self) -> Iterator[tuple[int, str | BadRow]]:
+        """Lines numbered from 1, with their line ends; a line beyond MAX_LINE is a BadRow."""
+        wide = "\n".encode(self.encoding) != b"\n"
+        number = total = 0
+        with self._opened(lambda: f", line {number + 1}") as binary:
+            source: IO[Any] = binary
+            if wide:
+                source = io.TextIOWrapper(binary, self.encoding, newline="\n")
+            while line := source.readline(MAX_LINE + 1):
+                number += 1
+                total += len(line)
+                self._check_bomb(total)
+                if len(line) > MAX_LINE:
+                    while rest := source.readline(MAX_LINE):
+                        total += len(rest)
+                        self._check_bomb(total)
+                        if rest[-1:] in ("\n", b"\n"):
+                            break
+                    yield number, BadRow.because("line", f"is over {MAX_LINE // 2**20} MiB long")
+                    continue
+                text = line if wide else self._decoded(line, number)
+                yield number, text.removeprefix("\ufeff") if number == 1 else text
+
+    @contextmanager
+    def seekable(self) -> Iterator[IO[bytes]]:
+        """The uncompressed bytes as a file that can be searched (Parquet needs that)."""
+        with self._opened() as stream:
+            if not isinstance(stream, gzip.GzipFile):
+                yield stream
+                return
+            total = 0
+            with tempfile.TemporaryFile() as copy:
+                while block := stream.read(2**20):
+                    total += len(block)
+                    self._check_bomb(total)
+                    copy.write(block)
+                copy.seek(0)
+                yield copy
+
+    @contextmanager
+    def _opened(self, place: Any = lambda: "") -> Iterator[IO[bytes]]:
+        """The uncompressed bytes; what goes wrong while reading them becomes a DomainError."""
+        try:
+            self._counted = _CountedFile(self.path)
+            with io.BufferedReader(self._counted, 2**17) as raw:
+                if raw.peek(2)[:2] != GZIP_MAGIC:
+                    yield raw
+                else:
+                    with gzip.GzipFile(fileobj=raw) as stream:
+                        yield stream  # type: ignore[misc]
+        except UnicodeError as error:
+            raise self._undecodable(error, f"near line{place()[6:]}") from None
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            cut_off = isinstance(error, EOFError)
+            raise DomainError(
+                "the gzip file ends in the middle" if cut_off else "the gzip file is damaged",
+                where=f"{self.path}{place()}",
+                remedy="Fetch or compress it again",
+            ) from None
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+
+    def _check_bomb(self, total: int) -> None:
+        if total <= MAX_UNCHECKED:
+            return
+        if total > MAX_TOTAL or total > MAX_RATIO * self.bytes_read:
+            raise DomainError(
+                f"the file grows to more than {total // 2**20} MiB from "
+                f"{self.bytes_read // 2**10} KiB; it may be a gzip bomb",
+                where=str(self.path),
+                remedy="If it is genuine, unpack it and import the unpacked file",
+            )
+
+    def _decoded(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode(self.encoding if number == 1 else self._later_encoding)
+        except UnicodeError as error:
+            raise self._undecodable(error, f"line {number}") from None
+
+    def _undecodable(self, error: UnicodeError, place: str) -> DomainError:
+        byte = ""
+        if isinstance(error, UnicodeDecodeError):
+            byte = f" (byte 0x{error.object[error.start]:02x})"
+        return DomainError(
+            f"the text is not {self.encoding}{byte}",
+            where=f"{self.path}, {place}",
+            remedy="Name its encoding, for example --encoding cp1252, or save it as UTF-8",
+        )
+
+    @property
+    def _later_encoding(self) -> str:
+        return "utf-8" if self.encoding == "utf-8-sig" else self.encoding
+
+    def _found_encoding(self, start: bytes, asked: str | None) -> str:
+        for magic, kind in FOREIGN:
+            if start.startswith(magic):
+                raise DomainError(
+                    f"the file is {kind}, not a table of events",
+                    where=str(self.path),
+                    remedy="Unpack or export it as CSV, JSON lines or Parquet",
+                )
+        if asked is not None:
+            return known_encoding(asked)
+        for mark, encoding in BOMS:
+            if start.startswith(mark):
+                return encoding
+        if b"\x00" in start:
+            raise DomainError(
+                "the file is binary, not text",
+                where=str(self.path),
+                remedy="If it is UTF-16, say so with --encoding utf-16-le; else export it as CSV",
+            )
+        return "utf-8"
+
+
+class _CountedFile(io.RawIOBase):
+    """A file that counts and hashes the bytes read from it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.hash = hashlib.sha256()
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._file.readinto(buffer)
+        self.hash.update(memoryview(buffer)[:size])
+        self.count += size
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def known_encoding(name: str) -> str:
+    """The name of a text encoding that Python knows; DomainError otherwise."""
+    try:
+        found = codecs.lookup(name)
+        "\n".encode(name)
+    except (LookupError, UnicodeError, ValueError):
+        raise DomainError(
+            f"there is no text encoding {name!r}",
+            where="--encoding",
+            remedy="Use a name such as utf-8, cp1252, latin-1, gb18030, shift_jis or utf-16",
+        ) from None
+    return found.name
+
+
+def _checked_size(path: Path) -> int:
+    try:
+        if path.is_dir():
+            raise DomainError(
+                "this is a folder, not a file", where=str(path), remedy="Name the file in it"
+            )
+        return path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> DomainError:
+    if isinstance(error, FileNotFoundError):
+        return DomainError("there is no such file", where=str(path), remedy="Check the path")
+    if isinstance(error, PermissionError):
+        return DomainError(
+            "the file may not be read", where=str(path), remedy="Change its permissions"
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return DomainError(f"the file cannot be read: {reason}", where=str(path))
