@@ -1,0 +1,100 @@
+"""The command line: verbs of several modules, one way to answer and one way to fail.
+
+A verb module has ``register(app)`` and imports what is heavy inside its verbs, so that
+``python -m core corpora`` starts quickly. Exit codes: 0 done, 1 a defect of ours or a check that
+did not hold, 2 a user's mistake (one line on stderr), 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+from core.cli import corpus_verbs
+from core.cli.output import complain
+from core.domain import DomainError, Stopped
+
+VERB_MODULES = (corpus_verbs,)
+
+
+def build_app() -> typer.Typer:
+    """The application with every verb registered."""
+    app = typer.Typer(
+        name="python -m core",
+        help="Tastelines: how each user's interest evolves, and why a recommendation follows.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def start(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    for module in VERB_MODULES:
+        module.register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; no exception leaves this function."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    command = typer.main.get_command(build_app())
+    try:
+        returned = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="python -m core",
+            standalone_mode=False,
+        )
+        code = returned if isinstance(returned, int) else 0
+        if code == 130:
+            complain("Stopped; nothing was left half-made.")
+        sys.stdout.flush()
+        return code
+    except (DomainError, Stopped, typer.TyperException) as error:
+        return _mistake(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        complain("Stopped; nothing was left half-made.")
+        return 130
+    except SystemExit as exit_request:
+        return exit_request.code if isinstance(exit_request.code, int) else 1
+    except Exception as error:
+        return _defect(error)
+
+
+def _mistake(error: Exception) -> int:
+    if isinstance(error, Stopped):
+        complain("Stopped; nothing was left half-made.")
+        return 130
+    if isinstance(error, typer.TyperException):
+        message = error.format_message().rstrip(".")
+        complain(f"{message}{'' if message.endswith('?') else '.'} See python -m core --help.")
+        return 2
+    complain(str(error))
+    return 2
+
+
+def _defect(error: Exception) -> int:
+    if os.environ.get("TASTELINES_DEBUG") == "1":
+        traceback.print_exception(error)
+        return 1
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if f"{os.sep}core{os.sep}" in frame.filename] or frames
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown place"
+    complain(
+        f"Unexpected {type(error).__name__} at {place}: {error}. Please report this line and the "
+        "command; TASTELINES_DEBUG=1 shows more."
+    )
+    return 1

@@ -1,0 +1,117 @@
+"""Verbs about corpora: ``import`` and ``corpora``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+
+if TYPE_CHECKING:
+    from core.corpus.importing import ImportSummary
+    from core.corpus.manifest import Manifest
+
+REFUSALS_SHOWN = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("import")(import_corpus)
+    app.command("corpora")(list_corpora)
+
+
+def import_corpus(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files of events, or a known folder.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
+    items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
+    format: Annotated[
+        str,
+        typer.Option("--format", help="auto, amazon2014, amazon2023, movielens or table."),
+    ] = "auto",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN", help="Use a column; item.FIELD for the items file."
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Text encoding (default: by mark, else UTF-8).")
+    ] = None,
+    rating_scale: Annotated[
+        str | None, typer.Option("--rating-scale", metavar="LOW-HIGH", help="For example 1-5.")
+    ] = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Turn files of reviews and behaviour into a corpus; say what was taken and what refused."""
+    from core.corpus.importing import import_files
+    from core.corpus.plan import parse_mapping, parse_scale
+    from core.corpus.store import Library
+
+    asked = parse_mapping(mapping or [])
+    scale = parse_scale(rating_scale) if rating_scale else None
+    with progress_bar() as progress:
+        summary = import_files(
+            Library.open(library),
+            name,
+            paths,
+            items=items,
+            format=format,
+            mapping=asked,
+            encoding=encoding,
+            rating_scale=scale,
+            progress=progress,
+        )
+    answer(summary.facts(), _summary_lines(summary), as_json=json)
+
+
+def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
+    """List the corpora of the library, the demo first."""
+    from core.corpus.store import Library
+
+    manifests = Library.open(library).corpora()
+    facts = {"corpora": [manifest.model_dump() for manifest in manifests]}
+    lines = [_corpus_line(manifest) for manifest in manifests] or [
+        "No corpus yet. Import one: python -m core import FILE --name NAME"
+    ]
+    answer(facts, lines, as_json=json)
+
+
+def _corpus_line(manifest: Manifest) -> str:
+    first, last = manifest.first, manifest.last
+    span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "no events"
+    simulated = " (simulated)" if manifest.simulated else ""
+    return (
+        f"{manifest.name}{simulated}: {manifest.accepted:,} events, {manifest.users:,} users, "
+        f"{manifest.items:,} items, {span}, id {manifest.corpus_id}"
+    )
+
+
+def _summary_lines(summary: ImportSummary) -> Iterator[str]:
+    manifest = summary.manifest
+    yield _corpus_line(manifest)
+    yield (
+        f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
+        f"{manifest.quarantined:,} quarantined, {manifest.duplicates:,} duplicates"
+    )
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in manifest.kinds.items())
+    yield f"kinds: {kinds}; {manifest.with_text:,} with words"
+    yield (
+        f"read as {manifest.format}, {manifest.encoding}, "
+        f"{Path(manifest.mapping['timestamp']).name} in {manifest.timestamp_unit}"
+    )
+    yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
+    for note in manifest.notes:
+        yield f"note: {note}"
+    for reason, count in summary.reasons.items():
+        yield f"refused {count:,}: {reason}"
+    for refusal in summary.refused[:REFUSALS_SHOWN]:
+        yield f"  {refusal}"
+    if summary.refused:
+        yield f"all refused rows: {summary.quarantine}"
+    yield f"next: python -m core train {manifest.name}"

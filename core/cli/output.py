@@ -1,0 +1,103 @@
+"""What verbs share: the common options, one JSON object or a few lines, and a progress bar."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.progress import Progress, ProgressCallback
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library",
+        envvar="TASTELINES_LIBRARY",
+        help="Folder of corpora and models (default: data/library).",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
+CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a corpus.")]
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Print ``facts`` as one JSON object on stdout, or ``lines`` for a person."""
+    if as_json:
+        print(json.dumps(plain(facts), ensure_ascii=False, allow_nan=False))
+        return
+    for line in lines:
+        print(one_line(line))
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(one_line(message), file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """Text of a stranger, safe for a terminal: no line breaks, no escape sequences."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: NaN and infinity become null, times ISO text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@contextmanager
+def progress_bar() -> Iterator[ProgressCallback]:
+    """A bar on stderr (nothing where stderr is no terminal), fed by ``Progress`` reports."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[details]}", markup=False),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=None, details="")
+
+        def show(progress: Progress) -> None:
+            details = [f"{name} {value:,.4g}" for name, value in progress.figures.items()]
+            if progress.seconds_left is not None:
+                details.append(f"{_duration(progress.seconds_left)} left")
+            bar.update(
+                task,
+                description=progress.stage,
+                completed=progress.done,
+                total=progress.total,
+                details=", ".join(details),
+            )
+
+        yield show
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
