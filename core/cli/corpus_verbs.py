@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.domain import Columns
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
@@ -103,7 +104,7 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
     yield f"kinds: {kinds}; {manifest.with_text:,} with words"
     yield (
         f"read as {manifest.format}, {manifest.encoding}, "
-        f"{Path(manifest.mapping['timestamp']).name} in {manifest.timestamp_unit}"
+        f"{manifest.mapping[Columns.Time]} in {manifest.timestamp_unit}"
     )
     yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
     for note in manifest.notes:

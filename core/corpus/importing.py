@@ -27,6 +27,7 @@ from core.domain import Columns, DomainError
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 CHUNK_ROWS = 5_000
+CHUNK_TEXT = 16 * 2**20
 SPILL_FILE = "rows.arrow"
 FILE, LINE = "file", "line"
 SPILL_SCHEMA = pa.schema(
@@ -80,7 +81,7 @@ def import_files(
     asked = Asked(format, mapping or {}, encoding, rating_scale)
     try:
         with library.staging(name) as folder:
-            plan = plan_import([Path(path) for path in paths], items, asked)
+            plan = plan_import([Path(path) for path in paths], items and Path(items), asked)
             summary = _Import(plan, folder, progress, stop).run(name)
             library.publish(folder, summary.manifest)
     except (OSError, pa.ArrowException) as error:
@@ -169,6 +170,7 @@ class _Import:
     def _chunks(self, number: int, part: EventFile) -> Iterator[pa.RecordBatch]:
         events = part.events(self.plan.scale)
         kept: list[tuple[Any, ...]] = []
+        waiting = 0
         for line, fields in read_rows(part.file):
             self.rows_read += 1
             event = events.read(fields) if isinstance(fields, dict) else fields
@@ -177,7 +179,9 @@ class _Import:
                 self.quarantine.add(part.file.name, line, event, column)
             else:
                 kept.append((*event, number, line))
-            if self.rows_read % CHUNK_ROWS == 0:
+                waiting += len(event[-1] or "")
+            if self.rows_read % CHUNK_ROWS == 0 or waiting > CHUNK_TEXT:
+                waiting = 0
                 self._tick("reading", part.file.bytes_read, rows=self.rows_read)
                 if kept:
                     yield _batch(kept)

@@ -41,6 +41,7 @@ class ItemFile:
     """The file of items and how its rows are read."""
 
     file: SourceFile
+    head: Head
     reader: Reader
     columns: dict[str, str]
 
@@ -244,7 +245,7 @@ def _plan_items(path: Path, asked: Mapping[str, str], encoding: str | None) -> I
     for reader in READERS:
         columns = reader.item_columns(head)
         if columns is not None and (Columns.Item in columns or Columns.Item in asked):
-            return ItemFile(file, reader, {**columns, **asked})
+            return ItemFile(file, head, reader, {**columns, **asked})
     raise DomainError(
         "no column was found for item_id",
         where=f"{path}, columns: {_listed(head.columns)}",

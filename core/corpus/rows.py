@@ -6,8 +6,10 @@ A row is its line number (row number for Parquet) with either its fields by colu
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,9 +19,13 @@ from core.corpus.source import MAX_LINE, BadRow, SourceFile
 from core.domain import DomainError
 
 SAMPLE_ROWS = 5_000
+SAMPLE_BYTES = 32 * 2**20
 MAX_ROW_LINES = 2_000
 DELIMITERS = (",", "\t", ";", "|")
 BATCH_ROWS = 2_000
+SYNTAX_LINES = 20
+MAX_LITERAL = 200_000
+LINE_EXCERPT = 1_000
 
 Fields = dict[str, Any]
 Row = tuple[int, Fields | BadRow]
@@ -41,26 +47,31 @@ class Head:
 
 def read_head(file: SourceFile) -> Head:
     """Sample the file; the columns of JSON rows are the union of the sampled rows' keys."""
-    rows = tuple(islice(read_rows(file), SAMPLE_ROWS))
+    rows: list[Row] = []
+    for row in islice(read_rows(file), SAMPLE_ROWS):
+        rows.append(row)
+        if file.text_read > SAMPLE_BYTES:
+            break
     columns = dict.fromkeys(
         column for _, fields in rows if isinstance(fields, dict) for column in fields
     )
-    return Head(tuple(columns), rows)
+    return Head(tuple(columns), tuple(rows))
 
 
 def read_rows(file: SourceFile) -> Iterator[Row]:
     """All rows of the file, streamed. DomainError where the file as a whole makes no sense."""
     if file.is_parquet:
         return _parquet_rows(file)
-    first = next((line for _, line in file.lines() if isinstance(line, BadRow) or line.strip()), "")
-    start = first.lstrip()[:1] if isinstance(first, str) else ""
-    if start == "[":
+    text_lines = (line for _, line in file.lines() if isinstance(line, str) and line.strip())
+    starts = [line.lstrip()[0] for line in islice(text_lines, SYNTAX_LINES)]
+    if starts[:1] == ["["]:
         raise DomainError(
             "the file is one JSON array, not one JSON object a line",
             where=str(file.path),
             remedy="Convert it, for example with: jq -c '.[]' FILE > FILE.jsonl",
         )
-    return _json_rows(file) if start == "{" else _delimited_rows(file)
+    is_json = starts.count("{") * 2 > len(starts)
+    return _json_rows(file) if is_json else _delimited_rows(file)
 
 
 def _json_rows(file: SourceFile) -> Iterator[Row]:
@@ -73,13 +84,30 @@ def _json_rows(file: SourceFile) -> Iterator[Row]:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", "has a number or nesting beyond reason")
-            yield number, BadRow.because("line", f"is not JSON: {reason}", line)
-            continue
+            fields = _python_literal(line)
+            if fields is None:
+                reason = getattr(error, "msg", "a number or nesting beyond all bounds")
+                yield number, BadRow.because("line", f"is not JSON: {reason}", _nameless(line))
+                continue
         if isinstance(fields, dict):
             yield number, fields
         else:
             yield number, BadRow.because("line", "is not a JSON object", line)
+
+
+def _python_literal(line: str) -> Any:
+    """Metadata of 2014 was published as Python literals; None for anything else."""
+    if not line.lstrip().startswith("{'") or len(line) > MAX_LITERAL:
+        return None
+    try:
+        return ast.literal_eval(line.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _nameless(line: str) -> str:
+    """The line without the reviewer's name, which is never kept."""
+    return re.sub(r'("reviewerName"\s*:\s*)"(?:[^"\\]|\\.)*"?', r'\1"…"', line[:LINE_EXCERPT])
 
 
 class _RunawayQuote(Exception):
@@ -130,6 +158,12 @@ def _delimited_rows(file: SourceFile) -> Iterator[Row]:
         except StopIteration:
             return
         except (csv.Error, _RunawayQuote):
+            if header is None:
+                raise DomainError(
+                    "the header line cannot be read",
+                    where=str(file.path),
+                    remedy="Give a CSV with a header line, JSON lines, or Parquet",
+                ) from None
             if not lines.row:
                 assert lines.too_long is not None
                 yield lines.too_long
@@ -138,7 +172,7 @@ def _delimited_rows(file: SourceFile) -> Iterator[Row]:
             number, line = lines.give_back()
             yield number, BadRow.because("line", "has a quote that does not close properly", line)
             continue
-        if not "".join(cells).strip():
+        if len(cells) < 2 and not "".join(cells).strip():
             continue
         if header is None:
             header = _checked_header(file, cells)
@@ -198,10 +232,12 @@ def _parquet_rows(file: SourceFile) -> Iterator[Row]:
                     where=str(file.path),
                     remedy="Rename one of them",
                 )
+            total = max(table.metadata.num_rows, 1)
             for batch in table.iter_batches(batch_size=BATCH_ROWS):
                 for fields in batch.to_pylist():
                     number += 1
                     yield number, fields
+                file.note_share(number / total)
     except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
         raise DomainError(
             "the Parquet file is damaged or of an unknown kind",

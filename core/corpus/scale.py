@@ -13,25 +13,26 @@ STRAYS = 0.02
 
 
 def infer_scale(ratings: npt.NDArray[np.float32]) -> tuple[Scale | None, str]:
-    """The smallest known scale that holds 98 % of the ratings, and the finding in words.
+    """The smallest known scale that fits the ratings, and the finding in words.
 
-    ``ratings`` is float32[n] without NaN. One single stray is always allowed, so that one 0 among
-    a few stars does not stretch their scale. Where no known scale fits: lowest to highest.
+    ``ratings`` is float32[n] without NaN. A scale fits when 98 % of the ratings lie in it; from
+    five ratings on, one rating below it (a 0 that stands for "none") is allowed in any case. The
+    scale 0-1 must hold all. Where no known scale fits: lowest to highest.
     """
-    if len(ratings) == 0:
+    n = len(ratings)
+    if n == 0:
         return None, "no ratings"
-    allowed = max(1 if len(ratings) > 4 else 0, int(STRAYS * len(ratings)))
     halves = bool((ratings % 1).any())
     for low, high in KNOWN_SCALES:
-        if halves and low == 1:
-            continue
-        strays = int(((ratings < low) | (ratings > high)).sum())
-        if strays <= allowed:
+        below, above = int((ratings < low).sum()), int((ratings > high).sum())
+        strays = int(STRAYS * n) if high > 1 else 0
+        fits = above <= strays and below <= max(strays, int(n >= 5 and high > 1))
+        if fits and not (halves and low == 1):
             found = (float(low), float(high))
-            how = f"the smallest known scale that holds {len(ratings) - strays} of {len(ratings)}"
-            return found, f"rating scale {scale_words(found)} inferred: {how} ratings"
+            how = f"the smallest known scale that fits ({n - below - above} of {n} ratings)"
+            return found, f"rating scale {scale_words(found)} inferred: {how}"
     lowest, highest = float(ratings.min()), float(ratings.max())
     if lowest == highest:
-        return (lowest - 1, highest), f"all ratings are {lowest:g}"
+        lowest -= 1
     found = (lowest, highest)
     return found, f"rating scale {scale_words(found)}: the lowest and highest rating found"

@@ -10,9 +10,10 @@ import codecs
 import gzip
 import hashlib
 import io
+import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,14 +78,17 @@ class SourceFile:
     """One file on disk, gzip or not, text or Parquet.
 
     ``encoding`` is the one asked for, else that of the byte order mark, else strict UTF-8
-    ("parquet" for a Parquet file).
+    ("parquet" for a Parquet file). ``text_read`` counts what ``lines`` gave out: bytes, or
+    characters of UTF-16 and UTF-32.
     """
 
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path = path
         self.name = path.name
         self.size = _checked_size(path)
+        self.text_read = 0
         self._counted: _CountedFile | None = None
+        self._share_read = 0.0
         with self._opened() as stream:
             start = stream.read(8192)
         if not start.strip(b" \t\r\n"):
@@ -95,7 +99,11 @@ class SourceFile:
     @property
     def bytes_read(self) -> int:
         """Bytes of the file itself that the latest reading consumed: 0 to ``size``."""
-        return self._counted.count if self._counted else 0
+        return self._counted.count if self._counted else int(self._share_read * self.size)
+
+    def note_share(self, share: float) -> None:
+        """Say how much of a file read through ``seekable`` is done, from 0 to 1."""
+        self._share_read = share
 
     def facts(self) -> Source:
         """Name, sha256 and size, without reading again what was read to its end."""
@@ -111,21 +119,17 @@ class SourceFile:
     def lines(self) -> Iterator[tuple[int, str | BadRow]]:
         """Lines numbered from 1, with their line ends; a line beyond MAX_LINE is a BadRow."""
         wide = "\n".encode(self.encoding) != b"\n"
-        number = total = 0
-        with self._opened(lambda: f", line {number + 1}") as binary:
+        number = self.text_read = 0
+        with self._opened(lambda: number + 1) as binary:
             source: IO[Any] = binary
             if wide:
                 source = io.TextIOWrapper(binary, self.encoding, newline="\n")
             while line := source.readline(MAX_LINE + 1):
                 number += 1
-                total += len(line)
-                self._check_bomb(total)
+                self._count(line)
                 if len(line) > MAX_LINE:
-                    while rest := source.readline(MAX_LINE):
-                        total += len(rest)
-                        self._check_bomb(total)
-                        if rest[-1:] in ("\n", b"\n"):
-                            break
+                    while line[-1:] not in ("\n", b"\n") and (line := source.readline(MAX_LINE)):
+                        self._count(line)
                     yield number, BadRow.because("line", f"is over {MAX_LINE // 2**20} MiB long")
                     continue
                 text = line if wide else self._decoded(line, number)
@@ -134,21 +138,21 @@ class SourceFile:
     @contextmanager
     def seekable(self) -> Iterator[IO[bytes]]:
         """The uncompressed bytes as a file that can be searched (Parquet needs that)."""
+        copy: IO[bytes] | None = None
         with self._opened() as stream:
-            if not isinstance(stream, gzip.GzipFile):
-                yield stream
-                return
-            total = 0
-            with tempfile.TemporaryFile() as copy:
+            if isinstance(stream, gzip.GzipFile):
+                copy = tempfile.TemporaryFile()  # noqa: SIM115
+                self.text_read = 0
                 while block := stream.read(2**20):
-                    total += len(block)
-                    self._check_bomb(total)
+                    self._count(block)
                     copy.write(block)
                 copy.seek(0)
-                yield copy
+        self._counted = None
+        with copy or self.path.open("rb") as whole:
+            yield whole
 
     @contextmanager
-    def _opened(self, place: Any = lambda: "") -> Iterator[IO[bytes]]:
+    def _opened(self, line: Callable[[], int] = lambda: 0) -> Iterator[IO[bytes]]:
         """The uncompressed bytes; what goes wrong while reading them becomes a DomainError."""
         try:
             self._counted = _CountedFile(self.path)
@@ -159,18 +163,20 @@ class SourceFile:
                     with gzip.GzipFile(fileobj=raw) as stream:
                         yield stream  # type: ignore[misc]
         except UnicodeError as error:
-            raise self._undecodable(error, f"near line{place()[6:]}") from None
+            raise self._undecodable(error, f"near line {line()}") from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             cut_off = isinstance(error, EOFError)
             raise DomainError(
                 "the gzip file ends in the middle" if cut_off else "the gzip file is damaged",
-                where=f"{self.path}{place()}",
+                where=f"{self.path}, line {line()}" if line() else str(self.path),
                 remedy="Fetch or compress it again",
             ) from None
         except OSError as error:
             raise _unreadable(self.path, error) from None
 
-    def _check_bomb(self, total: int) -> None:
+    def _count(self, content: Sized) -> None:
+        self.text_read += len(content)
+        total = self.text_read
         if total <= MAX_UNCHECKED:
             return
         if total > MAX_TOTAL or total > MAX_RATIO * self.bytes_read:
@@ -265,7 +271,10 @@ def _checked_size(path: Path) -> int:
             raise DomainError(
                 "this is a folder, not a file", where=str(path), remedy="Name the file in it"
             )
-        return path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DomainError("this is not a regular file", where=str(path))
+        return status.st_size
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 

@@ -19,6 +19,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.folder import MANIFEST_FILE, load_corpus, save_corpus
 from core.corpus.manifest import Manifest, Source
 from core.domain import DomainError
+from core.files import replace_text
 
 __all__ = ["DEMO", "Corpus", "Library", "Manifest", "Source", "save_corpus"]
 
@@ -83,8 +84,8 @@ class Library:
         """Load a corpus; DomainError when it is unknown or damaged."""
         try:
             return load_corpus(self.corpus_folder(name))
-        except FileNotFoundError:
-            return load_corpus(self.corpus_folder(name))  # an import replaced it meanwhile
+        except (FileNotFoundError, DomainError):  # an import may just have replaced it
+            return load_corpus(self.corpus_folder(name))
 
     def write(
         self,
@@ -147,14 +148,16 @@ class Library:
         """Make a prepared folder the current corpus of its name, in one step."""
         home = self.root / "corpora" / manifest.name
         target = home / manifest.corpus_id
+        for path in folder.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         if target.exists():
             for path in sorted(folder.iterdir()):
                 path.replace(target / path.name)
         else:
             folder.rename(target)
-        pointer = home / (POINTER_FILE + ".new")
-        pointer.write_text(json.dumps({"corpus_id": manifest.corpus_id}) + "\n", encoding="utf-8")
-        pointer.replace(home / POINTER_FILE)
+        pointer = json.dumps({"corpus_id": manifest.corpus_id}) + "\n"
+        replace_text(home / POINTER_FILE, pointer)
         for old in home.iterdir():
             if old.is_dir() and old not in (target, folder):
                 shutil.rmtree(old, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pyarrow.parquet as pq
 from core.domain import Columns, order_hash
 
 EVENTS_FILE, ITEMS_FILE = "events.parquet", "items.parquet"
-ROWS_PER_GROUP = 65_536
+ROWS_PER_GROUP = 16_384
+TIES_AT_ONCE = 50_000
 
 EVENTS_SCHEMA = pa.schema(
     [
@@ -88,20 +90,26 @@ def contract_order(events: pa.Table) -> tuple[IntArray, BoolArray]:
     users = codes_in_order(events[Columns.User])
     times = events[Columns.Time].cast(pa.int64()).to_numpy()
     order = np.lexsort((times, users))
-    same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
-    tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
-    rank = np.zeros(n, np.int64)
     repeated = np.zeros(n, np.bool_)
-    if len(tied):
-        rows = order[tied]
-        keys = _tie_keys(events.take(pa.array(rows)))
-        by_key = sorted(range(len(rows)), key=keys.__getitem__)
-        rank[rows[by_key]] = np.arange(len(rows))
-        order = np.lexsort((rank, times, users))
-        key_of = {int(row): key[:2] for row, key in zip(rows, keys, strict=True)}
-        for place in np.flatnonzero(same) + 1:
-            here, before = int(order[place]), int(order[place - 1])
-            repeated[place] = key_of[here] == key_of[before]
+    same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
+    goes_on, came_from = np.append(same, False), np.insert(same, 0, False)
+    tied = np.flatnonzero(goes_on | came_from)
+    run = np.cumsum(~came_from)[tied]
+    start = 0
+    while start < len(tied):
+        last = min(start + TIES_AT_ONCE, len(tied)) - 1
+        stop = int(np.searchsorted(run, run[last], side="right"))
+        places, runs = tied[start:stop], run[start:stop].tolist()
+        rows = order[places]
+        keys = list(zip(runs, _tie_keys(events.take(pa.array(rows))), strict=True))
+        by_key = sorted(range(len(keys)), key=keys.__getitem__)
+        order[places] = rows[by_key]
+        keys = [keys[at] for at in by_key]
+        repeated[places[1:]] = [
+            (run_a, key_a[:2]) == (run_b, key_b[:2])
+            for (run_a, key_a), (run_b, key_b) in pairwise(keys)
+        ]
+        start = stop
     return order, repeated
 
 

@@ -20,7 +20,7 @@ EVENTS = {
     Columns.Rating: "rating",
     Columns.Text: "tag",
 }
-ITEMS = {Columns.Item: "movieId", Columns.Title: "title"}
+ITEMS = {Columns.Item: "movieId", Columns.Title: "title", Columns.Category: "genres"}
 NO_GENRE = "(no genres listed)"
 
 
@@ -39,13 +39,12 @@ class MovieLens:
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by movieId, title and genres."""
-        needed = {"movieId", "title", "genres"}
-        return dict(ITEMS) if needed <= set(head.columns) else None
+        return dict(ITEMS) if set(ITEMS.values()) <= set(head.columns) else None
 
     def item(self, fields: Fields, columns: Mapping[str, str]) -> Fields:
         """One movie."""
         values = mapped(fields, columns)
-        listed = fields.get("genres")
+        listed = values.get(Columns.Category)
         genres = listed.split("|") if isinstance(listed, str) and listed != NO_GENRE else []
         values[Columns.Category] = genres[0] if genres else None
         values[Columns.Description] = ", ".join(genres) or None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.corpus.rows import Fields, Head
 from core.corpus.validate import Scale
+from core.domain import Columns
 
 
 class Reader(Protocol):
@@ -45,10 +46,10 @@ def present(columns: Mapping[str, str], head: Head) -> dict[str, str]:
 
 
 def mapped(fields: Fields, columns: Mapping[str, str]) -> Fields:
-    """The mapped values by field; all other columns together under ``extra``."""
+    """The mapped values by field; all other columns together under ``Columns.Extra``."""
     used = set(columns.values())
     values: Fields = {field: fields.get(column) for field, column in columns.items()}
-    values["extra"] = {name: value for name, value in fields.items() if name not in used}
+    values[Columns.Extra] = {name: value for name, value in fields.items() if name not in used}
     return values
 
 
