@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.corpus.readers import FORMATS, READERS, Reader
 from core.corpus.rows import Head, read_head
-from core.corpus.source import SourceFile
+from core.corpus.source import SourceFile, is_folder
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.corpus.validate import EventReader, Scale
 from core.domain import Columns, DomainError
@@ -182,7 +182,7 @@ def _resolve_folders(
     files: list[Path] = []
     items: Path | None = None
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             files.append(path)
             continue
         found = next((seen for reader in readers if (seen := reader.folder_files(path))), None)

@@ -70,7 +70,7 @@ def read_rows(file: SourceFile) -> Iterator[Row]:
             where=str(file.path),
             remedy="Convert it, for example with: jq -c '.[]' FILE > FILE.jsonl",
         )
-    is_json = starts.count("{") * 2 > len(starts)
+    is_json = starts[:1] == ["{"] or starts.count("{") * 2 > len(starts)
     return _json_rows(file) if is_json else _delimited_rows(file)
 
 

@@ -29,6 +29,8 @@ MAX_RATIO = 200
 MAX_UNCHECKED = 64 * 2**20
 MAX_TOTAL = 256 * 2**30
 EXCERPT = 120
+BINARY_SHARE = 0.05
+"""A file with more control characters than this at its start is not text."""
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -220,7 +222,7 @@ class SourceFile:
         for mark, encoding in BOMS:
             if start.startswith(mark):
                 return encoding
-        if b"\x00" in start:
+        if sum(byte < 32 and byte not in b"\t\r\n" for byte in start) > len(start) * BINARY_SHARE:
             raise DomainError(
                 "the file is binary, not text",
                 where=str(self.path),
@@ -265,18 +267,26 @@ def known_encoding(name: str) -> str:
     return found.name
 
 
-def _checked_size(path: Path) -> int:
+def is_folder(path: Path) -> bool:
+    """Whether the path is a folder; DomainError when that may not be known."""
     try:
-        if path.is_dir():
-            raise DomainError(
-                "this is a folder, not a file", where=str(path), remedy="Name the file in it"
-            )
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise DomainError("this is not a regular file", where=str(path))
-        return status.st_size
+        return path.is_dir()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
+
+
+def _checked_size(path: Path) -> int:
+    if is_folder(path):
+        raise DomainError(
+            "this is a folder, not a file", where=str(path), remedy="Name the file in it"
+        )
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise DomainError("this is not a regular file", where=str(path))
+    return status.st_size
 
 
 def _unreadable(path: Path, error: Exception) -> DomainError:

@@ -40,11 +40,10 @@ class TimeUnit:
 def find_unit(values: Iterable[Any], *, where: str) -> TimeUnit:
     """The unit that explains most of these values; DomainError when none or two do."""
     sample = [value for value in values if value not in (None, "")]
-    scores: dict[str, int] = {}
-    for unit in UNITS:
-        if unit in PATTERNS and max(scores.values()) > len(sample) / 2:
-            break
-        scores[unit] = sum(_fits(unit, value) for value in sample)
+    plain = [unit for unit in UNITS if unit not in PATTERNS]
+    scores = {unit: sum(_fits(unit, value) for value in sample) for unit in plain}
+    if max(scores.values()) <= len(sample) / 2:
+        scores |= {unit: sum(_fits(unit, value) for value in sample) for unit in PATTERNS}
     best = max(scores, key=scores.__getitem__)
     if scores[best] == 0:
         raise DomainError(
@@ -55,7 +54,7 @@ def find_unit(values: Iterable[Any], *, where: str) -> TimeUnit:
             remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates, "
             "or choose another column with --map timestamp=COLUMN",
         )
-    if best == MONTH_FIRST and scores[DAY_FIRST] == scores[best]:
+    if best == MONTH_FIRST and scores[best] == scores[DAY_FIRST]:
         raise DomainError(
             "the dates can be read as month/day/year and as day/month/year",
             where=where,

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.corpus.timestamps import EPOCH, find_unit
+from core.domain import DomainError
+
+MOMENTS = st.datetimes(datetime(1980, 1, 2), datetime(2099, 12, 31)).map(
+    lambda moment: moment.replace(tzinfo=UTC, microsecond=0)
+)
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=20), st.sampled_from([1, 10**3, 10**6, 10**9]))
+def test_the_unit_of_numbers_is_found_and_read_exactly(
+    moments: list[datetime], per_second: int
+) -> None:
+    seconds = [int((moment - EPOCH).total_seconds()) for moment in moments]
+    values = [second * per_second for second in seconds]
+    unit = find_unit(values, where="test")
+    names = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
+    if unit.name != "dates (YYYYMMDD)":
+        assert unit.name == names[per_second]
+        assert [unit.read(value) for value in values] == [second * 10**6 for second in seconds]
+        assert [unit.read(str(value)) for value in values] == [s * 10**6 for s in seconds]
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=10))
+def test_iso_times_keep_their_instant_whatever_their_zone(moments: list[datetime]) -> None:
+    unit = find_unit([moment.isoformat() for moment in moments], where="test")
+    assert unit.name == "ISO dates"
+    for moment in moments:
+        micros = (moment - EPOCH) // timedelta(microseconds=1)
+        assert unit.read(moment.isoformat()) == micros
+        assert unit.read(moment.isoformat().replace("+00:00", "Z")) == micros
+        assert unit.read(moment.replace(tzinfo=None).isoformat(sep=" ")) == micros
+        assert unit.read(moment) == micros
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "first"),
+    [
+        (["2014-02-28", "2013-03-16"], "ISO dates", "2014-02-28"),
+        ([date(2014, 2, 28)], "ISO dates", "2014-02-28"),
+        (["2014/02/28", "2013/03/16"], "dates (year/month/day)", "2014-02-28"),
+        (["28.02.2014", "16.03.2013"], "dates (day.month.year)", "2014-02-28"),
+        (["02/28/2014", "03/04/2013"], "dates (month/day/year)", "2014-02-28"),
+        (["28/02/2014", "04/03/2013"], "dates (day/month/year)", "2014-02-28"),
+        (["02 28, 2014", "03 16, 2013"], "dates (month day, year)", "2014-02-28"),
+        (["Feb 28, 2014", "March 16, 2013"], "dates (month day, year)", "2014-02-28"),
+        (["20140228", "20130316"], "dates (YYYYMMDD)", "2014-02-28"),
+        ([20140228, 20130316], "dates (YYYYMMDD)", "2014-02-28"),
+        ([1393545600.0, 1363392000.5], "seconds", "2014-02-28"),
+    ],
+)
+def test_a_column_of_dates_names_its_form(values: list[object], name: str, first: str) -> None:
+    unit = find_unit(values, where="test")
+    assert unit.name == name
+    expected = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    assert EPOCH + timedelta(microseconds=unit.read(values[0])) == expected
+
+
+def test_dates_that_can_be_read_two_ways_are_refused_not_guessed() -> None:
+    with pytest.raises(DomainError, match="month/day/year and as day/month/year"):
+        find_unit(["03/04/2013", "05/06/2014"], where="x.csv, column date")
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3], ["soon", "later"], [None, ""], [True]])
+def test_a_column_without_times_is_an_error_that_says_what_to_do(values: list[object]) -> None:
+    with pytest.raises(DomainError) as caught:
+        find_unit(values, where="x.csv, column t")
+    assert "--map timestamp=" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0, -1, 10**30, "1" * 5000, float("nan"), float("inf"), True, "", "1_393_545_600", "soon",
+        [1], 4102444800,
+    ],
+)  # fmt: skip
+def test_a_value_that_is_no_time_has_a_reason(value: object) -> None:
+    unit = find_unit([1393545600, 1393545601], where="test")
+    with pytest.raises(ValueError, match="is "):
+        unit.read(value)
+
+
+def test_seconds_among_milliseconds_do_not_become_january_1970() -> None:
+    unit = find_unit([1393545600000] * 9 + [1393545600], where="test")
+    with pytest.raises(ValueError, match="too small for milliseconds"):
+        unit.read(1393545600)
