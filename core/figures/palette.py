@@ -8,7 +8,6 @@ its background and stays apart from every other for the three kinds of colour bl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,9 +16,7 @@ from core.domain import EventKind
 ThemeName = Literal["light", "dark"]
 
 HUES = 9
-"""Topics with an index below this have a hue of their own; the rest is grey "other"."""
-
-OTHER = "other"
+"""Topics with an index below this have a hue of their own; the rest is grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +150,3 @@ def contrast(one: str, other: str) -> float:
     """Contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
-
-
-def topic_labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Names as drawn: the first nine topics, then one "other" where there are more."""
-    return (*names[:HUES], *([OTHER] if len(names) > HUES else []))

@@ -18,7 +18,6 @@ from core.figures.palette import (
     Palette,
     channels,
     contrast,
-    topic_labels,
 )
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -127,9 +126,3 @@ def test_sentiment_without_text_is_grey_and_values_beyond_the_ends_are_cut() -> 
 def test_every_kind_has_its_own_shape() -> None:
     assert set(KIND_SYMBOLS) == set(EventKind)
     assert len(set(KIND_SYMBOLS.values())) == len(EventKind)
-
-
-def test_labels_end_with_other_only_when_topics_are_left_over() -> None:
-    nine = [f"topic {index}" for index in range(HUES)]
-    assert topic_labels(nine) == tuple(nine)
-    assert topic_labels([*nine, "ten", "eleven"]) == (*nine, "other")

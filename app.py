@@ -1,0 +1,46 @@
+"""Tastelines: the page menu, the shared sidebar, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from core.domain import DomainError
+from pages._shared import controls, state
+
+PAGE_WIDTH = 1600
+
+# A new page is one line here and one file in pages/.
+MENU = {
+    "Start": [
+        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+    ],
+    "One user": [
+        st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
+    ],
+    "Library": [
+        st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
+    ],
+}
+
+st.set_page_config(
+    page_title="Tastelines",
+    page_icon="pages/_shared/icon.svg",
+    layout="wide",
+    initial_sidebar_state=280,
+)
+page = st.navigation(MENU)
+state.adopt_url()
+try:
+    controls.draw_sidebar(plays=page.title == "Timeline")
+except DomainError as error:
+    controls.show_error(error)
+    st.stop()
+with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
+    controls.show_notices()
+    with controls.guarded():
+        page.run()

@@ -1,0 +1,159 @@
+"""The map: the crowd of all states, topic names, and one user's path up to now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.figures.palette import Palette, mix, rgba
+from core.figures.style import SMALL, halo, layout, plain, swatch
+from core.views import wording
+from core.views.interest_map import Landmark, MapView
+from core.views.timeline import StepRow, TimelineView
+
+HEIGHT = 470
+LINE = 18
+LETTER = 6.4
+"""Pixels of a name's line and letter, to keep names apart."""
+
+
+def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Palette) -> go.Figure:
+    """The path up to ``step``; dashed where the flat map misleads; a ring marks now.
+
+    Steps still to come are faint open dots, so that they can be picked.
+    """
+    past, future = view.steps[:step], view.steps[step:]
+    figure = go.Figure(
+        layout=layout(
+            palette,
+            height=HEIGHT,
+            margin={"l": 4, "r": 4, "t": 4, "b": 4},
+            dragmode="pan",
+            hovermode="closest",
+            annotations=landmark_labels(map_view, palette),
+        )
+    )
+    figure.add_scattergl(
+        x=map_view.crowd[:, 0],
+        y=map_view.crowd[:, 1],
+        mode="markers",
+        marker={"size": 3, "color": palette.muted, "opacity": crowd_opacity(len(map_view.crowd))},
+        hoverinfo="skip",
+        name="all states",
+    )
+    for misleading, dash in ((False, "solid"), (True, "dot")):
+        x, y = segments(past, misleading)
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"width": 1.75, "color": rgba(palette.text, 0.65), "dash": dash},
+            hoverinfo="skip",
+            name="dashed path" if misleading else "path",
+        )
+    figure.add_scatter(**dots(future, palette, open_dots=True))
+    figure.add_scatter(**dots(past, palette, open_dots=False))
+    now = view.steps[step - 1]
+    figure.add_scatter(
+        x=[now.x],
+        y=[now.y],
+        mode="markers",
+        marker={
+            "symbol": "circle-open",
+            "size": 20,
+            "color": palette.accent,
+            "line": {"width": 3, "color": palette.accent},
+        },
+        hoverinfo="skip",
+        name="now",
+    )
+    hidden: dict[str, Any] = {"visible": False}
+    figure.update_xaxes(**hidden)
+    figure.update_yaxes(**hidden, scaleanchor="x", scaleratio=1)
+    return figure
+
+
+def crowd_opacity(n: int) -> float:
+    """Fainter marks for larger crowds, so that density shows and nothing shouts."""
+    return float(np.clip(60 / max(n, 1) ** 0.6, 0.12, 0.5))
+
+
+def segments(
+    past: Sequence[StepRow], misleading: bool
+) -> tuple[list[float | None], list[float | None]]:
+    """Lines between consecutive states, with gaps, for the steps that mislead or don't."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for before, after in pairwise(past):
+        if after.misleading == misleading:
+            x += [before.x, after.x, None]
+            y += [before.y, after.y, None]
+    return x, y
+
+
+def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[str, Any]:
+    """One pickable dot per state; older ones are paler."""
+    if open_dots:
+        inks = [mix(palette.muted, palette.background, 0.35)] * len(rows)
+    else:
+        ages = np.linspace(0.6, 0.0, max(len(rows), 1))
+        inks = [mix(palette.text, palette.background, float(age)) for age in ages[: len(rows)]]
+    return {
+        "x": [row.x for row in rows],
+        "y": [row.y for row in rows],
+        "mode": "markers",
+        "marker": {
+            "symbol": "circle-open" if open_dots else "circle",
+            "size": 6 if open_dots else 8,
+            "color": inks,
+            "line": {"width": 1, "color": inks if open_dots else palette.background},
+            "opacity": 1,
+        },
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "customdata": [row.step for row in rows],
+        "hovertext": [
+            f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
+            for row in rows
+        ],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "name": "still to come" if open_dots else "states",
+    }
+
+
+def landmark_labels(map_view: MapView, palette: Palette) -> list[dict[str, Any]]:
+    """Topic names with a square of their hue; one that would cover another is left out."""
+    return [
+        {
+            "x": mark.x,
+            "y": mark.y,
+            "text": swatch(palette.topic(mark.topic), mark.label),
+            "showarrow": False,
+            "font": {"size": SMALL, "color": palette.text},
+            "bgcolor": halo(palette),
+            "borderpad": 1,
+        }
+        for mark in uncovered(map_view)
+    ]
+
+
+def uncovered(map_view: MapView) -> list[Landmark]:
+    """Landmarks whose names don't overlap; larger topics come first and win."""
+    if not len(map_view.crowd):
+        return list(map_view.landmarks)
+    extent = np.ptp(map_view.crowd, axis=0).max() or 1.0
+    line, letter = extent * LINE / HEIGHT, extent * LETTER / HEIGHT
+    kept: list[Landmark] = []
+    for mark in map_view.landmarks:
+        width = (min(len(mark.label), 24) + 3) * letter
+        if all(
+            abs(mark.y - other.y) > line
+            or abs(mark.x - other.x) > (width + (min(len(other.label), 24) + 3) * letter) / 2
+            for other in kept
+        ):
+            kept.append(mark)
+    return kept

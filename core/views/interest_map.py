@@ -1,0 +1,57 @@
+"""What a map shows behind a path: the crowd, the landmarks, and how far to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.views import wording
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A name at a place on the map."""
+
+    label: str
+    """What stands there: a topic."""
+    topic: int
+    """Index of the topic, which gives its hue."""
+    x: float
+    """Map coordinate; the map has no unit."""
+    y: float
+    """Map coordinate; the map has no unit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapView:
+    """The part of a map that is the same for every user of a model."""
+
+    crowd: FloatArray
+    """States of all users, float32[n_states, 2]."""
+    landmarks: tuple[Landmark, ...]
+    """One name per topic, where most of its items lie."""
+    trustworthiness: float | None
+    """Share of neighbours kept by the flat map, 0 to 1; None when it was not measured."""
+    sentence: str
+    """What the map is worth, in words."""
+
+
+def build_map(engine: Engine) -> MapView:
+    """The map of a model: its states, and each topic's name where most of its items lie."""
+    places = engine.map.items
+    marks = []
+    for topic, label in enumerate(engine.topics.names):
+        of_topic = places[engine.topics.item_topic == topic]
+        if len(of_topic):
+            x, y = np.median(of_topic, axis=0)
+            marks.append(Landmark(label, topic, float(x), float(y)))
+    trust = engine.map.trustworthiness
+    return MapView(engine.map.states, tuple(marks), trust, wording.trust_sentence(trust))

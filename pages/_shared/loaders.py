@@ -1,0 +1,121 @@
+"""What pages read from core, cached. The only module that uses Streamlit's caches.
+
+Every key is made of fingerprints: corpus id, model id, and what was asked. Arguments that begin
+with an underscore carry the objects themselves and are no part of the key.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.corpus.store import Corpus, Library, Manifest
+from core.domain import DomainError
+from core.views.interest_map import MapView, build_map
+from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+
+def library() -> Library:
+    """The library of this app: $TASTELINES_LIBRARY, else data/library."""
+    return Library.open()
+
+
+def corpora() -> list[Manifest]:
+    """Manifests of all corpora, the demo first; read anew every time, as imports change them."""
+    return library().corpora()
+
+
+def corpus(name: str) -> Corpus:
+    """One corpus; the same content is loaded once."""
+    manifest = library().manifest(name)
+    return _corpus(str(library().root), name, manifest.corpus_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the corpus …")
+def _corpus(root: str, name: str, corpus_id: str) -> Corpus:
+    return Library.open(Path(root)).corpus(name)
+
+
+def model_folders(name: str) -> list[Path]:
+    """Model folders of a corpus, newest first."""
+    return library().model_folders(name)
+
+
+def model_label(folder: Path) -> str:
+    """When a model was trained, and the start of its id."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        created = datetime.fromisoformat(str(config["created"]))
+    except (OSError, ValueError, KeyError):
+        return folder.name
+    return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
+
+
+def engine(name: str, model_id: str) -> Engine:
+    """The engine of one corpus and model; DomainError when either is gone or doesn't fit."""
+    return _engine(str(library().root), corpus(name).corpus_id, model_id, name)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the model …")
+def _engine(root: str, corpus_id: str, model_id: str, name: str) -> Engine:
+    from core.engine import Engine
+
+    here = Library.open(Path(root))
+    return Engine.open(corpus(name), here.model_folder(name, model_id), here)
+
+
+def metrics(folder: Path) -> dict[str, Any] | None:
+    """The model folder's metrics.json; None without a readable one."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def timeline(engine: Engine, user_id: str) -> TimelineView:
+    """One user's timeline."""
+    return _timeline(engine.corpus.corpus_id, engine.model_id, user_id, engine)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Following the interest …")
+def _timeline(corpus_id: str, model_id: str, user_id: str, _engine: Engine) -> TimelineView:
+    return build_timeline(_engine, user_id)
+
+
+def moment(engine: Engine, view: TimelineView, step: int) -> MomentView:
+    """One step of a timeline."""
+    return _moment(engine.corpus.corpus_id, engine.model_id, view.user_id, step, engine, view)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _moment(
+    corpus_id: str, model_id: str, user_id: str, step: int, _engine: Engine, _view: TimelineView
+) -> MomentView:
+    return build_moment(_engine, _view, step)
+
+
+def interest_map(engine: Engine) -> MapView:
+    """The map behind every path of a model."""
+    return _interest_map(engine.corpus.corpus_id, engine.model_id, engine)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _interest_map(corpus_id: str, model_id: str, _engine: Engine) -> MapView:
+    return build_map(_engine)
+
+
+def unknown_user(corpus: Corpus, user_id: str) -> DomainError | None:
+    """Why a user can't be shown; None when it can."""
+    try:
+        corpus.user_rows(user_id)
+    except DomainError as error:
+        return error
+    return None

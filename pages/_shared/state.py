@@ -1,0 +1,143 @@
+"""What a person has chosen, kept in the session and in the URL. No other module touches either.
+
+The URL is written by hand instead of with ``bind="query-params"``: with Streamlit 1.67 a bound
+parameter makes ``st.switch_page`` raise, makes ``st.page_link(query_params=...)`` append a second
+value that is then ignored, and a value set by code before the widget never reaches the URL. Written
+by hand, links, back and forward, page switches and code all work (tests/browser).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+CORPUS, MODEL, USER, TIME = "corpus", "model", "user", "time"
+IN_URL = (CORPUS, MODEL, USER, TIME)
+PLAYING = "playing"
+_WRITTEN = "_written_to_url"
+_NOTICES = "_notices"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the sidebar settled on; None where nothing is chosen or nothing exists."""
+
+    corpus: str | None
+    """Corpus name."""
+    model_id: str | None
+    """Model of that corpus."""
+    user_id: str | None
+    """User of that corpus."""
+    step: int | None
+    """1-based step of that user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A wish from the URL that could not be met, and what is shown instead."""
+
+    about: str
+    """One of ``IN_URL``."""
+    text: str
+    """What was asked for, and what happened; plain text."""
+
+
+def get(key: str) -> Any:
+    """A value of this session; None when unset."""
+    return st.session_state.get(key)
+
+
+def put(key: str, value: Any) -> None:
+    """Set a value before its widget is drawn, or in a callback; None forgets it."""
+    if value is None:
+        st.session_state.pop(key, None)
+    else:
+        st.session_state[key] = value
+
+
+def adopt_url() -> None:
+    """Take what the URL asks for, if it isn't what this session wrote there.
+
+    A wish replaces everything below it: a corpus forgets model, user and time; a user forgets time.
+    """
+    asked = {key: st.query_params[key] for key in IN_URL if key in st.query_params}
+    if not asked or asked == st.session_state.get(_WRITTEN):
+        return
+    clear_notices()
+    if asked.get(CORPUS, get(CORPUS)) != get(CORPUS):
+        put(MODEL, None)
+        put(USER, None)
+    if asked.get(USER, get(USER)) != get(USER) or TIME in asked:
+        put(TIME, None)
+    for key, value in asked.items():
+        put(key, value)
+    put(PLAYING, None)
+
+
+def publish_url(selection: Selection, newest_model: str | None) -> None:
+    """Write the selection to the URL; the newest model needs no mention."""
+    values = {
+        CORPUS: selection.corpus,
+        MODEL: selection.model_id if selection.model_id != newest_model else None,
+        USER: selection.user_id,
+        TIME: selection.step,
+    }
+    wanted = {key: str(value) for key, value in values.items() if value is not None}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+    st.session_state["_selection"] = selection
+
+
+def is_settled() -> bool:
+    """Whether the sidebar has been drawn in this session."""
+    return "_selection" in st.session_state
+
+
+def selection() -> Selection:
+    """What the sidebar settled on in this run."""
+    settled: Selection = st.session_state["_selection"]
+    return settled
+
+
+def link(**values: str | int | None) -> dict[str, str]:
+    """Query parameters of a permalink: the current selection with some values replaced."""
+    now = selection()
+    merged: dict[str, str | int | None] = {
+        CORPUS: now.corpus,
+        MODEL: get(_WRITTEN).get(MODEL),
+        USER: now.user_id,
+        TIME: now.step,
+    } | values
+    return {key: str(value) for key, value in merged.items() if value is not None}
+
+
+def add_notice(about: str, text: str) -> None:
+    """Remember that a wish could not be met; shown until something is chosen."""
+    kept = [notice for notice in notices() if notice.about != about]
+    st.session_state[_NOTICES] = (*kept, Notice(about, text))
+
+
+def notices() -> tuple[Notice, ...]:
+    """Wishes that could not be met."""
+    found: tuple[Notice, ...] = st.session_state.get(_NOTICES, ())
+    return found
+
+
+def clear_notices() -> None:
+    """Forget them: the person has chosen something."""
+    st.session_state.pop(_NOTICES, None)
+
+
+def picked_step(chart_key: str) -> int | None:
+    """The step of the point picked in a chart; None when a pick was undone."""
+    event = st.session_state.get(chart_key) or {}
+    for point in event.get("selection", {}).get("points", ()):
+        step = point.get("customdata")
+        if isinstance(step, list | tuple):
+            step = step[0] if step else None
+        if step is not None:
+            return int(step)
+    return None

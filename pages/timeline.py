@@ -1,0 +1,229 @@
+"""How did this user's interest evolve?"""
+
+from __future__ import annotations
+
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from core.figures.style import CONFIG, as_html
+from core.figures.time_scale import Spacing, TimeScale, time_scale
+from core.figures.timeline import (
+    events_figure,
+    profile_figure,
+    ranks_figure,
+    shares_figure,
+    step_sizes_figure,
+)
+from core.figures.trajectory_map import trajectory_map
+from core.views import tables, wording
+from core.views.interest_map import MapView
+from core.views.timeline import MomentView, TimelineView
+from pages._shared import controls, loaders, state
+
+REAL = "Real time"
+SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
+WHOLE, NEAR = "Whole history", "Around now"
+LONG_TEXT = 900
+"""Reviews with more characters scroll in a box."""
+ALT = {
+    "profile": "Interest profile by topic over time",
+    "events": "Events over time by kind, with sentiment and rating",
+    "ranks": "Rank of the next item at each step",
+    "map": "Path on the interest map",
+    "step_sizes": "Real step size at each event",
+}
+
+
+Drawn = dict[str, tuple[str, Figure]]
+"""Charts by name, each with the sentence that reads it."""
+
+
+def main() -> None:
+    """Draw the page."""
+    engine = controls.need_engine()
+    chosen = state.selection()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with head:
+        st.title("How did this user's interest evolve?", anchor=False)
+        st.space("stretch")
+    if chosen.user_id is None or chosen.step is None:
+        controls.need_user(engine.corpus)
+        return
+    view = loaders.timeline(engine, chosen.user_id)
+    now = loaders.moment(engine, view, chosen.step)
+    crowd = loaders.interest_map(engine)
+    scale = draw_head(view, chosen.step)
+    drawn = draw_figures(view, chosen.step, scale, crowd, len(engine.corpus.item_ids))
+    with head:
+        controls.share(user=view.user_id, time=chosen.step)
+        draw_export(view, drawn)
+    for name in ("profile", "events", "ranks"):
+        chart(drawn, name)
+    left, right = st.columns([11, 9], gap="medium")
+    with left:
+        chart(drawn, "map")
+        controls.caution(crowd.sentence)
+        draw_shares(now)
+    with right:
+        draw_moment(now)
+    chart(drawn, "step_sizes")
+    controls.caution(wording.STEP_SIZE_UNIT)
+    draw_table(view)
+    controls.play(len(view.steps))
+
+
+def draw_figures(
+    view: TimelineView, step: int, scale: TimeScale, crowd: MapView, items: int
+) -> Drawn:
+    """All charts of the page with their sentences."""
+    ink = controls.palette()
+    return {
+        "profile": (view.profile_sentence, profile_figure(view, step, scale, ink)),
+        "events": (view.events_sentence, events_figure(view, step, scale, ink)),
+        "ranks": (
+            f"Was it right? {view.ranks_sentence}",
+            ranks_figure(view, step, items, scale, ink),
+        ),
+        "map": (view.map_sentence, trajectory_map(crowd, view, step, ink)),
+        "step_sizes": (view.step_sizes_sentence, step_sizes_figure(view, step, scale, ink)),
+    }
+
+
+def draw_head(view: TimelineView, step: int) -> TimeScale:
+    """The facts, and how time is drawn."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.text(view.facts)
+        st.space("stretch")
+        spacing = st.segmented_control(
+            "Time axis",
+            list(SPACINGS),
+            default=REAL,
+            required=True,
+            key="spacing",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        extent = st.segmented_control(
+            "Extent",
+            [WHOLE, NEAR],
+            default=WHOLE,
+            required=True,
+            key="extent",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    return time_scale(view, SPACINGS[spacing or REAL], around=step if extent == NEAR else None)
+
+
+def chart(drawn: Drawn, name: str) -> None:
+    """One chart under its sentence; its points select the time."""
+    sentence, figure = drawn[name]
+    key = f"pick_{name}"
+    with st.container(gap="xxsmall"):
+        controls.say(sentence)
+        st.plotly_chart(
+            figure,
+            key=key,
+            on_select=lambda: controls.pick(key),
+            selection_mode="points",
+            theme=None,
+            config=CONFIG,
+            alt=f"{ALT[name]}. {sentence}",
+        )
+
+
+def draw_moment(now: MomentView) -> None:
+    """The event at the selected time, its words, the profile and the list after it."""
+    row = now.row
+    with st.container(border=True, gap="xsmall"):
+        st.text(now.sentence)
+        st.markdown(f"**{controls.escape(row.item)}**")
+        st.caption(controls.escape(f"{row.item_id} · {wording.PART_WORDS[row.part]} event"))
+        st.text(now.sentiment)
+        if now.title:
+            st.text(now.title)
+        if now.text:
+            long = len(now.text) > LONG_TEXT
+            with st.container(height=200 if long else "content", border=False):
+                st.text(now.text)
+    draw_list(now)
+
+
+def draw_list(now: MomentView) -> None:
+    """The top of the list at this step, with its moves."""
+    st.markdown(f"**Top {len(now.items)} after this event**")
+    controls.caution(now.list_sentence)
+    st.dataframe(
+        tables.list_table(now),
+        hide_index=True,
+        height="content",
+        alt=f"List at step {now.row.step}. {now.list_sentence}",
+        column_order=("rank", "move", "item", "score"),
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width=36),
+            "move": st.column_config.TextColumn("Move", width=64),
+            "item": st.column_config.TextColumn("Item"),
+            "score": st.column_config.NumberColumn("log p (nats)", format="%.2f", width=92),
+        },
+    )
+    came_true = [item for item in now.items if item.came_true]
+    if came_true:
+        controls.caution(f"Number {came_true[0].rank} is what the user did next.")
+
+
+def draw_shares(now: MomentView) -> None:
+    """The profile at this step in numbers."""
+    st.markdown("**Interest profile after this event**")
+    st.plotly_chart(
+        shares_figure(now, controls.palette()),
+        key="shares",
+        theme=None,
+        config={"displayModeBar": False},
+        alt="Largest topics: "
+        + ", ".join(f"{share.label} {wording.percent(share.share)}" for share in now.shares),
+    )
+
+
+def draw_table(view: TimelineView) -> None:
+    """The table twin of all charts."""
+    expander = st.expander("All steps as a table", on_change="rerun", key="table")
+    if expander.open:
+        with expander:
+            st.dataframe(
+                tables.timeline_table(view),
+                hide_index=True,
+                height=420,
+                alt=f"All steps of user {view.user_id}",
+                column_config={
+                    "timestamp": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+                    "sentiment": st.column_config.NumberColumn(format="%+.2f"),
+                    "step_size": st.column_config.NumberColumn(format="%.3f"),
+                },
+            )
+
+
+def draw_export(view: TimelineView, drawn: Drawn) -> None:
+    """Tables as CSV and charts as HTML, made when they are asked for."""
+    ink = controls.palette()
+    with st.popover("Export", icon=":material/download:"):
+        st.download_button(
+            "All steps (CSV)",
+            lambda: tables.as_csv(tables.timeline_table(view)),
+            file_name=f"timeline-{view.user_id}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Charts (HTML)",
+            lambda: as_html(list(drawn.values()), ink, f"Timeline of {view.facts}"),
+            file_name=f"timeline-{view.user_id}.html",
+            mime="text/html",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.caption("One chart as SVG: the camera in its upper right corner.")
+
+
+if __name__ == "__main__":
+    controls.run(main)
