@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DomainError, Stopped, typer.TyperException) as error:
         return _mistake(error)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         complain("Stopped; nothing was left half-made.")
