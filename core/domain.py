@@ -90,6 +90,8 @@ class Event:
     rating: float | None = None
     title: str | None = None
     text: str | None = None
+    timed: bool = True
+    """False where an explainer removed the time part; ``item_id`` "" where it removed the item."""
 
     @property
     def words(self) -> str:

@@ -1,0 +1,135 @@
+"""Sentiment of a review in [-1, 1], read from its BERT vector.
+
+A ridge regression on unit-length sentence vectors, fitted on the ratings of the training split,
+rare ratings weighted up by the inverse square root of their count. The ridge strength is chosen by
+five-fold cross-validation on the training reviews.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from core.files import replace_file
+
+FloatArray = npt.NDArray[np.float32]
+
+MIN_REVIEWS = 50
+"""Fewer rated training reviews than this, or only one rating value: the shipped model is used."""
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class SentimentModel:
+    """A linear read-out: ``clip(vector . weight + bias, -1, 1)``."""
+
+    weight: FloatArray
+    bias: float
+    encoder_id: str
+    fitted_on: str
+    """Name of the corpus whose training reviews it was fitted on."""
+
+    def predict(self, vectors: FloatArray) -> FloatArray:
+        """Sentiment of vectors float32[n, dim], as float32[n] in [-1, 1]."""
+        return np.clip(vectors @ self.weight + self.bias, -1.0, 1.0).astype(np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write weights and origin as one safetensors file."""
+        tensors = {"weight": self.weight, "bias": np.array([self.bias], np.float32)}
+        metadata = {"encoder_id": self.encoder_id, "fitted_on": self.fitted_on}
+        replace_file(path, lambda target: save_file(tensors, target, metadata))
+
+    @classmethod
+    def load(cls, path: Path) -> SentimentModel:
+        """Read what ``save`` wrote."""
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, Any] = file.metadata() or {}
+            return cls(
+                file.get_tensor("weight"),
+                float(file.get_tensor("bias")[0]),
+                metadata.get("encoder_id", ""),
+                metadata.get("fitted_on", ""),
+            )
+
+
+def fit_sentiment(
+    vectors: FloatArray, ratings: FloatArray, encoder_id: str, corpus: str
+) -> SentimentModel | None:
+    """Fit on training reviews: vectors float32[n, dim], ratings float32[n] scaled to [-1, 1].
+
+    None when there are too few reviews or only one rating among them.
+    """
+    values, inverse, counts = np.unique(ratings, return_inverse=True, return_counts=True)
+    if len(ratings) < MIN_REVIEWS or len(values) < 2:
+        return None
+    weights = 1.0 / np.sqrt(counts[inverse])
+    weights /= weights.mean()
+    folds = np.arange(len(ratings)) % _FOLDS
+    losses = [
+        sum(
+            _loss(vectors, ratings, weights, folds != fold, folds == fold, strength)
+            for fold in range(_FOLDS)
+        )
+        for strength in _STRENGTHS
+    ]
+    strength = _STRENGTHS[int(np.argmin(losses))]
+    weight, bias = _ridge(vectors, ratings, weights, strength)
+    return SentimentModel(weight, bias, encoder_id, corpus)
+
+
+def sentiment_quality(predicted: FloatArray, ratings: FloatArray) -> dict[str, float | int | None]:
+    """How sentiment meets ratings on held-out reviews; both float32[n] on [-1, 1].
+
+    ``mae`` in units of that scale, ``spearman``, and ``auc`` of ratings at or below -0.5 (2 of 5)
+    against those at or above 0.5 (4 of 5); None where a class is missing.
+    """
+    from scipy.stats import spearmanr
+    from sklearn.metrics import roc_auc_score
+
+    polar = np.abs(ratings) >= 0.5
+    positive = ratings[polar] > 0
+    both = len(np.unique(positive)) == 2
+    varied = len(np.unique(ratings)) > 1 and len(np.unique(predicted)) > 1
+    return {
+        "reviews": len(ratings),
+        "negative_reviews": int((~positive).sum()),
+        "mae": float(np.abs(predicted - ratings).mean()) if len(ratings) else None,
+        "spearman": float(spearmanr(predicted, ratings)[0]) if varied else None,
+        "auc": float(roc_auc_score(positive, predicted[polar])) if both else None,
+    }
+
+
+def _loss(
+    vectors: FloatArray,
+    ratings: FloatArray,
+    weights: npt.NDArray[np.float64],
+    learn: npt.NDArray[np.bool_],
+    judge: npt.NDArray[np.bool_],
+    strength: float,
+) -> float:
+    weight, bias = _ridge(vectors[learn], ratings[learn], weights[learn], strength)
+    errors = np.clip(vectors[judge] @ weight + bias, -1, 1) - ratings[judge]
+    return float((weights[judge] * errors**2).sum())
+
+
+def _ridge(
+    vectors: FloatArray,
+    ratings: FloatArray,
+    weights: npt.NDArray[np.float64],
+    strength: float,
+) -> tuple[FloatArray, float]:
+    """Weighted ridge with an unpenalised intercept, in closed form."""
+    total = weights.sum()
+    centre = (weights[:, None] * vectors).sum(0) / total
+    mean = float((weights * ratings).sum() / total)
+    x = (vectors - centre).astype(np.float64)
+    gram = (x * weights[:, None]).T @ x + strength * np.eye(x.shape[1])
+    weight = np.linalg.solve(gram, (x * weights[:, None]).T @ (ratings - mean))
+    return weight.astype(np.float32), mean - float(centre @ weight)

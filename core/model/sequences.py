@@ -1,0 +1,142 @@
+"""Histories become arrays: what the network reads of each event."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain import DomainError, Event, EventKind
+from core.encode.sentiment import SentimentModel
+
+FloatArray = npt.NDArray[np.float32]
+TextVectors = Callable[[Sequence[str]], FloatArray]
+"""Texts to float32[n, d_text]; an empty text gives zeros."""
+
+KINDS: tuple[str, ...] = tuple(kind.value for kind in EventKind)
+KIND_INDEX = {kind: index for index, kind in enumerate(KINDS)}
+ABSENT_KIND = len(KINDS)
+"""Kind and item of an event whose item part an explainer removed (``item_id`` empty)."""
+ABSENT_ITEM = -1
+
+FEATURES = ("rating", "has_rating", "sentiment", "has_text", "gap", "same_day", "has_gap")
+RATING, HAS_RATING, SENTIMENT, HAS_TEXT, GAP, SAME_DAY, HAS_GAP = range(len(FEATURES))
+_LOG_DECADE = math.log1p(10 * 365.25 * 86400)
+
+
+@dataclass(frozen=True)
+class EncodedEvents:
+    """Events as arrays, in order; everything the network needs but the gaps.
+
+    item int64[n] (catalogue index, -1 absent); kind int64[n]; features float32[n, 7] (gap columns
+    zero); text float32[n, d_text] (zeros without text); seconds float64[n] (NaN where the time
+    part is absent).
+    """
+
+    item: npt.NDArray[np.int64]
+    kind: npt.NDArray[np.int64]
+    features: FloatArray
+    text: FloatArray
+    seconds: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def take(self, rows: npt.NDArray[np.int64] | slice) -> EncodedEvents:
+        """Some of the events, in the order given."""
+        return EncodedEvents(
+            self.item[rows],
+            self.kind[rows],
+            self.features[rows],
+            self.text[rows],
+            self.seconds[rows],
+        )
+
+    def with_gaps(self, before: float = math.nan) -> FloatArray:
+        """Features with the time gaps filled in, float32[n, 7].
+
+        ``before`` is the time in seconds of the event before the first one; NaN when there is none.
+        A gap is the log of its seconds, 1 at ten years; unknown gaps stay zero.
+        """
+        features = self.features.copy()
+        gaps = np.diff(self.seconds, prepend=before)
+        known = ~np.isnan(gaps)
+        gaps = np.maximum(np.where(known, gaps, 0.0), 0.0)
+        features[:, GAP] = np.where(known, np.log1p(gaps) / _LOG_DECADE, 0.0)
+        features[:, SAME_DAY] = known & (gaps < 86400)
+        features[:, HAS_GAP] = known
+        return features
+
+
+class EventEncoder:
+    """Turns events of one corpus into arrays, by the model's own catalogue, scale and sentiment."""
+
+    def __init__(
+        self,
+        item_index: Mapping[str, int],
+        rating_scale: tuple[float, float] | None,
+        sentiment: SentimentModel,
+        text_vectors: TextVectors,
+        text_dim: int,
+    ) -> None:
+        self._item_index = item_index
+        self._rating_scale = rating_scale
+        self._sentiment = sentiment
+        self._text_vectors = text_vectors
+        self._text_dim = text_dim
+
+    def encode(self, events: Sequence[Event]) -> EncodedEvents:
+        """Encode events in their order. DomainError for an item outside the catalogue."""
+        words = [event.words for event in events]
+        has_text = np.fromiter((bool(text) for text in words), bool, len(events))
+        text = np.zeros((len(events), self._text_dim), np.float32)
+        features = np.zeros((len(events), len(FEATURES)), np.float32)
+        if has_text.any():
+            text[has_text] = self._text_vectors([text for text in words if text])
+            features[has_text, SENTIMENT] = self._sentiment.predict(text[has_text])
+            features[has_text, HAS_TEXT] = 1.0
+        rating = np.array(
+            [math.nan if event.rating is None else event.rating for event in events], np.float32
+        )
+        rated = ~np.isnan(rating)
+        features[rated, RATING] = scaled_rating(rating[rated], self._rating_scale)
+        features[rated, HAS_RATING] = 1.0
+        return EncodedEvents(
+            item=np.fromiter((self._index(event) for event in events), np.int64, len(events)),
+            kind=np.fromiter(
+                (KIND_INDEX[event.kind] if event.item_id else ABSENT_KIND for event in events),
+                np.int64,
+                len(events),
+            ),
+            features=features,
+            text=text,
+            seconds=np.fromiter(
+                (event.timestamp.timestamp() if event.timed else math.nan for event in events),
+                np.float64,
+                len(events),
+            ),
+        )
+
+    def _index(self, event: Event) -> int:
+        if not event.item_id:
+            return ABSENT_ITEM
+        index = self._item_index.get(event.item_id)
+        if index is None:
+            raise DomainError(
+                f"item {event.item_id!r} is not in the model's catalogue",
+                where=f"event at {event.timestamp.isoformat()}",
+                remedy="Choose an item of the corpus, or train a model on the current corpus",
+            )
+        return index
+
+
+def scaled_rating(
+    rating: npt.NDArray[np.float32], scale: tuple[float, float] | None
+) -> npt.NDArray[np.float32]:
+    """Ratings on [-1, 1]: the middle of the scale is 0. float32[n] to float32[n]."""
+    low, high = scale or (1.0, 5.0)
+    middle, half = (low + high) / 2, max((high - low) / 2, 1e-9)
+    return np.clip((rating - middle) / half, -1.0, 1.0).astype(np.float32)
