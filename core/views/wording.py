@@ -122,7 +122,8 @@ def profile_story(topics: Sequence[str], profile: FloatArray, times: Sequence[da
         first = percent(float(profile[0, leader]))
         return f"{topics[leader]} leads at every step: {first} after the first event, {now} now."
     since = len(profile) - length
-    before, before_length = max(runs[:-1], key=lambda run: run[1])
+    others = [run for run in runs[:-1] if run[0] != leader]
+    before, before_length = max(others, key=lambda run: run[1])
     lead = "once" if len(runs) == 2 else f"{len(runs) - 1} times"
     return (
         f"{topics[leader]} leads since {day(times[since])} (step {since + 1}) and holds {now} now; "
@@ -253,3 +254,46 @@ def verdict(
     if value >= rival:
         return f"The model is ahead, but the intervals overlap: {said}; the best, {beside}."
     return f"The model is behind {best}, within the intervals: {said}; {beside}."
+
+
+def import_sentence(
+    accepted: int, rows_read: int, refused: int, duplicates: int, users: int, items: int
+) -> str:
+    """What an import took and what it refused."""
+    sentence = (
+        f"Took {number(accepted)} of {count(rows_read, 'row')}: {count(users, 'user')}, "
+        f"{count(items, 'item')}."
+    )
+    if refused:
+        sentence += f" {count(refused, 'row')} went into quarantine."
+    if duplicates:
+        sentence += f" {count(duplicates, 'duplicate')} left out."
+    return sentence if refused or duplicates else sentence + " Nothing was refused."
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``3 min``, ``2 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def job_sentence(stage: str, share: float, seconds_left: float | None, stopping: bool) -> str:
+    """Where long work stands."""
+    pieces = [stage[:1].upper() + stage[1:], percent(share)]
+    if seconds_left is not None:
+        pieces.append(f"about {duration(seconds_left)} left")
+    if stopping:
+        pieces.append("stopping")
+    return " · ".join(pieces)
+
+
+def corpus_facts(
+    users: int, items: int, events: int, with_text: int, period: str, simulated: bool
+) -> str:
+    """The line that says what a corpus is."""
+    facts = (
+        f"{count(events, 'event')} by {count(users, 'user')} on {count(items, 'item')}, {period}; "
+        f"{percent(with_text / max(events, 1))} have text."
+    )
+    return f"Simulated data, made for this demo: {facts}" if simulated else facts

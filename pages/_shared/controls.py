@@ -211,6 +211,19 @@ def _move_user(corpus: Corpus, move: int) -> None:
     _forget(TIME, PLAYING)
 
 
+def choose_corpus(name: str) -> None:
+    """Make a corpus the current one."""
+    state.put(CORPUS, name)
+    _forget(MODEL, USER, TIME, PLAYING)
+
+
+def choose_model(corpus: str, model_id: str) -> None:
+    """Make a model the current one."""
+    if state.get(CORPUS) != corpus:
+        choose_corpus(corpus)
+    state.put(MODEL, model_id)
+
+
 def move_step(move: int, n: int) -> None:
     """Go some events on or back, within the history."""
     state.put(TIME, min(max(int(state.get(TIME) or n) + move, 1), n))

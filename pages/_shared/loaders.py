@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.corpus.preview import Preview
+from core.corpus.preview import preview as look_at
 from core.corpus.store import Corpus, Library, Manifest
 from core.domain import DomainError
+from core.views.corpora import (
+    LibraryView,
+    ModelRow,
+    build_library,
+    build_models,
+    columns_of,
+)
 from core.views.interest_map import MapView, build_map
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 
@@ -78,6 +87,56 @@ def metrics(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found
+
+
+def library_view() -> LibraryView:
+    """What the library holds; read anew every time."""
+    return build_library(library())
+
+
+def models_view(corpus: str) -> tuple[ModelRow, ...]:
+    """The models of a corpus; read anew every time."""
+    return build_models(library(), corpus)
+
+
+def columns(events: list[Path], items: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Columns of the first event file and of the items file; none where they can't be read."""
+    return _columns(events[0], _stamp(events[0])), _columns(items, _stamp(items)) if items else ()
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _columns(path: Path, stamp: tuple[int, int]) -> tuple[str, ...]:
+    try:
+        return columns_of(path)
+    except DomainError:
+        return ()
+
+
+def preview(
+    events: list[Path], items: Path | None, format: str, mapping: dict[str, str]
+) -> Preview:
+    """How an import would read these files; DomainError for what would stop it."""
+    stamps = tuple(_stamp(path) for path in (*events, *([items] if items else [])))
+    return _preview(tuple(events), items, format, tuple(sorted(mapping.items())), stamps)
+
+
+@st.cache_data(max_entries=8, show_spinner="Looking at the file …")
+def _preview(
+    events: tuple[Path, ...],
+    items: Path | None,
+    format: str,
+    mapping: tuple[tuple[str, str], ...],
+    stamps: tuple[tuple[int, int], ...],
+) -> Preview:
+    return look_at(events, items, format, dict(mapping))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
 
 
 def timeline(engine: Engine, user_id: str) -> TimelineView:

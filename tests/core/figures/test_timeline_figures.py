@@ -1,0 +1,214 @@
+"""The Timeline's charts: every step can be picked, charts line up, a mark means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain import EventKind
+from core.figures.area_labels import place_labels
+from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT
+from core.figures.style import as_html, plain
+from core.figures.time_scale import time_scale
+from core.figures.timeline import (
+    areas,
+    events_figure,
+    profile_figure,
+    ranks_figure,
+    step_sizes_figure,
+)
+from core.figures.trajectory_map import trajectory_map
+from core.views.interest_map import Landmark, MapView
+from core.views.timeline import TimelineView
+
+MakeTimeline = Callable[..., TimelineView]
+
+
+def trace(figure, name):
+    return next(found for found in figure.data if found.name == name)
+
+
+def all_figures(view, step, spacing="time", palette=LIGHT):
+    scale = time_scale(view, spacing)
+    return {
+        "profile": profile_figure(view, step, scale, palette),
+        "events": events_figure(view, step, scale, palette),
+        "ranks": ranks_figure(view, step, 400, scale, palette),
+        "step_sizes": step_sizes_figure(view, step, scale, palette),
+    }
+
+
+@pytest.mark.parametrize("spacing", ["time", "even"])
+def test_charts_over_time_line_up_and_share_one_rule(make_timeline: MakeTimeline, spacing) -> None:
+    figures = all_figures(make_timeline(), 5, spacing).values()
+    assert len({(f.layout.margin.l, f.layout.margin.r) for f in figures}) == 1
+    assert len({tuple(f.layout.xaxis.range) for f in figures}) == 1
+    assert len({f.layout.shapes[0].x0 for f in figures}) == 1
+
+
+@pytest.mark.parametrize(
+    ("chart", "name", "steps"),
+    [
+        ("profile", "pick", range(1, 13)),
+        ("events", "events", range(1, 13)),
+        ("ranks", "ranks", range(1, 12)),
+        ("step_sizes", "step sizes", range(2, 13)),
+    ],
+)
+def test_every_step_can_be_picked(make_timeline: MakeTimeline, chart, name, steps) -> None:
+    assert list(trace(all_figures(make_timeline(), 5)[chart], name).customdata) == list(steps)
+
+
+def test_profile_areas_keep_the_topics_hue_and_sum_to_one(make_timeline: MakeTimeline) -> None:
+    view = make_timeline(n=20, topics=14)
+    stacked = areas(view)
+    assert np.allclose(sum(area.shares for area in stacked), 1, atol=1e-5)
+    figure = profile_figure(view, 3, time_scale(view, "time"), DARK)
+    for area in stacked:
+        assert trace(figure, area.label).fillcolor == DARK.topic(area.topic)
+
+
+def test_a_large_topic_beyond_the_ninth_is_grey_but_named(make_timeline: MakeTimeline) -> None:
+    view = make_timeline(n=20, topics=12)
+    view.profile[:] = 0.001
+    view.profile[:, 10] = 1 - 0.001 * 11
+    figure = profile_figure(view, 3, time_scale(view, "time"), LIGHT)
+    assert trace(figure, "Topic 10").fillcolor == LIGHT.other
+    assert "Topic 10" in [note.text for note in figure.layout.annotations]
+
+
+def test_an_event_shows_kind_by_shape_sentiment_by_colour_and_height(
+    make_timeline: MakeTimeline,
+) -> None:
+    view = make_timeline()
+    events = trace(all_figures(view, 5)["events"], "events")
+    kinds = [kind for kind in KIND_SYMBOLS if kind in {row.kind for row in view.steps}]
+    for at, row in enumerate(view.steps):
+        assert events.marker.symbol[at] == KIND_SYMBOLS[row.kind]
+        assert events.marker.color[at] == LIGHT.sentiment(row.sentiment)
+        height = events.y[at] - kinds.index(row.kind)
+        assert np.sign(height) == np.sign(row.sentiment or 0)
+
+
+def test_ratings_are_numbers_with_room_and_sizes_without(make_timeline: MakeTimeline) -> None:
+    roomy, dense = make_timeline(n=20), make_timeline(n=200)
+    assert trace(all_figures(roomy, 5)["events"], "events").mode == "markers+text"
+    crowded = trace(all_figures(dense, 5)["events"], "events")
+    assert crowded.mode == "markers"
+    rated = {row.rating: size for row, size in zip(dense.steps, crowded.marker.size, strict=True)}
+    assert rated[1.0] < rated[5.0]
+
+
+def test_ranks_tell_hits_and_held_out_events_without_colour(make_timeline: MakeTimeline) -> None:
+    view = make_timeline(n=30)
+    figure = all_figures(view, 5)["ranks"]
+    ranks = trace(figure, "ranks")
+    for row, symbol in zip(view.steps, ranks.marker.symbol, strict=False):
+        assert symbol == ("circle" if row.next_rank <= 10 else "circle-open")
+    words = [note.text.split()[0] for note in figure.layout.annotations]
+    assert words == ["validation", "test"]
+    top, bottom = figure.layout.yaxis.range
+    assert top > bottom, "rank 1 is on top"
+
+
+def test_the_path_ends_now_and_is_dashed_where_the_map_misleads(
+    make_timeline: MakeTimeline, map_view: MapView
+) -> None:
+    view = make_timeline()
+    figure = trajectory_map(map_view, view, 6, LIGHT)
+    assert len(trace(figure, "states").customdata) == 6
+    assert list(trace(figure, "still to come").customdata) == list(range(7, 13))
+    now = trace(figure, "now")
+    assert (now.x[0], now.y[0]) == (view.steps[5].x, view.steps[5].y)
+    misleading = sum(row.misleading for row in view.steps[1:6])
+    dashed = trace(figure, "dashed path")
+    assert dashed.line.dash != "solid"
+    assert len([x for x in dashed.x if x is not None]) == 2 * misleading
+    assert len([x for x in trace(figure, "path").x if x is not None]) == 2 * (5 - misleading)
+
+
+def test_the_crowd_is_drawn_with_webgl_so_that_picks_stay_quick(
+    make_timeline: MakeTimeline, map_view: MapView
+) -> None:
+    assert trace(trajectory_map(map_view, make_timeline(), 1, LIGHT), "all states").type == (
+        "scattergl"
+    )
+
+
+def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline) -> None:
+    crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
+    marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(5))
+    figure = trajectory_map(MapView(crowd, marks, None, ""), make_timeline(), 1, LIGHT)
+    assert len(figure.layout.annotations) == 1
+    assert "Topic 0" in figure.layout.annotations[0].text
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_short_histories_draw(make_timeline: MakeTimeline, map_view: MapView, n) -> None:
+    view = make_timeline(n=n)
+    for figure in all_figures(view, n).values():
+        figure.to_json()
+    trajectory_map(map_view, view, n, LIGHT).to_json()
+
+
+def test_events_of_one_instant_are_fanned_out_around_it(make_timeline: MakeTimeline) -> None:
+    view = make_timeline(n=6, same_day=True)
+    scale = time_scale(view, "time")
+    spread = scale.fanned([0] * 6)
+    assert len(set(spread)) == 6
+    middle = sum(when.timestamp() for when in spread) / 6
+    assert middle == pytest.approx(scale.drawn()[0].timestamp(), abs=1)
+
+
+def test_around_now_shows_ten_steps_on_each_side(make_timeline: MakeTimeline) -> None:
+    view = make_timeline(n=60)
+    shown = time_scale(view, "even", around=30).visible
+    assert (shown[0] + 1, shown[-1] + 1) == (20, 40)
+
+
+def test_words_from_files_are_never_markup(make_timeline: MakeTimeline) -> None:
+    view = make_timeline()
+    texts = [
+        text
+        for figure in all_figures(view, 5).values()
+        for part in figure.data
+        for text in (part.hovertext if isinstance(part.hovertext, tuple) else ())
+    ]
+    assert any("&lt;b&gt;Item" in text for text in texts)
+    assert not any("<b>Item" in text for text in texts)
+    assert plain("<img src=x>") == "&lt;img src=x&gt;"
+
+
+def test_an_exported_page_opens_without_a_network(make_timeline: MakeTimeline) -> None:
+    figures = [("<i>one</i>", figure) for figure in all_figures(make_timeline(), 5).values()]
+    page = as_html(figures, LIGHT, "Timeline of <U1>")
+    assert "Timeline of &lt;U1&gt;" in page
+    assert "&lt;i&gt;one" in page
+    assert 'src="http' not in page
+    assert page.count("Plotly.newPlot(") >= 4
+
+
+@given(
+    st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=30).map(
+        lambda rows: np.array(rows, np.float32)
+    )
+)
+def test_a_label_lies_inside_its_area(weights) -> None:
+    profile = weights / weights.sum(axis=1, keepdims=True)
+    starts = [float(at) for at in range(len(profile))]
+    ends = [at + 1.0 for at in starts]
+    names = ["Garden", "Audio", "Kitchen", "Books"]
+    tops = np.cumsum(profile, axis=1)
+    for place in place_labels(profile, starts, ends, (0.0, ends[-1]), names):
+        state = min(int(place.x), len(profile) - 1)
+        top = tops[state, place.topic]
+        assert top - profile[state, place.topic] < place.y < top
+
+
+def test_every_kind_that_occurs_has_a_named_row(make_timeline: MakeTimeline) -> None:
+    figure = all_figures(make_timeline(), 5)["events"]
+    assert set(figure.layout.yaxis.ticktext) == {kind.value for kind in EventKind}

@@ -1,0 +1,100 @@
+"""Long work: it reports, it stops when asked, it fails in words, and it runs once at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from core.domain import DomainError
+from core.progress import Progress, check_stop
+from pages._shared import jobs
+
+
+def wait(until: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def finished(job: jobs.Job) -> jobs.Job:
+    wait(lambda: job.state != "running")
+    return job
+
+
+def test_a_job_reports_its_progress_and_keeps_its_result() -> None:
+    def work(progress, stop):
+        progress(Progress("reading", 1, 2, figures={"rows": 10}))
+        progress(Progress("writing", 2, 2))
+        return "made"
+
+    job = finished(jobs.start("import", "reports", work))
+    assert (job.state, job.result) == ("done", "made")
+    assert job.progress == Progress("writing", 2, 2)
+    assert job.curve == [{"done": 1.0, "rows": 10}]
+
+
+def test_stop_is_heard_and_shown_while_the_work_ends() -> None:
+    ended = threading.Event()
+
+    def work(progress, stop):
+        while True:
+            if stop():
+                ended.wait(10)
+            check_stop(stop)
+            time.sleep(0.005)
+
+    job = jobs.start("train", "stops", work)
+    job.stop()
+    assert job.stopping
+    ended.set()
+    assert finished(job).state == "stopped"
+    assert not job.stopping
+
+
+def test_a_domain_error_is_kept_as_it_is() -> None:
+    error = DomainError("no rows", where="a.csv", remedy="Choose another file")
+
+    def work(progress, stop):
+        raise error
+
+    job = finished(jobs.start("import", "fails", work))
+    assert (job.state, job.error) == ("failed", error)
+
+
+def test_a_defect_becomes_words_without_a_traceback() -> None:
+    def work(progress, stop):
+        raise ZeroDivisionError("secret detail")
+
+    job = finished(jobs.start("train", "breaks", work))
+    assert job.state == "failed"
+    assert "ZeroDivisionError" in str(job.error)
+    assert "secret" not in str(job.error)
+
+
+def test_the_same_work_does_not_start_twice() -> None:
+    go = threading.Event()
+    first = jobs.start("train", "twice", lambda progress, stop: go.wait(10))
+    assert jobs.start("train", "twice", lambda progress, stop: None) is first
+    assert jobs.start("import", "twice", lambda progress, stop: None) is not first
+    go.set()
+    finished(first)
+    second = finished(jobs.start("train", "twice", lambda progress, stop: None))
+    assert second is not first
+
+
+def test_a_finished_job_can_be_forgotten_and_a_running_one_cannot() -> None:
+    go = threading.Event()
+    job = jobs.start("import", "forgotten", lambda progress, stop: go.wait(10))
+    jobs.forget(job.number)
+    assert job in jobs.jobs()
+    go.set()
+    jobs.forget(finished(job).number)
+    assert job not in jobs.jobs()
+
+
+def test_only_the_latest_finished_jobs_are_remembered() -> None:
+    for number in range(jobs.KEPT + 5):
+        finished(jobs.start("import", f"many{number}", lambda progress, stop: None))
+    assert len([job for job in jobs.jobs() if job.state != "running"]) <= jobs.KEPT + 1
