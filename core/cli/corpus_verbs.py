@@ -101,7 +101,9 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
         f"{manifest.quarantined:,} quarantined, {manifest.duplicates:,} duplicates"
     )
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in manifest.kinds.items())
-    yield f"kinds: {kinds}; {manifest.with_text:,} with words"
+    scale = manifest.rating_scale
+    rated = f"; ratings on {scale[0]:g}-{scale[1]:g}" if scale else "; no ratings"
+    yield f"kinds: {kinds}; {manifest.with_text:,} with words{rated}"
     yield (
         f"read as {manifest.format}, {manifest.encoding}, "
         f"{manifest.mapping[Columns.Time]} in {manifest.timestamp_unit}"

@@ -84,7 +84,7 @@ def progress_bar() -> Iterator[ProgressCallback]:
         task = bar.add_task("starting", total=None, details="")
 
         def show(progress: Progress) -> None:
-            details = [f"{name} {value:,.4g}" for name, value in progress.figures.items()]
+            details = [f"{name} {_figure(value)}" for name, value in progress.figures.items()]
             if progress.seconds_left is not None:
                 details.append(f"{_duration(progress.seconds_left)} left")
             bar.update(
@@ -96,6 +96,10 @@ def progress_bar() -> Iterator[ProgressCallback]:
             )
 
         yield show
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def _duration(seconds: float) -> str:

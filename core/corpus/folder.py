@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,14 @@ def save_tables(
     rows_read: int,
     rating_scale: tuple[float, float] | None,
     facts: Mapping[str, Any],
+    tick: Callable[[int, int], None] = lambda done, total: None,
 ) -> Manifest:
     """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
 
-    ``facts`` are further fields of the manifest: at least name, format and created.
+    ``facts`` are further fields of the manifest: at least name, format and created. ``tick`` hears
+    how many of all events are written.
     """
+    tick(0, events.num_rows)
     order, repeated = tables.contract_order(events)
     kept = order[~repeated]
     fingerprint = tables.Fingerprint()
@@ -108,6 +111,7 @@ def save_tables(
             words = pc.or_(part[Columns.Title].is_valid(), part[Columns.Text].is_valid())
             with_text += pc.sum(words).as_py() or 0
             yield part
+            tick(sum(kinds.values()), len(kept))
 
     tables.write_parquet(folder / tables.EVENTS_FILE, event_slices(), tables.EVENTS_SCHEMA)
     item_order = np.argsort(tables.codes_in_order(items[Columns.Item]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,10 @@ from core.corpus.validate import MAX_TEXT, Scale, outside
 from core.domain import Columns, DomainError
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
-CHUNK_ROWS = 5_000
-CHUNK_TEXT = 16 * 2**20
-SPILL_FILE = "rows.arrow"
+REPORT_ROWS = 5_000
+SPILL_ROWS = 20_000
+SPILL_TEXT = 16 * 2**20
+SPILL_FILE, SCALED_FILE = "rows.arrow", "scaled.arrow"
 FILE, LINE = "file", "line"
 SPILL_SCHEMA = pa.schema(
     [
@@ -43,8 +45,8 @@ SPILL_SCHEMA = pa.schema(
 class ImportSummary:
     """What an import took and what it refused.
 
-    ``reasons`` counts quarantined event rows by reason; ``refused`` holds the first of them, the
-    rest is in ``quarantine`` (JSON lines). ``warning`` says what should not go unseen.
+    ``reasons`` counts quarantined event rows by reason; ``refused`` holds the first 20 refused
+    rows, ``quarantine`` is the file of all (see ``quarantine.read_quarantine``).
     """
 
     manifest: Manifest
@@ -75,8 +77,8 @@ def import_files(
 
     ``mapping`` is field -> file column (``item.`` before a field of the items file). Raises
     DomainError for what a person must change and Stopped when ``stop`` answers True; in both cases
-    the old corpus stays as it was. At most one chunk of rows is in memory while reading; accepted
-    rows wait in a file in the library.
+    the old corpus stays as it was. At most 20,000 rows with their texts are in memory at a time;
+    accepted rows wait in a file in the library until they are put in order.
     """
     asked = Asked(format, mapping or {}, encoding, rating_scale)
     try:
@@ -124,48 +126,49 @@ class _Import:
 
     def run(self, name: str) -> ImportSummary:
         spill = self.folder / SPILL_FILE
-        with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
-            for number, part in enumerate(self.plan.events):
-                for chunk in self._chunks(number, part):
-                    writer.write_batch(chunk)
-                self.bytes_before += part.file.size
-        with pa.memory_map(str(spill)) as stored:
-            events, scale = self._within_scale(pa.ipc.open_file(stored).read_all())
-            if events.num_rows == 0:
-                raise self._nothing_usable()
-            items = collect_items(
-                self.plan.items, events[Columns.Item], self.quarantine, self._tick
-            )
-            self._describe()
-            self.quarantine.close()
-            report(self.progress, Progress("writing", 0, 1))
-            check_stop(self.stop)
-            manifest = save_tables(
-                self.folder,
-                events,
-                items,
-                rows_read=self.rows_read,
-                rating_scale=scale,
-                facts={
-                    "name": name,
-                    "format": self.plan.format,
-                    "created": datetime.now(UTC),
-                    "sources": tuple(file.facts() for file in self.files),
-                    "encoding": self.plan.encoding,
-                    "timestamp_unit": self.plan.timestamp_unit,
-                    "mapping": self.plan.mapping,
-                    "items_refused": self.quarantine.rows[ITEMS],
-                    "notes": tuple(self.notes),
-                },
-            )
-        spill.unlink()
-        report(self.progress, Progress("writing", 1, 1))
+        with closing(self.quarantine):
+            with _spilling(spill) as writer:
+                for number, part in enumerate(self.plan.events):
+                    for chunk in self._chunks(number, part):
+                        writer.write_batch(chunk)
+                    self.bytes_before += part.file.size
+            with pa.memory_map(str(spill)) as stored:
+                events, scale = self._within_scale(pa.ipc.open_file(stored).read_all())
+                if events.num_rows == 0:
+                    raise self._nothing_usable()
+                ids = events[Columns.Item]
+                items = collect_items(self.plan.items, ids, self.quarantine, self._tick)
+                self._describe()
+                manifest = save_tables(
+                    self.folder,
+                    events,
+                    items,
+                    rows_read=self.rows_read,
+                    rating_scale=scale,
+                    facts=self._facts(name),
+                    tick=self._tick_writing,
+                )
+        for path in (spill, self.folder / SCALED_FILE):
+            path.unlink(missing_ok=True)
         return ImportSummary(
             manifest,
             dict(self.quarantine.reasons.most_common()),
             tuple(self.quarantine.first),
             self.folder / QUARANTINE_FILE,
         )
+
+    def _facts(self, name: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "format": self.plan.format,
+            "created": datetime.now(UTC),
+            "sources": tuple(file.facts() for file in self.files),
+            "encoding": self.plan.encoding,
+            "timestamp_unit": self.plan.timestamp_unit,
+            "mapping": self.plan.mapping,
+            "items_refused": self.quarantine.rows[ITEMS],
+            "notes": tuple(self.notes),
+        }
 
     def _chunks(self, number: int, part: EventFile) -> Iterator[pa.RecordBatch]:
         events = part.events(self.plan.scale)
@@ -180,12 +183,11 @@ class _Import:
             else:
                 kept.append((*event, number, line))
                 waiting += len(event[-1] or "")
-            if self.rows_read % CHUNK_ROWS == 0 or waiting > CHUNK_TEXT:
-                waiting = 0
+            if self.rows_read % REPORT_ROWS == 0:
                 self._tick("reading", part.file.bytes_read, rows=self.rows_read)
-                if kept:
-                    yield _batch(kept)
-                    kept = []
+            if len(kept) >= SPILL_ROWS or waiting > SPILL_TEXT:
+                yield _batch(kept)
+                kept, waiting = [], 0
         if kept:
             yield _batch(kept)
         self.shortened += events.shortened
@@ -197,6 +199,10 @@ class _Import:
         spent = time.monotonic() - self.started
         left = spent * (self.bytes_total - done) / done if done and spent > 1 else None
         report(self.progress, Progress(stage, done, self.bytes_total, left, figures))
+
+    def _tick_writing(self, done: int, total: int) -> None:
+        check_stop(self.stop)
+        report(self.progress, Progress("writing", done, total))
 
     def _within_scale(self, events: pa.Table) -> tuple[pa.Table, Scale | None]:
         """Drop ratings outside a scale that could only be found from all of them."""
@@ -217,7 +223,12 @@ class _Import:
             problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
             column = part.columns.get(Columns.Rating, "")
             self.quarantine.add(part.file.name, row[LINE], problem, column)
-        return events.filter(pa.array(~bad)), scale
+        scaled, start = self.folder / SCALED_FILE, 0
+        with _spilling(scaled) as writer:
+            for batch in events.to_batches():
+                writer.write_batch(batch.filter(pa.array(~bad[start : start + batch.num_rows])))
+                start += batch.num_rows
+        return pa.ipc.open_file(pa.memory_map(str(scaled))).read_all(), scale
 
     def _describe(self) -> None:
         if any(part.reader.is_html for part in self.plan.events):
@@ -234,6 +245,12 @@ class _Import:
             where=first,
             remedy="Check the columns with --map field=column and the format with --format",
         )
+
+
+@contextmanager
+def _spilling(path: Path) -> Iterator[pa.RecordBatchFileWriter]:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
+        yield writer
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from core.corpus.source import MAX_LINE, BadRow, SourceFile
 from core.domain import DomainError
 
@@ -219,9 +222,6 @@ def _is_number(text: str) -> bool:
 
 
 def _parquet_rows(file: SourceFile) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     number = 0
     try:
         with file.seekable() as stream, pq.ParquetFile(stream) as table:
@@ -234,9 +234,10 @@ def _parquet_rows(file: SourceFile) -> Iterator[Row]:
                 )
             total = max(table.metadata.num_rows, 1)
             for batch in table.iter_batches(batch_size=BATCH_ROWS):
-                for fields in batch.to_pylist():
+                columns = (_plain_times(column) for column in batch.columns)
+                for values in zip(*(column.to_pylist() for column in columns), strict=True):
                     number += 1
-                    yield number, fields
+                    yield number, dict(zip(names, values, strict=True))
                 file.note_share(number / total)
     except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
         raise DomainError(
@@ -244,3 +245,8 @@ def _parquet_rows(file: SourceFile) -> Iterator[Row]:
             where=f"{file.path}, row {number + 1}",
             remedy=f"Write it again ({type(error).__name__})",
         ) from None
+
+
+def _plain_times(column: pa.Array) -> pa.Array:
+    """Times as numbers since 1970: Arrow holds instants that Python's datetime cannot."""
+    return column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from core.corpus.validate import Scale, scale_words
 
-KNOWN_SCALES: tuple[Scale, ...] = ((0, 1), (1, 5), (0.5, 5), (0, 5), (1, 10), (0, 10), (1, 100))
-KNOWN_SCALES += ((0, 100),)
+KNOWN_SCALES: tuple[Scale, ...] = (
+    (0, 1), (1, 5), (0.5, 5), (0, 5), (1, 10), (0, 10), (1, 100), (0, 100),
+)  # fmt: skip
 STRAYS = 0.02
 
 
@@ -29,7 +30,7 @@ def infer_scale(ratings: npt.NDArray[np.float32]) -> tuple[Scale | None, str]:
         fits = above <= strays and below <= max(strays, int(n >= 5 and high > 1))
         if fits and not (halves and low == 1):
             found = (float(low), float(high))
-            how = f"the smallest known scale that fits ({n - below - above} of {n} ratings)"
+            how = f"the smallest known scale that fits ({n - below - above:,} of {n:,} ratings)"
             return found, f"rating scale {scale_words(found)} inferred: {how}"
     lowest, highest = float(ratings.min()), float(ratings.max())
     if lowest == highest:

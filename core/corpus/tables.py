@@ -91,6 +91,7 @@ def contract_order(events: pa.Table) -> tuple[IntArray, BoolArray]:
     times = events[Columns.Time].cast(pa.int64()).to_numpy()
     order = np.lexsort((times, users))
     repeated = np.zeros(n, np.bool_)
+    getter = RowGetter(events.select(Columns.EVENTS))
     same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
     goes_on, came_from = np.append(same, False), np.insert(same, 0, False)
     tied = np.flatnonzero(goes_on | came_from)
@@ -101,7 +102,7 @@ def contract_order(events: pa.Table) -> tuple[IntArray, BoolArray]:
         stop = int(np.searchsorted(run, run[last], side="right"))
         places, runs = tied[start:stop], run[start:stop].tolist()
         rows = order[places]
-        keys = list(zip(runs, _tie_keys(events.take(pa.array(rows))), strict=True))
+        keys = list(zip(runs, _tie_keys(getter.take(rows)), strict=True))
         by_key = sorted(range(len(keys)), key=keys.__getitem__)
         order[places] = rows[by_key]
         keys = [keys[at] for at in by_key]
@@ -127,11 +128,35 @@ def _tie_keys(events: pa.Table) -> list[tuple[str, bytes, float, str]]:
     ]
 
 
+class RowGetter:
+    """Takes rows out of a table of many chunks without joining the chunks first.
+
+    The chunks may lie in a memory-mapped file; only the rows asked for come into memory.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._batches = table.to_batches()
+        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
+
+    def take(self, rows: IntArray) -> pa.Table:
+        """The rows with these numbers, int64[n], in this order; n must not be 0."""
+        by_place = np.argsort(rows, kind="stable")
+        ordered = rows[by_place]
+        owner = np.searchsorted(self._starts, ordered, side="right") - 1
+        parts = [
+            self._batches[batch].take(pa.array(ordered[owner == batch] - self._starts[batch]))
+            for batch in np.unique(owner)
+        ]
+        back = np.empty_like(by_place)
+        back[by_place] = np.arange(len(rows))
+        return pa.Table.from_batches(parts).combine_chunks().take(pa.array(back))
+
+
 def slices(table: pa.Table, order: IntArray, schema: pa.Schema) -> Iterator[pa.Table]:
     """The table's rows in this order, one row group at a time."""
+    getter = RowGetter(table.select(schema.names))
     for start in range(0, len(order), ROWS_PER_GROUP):
-        rows = pa.array(order[start : start + ROWS_PER_GROUP])
-        yield table.select(schema.names).take(rows).cast(schema)
+        yield getter.take(order[start : start + ROWS_PER_GROUP]).cast(schema)
 
 
 class Fingerprint:

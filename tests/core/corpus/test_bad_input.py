@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.corpus.importing import import_files
@@ -40,6 +42,13 @@ def reviews(*bad: str) -> str:
 def parquet(**changes: Any) -> bytes:
     columns = {"user_id": ["a", "b"], "item_id": ["x", "y"], "timestamp": [T, T + 1]}
     return pd.DataFrame(columns | changes).to_parquet(index=False)
+
+
+def far_times() -> bytes:
+    sink = pa.BufferOutputStream()
+    times = pa.array([10**15, T], pa.timestamp("s", tz="UTC"))
+    pq.write_table(pa.table({"user_id": ["a", "b"], "item_id": ["x", "y"], "time": times}), sink)
+    return bytes(sink.getvalue())
 
 
 @dataclass(frozen=True)
@@ -247,6 +256,9 @@ CASES = {
     "parquet with lists and nulls": Case(
         "p.parquet", parquet(user_id=[["a"], None], item_id=["x", "y"], text=["ok", "ok"]),
         Refused("none of 2 rows", "--map"),
+    ),
+    "parquet times beyond all calendars": Case(
+        "p.parquet", far_times(), Taken(1, ((1, "outside 1970 to 2100"),))
     ),
     # unusual, and right
     "lone surrogates and control characters": Case(
