@@ -350,10 +350,25 @@ def draw_training() -> None:
     for model in loaders.models_view(corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(controls.escape(str(model.folder)))
-            if model.card:
-                st.text(model.card)
-            else:
-                st.text("This model has no card.")
+            st.text(model.card or "This model has no card.")
+    defaults = loaders.training_defaults()
+    with (
+        st.form("train", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        epochs = st.number_input("Epochs at most", 1, 500, defaults.epochs, width=160)
+        seed = st.number_input("Seed", 0, 2**31 - 1, defaults.seed, width=160)
+        pressed = st.form_submit_button(
+            "Train a model", icon=":material/model_training:", type="primary"
+        )
+    controls.caution(
+        "Training ends by itself when the validation score stops rising. It goes on when you leave "
+        "this page."
+    )
+    if pressed:
+        options = dataclasses.replace(defaults, epochs=int(epochs), seed=int(seed))
+        jobs.start("train", corpus, loaders.training(corpus, options))
+        st.rerun()
 
 
 def draw_trained(job: jobs.Job) -> None:

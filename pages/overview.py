@@ -2,15 +2,88 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
-from pages._shared import controls
+from core.figures.verdict import verdict_figure
+from core.views.overview import ListView, VerdictView
+from pages._shared import controls, loaders, state
+
+TIMELINE = "pages/timeline.py"
 
 
 def main() -> None:
     """Draw the page."""
     st.title("Where should I look first?", anchor=False)
-    controls.need_engine()
+    chosen = state.selection()
+    if chosen.corpus is not None:
+        controls.say(loaders.facts(chosen.corpus))
+    engine = controls.need_engine()
+    draw_verdict(loaders.verdict(chosen.corpus or "", chosen.model_id or ""))
+    start = loaders.start(engine)
+    columns = st.columns(3, gap="medium")
+    for column, name in zip(columns, ("drift", "busiest", "worst"), strict=True):
+        with column:
+            draw_list(name, getattr(start, name))
+
+
+def draw_verdict(verdict: VerdictView) -> None:
+    """Whether the model earns trust."""
+    st.subheader("Does the model earn trust?", anchor=False)
+    controls.say(verdict.sentence)
+    if verdict.rows:
+        st.plotly_chart(
+            verdict_figure(verdict, controls.palette()),
+            key="verdict",
+            theme=None,
+            config={"displayModeBar": False},
+            alt=verdict.sentence,
+        )
+
+
+def draw_list(name: str, users: ListView) -> None:
+    """One list; a user's button opens the Timeline."""
+    st.subheader(users.title, anchor=False)
+    controls.caution(users.sentence)
+    if not users.rows:
+        st.text("No user has 5 events or more.")
+        return
+    table = pd.DataFrame([dataclasses.asdict(row) for row in users.rows])
+    measure: dict[str, tuple[str, Any]] = {
+        "drift": ("drift", st.column_config.NumberColumn("Distance", format="%.2f", width=76)),
+        "busiest": ("events", st.column_config.NumberColumn("Events", width=70)),
+        "worst": ("held_out_rank", st.column_config.NumberColumn("Rank", format="%.0f", width=64)),
+    }
+    column, config = measure[name]
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        alt=f"{users.title}. {users.sentence}",
+        column_order=(column, "user_id", "topics"),
+        column_config={
+            "user_id": st.column_config.ButtonColumn(
+                "User",
+                key=f"open_{name}",
+                alignment="left",
+                width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
+                on_click=open_user,
+                args=(f"open_{name}", [row.user_id for row in users.rows]),
+            ),
+            column: config,
+            "topics": st.column_config.TextColumn("Leading topic"),
+        },
+    )
+
+
+def open_user(key: str, user_ids: list[str]) -> None:
+    """Open the Timeline of the clicked row."""
+    click = state.get(key)
+    if click is not None:
+        controls.open_page(TIMELINE, user=user_ids[click["row"]])
 
 
 if __name__ == "__main__":

@@ -162,8 +162,8 @@ def draw_list(now: MomentView) -> None:
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
             "move": st.column_config.TextColumn("Move", width=64),
-            "item": st.column_config.TextColumn("Item"),
-            "score": st.column_config.NumberColumn("log p (nats)", format="%.2f", width=92),
+            "item": st.column_config.TextColumn("Item", width=260),
+            "score": st.column_config.NumberColumn("log p", format="%.2f", width=64),
         },
     )
     came_true = [item for item in now.items if item.came_true]

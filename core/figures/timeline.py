@@ -157,7 +157,7 @@ def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
         cliponaxis=False,
         hoverinfo="skip",
     )
-    figure.update_xaxes(visible=False, range=[0, max(share.share for share in shares)])
+    figure.update_xaxes(visible=False, range=[0, max(0.5, *(share.share for share in shares))])
     figure.update_yaxes(
         **axis(
             palette,

@@ -62,6 +62,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:+.{digits}f}".replace("-", "\u2212")
 
 
+def short(text: str, limit: int = 60) -> str:
+    """A title cut after ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def day(when: datetime) -> str:
     """``3 Mar 2024``."""
     return f"{when.day} {when:%b %Y}"
@@ -205,7 +210,7 @@ def step_sizes_sentence(
     at = int(np.nanargmax(step_sizes))
     return (
         f"Largest real move: {step_sizes[at]:.2f} at step {at + 1} on {day(times[at])}, "
-        f"with {titles[at]}. The median is {np.nanmedian(step_sizes):.2f}."
+        f"with {short(titles[at])}. The median is {np.nanmedian(step_sizes):.2f}."
     )
 
 
@@ -297,3 +302,15 @@ def corpus_facts(
         f"{percent(with_text / max(events, 1))} have text."
     )
     return f"Simulated data, made for this demo: {facts}" if simulated else facts
+
+
+def topic_move(first: str, last: str) -> str:
+    """``Garden → Audio``, or one name where nothing changed."""
+    return last if first == last else f"{first} → {last}"
+
+
+def among(looked_at: int, users: int) -> str:
+    """Which users a list was made from."""
+    if looked_at >= users:
+        return f"among {count(users, 'user')}"
+    return f"among {number(looked_at)} of {count(users, 'user')}"

@@ -224,6 +224,11 @@ def choose_model(corpus: str, model_id: str) -> None:
     state.put(MODEL, model_id)
 
 
+def open_page(page: str, **values: str | int | None) -> None:
+    """Switch to a page with another user or time; for callbacks."""
+    st.switch_page(page, query_params=state.link(**({"time": None} | values)))
+
+
 def move_step(move: int, n: int) -> None:
     """Go some events on or back, within the history."""
     state.put(TIME, min(max(int(state.get(TIME) or n) + move, 1), n))
@@ -318,8 +323,7 @@ def need_engine() -> Engine:
     if chosen.corpus is None:
         empty(
             "The library is empty",
-            "Import a file of reviews or behaviour, or restore the demo with "
-            "`python -m core demo`.",
+            "Import a file of reviews or behaviour, or restore the demo with: python -m core demo",
             page="pages/corpora.py",
             label="Data and models",
         )

@@ -6,10 +6,9 @@ with an underscore carry the objects themselves and are no part of the key.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,18 +16,35 @@ from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
 from core.corpus.store import Corpus, Library, Manifest
 from core.domain import DomainError
+from core.progress import ProgressCallback, StopCallback
 from core.views.corpora import (
     LibraryView,
     ModelRow,
     build_library,
     build_models,
     columns_of,
+    read_json,
 )
 from core.views.interest_map import MapView, build_map
+from core.views.overview import (
+    StartView,
+    VerdictView,
+    build_facts,
+    build_start,
+    build_user,
+    build_verdict,
+    sample_users,
+)
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
+from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
     from core.engine import Engine
+
+    from core.model.config import InterestConfig
+
+MODEL_RECOMMENDER = "interest"
+"""The recommender whose states the pages show."""
 
 
 def library() -> Library:
@@ -60,9 +76,8 @@ def model_folders(name: str) -> list[Path]:
 def model_label(folder: Path) -> str:
     """When a model was trained, and the start of its id."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        created = datetime.fromisoformat(str(config["created"]))
-    except (OSError, ValueError, KeyError):
+        created = datetime.fromisoformat(str(read_json(folder / "config.json").get("created")))
+    except ValueError:
         return folder.name
     return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
 
@@ -80,13 +95,29 @@ def _engine(root: str, corpus_id: str, model_id: str, name: str) -> Engine:
     return Engine.open(corpus(name), here.model_folder(name, model_id), here)
 
 
-def metrics(folder: Path) -> dict[str, Any] | None:
-    """The model folder's metrics.json; None without a readable one."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
+def facts(name: str) -> str:
+    """What a corpus is, in one line."""
+    return build_facts(library().manifest(name))
+
+
+def verdict(name: str, model_id: str) -> VerdictView:
+    """Whether a model earns trust, from its metrics.json."""
+    folder = library().model_folder(name, model_id)
+    return build_verdict(read_json(folder / "metrics.json"), MODEL_RECOMMENDER)
+
+
+def start(engine: Engine) -> StartView:
+    """The lists that start work."""
+    return _start(engine.corpus.corpus_id, engine.model_id, engine)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking at every user …")
+def _start(corpus_id: str, model_id: str, _engine: Engine) -> StartView:
+    corpus = _engine.corpus
+    starts = corpus.user_starts
+    chosen = sample_users(corpus.user_ids, starts[1:] - starts[:-1])
+    rows = [build_user(_engine, user_id) for user_id in chosen]
+    return build_start(rows, len(chosen), len(corpus.user_ids))
 
 
 def library_view() -> LibraryView:
@@ -137,6 +168,24 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return facts.st_size, facts.st_mtime_ns
+
+
+def training_defaults() -> InterestConfig:
+    """What a training does unless told otherwise."""
+    from core.model.config import InterestConfig
+
+    return InterestConfig()
+
+
+def training(name: str, options: InterestConfig) -> Work:
+    """The training of a model on a corpus, as background work; its result is the model folder."""
+
+    def work(progress: ProgressCallback, stop: StopCallback) -> Path:
+        from core.model.training import train
+
+        return Path(train(corpus(name), library(), options, progress, stop))
+
+    return work
 
 
 def timeline(engine: Engine, user_id: str) -> TimelineView:

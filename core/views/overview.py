@@ -1,0 +1,196 @@
+"""The Overview page: what is in the corpus, whether the model earns trust, where to look first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.corpus.manifest import Manifest
+from core.domain import Part
+from core.views import wording
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+LIST_ROWS = 8
+USERS_LOOKED_AT = 2_000
+"""Lists are made from this many users at most, spread evenly over the corpus."""
+LEAST_EVENTS = 5
+"""Users with fewer events are left out of the lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One recommender's quality on the test events."""
+
+    recommender: str
+    """Its id."""
+    ndcg: float
+    """NDCG@10, 0 to 1."""
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    """Upper end of the 95 % interval."""
+    is_model: bool
+    """True for the model on the pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """Whether the model earns trust."""
+
+    sentence: str
+    """The verdict in words."""
+    rows: tuple[ScoreRow, ...]
+    """The model and its baselines, best first; empty without metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """One user as a place to start."""
+
+    user_id: str
+    """Who."""
+    events: int
+    """Number of events."""
+    last: datetime
+    """Time of the last event."""
+    drift: float
+    """Cosine distance between the state in the middle of the history and the last one."""
+    topics: str
+    """The leading topic; two where it changed."""
+    held_out_rank: float | None
+    """Geometric mean of the ranks of the held-out events' items; None without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """One list of users that starts work."""
+
+    title: str
+    """What these users have in common."""
+    sentence: str
+    """How the list is made."""
+    rows: tuple[UserRow, ...]
+    """The users, most striking first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """The lists of the page."""
+
+    drift: ListView
+    """Users whose interest moved furthest."""
+    busiest: ListView
+    """Users with most events."""
+    worst: ListView
+    """Users whose held-out events the model ranked lowest."""
+
+
+def build_facts(manifest: Manifest) -> str:
+    """What a corpus is, in one line."""
+    return wording.corpus_facts(
+        manifest.users,
+        manifest.items,
+        manifest.accepted,
+        manifest.with_text,
+        wording.span(manifest.first, manifest.last),
+        manifest.simulated,
+    )
+
+
+def build_verdict(metrics: dict[str, Any] | None, model: str) -> VerdictView:
+    """The verdict from a model folder's metrics.json; ``model`` is the recommender on the pages."""
+    rows = sorted(score_rows(metrics or {}, model), key=lambda row: -row.ndcg)
+    mine = next((row for row in rows if row.is_model), None)
+    rivals = {row.recommender: (row.ndcg, row.low, row.high) for row in rows if not row.is_model}
+    users = (metrics or {}).get("users")
+    sentence = wording.verdict(
+        (mine.ndcg, mine.low, mine.high) if mine else None,
+        rivals,
+        users if isinstance(users, int) else None,
+    )
+    return VerdictView(sentence, tuple(rows) if mine else ())
+
+
+def score_rows(metrics: dict[str, Any], model: str) -> list[ScoreRow]:
+    """The recommenders in a metrics.json; those without a number are left out."""
+    rows = []
+    for result in metrics.get("results", ()):
+        try:
+            low, high = (float(end) for end in result["ndcg_ci"])
+            row = ScoreRow(
+                str(result["recommender"]),
+                float(result["ndcg"]),
+                low,
+                high,
+                result["recommender"] == model,
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+        rows.append(row)
+    return rows
+
+
+def build_start(rows: Sequence[UserRow], looked_at: int, users: int) -> StartView:
+    """The three lists, from one row per user that was looked at."""
+    among = wording.among(looked_at, users)
+    judged = [row for row in rows if row.held_out_rank is not None]
+    return StartView(
+        drift=ListView(
+            "Interest moved furthest",
+            f"Largest distance between early and latest state, {among}.",
+            top(rows, lambda row: row.drift),
+        ),
+        busiest=ListView(
+            "Longest histories", f"Most events, {among}.", top(rows, lambda row: row.events)
+        ),
+        worst=ListView(
+            "Worst served",
+            f"The held-out events' items were ranked lowest, {among}.",
+            top(judged, lambda row: row.held_out_rank or 0.0),
+        ),
+    )
+
+
+def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRow, ...]:
+    """The largest rows; equal ones by user id."""
+    return tuple(sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS])
+
+
+def sample_users(user_ids: Sequence[str], events: np.ndarray) -> list[str]:
+    """Users for the lists: those with enough events, evenly spread if there are too many.
+
+    ``events`` is int64[n_users].
+    """
+    eligible = np.flatnonzero(events >= LEAST_EVENTS)
+    if len(eligible) > USERS_LOOKED_AT:
+        eligible = eligible[np.linspace(0, len(eligible) - 1, USERS_LOOKED_AT).astype(int)]
+    return [user_ids[int(at)] for at in eligible]
+
+
+def build_user(engine: Engine, user_id: str) -> UserRow:
+    """One user as a row."""
+    trajectory = engine.trajectory(engine.corpus.history(user_id))
+    history = trajectory.history
+    parts, ranks = trajectory.part, trajectory.next_rank
+    held_out = [
+        float(np.log(ranks[at]))
+        for at in range(len(history) - 1)
+        if parts[at + 1] != Part.TRAIN and np.isfinite(ranks[at])
+    ]
+    names = engine.topics.names
+    return UserRow(
+        user_id=user_id,
+        events=len(history),
+        last=history.events[-1].timestamp,
+        drift=float(trajectory.drift),
+        topics=wording.topic_move(
+            names[int(trajectory.profile[0].argmax())], names[int(trajectory.profile[-1].argmax())]
+        ),
+        held_out_rank=float(np.exp(np.mean(held_out))) if held_out else None,
+    )

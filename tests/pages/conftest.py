@@ -1,0 +1,80 @@
+"""The app in a temporary library, driven without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from core.corpus import store
+from core.corpus.importing import import_files
+from core.corpus.store import Library
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """An empty library in which the demo corpus is not there either."""
+    monkeypatch.setattr(store, "PROJECT", tmp_path / "no-project")
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    return Library.open()
+
+
+@pytest.fixture
+def shop(library: Library, tmp_path: Path) -> Library:
+    """A library with the small corpus "shop" and no model."""
+    lines = ["user_id,item_id,timestamp,rating,text"]
+    lines += [
+        f"u{at % 7},i{at % 11},2024-{1 + at % 9:02}-{1 + at % 9:02},{1 + at % 5},fine thing {at}"
+        for at in range(120)
+    ]
+    path = tmp_path / "shop.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    import_files(library, "shop", [path])
+    return library
+
+
+@pytest.fixture
+def open_app(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """A function that opens a page of the app with query parameters.
+
+    AppTest forgets before every run that the app has a menu of its own, and would run a page
+    without app.py because of the folder's name; a server forgets it only once (controls.run).
+    """
+    started = PagesManager.__init__
+
+    def start(self: PagesManager, *args: Any, **options: Any) -> None:
+        started(self, *args, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", start)
+
+    def open_page(page: str = "pages/overview.py", **query: str) -> AppTest:
+        app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+        if page != "pages/overview.py":
+            app.switch_page(page).run()
+        return app
+
+    return open_page
+
+
+def words(app: AppTest) -> str:
+    """All words on the screen."""
+    found = [*app.main, *app.sidebar]
+    return " ".join(str(getattr(element, "value", "")) for element in found)
+
+
+@pytest.fixture
+def read() -> Callable[[AppTest], str]:
+    """A function that returns all words on the screen."""
+    return words

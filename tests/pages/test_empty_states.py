@@ -1,0 +1,68 @@
+"""What is missing is said, with the next step, on every page; nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+PAGES = ["pages/overview.py", "pages/timeline.py", "pages/corpora.py"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_library_is_no_error(library, open_app, page) -> None:
+    app = open_app(page)
+    assert not app.exception
+
+
+@pytest.mark.parametrize("page", PAGES[:2])
+def test_an_empty_library_names_the_next_step(library, open_app, read, page) -> None:
+    said = read(open_app(page)).replace("\\", "")
+    assert "The library is empty" in said
+    assert "python -m core demo" in said
+
+
+@pytest.mark.parametrize("page", PAGES[:2])
+def test_a_corpus_without_a_model_names_the_next_step(shop, open_app, read, page) -> None:
+    app = open_app(page)
+    assert not app.exception
+    assert "No model has been trained on shop" in read(app).replace("\\", "")
+    assert app.selectbox(key="corpus").value == "shop"
+
+
+def test_the_overview_says_what_is_in_a_corpus_before_any_model(shop, open_app, read) -> None:
+    assert "120 events by 7 users on 11 items, Jan 2024 to Sep 2024" in read(open_app())
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"corpus": "nope"}, "There is no corpus 'nope'"),
+        ({"corpus": "shop", "user": "u99"}, "There is no user 'u99' in corpus 'shop'"),
+        ({"corpus": "shop", "user": "u1", "time": "999"}, "Time '999' does not exist for u1"),
+        ({"corpus": "shop", "user": "u1", "time": "<b>"}, "Time '<b>' does not exist for u1"),
+        ({"corpus": "shop", "model": "gone"}, "Corpus 'shop' has no trained model yet"),
+    ],
+)
+def test_a_link_to_what_is_not_there_becomes_a_notice(shop, open_app, query, said) -> None:
+    app = open_app(**query)
+    assert not app.exception
+    assert said in app.info[0].value.replace("\\", "")
+
+
+def test_a_near_miss_suggests_users(shop, open_app) -> None:
+    said = open_app(corpus="shop", user="U3").info[0].value.replace("\\", "")
+    assert "Did you mean" in said
+    assert "u3" in said
+
+
+def test_a_notice_goes_when_something_is_chosen(shop, open_app) -> None:
+    app = open_app(corpus="shop", user="u99")
+    app.selectbox(key="user").select("u2").run()
+    assert not app.info
+    assert not app.exception
+
+
+def test_a_damaged_corpus_is_told_and_not_raised(shop, open_app, read) -> None:
+    for path in shop.corpus_folder("shop").glob("*.parquet"):
+        path.write_bytes(b"not parquet")
+    app = open_app(corpus="shop")
+    assert not app.exception
