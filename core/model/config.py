@@ -25,7 +25,7 @@ class InterestConfig:
     dropout: float = 0.3
     """Share of LSTM inputs and outputs dropped in training."""
     id_dropout: float = 0.3
-    """Share of items whose id embedding and bias are dropped per batch, so that text carries them."""
+    """Share of items whose id embedding and bias are dropped per batch: text must carry them."""
     part_dropout: float = 0.1
     """Share of events that lose their rating, text, time or item in training, each by itself."""
     id_scale: float = 2.0

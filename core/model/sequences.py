@@ -139,4 +139,5 @@ def scaled_rating(
     """Ratings on [-1, 1]: the middle of the scale is 0. float32[n] to float32[n]."""
     low, high = scale or (1.0, 5.0)
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-9)
-    return np.clip((rating - middle) / half, -1.0, 1.0).astype(np.float32)
+    scaled: FloatArray = np.clip((rating - middle) / half, -1.0, 1.0)
+    return scaled.astype(np.float32)

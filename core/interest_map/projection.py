@@ -1,0 +1,193 @@
+"""The map: a frozen 2-D projection of query vectors, fitted once, read ever after.
+
+Fitted with UMAP (McInnes, Healy & Melville 2018) at training time. What comes later is placed at
+the weighted mean of its nearest anchors, so an open app never loads umap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from core.files import replace_file
+
+FloatArray = npt.NDArray[np.float32]
+
+MAX_FITTED = 20_000
+MAX_ANCHORS = 4_000
+_PLACING_NEIGHBOURS = 8
+_TRUST_SAMPLE = 3_000
+_TRUST_NEIGHBOURS = 15
+_QUANTILES = 101
+DISAGREEMENT = 0.5
+"""A step misleads where its place among all 2-D steps and among all real steps differ by this."""
+
+
+@dataclass(frozen=True, eq=False)
+class InterestMap:
+    """Positions as plain arrays.
+
+    anchors float32[m, dim] unit query vectors, anchor_positions float32[m, 2]; states
+    float32[s, 2] the density of all fitted states, with their leading topics int16[s]; items
+    float32[n_items, 2]; real_steps and flat_steps float32[101] the quantiles of cosine step sizes
+    and of 2-D step lengths of the same steps; trustworthiness in [0, 1] (Venna & Kaski 2001) over
+    15 neighbours.
+    """
+
+    anchors: FloatArray
+    anchor_positions: FloatArray
+    states: FloatArray
+    state_topics: npt.NDArray[np.int16]
+    items: FloatArray
+    real_steps: FloatArray
+    flat_steps: FloatArray
+    trustworthiness: float
+
+    def place(self, vectors: FloatArray) -> FloatArray:
+        """Positions float32[n, 2] of query vectors float32[n, dim]."""
+        return _place(unit(vectors), self.anchors, self.anchor_positions)
+
+    def misleading(self, positions: FloatArray, step_sizes: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which steps look much longer or shorter than they are, bool[n]; the first never does.
+
+        positions float32[n, 2]; step_sizes float32[n] cosine distances, NaN first.
+        """
+        flat = np.linalg.norm(np.diff(positions, axis=0), axis=1)
+        grid = np.linspace(0, 1, _QUANTILES)
+        seen = np.interp(flat, self.flat_steps, grid)
+        real = np.interp(step_sizes[1:], self.real_steps, grid)
+        return np.concatenate([[False], np.abs(seen - real) > DISAGREEMENT])[: len(positions)]
+
+    def save(self, path: Path) -> None:
+        """Write all arrays as one safetensors file."""
+        tensors: dict[str, np.ndarray] = {
+            "anchors": self.anchors.astype(np.float16),
+            "anchor_positions": self.anchor_positions,
+            "states": self.states,
+            "state_topics": self.state_topics,
+            "items": self.items,
+            "real_steps": self.real_steps,
+            "flat_steps": self.flat_steps,
+        }
+        facts = {"trustworthiness": repr(round(self.trustworthiness, 6))}
+        replace_file(path, lambda target: save_file(tensors, target, facts))
+
+    @classmethod
+    def load(cls, path: Path) -> InterestMap:
+        """Read what ``save`` wrote."""
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            trust = float((file.metadata() or {})["trustworthiness"])
+        arrays["anchors"] = arrays["anchors"].astype(np.float32)
+        return cls(**arrays, trustworthiness=trust)
+
+
+def fit_map(
+    queries: FloatArray,
+    steps: npt.NDArray[np.int64],
+    state_topics: npt.NDArray[np.int16],
+    item_vectors: FloatArray,
+    seed: int,
+) -> InterestMap:
+    """Fit UMAP on query vectors and place the items.
+
+    queries float32[n, dim] of all states; steps int64[k] rows whose previous row is the same
+    user's step before; state_topics int16[n] the topic of the largest share; item_vectors
+    float32[n_items, dim].
+    """
+    rng = np.random.default_rng(seed)
+    chosen = _sample(rng, len(queries), MAX_FITTED)
+    directions = unit(queries[chosen])
+    positions = _umap(directions, seed)
+    anchors = _sample(rng, len(chosen), MAX_ANCHORS)
+    anchor_vectors = directions[anchors].astype(np.float16).astype(np.float32)
+    anchor_positions = positions[anchors]
+    tested = _sample(rng, len(chosen), _TRUST_SAMPLE)
+    sampled = steps[_sample(rng, len(steps), MAX_FITTED)]
+    here, before = unit(queries[sampled]), unit(queries[sampled - 1])
+    flat = np.linalg.norm(
+        _place(here, anchor_vectors, anchor_positions)
+        - _place(before, anchor_vectors, anchor_positions),
+        axis=1,
+    )
+    real = 1.0 - (here * before).sum(1)
+    grid = np.linspace(0, 1, _QUANTILES)
+    return InterestMap(
+        anchors=anchor_vectors,
+        anchor_positions=anchor_positions,
+        states=positions,
+        state_topics=state_topics[chosen],
+        items=_place(unit(item_vectors), anchor_vectors, anchor_positions),
+        real_steps=_quantiles(real, grid),
+        flat_steps=_quantiles(flat, grid),
+        trustworthiness=_trustworthiness(directions[tested], positions[tested]),
+    )
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """Rows scaled to length 1, float32[n, dim]; rows of zeros stay zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: FloatArray = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled
+
+
+def _place(vectors: FloatArray, anchors: FloatArray, positions: FloatArray) -> FloatArray:
+    """Mean position of the nearest anchors, weighted by inverse squared cosine distance."""
+    near = min(_PLACING_NEIGHBOURS, len(anchors))
+    placed = np.empty((len(vectors), 2), np.float32)
+    for begin in range(0, len(vectors), 1024):
+        similar = vectors[begin : begin + 1024] @ anchors.T
+        nearest = np.argpartition(-similar, near - 1, axis=1)[:, :near]
+        distance = 1.0 - np.take_along_axis(similar, nearest, 1)
+        weight = 1.0 / (np.maximum(distance, 0.0) + 1e-5) ** 2
+        weight /= weight.sum(1, keepdims=True)
+        placed[begin : begin + 1024] = (positions[nearest] * weight[..., None]).sum(1)
+    return placed
+
+
+def _umap(directions: FloatArray, seed: int) -> FloatArray:
+    if len(directions) < 10:
+        flat = directions[:, :2] if directions.shape[1] >= 2 else np.zeros((len(directions), 2))
+        return np.ascontiguousarray(flat, np.float32)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import umap
+
+        # Euclidean distance of unit vectors orders neighbours as cosine does.
+        model = umap.UMAP(
+            n_neighbors=min(25, len(directions) - 1),
+            min_dist=0.15,
+            metric="euclidean",
+            random_state=seed,
+            n_jobs=1,
+            init="pca" if len(directions) < 200 else "spectral",
+        )
+        return np.ascontiguousarray(model.fit_transform(directions), np.float32)
+
+
+def _trustworthiness(vectors: FloatArray, positions: FloatArray) -> float:
+    from sklearn.manifold import trustworthiness
+
+    neighbours = min(_TRUST_NEIGHBOURS, (len(vectors) - 1) // 2)
+    if neighbours < 1:
+        return 1.0
+    return float(trustworthiness(vectors, positions, n_neighbors=neighbours, metric="cosine"))
+
+
+def _quantiles(values: FloatArray, grid: npt.NDArray[np.float64]) -> FloatArray:
+    if len(values) == 0:
+        return np.asarray(grid, np.float32)
+    return np.maximum.accumulate(np.quantile(values, grid) + 1e-9 * grid).astype(np.float32)
+
+
+def _sample(rng: np.random.Generator, count: int, most: int) -> npt.NDArray[np.int64]:
+    if count <= most:
+        return np.arange(count)
+    return np.sort(rng.choice(count, most, replace=False))

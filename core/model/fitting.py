@@ -1,0 +1,276 @@
+"""Fit the interest network: full softmax cross-entropy, early stopping on validation NDCG@10."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.model.config import InterestConfig
+from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
+from core.model.sequences import EncodedEvents
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+
+IntArray = npt.NDArray[np.int64]
+
+FULL_SOFTMAX_ITEMS = 50_000
+_COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+_WARM_UP_STEPS = 20
+
+
+@dataclass(frozen=True)
+class FittingData:
+    """What fitting reads.
+
+    ``events`` holds all users' training and validation events in contract order; ``starts``
+    int64[n_users + 1] their first rows; ``train_lengths`` int64[n_users] how many of each user's
+    events are training events; ``judged`` int64[m] the users whose next event after those is a
+    validation target.
+    """
+
+    events: EncodedEvents
+    starts: IntArray
+    train_lengths: IntArray
+    judged: IntArray
+    excluding: npt.NDArray[np.bool_]
+    """bool[n_events]: events that exclude their item from later lists."""
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of the training curve."""
+
+    epoch: int
+    loss: float
+    validation_ndcg: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best network met, its item vectors and biases, and how training went.
+
+    ``cold_offset`` is added to the bias of items without a training event, chosen on validation.
+    """
+
+    network: InterestNetwork
+    item_vectors: Tensor
+    item_bias: Tensor
+    cold_offset: float
+    curve: tuple[EpochRecord, ...]
+    best_epoch: int
+
+
+def fit_network(
+    data: FittingData,
+    start: ItemStart,
+    config: InterestConfig,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Fit:
+    """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
+
+    Deterministic for a seed, a processor and a thread count. Raises Stopped.
+    """
+    torch.manual_seed(config.seed)
+    order = np.random.default_rng(config.seed)
+    network = InterestNetwork(config, data.events.text.shape[1])
+    tower = ItemTower(start, config.id_dropout)
+    optimiser = _optimiser(network, tower, config)
+    best = _judge(network, tower, data)
+    best_state, best_epoch = _snapshot(network, tower), 0
+    curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
+    started = time.monotonic()
+    step = 0
+    for epoch in range(1, config.epochs + 1):
+        network.train()
+        tower.train()
+        total, count = 0.0, 0
+        batches = list(_pieces(data, config, order))
+        for number, rows in enumerate(batches):
+            check_stop(stop)
+            loss, targets = _loss(network, tower, data, rows, config)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_([*network.parameters(), *tower.parameters()], config.clip)
+            step += 1
+            for group in optimiser.param_groups:
+                group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP_STEPS)
+            optimiser.step()
+            total += float(loss.detach()) * targets
+            count += targets
+            spent = time.monotonic() - started
+            done = (epoch - 1) + (number + 1) / len(batches)
+            report(
+                progress,
+                Progress(
+                    "Training the interest model",
+                    step,
+                    len(batches) * config.epochs,
+                    spent / done * (config.epochs - done),
+                    {
+                        "loss": total / max(count, 1),
+                        "validation NDCG@10": curve[-1].validation_ndcg,
+                    },
+                ),
+            )
+        judged = _judge(network, tower, data)
+        curve.append(
+            EpochRecord(epoch, total / max(count, 1), judged[0], time.monotonic() - started)
+        )
+        if judged[0] > best[0]:
+            best, best_epoch, best_state = judged, epoch, _snapshot(network, tower)
+        if epoch - best_epoch >= config.patience:
+            break
+    network.load_state_dict(best_state[0])
+    tower.load_state_dict(best_state[1])
+    network.eval()
+    tower.eval()
+    with torch.inference_mode():
+        vectors, bias = tower()
+        bias = bias + best[1] * (~tower.seen)
+    return Fit(network, vectors, bias, best[1], tuple(curve), best_epoch)
+
+
+def make_batch(events: EncodedEvents, rows: Sequence[IntArray]) -> Batch:
+    """Pad the (pieces of) histories whose rows are given; a piece's first gap is unknown."""
+    width = max((len(part) for part in rows), default=0)
+    item = np.full((len(rows), width), -1, np.int64)
+    kind = np.zeros((len(rows), width), np.int64)
+    features = np.zeros((len(rows), width, events.features.shape[1]), np.float32)
+    text = np.zeros((len(rows), width, events.text.shape[1]), np.float32)
+    for k, part in enumerate(rows):
+        if len(part) == 0:
+            continue
+        piece = events.take(part)
+        item[k, : len(part)] = piece.item
+        kind[k, : len(part)] = piece.kind
+        features[k, : len(part)] = piece.with_gaps()
+        text[k, : len(part)] = piece.text
+    lengths = np.array([len(part) for part in rows], np.int64)
+    return Batch(*(torch.from_numpy(a) for a in (item, kind, features, text, lengths)))
+
+
+def _pieces(
+    data: FittingData, config: InterestConfig, order: np.random.Generator
+) -> Iterator[list[IntArray]]:
+    """One epoch of batches: every training history, long ones cut at a random offset."""
+    pieces: list[IntArray] = []
+    for user, length in enumerate(data.train_lengths):
+        rows = np.arange(data.starts[user], data.starts[user] + length)
+        if length <= config.window:
+            cuts = [0]
+        else:
+            cuts = [0, *range(int(order.integers(1, config.window + 1)), length, config.window)]
+        pieces.extend(
+            rows[begin:end]
+            for begin, end in zip(cuts, [*cuts[1:], length], strict=True)
+            if end > begin
+        )
+    shuffled = [pieces[k] for k in order.permutation(len(pieces))]
+    for start in range(0, len(shuffled), config.batch_users):
+        yield shuffled[start : start + config.batch_users]
+
+
+def _loss(
+    network: InterestNetwork,
+    tower: ItemTower,
+    data: FittingData,
+    rows: list[IntArray],
+    config: InterestConfig,
+) -> tuple[Tensor, int]:
+    """Cross-entropy of every event given those before it, over the items met in training.
+
+    An item without a training event is never a target; as a negative it would only learn to be
+    unlikely, so it stays out.
+    """
+    whole = make_batch(data.events, rows)
+    vectors, bias = tower()
+    queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
+    wanted = whole.item >= 0
+    first = np.isin([part[0] for part in rows], data.starts)
+    wanted[:, 0] &= torch.from_numpy(first)  # a later piece's start is not a history's start
+    targets = whole.item[wanted]
+    candidates = tower.seen.nonzero().squeeze(1)
+    if len(candidates) > FULL_SOFTMAX_ITEMS:
+        drawn = torch.randint(len(candidates), (config.negatives,))
+        candidates = torch.unique(torch.cat([targets, candidates[drawn]]))
+    scores = network.scores(queries[wanted], vectors[candidates], bias[candidates])
+    targets = torch.searchsorted(candidates, targets)
+    loss = functional.cross_entropy(scores, targets, label_smoothing=config.label_smoothing)
+    return loss, len(targets)
+
+
+def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tuple[float, float]:
+    """Best validation NDCG@10 over the cold offsets, and the offset."""
+    network.eval()
+    tower.eval()
+    gains: list[npt.NDArray[np.float64]] = []
+    with torch.inference_mode():
+        vectors, bias = tower()
+        cold = (~tower.seen).float()
+        offsets = _COLD_OFFSETS if bool(cold.any()) else (0.0,)
+        for begin in range(0, len(data.judged), 64):
+            users = data.judged[begin : begin + 64]
+            rows = [
+                np.arange(data.starts[u], data.starts[u] + data.train_lengths[u]) for u in users
+            ]
+            batch = make_batch(data.events, rows)
+            queries = network(batch, vectors)[torch.arange(len(users)), batch.length]
+            scores = network.scores(queries, vectors, bias)
+            targets = torch.from_numpy(
+                data.events.item[data.starts[users] + data.train_lengths[users]]
+            )
+            excluded = torch.zeros(scores.shape, dtype=torch.bool)
+            for k, part in enumerate(rows):
+                excluded[k, data.events.item[part[data.excluding[part]]]] = True
+            gains.append(
+                np.stack([_gains(scores + o * cold, targets, excluded) for o in offsets], 1)
+            )
+    if not gains:
+        return 0.0, 0.0
+    means = np.concatenate(gains).mean(0)
+    best = int(means.argmax())
+    return float(means[best]), offsets[best]
+
+
+def _gains(scores: Tensor, targets: Tensor, excluded: Tensor) -> npt.NDArray[np.float64]:
+    """NDCG@10 of each row's one target among the items not excluded; ties count half."""
+    own = scores.gather(1, targets[:, None])
+    open_ = ~excluded
+    above = ((scores > own) & open_).sum(1)
+    ties = ((scores == own) & open_).sum(1) - 1
+    rank = (1 + above + ties / 2.0).double()
+    missed = excluded.gather(1, targets[:, None]).squeeze(1)
+    gain = torch.where((rank <= 10) & ~missed, 1.0 / torch.log2(1.0 + rank), 0.0)
+    return gain.numpy()
+
+
+def _optimiser(
+    network: InterestNetwork, tower: ItemTower, config: InterestConfig
+) -> torch.optim.Optimizer:
+    decayed = [p for p in network.parameters() if p.ndim >= 2]
+    free = [p for p in network.parameters() if p.ndim < 2]
+    return torch.optim.AdamW(
+        [
+            {"params": decayed, "weight_decay": config.weight_decay},
+            {"params": [*free, *tower.parameters()], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+    )
+
+
+def _snapshot(
+    network: InterestNetwork, tower: ItemTower
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    return (
+        {name: value.clone() for name, value in network.state_dict().items()},
+        {name: value.clone() for name, value in tower.state_dict().items()},
+    )

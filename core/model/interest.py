@@ -1,0 +1,229 @@
+"""The trained interest model: histories in, states and log-probabilities out."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import expit, log_softmax
+
+from core.domain import Event, History
+from core.model.config import InterestConfig
+from core.model.fitting import make_batch
+from core.model.network import InterestNetwork
+from core.model.sequences import ABSENT_ITEM, HAS_TEXT, RATING, SENTIMENT, EventEncoder
+
+FloatArray = npt.NDArray[np.float32]
+
+_CACHED_STATES = 20_000
+_EVENTS_PER_BATCH = 8_192
+_STEPWISE_UP_TO = 2
+"""Up to this many histories are run event by event through the prefix cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Everything the model carries from one event to the next, and the query it makes of it."""
+
+    key: int
+    hidden: FloatArray
+    cell: FloatArray
+    memory: FloatArray  # [memories, dim], decayed sums
+    norm: FloatArray  # [memories], decayed counts
+    seconds: float
+    sentiment: float
+    query: FloatArray
+
+
+class InterestModel:
+    """The LSTM+BERT interest model as a ``Recommender`` and as a maker of states.
+
+    ``states`` runs a history event by event in numpy and keeps every prefix it has met, so an
+    edited history is computed only from its first changed event; ``log_probabilities`` of many
+    histories runs them in padded batches in torch. Both give the same numbers to 1e-5.
+    Safe to share between threads.
+    """
+
+    id = "interest"
+
+    def __init__(
+        self,
+        config: InterestConfig,
+        network: InterestNetwork,
+        item_ids: Sequence[str],
+        item_vectors: FloatArray,
+        item_bias: FloatArray,
+        events: EventEncoder,
+    ) -> None:
+        self.config = config
+        self.item_ids = tuple(item_ids)
+        self.item_vectors = item_vectors  # float32[n_items, dim]
+        self.item_bias = item_bias  # float32[n_items]
+        self.events = events
+        self._network = network.eval()
+        self._w = {name: value.numpy() for name, value in network.state_dict().items()}
+        self._temperature = float(np.exp(self._w["log_temperature"]))
+        self._decay = expit(self._w["decay"]).astype(np.float32)
+        self._lock = threading.Lock()
+        self._states: dict[tuple[int, Event], _State] = {}
+        self._next_key = 1
+        self._start = self._start_state()
+
+    def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
+        """Log-probabilities of the whole catalogue after each history, float32[n, n_items]."""
+        if len(histories) <= _STEPWISE_UP_TO:
+            queries = [self.states(history)[-1] for history in histories]
+        else:
+            queries = self._batched(histories)
+        return self.log_probabilities_of(np.stack(queries) if queries else self._no_queries())
+
+    def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
+        """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""
+        scores = queries @ self.item_vectors.T
+        scores *= self._temperature
+        scores += self.item_bias
+        result: FloatArray = log_softmax(scores, axis=1).astype(np.float32, copy=False)
+        return result
+
+    def states(self, history: History) -> FloatArray:
+        """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
+        return np.stack([state.query for state in self._run(history.events)])
+
+    def sentiments(self, history: History) -> FloatArray:
+        """Sentiment of each event's review in [-1, 1], float32[n]; NaN where there is no text."""
+        run = self._run(history.events)[1:]
+        return np.array([state.sentiment for state in run], np.float32)
+
+    def _no_queries(self) -> FloatArray:
+        return np.zeros((0, self.config.dim), np.float32)
+
+    def _run(self, events: Sequence[Event]) -> list[_State]:
+        """States after 0..n events, from the longest prefix already known."""
+        with self._lock:
+            run = [self._start]
+            for event in events:
+                known = self._states.get((run[-1].key, event))
+                if known is None:
+                    break
+                run.append(known)
+        done = len(run) - 1
+        if done < len(events):
+            new = self._advance(run[-1], events[done:])
+            with self._lock:
+                if len(self._states) + len(new) > _CACHED_STATES:
+                    self._states.clear()
+                for event, state in zip(events[done:], new, strict=True):
+                    self._states[(run[-1].key, event)] = state
+                    run.append(state)
+        return run
+
+    def _start_state(self) -> _State:
+        w = self._w
+        memories = len(self.config.decays)
+        hidden = w["start_hidden"]
+        return _State(
+            key=0,
+            hidden=hidden,
+            cell=w["start_cell"],
+            memory=np.zeros((memories, self.config.dim), np.float32),
+            norm=np.zeros(memories, np.float32),
+            seconds=math.nan,
+            sentiment=math.nan,
+            query=self._query(hidden, w["no_text"], np.zeros(self.config.dim, np.float32)),
+        )
+
+    def _advance(self, state: _State, events: Sequence[Event]) -> list[_State]:
+        """Run new events from a state. The equations are those of ``InterestNetwork``."""
+        w = self._w
+        encoded = self.events.encode(events)
+        features = encoded.with_gaps(before=state.seconds)
+        known = encoded.item != ABSENT_ITEM
+        items = self.item_vectors[np.where(known, encoded.item, 0)] * known[:, None]
+        has_text = features[:, HAS_TEXT] > 0
+        text = np.where(has_text[:, None], encoded.text, w["no_text"])
+        inputs = (
+            items @ w["item_in.weight"].T
+            + w["item_in.bias"]
+            + w["kind_in.weight"][encoded.kind]
+            + features @ w["features_in.weight"].T
+            + w["features_in.bias"]
+            + text @ w["text_in.weight"].T
+            + w["text_in.bias"]
+        )
+        gates = inputs @ w["lstm.weight_ih_l0"].T + w["lstm.bias_ih_l0"] + w["lstm.bias_hh_l0"]
+        weights = (
+            w["memory_kind"].T[encoded.kind]
+            + features[:, [RATING, SENTIMENT]] @ w["memory_feeling"].T
+        )  # [n, memories]
+        from_text = text @ w["text_out.weight"].T + w["text_out.bias"] + w["hidden_out.bias"]
+        recurrent = w["lstm.weight_hh_l0"]
+        hidden, cell, memory, norm = state.hidden, state.cell, state.memory, state.norm
+        size = self.config.hidden
+        with self._lock:
+            first_key = self._next_key
+            self._next_key += len(events)
+        out = []
+        for t in range(len(events)):
+            gate = gates[t] + recurrent @ hidden
+            squashed = expit(gate)
+            candidate = np.tanh(gate[2 * size : 3 * size])
+            cell = squashed[size : 2 * size] * cell + squashed[:size] * candidate
+            hidden = squashed[3 * size :] * np.tanh(cell)
+            memory = memory * self._decay[:, None] + weights[t][:, None] * items[t]
+            norm = norm * self._decay + 1.0
+            query = w["hidden_out.weight"] @ hidden + from_text[t]
+            query += (memory / norm[:, None]).sum(0)
+            out.append(
+                _State(
+                    key=first_key + t,
+                    hidden=hidden,
+                    cell=cell,
+                    memory=memory,
+                    norm=norm,
+                    seconds=float(encoded.seconds[t]),
+                    sentiment=float(features[t, SENTIMENT]) if has_text[t] else math.nan,
+                    query=query.astype(np.float32),
+                )
+            )
+        return out
+
+    def _query(self, hidden: FloatArray, text: FloatArray, memory: FloatArray) -> FloatArray:
+        w = self._w
+        query: FloatArray = (
+            w["hidden_out.weight"] @ hidden
+            + w["hidden_out.bias"]
+            + w["text_out.weight"] @ text
+            + w["text_out.bias"]
+            + memory
+        )
+        return query.astype(np.float32)
+
+    def _batched(self, histories: Sequence[History]) -> list[FloatArray]:
+        """Last queries of many histories, in length-sorted padded batches."""
+        lengths = np.array([len(history) for history in histories])
+        distinct = {event: None for history in histories for event in history.events}
+        place = {event: row for row, event in enumerate(distinct)}
+        encoded = self.events.encode(list(distinct))
+        rows = [
+            np.fromiter((place[event] for event in history.events), np.int64, len(history))
+            for history in histories
+        ]
+        vectors = torch.from_numpy(self.item_vectors)
+        queries: list[FloatArray] = [self._start.query] * len(histories)
+        order = np.argsort(-lengths, kind="stable")
+        begin = 0
+        with torch.inference_mode():
+            while begin < len(order):
+                size = max(1, _EVENTS_PER_BATCH // max(int(lengths[order[begin]]), 1))
+                chosen = order[begin : begin + size]
+                batch = make_batch(encoded, [rows[k] for k in chosen])
+                after = self._network(batch, vectors)[torch.arange(len(chosen)), batch.length]
+                for k, query in zip(chosen, after.numpy(), strict=True):
+                    queries[k] = query
+                begin += size
+        return queries
