@@ -1,0 +1,219 @@
+"""The app in Debian's Chromium: started once, with a temporary library, and watched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
+WAIT = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives Chromium."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The running app's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("app")
+    log = (folder / "log.txt").open("w+")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "app.py",
+            f"--server.port={port}",
+            "--server.headless=true",
+        ],
+        cwd=PROJECT,
+        env=os.environ | {"TASTELINES_LIBRARY": str(folder / "library")},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(address, process, log.name)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: str) -> None:
+    """Return when the server answers; fail with its log when it ends or takes a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the app did not start: {Path(log).read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Tab:
+    """One page in a browser context of its own, and all that it complained about."""
+
+    page: Page
+    address: str
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Tab:
+        """Go somewhere and wait until the app has settled."""
+        self.page.goto(self.address + path)
+        return self.settle()
+
+    def settle(self) -> Tab:
+        """Wait until the script has run to its end."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_selector(IDLE, timeout=WAIT)
+        return self
+
+    def drawn(self, chart: str) -> Tab:
+        """Wait until a chart of the Timeline is there."""
+        self.page.wait_for_selector(f".st-key-pick_{chart} .js-plotly-plot .main-svg", timeout=WAIT)
+        return self.settle()
+
+    def wait_for_url(self, part: str) -> Tab:
+        """Wait until the address holds ``part``."""
+        self.page.wait_for_url(lambda url: part in url, timeout=WAIT)
+        return self.settle()
+
+    @property
+    def step(self) -> int:
+        """The selected time, as the address says."""
+        return int(self.page.url.split("time=")[1].split("&")[0])
+
+    def click_point(self, chart: str, trace: str, point: int) -> None:
+        """Click one mark of a chart, found through plotly's own scales."""
+        self.drawn(chart)
+        self.page.locator(f".st-key-pick_{chart}").scroll_into_view_if_needed()
+        x, y = self.page.evaluate(
+            """([chart, name, point]) => {
+                const plot = document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`);
+                const drawn = plot.calcdata.find(data => data[0].trace.name === name);
+                const {xaxis, yaxis} = plot._fullLayout;
+                const mark = drawn[point], bar = drawn[0].trace.type === 'bar';
+                const box = plot.getBoundingClientRect();
+                return [
+                    box.left + xaxis._offset + xaxis.c2p(bar ? mark.p : mark.x),
+                    box.top + yaxis._offset + yaxis.c2p(bar ? 0.5 : mark.y),
+                ];
+            }""",
+            [chart, trace, point],
+        )
+        self.page.mouse.move(x - 4, y - 4)
+        self.page.mouse.move(x, y, steps=3)
+        self.page.wait_for_timeout(120)
+        self.page.mouse.click(x, y)
+
+    def trace(self, chart: str, name: str) -> dict:
+        """One trace of a drawn chart, as plotly holds it."""
+        self.drawn(chart)
+        found: dict = self.page.evaluate(
+            """([chart, name]) => {
+                const plot = document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`);
+                const trace = plot._fullData.find(trace => trace.name === name);
+                return {x: Array.from(trace.x), y: Array.from(trace.y),
+                        steps: trace.customdata ? Array.from(trace.customdata) : []};
+            }""",
+            [chart, name],
+        )
+        return found
+
+    def rule(self, chart: str) -> str:
+        """Where a chart's rule at the selected time stands."""
+        self.drawn(chart)
+        place: str = self.page.evaluate(
+            """chart => String(document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`)
+                ._fullLayout.shapes[0].x0)""",
+            chart,
+        )
+        return place
+
+
+@pytest.fixture
+def open_tab(app: str, browser: Browser) -> Iterator:
+    """A function that opens a tab of its own; afterwards no tab may have complained."""
+    tabs: list[Tab] = []
+
+    def open_one(**options) -> Tab:
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        context.add_init_script("delete window.showSaveFilePicker")
+        tab = Tab(context.new_page(), app)
+        tab.page.set_default_timeout(WAIT)
+        tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
+        tab.page.on("console", lambda message: note_console(tab, message))
+        tab.page.on("request", lambda request: note_request(tab, request.url))
+        tabs.append(tab)
+        return tab
+
+    yield open_one
+    for tab in tabs:
+        tab.page.context.close()
+        assert not tab.errors
+        assert not tab.outside
+
+
+def note_console(tab: Tab, message) -> None:
+    """Keep errors, but for Streamlit's own probing of a deep link's folder, which answers 404."""
+    if message.type == "error" and "/_stcore/" not in (message.location or {}).get("url", ""):
+        tab.errors.append(f"{message.text} {message.location}")
+
+
+def note_request(tab: Tab, url: str) -> None:
+    """Keep requests that leave this machine."""
+    if not url.startswith((tab.address, tab.address.replace("http", "ws"), "data:", "blob:")):
+        tab.outside.append(url)
+
+
+@pytest.fixture
+def tab(open_tab) -> Tab:
+    """One tab."""
+    opened: Tab = open_tab()
+    return opened

@@ -1,0 +1,216 @@
+"""The main job in a real browser: find a user, follow the interest through time, share the view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+CHARTS = ("profile", "events", "ranks", "step_sizes")
+OVER_TIME = [
+    ("profile", "pick", 2),
+    ("events", "events", 4),
+    ("ranks", "ranks", 1),
+    ("map", "states", 0),
+    ("step_sizes", "step sizes", 3),
+]
+
+
+@pytest.fixture(scope="session")
+def user() -> str:
+    """A user of the demo corpus with a long history."""
+    from core.corpus.store import Library
+
+    corpus = Library.open().corpus("demo")
+    counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
+    return corpus.user_ids[int(counts.argmax())]
+
+
+def timeline(user: str, time: int = 8) -> str:
+    return f"/timeline?corpus=demo&user={user}&time={time}"
+
+
+def test_the_app_opens_on_the_demo_and_says_that_it_is_simulated(tab) -> None:
+    tab.open()
+    tab.page.get_by_text("Simulated data, made for this demo").wait_for()
+    tab.page.get_by_text(re.compile(r"NDCG@10 0\.\d")).first.wait_for()
+    assert "corpus=demo" in tab.page.url
+
+
+def test_a_row_of_the_overview_opens_its_timeline(tab) -> None:
+    tab.open()
+    table = tab.page.get_by_test_id("stDataFrame").first
+    table.wait_for()
+    tab.settle()
+    box = table.bounding_box()
+    tab.page.mouse.click(box["x"] + 110, box["y"] + 52)
+    tab.wait_for_url("/timeline").drawn("profile")
+    assert "user=" in tab.page.url
+
+
+def test_a_user_is_found_by_typing(tab, user) -> None:
+    tab.open("/timeline")
+    tab.page.get_by_text("Choose a user").wait_for()
+    box = tab.page.get_by_role("combobox", name="User")
+    box.click()
+    box.fill(user)
+    tab.page.get_by_role("option", name=user, exact=True).click()
+    tab.wait_for_url(f"user={user}").drawn("map")
+    assert tab.page.get_by_text(re.compile(rf"{user} · \d+ events")).is_visible()
+
+
+def test_moving_the_time_moves_the_rule_in_every_chart(tab, user) -> None:
+    tab.open(timeline(user)).drawn("step_sizes")
+    before = {chart: tab.rule(chart) for chart in CHARTS}
+    tab.page.get_by_role("slider").focus()
+    tab.page.keyboard.press("ArrowRight")
+    tab.wait_for_url("time=9")
+    tab.page.get_by_text("Step 9 of").first.wait_for()
+    after = {chart: tab.rule(chart) for chart in CHARTS}
+    assert len(set(after.values())) == 1
+    assert after["profile"] != before["profile"]
+
+
+@pytest.mark.parametrize(("chart", "trace", "point"), OVER_TIME)
+def test_a_pick_in_any_chart_selects_the_time_in_all(tab, user, chart, trace, point) -> None:
+    tab.open(timeline(user)).drawn("step_sizes")
+    picked = tab.trace(chart, trace)["steps"][point]
+    tab.click_point(chart, trace, point)
+    tab.wait_for_url(f"time={picked}")
+    tab.page.get_by_text(f"Step {picked} of").first.wait_for()
+    assert len({tab.rule(name) for name in CHARTS}) == 1
+    now = tab.trace("map", "now")
+    states = tab.trace("map", "states")
+    assert (now["x"][0], now["y"][0]) == (states["x"][picked - 1], states["y"][picked - 1])
+
+
+def test_picks_still_work_after_playing(tab, user) -> None:
+    tab.open(timeline(user, 2)).drawn("step_sizes")
+    tab.page.get_by_role("button", name="Play").click()
+    tab.page.wait_for_url(lambda url: int(url.split("time=")[1]) >= 4, timeout=60_000)
+    tab.page.get_by_role("button", name="Pause").click()
+    tab.page.get_by_role("button", name="Play").wait_for()
+    tab.settle()
+    paused = tab.step
+    tab.page.wait_for_timeout(1500)
+    assert tab.step == paused
+    tab.click_point("events", "events", 0)
+    tab.wait_for_url("time=1")
+
+
+def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, user) -> None:
+    first = open_tab().open(timeline(user, 5)).drawn("map")
+    first.page.get_by_role("button", name="Share").click()
+    link = first.page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
+    said = first.page.get_by_text(re.compile("Step 5 of")).first.inner_text()
+    second = open_tab(color_scheme="dark")
+    second.page.goto(link)
+    second.settle().drawn("map")
+    assert second.page.get_by_text(said, exact=True).is_visible()
+    assert second.trace("map", "now") == first.trace("map", "now")
+    assert second.rule("events") == first.rule("events")
+
+
+def test_back_returns_to_the_time_before(tab, user) -> None:
+    tab.open(timeline(user, 5)).drawn("map")
+    tab.page.get_by_role("button", name="Next event").click()
+    tab.wait_for_url("time=6")
+    tab.page.go_back()
+    tab.wait_for_url("time=5")
+    tab.page.get_by_text("Step 5 of").first.wait_for()
+
+
+def test_pages_keep_the_user_and_the_time(tab, user) -> None:
+    tab.open(timeline(user, 5)).drawn("map")
+    tab.page.get_by_role("link", name="Data and models").click()
+    tab.wait_for_url("/corpora")
+    tab.page.get_by_role("link", name="Timeline").click()
+    tab.wait_for_url("/timeline")
+    assert f"user={user}" in tab.page.url
+    assert tab.step == 5
+
+
+def test_a_link_to_nobody_is_a_notice(tab) -> None:
+    tab.open("/timeline?corpus=demo&user=nobody&time=3")
+    tab.page.get_by_text("There is no user 'nobody' in corpus 'demo'").wait_for()
+
+
+def test_the_tables_and_charts_can_be_taken_away(tab, user, tmp_path: Path) -> None:
+    tab.open(timeline(user)).drawn("step_sizes")
+    tab.page.get_by_role("button", name="Export").click()
+    for label, start in (
+        ("All steps (CSV)", "step,timestamp"),
+        ("Charts (HTML)", "<!doctype html"),
+    ):
+        with tab.page.expect_download() as download:
+            tab.page.get_by_role("button", name=label).click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        assert target.read_text(encoding="utf-8").startswith(start)
+
+
+def shop_csv(path: Path, rows: int) -> Path:
+    """A file whose columns can't be guessed, with two rows that must be refused."""
+    lines = ["who,what,moment,stars"]
+    lines += [
+        f"u{at % 40},i{at % 25},{1_700_000_000 + at * 3600},{1 + at % 5}" for at in range(rows)
+    ]
+    lines += ["u1,i2,not-a-time,4", ",i3,1700000000,3"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def choose(tab, field: str, column: str) -> None:
+    """Say which column a field is; a list that a rerun closed is opened again."""
+    option = tab.page.get_by_role("option", name=column, exact=True)
+    for _ in range(5):
+        tab.settle()
+        tab.page.get_by_role("combobox", name=field, exact=True).click()
+        try:
+            option.click(timeout=3_000)
+            break
+        except TimeoutError:
+            continue
+    tab.settle()
+
+
+@pytest.fixture
+def importing(tab, tmp_path: Path) -> Callable[..., None]:
+    """A function that brings a file up to the Import button."""
+
+    def prepare(name: str, rows: int) -> None:
+        path = shop_csv(tmp_path / f"{name}.csv", rows)
+        tab.open("/corpora")
+        tab.page.set_input_files(".st-key-import_events input[type=file]", path)
+        tab.page.get_by_text("Say below which column is which").wait_for()
+        choose(tab, "user_id", "who")
+        choose(tab, "item_id", "what")
+        choose(tab, "timestamp", "moment")
+        tab.page.get_by_text(re.compile("would be refused")).first.wait_for()
+
+    return prepare
+
+
+def test_a_file_is_imported_with_its_columns_said_and_its_refusals_shown(tab, importing) -> None:
+    importing("My shop", 200)
+    tab.page.get_by_role("button", name="Import", exact=True).click()
+    tab.page.get_by_text("Took 200 of 202 rows: 40 users, 25 items.").wait_for()
+    tab.page.get_by_role("button", name="Use it").click()
+    tab.wait_for_url("corpus=my-shop")
+    tab.page.get_by_role("link", name="Overview").click()
+    tab.page.get_by_text("No model has been trained on my-shop").wait_for()
+
+
+def test_an_import_goes_on_while_another_page_is_open_and_stops_when_told(tab, importing) -> None:
+    importing("long", 400_000)
+    tab.page.get_by_role("button", name="Import", exact=True).click()
+    tab.page.get_by_text("Import of long").wait_for()
+    tab.page.get_by_role("link", name="Overview").click()
+    tab.settle()
+    tab.page.get_by_role("link", name="Data and models").click()
+    tab.page.get_by_role("button", name="Stop").click()
+    tab.page.get_by_text("Stopped; nothing was left half-made.").wait_for()
+    assert "corpus=long" not in tab.page.url
