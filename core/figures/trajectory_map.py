@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.palette import Palette, mix, rgba
+from core.figures.palette import HUES, Palette, mix, rgba
 from core.figures.style import SMALL, halo, layout, plain, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
@@ -41,7 +41,15 @@ def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Pa
         x=map_view.crowd[:, 0],
         y=map_view.crowd[:, 1],
         mode="markers",
-        marker={"size": 3, "color": palette.muted, "opacity": crowd_opacity(len(map_view.crowd))},
+        marker={
+            "size": 3.5,
+            "color": map_view.crowd_topics.clip(max=HUES),
+            "colorscale": topic_scale(palette),
+            "cmin": -0.5,
+            "cmax": HUES + 0.5,
+            "showscale": False,
+            "opacity": crowd_opacity(len(map_view.crowd)),
+        },
         hoverinfo="skip",
         name="all states",
     )
@@ -75,6 +83,12 @@ def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Pa
     figure.update_xaxes(**hidden)
     figure.update_yaxes(**hidden, scaleanchor="x", scaleratio=1)
     return figure
+
+
+def topic_scale(palette: Palette) -> list[tuple[float, str]]:
+    """A plotly colour scale of flat bands: topic 0 to 8, then grey for all others."""
+    inks = [*palette.topics, palette.other]
+    return [(edge / len(inks), ink) for at, ink in enumerate(inks) for edge in (at, at + 1)]
 
 
 def crowd_opacity(n: int) -> float:

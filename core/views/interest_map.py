@@ -36,8 +36,10 @@ class MapView:
 
     crowd: FloatArray
     """States of all users, float32[n_states, 2]."""
+    crowd_topics: npt.NDArray[np.int16]
+    """Leading topic of each state, int16[n_states]."""
     landmarks: tuple[Landmark, ...]
-    """One name per topic, where most of its items lie."""
+    """One name per topic, in the middle of the states that it leads."""
     trustworthiness: float | None
     """Share of neighbours kept by the flat map, 0 to 1; None when it was not measured."""
     sentence: str
@@ -45,13 +47,13 @@ class MapView:
 
 
 def build_map(engine: Engine) -> MapView:
-    """The map of a model: its states, and each topic's name where most of its items lie."""
-    places = engine.map.items
+    """The map of a model: its states, and each topic's name amid the states that it leads."""
+    states, topics = engine.map.states, engine.map.state_topics
     marks = []
     for topic, label in enumerate(engine.topics.names):
-        of_topic = places[engine.topics.item_topic == topic]
+        of_topic = states[topics == topic]
         if len(of_topic):
             x, y = np.median(of_topic, axis=0)
             marks.append(Landmark(label, topic, float(x), float(y)))
     trust = engine.map.trustworthiness
-    return MapView(engine.map.states, tuple(marks), trust, wording.trust_sentence(trust))
+    return MapView(states, topics, tuple(marks), trust, wording.trust_sentence(trust))

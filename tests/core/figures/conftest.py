@@ -69,4 +69,5 @@ def map_view() -> MapView:
     """A crowd of 500 states with two landmarks."""
     crowd = np.random.default_rng(0).normal(0, 3, (500, 2)).astype(np.float32)
     marks = (Landmark("Garden", 0, 1.0, 2.0), Landmark("Audio", 1, -2.0, -1.0))
-    return MapView(crowd, marks, 0.87, "")
+    topics = (np.arange(500) % 12).astype(np.int16)
+    return MapView(crowd, topics, marks, 0.87, "")

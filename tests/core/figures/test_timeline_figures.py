@@ -139,10 +139,22 @@ def test_the_crowd_is_drawn_with_webgl_so_that_picks_stay_quick(
     )
 
 
+def test_the_crowd_has_the_hues_of_its_topics(
+    make_timeline: MakeTimeline, map_view: MapView
+) -> None:
+    crowd = trace(trajectory_map(map_view, make_timeline(), 1, LIGHT), "all states").marker
+    bands = [ink for _, ink in crowd.colorscale[::2]]
+    assert bands == [*LIGHT.topics, LIGHT.other]
+    assert (crowd.cmin, crowd.cmax) == (-0.5, 9.5)
+    assert max(crowd.color) == 9
+
+
 def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline) -> None:
     crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
     marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(5))
-    figure = trajectory_map(MapView(crowd, marks, None, ""), make_timeline(), 1, LIGHT)
+    figure = trajectory_map(
+        MapView(crowd, np.zeros(50, np.int16), marks, None, ""), make_timeline(), 1, LIGHT
+    )
     assert len(figure.layout.annotations) == 1
     assert "Topic 0" in figure.layout.annotations[0].text
 
