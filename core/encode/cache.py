@@ -26,6 +26,8 @@ FloatArray = npt.NDArray[np.float32]
 _CHUNK = 512
 _KEY_BYTES = 16
 _SQL_VARIABLES = 900
+_IN_MEMORY = 100_000
+"""Vectors kept at hand per process: about 80 MB at 384 dimensions."""
 
 
 def text_key(text: str) -> bytes:
@@ -116,13 +118,17 @@ class VectorCache:
                     )
                     for key, blob in rows:
                         found[key] = np.frombuffer(blob, dtype=np.float16)
+            self._remember(encoder_id, {key: found[key] for key in unknown if key in found})
         return found
 
+    def _remember(self, encoder_id: str, vectors: dict[bytes, npt.NDArray[np.float16]]) -> None:
+        if self._path is not None and len(self._memory) + len(vectors) > _IN_MEMORY:
+            self._memory.clear()
+        self._memory.update(((encoder_id, key), vector) for key, vector in vectors.items())
+
     def _store(self, encoder_id: str, keys: list[bytes], vectors: npt.NDArray[np.float16]) -> None:
+        self._remember(encoder_id, dict(zip(keys, vectors, strict=True)))
         if self._path is None:
-            self._memory.update(
-                ((encoder_id, key), vector) for key, vector in zip(keys, vectors, strict=True)
-            )
             return
         with self._lock, self._connect() as connection:
             connection.executemany(

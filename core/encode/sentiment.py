@@ -38,7 +38,8 @@ class SentimentModel:
 
     def predict(self, vectors: FloatArray) -> FloatArray:
         """Sentiment of vectors float32[n, dim], as float32[n] in [-1, 1]."""
-        return np.clip(vectors @ self.weight + self.bias, -1.0, 1.0).astype(np.float32)
+        clipped: FloatArray = np.clip(vectors @ self.weight + self.bias, -1.0, 1.0)
+        return clipped.astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write weights and origin as one safetensors file."""

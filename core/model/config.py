@@ -28,7 +28,7 @@ class InterestConfig:
     """Share of items whose id embedding and bias are dropped per batch: text must carry them."""
     part_dropout: float = 0.1
     """Share of events that lose their rating, text, time or item in training, each by itself."""
-    id_scale: float = 2.0
+    id_scale: float = 1.0
     """Length of a well-observed item's id embedding, where its text vector has length 1."""
     id_shrinkage: float = 5.0
     """Training events at which the id embedding has half of that length."""
@@ -38,7 +38,7 @@ class InterestConfig:
     """Start value of the factor on cosine scores."""
     bias_scale: float = 0.25
     """Start value of an item's bias per unit of log popularity."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     """Peak step size of AdamW."""
     weight_decay: float = 0.01
     """Decay of AdamW on weight matrices."""

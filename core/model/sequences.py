@@ -88,14 +88,16 @@ class EventEncoder:
         self._text_vectors = text_vectors
         self._text_dim = text_dim
 
-    def encode(self, events: Sequence[Event]) -> EncodedEvents:
-        """Encode events in their order. DomainError for an item outside the catalogue."""
+    def encode(self, events: Sequence[Event], vectors: FloatArray | None = None) -> EncodedEvents:
+        """Encode events in their order. DomainError for an item outside the catalogue.
+
+        ``vectors`` float32[n, d_text] are the events' text vectors where they are known already.
+        """
         words = [event.words for event in events]
         has_text = np.fromiter((bool(text) for text in words), bool, len(events))
-        text = np.zeros((len(events), self._text_dim), np.float32)
+        text = vectors if vectors is not None else self._text(words)
         features = np.zeros((len(events), len(FEATURES)), np.float32)
         if has_text.any():
-            text[has_text] = self._text_vectors([text for text in words if text])
             features[has_text, SENTIMENT] = self._sentiment.predict(text[has_text])
             features[has_text, HAS_TEXT] = 1.0
         rating = np.array(
@@ -119,6 +121,11 @@ class EventEncoder:
                 len(events),
             ),
         )
+
+    def _text(self, words: Sequence[str]) -> FloatArray:
+        if any(words):
+            return self._text_vectors(words)
+        return np.zeros((len(words), self._text_dim), np.float32)
 
     def _index(self, event: Event) -> int:
         if not event.item_id:

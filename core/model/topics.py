@@ -63,7 +63,7 @@ def assign_topics(
     clusters = max(1, min(MAX_CLUSTERS, len(item_vectors) // _ITEMS_PER_CLUSTER))
     fitted = KMeans(clusters, n_init=10, random_state=seed).fit(item_vectors)
     members = [np.flatnonzero(fitted.labels_ == cluster) for cluster in range(clusters)]
-    names = _typical_words([" ".join(item_words[i] for i in rows) for rows in members])
+    names = _typical_words([" ".join(item_words[int(i)] for i in rows) for rows in members])
     return _ordered([names[cluster] for cluster in fitted.labels_.tolist()], counts, "cluster")
 
 

@@ -17,7 +17,10 @@ FloatArray = npt.NDArray[np.float32]
 class Recommender(Protocol):
     """Anything that gives every item of a catalogue a probability after a history."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """Its name in tables, options and files, such as ``item-knn``."""
+        ...
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Score the whole catalogue for each history.

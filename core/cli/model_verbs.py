@@ -1,0 +1,234 @@
+"""Verbs about models and what they see: train, models, users, trajectory, recommend, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.domain import DomainError, History
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
+]
+UserOption = Annotated[str, typer.Option("--user", help="User id.")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", help="Step or ISO time (default: the last event).")
+]
+RecommenderOption = Annotated[
+    str | None,
+    typer.Option("--recommender", metavar="ID", help="For example interest, joint or ease."),
+]
+KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("train")(train_model)
+    app.command("models")(list_models)
+    app.command("users")(list_users)
+    app.command("trajectory")(show_trajectory)
+    app.command("recommend")(recommend_items)
+
+
+def open_engine(corpus: str, library: Path | None, model: str | None) -> Engine:
+    """The engine of a corpus and a model; DomainError when either is missing."""
+    from core.corpus.store import Library
+    from core.engine import Engine
+
+    shelf = Library.open(library)
+    return Engine.open(shelf.corpus(corpus), shelf.model_folder(corpus, model), shelf)
+
+
+def history_at(engine: Engine, user: str, at: str | None) -> History:
+    """A user's history up to a step or time."""
+    whole = engine.corpus.history(user)
+    return whole.up_to(whole.resolve_step(at))
+
+
+def train_model(
+    corpus: CorpusArgument,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the training.")] = 0,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
+    ] = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train the LSTM+BERT interest model and write a model folder."""
+    import time
+    from dataclasses import replace
+
+    from core.corpus.store import Library
+    from core.model.config import InterestConfig
+    from core.model.training import train
+
+    shelf = Library.open(library)
+    options = replace(InterestConfig(), seed=seed)
+    if epochs is not None:
+        options = replace(options, epochs=epochs)
+    started = time.monotonic()
+    with progress_bar() as progress:
+        folder = train(shelf.corpus(corpus), shelf, options, progress, encoder=encoder)
+    seconds = round(time.monotonic() - started, 1)
+    metrics = _read_metrics(folder)
+    lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
+    lines += [
+        f"{row['recommender']}: NDCG@10 {row['ndcg']:.4f} "
+        f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]"
+        for row in sorted(metrics["results"], key=lambda row: -row["ndcg"])
+    ]
+    answer({"model_id": folder.name, "seconds": seconds, "metrics": metrics}, lines, as_json=json)
+
+
+def list_models(
+    corpus: CorpusArgument, library: LibraryOption = None, json: JsonOption = False
+) -> None:
+    """List the models of a corpus, the newest first."""
+    from core.corpus.store import Library
+    from core.model.folder import read_config
+
+    shelf = Library.open(library)
+    shelf.manifest(corpus)
+    models = []
+    for folder in shelf.model_folders(corpus):
+        try:
+            config = read_config(folder)
+        except DomainError:
+            continue
+        ndcg = {row["recommender"]: row["ndcg"] for row in _read_metrics(folder)["results"]}
+        models.append(
+            {
+                "model_id": config["model_id"],
+                "created": config["created"],
+                "corpus_id": config["corpus_id"],
+                "encoder": config["encoder"]["name"],
+                "ndcg": ndcg,
+                "folder": str(folder),
+            }
+        )
+    lines = [
+        f"{model['model_id']}  {model['created']}  interest NDCG@10 "
+        f"{model['ndcg'].get('interest', float('nan')):.4f}"
+        for model in models
+    ] or [f"No model yet. Train one: python -m core train {corpus}"]
+    answer({"models": models}, lines, as_json=json)
+
+
+def list_users(
+    corpus: CorpusArgument,
+    sort: Annotated[str, typer.Option("--sort", help="drift or events, descending.")] = "drift",
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List users with their events and how far their interest moved."""
+    if sort not in ("drift", "events"):
+        raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
+    engine = open_engine(corpus, library, model)
+    users: list[dict[str, Any]] = []
+    for user in engine.corpus.user_ids:
+        history = engine.corpus.history(user)
+        users.append(
+            {
+                "user_id": user,
+                "events": len(history),
+                "first": history.events[0].timestamp.isoformat(),
+                "last": history.events[-1].timestamp.isoformat(),
+                "drift": engine.drift(history),
+            }
+        )
+    users.sort(key=lambda row: (-float(row[sort]), row["user_id"]))
+    lines = [
+        f"{row['user_id']}: {row['events']} events, {row['first'][:10]} to {row['last'][:10]}, "
+        f"drift {row['drift']:.3f}"
+        for row in users[:50]
+    ]
+    if len(users) > 50:
+        lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
+    answer({"users": users}, lines, as_json=json)
+
+
+def show_trajectory(
+    corpus: CorpusArgument,
+    user: UserOption,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a user's interest step by step."""
+    engine = open_engine(corpus, library, model)
+    trajectory = engine.trajectory(engine.corpus.history(user))
+    names = engine.topics.names
+    steps: list[dict[str, Any]] = []
+    for at, event in enumerate(trajectory.history.events):
+        steps.append(
+            {
+                "step": at + 1,
+                "timestamp": event.timestamp.isoformat(),
+                "item_id": event.item_id,
+                "kind": event.kind.value,
+                "rating": event.rating,
+                "sentiment": float(trajectory.sentiment[at]),
+                "x": float(trajectory.x[at]),
+                "y": float(trajectory.y[at]),
+                "step_size": float(trajectory.step_size[at]),
+                "next_rank": float(trajectory.next_rank[at]),
+                "profile": {
+                    name: float(share)
+                    for name, share in zip(names, trajectory.profile[at], strict=True)
+                },
+            }
+        )
+    lines = []
+    for row in steps:
+        topic = max(row["profile"], key=row["profile"].get)
+        rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
+        lines.append(
+            f"{row['step']:>4}  {row['timestamp'][:10]}  {row['kind']:<8}  "
+            f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
+            f"{row['profile'][topic]:.0%}  next item's rank {rank}"
+        )
+    answer({"user_id": user, "steps": steps}, lines, as_json=json)
+
+
+def recommend_items(
+    corpus: CorpusArgument,
+    user: UserOption,
+    at: AtOption = None,
+    k: KOption = 10,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the recommendation list of a user at a time."""
+    engine = open_engine(corpus, library, model)
+    found = engine.recommend(history_at(engine, user, at), k, recommender)
+    items = [
+        {"rank": item.rank, "item_id": item.item_id, "title": item.title, "score": item.score}
+        for item in found.items
+    ]
+    lines = [
+        f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in found.items
+    ]
+    answer({"items": items}, lines, as_json=json)
+
+
+def _read_metrics(folder: Path) -> dict[str, Any]:
+    import json as json_format
+
+    from core.model.folder import METRICS
+
+    try:
+        metrics: dict[str, Any] = json_format.loads((folder / METRICS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {"results": []}
+    return metrics

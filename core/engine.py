@@ -1,0 +1,249 @@
+"""One door for pages and the command line: a history in; states, profile, map and lists out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.corpus.corpus import Corpus
+from core.corpus.split import leave_last_out
+from core.corpus.store import Library
+from core.domain import (
+    CONSUMING_KINDS,
+    DomainError,
+    History,
+    RecommendationList,
+    RecommendedItem,
+)
+from core.encode.encoder import TextEncoder
+from core.encode.library import open_cache
+from core.interest_map.projection import InterestMap, unit
+from core.model.folder import BASELINES, ModelParts, read_config, read_parts
+from core.model.interest import InterestModel
+from core.model.topics import Topics
+from core.recommend.fitting import load_baselines
+from core.recommend.protocol import Recommender
+
+FloatArray = npt.NDArray[np.float32]
+
+_CELLS = 4_000_000
+"""Scores held at a time while a trajectory is computed: 16 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """How one user's interest evolved: arrays over the n steps of ``history``, read-only.
+
+    x, y float32[n] map position; step_size float32[n] cosine distance of the query vector to the
+    one before (NaN at the first step); next_rank float32[n] rank that the next event's item had in
+    the list at this step, ties counted half (NaN at the end, and where that item was already
+    excluded); sentiment float32[n] in [-1, 1] (NaN without text); profile float32[n, n_topics],
+    rows sum to 1; part int8[n] of ``Part``; misleading bool[n] where the 2-D step to here looks
+    much longer or shorter than it is.
+    """
+
+    user_id: str
+    history: History
+    x: FloatArray
+    y: FloatArray
+    step_size: FloatArray
+    next_rank: FloatArray
+    sentiment: FloatArray
+    profile: FloatArray
+    part: npt.NDArray[np.int8]
+    misleading: npt.NDArray[np.bool_]
+    drift: float
+    """Cosine distance between the state in the middle of the history and the last one."""
+
+    def __len__(self) -> int:
+        return len(self.history)
+
+
+class Engine:
+    """A corpus with a trained model. Shared between sessions: its arrays are read-only."""
+
+    def __init__(self, corpus: Corpus, parts: ModelParts, folder: Path) -> None:
+        self.corpus = corpus
+        self.folder = folder
+        self.model_id: str = parts.config["model_id"]
+        self.config = parts.config
+        self.interest: InterestModel = parts.interest
+        self.topics: Topics = parts.topics
+        self.map: InterestMap = parts.map
+        self.training_counts = parts.training_counts
+
+    @classmethod
+    def open(cls, corpus: Corpus, model_folder: Path, library: Library) -> Engine:
+        """Read a model folder; DomainError where it is damaged or was made from other content.
+
+        The text encoder is loaded only when a text is met whose vector is not yet known.
+        """
+        name = read_config(model_folder)["encoder"]["name"]
+        encoder = TextEncoder(name, record=library.root / "processor.json")
+        expected = read_config(model_folder)["encoder"]["encoder_id"]
+        if encoder.encoder_id != expected:
+            raise DomainError(
+                f"the encoder {name!r} has changed since the model was trained",
+                where=str(encoder.folder),
+                remedy=f"Restore its files, or train again: python -m core train {corpus.name}",
+            )
+        cache = open_cache(library)
+        parts = read_parts(model_folder, corpus, lambda texts: cache.vectors(texts, encoder))
+        return cls(corpus, parts, model_folder)
+
+    @cached_property
+    def recommenders(self) -> Mapping[str, Recommender]:
+        """Every recommender of this model by id, the interest model first."""
+        found: dict[str, Recommender] = {"interest": self.interest}
+        found.update(load_baselines(self.folder / BASELINES, self.corpus.item_ids))
+        return found
+
+    def recommender(self, name: str | None = None) -> Recommender:
+        """One recommender; None means the joint once it exists, else the interest model."""
+        if name in (None, "interest") and not (self.folder / BASELINES / "joint.json").is_file():
+            return self.interest
+        if name is None:
+            name = "joint" if "joint" in self.recommenders else "interest"
+        if name not in self.recommenders:
+            raise DomainError(
+                f"there is no recommender {name!r} in this model",
+                where=f"model {self.model_id}",
+                remedy=f"Choose one of {', '.join(self.recommenders)}",
+            )
+        return self.recommenders[name]
+
+    def query_vectors(self, history: History) -> FloatArray:
+        """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
+        return self.interest.states(history)
+
+    def profile(self, history: History) -> FloatArray:
+        """Interest profile after the history, float32[n_topics], sums to 1."""
+        probabilities = np.exp(self.interest.log_probabilities([history]))
+        profile: FloatArray = self.topics.shares(probabilities)[0]
+        return profile
+
+    def recommend(
+        self, history: History, k: int = 10, recommender: str | None = None
+    ) -> RecommendationList:
+        """The first k items after a history; equal scores rank by item id."""
+        chosen = self.recommender(recommender)
+        scores = chosen.log_probabilities([history])[0]
+        return self.top(history, scores, k, chosen.id)
+
+    def top(
+        self, history: History, scores: FloatArray, k: int, recommender: str
+    ) -> RecommendationList:
+        """The first k of a catalogue scored float32[n_items], without the excluded items."""
+        open_ = np.ones(len(scores), np.bool_)
+        index = self.corpus.item_index
+        open_[[index[item] for item in history.excluded_items() if item in index]] = False
+        candidates = np.flatnonzero(open_)
+        k = min(max(k, 0), len(candidates))
+        best = candidates
+        if 0 < k < len(candidates):
+            edge = np.partition(scores[candidates], len(candidates) - k)[len(candidates) - k]
+            best = candidates[scores[candidates] >= edge]
+        # Catalogue order is item id order, so a stable sort breaks ties by item id.
+        best = best[np.argsort(-scores[best], kind="stable")][:k]
+        ids = self.corpus.item_ids
+        return RecommendationList(
+            user_id=history.user_id,
+            step=len(history),
+            recommender=recommender,
+            items=tuple(
+                RecommendedItem(rank, ids[i], self.corpus.title(ids[i]), float(scores[i]))
+                for rank, i in enumerate(best.tolist(), start=1)
+            ),
+        )
+
+    def trajectory(self, history: History) -> Trajectory:
+        """Everything about a history step by step."""
+        steps = len(history)
+        queries = self.interest.states(history)[1:]
+        directions = unit(queries)
+        step_size = np.full(steps, np.nan, np.float32)
+        step_size[1:] = np.maximum(1.0 - (directions[1:] * directions[:-1]).sum(1), 0.0)
+        positions = self.map.place(queries)
+        next_rank, profile = self._ranks_and_profile(history, queries)
+        return Trajectory(
+            user_id=history.user_id,
+            history=history,
+            x=_frozen(positions[:, 0]),
+            y=_frozen(positions[:, 1]),
+            step_size=_frozen(step_size),
+            next_rank=_frozen(next_rank),
+            sentiment=_frozen(self.interest.sentiments(history)),
+            profile=_frozen(profile),
+            part=_frozen(self._parts_of(history)),
+            misleading=_frozen(self.map.misleading(positions, step_size)),
+            drift=_drift(directions),
+        )
+
+    def drift(self, history: History) -> float:
+        """Cosine distance between the state in the middle of a history and the last one."""
+        return _drift(unit(self.interest.states(history)[1:]))
+
+    def _ranks_and_profile(
+        self, history: History, queries: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """next_rank float32[n] and profile float32[n, n_topics]."""
+        steps = len(history)
+        index = self.corpus.item_index
+        items = np.fromiter((index[event.item_id] for event in history.events), np.int64, steps)
+        consumes = np.fromiter(
+            (event.kind in CONSUMING_KINDS for event in history.events), np.bool_, steps
+        )
+        next_rank = np.full(steps, np.nan, np.float32)
+        profile = np.zeros((steps, len(self.topics.names)), np.float32)
+        consumed: list[int] = []
+        size = max(1, _CELLS // max(len(index), 1))
+        for begin in range(0, steps, size):
+            scores = self.interest.log_probabilities_of(queries[begin : begin + size])
+            profile[begin : begin + size] = self.topics.shares(np.exp(scores))
+            for row, values in enumerate(scores, start=begin):
+                if consumes[row] and int(items[row]) not in consumed:
+                    consumed.append(int(items[row]))
+                if row + 1 == steps or int(items[row + 1]) in consumed:
+                    continue
+                own = values[items[row + 1]]
+                had = values[consumed]
+                above = int((values > own).sum()) - int((had > own).sum())
+                ties = int((values == own).sum()) - int((had == own).sum()) - 1
+                next_rank[row] = 1 + above + ties / 2
+        return next_rank, profile
+
+    def _parts_of(self, history: History) -> npt.NDArray[np.int8]:
+        """Part of each event; events of an edited history that the corpus lacks count as test."""
+        try:
+            rows = self.corpus.user_rows(history.user_id)
+        except DomainError:
+            return np.full(len(history), 2, np.int8)
+        own = self.corpus.history(history.user_id).events
+        if history.events == own[: len(history)]:
+            return self._split[rows][: len(history)]
+        part = dict(zip(own, self._split[rows].tolist(), strict=True))
+        return np.array([part.get(event, 2) for event in history.events], np.int8)
+
+    @cached_property
+    def _split(self) -> npt.NDArray[np.int8]:
+        return leave_last_out(self.corpus.events)
+
+
+def _drift(directions: FloatArray) -> float:
+    """From unit query vectors after each event, float32[n, dim]; 0 for an empty history."""
+    if len(directions) == 0:
+        return 0.0
+    middle = directions[max(len(directions) // 2 - 1, 0)]
+    return float(max(1.0 - middle @ directions[-1], 0.0))
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,166 @@
+"""From a corpus and a split to everything that training reads; no test event is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.corpus.corpus import Corpus
+from core.domain import CONSUMING_KINDS, Columns, Part, review_words
+from core.encode.cache import VectorCache
+from core.encode.encoder import TextEncoder
+from core.encode.sentiment import SentimentModel, fit_sentiment, sentiment_quality
+from core.model.fitting import FittingData
+from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
+from core.progress import ProgressCallback, StopCallback
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+PartArray = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A corpus under one split, as arrays.
+
+    ``events`` all events encoded, in contract order; ``title`` and ``reviews`` float32[n_items,
+    d_text] vectors of item text (zeros where absent); ``train_users`` and ``train_items``
+    int64[n_train]; ``item_words`` what titles and training reviews say about each item.
+    """
+
+    corpus: Corpus
+    parts: PartArray
+    events: EncodedEvents
+    encoder: EventEncoder
+    sentiment: SentimentModel
+    sentiment_quality: dict[str, float | int | None]
+    fitting: FittingData
+    title: FloatArray
+    reviews: FloatArray
+    train_users: IntArray
+    train_items: IntArray
+    item_words: tuple[str, ...]
+
+    @property
+    def counts(self) -> IntArray:
+        """Training events of each item, int64[n_items]."""
+        return np.bincount(self.train_items, minlength=len(self.title))
+
+    @property
+    def item_text(self) -> FloatArray:
+        """One unit vector per item: of title and category, else of its training reviews."""
+        has_title = np.abs(self.title).sum(1, keepdims=True) > 0
+        return np.where(has_title, self.title, self.reviews)
+
+
+def prepare(
+    corpus: Corpus,
+    parts: PartArray,
+    text_encoder: TextEncoder,
+    cache: VectorCache,
+    shipped_sentiment: SentimentModel | None,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Prepared:
+    """Encode what is not yet encoded, fit the sentiment on training reviews, lay out the arrays.
+
+    ``parts`` int8[n_events] of ``Part``. Where the ratings don't suffice the shipped sentiment
+    model is used, or a neutral one when its encoder is another.
+    """
+    histories = [corpus.history(user) for user in corpus.user_ids]
+    events = [event for history in histories for event in history.events]
+    words = [event.words for event in events]
+    item_text = [
+        review_words(title, category)
+        for title, category in zip(
+            corpus.items[Columns.Title], corpus.items[Columns.Category], strict=True
+        )
+    ]
+    cache.vectors([*words, *item_text], text_encoder, progress, stop)
+    has_text = np.fromiter((bool(text) for text in words), bool, len(words))
+    vectors = _vectors(words, has_text, text_encoder, cache)
+    scale = corpus.manifest.rating_scale
+    rating = corpus.events[Columns.Rating].to_numpy(np.float32)
+    judged = has_text & ~np.isnan(rating)
+    scaled = np.zeros(len(rating), np.float32)
+    scaled[judged] = scaled_rating(rating[judged], scale)
+    training = parts == Part.TRAIN
+    learn = judged & training
+    sentiment = (
+        fit_sentiment(vectors[learn], scaled[learn], text_encoder.encoder_id, corpus.name)
+        or _usable(shipped_sentiment, text_encoder)
+        or SentimentModel(
+            np.zeros(text_encoder.dim, np.float32), 0.0, text_encoder.encoder_id, "nothing"
+        )
+    )
+    held_out = judged & ~training
+    quality = sentiment_quality(sentiment.predict(vectors[held_out]), scaled[held_out])
+    encoder = EventEncoder(
+        corpus.item_index,
+        scale,
+        sentiment,
+        lambda texts: cache.vectors(texts, text_encoder),
+        text_encoder.dim,
+    )
+    encoded = encoder.encode(events, vectors)
+    users = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+    reviews = np.zeros((len(corpus.item_ids), text_encoder.dim), np.float32)
+    spoken = training & has_text
+    np.add.at(reviews, encoded.item[spoken], vectors[spoken])
+    reviews /= np.maximum(np.linalg.norm(reviews, axis=1, keepdims=True), 1e-9)
+    return Prepared(
+        corpus=corpus,
+        parts=parts,
+        events=encoded,
+        encoder=encoder,
+        sentiment=sentiment,
+        sentiment_quality=quality,
+        fitting=_fitting_data(corpus, parts, encoded),
+        title=cache.vectors(item_text, text_encoder),
+        reviews=reviews,
+        train_users=users[training],
+        train_items=encoded.item[training],
+        item_words=_item_words(corpus, encoded.item, words, training),
+    )
+
+
+def _vectors(
+    words: list[str],
+    has_text: npt.NDArray[np.bool_],
+    text_encoder: TextEncoder,
+    cache: VectorCache,
+) -> FloatArray:
+    """Vectors of all events' words; one shared row of zeros when no event has any."""
+    if not has_text.any():
+        nothing = np.zeros((1, text_encoder.dim), np.float32)
+        return np.broadcast_to(nothing, (len(words), text_encoder.dim))
+    return cache.vectors(words, text_encoder)
+
+
+def _usable(shipped: SentimentModel | None, text_encoder: TextEncoder) -> SentimentModel | None:
+    fits = shipped is not None and shipped.encoder_id == text_encoder.encoder_id
+    return shipped if fits else None
+
+
+def _fitting_data(corpus: Corpus, parts: PartArray, events: EncodedEvents) -> FittingData:
+    starts = corpus.user_starts
+    training = np.concatenate([[0], np.cumsum(parts == Part.TRAIN)])
+    lengths = training[starts[1:]] - training[starts[:-1]]
+    next_row = np.minimum(starts[:-1] + lengths, max(len(parts) - 1, 0))
+    judged = np.flatnonzero(
+        (np.diff(starts) >= 5) & (lengths > 0) & (parts[next_row] == Part.VALIDATION)
+    )
+    kinds = corpus.events[Columns.Kind].isin([kind.value for kind in CONSUMING_KINDS])
+    return FittingData(events, starts, lengths.astype(np.int64), judged, kinds.to_numpy(bool))
+
+
+def _item_words(
+    corpus: Corpus, items: IntArray, words: list[str], training: npt.NDArray[np.bool_]
+) -> tuple[str, ...]:
+    said: list[list[str]] = [[title] if title else [] for title in corpus.items[Columns.Title]]
+    for row in np.flatnonzero(training):
+        if words[row]:
+            said[items[row]].append(words[row])
+    return tuple(" ".join(texts) for texts in said)
