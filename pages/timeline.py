@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 from plotly.graph_objects import Figure
 
@@ -16,9 +18,11 @@ from core.figures.timeline import (
 )
 from core.figures.trajectory_map import trajectory_map
 from core.views import tables, wording
-from core.views.interest_map import MapView
 from core.views.timeline import MomentView, TimelineView
 from pages._shared import controls, loaders, state
+
+if TYPE_CHECKING:
+    from core.engine import Engine
 
 REAL = "Real time"
 SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
@@ -51,9 +55,8 @@ def main() -> None:
         return
     view = loaders.timeline(engine, chosen.user_id)
     now = loaders.moment(engine, view, chosen.step)
-    crowd = loaders.interest_map(engine)
     scale = draw_head(view, chosen.step)
-    drawn = draw_figures(view, chosen.step, scale, crowd, len(engine.corpus.item_ids))
+    drawn = draw_figures(engine, view, chosen.step, scale)
     with head:
         controls.share(user=view.user_id, time=chosen.step)
         draw_export(view, drawn)
@@ -62,7 +65,7 @@ def main() -> None:
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(drawn, "map")
-        controls.caution(crowd.sentence)
+        controls.caution(loaders.interest_map(engine).sentence)
         draw_shares(now)
     with right:
         draw_moment(now)
@@ -72,11 +75,11 @@ def main() -> None:
     controls.play(len(view.steps))
 
 
-def draw_figures(
-    view: TimelineView, step: int, scale: TimeScale, crowd: MapView, items: int
-) -> Drawn:
+def draw_figures(engine: Engine, view: TimelineView, step: int, scale: TimeScale) -> Drawn:
     """All charts of the page with their sentences."""
     ink = controls.palette()
+    items = len(engine.corpus.item_ids)
+    behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     return {
         "profile": (view.profile_sentence, profile_figure(view, step, scale, ink)),
         "events": (view.events_sentence, events_figure(view, step, scale, ink)),
@@ -84,7 +87,7 @@ def draw_figures(
             f"Was it right? {view.ranks_sentence}",
             ranks_figure(view, step, items, scale, ink),
         ),
-        "map": (view.map_sentence, trajectory_map(crowd, view, step, ink)),
+        "map": (view.map_sentence, trajectory_map(behind, crowd, view, step, ink)),
         "step_sizes": (view.step_sizes_sentence, step_sizes_figure(view, step, scale, ink)),
     }
 

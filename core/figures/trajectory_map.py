@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.palette import HUES, Palette, mix, rgba
+from core.figures.palette import Palette, mix, rgba
 from core.figures.style import SMALL, halo, layout, plain, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
@@ -21,10 +21,13 @@ LETTER = 6.4
 """Pixels of a name's line and letter, to keep names apart."""
 
 
-def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Palette) -> go.Figure:
+def trajectory_map(
+    map_view: MapView, crowd: dict[str, Any], view: TimelineView, step: int, palette: Palette
+) -> go.Figure:
     """The path up to ``step``; dashed where the flat map misleads; a ring marks now.
 
-    Steps still to come are faint open dots, so that they can be picked.
+    ``crowd`` is the picture that ``crowd_image`` makes of ``map_view``. Steps still to come are
+    faint open dots, so that they can be picked.
     """
     past, future = view.steps[:step], view.steps[step:]
     figure = go.Figure(
@@ -35,23 +38,8 @@ def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Pa
             dragmode="pan",
             hovermode="closest",
             annotations=landmark_labels(map_view, palette),
+            images=[crowd],
         )
-    )
-    figure.add_scattergl(
-        x=map_view.crowd[:, 0],
-        y=map_view.crowd[:, 1],
-        mode="markers",
-        marker={
-            "size": 3.5,
-            "color": map_view.crowd_topics.clip(max=HUES),
-            "colorscale": topic_scale(palette),
-            "cmin": -0.5,
-            "cmax": HUES + 0.5,
-            "showscale": False,
-            "opacity": crowd_opacity(len(map_view.crowd)),
-        },
-        hoverinfo="skip",
-        name="all states",
     )
     for misleading, dash in ((False, "solid"), (True, "dot")):
         x, y = segments(past, misleading)
@@ -79,21 +67,14 @@ def trajectory_map(map_view: MapView, view: TimelineView, step: int, palette: Pa
         hoverinfo="skip",
         name="now",
     )
-    hidden: dict[str, Any] = {"visible": False}
-    figure.update_xaxes(**hidden)
-    figure.update_yaxes(**hidden, scaleanchor="x", scaleratio=1)
+    figure.update_xaxes(visible=False, range=[crowd["x"], crowd["x"] + crowd["sizex"]])
+    figure.update_yaxes(
+        visible=False,
+        range=[crowd["y"] - crowd["sizey"], crowd["y"]],
+        scaleanchor="x",
+        scaleratio=1,
+    )
     return figure
-
-
-def topic_scale(palette: Palette) -> list[tuple[float, str]]:
-    """A plotly colour scale of flat bands: topic 0 to 8, then grey for all others."""
-    inks = [*palette.topics, palette.other]
-    return [(edge / len(inks), ink) for at, ink in enumerate(inks) for edge in (at, at + 1)]
-
-
-def crowd_opacity(n: int) -> float:
-    """Fainter marks for larger crowds, so that density shows and nothing shouts."""
-    return float(np.clip(60 / max(n, 1) ** 0.6, 0.12, 0.5))
 
 
 def segments(

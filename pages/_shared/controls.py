@@ -140,11 +140,10 @@ def _pick_user(corpus: Corpus) -> str | None:
             args=(TIME, PLAYING),
         )
     with st.container(horizontal=True, gap="xsmall"):
-        for label, move in (("Previous user", -1), ("Next user", 1)):
+        for label, move in (("Prev. user", -1), ("Next user", 1)):
             st.button(
-                ":material/chevron_left:" if move < 0 else ":material/chevron_right:",
+                label,
                 key=f"user{move:+d}",
-                help=label,
                 on_click=_move_user,
                 args=(corpus, move),
                 width="stretch",
@@ -167,32 +166,27 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
     if n > 1:
         st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
     with st.container(horizontal=True, gap="xsmall"):
-        st.button(
-            ":material/skip_previous:",
-            key="step-1",
-            help="Previous event",
-            on_click=move_step,
-            args=(-1, n),
-            disabled=step <= 1,
-            width="stretch",
-        )
-        if plays:
-            playing = bool(state.get(PLAYING))
+        for label, move, at_end in (
+            ("Prev. event", -1, step <= 1),
+            ("Next event", 1, step >= n),
+        ):
             st.button(
-                ":material/pause: Pause" if playing else ":material/play_arrow: Play",
-                key="play",
-                on_click=_toggle_play,
-                args=(n,),
-                disabled=n < 2,
+                label,
+                key=f"step{move:+d}",
+                on_click=move_step,
+                args=(move, n),
+                disabled=at_end,
                 width="stretch",
             )
+    if plays:
+        playing = bool(state.get(PLAYING))
         st.button(
-            ":material/skip_next:",
-            key="step+1",
-            help="Next event",
-            on_click=move_step,
-            args=(1, n),
-            disabled=step >= n,
+            "Pause" if playing else "Play",
+            key="play",
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            on_click=_toggle_play,
+            args=(n,),
+            disabled=n < 2,
             width="stretch",
         )
     return step

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -16,6 +16,8 @@ from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
 from core.corpus.store import Corpus, Library, Manifest
 from core.domain import DomainError
+from core.figures.crowd import crowd_image
+from core.figures.palette import PALETTES, ThemeName
 from core.progress import ProgressCallback, StopCallback
 from core.views.corpora import (
     LibraryView,
@@ -40,7 +42,6 @@ from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
     from core.engine import Engine
-
     from core.model.config import InterestConfig
 
 MODEL_RECOMMENDER = "interest"
@@ -218,6 +219,16 @@ def interest_map(engine: Engine) -> MapView:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _interest_map(corpus_id: str, model_id: str, _engine: Engine) -> MapView:
     return build_map(_engine)
+
+
+def crowd(engine: Engine, theme: ThemeName) -> dict[str, Any]:
+    """The picture of all states in one theme."""
+    return _crowd(engine.corpus.corpus_id, engine.model_id, theme, engine)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _crowd(corpus_id: str, model_id: str, theme: ThemeName, _engine: Engine) -> dict[str, Any]:
+    return crowd_image(interest_map(_engine), PALETTES[theme])
 
 
 def unknown_user(corpus: Corpus, user_id: str) -> DomainError | None:

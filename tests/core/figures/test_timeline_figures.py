@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from core.domain import EventKind
 from core.figures.area_labels import place_labels
-from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT
+from core.figures.crowd import crowd_image
+from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT, channels
 from core.figures.style import as_html, plain
 from core.figures.time_scale import time_scale
 from core.figures.timeline import (
@@ -119,7 +123,7 @@ def test_the_path_ends_now_and_is_dashed_where_the_map_misleads(
     make_timeline: MakeTimeline, map_view: MapView
 ) -> None:
     view = make_timeline()
-    figure = trajectory_map(map_view, view, 6, LIGHT)
+    figure = trajectory_map(map_view, crowd_image(map_view, LIGHT), view, 6, LIGHT)
     assert len(trace(figure, "states").customdata) == 6
     assert list(trace(figure, "still to come").customdata) == list(range(7, 13))
     now = trace(figure, "now")
@@ -131,30 +135,41 @@ def test_the_path_ends_now_and_is_dashed_where_the_map_misleads(
     assert len([x for x in trace(figure, "path").x if x is not None]) == 2 * (5 - misleading)
 
 
-def test_the_crowd_is_drawn_with_webgl_so_that_picks_stay_quick(
-    make_timeline: MakeTimeline, map_view: MapView
-) -> None:
-    assert trace(trajectory_map(map_view, make_timeline(), 1, LIGHT), "all states").type == (
-        "scattergl"
-    )
+def pixels(image: dict) -> np.ndarray:
+    """A crowd's picture as uint8[height, width, 4]."""
+    raw = base64.b64decode(image["source"].split(",")[1])
+    return np.asarray(Image.open(io.BytesIO(raw)).convert("RGBA"))
 
 
-def test_the_crowd_has_the_hues_of_its_topics(
-    make_timeline: MakeTimeline, map_view: MapView
-) -> None:
-    crowd = trace(trajectory_map(map_view, make_timeline(), 1, LIGHT), "all states").marker
-    bands = [ink for _, ink in crowd.colorscale[::2]]
-    assert bands == [*LIGHT.topics, LIGHT.other]
-    assert (crowd.cmin, crowd.cmax) == (-0.5, 9.5)
-    assert max(crowd.color) == 9
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_every_state_is_in_the_picture_at_its_place_in_its_hue(palette) -> None:
+    crowd = np.array([[0, 0], [10, 0], [0, 5]], np.float32)
+    view = MapView(crowd, np.array([0, 3, 40], np.int16), (), None, "")
+    image = crowd_image(view, palette)
+    drawn = pixels(image)
+    height, width, _ = drawn.shape
+    for (x, y), ink in zip(
+        crowd, (palette.topics[0], palette.topics[3], palette.other), strict=True
+    ):
+        column = round((x - image["x"]) / image["sizex"] * width)
+        row = round((image["y"] - y) / image["sizey"] * height)
+        near = drawn[max(row - 1, 0) : row + 1, max(column - 1, 0) : column + 1]
+        assert near[..., 3].max() > 80
+        seen = near.reshape(-1, 4)[near[..., 3].argmax(), :3] / 255
+        assert np.abs(seen - channels(ink)).max() < 0.08
+    assert (drawn[..., 3] > 0).mean() < 0.01
+
+
+def test_a_crowd_in_one_place_draws() -> None:
+    crowd = np.zeros((3, 2), np.float32)
+    assert pixels(crowd_image(MapView(crowd, np.zeros(3, np.int16), (), None, ""), LIGHT)).size
 
 
 def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline) -> None:
     crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
     marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(5))
-    figure = trajectory_map(
-        MapView(crowd, np.zeros(50, np.int16), marks, None, ""), make_timeline(), 1, LIGHT
-    )
+    behind = MapView(crowd, np.zeros(50, np.int16), marks, None, "")
+    figure = trajectory_map(behind, crowd_image(behind, LIGHT), make_timeline(), 1, LIGHT)
     assert len(figure.layout.annotations) == 1
     assert "Topic 0" in figure.layout.annotations[0].text
 
@@ -164,7 +179,7 @@ def test_short_histories_draw(make_timeline: MakeTimeline, map_view: MapView, n)
     view = make_timeline(n=n)
     for figure in all_figures(view, n).values():
         figure.to_json()
-    trajectory_map(map_view, view, n, LIGHT).to_json()
+    trajectory_map(map_view, crowd_image(map_view, LIGHT), view, n, LIGHT).to_json()
 
 
 def test_events_of_one_instant_are_fanned_out_around_it(make_timeline: MakeTimeline) -> None:
