@@ -1,0 +1,250 @@
+"""Recommenders side by side on the same cases: figures, intervals, cohorts, months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluate.cases import Case, targets_of
+from core.evaluate.cohorts import cohorts_of, months_of
+from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
+from core.evaluate.metrics import (
+    DoubleArray,
+    ExcludedItems,
+    IntArray,
+    coverage,
+    intra_list_diversity,
+    ndcg,
+    novelty,
+    popularity_bias,
+    recall,
+    reciprocal_rank,
+    target_ranks,
+    top_items,
+)
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.recommend.protocol import Recommender
+from core.recommend.training_data import TrainingData
+
+CELLS_PER_BATCH = 8_000_000
+"""Scores held at a time: 32 MB in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One recommender on every case.
+
+    ``rank`` float64[n] of each target (infinite where it was excluded, a miss); ``log_probability``
+    float64[n] the target's score in nats; ``lists`` int64[n, k] of catalogue indices; ``novelty``
+    float64[n] bits, ``diversity`` float64[n] mean cosine distance (NaN without item text),
+    ``popularity_bias`` float64[n] times the count of a typical choice.
+    """
+
+    recommender: str
+    rank: DoubleArray
+    log_probability: DoubleArray
+    lists: IntArray
+    novelty: DoubleArray
+    diversity: DoubleArray
+    popularity_bias: DoubleArray
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """All results of one protocol; ``users``, ``months`` and ``cohorts`` are aligned with cases.
+
+    ``cohorts`` maps a name to bool[n_cases]. ``excluded_targets`` counts the cases whose target
+    the user already had: no recommender can hit them, and they count as misses.
+    """
+
+    protocol: str
+    k: int
+    n_items: int
+    users: tuple[str, ...]
+    months: npt.NDArray[np.str_]
+    cohorts: dict[str, npt.NDArray[np.bool_]]
+    excluded_targets: int
+    results: tuple[Result, ...]
+
+    def result(self, recommender: str) -> Result:
+        """The result of one recommender id; KeyError when it was not evaluated."""
+        return {result.recommender: result for result in self.results}[recommender]
+
+    def ndcg(self, recommender: str) -> DoubleArray:
+        """NDCG at k of each case, float64[n_cases]: what pairs two recommenders."""
+        return ndcg(self.result(recommender).rank, self.k)
+
+    def ndcg_interval(
+        self, recommender: str, among: npt.NDArray[np.bool_] | None = None
+    ) -> Interval:
+        """Mean NDCG at k with its interval, over all cases or those that bool[n_cases] marks."""
+        values = self.ndcg(recommender)
+        where = np.ones(len(values), np.bool_) if among is None else among
+        return bootstrap(values[where], np.asarray(self.users, dtype=object)[where].tolist())
+
+    def compare(self, first: str, second: str) -> PairedTest:
+        """Paired test of the NDCG of two recommenders."""
+        return compare_paired(self.ndcg(first), self.ndcg(second), self.users)
+
+    def by_cohort(self, recommender: str) -> dict[str, Interval]:
+        """NDCG of each cohort; NaN for a cohort without cases."""
+        return {name: self.ndcg_interval(recommender, who) for name, who in self.cohorts.items()}
+
+    def by_month(self, recommender: str) -> dict[str, Interval]:
+        """NDCG of the targets of each calendar month (UTC, ``2014-03``), in order."""
+        return {
+            str(month): self.ndcg_interval(recommender, self.months == month)
+            for month in np.unique(self.months)
+        }
+
+    def figures(self, recommender: str) -> dict[str, float]:
+        """Every mean of one recommender by name."""
+        result = self.result(recommender)
+        return {
+            "ndcg": _mean(ndcg(result.rank, self.k)),
+            "recall": _mean(recall(result.rank, self.k)),
+            "mrr": _mean(reciprocal_rank(result.rank, self.k)),
+            "log_probability": _mean(result.log_probability),
+            "coverage": coverage(result.lists, self.n_items),
+            "novelty": _mean(result.novelty),
+            "diversity": _mean(result.diversity),
+            "popularity_bias": _mean(result.popularity_bias),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the verb ``evaluate`` (docs/contracts.md), with NaN as null."""
+        rows = []
+        for result in self.results:
+            figures = self.figures(result.recommender)
+            interval = self.ndcg_interval(result.recommender)
+            row: dict[str, Any] = {
+                "recommender": result.recommender,
+                "ndcg": figures.pop("ndcg"),
+                "ndcg_ci": [interval.low, interval.high],
+                **figures,
+            }
+            rows.append({name: _or_null(value) for name, value in row.items()})
+        return {
+            "protocol": self.protocol,
+            "users": len(set(self.users)),
+            "targets": len(self.users),
+            "results": rows,
+        }
+
+
+def evaluate(
+    recommenders: Sequence[Recommender],
+    cases: Sequence[Case],
+    data: TrainingData,
+    k: int = 10,
+    protocol: str = "leave-last-out",
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """Ask every recommender for a list at every case, in batches of bounded memory.
+
+    ``data`` is what the recommenders were trained on: its catalogue and counts define cohorts,
+    novelty and popularity bias.
+    """
+    targets = targets_of(cases, data.item_index)
+    counts = data.item_counts
+    batch = max(CELLS_PER_BATCH // max(data.n_items, 1), 1)
+    starts = range(0, len(cases), batch)
+    parts: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
+    done, total = 0, len(cases) * len(recommenders)
+    for start in starts:
+        asked = [case.history for case in cases[start : start + batch]]
+        goal = targets[start : start + batch]
+        excluded = ExcludedItems.of(asked, data.item_index)
+        for recommender in recommenders:
+            check_stop(stop)
+            scores = recommender.log_probabilities(asked)
+            parts[recommender.id].append(
+                _judge(recommender.id, scores, goal, excluded, data, counts, k)
+            )
+            done += len(asked)
+            report(progress, Progress(f"evaluate {recommender.id}", done, total))
+    return EvaluationReport(
+        protocol=protocol,
+        k=k,
+        n_items=data.n_items,
+        users=tuple(case.history.user_id for case in cases),
+        months=months_of(cases),
+        cohorts=cohorts_of(cases, counts[targets], counts),
+        excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
+        results=tuple(_joined(name, found, k) for name, found in parts.items()),
+    )
+
+
+def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:
+    """Reports of the same recommenders and catalogue as one, as for the temporal cuts."""
+    first = reports[0]
+    return EvaluationReport(
+        protocol=first.protocol,
+        k=first.k,
+        n_items=first.n_items,
+        users=tuple(user for part in reports for user in part.users),
+        months=np.concatenate([part.months for part in reports]),
+        cohorts={
+            name: np.concatenate([part.cohorts[name] for part in reports]) for name in first.cohorts
+        },
+        excluded_targets=sum(part.excluded_targets for part in reports),
+        results=tuple(
+            _joined(
+                result.recommender,
+                [part.result(result.recommender) for part in reports],
+                first.k,
+            )
+            for result in first.results
+        ),
+    )
+
+
+def _judge(
+    name: str,
+    scores: npt.NDArray[np.float32],
+    targets: IntArray,
+    excluded: ExcludedItems,
+    data: TrainingData,
+    counts: IntArray,
+    k: int,
+) -> Result:
+    lists = top_items(scores, excluded, k)
+    vectors = data.item_vectors
+    return Result(
+        recommender=name,
+        rank=target_ranks(scores, targets, excluded),
+        log_probability=scores[np.arange(len(targets)), targets].astype(np.float64),
+        lists=lists,
+        novelty=novelty(lists, counts),
+        diversity=(
+            np.full(len(lists), np.nan) if vectors is None else intra_list_diversity(lists, vectors)
+        ),
+        popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
+    )
+
+
+def _joined(name: str, parts: Sequence[Result], k: int) -> Result:
+    columns: dict[str, Any] = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        if parts
+        else np.empty((0, k) if field.name == "lists" else 0)
+        for field in fields(Result)
+        if field.name != "recommender"
+    }
+    return Result(recommender=name, **columns)
+
+
+def _mean(values: DoubleArray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _or_null(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_or_null(one) for one in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

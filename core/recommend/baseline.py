@@ -1,0 +1,147 @@
+"""A baseline: what scores items, and the curve that makes the scores probabilities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from core.domain import DomainError, History
+from core.evaluate.metrics import FloatArray
+from core.files import replace_file, replace_text
+from core.recommend.calibration import Calibration
+from core.recommend.content import Content
+from core.recommend.counts import Popularity, RecentPopularity
+from core.recommend.ease import Ease
+from core.recommend.histories import EncodedHistories
+from core.recommend.neighbours import ItemNeighbours, Transitions
+
+
+class Scorer(Protocol):
+    """Gives every item a score; zeros for a history that says nothing."""
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Scores in any unit, float32[n, n_items]."""
+        ...
+
+
+SCORERS: dict[str, Any] = {
+    "popularity": Popularity,
+    "recent-popularity": RecentPopularity,
+    "transitions": Transitions,
+    "item-knn": ItemNeighbours,
+    "ease": Ease,
+    "content": Content,
+}
+"""The class behind each baseline id, in the order of tables."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One setting that was tried and its validation NDCG@10."""
+
+    setting: dict[str, float]
+    ndcg: float
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A fitted baseline; satisfies ``core.recommend.protocol.Recommender``.
+
+    ``log_share`` float32[n_items] is the log of each item's smoothed share of training events.
+    """
+
+    id: str
+    item_ids: tuple[str, ...]
+    scorer: Scorer
+    calibration: Calibration
+    log_share: FloatArray
+    trials: tuple[Trial, ...] = ()
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Catalogue index of each item id."""
+        return {item: index for index, item in enumerate(self.item_ids)}
+
+    def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
+        """Natural logs of probabilities over the whole catalogue, float32[n_histories, n_items].
+
+        DomainError for a history with an item outside the catalogue.
+        """
+        encoded = EncodedHistories.of(histories, self.item_index)
+        return self.calibration.log_probabilities(
+            self.scorer.scores(encoded), self.log_share, encoded.consumed
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write ``ID.safetensors`` and ``ID.json`` into a folder; item ids are the caller's."""
+        tensors: dict[str, Any] = {"log_share": self.log_share}
+        settings: dict[str, float] = {}
+        for field in fields(self.scorer):  # type: ignore[arg-type]
+            value = getattr(self.scorer, field.name)
+            if isinstance(value, np.ndarray):
+                tensors[field.name] = np.ascontiguousarray(value)
+            elif sp.issparse(value):
+                shape = np.array(value.shape, np.int64)
+                parts = {"data": value.data, "indices": value.indices, "indptr": value.indptr}
+                tensors |= {f"{field.name}.{name}": array for name, array in parts.items()}
+                tensors[f"{field.name}.shape"] = shape
+            else:
+                settings[field.name] = float(value)
+        facts = {
+            "id": self.id,
+            "n_items": len(self.item_ids),
+            "settings": settings,
+            "calibration": asdict(self.calibration),
+            "trials": [asdict(trial) for trial in self.trials],
+        }
+        replace_file(folder / f"{self.id}.safetensors", lambda path: save_file(tensors, path))
+        replace_text(folder / f"{self.id}.json", json.dumps(facts, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path, name: str, item_ids: tuple[str, ...]) -> Baseline:
+        """Read what ``save`` wrote; DomainError for a damaged file or another catalogue."""
+        try:
+            facts = json.loads((folder / f"{name}.json").read_text("utf-8"))
+            tensors = load_file(folder / f"{name}.safetensors")
+            scorer_class = SCORERS[facts["id"]]
+            values: dict[str, Any] = dict(facts["settings"])
+            for field in fields(scorer_class):
+                if field.name in tensors:
+                    values[field.name] = tensors[field.name]
+                elif f"{field.name}.shape" in tensors:
+                    parts = (
+                        tensors[f"{field.name}.{part}"] for part in ("data", "indices", "indptr")
+                    )
+                    shape = tuple(tensors[f"{field.name}.shape"].tolist())
+                    values[field.name] = sp.csr_matrix(tuple(parts), shape)
+            log_share = tensors["log_share"]
+            baseline = cls(
+                id=facts["id"],
+                item_ids=item_ids,
+                scorer=scorer_class(**values),
+                calibration=Calibration(**facts["calibration"]),
+                log_share=log_share,
+                trials=tuple(Trial(**trial) for trial in facts["trials"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise DomainError(
+                f"the recommender {name} can't be read ({type(error).__name__})",
+                where=str(folder),
+                remedy="Train the model again",
+            ) from None
+        if len(log_share) != len(item_ids):
+            raise DomainError(
+                f"the recommender {name} was made for another catalogue",
+                where=str(folder),
+                remedy="Train a model on the current corpus",
+            )
+        return baseline

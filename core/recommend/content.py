@@ -1,0 +1,57 @@
+"""Content: items whose texts lie near those of a history, by BERT vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from core.evaluate.metrics import FloatArray
+from core.recommend.histories import EncodedHistories
+
+WHITENING_SHRINKAGE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Sum of cosines to a history's items, each weighted by ``decay ** steps back``.
+
+    ``vectors`` float32[n_items, d]: unit length, zeros for an item without text. An item's likeness
+    to itself is left out.
+    """
+
+    vectors: FloatArray
+    decay: float
+
+    @cached_property
+    def _own(self) -> sp.dia_array:
+        return sp.diags_array(np.einsum("id,id->i", self.vectors, self.vectors))
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Weighted sums of cosines, float32[n, n_items]."""
+        weights = histories.recency_weights(self.decay)
+        alike: FloatArray = (weights @ self.vectors) @ self.vectors.T
+        alike -= (weights @ self._own).toarray()
+        return alike
+
+
+def centre(vectors: FloatArray, whiten: bool) -> FloatArray:
+    """Take the common part out of text vectors; float32[n, d] to unit rows, zeros stay zeros.
+
+    BERT vectors share a large mean, which hides what tells two texts apart. Whitening also evens
+    out the directions in which all texts vary (Su et al. 2021, arXiv 2103.15316), here with each
+    variance raised by ``WHITENING_SHRINKAGE`` times the mean variance, as catalogues are small.
+    """
+    known = vectors.any(axis=1)
+    centred = np.zeros_like(vectors)
+    if not known.any():
+        return centred
+    centred[known] = vectors[known] - vectors[known].mean(axis=0)
+    if whiten:
+        variance, axes = np.linalg.eigh(np.cov(centred[known].T.astype(np.float64), bias=True))
+        spread = np.maximum(variance, 0.0) + WHITENING_SHRINKAGE * max(variance.mean(), 1e-12)
+        centred = (centred @ (axes / np.sqrt(spread))).astype(np.float32)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.where(length > 1e-9, length, 1.0), np.float32)

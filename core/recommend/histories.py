@@ -1,0 +1,90 @@
+"""Histories as arrays: the items of each, how many steps back, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from core.domain import DomainError, History
+from core.evaluate.metrics import ExcludedItems
+
+IntArray = npt.NDArray[np.int64]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_CLOCK = np.iinfo(np.int64).max
+"""Clock of an empty history that has none: after everything that is known."""
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedHistories:
+    """``n`` histories over a catalogue of ``n_items``.
+
+    ``row``, ``item``, ``back`` int64[m]: one entry per event that has an item (an explainer may
+    have removed it): its history, catalogue index, and steps back from the last event (0 = last).
+    ``clock`` int64[n]: microseconds since 1970. ``consumed``: what is excluded from each list.
+    """
+
+    n: int
+    n_items: int
+    row: IntArray
+    item: IntArray
+    back: IntArray
+    clock: IntArray
+    consumed: ExcludedItems
+
+    @classmethod
+    def of(cls, histories: Sequence[History], item_index: Mapping[str, int]) -> EncodedHistories:
+        """Encode histories; DomainError for an item outside the catalogue."""
+        row: list[int] = []
+        item: list[int] = []
+        back: list[int] = []
+        for number, history in enumerate(histories):
+            last = len(history.events) - 1
+            for step, event in enumerate(history.events):
+                if not event.item_id:
+                    continue
+                index = item_index.get(event.item_id)
+                if index is None:
+                    raise DomainError(
+                        f"item {event.item_id!r} is not in the catalogue",
+                        where=f"user {history.user_id}, step {step + 1}",
+                        remedy="Choose an item of the corpus, or train on the current corpus",
+                    )
+                row.append(number)
+                item.append(index)
+                back.append(last - step)
+        clocks = (history.at for history in histories)
+        return cls(
+            n=len(histories),
+            n_items=len(item_index),
+            row=np.array(row, np.int64),
+            item=np.array(item, np.int64),
+            back=np.array(back, np.int64),
+            clock=np.fromiter(
+                (NO_CLOCK if at is None else microseconds(at) for at in clocks),
+                np.int64,
+                len(histories),
+            ),
+            consumed=ExcludedItems.of(histories, item_index),
+        )
+
+    def recency_weights(self, decay: float) -> sp.csr_matrix:
+        """Weight ``decay ** steps back`` of each item, summed over repeats.
+
+        Returns float32[n, n_items]; ``decay`` 0 keeps only the last event, 1 weighs all alike.
+        """
+        weights = np.power(float(decay), self.back).astype(np.float32)
+        kept = weights > 0
+        return sp.csr_matrix(
+            (weights[kept], (self.row[kept], self.item[kept])), (self.n, self.n_items)
+        )
