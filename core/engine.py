@@ -21,8 +21,7 @@ from core.domain import (
     RecommendationList,
     RecommendedItem,
 )
-from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache
+from core.encode.library import open_cache, open_encoder
 from core.interest_map.projection import InterestMap, unit
 from core.model.folder import BASELINES, ModelParts, read_config, read_parts
 from core.model.interest import InterestModel
@@ -84,12 +83,11 @@ class Engine:
 
         The text encoder is loaded only when a text is met whose vector is not yet known.
         """
-        name = read_config(model_folder)["encoder"]["name"]
-        encoder = TextEncoder(name, record=library.root / "processor.json")
-        expected = read_config(model_folder)["encoder"]["encoder_id"]
-        if encoder.encoder_id != expected:
+        made_with = read_config(model_folder)["encoder"]
+        encoder = open_encoder(library, made_with["name"])
+        if encoder.encoder_id != made_with["encoder_id"]:
             raise DomainError(
-                f"the encoder {name!r} has changed since the model was trained",
+                f"the encoder {encoder.name!r} has changed since the model was trained",
                 where=str(encoder.folder),
                 remedy=f"Restore its files, or train again: python -m core train {corpus.name}",
             )

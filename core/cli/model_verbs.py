@@ -29,6 +29,7 @@ KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of th
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
+    app.command("demo")(rebuild_demo)
     app.command("train")(train_model)
     app.command("models")(list_models)
     app.command("users")(list_users)
@@ -67,6 +68,7 @@ def train_model(
     from dataclasses import replace
 
     from core.corpus.store import Library
+    from core.encode.library import open_encoder
     from core.model.config import InterestConfig
     from core.model.training import train
 
@@ -75,8 +77,9 @@ def train_model(
     if epochs is not None:
         options = replace(options, epochs=epochs)
     started = time.monotonic()
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     with progress_bar() as progress:
-        folder = train(shelf.corpus(corpus), shelf, options, progress, encoder=encoder)
+        folder = train(shelf.corpus(corpus), shelf, options, progress, encoder=text_encoder)
     seconds = round(time.monotonic() - started, 1)
     metrics = _read_metrics(folder)
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
@@ -86,6 +89,17 @@ def train_model(
         for row in sorted(metrics["results"], key=lambda row: -row["ndcg"])
     ]
     answer({"model_id": folder.name, "seconds": seconds, "metrics": metrics}, lines, as_json=json)
+
+
+def rebuild_demo(json: JsonOption = False) -> None:
+    """Rebuild the shipped demo: corpus, vectors and trained model, byte for byte."""
+    from core.model.demo import DEMO_FOLDER, build_demo
+
+    with progress_bar() as progress:
+        changed = build_demo(DEMO_FOLDER, progress)
+    lines = [f"Rebuilt {DEMO_FOLDER}"]
+    lines += [f"changed: {name}" for name in changed] or ["every file has the bytes it had before"]
+    answer({"folder": str(DEMO_FOLDER), "changed": changed}, lines, as_json=json)
 
 
 def list_models(

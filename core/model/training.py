@@ -20,8 +20,9 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, Part
+from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache, shipped_sentiment
+from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.evaluate.cases import Case, cases
 from core.evaluate.report import EvaluationReport, evaluate
 from core.files import replace_text
@@ -73,9 +74,10 @@ def fit_recommenders(
     encoder: TextEncoder,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    cache: VectorCache | None = None,
 ) -> Trained:
     """Fit the interest model and all baselines on the training part of ``parts`` int8[n_events]."""
-    cache = open_cache(library)
+    cache = cache or open_cache(library)
     prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
     if len(prepared.train_items) == 0:
         raise DomainError(
@@ -117,24 +119,22 @@ def train(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     *,
-    encoder: str | None = None,
+    encoder: TextEncoder | None = None,
+    cache: VectorCache | None = None,
     target: Path | None = None,
     created: datetime | None = None,
 ) -> Path:
     """Train on a corpus and return the new model's folder.
 
-    The folder appears whole at the end; a stopped or killed training leaves none. ``encoder`` is a
-    hub name or a folder (a hub name may be downloaded). ``target`` is where model folders go
-    (default: the library). With ``created`` given no wall-clock time is written, so that the same
-    corpus gives the same bytes.
+    The folder appears whole at the end; a stopped or killed training leaves none. Defaults: the
+    shipped encoder, the library's vector cache, the library's model folders as ``target``. With
+    ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
     """
     config = options or InterestConfig()
     clock = _Clock()
-    text_encoder = TextEncoder(
-        encoder, record=library.root / "processor.json", allow_download=encoder is not None
-    )
+    text_encoder = encoder or open_encoder(library)
     trained = fit_recommenders(
-        corpus, leave_last_out(corpus.events), library, config, text_encoder, progress, stop
+        corpus, leave_last_out(corpus.events), library, config, text_encoder, progress, stop, cache
     )
     clock.lap("encode and fit")
     prepared, fit = trained.prepared, trained.fit
