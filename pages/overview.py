@@ -24,9 +24,9 @@ def main() -> None:
     engine = controls.need_engine()
     draw_verdict(loaders.verdict(chosen.corpus or "", chosen.model_id or ""))
     start = loaders.start(engine)
-    columns = st.columns(3, gap="medium")
-    for column, name in zip(columns, ("drift", "busiest", "worst"), strict=True):
-        with column:
+    grid = st.grid(3, min_column_width=330, gap="medium")
+    for name in ("drift", "busiest", "worst"):
+        with grid.cell():
             draw_list(name, getattr(start, name))
 
 

@@ -322,7 +322,7 @@ def ranks_figure(
                     "xref": "paper",
                     "x0": 0,
                     "x1": 1,
-                    "y0": 0.8,
+                    "y0": 0.6,
                     "y1": wording.TOP + 0.5,
                     "fillcolor": rgba(palette.accent, 0.09),
                     "line": {"width": 0},
@@ -357,7 +357,7 @@ def ranks_figure(
         **axis(
             palette,
             type="log",
-            range=[np.log10(max(items, 20) * 1.3), np.log10(0.8)],
+            range=[np.log10(max(items, 20) * 1.3), np.log10(0.6)],
             tickvals=[*ticks, items],
             ticktext=[*(wording.number(tick) for tick in ticks), wording.number(items)],
             fixedrange=True,
@@ -445,7 +445,6 @@ def step_sizes_figure(
             palette,
             range=[0, max([*sizes, 0.1]) * 1.15],
             nticks=4,
-            tickformat=".1f",
             fixedrange=True,
         )
     )

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.figures.palette import Palette, mix, rgba
@@ -15,7 +16,11 @@ from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline import StepRow, TimelineView
 
+FloatArray = npt.NDArray[np.float32]
+
 HEIGHT = 470
+OUTERMOST = 0.01
+"""Share of states at each side that may lie outside the first view."""
 LINE = 18
 LETTER = 6.4
 """Pixels of a name's line and letter, to keep names apart."""
@@ -29,6 +34,7 @@ def trajectory_map(
     ``crowd`` is the picture that ``crowd_image`` makes of ``map_view``. Steps still to come are
     faint open dots, so that they can be picked.
     """
+    low, high = window(map_view, view)
     past, future = view.steps[:step], view.steps[step:]
     figure = go.Figure(
         layout=layout(
@@ -37,7 +43,7 @@ def trajectory_map(
             margin={"l": 4, "r": 4, "t": 4, "b": 4},
             dragmode="pan",
             hovermode="closest",
-            annotations=landmark_labels(map_view, palette),
+            annotations=landmark_labels(map_view, low, high, palette),
             images=[crowd],
         )
     )
@@ -67,13 +73,8 @@ def trajectory_map(
         hoverinfo="skip",
         name="now",
     )
-    figure.update_xaxes(visible=False, range=[crowd["x"], crowd["x"] + crowd["sizex"]])
-    figure.update_yaxes(
-        visible=False,
-        range=[crowd["y"] - crowd["sizey"], crowd["y"]],
-        scaleanchor="x",
-        scaleratio=1,
-    )
+    figure.update_xaxes(visible=False, range=[low[0], high[0]])
+    figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
 
 
@@ -120,7 +121,21 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
     }
 
 
-def landmark_labels(map_view: MapView, palette: Palette) -> list[dict[str, Any]]:
+def window(map_view: MapView, view: TimelineView) -> tuple[FloatArray, FloatArray]:
+    """Lower left and upper right corner of what is shown at first, each float32[2].
+
+    All but the outermost states, and the whole path; the rest comes into sight by dragging.
+    """
+    path = np.array([[row.x, row.y] for row in view.steps], np.float32)
+    low = np.minimum(np.quantile(map_view.crowd, OUTERMOST, axis=0), path.min(axis=0))
+    high = np.maximum(np.quantile(map_view.crowd, 1 - OUTERMOST, axis=0), path.max(axis=0))
+    border = 0.05 * float((high - low).max() or 1)
+    return low - border, high + border
+
+
+def landmark_labels(
+    map_view: MapView, low: FloatArray, high: FloatArray, palette: Palette
+) -> list[dict[str, Any]]:
     """Topic names with a square of their hue; one that would cover another is left out."""
     return [
         {
@@ -132,18 +147,22 @@ def landmark_labels(map_view: MapView, palette: Palette) -> list[dict[str, Any]]
             "bgcolor": halo(palette),
             "borderpad": 1,
         }
-        for mark in uncovered(map_view)
+        for mark in uncovered(
+            [
+                mark
+                for mark in map_view.landmarks
+                if low[0] < mark.x < high[0] and low[1] < mark.y < high[1]
+            ],
+            float((high - low).max()),
+        )
     ]
 
 
-def uncovered(map_view: MapView) -> list[Landmark]:
-    """Landmarks whose names don't overlap; larger topics come first and win."""
-    if not len(map_view.crowd):
-        return list(map_view.landmarks)
-    extent = np.ptp(map_view.crowd, axis=0).max() or 1.0
+def uncovered(landmarks: Sequence[Landmark], extent: float) -> list[Landmark]:
+    """Landmarks whose names don't overlap on a map of this ``extent``; earlier ones win."""
     line, letter = extent * LINE / HEIGHT, extent * LETTER / HEIGHT
     kept: list[Landmark] = []
-    for mark in map_view.landmarks:
+    for mark in landmarks:
         width = (min(len(mark.label), 24) + 3) * letter
         if all(
             abs(mark.y - other.y) > line

@@ -210,7 +210,7 @@ def step_sizes_sentence(
     at = int(np.nanargmax(step_sizes))
     return (
         f"Largest real move: {step_sizes[at]:.2f} at step {at + 1} on {day(times[at])}, "
-        f"with {short(titles[at])}. The median is {np.nanmedian(step_sizes):.2f}."
+        f"with {short(titles[at])}; the median is {np.nanmedian(step_sizes):.2f}."
     )
 
 
@@ -251,14 +251,17 @@ def verdict(
     if not rivals:
         return f"{said}. No baseline was measured beside it."
     best, (rival, rival_low, rival_high) = max(rivals.items(), key=lambda row: row[1][0])
-    beside = f"{best} has {rival:.3f} [{rival_low:.3f}, {rival_high:.3f}]"
+    beside = f"{rival:.3f} [{rival_low:.3f}, {rival_high:.3f}]"
     if low > rival_high:
-        return f"The model beats every baseline: {said}; the best, {beside}."
+        return f"The model beats every baseline: {said}; the best of them, {best}, has {beside}."
     if high < rival_low:
-        return f"The model loses to {best}: {said}; {beside}. Read its timelines with that in mind."
+        return (
+            f"The model loses to {best}: {said}, against {beside}. Read its timelines with that in "
+            "mind."
+        )
     if value >= rival:
-        return f"The model is ahead, but the intervals overlap: {said}; the best, {beside}."
-    return f"The model is behind {best}, within the intervals: {said}; {beside}."
+        return f"The model is ahead, but the intervals overlap: {said}; {best} has {beside}."
+    return f"The model is behind {best}, within the intervals: {said}, against {beside}."
 
 
 def import_sentence(
