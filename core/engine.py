@@ -202,8 +202,9 @@ class Engine:
         consumed: list[int] = []
         size = max(1, _CELLS // max(len(index), 1))
         for begin in range(0, steps, size):
-            scores = self.interest.log_probabilities_of(queries[begin : begin + size])
-            profile[begin : begin + size] = self.topics.shares(np.exp(scores))
+            scores = self.interest.scores_of(queries[begin : begin + size])
+            highest = scores.max(axis=1, keepdims=True)
+            profile[begin : begin + size] = self.topics.shares(np.exp(scores - highest))
             for row, values in enumerate(scores, start=begin):
                 if consumes[row] and int(items[row]) not in consumed:
                     consumed.append(int(items[row]))

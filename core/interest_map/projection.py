@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -141,10 +142,10 @@ def _place(vectors: FloatArray, anchors: FloatArray, positions: FloatArray) -> F
     near = min(_PLACING_NEIGHBOURS, len(anchors))
     placed = np.empty((len(vectors), 2), np.float32)
     for begin in range(0, len(vectors), 1024):
-        similar = vectors[begin : begin + 1024] @ anchors.T
-        nearest = np.argpartition(-similar, near - 1, axis=1)[:, :near]
-        distance = 1.0 - np.take_along_axis(similar, nearest, 1)
-        weight = 1.0 / (np.maximum(distance, 0.0) + 1e-5) ** 2
+        similar = torch.from_numpy(vectors[begin : begin + 1024] @ anchors.T)
+        closest, rows = similar.topk(near, dim=1)  # several times as fast as numpy's partition
+        nearest = rows.numpy()
+        weight = 1.0 / (np.maximum(1.0 - closest.numpy(), 0.0) + 1e-5) ** 2
         weight /= weight.sum(1, keepdims=True)
         placed[begin : begin + 1024] = (positions[nearest] * weight[..., None]).sum(1)
     return placed

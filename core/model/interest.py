@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import expit, log_softmax
+from scipy.signal import lfilter
+from scipy.special import expit
 
 from core.domain import Event, History
 from core.model.config import InterestConfig
@@ -84,11 +85,18 @@ class InterestModel:
 
     def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
         """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""
-        scores = queries @ self.item_vectors.T
+        scores = self.scores_of(queries)
+        highest = scores.max(axis=1, keepdims=True)
+        total = np.exp(scores - highest).sum(axis=1, keepdims=True, dtype=np.float64)
+        scores -= (highest + np.log(total)).astype(np.float32)
+        return scores
+
+    def scores_of(self, queries: FloatArray) -> FloatArray:
+        """Unnormalised log-probabilities from query vectors, float32[n, n_items]."""
+        scores: FloatArray = queries @ self.item_vectors.T
         scores *= self._temperature
         scores += self.item_bias
-        result: FloatArray = log_softmax(scores, axis=1).astype(np.float32, copy=False)
-        return result
+        return scores
 
     def states(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
@@ -161,36 +169,59 @@ class InterestModel:
             + features[:, [RATING, SENTIMENT]] @ w["memory_feeling"].T
         )  # [n, memories]
         from_text = text @ w["text_out.weight"].T + w["text_out.bias"] + w["hidden_out.bias"]
-        recurrent = w["lstm.weight_hh_l0"]
-        hidden, cell, memory, norm = state.hidden, state.cell, state.memory, state.norm
-        size = self.config.hidden
+        hidden, cell = self._recur(gates, state)
+        memory, norm = self._remember(items, weights, state)
+        queries = hidden @ w["hidden_out.weight"].T + from_text
+        queries += (memory / norm[:, :, None]).sum(1)
         with self._lock:
             first_key = self._next_key
             self._next_key += len(events)
-        out = []
-        for t in range(len(events)):
-            gate = gates[t] + recurrent @ hidden
+        return [
+            _State(
+                key=first_key + t,
+                hidden=hidden[t],
+                cell=cell[t],
+                memory=memory[t],
+                norm=norm[t],
+                seconds=float(encoded.seconds[t]),
+                sentiment=float(features[t, SENTIMENT]) if has_text[t] else math.nan,
+                query=queries[t],
+            )
+            for t in range(len(events))
+        ]
+
+    def _recur(self, gates: FloatArray, state: _State) -> tuple[FloatArray, FloatArray]:
+        """LSTM outputs and cells float32[n, hidden] from the inputs' share of the gates."""
+        size = self.config.hidden
+        recurrent = self._w["lstm.weight_hh_l0"]
+        outputs = np.empty((len(gates), size), np.float32)
+        cells = np.empty((len(gates), size), np.float32)
+        hidden, cell = state.hidden, state.cell
+        for t, from_input in enumerate(gates):
+            gate = from_input + recurrent @ hidden
             squashed = expit(gate)
             candidate = np.tanh(gate[2 * size : 3 * size])
             cell = squashed[size : 2 * size] * cell + squashed[:size] * candidate
             hidden = squashed[3 * size :] * np.tanh(cell)
-            memory = memory * self._decay[:, None] + weights[t][:, None] * items[t]
-            norm = norm * self._decay + 1.0
-            query = w["hidden_out.weight"] @ hidden + from_text[t]
-            query += (memory / norm[:, None]).sum(0)
-            out.append(
-                _State(
-                    key=first_key + t,
-                    hidden=hidden,
-                    cell=cell,
-                    memory=memory,
-                    norm=norm,
-                    seconds=float(encoded.seconds[t]),
-                    sentiment=float(features[t, SENTIMENT]) if has_text[t] else math.nan,
-                    query=query.astype(np.float32),
-                )
-            )
-        return out
+            outputs[t], cells[t] = hidden, cell
+        return outputs, cells
+
+    def _remember(
+        self, items: FloatArray, weights: FloatArray, state: _State
+    ) -> tuple[FloatArray, FloatArray]:
+        """Decayed sums float32[n, memories, dim] and counts float32[n, memories].
+
+        Both are first-order recursions, ``y_t = decay * y_(t-1) + input_t``.
+        """
+        sums = np.empty((len(items), *state.memory.shape), np.float32)
+        counts = np.empty((len(items), len(state.norm)), np.float32)
+        ones = np.ones(len(items), np.float32)
+        for k, decay in enumerate(self._decay):
+            filter_ = ([1.0], np.array([1.0, -decay], np.float32))
+            before = decay * state.memory[k : k + 1]
+            sums[:, k], _ = lfilter(*filter_, items * weights[:, k : k + 1], axis=0, zi=before)
+            counts[:, k], _ = lfilter(*filter_, ones, zi=decay * state.norm[k : k + 1])
+        return sums, counts
 
     def _query(self, hidden: FloatArray, text: FloatArray, memory: FloatArray) -> FloatArray:
         w = self._w

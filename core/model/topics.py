@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -29,12 +30,15 @@ class Topics:
     source: Literal["category", "cluster"]
 
     def shares(self, probabilities: FloatArray) -> FloatArray:
-        """Sum probabilities float32[n, n_items] by topic: float32[n, n_topics], rows sum to 1."""
+        """Sum (unnormalised) probabilities float32[n, n_items] by topic.
+
+        Returns float32[n, n_topics]; rows sum to 1.
+        """
         totals = probabilities @ self._membership
         shares: FloatArray = totals / totals.sum(1, keepdims=True)
         return shares
 
-    @property
+    @cached_property
     def _membership(self) -> FloatArray:
         member = np.zeros((len(self.item_topic), len(self.names)), np.float32)
         member[np.arange(len(self.item_topic)), self.item_topic] = 1.0
