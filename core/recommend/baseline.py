@@ -44,7 +44,7 @@ SCORERS: dict[str, Any] = {
 """The class behind each baseline id, in the order of tables."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Trial:
     """One setting that was tried and its validation NDCG@10."""
 

@@ -1,0 +1,81 @@
+"""Who is asked what, and that no case knows its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from core.corpus.split import leave_last_out
+from core.corpus.store import Corpus
+from core.domain import Columns, Part
+from core.evaluate.cases import cases, leave_last_out_cases, temporal_cases, temporal_folds
+
+
+def test_leave_last_out_asks_for_the_last_event_and_the_one_before(corpus: Corpus) -> None:
+    for part, place in ((Part.TEST, -1), (Part.VALIDATION, -2)):
+        found = leave_last_out_cases(corpus, part)
+        assert {case.history.user_id for case in found} == {
+            user for user in corpus.user_ids if len(corpus.history(user)) >= 5
+        }
+        for case in found:
+            whole = corpus.history(case.history.user_id)
+            assert case.target == whole.events[place].item_id
+            assert case.history.events == whole.events[:place]
+
+
+def test_the_clock_is_the_last_known_event_not_the_target(corpus: Corpus) -> None:
+    found = (*leave_last_out_cases(corpus, Part.TEST), *temporal_cases(corpus))
+    assert any(case.target_time > case.history.events[-1].timestamp for case in found)
+    for case in found:
+        assert case.history.at == case.history.events[-1].timestamp
+        assert case.history.consumed is None
+
+
+def test_temporal_folds_learn_before_they_choose_before_they_judge(corpus: Corpus) -> None:
+    times = corpus.events[Columns.Time]
+    folds = temporal_folds(corpus)
+    assert len(folds) == 3
+    for fold, share in zip(folds, (0.7, 0.8, 0.9), strict=True):
+        train, validation, test = (times[fold.parts == part] for part in Part)
+        assert train.max() < validation.min()
+        assert validation.max() <= fold.cut < test.min()
+        assert 1 - len(test) / len(times) >= share
+        assert 0.05 < len(validation) / (len(train) + len(validation)) < 0.2
+
+
+def test_temporal_cases_take_each_users_first_later_event(corpus: Corpus) -> None:
+    for fold in temporal_folds(corpus):
+        for part in (Part.VALIDATION, Part.TEST):
+            for case in cases(corpus, fold.parts, part):
+                whole = corpus.history(case.history.user_id)
+                own = fold.parts[corpus.user_rows(case.history.user_id)]
+                first = int(np.flatnonzero(own == part)[0])
+                assert case.history.events == whole.events[:first]
+                assert case.target == whole.events[first].item_id
+                assert first > 0
+                assert len(whole) >= 5
+    pooled = temporal_cases(corpus)
+    assert len(pooled) > len({case.history.user_id for case in pooled})
+
+
+def test_short_users_are_not_asked(make_corpus: Callable[..., Corpus]) -> None:
+    rows = [("short", f"i{i}", i, "view") for i in range(4)]
+    rows += [("long", f"i{i}", i, "view") for i in range(5)]
+    found = leave_last_out_cases(make_corpus(rows), Part.TEST)
+    assert [case.history.user_id for case in found] == ["long"]
+
+
+def test_events_at_one_instant_leave_nothing_to_judge(make_corpus: Callable[..., Corpus]) -> None:
+    corpus = make_corpus([("u", f"i{i}", 0.0, "view") for i in range(9)])
+    assert temporal_cases(corpus) == ()
+    assert leave_last_out(corpus.events).tolist() == [0] * 7 + [1, 2]
+
+
+def test_targets_carry_their_own_time(corpus: Corpus) -> None:
+    start = datetime(2023, 1, 1, tzinfo=UTC)
+    assert all(
+        start <= case.target_time < start + timedelta(days=400)
+        for case in leave_last_out_cases(corpus, Part.TEST)
+    )

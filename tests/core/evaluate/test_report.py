@@ -1,0 +1,176 @@
+"""The table that pages and the command line show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from core.corpus.split import leave_last_out
+from core.corpus.store import Corpus
+from core.domain import History, Part, Stopped
+from core.evaluate import report as report_module
+from core.evaluate.cases import Case, cases, leave_last_out_cases, temporal_folds
+from core.evaluate.cohorts import cohorts_of
+from core.evaluate.report import evaluate, pooled
+from core.progress import Progress
+from core.recommend.training_data import TrainingData
+
+
+@dataclass(frozen=True)
+class KnowsTheAnswer:
+    """Puts ``sureness`` on the right item for the users it knows, the rest evenly."""
+
+    id: str
+    corpus: Corpus
+    answers: dict[str, str]
+    sureness: float = 0.9
+
+    def log_probabilities(self, histories: Sequence[History]) -> np.ndarray:
+        n = len(self.corpus.item_ids)
+        chances = np.full((len(histories), n), 1.0 / n)
+        for row, history in enumerate(histories):
+            if history.user_id in self.answers:
+                chances[row] = (1 - self.sureness) / (n - 1)
+                chances[row, self.corpus.item_index[self.answers[history.user_id]]] = self.sureness
+        return np.log(chances).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(corpus: Corpus) -> TrainingData:
+    return TrainingData.of(corpus, leave_last_out(corpus.events))
+
+
+@pytest.fixture(scope="module")
+def judged(corpus: Corpus) -> tuple[Case, ...]:
+    """Cases whose target the user did not have before: only those can be hit."""
+    return tuple(
+        case
+        for case in leave_last_out_cases(corpus, Part.TEST)
+        if case.target not in case.history.excluded_items()
+    )
+
+
+@pytest.fixture(scope="module")
+def rivals(corpus: Corpus, judged: tuple[Case, ...]) -> list[KnowsTheAnswer]:
+    answers = {case.history.user_id: case.target for case in judged}
+    half = dict(list(answers.items())[::2])
+    return [
+        KnowsTheAnswer("all", corpus, answers),
+        KnowsTheAnswer("half", corpus, half),
+        KnowsTheAnswer("none", corpus, {}),
+    ]
+
+
+def test_the_one_who_knows_wins_and_the_table_says_by_how_much(
+    rivals: list[KnowsTheAnswer], judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    found = evaluate(rivals, judged, data)
+    assert found.figures("all")["ndcg"] == 1.0
+    assert found.figures("all")["log_probability"] == pytest.approx(np.log(0.9), abs=1e-5)
+    assert found.figures("all")["mrr"] == found.figures("all")["recall"] == 1.0
+    assert 0.45 < found.figures("half")["ndcg"] < 0.6
+    assert found.compare("all", "half").decided
+    assert found.compare("all", "half").ratio.mean == pytest.approx(
+        1 / found.figures("half")["ndcg"]
+    )
+
+
+def test_the_json_is_that_of_the_contract(
+    rivals: list[KnowsTheAnswer], judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    told = json.loads(json.dumps(evaluate(rivals, judged, data).to_json(), allow_nan=False))
+    assert told["protocol"] == "leave-last-out"
+    assert told["users"] == told["targets"] == len(judged)
+    assert [row["recommender"] for row in told["results"]] == ["all", "half", "none"]
+    for row in told["results"]:
+        assert {"ndcg", "ndcg_ci", "recall", "mrr", "coverage"} <= set(row)
+        low, high = row["ndcg_ci"]
+        assert low <= row["ndcg"] <= high
+    assert told["results"][0]["diversity"] is None
+
+
+def test_batches_change_nothing(
+    rivals: list[KnowsTheAnswer],
+    judged: tuple[Case, ...],
+    data: TrainingData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = evaluate(rivals, judged, data)
+    monkeypatch.setattr(report_module, "CELLS_PER_BATCH", 7 * data.n_items)
+    for one, other in zip(whole.results, evaluate(rivals, judged, data).results, strict=True):
+        np.testing.assert_array_equal(one.rank, other.rank)
+        np.testing.assert_array_equal(one.lists, other.lists)
+        np.testing.assert_allclose(one.novelty, other.novelty)
+
+
+def test_a_target_the_user_already_had_is_a_miss_and_is_counted(
+    corpus: Corpus, data: TrainingData, judged: tuple[Case, ...]
+) -> None:
+    case = judged[0]
+    had = replace(case, target=next(iter(case.history.excluded_items())))
+    sure = KnowsTheAnswer("sure", corpus, {had.history.user_id: had.target})
+    found = evaluate([sure], [had], data)
+    assert found.excluded_targets == 1
+    assert found.figures("sure")["ndcg"] == 0.0
+
+
+def test_months_and_cohorts_hold_every_case_once_and_where_it_belongs(
+    rivals: list[KnowsTheAnswer], judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    found = evaluate(rivals, judged, data)
+    by_item = [found.cohorts[name] for name in ("popular item", "long-tail item", "unseen item")]
+    np.testing.assert_array_equal(np.sum(by_item, axis=0), 1)
+    months = found.by_month("half")
+    assert list(months) == sorted(months)
+    weights = [(found.months == month).sum() for month in months]
+    mean = np.average([interval.mean for interval in months.values()], weights=weights)
+    assert mean == pytest.approx(found.figures("half")["ndcg"])
+    assert found.by_cohort("all")["new user"].mean == 1.0
+    assert np.isnan(found.by_cohort("all")["heavy user"].mean)
+
+
+def test_the_head_is_the_most_popular_fifth() -> None:
+    counts = np.array([9, 8, 1, 1, 1, 1, 1, 1, 1, 1, 0])
+    found = cohorts_of([], counts, counts)
+    assert found["popular item"].tolist() == [True, True] + [False] * 9
+    assert found["unseen item"].tolist() == [False] * 10 + [True]
+    assert found["long-tail item"].sum() == 8
+
+
+def test_temporal_reports_are_pooled_by_user(corpus: Corpus) -> None:
+    reports = []
+    for fold in temporal_folds(corpus):
+        fold_cases = cases(corpus, fold.parts, Part.TEST)
+        answers = {case.history.user_id: case.target for case in fold_cases[::2]}
+        recommender = KnowsTheAnswer("some", corpus, answers)
+        data = TrainingData.of(corpus, fold.parts)
+        reports.append(evaluate([recommender], fold_cases, data, protocol="temporal"))
+    whole = pooled(reports)
+    told = whole.to_json()
+    assert told["targets"] == sum(len(part.users) for part in reports)
+    assert told["users"] == len({user for part in reports for user in part.users})
+    assert told["users"] < told["targets"]
+    np.testing.assert_array_equal(
+        whole.ndcg("some"), np.concatenate([part.ndcg("some") for part in reports])
+    )
+
+
+def test_no_cases_give_an_empty_table(rivals: list[KnowsTheAnswer], data: TrainingData) -> None:
+    told = evaluate(rivals, [], data).to_json()
+    assert told["users"] == 0
+    assert told["results"][0]["ndcg"] is None
+    assert told["results"][0]["ndcg_ci"] == [None, None]
+
+
+def test_evaluation_tells_where_it_is_and_stops(
+    rivals: list[KnowsTheAnswer], judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    told: list[Progress] = []
+    evaluate(rivals, judged, data, progress=told.append)
+    assert (told[-1].done, told[-1].total) == (3 * len(judged), 3 * len(judged))
+    with pytest.raises(Stopped):
+        evaluate(rivals, judged, data, stop=lambda: True)
