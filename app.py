@@ -33,6 +33,7 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state=280,
 )
+st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
 page = st.navigation(MENU)
 state.adopt_url()
 try:

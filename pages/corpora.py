@@ -20,6 +20,7 @@ from core.views import wording
 from pages._shared import controls, jobs, loaders, state, uploads
 
 UPLOAD, PATH = "Drop a file", "Path on this machine"
+NAME = "Name of the corpus"
 UNUSED = "not used"
 EVENT_FIELDS = Columns.EVENTS
 ITEM_FIELDS = tuple(f"{ITEM_PREFIX}{name}" for name in Columns.ITEMS[:-1])
@@ -213,8 +214,9 @@ def start_import(
     events: list[Path], items: Path | None, chosen: str, asked: dict[str, str]
 ) -> None:
     """Name it and go."""
+    suggested = view.name_for(events)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name of the corpus", value=view.name_for(events), width=280)
+        name = st.text_input(NAME, value=suggested, key=f"name_{suggested}", width=280)
         pressed = st.button("Import", type="primary", icon=":material/download:")
     if pressed:
         library = loaders.library()

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.corpus import store
 from core.corpus.importing import import_files
-from core.corpus.store import Library
+from core.corpus.store import Corpus, Library
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +39,20 @@ def shop(library: Library, tmp_path: Path) -> Library:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     import_files(library, "shop", [path])
     return library
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """An empty library beside the shipped demo corpus and its model."""
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    return Library.open().corpus("demo")
+
+
+@pytest.fixture
+def busy_user(demo: Corpus) -> str:
+    """The user of the demo with most events."""
+    counts = demo.user_starts[1:] - demo.user_starts[:-1]
+    return demo.user_ids[int(counts.argmax())]
 
 
 @pytest.fixture

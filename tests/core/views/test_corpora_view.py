@@ -1,0 +1,85 @@
+"""What the library holds, and how an import went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.corpus.importing import import_files
+from core.corpus.store import Library
+from core.domain import DomainError
+from core.progress import Progress
+from core.views.corpora import (
+    build_import_report,
+    build_job,
+    build_library,
+    build_models,
+    columns_of,
+    name_for,
+)
+
+GOOD = "u1,i1,2024-01-01,4\nu1,i2,2024-01-02,5\nu2,i1,2024-01-03,3\n"
+BAD = "u2,i2,not a time,3\n,i3,2024-01-01,3\nu1,i1,2024-01-01,4\n"
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "Shop of ours (2).csv"
+    path.write_text("user_id,item_id,timestamp,rating\n" + GOOD + BAD, encoding="utf-8")
+    return path
+
+
+def test_an_import_report_accounts_for_every_row(csv: Path, tmp_path: Path) -> None:
+    library = Library.open(tmp_path / "library")
+    report = build_import_report(import_files(library, "shop", [csv]))
+    assert report.corpus == "shop"
+    assert "Took 3 of 6 rows" in report.sentence
+    assert "2 rows went into quarantine. 1 duplicate left out." in report.sentence
+    assert sum(row.rows for row in report.reasons) == 2
+    assert [(row.line, row.field) for row in report.refused] == [(5, "timestamp"), (6, "user_id")]
+    assert report.quarantine.is_file()
+    assert report.notes
+
+
+def test_the_library_lists_corpora_and_models(csv: Path, tmp_path: Path) -> None:
+    library = Library.open(tmp_path / "library")
+    import_files(library, "shop", [csv])
+    folder = library.models_root("shop") / "abc123"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"created": "2026-03-04T05:06:07+00:00"}))
+    row = next(row for row in build_library(library).corpora if row.name == "shop")
+    assert (row.users, row.items, row.events, row.refused, row.models) == (2, 2, 3, 2, 1)
+    assert not row.simulated
+    model = build_models(library, "shop")[0]
+    assert (model.model_id, model.created, model.card) == ("abc123", "4 Mar 2026", None)
+
+
+def test_a_files_columns_can_be_shown_before_they_are_understood(csv: Path) -> None:
+    assert columns_of(csv) == ("user_id", "item_id", "timestamp", "rating")
+    with pytest.raises(DomainError):
+        columns_of(csv.with_name("missing.csv"))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Shop of ours (2).csv", "shop-of-ours-2"),
+        ("reviews.jsonl.gz", "reviews"),
+        ("评论.csv", "mine"),
+    ],
+)
+def test_a_name_is_suggested_from_the_file(file: str, name: str) -> None:
+    assert name_for([Path(file)]) == name
+
+
+def test_a_job_says_where_it_stands() -> None:
+    progress = Progress("training", 30, 120, 200.0, {"loss": 6.25, "validation NDCG@10": 0.0571})
+    job = build_job(progress, stopping=False)
+    assert job.share == 0.25
+    assert job.sentence == "Training · 25\u202f% · about 3 min left"
+    assert dict(job.figures) == {"loss": "6.25", "validation NDCG@10": "0.0571"}
+    assert "stopping" in build_job(progress, stopping=True).sentence
+    assert build_job(None, stopping=False).share == 0
+    assert build_job(Progress("counting", 0, 0), stopping=False).share == 0
