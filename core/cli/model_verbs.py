@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command("demo")(rebuild_demo)
     app.command("train")(train_model)
+    app.command("evaluate")(evaluate_corpus)
     app.command("models")(list_models)
     app.command("users")(list_users)
     app.command("trajectory")(show_trajectory)
@@ -89,6 +90,36 @@ def train_model(
         for row in sorted(metrics["results"], key=lambda row: -row["ndcg"])
     ]
     answer({"model_id": folder.name, "seconds": seconds, "metrics": metrics}, lines, as_json=json)
+
+
+def evaluate_corpus(
+    corpus: CorpusArgument,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="leave-last-out or temporal.")
+    ] = "leave-last-out",
+    k: KOption = 10,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge the recommenders of a model on held-out events."""
+    from core.corpus.store import Library
+    from core.evaluate.protocols import evaluate_model
+
+    shelf = Library.open(library)
+    with progress_bar() as progress:
+        found = evaluate_model(
+            shelf.corpus(corpus), shelf, shelf.model_folder(corpus, model), protocol, k, progress
+        )
+    facts = found.facts
+    lines = [f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users"]
+    lines += [
+        f"{row['recommender']:<18} NDCG@{k} {row['ndcg']:.4f} "
+        f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]  recall {row['recall']:.3f}  "
+        f"MRR {row['mrr']:.4f}  coverage {row['coverage']:.2f}"
+        for row in sorted(facts["results"], key=lambda row: -row["ndcg"])
+    ]
+    answer(facts, lines, as_json=json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:

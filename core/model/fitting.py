@@ -23,6 +23,8 @@ IntArray = npt.NDArray[np.int64]
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _WARM_UP_STEPS = 20
+_EVENTS_PER_BATCH = 8_192
+_CASES_PER_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -217,8 +219,7 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
         vectors, bias = tower()
         cold = (~tower.seen).float()
         offsets = _COLD_OFFSETS if bool(cold.any()) else (0.0,)
-        for begin in range(0, len(data.judged), 64):
-            users = data.judged[begin : begin + 64]
+        for users in _by_length(data):
             rows = [
                 np.arange(data.starts[u], data.starts[u] + data.train_lengths[u]) for u in users
             ]
@@ -239,6 +240,16 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
     means = np.concatenate(gains).mean(0)
     best = int(means.argmax())
     return float(means[best]), offsets[best]
+
+
+def _by_length(data: FittingData) -> Iterator[IntArray]:
+    """The judged users in batches of like length and bounded size."""
+    order = data.judged[np.argsort(-data.train_lengths[data.judged], kind="stable")]
+    begin = 0
+    while begin < len(order):
+        size = max(1, _EVENTS_PER_BATCH // int(data.train_lengths[order[begin]]))
+        yield order[begin : begin + min(size, _CASES_PER_BATCH)]
+        begin += min(size, _CASES_PER_BATCH)
 
 
 def _gains(scores: Tensor, targets: Tensor, excluded: Tensor) -> npt.NDArray[np.float64]:

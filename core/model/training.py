@@ -65,6 +65,11 @@ class Trained:
     data: TrainingData
     baselines: dict[str, Baseline]
 
+    @property
+    def recommenders(self) -> list[Recommender]:
+        """The interest model and the baselines."""
+        return [self.interest, *self.baselines.values()]
+
 
 def fit_recommenders(
     corpus: Corpus,
@@ -229,9 +234,8 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
 def _evaluate(
     trained: Trained, progress: ProgressCallback | None, stop: StopCallback | None
 ) -> EvaluationReport:
-    recommenders: list[Recommender] = [trained.interest, *trained.baselines.values()]
     judged = _test_cases(trained)
-    return evaluate(recommenders, judged, trained.data, progress=progress, stop=stop)
+    return evaluate(trained.recommenders, judged, trained.data, progress=progress, stop=stop)
 
 
 def _choices(

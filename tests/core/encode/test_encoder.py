@@ -1,0 +1,136 @@
+"""The encoder: right vectors in the right order, and only from files that are data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.domain import DomainError
+from core.encode import encoder as encoder_module
+from core.encode.encoder import TextEncoder
+from core.encode.precision import choose_precision, processor_name
+
+TEXTS = [
+    "Great strings, bright tone.",
+    "ok",
+    "这把吉他的音色很温暖，弦距也低。",
+    "🎸🔥",
+    "It buzzed from day one and the seller never answered. " * 12,
+    "Sturdy stand; holds my bass without wobbling.",
+    "The cable failed after two weeks " * 40,
+]
+
+
+@pytest.fixture(scope="module")
+def minilm() -> TextEncoder:
+    return TextEncoder(precision="bf16")
+
+
+def test_vectors_agree_with_a_plain_loop(minilm: TextEncoder) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(minilm.folder))
+    network = AutoModel.from_pretrained(str(minilm.folder), dtype=torch.float32).eval()
+    expected = []
+    for text in TEXTS:
+        batch = tokenizer([text], truncation=True, max_length=256, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = network(**batch).last_hidden_state[0]
+        mean = hidden.mean(0).numpy()
+        expected.append(mean / np.linalg.norm(mean))
+    cosine = (minilm.encode(TEXTS) * np.stack(expected)).sum(1)
+    assert cosine.min() >= 0.999
+
+
+def test_order_and_company_do_not_matter(minilm: TextEncoder) -> None:
+    together = minilm.encode(TEXTS)
+    alone = np.stack([minilm.encode([text])[0] for text in TEXTS])
+    assert np.abs((together * alone).sum(1) - 1).max() < 1e-3
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+
+
+def test_no_text_gives_no_rows(minilm: TextEncoder) -> None:
+    assert minilm.encode([]).shape == (0, 384)
+
+
+def test_changed_default_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "DEFAULT_WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(DomainError, match="original publication"):
+        TextEncoder()
+
+
+@pytest.fixture(scope="module")
+def small_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of eight dimensions, saved as transformers saves models."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("small-bert")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "##ly"]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
+    BertModel(config).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def test_any_bert_folder_is_an_encoder(small_bert: Path) -> None:
+    own = TextEncoder(str(small_bert), precision="fp32")
+    assert own.dim == 8
+    assert own.max_tokens == 32
+    assert own.encode(["good " * 100, "bad"]).shape == (2, 8)
+    assert own.encoder_id != TextEncoder().encoder_id
+
+
+@pytest.mark.parametrize("spoil", ["script", "auto_map", "no weights", "no config", "bad config"])
+def test_a_folder_that_is_not_plain_data_is_refused(
+    small_bert: Path, tmp_path: Path, spoil: str
+) -> None:
+    for path in small_bert.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    if spoil == "script":
+        (tmp_path / "modeling.py").write_text("print('never run')")
+    elif spoil == "auto_map":
+        (tmp_path / "config.json").write_text(json.dumps({**config, "auto_map": {"a": "b"}}))
+    elif spoil == "no weights":
+        (tmp_path / "model.safetensors").unlink()
+    elif spoil == "no config":
+        (tmp_path / "config.json").unlink()
+    else:
+        (tmp_path / "config.json").write_text("{")
+    with pytest.raises(DomainError) as error:
+        TextEncoder(str(tmp_path))
+    assert str(tmp_path) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["no-such-thing", "/no/such/folder", "some-owner/some-model"])
+def test_an_encoder_that_is_not_here_is_named(name: str) -> None:
+    with pytest.raises(DomainError, match=r"encoder '"):
+        TextEncoder(name)
+
+
+def test_precision_is_measured_once_and_then_read(tmp_path: Path) -> None:
+    encoder = TextEncoder(record=tmp_path / "processor.json")
+    chosen = encoder.precision
+    written = json.loads((tmp_path / "processor.json").read_text())
+    ((key, record),) = written.items()
+    assert key.startswith(processor_name())
+    assert record["chosen"] == chosen
+    assert set(record["seconds"]) == {"fp32", "bf16"}
+
+    def never(precision: str) -> None:
+        raise AssertionError("measured again")
+
+    again = choose_precision(never, tmp_path / "processor.json", encoder.encoder_id)
+    assert again == chosen

@@ -1,0 +1,135 @@
+"""Fitting: it finds what is there, holds for items nobody met, and repeats itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.domain import Stopped
+from core.model.config import InterestConfig
+from core.model.fitting import Fit, FittingData, fit_network, make_batch
+from core.model.sequences import FEATURES, EncodedEvents
+from core.model.start import item_start
+
+N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
+CONFIG = InterestConfig(
+    dim=16, hidden=24, epochs=25, patience=25, learning_rate=5e-3, batch_users=30
+)
+
+
+def cycle(seed: int = 0) -> tuple[FittingData, np.ndarray, np.ndarray]:
+    """Users who walk through the items in a fixed order from a random start.
+
+    After item k comes item k + 1: only a model that reads the last event can know it.
+    """
+    rng = np.random.default_rng(seed)
+    starts = rng.integers(N_ITEMS, size=N_USERS)
+    items = (starts[:, None] + np.arange(LENGTH)) % N_ITEMS
+    n = N_USERS * LENGTH
+    events = EncodedEvents(
+        items.ravel().astype(np.int64),
+        np.zeros(n, np.int64),
+        np.zeros((n, len(FEATURES)), np.float32),
+        np.zeros((n, TEXT), np.float32),
+        np.tile(np.arange(LENGTH) * 86400.0, N_USERS),
+    )
+    data = FittingData(
+        events,
+        np.arange(0, n + 1, LENGTH),
+        np.full(N_USERS, LENGTH - 2),
+        np.arange(N_USERS),
+        np.ones(n, bool),
+    )
+    train = (np.arange(n) % LENGTH) < LENGTH - 2
+    return data, np.repeat(np.arange(N_USERS), LENGTH)[train], events.item[train]
+
+
+def fit(config: InterestConfig = CONFIG, **more: object) -> Fit:
+    data, users, items = cycle()
+    nothing = np.zeros((N_ITEMS, TEXT), np.float32)
+    start = item_start(users, items, N_USERS, nothing, nothing, config)
+    return fit_network(data, start, config, **more)  # type: ignore[arg-type]
+
+
+def test_it_learns_what_follows_what() -> None:
+    fitted = fit()
+    assert fitted.curve[fitted.best_epoch].validation_ndcg > 0.95
+    assert fitted.curve[0].validation_ndcg < 0.7
+
+
+def test_the_best_epoch_is_the_one_kept() -> None:
+    fitted = fit(replace(CONFIG, epochs=6))
+    best = max(line.validation_ndcg for line in fitted.curve)
+    assert fitted.curve[fitted.best_epoch].validation_ndcg == best
+
+
+def test_patience_ends_training() -> None:
+    fitted = fit(replace(CONFIG, epochs=60, patience=2))
+    assert len(fitted.curve) - 1 <= fitted.best_epoch + 2
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    one, two = fit(replace(CONFIG, epochs=2)), fit(replace(CONFIG, epochs=2))
+    other = fit(replace(CONFIG, epochs=2, seed=1))
+    assert np.array_equal(one.item_vectors.numpy(), two.item_vectors.numpy())
+    for name, value in one.network.state_dict().items():
+        assert np.array_equal(value.numpy(), two.network.state_dict()[name].numpy()), name
+    assert not np.array_equal(one.item_vectors.numpy(), other.item_vectors.numpy())
+
+
+def test_stop_is_heard() -> None:
+    with pytest.raises(Stopped):
+        fit(stop=lambda: True)
+
+
+def test_progress_tells_loss_validation_and_time_left() -> None:
+    seen = []
+    fit(replace(CONFIG, epochs=2), progress=seen.append)
+    assert seen[-1].done == 2 * 4 and seen[-1].total == 2 * 4
+    assert {"loss", "validation NDCG@10"} <= set(seen[-1].figures)
+    assert seen[-1].seconds_left is not None
+
+
+def test_an_item_nobody_met_is_found_by_its_text() -> None:
+    """Items come in two kinds of text; users stay within a kind; one item was never met."""
+    rng = np.random.default_rng(1)
+    kind = np.arange(N_ITEMS) % 2
+    title = np.zeros((N_ITEMS, TEXT), np.float32)
+    title[np.arange(N_ITEMS), kind] = 1.0
+    title += rng.normal(scale=0.1, size=title.shape).astype(np.float32)
+    title /= np.linalg.norm(title, axis=1, keepdims=True)
+    owner = np.arange(N_USERS) % 2
+    items = np.stack(
+        [rng.permutation(np.arange(2 + o, N_ITEMS, 2))[:8] for o in owner]
+    )  # items 0 and 1 are never met
+    n = items.size
+    events = EncodedEvents(
+        items.ravel().astype(np.int64),
+        np.zeros(n, np.int64),
+        np.zeros((n, len(FEATURES)), np.float32),
+        np.zeros((n, TEXT), np.float32),
+        np.tile(np.arange(8) * 86400.0, N_USERS),
+    )
+    data = FittingData(
+        events, np.arange(0, n + 1, 8), np.full(N_USERS, 6), np.arange(N_USERS), np.ones(n, bool)
+    )
+    train = (np.arange(n) % 8) < 6
+    config = replace(CONFIG, epochs=5, id_dropout=0.5)
+    start = item_start(
+        np.repeat(np.arange(N_USERS), 8)[train],
+        events.item[train],
+        N_USERS,
+        title,
+        np.zeros_like(title),
+        config,
+    )
+    fitted = fit_network(data, start, config)
+    batch = make_batch(events, [np.arange(6), np.arange(8, 14)])
+    with torch.inference_mode():
+        queries = fitted.network(batch, fitted.item_vectors)[:, -1]
+        scores = fitted.network.scores(queries, fitted.item_vectors, fitted.item_bias).numpy()
+    assert scores[0, 0] > scores[0, 1]  # the user of kind 0 gets the unmet item of kind 0
+    assert scores[1, 1] > scores[1, 0]
