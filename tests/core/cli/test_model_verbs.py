@@ -1,0 +1,132 @@
+"""The verbs about models, on a small trained corpus: shapes as agreed, mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library with the corpus "clicks" and a model trained by the verb itself."""
+    root = tmp_path_factory.mktemp("verbs")
+    lines = ["user_id,item_id,timestamp,rating,text,title"]
+    lines += [
+        f"u{n % 8},i{(n * n + n // 8) % 14},{1_700_000_000 + 7200 * n},{1 + n % 5},"
+        f"{'splendid' if n % 5 > 2 else 'dreadful'} thing number {n},verdict"
+        for n in range(120)
+    ]
+    (root / "clicks.csv").write_text("\n".join(lines))
+    place = ["--library", str(root / "library")]
+    assert main(["import", str(root / "clicks.csv"), "--name", "clicks", *place]) == 0
+    assert main(["train", "clicks", "--epochs", "1", *place]) == 0
+    return root / "library"
+
+
+def run(library: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:  # type: ignore[type-arg]
+    capsys.readouterr()
+    assert main([*arguments, "--library", str(library), "--json"]) == 0
+    answer: dict = json.loads(capsys.readouterr().out)  # type: ignore[type-arg]
+    return answer
+
+
+def test_models(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (model,) = run(library, capsys, "models", "clicks")["models"]
+    assert {"model_id", "created", "corpus_id", "ndcg"} <= set(model)
+
+
+def test_users_by_drift_and_by_events(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for order in ("drift", "events"):
+        users = run(library, capsys, "users", "clicks", "--sort", order)["users"]
+        assert len(users) == 8
+        assert set(users[0]) == {"user_id", "events", "first", "last", "drift"}
+        values = [user[order] for user in users]
+        assert values == sorted(values, reverse=True)
+
+
+def test_trajectory(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run(library, capsys, "trajectory", "clicks", "--user", "u1")
+    assert answer["user_id"] == "u1"
+    first, last = answer["steps"][0], answer["steps"][-1]
+    assert set(first) == {
+        "step",
+        "timestamp",
+        "item_id",
+        "kind",
+        "rating",
+        "sentiment",
+        "x",
+        "y",
+        "step_size",
+        "next_rank",
+        "profile",
+    }
+    assert first["step"] == 1 and first["step_size"] is None and last["next_rank"] is None
+    assert sum(last["profile"].values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_recommend_at_a_step_and_at_a_day(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = run(library, capsys, "recommend", "clicks", "--user", "u1", "--k", "3")["items"]
+    early = run(library, capsys, "recommend", "clicks", "--user", "u1", "--at", "2", "--k", "3")[
+        "items"
+    ]
+    assert [item["rank"] for item in whole] == list(range(1, len(whole) + 1))
+    assert set(early[0]) == {"rank", "item_id", "title", "score"}
+    day = run(
+        library, capsys, "recommend", "clicks", "--user", "u1", "--at", "2030-01-01", "--k", "3"
+    )["items"]
+    assert day == whole
+    ease = run(library, capsys, "recommend", "clicks", "--user", "u1", "--recommender", "ease")
+    assert ease["items"]
+
+
+def test_evaluate_is_repeated_from_its_record(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run(library, capsys, "evaluate", "clicks", "--k", "5")
+    assert first["protocol"] == "leave-last-out" and first["users"] == 8
+    row = first["results"][0]
+    assert {"recommender", "ndcg", "ndcg_ci", "recall", "mrr", "coverage"} <= set(row)
+    assert len(row["ndcg_ci"]) == 2
+    assert run(library, capsys, "evaluate", "clicks", "--k", "5") == first
+
+
+def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run(library, capsys, "evaluate", "clicks", "--protocol", "temporal")
+    assert answer["protocol"] == "temporal"
+    assert answer["targets"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["recommend", "clicks", "--user", "nobody"], "nobody"),
+        (["recommend", "clicks", "--user", "u1", "--at", "999"], "Choose a step from 1 to 15"),
+        (["recommend", "clicks", "--user", "u1", "--at", "1999-01-01"], "later time"),
+        (["recommend", "clicks", "--user", "u1", "--at", "soon"], "neither a step nor a time"),
+        (["recommend", "clicks", "--user", "u1", "--recommender", "oracle"], "oracle"),
+        (["recommend", "clicks", "--user", "u1", "--model", "abc"], "abc"),
+        (["trajectory", "nowhere", "--user", "u1"], "nowhere"),
+        (["users", "clicks", "--sort", "height"], "drift or events"),
+        (["evaluate", "clicks", "--protocol", "wishful"], "wishful"),
+        (["train", "nowhere"], "nowhere"),
+        (["train", "clicks", "--encoder", "/no/such/folder"], "/no/such/folder"),
+        (["train", "clicks", "--epochs", "0"], "epochs"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_2(
+    library: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    capsys.readouterr()
+    assert main([*arguments, "--library", str(library)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert says in captured.err
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
