@@ -47,7 +47,9 @@ class InterestConfig:
     clip: float = 1.0
     """Largest gradient norm."""
     batch_users: int = 64
-    """Histories per step."""
+    """Histories per step at most."""
+    batch_events: int = 2048
+    """Events per step at most, so that the scores of one step stay small."""
     window: int = 128
     """Longer histories are cut into pieces of this many events for training."""
     epochs: int = 40

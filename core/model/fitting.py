@@ -176,9 +176,18 @@ def _pieces(
             for begin, end in zip(cuts, [*cuts[1:], length], strict=True)
             if end > begin
         )
-    shuffled = [pieces[k] for k in order.permutation(len(pieces))]
-    for start in range(0, len(shuffled), config.batch_users):
-        yield shuffled[start : start + config.batch_users]
+    batch: list[IntArray] = []
+    events = 0
+    for k in order.permutation(len(pieces)):
+        piece = pieces[k]
+        full = len(batch) == config.batch_users or events + len(piece) > config.batch_events
+        if batch and full:
+            yield batch
+            batch, events = [], 0
+        batch.append(piece)
+        events += len(piece)
+    if batch:
+        yield batch
 
 
 def _loss(
