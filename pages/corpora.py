@@ -294,8 +294,10 @@ def draw_progress(job: jobs.Job) -> None:
     """Stage, place, time left, figures, curve."""
     now = view.build_job(job.progress, job.stopping)
     st.progress(now.share, text=controls.escape(now.sentence))
-    if now.figures:
-        st.text(" · ".join(f"{name} {value}" for name, value in now.figures))
+    figures = [f"{name} {value}" for name, value in now.figures]
+    if job.kind == "train" and job.progress and figures:
+        figures.insert(0, f"step {job.progress.done} of {job.progress.total}")
+    st.text(" · ".join(figures) or "…")
     if job.kind == "train" and len(job.curve) > 1:
         st.plotly_chart(
             training_figure(job.curve, controls.palette()),

@@ -11,6 +11,8 @@ from core.figures.palette import Palette
 from core.figures.style import axis, layout
 
 HEIGHT = 190
+POINTS = 300
+"""A longer curve is thinned to about so many points."""
 
 
 def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.Figure:
@@ -18,6 +20,7 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.F
 
     ``curve`` holds one mapping per report: ``done`` is the step, the rest are figures.
     """
+    curve = curve[:: max(len(curve) // POINTS, 1)]
     names = list(dict.fromkeys(name for point in curve for name in point if name != "done"))
     figure = make_subplots(
         rows=1, cols=max(len(names), 1), subplot_titles=names, horizontal_spacing=0.08

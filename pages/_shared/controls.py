@@ -50,6 +50,8 @@ def palette() -> Palette:
 
 def draw_sidebar(*, plays: bool) -> Selection:
     """Draw all pickers, settle what is chosen, write it to the URL, and return it."""
+    if not plays:
+        state.put(PLAYING, None)
     with st.sidebar:
         name = _pick_corpus()
         folders = loaders.model_folders(name) if name else []
@@ -165,6 +167,7 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
     state.put(TIME, step)
     if n > 1:
         st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
+    st.caption(wording.day(history.events[step - 1].timestamp))
     with st.container(horizontal=True, gap="xsmall"):
         for label, move, at_end in (
             ("Prev. event", -1, step <= 1),
@@ -206,16 +209,19 @@ def _move_user(corpus: Corpus, move: int) -> None:
 
 
 def choose_corpus(name: str) -> None:
-    """Make a corpus the current one."""
+    """Make a corpus the current one; for callbacks, also inside a fragment."""
     state.put(CORPUS, name)
     _forget(MODEL, USER, TIME, PLAYING)
+    st.rerun()
 
 
 def choose_model(corpus: str, model_id: str) -> None:
-    """Make a model the current one."""
+    """Make a model the current one and show what it is worth; for callbacks."""
     if state.get(CORPUS) != corpus:
-        choose_corpus(corpus)
+        _forget(USER, TIME, PLAYING)
+    state.put(CORPUS, corpus)
     state.put(MODEL, model_id)
+    st.switch_page("pages/overview.py")
 
 
 def open_page(page: str, **values: str | int | None) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from core.corpus.store import Library
+
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -92,6 +94,14 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def busy_user() -> str:
+    """A user of the demo corpus with a long history."""
+    corpus = Library.open().corpus("demo")
+    counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
+    return corpus.user_ids[int(counts.argmax())]
 
 
 @dataclass

@@ -19,16 +19,6 @@ OVER_TIME = [
 ]
 
 
-@pytest.fixture(scope="session")
-def user() -> str:
-    """A user of the demo corpus with a long history."""
-    from core.corpus.store import Library
-
-    corpus = Library.open().corpus("demo")
-    counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
-    return corpus.user_ids[int(counts.argmax())]
-
-
 def timeline(user: str, time: int = 8) -> str:
     return f"/timeline?corpus=demo&user={user}&time={time}"
 
@@ -51,19 +41,19 @@ def test_a_row_of_the_overview_opens_its_timeline(tab) -> None:
     assert "user=" in tab.page.url
 
 
-def test_a_user_is_found_by_typing(tab, user) -> None:
+def test_a_user_is_found_by_typing(tab, busy_user) -> None:
     tab.open("/timeline")
     tab.page.get_by_text("Choose a user").wait_for()
     box = tab.page.get_by_role("combobox", name="User")
     box.click()
-    box.fill(user)
-    tab.page.get_by_role("option", name=user, exact=True).click()
-    tab.wait_for_url(f"user={user}").drawn("map")
-    assert tab.page.get_by_text(re.compile(rf"{user} · \d+ events")).is_visible()
+    box.fill(busy_user)
+    tab.page.get_by_role("option", name=busy_user, exact=True).click()
+    tab.wait_for_url(f"user={busy_user}").drawn("map")
+    assert tab.page.get_by_text(re.compile(rf"{busy_user} · \d+ events")).is_visible()
 
 
-def test_moving_the_time_moves_the_rule_in_every_chart(tab, user) -> None:
-    tab.open(timeline(user)).drawn("step_sizes")
+def test_moving_the_time_moves_the_rule_in_every_chart(tab, busy_user) -> None:
+    tab.open(timeline(busy_user)).drawn("step_sizes")
     before = {chart: tab.rule(chart) for chart in CHARTS}
     tab.page.get_by_role("slider").focus()
     tab.page.keyboard.press("ArrowRight")
@@ -75,8 +65,8 @@ def test_moving_the_time_moves_the_rule_in_every_chart(tab, user) -> None:
 
 
 @pytest.mark.parametrize(("chart", "trace", "point"), OVER_TIME)
-def test_a_pick_in_any_chart_selects_the_time_in_all(tab, user, chart, trace, point) -> None:
-    tab.open(timeline(user)).drawn("step_sizes")
+def test_a_pick_in_any_chart_selects_the_time_in_all(tab, busy_user, chart, trace, point) -> None:
+    tab.open(timeline(busy_user)).drawn("step_sizes")
     picked = tab.trace(chart, trace)["steps"][point]
     tab.click_point(chart, trace, point)
     tab.wait_for_url(f"time={picked}")
@@ -87,8 +77,8 @@ def test_a_pick_in_any_chart_selects_the_time_in_all(tab, user, chart, trace, po
     assert (now["x"][0], now["y"][0]) == (states["x"][picked - 1], states["y"][picked - 1])
 
 
-def test_picks_still_work_after_playing(tab, user) -> None:
-    tab.open(timeline(user, 2)).drawn("step_sizes")
+def test_picks_still_work_after_playing(tab, busy_user) -> None:
+    tab.open(timeline(busy_user, 2)).drawn("step_sizes")
     tab.page.get_by_role("button", name="Play").click()
     tab.page.wait_for_url(lambda url: int(url.split("time=")[1]) >= 4, timeout=60_000)
     tab.page.get_by_role("button", name="Pause").click()
@@ -101,8 +91,8 @@ def test_picks_still_work_after_playing(tab, user) -> None:
     tab.wait_for_url("time=1")
 
 
-def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, user) -> None:
-    first = open_tab().open(timeline(user, 5)).drawn("map")
+def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, busy_user) -> None:
+    first = open_tab().open(timeline(busy_user, 5)).drawn("map")
     first.page.get_by_role("button", name="Share").click()
     link = first.page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
     said = first.page.get_by_text(re.compile("Step 5 of")).first.inner_text()
@@ -114,8 +104,8 @@ def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, user) -> N
     assert second.rule("events") == first.rule("events")
 
 
-def test_back_returns_to_the_time_before(tab, user) -> None:
-    tab.open(timeline(user, 5)).drawn("map")
+def test_back_returns_to_the_time_before(tab, busy_user) -> None:
+    tab.open(timeline(busy_user, 5)).drawn("map")
     tab.page.get_by_role("button", name="Next event").click()
     tab.wait_for_url("time=6")
     tab.page.go_back()
@@ -123,13 +113,13 @@ def test_back_returns_to_the_time_before(tab, user) -> None:
     tab.page.get_by_text("Step 5 of").first.wait_for()
 
 
-def test_pages_keep_the_user_and_the_time(tab, user) -> None:
-    tab.open(timeline(user, 5)).drawn("map")
+def test_pages_keep_the_user_and_the_time(tab, busy_user) -> None:
+    tab.open(timeline(busy_user, 5)).drawn("map")
     tab.page.get_by_role("link", name="Data and models").click()
     tab.wait_for_url("/corpora")
     tab.page.get_by_role("link", name="Timeline").click()
     tab.wait_for_url("/timeline")
-    assert f"user={user}" in tab.page.url
+    assert f"user={busy_user}" in tab.page.url
     assert tab.step == 5
 
 
@@ -138,8 +128,8 @@ def test_a_link_to_nobody_is_a_notice(tab) -> None:
     tab.page.get_by_text("There is no user 'nobody' in corpus 'demo'").wait_for()
 
 
-def test_the_tables_and_charts_can_be_taken_away(tab, user, tmp_path: Path) -> None:
-    tab.open(timeline(user)).drawn("step_sizes")
+def test_the_tables_and_charts_can_be_taken_away(tab, busy_user, tmp_path: Path) -> None:
+    tab.open(timeline(busy_user)).drawn("step_sizes")
     tab.page.get_by_role("button", name="Export").click()
     for label, start in (
         ("All steps (CSV)", "step,timestamp"),
@@ -194,12 +184,16 @@ def importing(tab, tmp_path: Path) -> Callable[..., None]:
     return prepare
 
 
-def test_a_file_is_imported_with_its_columns_said_and_its_refusals_shown(tab, importing) -> None:
+def test_a_file_is_imported_and_a_training_on_it_started_and_stopped(tab, importing) -> None:
     importing("My shop", 200)
     tab.page.get_by_role("button", name="Import", exact=True).click()
     tab.page.get_by_text("Took 200 of 202 rows: 40 users, 25 items.").wait_for()
     tab.page.get_by_role("button", name="Use it").click()
     tab.wait_for_url("corpus=my-shop")
+    tab.page.get_by_role("button", name="Train a model").click()
+    tab.page.get_by_text("Training on my-shop").wait_for()
+    tab.page.get_by_role("button", name="Stop").click()
+    tab.page.get_by_text("Stopped; nothing was left half-made.").wait_for()
     tab.page.get_by_role("link", name="Overview").click()
     tab.page.get_by_text("No model has been trained on my-shop").wait_for()
 

@@ -1,0 +1,41 @@
+"""Pictures of every page for the README, in docs/screenshots when TASTELINES_SCREENSHOTS=1."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHOTS = [
+    ("overview", "/?corpus=demo", 1440, 900),
+    ("timeline", "/timeline?corpus=demo&user={user}&time=14", 1440, 1560),
+    ("data-and-models", "/corpora?corpus=demo", 1440, 900),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where pictures go."""
+    if os.environ.get("TASTELINES_SCREENSHOTS") == "1":
+        target = PROJECT / "docs" / "screenshots"
+        target.mkdir(parents=True, exist_ok=True)
+        return target
+    return tmp_path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "path", "width", "height"), SHOTS, ids=[s[0] for s in SHOTS])
+def test_every_page_can_be_pictured_in_both_themes(
+    open_tab, busy_user, folder: Path, name, path, width, height, theme
+) -> None:
+    tab = open_tab(color_scheme=theme, device_scale_factor=1)
+    tab.page.set_viewport_size({"width": width, "height": height})
+    tab.open(path.format(user=busy_user))
+    if name == "timeline":
+        tab.drawn("step_sizes")
+    tab.page.wait_for_timeout(800)
+    picture = folder / f"{name}-{theme}.png"
+    tab.page.screenshot(path=picture)
+    assert picture.stat().st_size > 20_000
