@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.figures.verdict import verdict_figure
 from core.views.overview import ListView, VerdictView
+from core.views.tables import verdict_table
 from pages._shared import controls, loaders, state
 
 TIMELINE = "pages/timeline.py"
@@ -22,7 +23,7 @@ def main() -> None:
     if chosen.corpus is not None:
         controls.say(loaders.facts(chosen.corpus))
     engine = controls.need_engine()
-    draw_verdict(loaders.verdict(chosen.corpus or "", chosen.model_id or ""))
+    draw_verdict(loaders.verdict(engine.corpus.name, engine.model_id), engine.corpus.name)
     start = loaders.start(engine)
     grid = st.grid(3, min_column_width=330, gap="medium")
     for name in ("drift", "busiest", "worst"):
@@ -30,18 +31,32 @@ def main() -> None:
             draw_list(name, getattr(start, name))
 
 
-def draw_verdict(verdict: VerdictView) -> None:
+def draw_verdict(verdict: VerdictView, corpus: str) -> None:
     """Whether the model earns trust."""
-    st.subheader("Does the model earn trust?", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Does the model earn trust?", anchor=False)
+        st.space("stretch")
+        figure = verdict_figure(verdict, controls.palette()) if verdict.rows else None
+        if figure is not None:
+            controls.export(
+                f"verdict-{corpus}",
+                "Scores (CSV)",
+                lambda: verdict_table(verdict),
+                [(verdict.sentence, figure)],
+                f"Recommenders on {corpus}",
+            )
     controls.say(verdict.sentence)
-    if verdict.rows:
-        st.plotly_chart(
-            verdict_figure(verdict, controls.palette()),
-            key="verdict",
-            theme=None,
-            config={"displayModeBar": False},
-            alt=verdict.sentence,
-        )
+    if figure is None:
+        return
+    st.plotly_chart(
+        figure,
+        key="verdict",
+        theme=None,
+        config={"displayModeBar": False},
+        alt=verdict.sentence,
+    )
+    with st.expander("Scores as a table"):
+        st.dataframe(verdict_table(verdict), hide_index=True, height="content", alt="Scores")
 
 
 def draw_list(name: str, users: ListView) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from core.figures.style import CONFIG, as_html
+from core.figures.style import CONFIG
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import (
     events_figure,
@@ -56,16 +56,22 @@ def main() -> None:
     view = loaders.timeline(engine, chosen.user_id)
     now = loaders.moment(engine, view, chosen.step)
     scale = draw_head(view, chosen.step)
-    drawn = draw_figures(engine, view, chosen.step, scale)
+    drawn = draw_figures(engine, view, now, scale)
     with head:
         controls.share(user=view.user_id, time=chosen.step)
-        draw_export(view, drawn)
+        controls.export(
+            f"timeline-{view.user_id}",
+            "All steps (CSV)",
+            lambda: tables.timeline_table(view),
+            list(drawn.values()),
+            f"Timeline of {view.facts}",
+        )
     for name in ("profile", "events", "ranks"):
         chart(drawn, name)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(drawn, "map")
-        controls.caution(loaders.interest_map(engine).sentence)
+        controls.caution(f"{wording.MAP_NUMBERS} {loaders.interest_map(engine).sentence}")
         draw_shares(now)
     with right:
         draw_moment(now)
@@ -75,10 +81,10 @@ def main() -> None:
     controls.play(len(view.steps))
 
 
-def draw_figures(engine: Engine, view: TimelineView, step: int, scale: TimeScale) -> Drawn:
+def draw_figures(engine: Engine, view: TimelineView, now: MomentView, scale: TimeScale) -> Drawn:
     """All charts of the page with their sentences."""
     ink = controls.palette()
-    items = len(engine.corpus.item_ids)
+    step, items = now.row.step, len(engine.corpus.item_ids)
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     return {
         "profile": (view.profile_sentence, profile_figure(view, step, scale, ink)),
@@ -87,7 +93,7 @@ def draw_figures(engine: Engine, view: TimelineView, step: int, scale: TimeScale
             f"Was it right? {view.ranks_sentence}",
             ranks_figure(view, step, items, scale, ink),
         ),
-        "map": (view.map_sentence, trajectory_map(behind, crowd, view, step, ink)),
+        "map": (view.map_sentence, trajectory_map(behind, crowd, view, now, ink)),
         "step_sizes": (view.step_sizes_sentence, step_sizes_figure(view, step, scale, ink)),
     }
 
@@ -203,29 +209,6 @@ def draw_table(view: TimelineView) -> None:
                     "step_size": st.column_config.NumberColumn(format="%.3f"),
                 },
             )
-
-
-def draw_export(view: TimelineView, drawn: Drawn) -> None:
-    """Tables as CSV and charts as HTML, made when they are asked for."""
-    ink = controls.palette()
-    with st.popover("Export", icon=":material/download:"):
-        st.download_button(
-            "All steps (CSV)",
-            lambda: tables.as_csv(tables.timeline_table(view)),
-            file_name=f"timeline-{view.user_id}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "Charts (HTML)",
-            lambda: as_html(list(drawn.values()), ink, f"Timeline of {view.facts}"),
-            file_name=f"timeline-{view.user_id}.html",
-            mime="text/html",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.caption("One chart as SVG: the camera in its upper right corner.")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ from core.figures.palette import Palette, mix, rgba
 from core.figures.style import SMALL, halo, layout, plain, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
-from core.views.timeline import StepRow, TimelineView
+from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
 
 FloatArray = npt.NDArray[np.float32]
 
 HEIGHT = 470
-OUTERMOST = 0.01
+OUTERMOST = 0.025
 """Share of states at each side that may lie outside the first view."""
 LINE = 18
 LETTER = 6.4
@@ -27,13 +27,18 @@ LETTER = 6.4
 
 
 def trajectory_map(
-    map_view: MapView, crowd: dict[str, Any], view: TimelineView, step: int, palette: Palette
+    map_view: MapView,
+    crowd: dict[str, Any],
+    view: TimelineView,
+    moment: MomentView,
+    palette: Palette,
 ) -> go.Figure:
-    """The path up to ``step``; dashed where the flat map misleads; a ring marks now.
+    """The path up to a moment; dashed where the flat map misleads; a ring marks now.
 
-    ``crowd`` is the picture that ``crowd_image`` makes of ``map_view``. Steps still to come are
-    faint open dots, so that they can be picked.
+    Numbers are the items of the list at that moment. ``crowd`` is the picture that ``crowd_image``
+    makes of ``map_view``. Steps still to come are faint open dots, so that they can be picked.
     """
+    step = moment.row.step
     low, high = window(map_view, view)
     past, future = view.steps[:step], view.steps[step:]
     figure = go.Figure(
@@ -59,6 +64,7 @@ def trajectory_map(
         )
     figure.add_scatter(**dots(future, palette, open_dots=True))
     figure.add_scatter(**dots(past, palette, open_dots=False))
+    figure.add_scatter(**listed(moment.items, palette))
     now = view.steps[step - 1]
     figure.add_scatter(
         x=[now.x],
@@ -118,6 +124,29 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "name": "still to come" if open_dots else "states",
+    }
+
+
+def listed(items: Sequence[ListRow], palette: Palette) -> dict[str, Any]:
+    """The list's items as their ranks."""
+    return {
+        "x": [row.x for row in items],
+        "y": [row.y for row in items],
+        "mode": "markers+text",
+        "marker": {
+            "symbol": "square",
+            "size": 15,
+            "color": palette.background,
+            "line": {"width": 1, "color": palette.accent},
+            "opacity": 0.9,
+        },
+        "text": [str(row.rank) for row in items],
+        "textfont": {"size": 10, "color": palette.accent},
+        "selected": {"marker": {"opacity": 0.9}},
+        "unselected": {"marker": {"opacity": 0.9}},
+        "hovertext": [f"<b>{row.rank}</b> {plain(row.item, 60)}" for row in items],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "name": "list",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.views import wording
+from core.views.overview import VerdictView
 from core.views.timeline import MomentView, TimelineView
 
 
@@ -50,12 +51,12 @@ def list_table(view: MomentView) -> pd.DataFrame:
     )
 
 
-def profile_table(view: MomentView) -> pd.DataFrame:
-    """The largest topics of the profile at one step."""
+def verdict_table(view: VerdictView) -> pd.DataFrame:
+    """The recommenders of the verdict, best first."""
     return pd.DataFrame(
         [
-            {"topic": share.label, "share": share.share, "change": share.change}
-            for share in view.shares
+            {"recommender": row.recommender, "ndcg": row.ndcg, "low": row.low, "high": row.high}
+            for row in view.rows
         ]
     )
 

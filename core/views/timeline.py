@@ -110,6 +110,10 @@ class ListRow:
     """Rank at the step before; None beyond rank 50."""
     came_true: bool
     """True for the item of the next event."""
+    x: float
+    """Place of the item on the map."""
+    y: float
+    """Place of the item on the map."""
 
     @property
     def move(self) -> str:
@@ -259,17 +263,20 @@ def list_rows(
 ) -> tuple[ListRow, ...]:
     """The rows of ``now`` with their ranks in ``before``."""
     former = {item.item_id: item.rank for item in before.items}
+    places = [engine.corpus.item_index[item.item_id] for item in now.items]
     return tuple(
         ListRow(
             rank=item.rank,
             item_id=item.item_id,
             item=item.title or item.item_id,
-            topic=int(engine.topics.item_topic[engine.corpus.item_index[item.item_id]]),
+            topic=int(engine.topics.item_topic[place]),
             score=item.score,
             before=former.get(item.item_id),
             came_true=item.item_id == following,
+            x=float(engine.map.items[place, 0]),
+            y=float(engine.map.items[place, 1]),
         )
-        for item in now.items
+        for item, place in zip(now.items, places, strict=True)
     )
 
 

@@ -25,6 +25,8 @@ SENTIMENT_BAND = 0.2
 TOP = 10
 """A next item up to this rank counts as right."""
 
+MAP_NUMBERS = "Numbers are the items of the list after this event."
+
 STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event, 0 to 2. This is the "
     "real move; the map only sketches it."

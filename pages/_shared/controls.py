@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
+from pandas import DataFrame
+from plotly.graph_objects import Figure
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.corpus.store import Corpus, Manifest
 from core.domain import DomainError
 from core.figures.palette import PALETTES, Palette
+from core.figures.style import as_html
 from core.views import wording
+from core.views.tables import as_csv
 from pages._shared import loaders, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, TIME, USER, Selection
 
@@ -358,6 +362,35 @@ def need_user(corpus: Corpus) -> None:
                 icon=":material/person:",
                 query_params=state.link(user=user, time=None),
             )
+
+
+def export(
+    name: str,
+    label: str,
+    table: Callable[[], DataFrame],
+    charts: Sequence[tuple[str, Figure]],
+    title: str,
+) -> None:
+    """A menu with a table as CSV and charts as one HTML file, both made when asked for."""
+    ink = palette()
+    with st.popover("Export", icon=":material/download:"):
+        st.download_button(
+            label,
+            lambda: as_csv(table()),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Charts (HTML)",
+            lambda: as_html(charts, ink, title),
+            file_name=f"{name}.html",
+            mime="text/html",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.caption("One chart as SVG: the camera in its upper right corner.")
 
 
 def share(**values: str | int | None) -> None:

@@ -36,6 +36,6 @@ def test_every_page_can_be_pictured_in_both_themes(
     if name == "timeline":
         tab.drawn("step_sizes")
     tab.page.wait_for_timeout(800)
-    picture = folder / f"{name}-{theme}.png"
+    picture = folder / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
     tab.page.screenshot(path=picture)
     assert picture.stat().st_size > 20_000

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain import EventKind, Part
 from core.views.interest_map import Landmark, MapView
-from core.views.timeline import StepRow, TimelineView
+from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
 
 MakeTimeline = Callable[..., TimelineView]
 
@@ -60,6 +60,20 @@ def make_timeline() -> MakeTimeline:
             map_sentence="",
             step_sizes_sentence="",
         )
+
+    return make
+
+
+@pytest.fixture
+def at_step() -> Callable[[TimelineView, int], MomentView]:
+    """A function that builds the view of one step, with a list of two items."""
+
+    def make(view: TimelineView, step: int) -> MomentView:
+        items = tuple(
+            ListRow(rank, f"I{rank}", f"Item {rank}", 0, -2.0 - rank, None, False, 0.5 * rank, 1.0)
+            for rank in (1, 2)
+        )
+        return MomentView(view.steps[step - 1], "", "", None, None, (), items, "interest", "")
 
     return make
 

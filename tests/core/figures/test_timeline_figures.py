@@ -120,14 +120,16 @@ def test_ranks_tell_hits_and_held_out_events_without_colour(make_timeline: MakeT
 
 
 def test_the_path_ends_now_and_is_dashed_where_the_map_misleads(
-    make_timeline: MakeTimeline, map_view: MapView
+    make_timeline: MakeTimeline, map_view: MapView, at_step
 ) -> None:
     view = make_timeline()
-    figure = trajectory_map(map_view, crowd_image(map_view, LIGHT), view, 6, LIGHT)
+    figure = trajectory_map(map_view, crowd_image(map_view, LIGHT), view, at_step(view, 6), LIGHT)
     assert len(trace(figure, "states").customdata) == 6
     assert list(trace(figure, "still to come").customdata) == list(range(7, 13))
     now = trace(figure, "now")
     assert (now.x[0], now.y[0]) == (view.steps[5].x, view.steps[5].y)
+    listed = trace(figure, "list")
+    assert list(zip(listed.text, listed.x, strict=True)) == [("1", 0.5), ("2", 1.0)]
     misleading = sum(row.misleading for row in view.steps[1:6])
     dashed = trace(figure, "dashed path")
     assert dashed.line.dash != "solid"
@@ -165,21 +167,22 @@ def test_a_crowd_in_one_place_draws() -> None:
     assert pixels(crowd_image(MapView(crowd, np.zeros(3, np.int16), (), None, ""), LIGHT)).size
 
 
-def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline) -> None:
+def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline, at_step) -> None:
+    view = make_timeline()
     crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
     marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(5))
     behind = MapView(crowd, np.zeros(50, np.int16), marks, None, "")
-    figure = trajectory_map(behind, crowd_image(behind, LIGHT), make_timeline(), 1, LIGHT)
+    figure = trajectory_map(behind, crowd_image(behind, LIGHT), view, at_step(view, 1), LIGHT)
     assert len(figure.layout.annotations) == 1
     assert "Topic 0" in figure.layout.annotations[0].text
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_short_histories_draw(make_timeline: MakeTimeline, map_view: MapView, n) -> None:
+def test_short_histories_draw(make_timeline: MakeTimeline, map_view: MapView, at_step, n) -> None:
     view = make_timeline(n=n)
     for figure in all_figures(view, n).values():
         figure.to_json()
-    trajectory_map(map_view, crowd_image(map_view, LIGHT), view, n, LIGHT).to_json()
+    trajectory_map(map_view, crowd_image(map_view, LIGHT), view, at_step(view, n), LIGHT).to_json()
 
 
 def test_events_of_one_instant_are_fanned_out_around_it(make_timeline: MakeTimeline) -> None:
