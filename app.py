@@ -10,7 +10,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, state
+from pages._shared import controls, notices, state
 
 PAGE_WIDTH = 1600
 
@@ -39,9 +39,9 @@ state.adopt_url()
 try:
     controls.draw_sidebar(plays=page.title == "Timeline")
 except DomainError as error:
-    controls.show_error(error)
+    notices.show_error(error)
     st.stop()
 with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
-    controls.show_notices()
-    with controls.guarded():
+    notices.show_notices()
+    with notices.guarded():
         page.run()

@@ -17,7 +17,7 @@ from core.domain import Columns, DomainError
 from core.figures.training import training_figure
 from core.views import corpora as view
 from core.views import wording
-from pages._shared import controls, jobs, loaders, state, uploads
+from pages._shared import controls, jobs, loaders, notices, state, uploads
 
 UPLOAD, PATH = "Drop a file", "Path on this machine"
 NAME = "Name of the corpus"
@@ -41,7 +41,7 @@ def draw_library() -> None:
     held = loaders.library_view()
     st.subheader("Corpora", anchor=False)
     if not held.corpora:
-        controls.caution("There is none yet. Import a file below.")
+        notices.caution("There is none yet. Import a file below.")
         return
     table = pd.DataFrame([dataclasses.asdict(row) for row in held.corpora])
     table["use"] = [f"Use {row.name}" for row in held.corpora]
@@ -79,7 +79,7 @@ def draw_library() -> None:
             "models": st.column_config.NumberColumn("Models"),
         },
     )
-    controls.caution(f"Library: {held.root}")
+    notices.caution(f"Library: {held.root}")
 
 
 def use_corpus(names: list[str]) -> None:
@@ -92,7 +92,7 @@ def use_corpus(names: list[str]) -> None:
 def draw_import() -> None:
     """Drop or path, then preview and mapping, then the import."""
     st.subheader("Add a file", anchor=False)
-    controls.caution(
+    notices.caution(
         "Amazon reviews (2014 or 2023), MovieLens, or any CSV, TSV, JSON lines or Parquet table "
         "with a user, an item and a time per row; also as .gz. It stays on this machine."
     )
@@ -106,11 +106,11 @@ def draw_import() -> None:
         looked = loaders.preview(events, items, chosen, asked)
     except DomainError as error:
         if loaders.columns(events, items)[0]:
-            controls.say(
+            notices.say(
                 f"{error.what[:1].upper()}{error.what[1:]}. Say below which column is which."
             )
         else:
-            controls.show_error(error)
+            notices.show_error(error)
     draw_mapping(events, items, looked)
     if looked is not None:
         draw_preview(looked)
@@ -182,7 +182,7 @@ def draw_preview(looked: Preview) -> None:
     """The first rows as an import would read them, and what it would refuse."""
     scale = looked.rating_scale
     ratings = f"; ratings from {scale[0]:g} to {scale[1]:g}" if scale else "; no ratings"
-    controls.say(
+    notices.say(
         f"Reads as {looked.format}, {looked.encoding}, time in {looked.timestamp_unit}{ratings}. "
         f"{wording.count(looked.refused, 'row')} of the first {wording.number(looked.sampled)} "
         "would be refused."
@@ -259,7 +259,7 @@ def draw_job(job: jobs.Job) -> None:
     what = "Import of" if job.kind == "import" else "Training on"
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{what} {controls.escape(job.target)}**")
+            st.markdown(f"**{what} {notices.escape(job.target)}**")
             st.space("stretch")
             if job.state == "running":
                 st.button(
@@ -281,7 +281,7 @@ def draw_job(job: jobs.Job) -> None:
         if job.state == "running":
             draw_progress(job)
         elif job.state == "failed" and job.error is not None:
-            controls.show_error(job.error)
+            notices.show_error(job.error)
         elif job.state == "stopped":
             st.text("Stopped; nothing was left half-made.")
         elif job.kind == "import":
@@ -293,7 +293,7 @@ def draw_job(job: jobs.Job) -> None:
 def draw_progress(job: jobs.Job) -> None:
     """Stage, place, time left, figures, curve."""
     now = view.build_job(job.progress, job.stopping)
-    st.progress(now.share, text=controls.escape(now.sentence))
+    st.progress(now.share, text=notices.escape(now.sentence))
     figures = [f"{name} {value}" for name, value in now.figures]
     if job.kind == "train" and job.progress and figures:
         figures.insert(0, f"step {job.progress.done} of {job.progress.total}")
@@ -312,7 +312,7 @@ def draw_report(report: view.ImportReport) -> None:
     """What an import took and refused, and the next step."""
     st.text(report.sentence)
     for note in report.notes:
-        controls.caution(note)
+        notices.caution(note)
     if report.reasons:
         left, right = st.columns([2, 3])
         left.dataframe(
@@ -350,10 +350,10 @@ def draw_training() -> None:
     corpus = state.selection().corpus
     if corpus is None:
         return
-    st.subheader(f"Models of {controls.escape(corpus)}", anchor=False)
+    st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
     for model in loaders.models_view(corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
-            st.caption(controls.escape(str(model.folder)))
+            st.caption(notices.escape(str(model.folder)))
             st.text(model.card or "This model has no card.")
     defaults = loaders.training_defaults()
     with (
@@ -365,7 +365,7 @@ def draw_training() -> None:
         pressed = st.form_submit_button(
             "Train a model", icon=":material/model_training:", type="primary"
         )
-    controls.caution(
+    notices.caution(
         "Training ends by itself when the validation score stops rising. It goes on when you leave "
         "this page."
     )

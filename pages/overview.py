@@ -11,7 +11,7 @@ import streamlit as st
 from core.figures.verdict import verdict_figure
 from core.views.overview import ListView, VerdictView
 from core.views.tables import verdict_table
-from pages._shared import controls, loaders, state
+from pages._shared import controls, loaders, notices, sharing, state
 
 TIMELINE = "pages/timeline.py"
 
@@ -21,8 +21,8 @@ def main() -> None:
     st.title("Where should I look first?", anchor=False)
     chosen = state.selection()
     if chosen.corpus is not None:
-        controls.say(loaders.facts(chosen.corpus))
-    engine = controls.need_engine()
+        notices.say(loaders.facts(chosen.corpus))
+    engine = notices.need_engine()
     draw_verdict(loaders.verdict(engine.corpus.name, engine.model_id), engine.corpus.name)
     start = loaders.start(engine)
     grid = st.grid(3, min_column_width=330, gap="medium")
@@ -38,14 +38,14 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
         st.space("stretch")
         figure = verdict_figure(verdict, controls.palette()) if verdict.rows else None
         if figure is not None:
-            controls.export(
+            sharing.export(
                 f"verdict-{corpus}",
                 "Scores (CSV)",
                 lambda: verdict_table(verdict),
                 [(verdict.sentence, figure)],
                 f"Recommenders on {corpus}",
             )
-    controls.say(verdict.sentence)
+    notices.say(verdict.sentence)
     if figure is None:
         return
     st.plotly_chart(
@@ -62,7 +62,7 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
 def draw_list(name: str, users: ListView) -> None:
     """One list; a user's button opens the Timeline."""
     st.subheader(users.title, anchor=False)
-    controls.caution(users.sentence)
+    notices.caution(users.sentence)
     if not users.rows:
         st.text("No user has 5 events or more.")
         return

@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from plotly.graph_objects import Figure
 
+from core.figures.profile import profile_figure, shares_figure
 from core.figures.style import CONFIG
 from core.figures.time_scale import Spacing, TimeScale, time_scale
-from core.figures.timeline import (
-    events_figure,
-    profile_figure,
-    ranks_figure,
-    shares_figure,
-    step_sizes_figure,
-)
+from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import trajectory_map
 from core.views import tables, wording
 from core.views.timeline import MomentView, TimelineView
-from pages._shared import controls, loaders, state
+from pages._shared import controls, loaders, notices, sharing, state
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -44,22 +39,22 @@ Drawn = dict[str, tuple[str, Figure]]
 
 def main() -> None:
     """Draw the page."""
-    engine = controls.need_engine()
+    engine = notices.need_engine()
     chosen = state.selection()
     head = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with head:
         st.title("How did this user's interest evolve?", anchor=False)
         st.space("stretch")
     if chosen.user_id is None or chosen.step is None:
-        controls.need_user(engine.corpus)
+        notices.need_user(engine.corpus)
         return
     view = loaders.timeline(engine, chosen.user_id)
     now = loaders.moment(engine, view, chosen.step)
     scale = draw_head(view, chosen.step)
     drawn = draw_figures(engine, view, now, scale)
     with head:
-        controls.share(user=view.user_id, time=chosen.step)
-        controls.export(
+        sharing.share(user=view.user_id, time=chosen.step)
+        sharing.export(
             f"timeline-{view.user_id}",
             "All steps (CSV)",
             lambda: tables.timeline_table(view),
@@ -71,12 +66,12 @@ def main() -> None:
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(drawn, "map")
-        controls.caution(f"{wording.MAP_NUMBERS} {loaders.interest_map(engine).sentence}")
+        notices.caution(f"{wording.MAP_NUMBERS} {loaders.interest_map(engine).sentence}")
         draw_shares(now)
     with right:
         draw_moment(now)
     chart(drawn, "step_sizes")
-    controls.caution(wording.STEP_SIZE_UNIT)
+    notices.caution(wording.STEP_SIZE_UNIT)
     draw_table(view)
     controls.play(len(view.steps))
 
@@ -129,7 +124,7 @@ def chart(drawn: Drawn, name: str) -> None:
     sentence, figure = drawn[name]
     key = f"pick_{name}"
     with st.container(gap="xxsmall"):
-        controls.say(sentence)
+        notices.say(sentence)
         st.plotly_chart(
             figure,
             key=key,
@@ -146,8 +141,8 @@ def draw_moment(now: MomentView) -> None:
     row = now.row
     with st.container(border=True, gap="xsmall"):
         st.text(now.sentence)
-        st.markdown(f"**{controls.escape(row.item)}**")
-        st.caption(controls.escape(f"{row.item_id} · {wording.PART_WORDS[row.part]} event"))
+        st.markdown(f"**{notices.escape(row.item)}**")
+        st.caption(notices.escape(f"{row.item_id} · {wording.PART_WORDS[row.part]} event"))
         st.text(now.sentiment)
         if now.title:
             st.text(now.title)
@@ -161,7 +156,7 @@ def draw_moment(now: MomentView) -> None:
 def draw_list(now: MomentView) -> None:
     """The top of the list at this step, with its moves."""
     st.markdown(f"**Top {len(now.items)} after this event**")
-    controls.caution(now.list_sentence)
+    notices.caution(now.list_sentence)
     st.dataframe(
         tables.list_table(now),
         hide_index=True,
@@ -177,7 +172,7 @@ def draw_list(now: MomentView) -> None:
     )
     came_true = [item for item in now.items if item.came_true]
     if came_true:
-        controls.caution(f"Number {came_true[0].rank} is what the user did next.")
+        notices.caution(f"Number {came_true[0].rank} is what the user did next.")
 
 
 def draw_shares(now: MomentView) -> None:

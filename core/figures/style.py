@@ -13,6 +13,8 @@ FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-se
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
+MARGIN = {"l": 72, "r": 24, "t": 6, "b": 36}
+"""Of charts over time, so that they line up."""
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,

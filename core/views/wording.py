@@ -2,7 +2,7 @@
 
 Functions take numbers and return plain text; they make no claim without a number behind it. Texts
 that come from files (titles, categories, ids) are inserted as they are: a page that shows a
-sentence must escape it (``pages._shared.controls.say``).
+sentence must escape it (``pages._shared.notices.say``).
 """
 
 from __future__ import annotations

@@ -1,50 +1,24 @@
-"""The sidebar's pickers, and the notices that pages show instead of a traceback."""
+"""The sidebar's pickers, and what a click changes."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
-from pandas import DataFrame
-from plotly.graph_objects import Figure
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.corpus.store import Corpus, Manifest
 from core.domain import DomainError
 from core.figures.palette import PALETTES, Palette
-from core.figures.style import as_html
 from core.views import wording
-from core.views.tables import as_csv
 from pages._shared import loaders, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, TIME, USER, Selection
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 PLAY_SECONDS = 0.9
 LISTED_USERS = 20_000
 """Above this many users an id is typed instead of chosen from a list."""
-
-
-def escape(text: str) -> str:
-    """Data as literal text inside Streamlit's Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&])", r"\\\1", text).replace("\n", " ")
-
-
-def say(sentence: str) -> None:
-    """A sentence above a chart. It may hold words from files, so it is never Markdown."""
-    st.text(sentence)
-
-
-def caution(sentence: str) -> None:
-    """A quiet line below a chart."""
-    st.caption(escape(sentence))
 
 
 def palette() -> Palette:
@@ -285,117 +259,3 @@ def run(main: Callable[[], None]) -> None:
         PagesManager.uses_pages_directory = False
         st.rerun()
     main()
-
-
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Turn a DomainError inside a page into a notice with its remedy."""
-    try:
-        yield
-    except DomainError as error:
-        show_error(error)
-
-
-def show_error(error: DomainError) -> None:
-    """What happened, where, and what to do."""
-    with st.container(border=True):
-        st.markdown(f":material/error: **{escape(error.what[:1].upper() + error.what[1:])}.**")
-        if error.where:
-            st.caption(escape(error.where))
-        if error.remedy:
-            st.markdown(escape(error.remedy + "."))
-
-
-def show_notices() -> None:
-    """Wishes of the URL that could not be met."""
-    for notice in state.notices():
-        st.info(escape(notice.text), icon=":material/link_off:")
-
-
-def empty(title: str, text: str, *, page: str | None = None, label: str = "") -> None:
-    """A designed empty state: what is missing and the next step."""
-    with st.container(border=True, horizontal_alignment="left"):
-        st.subheader(escape(title), anchor=False)
-        st.markdown(escape(text))
-        if page:
-            st.page_link(page, label=label, icon=":material/arrow_forward:")
-
-
-def need_engine() -> Engine:
-    """The engine of the selection; stops the page with an empty state where there is none."""
-    chosen = state.selection()
-    if chosen.corpus is None:
-        empty(
-            "The library is empty",
-            "Import a file of reviews or behaviour, or restore the demo with: python -m core demo",
-            page="pages/corpora.py",
-            label="Data and models",
-        )
-        st.stop()
-    if chosen.model_id is None:
-        empty(
-            f"No model has been trained on {chosen.corpus}",
-            "A timeline shows what a model makes of a history, so it needs one.",
-            page="pages/corpora.py",
-            label="Train a model",
-        )
-        st.stop()
-    return loaders.engine(chosen.corpus, chosen.model_id)
-
-
-def need_user(corpus: Corpus) -> None:
-    """The empty state of a page about one user: some to start with."""
-    empty(
-        "Choose a user",
-        "Search an id in the sidebar, or start from the lists on the overview.",
-        page="pages/overview.py",
-        label="Overview",
-    )
-    counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
-    busiest = counts.argsort(kind="stable")[::-1][:6]
-    with st.container(horizontal=True, gap="small"):
-        for at in busiest:
-            user = corpus.user_ids[at]
-            st.page_link(
-                "pages/timeline.py",
-                label=escape(f"{user} · {wording.count(int(counts[at]), 'event')}"),
-                icon=":material/person:",
-                query_params=state.link(user=user, time=None),
-            )
-
-
-def export(
-    name: str,
-    label: str,
-    table: Callable[[], DataFrame],
-    charts: Sequence[tuple[str, Figure]],
-    title: str,
-) -> None:
-    """A menu with a table as CSV and charts as one HTML file, both made when asked for."""
-    ink = palette()
-    with st.popover("Export", icon=":material/download:"):
-        st.download_button(
-            label,
-            lambda: as_csv(table()),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "Charts (HTML)",
-            lambda: as_html(charts, ink, title),
-            file_name=f"{name}.html",
-            mime="text/html",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.caption("One chart as SVG: the camera in its upper right corner.")
-
-
-def share(**values: str | int | None) -> None:
-    """A permalink to what is on the screen."""
-    base = (st.context.url or "").split("?")[0]
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("Opens this corpus, model, user and time in another browser.")
-        st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)

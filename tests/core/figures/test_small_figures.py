@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.figures.palette import LIGHT
-from core.figures.timeline import shares_figure
+from core.figures.profile import shares_figure
 from core.figures.training import POINTS, training_figure
 from core.figures.verdict import verdict_figure
 from core.views.overview import ScoreRow, VerdictView

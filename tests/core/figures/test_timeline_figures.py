@@ -16,15 +16,10 @@ from core.domain import EventKind
 from core.figures.area_labels import place_labels
 from core.figures.crowd import crowd_image
 from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT, channels
+from core.figures.profile import areas, profile_figure
 from core.figures.style import as_html, plain
 from core.figures.time_scale import time_scale
-from core.figures.timeline import (
-    areas,
-    events_figure,
-    profile_figure,
-    ranks_figure,
-    step_sizes_figure,
-)
+from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import trajectory_map
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline import TimelineView
