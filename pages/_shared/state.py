@@ -18,6 +18,7 @@ IN_URL = (CORPUS, MODEL, USER, TIME)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
+_SELECTION = "_selection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,13 @@ def adopt_url() -> None:
 
 
 def publish_url(selection: Selection, newest_model: str | None) -> None:
-    """Write the selection to the URL; the newest model needs no mention."""
+    """Write the selection to the URL; the newest model needs no mention.
+
+    While Play is on the URL waits, or Back would have to walk through every step played.
+    """
+    st.session_state[_SELECTION] = selection
+    if get(PLAYING):
+        return
     values = {
         CORPUS: selection.corpus,
         MODEL: selection.model_id if selection.model_id != newest_model else None,
@@ -88,17 +95,16 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
     st.session_state[_WRITTEN] = wanted
-    st.session_state["_selection"] = selection
 
 
 def is_settled() -> bool:
     """Whether the sidebar has been drawn in this session."""
-    return "_selection" in st.session_state
+    return _SELECTION in st.session_state
 
 
 def selection() -> Selection:
     """What the sidebar settled on in this run."""
-    settled: Selection = st.session_state["_selection"]
+    settled: Selection = st.session_state[_SELECTION]
     return settled
 
 
@@ -107,7 +113,7 @@ def link(**values: str | int | None) -> dict[str, str]:
     now = selection()
     merged: dict[str, str | int | None] = {
         CORPUS: now.corpus,
-        MODEL: get(_WRITTEN).get(MODEL),
+        MODEL: (get(_WRITTEN) or {}).get(MODEL),
         USER: now.user_id,
         TIME: now.step,
     } | values
