@@ -25,6 +25,8 @@ _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _WARM_UP_STEPS = 20
 _EVENTS_PER_BATCH = 8_192
 _CASES_PER_BATCH = 128
+_TARGETS_AT_ONCE = 256
+"""Rows of scores held while the loss is computed: whole batches of them would not fit the cache."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,14 @@ def fit_network(
         batches = list(_pieces(data, config, order))
         for number, rows in enumerate(batches):
             check_stop(stop)
-            loss, targets = _loss(network, tower, data, rows, config)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss, targets = _backward(network, tower, data, rows, config)
             nn.utils.clip_grad_norm_([*network.parameters(), *tower.parameters()], config.clip)
             step += 1
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP_STEPS)
             optimiser.step()
-            total += float(loss.detach()) * targets
+            total += loss
             count += targets
             spent = time.monotonic() - started
             done = (epoch - 1) + (number + 1) / len(batches)
@@ -190,17 +191,18 @@ def _pieces(
         yield batch
 
 
-def _loss(
+def _backward(
     network: InterestNetwork,
     tower: ItemTower,
     data: FittingData,
     rows: list[IntArray],
     config: InterestConfig,
-) -> tuple[Tensor, int]:
-    """Cross-entropy of every event given those before it, over the items met in training.
+) -> tuple[float, int]:
+    """Gradients of the mean cross-entropy of every event given those before it.
 
-    An item without a training event is never a target; as a negative it would only learn to be
-    unlikely, so it stays out.
+    Over the items met in training: an item without a training event is never a target; as a
+    negative it would only learn to be unlikely, so it stays out. Returns the summed loss and the
+    number of targets.
     """
     whole = make_batch(data.events, rows)
     vectors, bias = tower()
@@ -209,13 +211,29 @@ def _loss(
     first = np.isin([part[0] for part in rows], data.starts)
     wanted[:, 0] &= torch.from_numpy(first)  # a later piece's start is not a history's start
     targets = whole.item[wanted]
+    if len(targets) == 0:
+        return 0.0, 0
     candidates = tower.seen.nonzero().squeeze(1)
     if len(candidates) > FULL_SOFTMAX_ITEMS:
         drawn = torch.randint(len(candidates), (config.negatives,))
         candidates = torch.unique(torch.cat([targets, candidates[drawn]]))
-    scores = network.scores(queries[wanted], vectors[candidates], bias[candidates])
     targets = torch.searchsorted(candidates, targets)
-    loss = functional.cross_entropy(scores, targets, label_smoothing=config.label_smoothing)
+    outputs = (
+        network.log_temperature.exp() * queries[wanted],
+        vectors[candidates],
+        bias[candidates],
+    )
+    leaves = tuple(output.detach().requires_grad_() for output in outputs)
+    loss = 0.0
+    for begin in range(0, len(targets), _TARGETS_AT_ONCE):
+        part = slice(begin, begin + _TARGETS_AT_ONCE)
+        scores = torch.addmm(leaves[2], leaves[0][part], leaves[1].T)
+        summed = functional.cross_entropy(
+            scores, targets[part], reduction="sum", label_smoothing=config.label_smoothing
+        )
+        (summed / len(targets)).backward()  # type: ignore[no-untyped-call]
+        loss += float(summed.detach())
+    torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
     return loss, len(targets)
 
 
