@@ -1,0 +1,1 @@
+"""The simulated demo shop: a corpus whose users' interests are known because we planted them."""

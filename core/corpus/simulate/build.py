@@ -1,0 +1,232 @@
+"""Simulate the demo shop and write it: the corpus and the truth behind it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pandas as pd
+
+from core.corpus.folder import save_corpus
+from core.corpus.manifest import Manifest
+from core.corpus.simulate.calendar import WINDOW_END, instant
+from core.corpus.simulate.catalogue import Item, make_catalogue
+from core.corpus.simulate.reviews import Review, Voice, Writer
+from core.corpus.simulate.shop import Shop, open_shop
+from core.corpus.simulate.shoppers import Shopper, Step, make_shoppers
+from core.corpus.simulate.truth import Truth, save_truth
+from core.domain import Columns, EventKind
+
+DEMO_SEED = 20240607
+N_USERS = 800
+RATING_SCALE = (1.0, 5.0)
+NOTES = (
+    "Simulated: no person wrote a word of it, and neither the products nor the brands exist.",
+    "A review or rating without an earlier purchase of the same item stands for the purchase too.",
+    "What was planted is beside it in the folder truth (core.corpus.simulate.truth.load_truth).",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedShop:
+    """``events`` (Columns.EVENTS, contract order), ``items`` (Columns.ITEMS) and their truth."""
+
+    events: pd.DataFrame
+    items: pd.DataFrame
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One event with its words."""
+
+    user_id: str
+    step: Step
+    review: Review | None
+    mix: tuple[float, ...]
+
+
+def simulate(seed: int = DEMO_SEED, n_users: int = N_USERS) -> SimulatedShop:
+    """Simulate the shop: the same seed gives the same shop on every machine.
+
+    Only whole numbers, the four basic operations and square roots decide anything, every user
+    draws from a random stream of their own, and no clock is read.
+    """
+    shop = open_shop()
+
+    def stream(purpose: str) -> Random:
+        return Random(f"{seed}/{purpose}")
+
+    items = make_catalogue(shop, stream("catalogue"))
+    shoppers = make_shoppers(shop, items, n_users, stream)
+    writer = Writer(shop, items)
+    voices: dict[str, Voice] = {}
+    told: list[_Told] = []
+    for shopper in shoppers:
+        voice = voices[shopper.user_id] = Voice.draw(stream(f"{shopper.user_id}/voice"))
+        pen = stream(f"{shopper.user_id}/reviews")
+        for step in shopper.live():
+            review = writer.write(step, voice, pen) if step.kind is EventKind.REVIEW else None
+            mix = shopper.interest.mix_at(step.time)
+            told.append(_Told(shopper.user_id, step, review, mix))
+    truth = _make_truth(seed, shop, items, shoppers, voices, told)
+    return SimulatedShop(_event_table(items, told), _item_table(shop, items), truth)
+
+
+def write_demo(target: Path, shop: SimulatedShop | None = None) -> Manifest:
+    """Write ``target/corpus`` and ``target/truth``; the bytes depend on the seed alone.
+
+    ``shop`` None means the shipped demo. Files take their place one by one when all are written.
+    """
+    shop = shop or simulate()
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=target) as staging:
+        parts = {name: Path(staging) / name for name in ("corpus", "truth")}
+        for folder in parts.values():
+            folder.mkdir()
+        manifest = save_corpus(
+            parts["corpus"],
+            "demo",
+            shop.events,
+            shop.items,
+            rating_scale=RATING_SCALE,
+            simulated=True,
+            notes=NOTES,
+            created=instant(WINDOW_END),
+        )
+        save_truth(shop.truth, parts["truth"], manifest.corpus_id)
+        for name, folder in parts.items():
+            (target / name).mkdir(exist_ok=True)
+            for path in sorted(folder.iterdir()):
+                path.replace(target / name / path.name)
+    return manifest
+
+
+def _event_table(items: tuple[Item, ...], told: list[_Told]) -> pd.DataFrame:
+    ratings = [np.nan if one.step.rating is None else one.step.rating for one in told]
+    times = [instant(one.step.time) for one in told]
+    return pd.DataFrame(
+        {
+            Columns.User: pd.Series([one.user_id for one in told], dtype=object),
+            Columns.Item: pd.Series([items[one.step.item].item_id for one in told], dtype=object),
+            Columns.Time: pd.Series(times, dtype="datetime64[us, UTC]"),
+            Columns.Kind: pd.Series([str(one.step.kind) for one in told], dtype=object),
+            Columns.Rating: pd.Series(ratings, dtype=np.float32),
+            Columns.Title: pd.Series(
+                [one.review.title if one.review else None for one in told], dtype=object
+            ),
+            Columns.Text: pd.Series(
+                [one.review.text if one.review else None for one in told], dtype=object
+            ),
+        }
+    )
+
+
+def _item_table(shop: Shop, items: tuple[Item, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            Columns.Item: [item.item_id for item in items],
+            Columns.Title: [item.title for item in items],
+            Columns.Category: [shop.categories[item.category].name for item in items],
+            Columns.Description: [item.description for item in items],
+            Columns.Price: [item.price for item in items],
+            Columns.Extra: [item.extra(shop) for item in items],
+        }
+    )
+
+
+def _make_truth(
+    seed: int,
+    shop: Shop,
+    items: tuple[Item, ...],
+    shoppers: list[Shopper],
+    voices: dict[str, Voice],
+    told: list[_Told],
+) -> Truth:
+    categories = tuple(category.name for category in shop.categories)
+    families = [family.name for family in shop.families]
+
+    def named(names: list[str] | tuple[str, ...], index: int | None) -> str | None:
+        return None if index is None else names[index]
+
+    def companion(item: Item, place: int) -> str | None:
+        return items[item.companions[place]].item_id if place < len(item.companions) else None
+
+    events = pd.DataFrame(
+        {
+            "need": [str(one.step.need) for one in told],
+            "gift": [one.step.gift for one in told],
+            "sentiment": [one.review.sentiment if one.review else np.nan for one in told],
+            "wish": pd.Series([named(families, one.step.wish) for one in told], dtype=object),
+            "refused": pd.Series([named(families, one.step.refused) for one in told], dtype=object),
+        }
+    )
+    words = [
+        (row, word.word, word.start, word.end, word.polarity)
+        for row, one in enumerate(told)
+        if one.review
+        for word in one.review.planted
+    ]
+    users = [
+        (
+            one.user_id,
+            str(one.interest.process),
+            named(categories, one.interest.season),
+            voices[one.user_id].kind,
+        )
+        for one in shoppers
+    ]
+    changes = [
+        (
+            one.user_id,
+            str(one.interest.process),
+            instant(change.start),
+            instant(change.end),
+            categories[change.source],
+            categories[change.target],
+        )
+        for one in shoppers
+        for change in one.interest.changes
+    ]
+    products = [
+        (
+            item.item_id,
+            families[item.family],
+            item.quality,
+            item.brand_new,
+            item.never_bought,
+            companion(item, 0),
+            companion(item, 1),
+        )
+        for item in items
+    ]
+    return Truth(
+        seed=seed,
+        categories=categories,
+        families={
+            category.name: tuple(families[index] for index in category.families)
+            for category in shop.categories
+        },
+        mix=np.array([one.mix for one in told], dtype=np.float32),
+        events=events,
+        words=pd.DataFrame(words, columns=["row", "word", "start", "end", "polarity"]),
+        users=pd.DataFrame(users, columns=[Columns.User, "process", "season", "voice"]),
+        changes=pd.DataFrame(
+            changes, columns=[Columns.User, "process", "start", "end", "source", "target"]
+        ),
+        items=pd.DataFrame(
+            products,
+            columns=[
+                Columns.Item,
+                "family",
+                "quality",
+                "brand_new",
+                "never_bought",
+                "companion",
+                "second_companion",
+            ],
+        ),
+    )

@@ -1,0 +1,269 @@
+"""Reviews as a shop's customers write them, with every word of sentiment known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from core.corpus.simulate.calendar import instant
+from core.corpus.simulate.catalogue import Item
+from core.corpus.simulate.shop import Aspect, Family, Shop, listed
+from core.corpus.simulate.shoppers import Need, Step
+from core.corpus.simulate.wording import Pen, Planted, capital, mark, unmark
+from core.domain import review_words
+
+MOST_WORDS = 4
+"""Planted words that the body of a review has at most."""
+
+VOICES = {"plain": 33, "chatty": 24, "terse": 20, "technical": 14, "casual": 9}
+SENTIMENT_SENTENCES = {
+    "plain": (1, 2, 2, 3),
+    "chatty": (2, 2, 3, 3, 4),
+    "terse": (1, 1, 2),
+    "technical": (2, 2, 3),
+    "casual": (1, 2, 2),
+}
+NEUTRAL_SENTENCES = {
+    "plain": (0, 1, 1, 2),
+    "chatty": (1, 2, 2),
+    "terse": (0, 0, 0, 1),
+    "technical": (0, 1, 1, 2),
+    "casual": (0, 0, 1),
+}
+TITLE_ODDS = 0.86
+EXCLAMATION_ODDS = 0.14
+BESIDE_ODDS = 0.05
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a user writes."""
+
+    kind: str
+    typos: bool
+    emoji: bool
+
+    @classmethod
+    def draw(cls, rng: Random) -> Voice:
+        """A voice that the user keeps for life."""
+        kind = rng.choices(tuple(VOICES), tuple(VOICES.values()))[0]
+        return cls(kind, rng.random() < 0.12, rng.random() < 0.09)
+
+
+@dataclass(frozen=True)
+class Review:
+    """A worded review; ``planted`` points into ``review_words(title, text)``.
+
+    ``sentiment`` is the mean polarity of the planted words, in [-1, 1].
+    """
+
+    title: str | None
+    text: str
+    planted: tuple[Planted, ...]
+
+    @property
+    def sentiment(self) -> float:
+        """Mean polarity of the planted words."""
+        return sum(word.polarity for word in self.planted) / len(self.planted)
+
+
+class Writer:
+    """Words all reviews of a shop and remembers every sentence, so that few are said twice."""
+
+    def __init__(self, shop: Shop, items: Sequence[Item]) -> None:
+        self._shop = shop
+        self._items = items
+        self._sentences: set[str] = set()
+        self._titles: set[str] = set()
+
+    def write(self, step: Step, voice: Voice, rng: Random) -> Review:
+        """Word the review of one step, whose ``felt`` stars decide its sentiment."""
+        item = self._items[step.item]
+        family = self._shop.families[item.family]
+        pen = self._pen(step, item, family, rng)
+        assert step.felt is not None
+        plan = _polarities(step.felt, rng.choice(SENTIMENT_SENTENCES[voice.kind]), rng)
+        title = self._title(pen, step.felt, plan, rng) if rng.random() < TITLE_ODDS else None
+        pen.used_slots.clear()
+        body = self._opening(pen, step, rng)
+        body += self._opinions(pen, plan, voice, step.gift, rng)
+        body += self._ending(pen, step, rng)
+        return self._finish(title, body, voice, step.felt, rng)
+
+    def _pen(self, step: Step, item: Item, family: Family, rng: Random) -> Pen:
+        brands = [b for b in self._shop.categories[item.category].brands if b != item.brand]
+        facts = {
+            "brand": item.brand,
+            "brand2": rng.choice(brands),
+            "price": f"{item.price:.2f}",
+        }
+        fresh = step.need is Need.FOLLOW_UP
+        at = instant(step.time)
+        return Pen.for_review(rng, family, self._shop.words, at, fresh, facts)
+
+    def _opening(self, pen: Pen, step: Step, rng: Random) -> list[str]:
+        neutral = pen.family.words["neutral"]
+        if step.gift:
+            return self._say(pen, neutral["gift"], rng)
+        if rng.random() < 0.45:
+            return self._say(pen, neutral["open"], rng)
+        return []
+
+    def _opinions(
+        self, pen: Pen, plan: list[int], voice: Voice, gift: bool, rng: Random
+    ) -> list[str]:
+        """The sentences with planted words, among a few about the use of the thing."""
+        room = MOST_WORDS
+        sentences: list[str] = []
+        aspects = list(pen.family.aspects)
+        rng.shuffle(aspects)
+        for place, polarity in enumerate(plan):
+            last = place == len(plan) - 1
+            sentence = self._opinion(pen, polarity, aspects, voice, last, room, rng)
+            if sentence is None:
+                continue
+            planted = unmark(sentence)[1]
+            room -= len(planted)
+            sentences.append(sentence)
+            aspects = aspects[1:] + aspects[:1]
+            if room <= 0:
+                break
+        for _ in range(0 if gift else rng.choice(NEUTRAL_SENTENCES[voice.kind])):
+            place = rng.randrange(0, max(1, len(sentences)))
+            sentences[place:place] = self._say(pen, pen.family.facts["use"], rng)
+        return sentences
+
+    def _opinion(
+        self,
+        pen: Pen,
+        polarity: int,
+        aspects: Sequence[Aspect],
+        voice: Voice,
+        last: bool,
+        room: int,
+        rng: Random,
+    ) -> str | None:
+        words = pen.family.words
+        key = "praise" if polarity > 0 else "blame"
+        chance = rng.random()
+
+        def about_an_aspect() -> str:
+            kind = "plain" if voice.kind == "casual" else voice.kind
+            frames = words["frames"][kind if rng.random() < 0.7 else "plain"]
+            return pen.fill(rng.choice(frames), polarity, aspects)
+
+        def about_an_incident() -> str:
+            return pen.fill(rng.choice(pen.family.facts[key]), polarity)
+
+        def about_the_whole() -> str:
+            verdict = words["verdict"]
+            frames = verdict["plural" if pen.family.facts.get("plural") else "frames"]
+            return pen.fill(rng.choice(frames if rng.random() < 0.5 else verdict[key]), polarity)
+
+        def both_ways() -> str:
+            a, b = ("{s} {v} {d} {p}", "{s2} {v2} {d} {q2}")
+            if rng.random() < 0.5:
+                a, b = ("{s} {v} {d} {q}", "{s2} {v2} {d} {p2}")
+            link = str(rng.choice(words["frames"]["turn"]))
+            return pen.fill(link.replace("{a}", a).replace("{b}", b), 0, aspects)
+
+        if polarity == 0:
+            make = both_ways
+        elif last and chance < 0.35:
+            make = about_the_whole
+        else:
+            make = about_an_incident if chance < 0.55 else about_an_aspect
+        fallback = about_an_aspect if polarity else both_ways
+        return (
+            pen.attempt(make, self._sentences, room)
+            or pen.attempt(fallback, self._sentences, room)
+            or pen.attempt(fallback, set(), room)
+        )
+
+    def _ending(self, pen: Pen, step: Step, rng: Random) -> list[str]:
+        neutral = pen.family.words["neutral"]
+        sentences: list[str] = []
+        if not step.gift and rng.random() < 0.18:
+            sentences += self._say(pen, neutral["close"], rng)
+        other = step.wish if step.wish is not None else step.refused
+        kind = "wish" if step.wish is not None else "unwish"
+        if other is None and rng.random() < BESIDE_ODDS:
+            siblings = self._shop.categories[pen.family.category].families
+            other = rng.choice([index for index in siblings if index != pen.family.index])
+            kind = "beside"
+        if other is not None:
+            want = str(self._shop.families[other].facts["want"])
+            pen.facts = {**pen.facts, "want": want, "bare_want": want.split(" ", 1)[1]}
+            sentences += self._say(pen, neutral[kind], rng, anew=True)
+        return sentences
+
+    def _say(
+        self, pen: Pen, fragments: Sequence[str], rng: Random, anew: bool = False
+    ) -> list[str]:
+        """One neutral sentence, as a list; empty when all of them have been said before.
+
+        ``anew`` lets it be said again, because the truth counts on it.
+        """
+        seen = set() if anew else self._sentences
+        sentence = pen.attempt(lambda: pen.fill(rng.choice(fragments)), seen)
+        return [sentence] if sentence else []
+
+    def _title(self, pen: Pen, felt: int, plan: list[int], rng: Random) -> str | None:
+        titles = pen.family.words["titles"]
+        aspects = rng.sample(pen.family.aspects, len(pen.family.aspects))
+        mixed = 0 in plan or len(set(plan)) > 1
+        polarity = 1 if felt >= 4 or (felt == 3 and rng.random() < 0.5) else -1
+
+        def make() -> str:
+            if rng.random() < 0.27:
+                return pen.fill(rng.choice(titles["neutral"]))
+            if mixed and rng.random() < 0.6:
+                return pen.fill(rng.choice(titles["mixed"]), 0, aspects)
+            return pen.fill(rng.choice(titles["planted"]), polarity, aspects)
+
+        return pen.attempt(make, self._titles)
+
+    def _finish(
+        self, title: str | None, body: list[str], voice: Voice, felt: int, rng: Random
+    ) -> Review:
+        sentences = []
+        for sentence in body:
+            end = "!" if voice.kind == "chatty" and rng.random() < EXCLAMATION_ODDS else "."
+            sentences.append(capital(sentence) + ("" if sentence[-1] in ".?!" else end))
+        text = " ".join(sentences)
+        title = capital(title) if title else None
+        if voice.typos and rng.random() < 0.6:
+            text = _mistype(text, self._shop.words["typos"], rng)
+        if voice.kind == "casual":
+            text = text.lower().removesuffix(".")
+            title = title.lower() if title else None
+        if voice.emoji and felt != 3 and rng.random() < 0.5:
+            key, polarity = ("praise", 1) if felt > 3 else ("blame", -1)
+            text += " " + mark(rng.choice(listed(self._shop.words["emoji"][key])), polarity)
+        planted = unmark(review_words(title, text))[1]
+        return Review(unmark(title)[0] if title else None, unmark(text)[0], planted)
+
+
+def _polarities(felt: int, count: int, rng: Random) -> list[int]:
+    """The polarity of each sentence with sentiment; 0 is a sentence that says both."""
+    if felt == 3:
+        plan = [0] if count == 1 else [1, -1, 0, rng.choice((1, -1))][:count]
+        rng.shuffle(plan)
+        return plan
+    lean = 1 if felt > 3 else -1
+    plan = [lean] * count
+    if felt in (2, 4) and rng.random() < 0.45:
+        plan[rng.randrange(count)] = 0 if count == 1 or rng.random() < 0.5 else -lean
+    return plan
+
+
+def _mistype(text: str, typos: Mapping[str, Any], rng: Random) -> str:
+    """Mistype one unmarked word, where the text has one of those people mistype."""
+    found = [word for word in typos if re.search(rf"\b{word}\b", text)]
+    if not found:
+        return text
+    word = rng.choice(found)
+    return re.sub(rf"\b{word}\b", str(typos[word]), text, count=1)
