@@ -12,11 +12,11 @@ from core.domain import DomainError
 class InterestConfig:
     """Sizes and training choices of the interest model.
 
-    The defaults were chosen by the mean validation NDCG@10 over the three corpora named in the
-    README (``benchmarks/tuning.py`` repeats the search).
+    The defaults were chosen by validation NDCG@10 on three corpora of real data; the trials are in
+    ``docs/trials.md``.
     """
 
-    dim: int = 256
+    dim: int = 128
     """Length of query and item vectors."""
     hidden: int = 128
     """Units of the LSTM."""
