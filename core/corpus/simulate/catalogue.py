@@ -19,8 +19,12 @@ BRAND_NEW = 9
 NEVER_BOUGHT = 6
 """Products that people look at and nobody buys, so that they have no review."""
 
-QUALITY_ODDS = (15, 25, 60)
-"""Percent of products that are bad (0), middling (1) and good (2)."""
+QUALITY_BY_RANK = ((2, 1), (2, 0), (2, 2), (1, 0), (2, 1), (2, 2))
+"""Good (2), middling (1) or bad (0), in pairs of ranks of popularity and repeated from there.
+
+A pair's order is random. So families are alike in quality, and a family's name says nothing about
+the stars in its reviews.
+"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def _family_items(shop: Shop, family: Family, rng: Random) -> list[Item]:
     slots = {name: listed(facts.get(name, "")) for name in ("kind", "a", "b")}
     places = {name: rng.sample(range(count), count) for name in slots}
     ranks = rng.sample(range(count), count)
+    quality = [value for pair in QUALITY_BY_RANK for value in rng.sample(pair, 2)]
     prices = _price_ladder(facts["price"], count, rng)
     items = []
     for n in range(count):
@@ -119,7 +124,7 @@ def _family_items(shop: Shop, family: Family, rng: Random) -> list[Item]:
                 description=str(rng.choice(facts["about"])).format_map(words),
                 price=prices[n],
                 popularity=1.0 / (ranks[n] + 0.7),
-                quality=rng.choices((0, 1, 2), QUALITY_ODDS)[0],
+                quality=quality[ranks[n] % len(quality)],
                 released=_release(rng, ranks[n], count),
                 volume=volume,
             )

@@ -19,13 +19,15 @@ MOST_WORDS = 4
 """Planted words that the body of a review has at most."""
 
 VOICES = {"plain": 33, "chatty": 24, "terse": 20, "technical": 14, "casual": 9}
-SENTIMENT_SENTENCES = {
-    "plain": (1, 2, 2, 3),
-    "chatty": (2, 2, 3, 3, 4),
-    "terse": (1, 1, 2),
-    "technical": (2, 2, 3),
-    "casual": (1, 2, 2),
+PLANTED_WORDS = {
+    "plain": (2, 3, 3, 4),
+    "chatty": (3, 4, 4),
+    "terse": (1, 2, 3, 3),
+    "technical": (3, 3, 4),
+    "casual": (2, 3, 3),
 }
+"""About how many words of sentiment a voice puts into a review's body."""
+
 NEUTRAL_SENTENCES = {
     "plain": (0, 1, 1, 2),
     "chatty": (1, 2, 2),
@@ -33,9 +35,12 @@ NEUTRAL_SENTENCES = {
     "technical": (0, 1, 1, 2),
     "casual": (0, 0, 1),
 }
+JUDGED = re.compile(r", \[[^\]]+\]$")
 TITLE_ODDS = 0.86
 EXCLAMATION_ODDS = 0.14
 BESIDE_ODDS = 0.05
+COMMENT_ODDS = 0.7
+"""How often an incident is followed by a word that judges it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Writer:
         family = self._shop.families[item.family]
         pen = self._pen(step, item, family, rng)
         assert step.felt is not None
-        plan = _polarities(step.felt, rng.choice(SENTIMENT_SENTENCES[voice.kind]), rng)
+        plan = _polarities(step.felt, rng)
         title = self._title(pen, step.felt, plan, rng) if rng.random() < TITLE_ODDS else None
         pen.used_slots.clear()
         body = self._opening(pen, step, rng)
@@ -116,20 +121,20 @@ class Writer:
         self, pen: Pen, plan: list[int], voice: Voice, gift: bool, rng: Random
     ) -> list[str]:
         """The sentences with planted words, among a few about the use of the thing."""
-        room = MOST_WORDS
+        enough = rng.choice(PLANTED_WORDS[voice.kind])
+        said = 0
         sentences: list[str] = []
         aspects = list(pen.family.aspects)
         rng.shuffle(aspects)
-        for place, polarity in enumerate(plan):
-            last = place == len(plan) - 1
-            sentence = self._opinion(pen, polarity, aspects, voice, last, room, rng)
+        for polarity in plan:
+            nearly = said >= enough - 1
+            sentence = self._opinion(pen, polarity, aspects, voice, nearly, MOST_WORDS - said, rng)
             if sentence is None:
                 continue
-            planted = unmark(sentence)[1]
-            room -= len(planted)
+            said += len(unmark(sentence)[1])
             sentences.append(sentence)
             aspects = aspects[1:] + aspects[:1]
-            if room <= 0:
+            if said >= enough:
                 break
         for _ in range(0 if gift else rng.choice(NEUTRAL_SENTENCES[voice.kind])):
             place = rng.randrange(0, max(1, len(sentences)))
@@ -142,7 +147,7 @@ class Writer:
         polarity: int,
         aspects: Sequence[Aspect],
         voice: Voice,
-        last: bool,
+        nearly: bool,
         room: int,
         rng: Random,
     ) -> str | None:
@@ -156,7 +161,10 @@ class Writer:
             return pen.fill(rng.choice(frames), polarity, aspects)
 
         def about_an_incident() -> str:
-            return pen.fill(rng.choice(pen.family.facts[key]), polarity)
+            incident = str(rng.choice(pen.family.facts[key]))
+            judged = " and {w}" if JUDGED.search(incident) else ", {w}"
+            comment = judged if rng.random() < COMMENT_ODDS else ""
+            return pen.fill(incident + comment, polarity)
 
         def about_the_whole() -> str:
             verdict = words["verdict"]
@@ -172,10 +180,10 @@ class Writer:
 
         if polarity == 0:
             make = both_ways
-        elif last and chance < 0.35:
+        elif nearly and chance < 0.35:
             make = about_the_whole
         else:
-            make = about_an_incident if chance < 0.55 else about_an_aspect
+            make = about_an_incident if chance < 0.5 else about_an_aspect
         fallback = about_an_aspect if polarity else both_ways
         return (
             pen.attempt(make, self._sentences, room)
@@ -247,16 +255,14 @@ class Writer:
         return Review(unmark(title)[0] if title else None, unmark(text)[0], planted)
 
 
-def _polarities(felt: int, count: int, rng: Random) -> list[int]:
-    """The polarity of each sentence with sentiment; 0 is a sentence that says both."""
+def _polarities(felt: int, rng: Random) -> list[int]:
+    """The polarity of up to four sentences with sentiment; 0 is a sentence that says both."""
     if felt == 3:
-        plan = [0] if count == 1 else [1, -1, 0, rng.choice((1, -1))][:count]
-        rng.shuffle(plan)
-        return plan
+        return rng.choice(([0, 1, -1, 0], [1, -1, 0, 1], [-1, 1, 0, -1], [1, 0, -1, 0]))
     lean = 1 if felt > 3 else -1
-    plan = [lean] * count
-    if felt in (2, 4) and rng.random() < 0.45:
-        plan[rng.randrange(count)] = 0 if count == 1 or rng.random() < 0.5 else -lean
+    plan = [lean] * 4
+    if felt in (2, 4) and rng.random() < 0.5:
+        plan[rng.randrange(2)] = 0 if rng.random() < 0.5 else -lean
     return plan
 
 

@@ -48,7 +48,7 @@ LOST_INTEREST = 0.12
 FADED = 0.15
 """Below this share of the interest a category no longer pulls a wish or an accessory."""
 
-RATING_ODDS = ((34, 22, 16, 16, 12), (9, 13, 17, 32, 29), (3, 4, 8, 27, 58))
+RATING_ODDS = ((37, 22, 16, 14, 11), (15, 15, 16, 28, 26), (6, 6, 8, 26, 54))
 """Percent of 1 to 5 stars, by the item's quality."""
 
 

@@ -20,7 +20,7 @@ MARKED = re.compile(f"([{GOOD}{BAD}])([^{END}]*){END}")
 BRACKETS = re.compile(r"\[([^\]]+)\]")
 SLOT = re.compile(r"\{(\w+)\}")
 FIRST_LETTER = re.compile(f"^([{GOOD}{BAD}]?)(.)")
-GENERAL_WORD_ODDS = 0.4
+GENERAL_WORD_ODDS = 0.5
 ATTEMPTS = 25
 SAID_ONCE = frozenset({"dur", "time", "person", "month", "later", "price", "day", "ordinal"})
 """Slots that a review uses in one sentence only, so that it doesn't repeat or contradict itself."""
@@ -142,9 +142,10 @@ class Pen:
 
     def fill(self, template: str, polarity: int = 0, aspects: Sequence[Aspect] = ()) -> str:
         """Fill a fragment: ``aspects`` give its subjects and, with ``polarity``, its words."""
-        if template in self.used_fragments:
+        fragment = template.removesuffix(", {w}").removesuffix(" and {w}")
+        if fragment in self.used_fragments:
             raise Repetition
-        self.used_fragments.add(template)
+        self.used_fragments.add(fragment)
         values: dict[str, str] = {}
         for suffix, aspect in zip(("", "2"), aspects, strict=False):
             values.update(self._subject(aspect, suffix))

@@ -103,7 +103,7 @@ def test_texts_are_not_repeated(shop: SimulatedShop) -> None:
     sentences = texts.str.split(r"(?<=[.!?]) ", regex=True).explode()
     sentences = sentences[sentences.str.len() > 2]
     assert sentences.duplicated(keep=False).mean() < 0.06
-    assert texts.str.len().quantile(0.05) < 60
+    assert texts.str.len().quantile(0.05) < 70
     assert texts.str.len().quantile(0.95) > 220
 
 
