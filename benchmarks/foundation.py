@@ -68,7 +68,7 @@ def start() -> list[Line]:
             first = time.perf_counter() - began
             began = time.perf_counter()
             page.get_by_role("link", name="Data and models").click()
-            page.get_by_role("heading", name="Data and models").wait_for(timeout=60_000)
+            page.get_by_role("heading", name="Which data, which model?").wait_for(timeout=60_000)
             page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
             following = time.perf_counter() - began
             browser.close()

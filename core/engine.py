@@ -28,6 +28,7 @@ from core.model.interest import InterestModel
 from core.model.topics import Topics
 from core.recommend.fitting import load_baselines
 from core.recommend.protocol import Recommender
+from core.threads import use_one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -83,6 +84,7 @@ class Engine:
 
         The text encoder is loaded only when a text is met whose vector is not yet known.
         """
+        use_one_blas_thread()
         made_with = read_config(model_folder)["encoder"]
         encoder = open_encoder(library, made_with["name"])
         if encoder.encoder_id != made_with["encoder_id"]:
