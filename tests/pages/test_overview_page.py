@@ -1,0 +1,44 @@
+"""The Overview of the demo: facts, verdict, and users to start with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.corpus.store import Library
+from core.views.overview import build_verdict
+
+
+@pytest.fixture
+def overview(open_app, demo):
+    return open_app()
+
+
+def test_the_facts_say_simulated(overview) -> None:
+    assert not overview.exception
+    assert overview.text[0].value.startswith("Simulated data, made for this demo")
+
+
+def test_the_verdict_is_that_of_the_models_metrics(overview) -> None:
+    path = Library.open().model_folder("demo") / "metrics.json"
+    verdict = build_verdict(json.loads(path.read_text()), "interest")
+    assert overview.text[1].value == verdict.sentence
+    assert len(verdict.rows) >= 4
+
+
+def test_three_lists_name_users_to_start_with(overview, demo) -> None:
+    titles = [element.value for element in overview.subheader]
+    assert titles[1:] == ["Interest moved furthest", "Longest histories", "Worst served"]
+    lists = [table.value for table in overview.dataframe if "user_id" in table.value]
+    assert [len(table) for table in lists] == [8, 8, 8]
+    assert all(set(table["user_id"]) <= set(demo.user_ids) for table in lists)
+    assert lists[0]["drift"].is_monotonic_decreasing
+    assert lists[1]["events"].is_monotonic_decreasing
+    assert lists[2]["held_out_rank"].is_monotonic_decreasing
+
+
+def test_the_scores_have_a_table_twin(overview) -> None:
+    scores = overview.dataframe[0].value
+    assert "interest" in set(scores["recommender"])
+    assert scores["ndcg"].is_monotonic_decreasing

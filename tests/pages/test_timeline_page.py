@@ -1,0 +1,120 @@
+"""The Timeline page on the demo: every chart, the event, the list, the table, in any theme."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TIMELINE = "pages/timeline.py"
+CHARTS = ("profile", "events", "ranks", "map", "step_sizes")
+
+
+def charts(app) -> dict[str, dict]:
+    """The figures on the page by key."""
+    nodes = app.get("plotly_chart")
+    return {node.proto.id.split("-")[-1]: json.loads(node.proto.spec) for node in nodes}
+
+
+def chart(app, name: str) -> dict:
+    return next(figure for key, figure in charts(app).items() if key == f"pick_{name}")
+
+
+@pytest.fixture
+def timeline(open_app, demo, busy_user):
+    """A function that opens the busy user's Timeline at a step."""
+    return lambda time="6", **more: open_app(
+        TIMELINE, corpus="demo", user=busy_user, time=time, **more
+    )
+
+
+def test_every_chart_is_there_and_said_aloud(timeline) -> None:
+    app = timeline()
+    assert not app.exception
+    assert set(charts(app)) >= {f"pick_{name}" for name in CHARTS}
+    for node in app.get("plotly_chart"):
+        assert len(node.proto.alt) > 20
+
+
+def test_the_selected_event_is_shown_with_its_words_as_plain_text(
+    timeline, demo, busy_user
+) -> None:
+    history = demo.history(busy_user)
+    step = next(at for at, event in enumerate(history.events, start=1) if event.text)
+    app = timeline(str(step))
+    shown = [element.value for element in app.text]
+    assert any(text.startswith(f"Step {step} of {len(history)} · ") for text in shown)
+    assert history.events[step - 1].text in shown
+
+
+def test_the_slider_moves_the_rule_of_every_chart(timeline) -> None:
+    app = timeline("6")
+    before = chart(app, "events")["layout"]["shapes"][0]["x0"]
+    app.slider(key="time").set_value(9).run()
+    rules = {
+        chart(app, name)["layout"]["shapes"][0]["x0"]
+        for name in ("profile", "events", "ranks", "step_sizes")
+    }
+    assert len(rules) == 1
+    assert rules != {before}
+    assert app.query_params["time"] == "9"
+
+
+def test_time_can_be_evenly_spaced_or_only_around_now(timeline) -> None:
+    app = timeline("14")
+    app.session_state["spacing"] = "Evenly spaced"
+    app.session_state["extent"] = "Around now"
+    app.run()
+    axis = chart(app, "events")["layout"]["xaxis"]
+    assert axis["type"] == "linear"
+    assert axis["range"][0] == pytest.approx(3.4)
+
+
+def test_the_list_has_five_rows_with_moves(timeline) -> None:
+    table = timeline().dataframe[0].value
+    assert list(table["rank"]) == [1, 2, 3, 4, 5]
+    assert all(move == "new" or move[0] in "=▲▼" for move in table["move"])
+
+
+def test_the_table_twin_has_every_step(timeline, demo, busy_user) -> None:
+    app = timeline()
+    app.session_state["table"] = True
+    app.run()
+    assert len(app.dataframe[1].value) == len(demo.history(busy_user))
+
+
+def test_a_dark_browser_gets_dark_colours(timeline) -> None:
+    app = timeline()
+    light = chart(app, "profile")["data"][0]["fillcolor"]
+    app.context = {"theme": "dark"}
+    app.run()
+    assert chart(app, "profile")["data"][0]["fillcolor"] != light
+
+
+def test_play_starts_again_from_the_first_event_when_at_the_end(timeline, demo, busy_user) -> None:
+    app = timeline(str(len(demo.history(busy_user))))
+    app.button(key="play").click().run()
+    assert app.slider(key="time").value == 1
+    assert app.button(key="play").label == "Pause"
+    app.button(key="play").click().run()
+    assert app.button(key="play").label == "Play"
+
+
+def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
+    app = open_app(TIMELINE, corpus="demo")
+    assert not app.exception
+    assert app.subheader[0].value == "Choose a user"
+    assert len(app.get("page_link")) > 3
+
+
+def test_a_permalink_names_corpus_user_and_time(timeline, busy_user) -> None:
+    link = timeline("6").code[0].value
+    assert link.endswith(f"corpus=demo&user={busy_user}&time=6")
+
+
+def test_the_shortest_history_draws(open_app, demo) -> None:
+    counts = demo.user_starts[1:] - demo.user_starts[:-1]
+    user = demo.user_ids[int(counts.argmin())]
+    app = open_app(TIMELINE, corpus="demo", user=user)
+    assert not app.exception
+    assert set(charts(app)) >= {f"pick_{name}" for name in CHARTS}
