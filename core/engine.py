@@ -10,30 +10,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import (
-    CONSUMING_KINDS,
-    DomainError,
-    History,
-    RecommendationList,
-    RecommendedItem,
-)
+from core.domain import DomainError, History, RecommendationList, RecommendedItem
 from core.encode.library import open_cache, open_encoder
 from core.interest_map.projection import InterestMap, unit
-from core.model.folder import BASELINES, ModelParts, read_config, read_parts
+from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
 from core.model.interest import InterestModel
+from core.model.steps import drift_of, ranks_and_profile
 from core.model.topics import Topics
 from core.recommend.fitting import load_baselines
 from core.recommend.protocol import Recommender
 from core.threads import use_one_blas_thread
 
 FloatArray = npt.NDArray[np.float32]
-
-_CELLS = 4_000_000
-"""Scores held at a time while a trajectory is computed: 16 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +163,9 @@ class Engine:
         step_size = np.full(steps, np.nan, np.float32)
         step_size[1:] = np.maximum(1.0 - (directions[1:] * directions[:-1]).sum(1), 0.0)
         positions = self.map.place(queries)
-        next_rank, profile = self._ranks_and_profile(history, queries)
+        next_rank, profile = ranks_and_profile(
+            self.interest, self.topics, self.corpus.item_index, history, queries
+        )
         return Trajectory(
             user_id=history.user_id,
             history=history,
@@ -182,42 +177,25 @@ class Engine:
             profile=_frozen(profile),
             part=_frozen(self._parts_of(history)),
             misleading=_frozen(self.map.misleading(positions, step_size)),
-            drift=_drift(directions),
+            drift=drift_of(queries),
         )
 
     def drift(self, history: History) -> float:
         """Cosine distance between the state in the middle of a history and the last one."""
-        return _drift(unit(self.interest.states(history)[1:]))
+        return drift_of(self.interest.states(history)[1:])
 
-    def _ranks_and_profile(
-        self, history: History, queries: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """next_rank float32[n] and profile float32[n, n_topics]."""
-        steps = len(history)
-        index = self.corpus.item_index
-        items = np.fromiter((index[event.item_id] for event in history.events), np.int64, steps)
-        consumes = np.fromiter(
-            (event.kind in CONSUMING_KINDS for event in history.events), np.bool_, steps
-        )
-        next_rank = np.full(steps, np.nan, np.float32)
-        profile = np.zeros((steps, len(self.topics.names)), np.float32)
-        consumed: list[int] = []
-        size = max(1, _CELLS // max(len(index), 1))
-        for begin in range(0, steps, size):
-            scores = self.interest.scores_of(queries[begin : begin + size])
-            highest = scores.max(axis=1, keepdims=True)
-            profile[begin : begin + size] = self.topics.shares(np.exp(scores - highest))
-            for row, values in enumerate(scores, start=begin):
-                if consumes[row] and int(items[row]) not in consumed:
-                    consumed.append(int(items[row]))
-                if row + 1 == steps or int(items[row + 1]) in consumed:
-                    continue
-                own = values[items[row + 1]]
-                had = values[consumed]
-                above = int((values > own).sum()) - int((had > own).sum())
-                ties = int((values == own).sum()) - int((had == own).sum()) - 1
-                next_rank[row] = 1 + above + ties / 2
-        return next_rank, profile
+    @cached_property
+    def users(self) -> pd.DataFrame:
+        """One row per user, computed when the model was trained (``summarise_users``)."""
+        path = self.folder / USERS
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise DomainError(
+                "the model's table of users is missing or damaged",
+                where=str(path),
+                remedy=f"Train again: python -m core train {self.corpus.name}",
+            ) from error
 
     def _parts_of(self, history: History) -> npt.NDArray[np.int8]:
         """Part of each event; events of an edited history that the corpus lacks count as test."""
@@ -234,14 +212,6 @@ class Engine:
     @cached_property
     def _split(self) -> npt.NDArray[np.int8]:
         return leave_last_out(self.corpus.events)
-
-
-def _drift(directions: FloatArray) -> float:
-    """From unit query vectors after each event, float32[n, dim]; 0 for an empty history."""
-    if len(directions) == 0:
-        return 0.0
-    middle = directions[max(len(directions) // 2 - 1, 0)]
-    return float(max(1.0 - middle @ directions[-1], 0.0))
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

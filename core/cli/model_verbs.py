@@ -179,15 +179,15 @@ def list_users(
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
     engine = open_engine(corpus, library, model)
     users: list[dict[str, Any]] = []
-    for user in engine.corpus.user_ids:
-        history = engine.corpus.history(user)
+    for row in engine.users.itertuples():
+        history = engine.corpus.history(row.user_id)
         users.append(
             {
-                "user_id": user,
-                "events": len(history),
+                "user_id": row.user_id,
+                "events": row.events,
                 "first": history.events[0].timestamp.isoformat(),
                 "last": history.events[-1].timestamp.isoformat(),
-                "drift": engine.drift(history),
+                "drift": row.drift,
             }
         )
     users.sort(key=lambda row: (-float(row[sort]), row["user_id"]))

@@ -34,6 +34,7 @@ CONFIG, WEIGHTS, ITEMS, METRICS, CARD = (
     "README.md",
 )
 SENTIMENT, MAP, BASELINES = "sentiment.safetensors", "map.safetensors", "recommenders"
+USERS = "users.parquet"
 _NETWORK = "network."
 
 

@@ -35,6 +35,7 @@ from core.model.folder import (
     CARD,
     FORMAT,
     METRICS,
+    USERS,
     fingerprint,
     weights_of,
     write_parts,
@@ -42,6 +43,7 @@ from core.model.folder import (
 from core.model.interest import InterestModel
 from core.model.preparing import Prepared, prepare
 from core.model.start import item_start
+from core.model.steps import summarise_users
 from core.model.topics import Topics, assign_topics
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline
@@ -90,6 +92,20 @@ def fit_recommenders(
             where=f"corpus {corpus.name}",
             remedy="A user needs three events for one of them to be a training event",
         )
+    fit, interest = fit_interest(prepared, config, progress, stop)
+    text = prepared.item_text
+    data = TrainingData.of(corpus, parts, text if text.any() else None)
+    return Trained(prepared, fit, interest, data, fit_baselines(data, progress, stop))
+
+
+def fit_interest(
+    prepared: Prepared,
+    config: InterestConfig,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> tuple[Fit, InterestModel]:
+    """Fit the interest model alone."""
+    corpus = prepared.corpus
     fit = fit_network(
         prepared.fitting,
         item_start(
@@ -112,9 +128,7 @@ def fit_recommenders(
         fit.item_bias.numpy().astype(np.float32),
         prepared.encoder,
     )
-    text = prepared.item_text
-    data = TrainingData.of(corpus, parts, text if text.any() else None)
-    return Trained(prepared, fit, interest, data, fit_baselines(data, progress, stop))
+    return fit, interest
 
 
 def train(
@@ -158,6 +172,7 @@ def train(
     check_stop(stop)
     judged = _evaluate(trained, progress, stop)
     clock.lap("evaluation")
+    users = summarise_users(corpus, trained.interest, topics, prepared.parts)
     weights = weights_of(fit.network, trained.interest.item_vectors, trained.interest.item_bias)
     choices = _choices(corpus, text_encoder, config, topics, trained)
     model_id = fingerprint(choices, weights)
@@ -178,6 +193,7 @@ def train(
             interest_map,
             prepared.counts,
         )
+        users.to_parquet(folder / USERS, index=False, compression="zstd")
         save_baselines(trained.baselines, folder / BASELINES)
         replace_text(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
         replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))

@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from core.corpus.manifest import Manifest
-from core.domain import Part
+from core.domain import Columns
 from core.views import wording
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 LIST_ROWS = 8
-USERS_LOOKED_AT = 2_000
-"""Lists are made from this many users at most, spread evenly over the corpus."""
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
 
@@ -136,9 +135,9 @@ def score_rows(metrics: dict[str, Any], model: str) -> list[ScoreRow]:
     return rows
 
 
-def build_start(rows: Sequence[UserRow], looked_at: int, users: int) -> StartView:
-    """The three lists, from one row per user that was looked at."""
-    among = wording.among(looked_at, users)
+def build_start(rows: Sequence[UserRow]) -> StartView:
+    """The three lists, from one row per user."""
+    among = wording.among(len(rows))
     judged = [row for row in rows if row.held_out_rank is not None]
     return StartView(
         drift=ListView(
@@ -162,35 +161,21 @@ def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRo
     return tuple(sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS])
 
 
-def sample_users(user_ids: Sequence[str], events: np.ndarray) -> list[str]:
-    """Users for the lists: those with enough events, evenly spread if there are too many.
-
-    ``events`` is int64[n_users].
-    """
-    eligible = np.flatnonzero(events >= LEAST_EVENTS)
-    if len(eligible) > USERS_LOOKED_AT:
-        eligible = eligible[np.linspace(0, len(eligible) - 1, USERS_LOOKED_AT).astype(int)]
-    return [user_ids[int(at)] for at in eligible]
-
-
-def build_user(engine: Engine, user_id: str) -> UserRow:
-    """One user as a row."""
-    trajectory = engine.trajectory(engine.corpus.history(user_id))
-    history = trajectory.history
-    parts, ranks = trajectory.part, trajectory.next_rank
-    held_out = [
-        float(np.log(ranks[at]))
-        for at in range(len(history) - 1)
-        if parts[at + 1] != Part.TRAIN and np.isfinite(ranks[at])
-    ]
+def build_rows(engine: Engine) -> list[UserRow]:
+    """Every user with enough events, from the table that was made when the model was trained."""
     names = engine.topics.names
-    return UserRow(
-        user_id=user_id,
-        events=len(history),
-        last=history.events[-1].timestamp,
-        drift=float(trajectory.drift),
-        topics=wording.topic_move(
-            names[int(trajectory.profile[0].argmax())], names[int(trajectory.profile[-1].argmax())]
-        ),
-        held_out_rank=float(np.exp(np.mean(held_out))) if held_out else None,
-    )
+    corpus = engine.corpus
+    table = engine.users
+    last = corpus.events[Columns.Time].to_numpy()[corpus.user_starts[1:] - 1]
+    return [
+        UserRow(
+            user_id=row.user_id,
+            events=int(row.events),
+            last=pd.Timestamp(when, tz="UTC").to_pydatetime(),
+            drift=float(row.drift),
+            topics=wording.topic_move(names[row.first_topic], names[row.last_topic]),
+            held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
+        )
+        for row, when in zip(table.itertuples(), last, strict=True)
+        if row.events >= LEAST_EVENTS
+    ]

@@ -314,8 +314,6 @@ def topic_move(first: str, last: str) -> str:
     return last if first == last else f"{first} → {last}"
 
 
-def among(looked_at: int, users: int) -> str:
+def among(users: int) -> str:
     """Which users a list was made from."""
-    if looked_at >= users:
-        return f"among {count(users, 'user')}"
-    return f"among {number(looked_at)} of {count(users, 'user')}"
+    return f"among {count(users, 'user')} with five or more events"

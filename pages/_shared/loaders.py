@@ -32,10 +32,9 @@ from core.views.overview import (
     StartView,
     VerdictView,
     build_facts,
+    build_rows,
     build_start,
-    build_user,
     build_verdict,
-    sample_users,
 )
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 from pages._shared.jobs import Work
@@ -112,13 +111,9 @@ def start(engine: Engine) -> StartView:
     return _start(engine.corpus.corpus_id, engine.model_id, engine)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Looking at every user …")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _start(corpus_id: str, model_id: str, _engine: Engine) -> StartView:
-    corpus = _engine.corpus
-    starts = corpus.user_starts
-    chosen = sample_users(corpus.user_ids, starts[1:] - starts[:-1])
-    rows = [build_user(_engine, user_id) for user_id in chosen]
-    return build_start(rows, len(chosen), len(corpus.user_ids))
+    return build_start(build_rows(_engine))
 
 
 def library_view() -> LibraryView:
