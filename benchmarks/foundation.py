@@ -139,7 +139,7 @@ def sentiment() -> list[Line]:
     auc = quality["auc"] or 0.0
     return [
         show(Line("sentiment, held-out music reviews, AUC", ".91",
-                  f"{auc:.4f} ({quality['reviews']} reviews, {quality['negative_reviews']} negative)",
+                  f"{auc:.4f} ({quality['negative_reviews']} negative of {quality['reviews']})",
                   auc >= 0.91))
     ]  # fmt: skip
 
