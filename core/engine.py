@@ -98,11 +98,12 @@ class Engine:
         return found
 
     def recommender(self, name: str | None = None) -> Recommender:
-        """One recommender; None means the joint once it exists, else the interest model."""
-        if name in (None, "interest") and not (self.folder / BASELINES / "joint.json").is_file():
+        """One recommender by id; None means the interest model.
+
+        The interest model is there at once; the others are read from disk when first asked for.
+        """
+        if name in (None, self.interest.id):
             return self.interest
-        if name is None:
-            name = "joint" if "joint" in self.recommenders else "interest"
         if name not in self.recommenders:
             raise DomainError(
                 f"there is no recommender {name!r} in this model",
