@@ -1,7 +1,7 @@
 """The figures of the foundation: ``python -m benchmarks.foundation [SECTION...]``.
 
-Sections: start, latency, topics, sentiment, encoding, pipeline, music, mixed, movielens. Times are the machine's
-own; where a bar is a ratio, both sides are measured in this run.
+Sections: start, latency, topics, sentiment, encoding, pipeline, music, mixed, movielens. Times are
+the machine's own; where a bar is a ratio, both sides are measured in this run.
 """
 
 from __future__ import annotations

@@ -75,6 +75,7 @@ def draw_list(name: str, users: ListView) -> None:
     column, config = measure[name]
     st.dataframe(
         table,
+        key=f"list_{name}",
         hide_index=True,
         height="content",
         alt=f"{users.title}. {users.sentence}",

@@ -32,7 +32,7 @@ def test_the_app_opens_on_the_demo_and_says_that_it_is_simulated(tab) -> None:
 
 def test_a_row_of_the_overview_opens_its_timeline(tab) -> None:
     tab.open()
-    table = tab.page.get_by_test_id("stDataFrame").first
+    table = tab.page.locator(".st-key-list_drift").get_by_test_id("stDataFrame")
     table.wait_for()
     tab.settle()
     box = table.bounding_box()
