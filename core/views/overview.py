@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from core.corpus.manifest import Manifest
 from core.domain import Columns
@@ -166,12 +165,12 @@ def build_rows(engine: Engine) -> list[UserRow]:
     names = engine.topics.names
     corpus = engine.corpus
     table = engine.users
-    last = corpus.events[Columns.Time].to_numpy()[corpus.user_starts[1:] - 1]
+    last = corpus.events[Columns.Time].iloc[corpus.user_starts[1:] - 1]
     return [
         UserRow(
             user_id=row.user_id,
             events=int(row.events),
-            last=pd.Timestamp(when, tz="UTC").to_pydatetime(),
+            last=when.to_pydatetime(),
             drift=float(row.drift),
             topics=wording.topic_move(names[row.first_topic], names[row.last_topic]),
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
