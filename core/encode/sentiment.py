@@ -7,9 +7,9 @@ five-fold cross-validation on the training reviews.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,19 +44,20 @@ class SentimentModel:
     def save(self, path: Path) -> None:
         """Write weights and origin as one safetensors file."""
         tensors = {"weight": self.weight, "bias": np.array([self.bias], np.float32)}
-        metadata = {"encoder_id": self.encoder_id, "fitted_on": self.fitted_on}
-        replace_file(path, lambda target: save_file(tensors, target, metadata))
+        # One entry: safetensors writes several in an order that changes from run to run.
+        origin = json.dumps({"encoder_id": self.encoder_id, "fitted_on": self.fitted_on})
+        replace_file(path, lambda target: save_file(tensors, target, {"origin": origin}))
 
     @classmethod
     def load(cls, path: Path) -> SentimentModel:
         """Read what ``save`` wrote."""
         with safe_open(path, framework="numpy") as file:
-            metadata: dict[str, Any] = file.metadata() or {}
+            origin: dict[str, str] = json.loads((file.metadata() or {})["origin"])
             return cls(
                 file.get_tensor("weight"),
                 float(file.get_tensor("bias")[0]),
-                metadata.get("encoder_id", ""),
-                metadata.get("fitted_on", ""),
+                origin["encoder_id"],
+                origin["fitted_on"],
             )
 
 
