@@ -25,7 +25,7 @@ def main() -> None:
     engine = notices.need_engine()
     draw_verdict(loaders.verdict(engine.corpus.name, engine.model_id), engine.corpus.name)
     start = loaders.start(engine)
-    grid = st.grid(3, min_column_width=330, gap="medium")
+    grid = st.grid(3, min_column_width=250, gap="medium")
     for name in ("drift", "busiest", "worst"):
         with grid.cell():
             draw_list(name, getattr(start, name))

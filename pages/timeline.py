@@ -67,9 +67,10 @@ def main() -> None:
     with left:
         chart(drawn, "map")
         notices.caution(f"{wording.MAP_NUMBERS} {loaders.interest_map(engine).sentence}")
-        draw_shares(now)
     with right:
         draw_moment(now)
+        draw_list(now)
+        draw_shares(now)
     chart(drawn, "step_sizes")
     notices.caution(wording.STEP_SIZE_UNIT)
     draw_table(view)
@@ -150,7 +151,6 @@ def draw_moment(now: MomentView) -> None:
             long = len(now.text) > LONG_TEXT
             with st.container(height=200 if long else "content", border=False):
                 st.text(now.text)
-    draw_list(now)
 
 
 def draw_list(now: MomentView) -> None:
@@ -166,7 +166,7 @@ def draw_list(now: MomentView) -> None:
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
             "move": st.column_config.TextColumn("Move", width=64),
-            "item": st.column_config.TextColumn("Item", width=260),
+            "item": st.column_config.TextColumn("Item", width=210),
             "score": st.column_config.NumberColumn("log p", format="%.2f", width=64),
         },
     )

@@ -125,7 +125,7 @@ def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
         layout=layout(
             palette,
             height=26 * len(shares) + 8,
-            margin={"l": 150, "r": 96, "t": 2, "b": 2},
+            margin={"l": 130, "r": 96, "t": 2, "b": 2},
             bargap=0.35,
         )
     )

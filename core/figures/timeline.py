@@ -36,7 +36,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     rows = [kinds.index(row.kind) for row in view.steps]
     xs = scale.fanned(rows)
     ys = [at + LIFT * (row.sentiment or 0) for at, row in zip(rows, view.steps, strict=True)]
-    numbers = has_room(scale)
+    numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
     figure = go.Figure(
         layout=layout(
@@ -131,9 +131,9 @@ def part_labels(
     ]
 
 
-def has_room(scale: TimeScale) -> bool:
-    """Whether most neighbouring events in sight are far enough apart for a number on each."""
-    shown = np.sort([scale.x[at] for at in scale.visible])
+def has_room(view: TimelineView, scale: TimeScale) -> bool:
+    """Whether most neighbouring ratings in sight are far enough apart for a number on each."""
+    shown = np.sort([scale.x[at] for at in scale.visible if view.steps[at].rating is not None])
     gaps = np.diff(shown)
     return len(gaps) == 0 or bool((gaps[gaps > 0] < CROWDED * scale.width).mean() < 0.3)
 

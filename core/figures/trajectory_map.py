@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,8 @@ from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
 FloatArray = npt.NDArray[np.float32]
 
 HEIGHT = 470
+WIDTH = 560
+"""Pixels assumed for the map; a wider one only leaves more room."""
 OUTERMOST = 0.025
 """Share of states at each side that may lie outside the first view."""
 LINE = 18
@@ -182,21 +185,31 @@ def landmark_labels(
                 for mark in map_view.landmarks
                 if low[0] < mark.x < high[0] and low[1] < mark.y < high[1]
             ],
-            float((high - low).max()),
+            high - low,
         )
     ]
 
 
-def uncovered(landmarks: Sequence[Landmark], extent: float) -> list[Landmark]:
-    """Landmarks whose names don't overlap on a map of this ``extent``; earlier ones win."""
-    line, letter = extent * LINE / HEIGHT, extent * LETTER / HEIGHT
+def uncovered(landmarks: Sequence[Landmark], extent: FloatArray) -> list[Landmark]:
+    """Landmarks whose names don't overlap on a map of this ``extent``, float32[2].
+
+    Earlier ones stay where they are; later ones give way by up to a line and a half, or are left
+    out.
+    """
+    unit = float(max(extent[0] / WIDTH, extent[1] / HEIGHT))
     kept: list[Landmark] = []
     for mark in landmarks:
-        width = (min(len(mark.label), 24) + 3) * letter
-        if all(
-            abs(mark.y - other.y) > line
-            or abs(mark.x - other.x) > (width + (min(len(other.label), 24) + 3) * letter) / 2
-            for other in kept
-        ):
-            kept.append(mark)
+        for lines in (0.0, -1.0, 1.0, -1.5, 1.5):
+            moved = replace(mark, y=mark.y + lines * LINE * unit)
+            if not any(covers(moved, other, unit) for other in kept):
+                kept.append(moved)
+                break
     return kept
+
+
+def covers(one: Landmark, other: Landmark, unit: float) -> bool:
+    """Whether two names overlap where a pixel is ``unit`` long."""
+    letters = sum(min(len(mark.label), 24) + 3 for mark in (one, other)) / 2
+    return (
+        abs(one.y - other.y) < 0.99 * LINE * unit and abs(one.x - other.x) < letters * LETTER * unit
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -162,14 +163,20 @@ def test_a_crowd_in_one_place_draws() -> None:
     assert pixels(crowd_image(MapView(crowd, np.zeros(3, np.int16), (), None, ""), LIGHT)).size
 
 
-def test_names_on_the_map_do_not_cover_each_other(make_timeline: MakeTimeline, at_step) -> None:
-    view = make_timeline()
+def test_names_on_the_map_give_way_to_earlier_ones_or_are_left_out(
+    make_timeline: MakeTimeline, at_step
+) -> None:
     crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
-    marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(5))
+    marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(9))
     behind = MapView(crowd, np.zeros(50, np.int16), marks, None, "")
+    view = make_timeline()
     figure = trajectory_map(behind, crowd_image(behind, LIGHT), view, at_step(view, 1), LIGHT)
-    assert len(figure.layout.annotations) == 1
-    assert "Topic 0" in figure.layout.annotations[0].text
+    drawn = figure.layout.annotations
+    assert "Topic 0" in drawn[0].text
+    assert drawn[0].y == 0
+    assert 3 <= len(drawn) < 9
+    ys = sorted(note.y for note in drawn)
+    assert min(b - a for a, b in pairwise(ys)) > 0.01
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
