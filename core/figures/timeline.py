@@ -228,22 +228,30 @@ def ranks_figure(
 def held_out_labels(
     rows: Sequence[StepRow], xs: Sequence[Any], palette: Palette
 ) -> list[dict[str, Any]]:
-    """Part and rank beside the marks of events that the model did not train on."""
+    """Part and rank beside the marks of events that the model did not train on.
+
+    They stand close together in time, so the better rank's words go up and the other's down.
+    """
+    held_out = [
+        (xs[row.step - 1], row.next_rank, wording.PART_WORDS[row.next_part])
+        for row in rows
+        if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
+    ]
+    best = min((rank for _, rank, _ in held_out), default=0)
     return [
         {
-            "x": xs[row.step - 1],
-            "y": np.log10(row.next_rank),
-            "text": f"{wording.PART_WORDS[row.next_part]} {row.next_rank:.0f}",
+            "x": x,
+            "y": np.log10(rank),
+            "text": f"{part} {rank:.0f}",
             "showarrow": False,
             "xanchor": "right",
             "xshift": -8,
-            "yshift": 9 if row.next_part == Part.VALIDATION else -9,
+            "yshift": 11 if rank == best else -11,
             "font": {"size": 11, "color": palette.text},
             "bgcolor": halo(palette),
             "borderpad": 0,
         }
-        for row in rows
-        if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
+        for x, rank, part in held_out
     ]
 
 
