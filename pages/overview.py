@@ -27,7 +27,7 @@ def main() -> None:
     start = loaders.start(engine)
     grid = st.grid(3, min_column_width=250, gap="medium")
     for name in ("drift", "busiest", "worst"):
-        with grid.cell():
+        with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, getattr(start, name))
 
 
@@ -75,7 +75,6 @@ def draw_list(name: str, users: ListView) -> None:
     column, config = measure[name]
     st.dataframe(
         table,
-        key=f"list_{name}",
         hide_index=True,
         height="content",
         alt=f"{users.title}. {users.sentence}",
