@@ -16,16 +16,25 @@ from core.corpus.store import Corpus
 from core.domain import DomainError, Event, EventKind, History
 from core.recommend.baseline import SCORERS, Baseline
 from core.recommend.fitting import fit_baselines
+from core.recommend.joining import fit_joint
+from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
-ALL = list(SCORERS)
+ALL = [*SCORERS, "joint"]
+
+
+@pytest.fixture(scope="module")
+def every(baselines: dict[str, Baseline], data: TrainingData) -> dict[str, Baseline | Joint]:
+    return {**baselines, "joint": fit_joint(list(baselines.values()), data)}
 
 
 @pytest.fixture(params=ALL)
-def recommender(request: pytest.FixtureRequest, baselines: dict[str, Baseline]) -> Recommender:
-    return baselines[request.param]
+def recommender(
+    request: pytest.FixtureRequest, every: dict[str, Baseline | Joint]
+) -> Baseline | Joint:
+    return every[request.param]
 
 
 def event(item: str, day: float = 100.0, kind: EventKind = EventKind.PURCHASE) -> Event:
@@ -67,7 +76,7 @@ def test_every_real_history_gives_probabilities(recommender: Recommender, corpus
     )
 )
 def test_any_history_gives_probabilities(
-    baselines: dict[str, Baseline],
+    every: dict[str, Baseline | Joint],
     corpus: Corpus,
     drawn: list[tuple[int, float, EventKind, bool]],
 ) -> None:
@@ -76,7 +85,7 @@ def test_any_history_gives_probabilities(
         for item, day, kind, timed in drawn
     ]
     asked = history(*events)
-    for recommender in baselines.values():
+    for recommender in every.values():
         scores = recommender.log_probabilities([asked])
         assert_probabilities(scores, (1, len(corpus.item_ids)))
 
@@ -155,6 +164,8 @@ def test_a_catalogue_of_one_item(name: str, make_corpus: Callable[..., Corpus]) 
     data = TrainingData.of(
         corpus, leave_last_out(corpus.events), np.ones((1, 4), np.float32) / np.float32(2)
     )
-    recommender = fit_baselines(data)[name]
+    baselines = fit_baselines(data)
+    joint = fit_joint(list(baselines.values()), data)
+    recommender = joint if name == "joint" else baselines[name]
     asked = [corpus.history("u0"), History("new", ()), history(event("only"))]
     np.testing.assert_allclose(recommender.log_probabilities(asked), 0.0, atol=1e-6)

@@ -1,0 +1,70 @@
+"""What is known when a list is asked for, as numbers that the joint's weights depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain import History
+from core.evaluate.metrics import DoubleArray, IntArray
+
+FEATURES = (
+    "events",
+    "days between the last two events",
+    "training events of the last item",
+    "mean training events of the items",
+    "share of items hardly seen in training",
+    "share of events with text",
+)
+"""Counts and days enter as log(1 + x); hardly seen means at most one training event."""
+FURTHEST = 2.5
+"""Standard deviations at which a feature is cut off, so that no weight runs away."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """Standardises the features by their ``mean`` and ``spread`` float64[n_features]."""
+
+    mean: DoubleArray
+    spread: DoubleArray
+
+    @classmethod
+    def of(cls, features: DoubleArray) -> Gate:
+        """Learn mean and spread from float64[n, n_features] with NaN for unknown."""
+        known = ~np.isnan(features)
+        n = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, features, 0.0).sum(axis=0) / n
+        spread = np.sqrt((np.where(known, features - mean, 0.0) ** 2).sum(axis=0) / n)
+        return cls(mean, spread)
+
+    def __call__(self, features: DoubleArray) -> DoubleArray:
+        """A leading 1 and the standardised features, float64[n, 1 + n_features]; unknown is 0."""
+        usable = self.spread > 1e-6
+        scaled = np.where(usable, (features - self.mean) / np.where(usable, self.spread, 1.0), 0.0)
+        scaled = np.clip(np.nan_to_num(scaled, nan=0.0), -FURTHEST, FURTHEST)
+        return np.hstack([np.ones((len(features), 1)), scaled])
+
+
+def features_of(
+    histories: Sequence[History], item_index: Mapping[str, int], item_counts: IntArray
+) -> DoubleArray:
+    """The ``FEATURES`` of each history, float64[n, n_features], NaN where unknown.
+
+    ``item_counts`` int64[n_items]: training events. Parts that an explainer removed are unknown.
+    """
+    found = np.full((len(histories), len(FEATURES)), np.nan)
+    for row, history in enumerate(histories):
+        events = history.events
+        found[row, 0] = np.log1p(len(events))
+        times = [event.timestamp for event in events[-2:] if event.timed]
+        if len(times) == 2:
+            found[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
+        items = [item_index[event.item_id] for event in events if event.item_id]
+        if items:
+            counts = np.log1p(item_counts[items])
+            found[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
+        if events:
+            found[row, 5] = np.mean([bool(event.words) for event in events])
+    return found

@@ -1,0 +1,152 @@
+"""How components become one distribution: a gated log-linear pool, fitted on validation cases.
+
+The logit of item i after history h is  sum_c w_c(h) log p_c(i | h) + b(i), with weights
+w(h) = W z(h) linear in what is known at that moment and b(i) by how often i was seen in training:
+a logarithmic opinion pool (Genest & Zidek 1986) whose weights depend on the case, as the gate of
+Jacobs et al. (1991).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from core.evaluate.metrics import DoubleArray, FloatArray, IntArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+BUCKET_STARTS = (1, 2, 4, 8, 16, 32, 128)
+"""Training events at which the next bucket of items begins; bucket 0 are the unseen ones."""
+N_BUCKETS = len(BUCKET_STARTS) + 1
+MOST_ITERATIONS = 100
+GATE_PENALTY, CONSTANT_PENALTY = 1.0, 0.1
+"""Relative strength of the penalty on what depends on the case, and on what doesn't."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """``weights`` float64[n_components, 1 + n_features] and ``offsets`` float64[N_BUCKETS]."""
+
+    weights: DoubleArray
+    offsets: DoubleArray
+
+    def scaled(self, factor: float) -> Pool:
+        """All logits times ``factor``: the same order, surer or less sure."""
+        return Pool(self.weights * factor, self.offsets * factor)
+
+
+@dataclass(frozen=True, eq=False)
+class Contenders:
+    """Cases reduced to the items that matter: n cases with K items each, the target in column 0.
+
+    ``log_p`` float32[C, n, K]: what each component says; ``offset`` float32[n, K]: the log of how
+    many items each stands for (-inf: none); ``bucket`` int64[n, K]; ``gate`` float64[n, 1 +
+    n_features] with a leading 1.
+    """
+
+    log_p: FloatArray
+    offset: FloatArray
+    bucket: IntArray
+    gate: DoubleArray
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def take(self, rows: BoolArray) -> Contenders:
+        """The cases that bool[n] marks."""
+        return Contenders(
+            np.ascontiguousarray(self.log_p[:, rows]),
+            self.offset[rows],
+            self.bucket[rows],
+            self.gate[rows],
+        )
+
+    def logits(self, pool: Pool) -> FloatArray:
+        """Logits by one pool, float32[n, K]; ``offset`` is part of them."""
+        weights = (self.gate @ pool.weights.T).astype(np.float32)
+        logits = self.offset + pool.offsets.astype(np.float32)[self.bucket]
+        for weight, log_p in zip(weights.T, self.log_p, strict=True):
+            logits += weight[:, None] * log_p
+        return logits
+
+
+def buckets_of(counts: IntArray) -> IntArray:
+    """The bucket of each item by its training events, int64[n_items]."""
+    return np.searchsorted(BUCKET_STARTS, counts, side="right").astype(np.int64)
+
+
+def choose_contenders(
+    log_p: FloatArray, target: int, eligible: BoolArray, most: int, seed: int
+) -> tuple[IntArray, FloatArray]:
+    """The items of one case that a fit looks at: the target, all leaders, a sample of the rest.
+
+    ``log_p`` float32[C, n_items], ``eligible`` bool[n_items]. Returns int64[K] and the log of how
+    many items each stands for, float32[K], with K = min(most, n_items); a catalogue of at most
+    ``most`` items is taken whole.
+    """
+    n_items = log_p.shape[1]
+    size = min(most, n_items)
+    rest = np.flatnonzero(eligible & (np.arange(n_items) != target))
+    stands_for = np.zeros(len(rest), np.float32)
+    if len(rest) >= size:
+        lead = max(3 * (size - 1) // (4 * len(log_p)), 1)
+        leaders = np.unique(np.argpartition(log_p[:, rest], -lead, axis=1)[:, -lead:])
+        others = np.delete(rest, leaders)
+        room = size - 1 - len(leaders)
+        sample = np.random.default_rng(seed).choice(others, room, replace=False)
+        rest = np.concatenate([rest[leaders], sample])
+        stands_for = np.zeros(len(rest), np.float32)
+        stands_for[len(leaders) :] = np.log(len(others) / room)
+    items = np.full(size, target, np.int64)
+    offset = np.full(size, -np.inf, np.float32)
+    items[1 : 1 + len(rest)] = rest
+    offset[0] = 0.0
+    offset[1 : 1 + len(rest)] = stands_for
+    return items, offset
+
+
+def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
+    """The pool under which the targets of ``cases`` do best.
+
+    ``power`` says what best means: 0 is the mean log-likelihood, q > 0 the mean of p ** q / q with
+    p the target's probability. The latter cares less about targets that are out of reach anyway,
+    as a list of ten does (the generalised cross-entropy of Zhang & Sabuncu, NeurIPS 2018).
+    ``penalty`` pulls towards equal constant weights without gate or offsets (ridge).
+    """
+    n_components, n = len(cases.log_p), len(cases)
+    n_gate = cases.gate.shape[1]
+    centre = np.zeros((n_components, n_gate))
+    centre[:, 0] = 1.0 / n_components
+    strength = np.full((n_components, n_gate), penalty * GATE_PENALTY)
+    strength[:, 0] = penalty * CONSTANT_PENALTY
+    own = penalty * CONSTANT_PENALTY
+
+    def unpack(point: DoubleArray) -> Pool:
+        weights, offsets = np.split(point, [centre.size])
+        return Pool(weights.reshape(centre.shape), offsets)
+
+    def loss(point: DoubleArray) -> tuple[float, DoubleArray]:
+        pool = unpack(point)
+        chance = cases.logits(pool)
+        chance -= chance.max(axis=1, keepdims=True)
+        log_target = chance[:, 0].copy()
+        np.exp(chance, out=chance)
+        total = chance.sum(axis=1)
+        log_target = log_target.astype(np.float64) - np.log(total)
+        pull = np.exp(power * log_target)
+        value = -pull.mean() / power if power else -log_target.mean()
+        slope = chance * (pull / total / n).astype(np.float32)[:, None]
+        slope[:, 0] -= (pull / n).astype(np.float32)
+        by_case = np.stack([np.einsum("nk,nk->n", slope, log_p) for log_p in cases.log_p])
+        off = pool.weights - centre
+        gradient = by_case.astype(np.float64) @ cases.gate + 2 * strength * off
+        drawn = np.bincount(cases.bucket.ravel(), slope.ravel(), minlength=N_BUCKETS)
+        value += (strength * off * off).sum() + own * (pool.offsets**2).sum()
+        return float(value), np.concatenate([gradient.ravel(), drawn + 2 * own * pool.offsets])
+
+    start = np.concatenate([centre.ravel(), np.zeros(N_BUCKETS)])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS})
+    return unpack(found.x)
