@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 
 from core.evaluate.metrics import FloatArray
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, add_own
 
 WHITENING_SHRINKAGE = 1.0
 
@@ -26,14 +25,14 @@ class Content:
     decay: float
 
     @cached_property
-    def _own(self) -> sp.dia_array:
-        return sp.diags_array(np.einsum("id,id->i", self.vectors, self.vectors))
+    def _length(self) -> FloatArray:
+        return np.asarray(np.einsum("id,id->i", self.vectors, self.vectors))
 
     def scores(self, histories: EncodedHistories) -> FloatArray:
         """Weighted sums of cosines, float32[n, n_items]."""
         weights = histories.recency_weights(self.decay)
         alike: FloatArray = (weights @ self.vectors) @ self.vectors.T
-        alike -= (weights @ self._own).toarray()
+        add_own(alike, weights, -self._length)
         return alike
 
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from core.evaluate.metrics import DoubleArray, FloatArray
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, add_own
 from core.recommend.training_data import TrainingData
 
 MOST_ITEMS = 20_000
@@ -47,11 +47,11 @@ class Ease:
                 1.0 - np.asarray(x.multiply(projected).sum(axis=0)).ravel()
             ) / regularisation
             scale = (diagonal * regularisation).astype(np.float32)
-            right = (projected / scale).astype(np.float32)
+            right = np.ascontiguousarray(projected / scale, np.float32)
             return cls(sp.csr_matrix(x.T), right, 1.0 - 1.0 / scale, decay)
         inverse = _inverse(x.T @ x, regularisation)
         diagonal = inverse.diagonal().copy()
-        weights = (-inverse / diagonal).astype(np.float32)
+        weights = np.ascontiguousarray(-inverse / diagonal, np.float32)
         np.fill_diagonal(weights, 0.0)
         nothing = np.zeros(n_items, np.float32)
         return cls(sp.identity(n_items, np.float32, format="csr"), weights, nothing, decay)
@@ -62,7 +62,7 @@ class Ease:
         reduced = weights @ self.left
         dense = reduced.nnz > DENSE_SHARE * reduced.shape[0] * reduced.shape[1]
         scores: FloatArray = (reduced.toarray() if dense else reduced) @ self.right
-        scores += (weights @ sp.diags_array(self.own)).toarray()
+        add_own(scores, weights, self.own)
         return scores
 
 

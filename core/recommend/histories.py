@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from core.domain import DomainError, History
-from core.evaluate.metrics import ExcludedItems
+from core.evaluate.metrics import ExcludedItems, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
@@ -88,3 +88,12 @@ class EncodedHistories:
         return sp.csr_matrix(
             (weights[kept], (self.row[kept], self.item[kept])), (self.n, self.n_items)
         )
+
+
+def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None:
+    """Add ``weights * own`` in place, where own float32[n_items] is what an item gives itself.
+
+    ``scores`` float32[n, n_items]; ``weights`` as from ``recency_weights``.
+    """
+    rows = np.repeat(np.arange(len(scores)), np.diff(weights.indptr))
+    scores[rows, weights.indices] += weights.data * own[weights.indices]

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from core.evaluate.metrics import FloatArray
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, add_own
 from core.recommend.training_data import TrainingData
 
 TRANSITION_SMOOTHING = 5.0
@@ -73,12 +73,12 @@ class ItemNeighbours:
         return sp.csr_matrix(self._scaled.T)
 
     @cached_property
-    def _own(self) -> sp.dia_array:
-        return sp.diags_array(np.asarray(self._scaled.power(2).sum(axis=0)).ravel())
+    def _length(self) -> FloatArray:
+        return np.asarray(self._scaled.power(2).sum(axis=0), np.float32).ravel()
 
     def scores(self, histories: EncodedHistories) -> FloatArray:
         """Sum of weighted similarities, an item's to itself left out; float32[n, n_items]."""
         weights = histories.recency_weights(self.decay)
         alike: FloatArray = (weights @ self._by_item @ self._scaled).toarray()
-        alike -= (weights @ self._own).toarray()
+        add_own(alike, weights, -self._length)
         return alike
