@@ -39,11 +39,13 @@ def main() -> None:
 def draw_library() -> None:
     """All corpora; a button makes one the current one."""
     held = loaders.library_view()
-    st.subheader("Corpora", anchor=False)
+    st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(held.root))}")
     if not held.corpora:
         notices.caution("There is none yet. Import a file below.")
         return
     table = pd.DataFrame([dataclasses.asdict(row) for row in held.corpora])
+    table["text_share"] *= 100
+    table["simulated"] = ["simulated" if row.simulated else "" for row in held.corpora]
     table["use"] = [f"Use {row.name}" for row in held.corpora]
     st.dataframe(
         table,
@@ -69,17 +71,16 @@ def draw_library() -> None:
                 on_click=use_corpus,
                 args=([row.name for row in held.corpora],),
             ),
-            "simulated": st.column_config.CheckboxColumn("Simulated"),
+            "simulated": st.column_config.TextColumn(""),
             "events": st.column_config.NumberColumn("Events", format="localized"),
             "users": st.column_config.NumberColumn("Users", format="localized"),
             "items": st.column_config.NumberColumn("Items", format="localized"),
-            "text_share": st.column_config.NumberColumn("With text", format="percent"),
+            "text_share": st.column_config.NumberColumn("With text", format="%.0f %%"),
             "period": st.column_config.TextColumn("Period"),
             "refused": st.column_config.NumberColumn("Rows refused", format="localized"),
             "models": st.column_config.NumberColumn("Models"),
         },
     )
-    notices.caution(f"Library: {held.root}")
 
 
 def use_corpus(names: list[str]) -> None:

@@ -67,12 +67,12 @@ def main() -> None:
     with left:
         chart(drawn, "map")
         notices.caution(f"{wording.MAP_NUMBERS} {loaders.interest_map(engine).sentence}")
+        chart(drawn, "step_sizes")
+        notices.caution(wording.STEP_SIZE_UNIT)
     with right:
         draw_moment(now)
         draw_list(now)
         draw_shares(now)
-    chart(drawn, "step_sizes")
-    notices.caution(wording.STEP_SIZE_UNIT)
     draw_table(view)
     controls.play(len(view.steps))
 

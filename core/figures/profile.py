@@ -56,13 +56,14 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     stacked = areas(view)
     starts, ends = scale.edges()
     corners = [scale.draw(x) for pair in zip(starts, ends, strict=True) for x in pair]
+    now = scale.draw(scale.x[step - 1])
     figure = go.Figure(
         layout=layout(
             palette,
             height=PROFILE_HEIGHT,
             margin=MARGIN,
             barmode="overlay",
-            shapes=[rule(palette, scale.draw(scale.x[step - 1]))],
+            shapes=[rule(palette, now, edge=True), rule(palette, now)],
         )
     )
     for area in stacked:

@@ -13,7 +13,7 @@ FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-se
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
-MARGIN = {"l": 72, "r": 24, "t": 6, "b": 36}
+MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 
 CONFIG: dict[str, Any] = {
@@ -60,8 +60,11 @@ def axis(palette: Palette, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def rule(palette: Palette, x: Any, *, dashed: bool = False) -> dict[str, Any]:
-    """The one thin vertical rule at the selected time, through all rows of a figure."""
+def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
+    """The one thin vertical rule at the selected time, through the whole figure.
+
+    ``edge`` makes the wider line of the page's colour that goes behind it on filled areas.
+    """
     return {
         "type": "line",
         "xref": "x",
@@ -70,24 +73,11 @@ def rule(palette: Palette, x: Any, *, dashed: bool = False) -> dict[str, Any]:
         "x1": x,
         "y0": 0,
         "y1": 1,
-        "line": {"color": palette.accent, "width": 1.5, "dash": "dot" if dashed else "solid"},
+        "line": {
+            "color": palette.background if edge else palette.accent,
+            "width": 4.5 if edge else 1.5,
+        },
         "layer": "above",
-    }
-
-
-def heading(palette: Palette, text: str, y: float) -> dict[str, Any]:
-    """A row's sentence, inside a figure of several rows; ``y`` in paper coordinates."""
-    return {
-        "text": plain(text),
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0,
-        "y": y,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "align": "left",
-        "font": {"size": SIZE, "color": palette.text},
     }
 
 

@@ -19,9 +19,10 @@ from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
 
 FloatArray = npt.NDArray[np.float32]
 
-HEIGHT = 470
-WIDTH = 560
-"""Pixels assumed for the map; a wider one only leaves more room."""
+LOWEST, HEIGHT = 360, 500
+"""Least and greatest height of the map in pixels."""
+WIDTH = 600
+"""Pixels assumed for its width; a wider one only leaves more room."""
 OUTERMOST = 0.025
 """Share of states at each side that may lie outside the first view."""
 LINE = 18
@@ -47,7 +48,7 @@ def trajectory_map(
     figure = go.Figure(
         layout=layout(
             palette,
-            height=HEIGHT,
+            height=height_of(high - low),
             margin={"l": 4, "r": 4, "t": 4, "b": 4},
             dragmode="pan",
             hovermode="closest",
@@ -85,6 +86,11 @@ def trajectory_map(
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
+
+
+def height_of(extent: FloatArray) -> int:
+    """Height in pixels at which a map of this ``extent``, float32[2], fills its width."""
+    return int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), LOWEST, HEIGHT))
 
 
 def segments(

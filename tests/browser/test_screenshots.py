@@ -10,7 +10,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 SHOTS = [
     ("overview", "/?corpus=demo", 1440, 900),
-    ("timeline", "/timeline?corpus=demo&user={user}&time=14", 1440, 1560),
+    ("timeline", "/timeline?corpus=demo&user={user}&time=2022-12-31", 1440, 1700),
     ("data-and-models", "/corpora?corpus=demo", 1440, 900),
 ]
 
@@ -35,6 +35,7 @@ def test_every_page_can_be_pictured_in_both_themes(
     tab.open(path.format(user=busy_user))
     if name == "timeline":
         tab.drawn("step_sizes")
+    tab.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     tab.page.wait_for_timeout(800)
     picture = folder / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
     tab.page.screenshot(path=picture)
