@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,16 @@ from core.domain import DomainError
 KILLS = 8
 ROWS = 6_000
 T = 1_393_545_600
+PROJECT = Path(__file__).resolve().parents[2]
 
-servers = multiprocessing.get_context("forkserver")
-servers.set_forkserver_preload(["core.corpus.importing"])
+IMPORT = """
+import sys
+from pathlib import Path
+from core.corpus.importing import import_files
+from core.corpus.store import Library
+print("ready", flush=True)
+import_files(Library.open(Path(sys.argv[1])), "shop", [Path(sys.argv[2])])
+"""
 
 
 def table(path: Path, rating: int) -> Path:
@@ -27,17 +36,18 @@ def table(path: Path, rating: int) -> Path:
     return path
 
 
-def run_import(root: Path, path: Path) -> None:
-    import_files(Library.open(root), "shop", [path])
-
-
-def kill_after(root: Path, path: Path, seconds: float) -> int | None:
-    process = servers.Process(target=run_import, args=(root, path))
-    process.start()
-    process.join(seconds)
+def kill_after(root: Path, path: Path, seconds: float) -> tuple[int, float]:
+    """Exit code of an import that is killed so many seconds after it began, and how long it ran."""
+    command = [sys.executable, "-c", IMPORT, str(root), str(path)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    started = time.monotonic()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
     process.kill()
-    process.join()
-    return process.exitcode
+    process.communicate()
+    return process.returncode, time.monotonic() - started
 
 
 @pytest.mark.parametrize("with_old", [False, True], ids=["from nothing", "over an old corpus"])
@@ -47,9 +57,8 @@ def test_a_killed_import_leaves_a_whole_corpus_or_none(tmp_path: Path, with_old:
         import_files(Library.open(tmp_path / "ids"), name, [file]).manifest.corpus_id
         for name, file in (("old", old_file), ("new", new_file))
     )
-    started = time.monotonic()
-    assert kill_after(tmp_path / "timing", new_file, 60) == 0
-    whole = time.monotonic() - started
+    code, whole = kill_after(tmp_path / "timing", new_file, 60)
+    assert code == 0
     chance = random.Random(7)
     killed = 0
     for attempt in range(KILLS):
@@ -57,7 +66,7 @@ def test_a_killed_import_leaves_a_whole_corpus_or_none(tmp_path: Path, with_old:
         library = Library.open(root)
         if with_old:
             import_files(library, "shop", [old_file])
-        killed += kill_after(root, new_file, chance.uniform(0, whole)) == -9
+        killed += kill_after(root, new_file, chance.uniform(0, whole))[0] == -9
         try:
             corpus = library.corpus("shop")
         except DomainError as error:
