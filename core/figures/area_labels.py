@@ -33,8 +33,8 @@ class LabelPlace:
 
 def place_labels(
     profile: FloatArray,
-    starts: Sequence[float],
-    ends: Sequence[float],
+    starts: npt.NDArray[np.float64],
+    ends: npt.NDArray[np.float64],
     shown: tuple[float, float],
     labels: Sequence[str],
 ) -> list[LabelPlace]:
@@ -45,7 +45,7 @@ def place_labels(
     """
     low, high = shown
     grid = low + (np.arange(COLUMNS) + 0.5) * (high - low) / COLUMNS
-    state = np.searchsorted(np.asarray(starts), grid, side="right") - 1
+    state = np.searchsorted(starts, grid, side="right") - 1
     inside = (state >= 0) & (grid <= ends[-1])
     if not inside.any():
         return []

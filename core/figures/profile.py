@@ -55,8 +55,8 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     """
     stacked = areas(view)
     starts, ends = scale.edges()
-    corners = [scale.draw(x) for pair in zip(starts, ends, strict=True) for x in pair]
-    now = scale.draw(scale.x[step - 1])
+    corners = np.column_stack([starts, ends]).ravel()
+    now = scale.x[step - 1]
     figure = go.Figure(
         layout=layout(
             palette,
@@ -81,7 +81,7 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     shares = np.column_stack([area.shares for area in stacked])
     for place in place_labels(shares, starts, ends, (scale.low, scale.high), labels):
         figure.add_annotation(
-            x=scale.draw(place.x),
+            x=place.x,
             y=place.y,
             text=plain(labels[place.topic], 24),
             showarrow=False,
@@ -91,13 +91,13 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
             },
         )
     figure.add_bar(
-        x=[scale.draw((a + b) / 2) for a, b in zip(starts, ends, strict=True)],
-        width=[b - a for a, b in zip(starts, ends, strict=True)],
+        x=(starts + ends) / 2,
+        width=ends - starts,
         y=np.ones(len(starts)),
         marker={"color": palette.text, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=[row.step for row in view.steps],
+        customdata=np.arange(1, len(view.steps) + 1),
         hovertext=[profile_hover(view, row) for row in view.steps],
         hovertemplate="%{hovertext}<extra></extra>",
         name="pick",

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from core.domain import Part
 from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
 from core.figures.style import MARGIN, axis, halo, layout, plain, rule
-from core.figures.time_scale import TimeScale
+from core.figures.time_scale import FloatArray, TimeScale
 from core.views import wording
 from core.views.timeline import StepRow, TimelineView
 
@@ -35,7 +35,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     kinds = [kind for kind in KIND_SYMBOLS if any(row.kind == kind for row in view.steps)]
     rows = [kinds.index(row.kind) for row in view.steps]
     xs = scale.fanned(rows)
-    ys = [at + LIFT * (row.sentiment or 0) for at, row in zip(rows, view.steps, strict=True)]
+    ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
     figure = go.Figure(
@@ -43,7 +43,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
             palette,
             height=LANE_HEIGHT * len(kinds) + 44,
             margin=MARGIN | {"t": 20, "b": 10},
-            shapes=[rule(palette, scale.draw(scale.x[step - 1])), *lane_lines(palette, kinds)],
+            shapes=[rule(palette, scale.x[step - 1]), *lane_lines(palette, kinds)],
             annotations=part_labels(view, xs, len(kinds), palette),
         )
     )
@@ -62,7 +62,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
         textfont={"size": 10, "color": [palette.text_on(fill) for fill in fills]},
         selected=UNFADED,
         unselected=UNFADED,
-        customdata=[row.step for row in view.steps],
+        customdata=np.arange(1, len(view.steps) + 1),
         hovertext=[event_hover(row) for row in view.steps],
         hovertemplate="%{hovertext}<extra></extra>",
         name="events",
@@ -112,13 +112,13 @@ def lane_lines(palette: Palette, kinds: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def part_labels(
-    view: TimelineView, xs: Sequence[Any], rows: int, palette: Palette
+    view: TimelineView, xs: FloatArray, rows: int, palette: Palette
 ) -> list[dict[str, Any]]:
     """Words above the events that the model did not train on."""
     held_out = [at for at, row in enumerate(view.steps) if row.part != Part.TRAIN]
     return [
         {
-            "x": xs[at],
+            "x": float(xs[at]),
             "y": rows - 0.42,
             "text": wording.PART_WORDS[view.steps[at].part],
             "showarrow": False,
@@ -164,7 +164,7 @@ def ranks_figure(
     Filled marks lie in the top 10; marks of events that were held out are darker and named.
     """
     rows = [row for row in view.steps if row.next_rank is not None]
-    xs = scale.drawn()
+    xs = scale.x
     held_out = [row.next_part != Part.TRAIN for row in rows]
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [palette.text if held else pale for held in held_out]
@@ -175,7 +175,7 @@ def ranks_figure(
             margin=MARGIN | {"b": 10},
             annotations=held_out_labels(rows, xs, palette),
             shapes=[
-                rule(palette, scale.draw(scale.x[step - 1])),
+                rule(palette, scale.x[step - 1]),
                 {
                     "type": "rect",
                     "xref": "paper",
@@ -191,8 +191,8 @@ def ranks_figure(
         )
     )
     figure.add_scatter(
-        x=[xs[row.step - 1] for row in rows],
-        y=[row.next_rank for row in rows],
+        x=xs[[row.step - 1 for row in rows]],
+        y=np.array([row.next_rank for row in rows]),
         mode="markers",
         marker={
             "symbol": [
@@ -205,7 +205,7 @@ def ranks_figure(
         },
         selected=UNFADED,
         unselected=UNFADED,
-        customdata=[row.step for row in rows],
+        customdata=np.array([row.step for row in rows]),
         hovertext=[rank_hover(view, row) for row in rows],
         hovertemplate="%{hovertext}<extra></extra>",
         name="ranks",
@@ -226,14 +226,14 @@ def ranks_figure(
 
 
 def held_out_labels(
-    rows: Sequence[StepRow], xs: Sequence[Any], palette: Palette
+    rows: Sequence[StepRow], xs: FloatArray, palette: Palette
 ) -> list[dict[str, Any]]:
     """Part and rank beside the marks of events that the model did not train on.
 
     They stand close together in time, so the better rank's words go up and the other's down.
     """
     held_out = [
-        (xs[row.step - 1], row.next_rank, wording.PART_WORDS[row.next_part])
+        (float(xs[row.step - 1]), row.next_rank, wording.PART_WORDS[row.next_part])
         for row in rows
         if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
     ]
@@ -271,26 +271,26 @@ def step_sizes_figure(
 ) -> go.Figure:
     """How far each event moved the state in the model's own space (cosine distance)."""
     rows = [row for row in view.steps if row.step_size is not None]
-    xs = scale.drawn()
-    sizes = [row.step_size or 0.0 for row in rows]
+    xs = scale.x
+    sizes = np.array([row.step_size or 0.0 for row in rows])
     inks = [palette.accent if row.step == step else palette.muted for row in rows]
     figure = go.Figure(
         layout=layout(
             palette,
             height=STEP_SIZES_HEIGHT,
             margin=MARGIN,
-            shapes=[rule(palette, scale.draw(scale.x[step - 1]))],
+            shapes=[rule(palette, scale.x[step - 1])],
         )
     )
     figure.add_scatter(
-        x=[xs[row.step - 1] for row in rows],
+        x=xs[[row.step - 1 for row in rows]],
         y=sizes,
         mode="markers",
         marker={"size": 7, "color": inks, "opacity": 1},
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": [0] * len(rows),
+            "array": np.zeros(len(rows)),
             "arrayminus": sizes,
             "color": mix(palette.muted, palette.background, 0.35),
             "thickness": 1.5,
@@ -298,7 +298,7 @@ def step_sizes_figure(
         },
         selected=UNFADED,
         unselected=UNFADED,
-        customdata=[row.step for row in rows],
+        customdata=np.array([row.step for row in rows]),
         hovertext=[
             f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
             for row in rows
@@ -310,7 +310,7 @@ def step_sizes_figure(
     figure.update_yaxes(
         **axis(
             palette,
-            range=[0, max([*sizes, 0.1]) * 1.15],
+            range=[0, sizes.max(initial=0.1) * 1.15],
             nticks=4,
             fixedrange=True,
         )

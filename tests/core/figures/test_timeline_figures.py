@@ -192,8 +192,12 @@ def test_events_of_one_instant_are_fanned_out_around_it(make_timeline: MakeTimel
     scale = time_scale(view, "time")
     spread = scale.fanned([0] * 6)
     assert len(set(spread)) == 6
-    middle = sum(when.timestamp() for when in spread) / 6
-    assert middle == pytest.approx(scale.drawn()[0].timestamp(), abs=1)
+    assert spread.mean() == pytest.approx(scale.x[0])
+
+
+def test_a_day_with_hundreds_of_events_stays_near_its_place(make_timeline: MakeTimeline) -> None:
+    scale = time_scale(make_timeline(n=300, same_day=True), "time")
+    assert np.ptp(scale.fanned([0] * 300)) <= 0.06 * scale.width
 
 
 def test_around_now_shows_ten_steps_on_each_side(make_timeline: MakeTimeline) -> None:
@@ -231,8 +235,8 @@ def test_an_exported_page_opens_without_a_network(make_timeline: MakeTimeline) -
 )
 def test_a_label_lies_inside_its_area(weights) -> None:
     profile = weights / weights.sum(axis=1, keepdims=True)
-    starts = [float(at) for at in range(len(profile))]
-    ends = [at + 1.0 for at in starts]
+    starts = np.arange(len(profile), dtype=float)
+    ends = starts + 1
     names = ["Garden", "Audio", "Kitchen", "Books"]
     tops = np.cumsum(profile, axis=1)
     for place in place_labels(profile, starts, ends, (0.0, ends[-1]), names):
