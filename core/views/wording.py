@@ -124,17 +124,20 @@ def profile_story(topics: Sequence[str], profile: FloatArray, times: Sequence[da
         return "There are no events yet."
     runs = [(topic, len(list(steps))) for topic, steps in groupby(profile.argmax(axis=1))]
     leader, length = runs[-1]
-    now = percent(float(profile[-1, leader]))
+    last = percent(float(profile[-1, leader]))
     if len(runs) == 1:
         first = percent(float(profile[0, leader]))
-        return f"{topics[leader]} leads at every step: {first} after the first event, {now} now."
+        return (
+            f"{topics[leader]} leads at every step: {first} after the first event, {last} at the "
+            "end."
+        )
     since = len(profile) - length
     others = [run for run in runs[:-1] if run[0] != leader]
     before, before_length = max(others, key=lambda run: run[1])
     lead = "once" if len(runs) == 2 else f"{len(runs) - 1} times"
     return (
-        f"{topics[leader]} leads since {day(times[since])} (step {since + 1}) and holds {now} now; "
-        f"{topics[before]} led longest before, for {count(before_length, 'step')}. "
+        f"{topics[leader]} leads since {day(times[since])} (step {since + 1}) and holds {last} at "
+        f"the end; {topics[before]} led longest before, for {count(before_length, 'step')}. "
         f"The lead changed {lead}."
     )
 

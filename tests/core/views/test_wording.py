@@ -47,8 +47,8 @@ def test_counts_and_signs() -> None:
 def test_the_story_names_the_leader_since_when_and_the_one_before() -> None:
     story = wording.profile_story(["Garden", "Audio", "Books"], profile([0, 0, 1, 1]), days(4))
     assert story == (
-        "Audio leads since 3 Mar 2024 (step 3) and holds 60\u202f% now; Garden led longest before, "
-        "for 2 steps. The lead changed once."
+        "Audio leads since 3 Mar 2024 (step 3) and holds 60\u202f% at the end; Garden led longest "
+        "before, for 2 steps. The lead changed once."
     )
 
 
