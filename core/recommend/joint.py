@@ -16,7 +16,6 @@ from safetensors.numpy import load_file, save_file
 from core.domain import DomainError, History
 from core.evaluate.metrics import DoubleArray, ExcludedItems, FloatArray, IntArray
 from core.files import replace_file, replace_text
-from core.recommend.baseline import Trial
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
 from core.recommend.pool import Pool, buckets_of
@@ -32,8 +31,8 @@ class Joint:
     """A gated log-linear pool of its components; satisfies ``Recommender``.
 
     ``item_counts`` int64[n_items]: training events. ``repeat`` is the probability of all items that
-    are excluded from the list together, as in ``Calibration``. ``trials`` holds the settings that
-    were compared, each with its cross-validated NDCG@10 on validation users.
+    are excluded from the list together, as in ``Calibration``. ``validation_ndcg``
+    is the NDCG@10 on validation users by weights that had not seen them; None without any.
     """
 
     item_ids: tuple[str, ...]
@@ -42,7 +41,7 @@ class Joint:
     gate: Gate
     item_counts: IntArray
     repeat: float
-    trials: tuple[Trial, ...] = ()
+    validation_ndcg: float | None = None
     id: str = "joint"
 
     @cached_property
@@ -108,7 +107,7 @@ class Joint:
             "id": self.id,
             "components": [component.id for component in self.components],
             "repeat": self.repeat,
-            "trials": [{"setting": trial.setting, "ndcg": trial.ndcg} for trial in self.trials],
+            "validation_ndcg": self.validation_ndcg,
         }
         replace_file(folder / TENSORS, lambda path: save_file(tensors, path))
         replace_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
@@ -128,7 +127,7 @@ class Joint:
                 gate=Gate(tensors["gate_mean"], tensors["gate_spread"]),
                 item_counts=tensors["item_counts"],
                 repeat=float(facts["repeat"]),
-                trials=tuple(Trial(**trial) for trial in facts["trials"]),
+                validation_ndcg=facts["validation_ndcg"],
             )
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise DomainError(
