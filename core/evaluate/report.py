@@ -13,6 +13,7 @@ from core.evaluate.cases import Case, targets_of
 from core.evaluate.cohorts import cohorts_of, months_of
 from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
 from core.evaluate.metrics import (
+    NO_ITEM,
     DoubleArray,
     ExcludedItems,
     IntArray,
@@ -41,7 +42,8 @@ class Result:
     ``rank`` float64[n] of each target (infinite where it was excluded, a miss); ``log_probability``
     float64[n] the target's score in nats; ``lists`` int64[n, k] of catalogue indices; ``novelty``
     float64[n] bits, ``diversity`` float64[n] mean cosine distance (NaN without item text),
-    ``popularity_bias`` float64[n] times the count of a typical choice.
+    ``popularity_bias`` float64[n] times the count of a typical choice; ``promised`` float64[n] the
+    probability that the target is in the list, by the recommender's own word.
     """
 
     recommender: str
@@ -51,6 +53,16 @@ class Result:
     novelty: DoubleArray
     diversity: DoubleArray
     popularity_bias: DoubleArray
+    promised: DoubleArray
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Cases with alike promises: the mean promised and the kept share of hits, and their number."""
+
+    promised: float
+    kept: float
+    cases: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +112,17 @@ class EvaluationReport:
             str(month): self.ndcg_interval(recommender, self.months == month)
             for month in np.unique(self.months)
         }
+
+    def calibration(self, recommender: str, bins: int = 10) -> list[CalibrationBin]:
+        """Does a list hit as often as it says? Bins of equally many cases, by what was promised."""
+        result = self.result(recommender)
+        hit = recall(result.rank, self.k)
+        order = np.argsort(result.promised, kind="stable")
+        return [
+            CalibrationBin(_mean(result.promised[rows]), _mean(hit[rows]), len(rows))
+            for rows in np.array_split(order, bins)
+            if len(rows)
+        ]
 
     def figures(self, recommender: str) -> dict[str, float]:
         """Every mean of one recommender by name."""
@@ -225,7 +248,13 @@ def _judge(
             np.full(len(lists), np.nan) if vectors is None else intra_list_diversity(lists, vectors)
         ),
         popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
+        promised=_promised(scores, lists),
     )
+
+
+def _promised(scores: npt.NDArray[np.float32], lists: IntArray) -> DoubleArray:
+    chances = np.exp(np.take_along_axis(scores, np.maximum(lists, 0), axis=1).astype(np.float64))
+    return np.asarray(np.where(lists == NO_ITEM, 0.0, chances).sum(axis=1))
 
 
 def _joined(name: str, parts: Sequence[Result], k: int) -> Result:

@@ -159,6 +159,27 @@ def test_temporal_reports_are_pooled_by_user(corpus: Corpus) -> None:
     )
 
 
+def test_calibration_tells_a_boaster_from_an_honest_recommender(
+    corpus: Corpus, judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    """Both are right for half of the users; only one promises no more than that."""
+    right = {case.history.user_id: case.target for case in judged[::2]}
+    wrong = {
+        case.history.user_id: next(i for i in corpus.item_ids if i != case.target)
+        for case in judged[1::2]
+    }
+    answers = {**right, **wrong}
+    boaster = KnowsTheAnswer("boaster", corpus, answers, 0.95)
+    honest = KnowsTheAnswer("honest", corpus, answers, 0.5)
+    found = evaluate([boaster, honest], judged, data, k=1)
+    (boast,) = found.calibration("boaster", bins=1)
+    (truth,) = found.calibration("honest", bins=1)
+    assert boast.kept == truth.kept == pytest.approx(0.5, abs=0.05)
+    assert truth.promised == pytest.approx(0.5, abs=0.05)
+    assert boast.promised > 0.8
+    assert sum(part.cases for part in found.calibration("honest", bins=4)) == len(judged)
+
+
 def test_no_cases_give_an_empty_table(rivals: list[KnowsTheAnswer], data: TrainingData) -> None:
     told = evaluate(rivals, [], data).to_json()
     assert told["users"] == 0
