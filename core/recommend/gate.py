@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.domain import History
 from core.evaluate.metrics import DoubleArray, IntArray
+from core.recommend.histories import EncodedHistories
 
 FEATURES = (
     "events",
@@ -48,22 +49,24 @@ class Gate:
 
 
 def features_of(
-    histories: Sequence[History], item_index: Mapping[str, int], item_counts: IntArray
+    histories: Sequence[History], encoded: EncodedHistories, item_counts: IntArray
 ) -> DoubleArray:
     """The ``FEATURES`` of each history, float64[n, n_features], NaN where unknown.
 
-    ``item_counts`` int64[n_items]: training events. Parts that an explainer removed are unknown.
+    ``encoded`` are the same histories; ``item_counts`` int64[n_items] training events. Parts that
+    an explainer removed are unknown.
     """
     found = np.full((len(histories), len(FEATURES)), np.nan)
+    bounds = np.searchsorted(encoded.row, np.arange(len(histories) + 1))
+    counts_of_events = np.log1p(item_counts[encoded.item])
     for row, history in enumerate(histories):
         events = history.events
         found[row, 0] = np.log1p(len(events))
         times = [event.timestamp for event in events[-2:] if event.timed]
         if len(times) == 2:
             found[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
-        items = [item_index[event.item_id] for event in events if event.item_id]
-        if items:
-            counts = np.log1p(item_counts[items])
+        counts = counts_of_events[bounds[row] : bounds[row + 1]]
+        if len(counts):
             found[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
         if events:
             found[row, 5] = np.mean([bool(event.words) for event in events])

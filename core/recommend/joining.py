@@ -11,6 +11,7 @@ from core.evaluate.cases import Case, targets_of
 from core.evaluate.metrics import DoubleArray, ExcludedItems, FloatArray, IntArray, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.gate import Gate, features_of
+from core.recommend.histories import EncodedHistories
 from core.recommend.joint import Joint
 from core.recommend.pool import N_BUCKETS, Contenders, Pool, buckets_of, choose_contenders, fit_pool
 from core.recommend.protocol import Recommender
@@ -38,7 +39,8 @@ def fit_joint(
     """
     cases = data.validation[:: max(-(-len(data.validation) // MOST_CASES), 1)]
     histories = [case.history for case in cases]
-    features = features_of(histories, data.item_index, data.item_counts)
+    encoded = EncodedHistories.of(histories, data.item_index)
+    features = features_of(histories, encoded, data.item_counts)
     gate = Gate.of(features)
     open_cases = [case.target not in case.history.excluded_items() for case in cases]
     repeat = (len(cases) - sum(open_cases) + 1.0) / (len(cases) + 100.0)

@@ -14,10 +14,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.domain import DomainError, History
-from core.evaluate.metrics import DoubleArray, ExcludedItems, FloatArray, IntArray
+from core.evaluate.metrics import DoubleArray, FloatArray, IntArray
 from core.files import replace_file, replace_text
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
+from core.recommend.histories import EncodedHistories
 from core.recommend.pool import Pool, buckets_of
 from core.recommend.protocol import Recommender
 
@@ -55,7 +56,10 @@ class Joint:
 
     def weights(self, histories: Sequence[History]) -> DoubleArray:
         """Weight of each component's log-probability at that moment, float64[n, n_components]."""
-        features = features_of(histories, self.item_index, self.item_counts)
+        return self._weights(histories, EncodedHistories.of(histories, self.item_index))
+
+    def _weights(self, histories: Sequence[History], encoded: EncodedHistories) -> DoubleArray:
+        features = features_of(histories, encoded, self.item_counts)
         return np.asarray(self.gate(features) @ self.pool.weights.T)
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
@@ -63,13 +67,12 @@ class Joint:
 
         DomainError for a history with an item outside the catalogue.
         """
-        parts = [component.log_probabilities(histories) for component in self.components]
-        weights = self.weights(histories).astype(np.float32)
+        encoded = EncodedHistories.of(histories, self.item_index)
+        weights = self._weights(histories, encoded).astype(np.float32)
         logits = np.tile(self._item_offsets, (len(histories), 1))
-        for weight, part in zip(weights.T, parts, strict=True):
-            logits += weight[:, None] * part
-        consumed = ExcludedItems.of(histories, self.item_index)
-        return normalise(logits, consumed, self.repeat)
+        for component, weight in zip(self.components, weights.T, strict=True):
+            logits += weight[:, None] * component.log_probabilities(histories)
+        return normalise(logits, encoded.consumed, self.repeat)
 
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.

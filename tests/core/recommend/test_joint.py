@@ -19,6 +19,7 @@ from core.progress import Progress
 from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines
 from core.recommend.gate import FEATURES, FURTHEST, Gate, features_of
+from core.recommend.histories import EncodedHistories
 from core.recommend.joining import fit_joint
 from core.recommend.joint import BASE, SEEN, Joint
 from core.recommend.pool import N_BUCKETS, Contenders, Pool, choose_contenders, fit_pool
@@ -173,7 +174,8 @@ def test_features_name_what_is_known_and_leave_the_rest_open() -> None:
     second = Event("known", day[1], EventKind.VIEW)
     whole = History("a", (first, second))
     timeless = History("a", (first, replace(second, timed=False, item_id="")))
-    found = features_of([History("a", ()), whole, timeless], index, counts)
+    histories = [History("a", ()), whole, timeless]
+    found = features_of(histories, EncodedHistories.of(histories, index), counts)
     assert found.shape == (3, len(FEATURES))
     assert found[0, 0] == 0.0
     assert np.isnan(found[0, 1:]).all()
