@@ -33,16 +33,23 @@ def test_the_clock_is_the_last_known_event_not_the_target(corpus: Corpus) -> Non
         assert case.history.consumed is None
 
 
-def test_temporal_folds_learn_before_they_choose_before_they_judge(corpus: Corpus) -> None:
+def test_temporal_folds_hide_what_came_after_the_cut_and_choose_by_the_last_known_event(
+    corpus: Corpus,
+) -> None:
     times = corpus.events[Columns.Time]
     folds = temporal_folds(corpus)
     assert len(folds) == 3
     for fold, share in zip(folds, (0.7, 0.8, 0.9), strict=True):
         train, validation, test = (times[fold.parts == part] for part in Part)
-        assert train.max() < validation.min()
-        assert validation.max() <= fold.cut < test.min()
+        assert max(train.max(), validation.max()) <= fold.cut < test.min()
         assert 1 - len(test) / len(times) >= share
-        assert 0.05 < len(validation) / (len(train) + len(validation)) < 0.2
+        for user in corpus.user_ids:
+            own = fold.parts[corpus.user_rows(user)]
+            known = int((own != Part.TEST).sum())
+            expected = [Part.TRAIN] * known + [Part.TEST] * (len(own) - known)
+            if known > 1:
+                expected[known - 1] = Part.VALIDATION
+            assert own.tolist() == expected
 
 
 def test_temporal_cases_take_each_users_first_later_event(corpus: Corpus) -> None:
