@@ -9,20 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.signal import lfilter
 from scipy.special import expit
 
 from core.domain import Event, History
+from core.model.coalitions import EventPool
 from core.model.config import InterestConfig
-from core.model.fitting import make_batch
 from core.model.network import InterestNetwork
 from core.model.sequences import ABSENT_ITEM, HAS_TEXT, RATING, SENTIMENT, EventEncoder
 
 FloatArray = npt.NDArray[np.float32]
 
 _CACHED_STATES = 20_000
-_EVENTS_PER_BATCH = 8_192
 _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
 
@@ -78,10 +76,11 @@ class InterestModel:
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Log-probabilities of the whole catalogue after each history, float32[n, n_items]."""
         if len(histories) <= _STEPWISE_UP_TO:
-            queries = [self.states(history)[-1] for history in histories]
+            last = [self.states(history)[-1] for history in histories]
+            queries = np.stack(last) if last else np.zeros((0, self.config.dim), np.float32)
         else:
             queries = self._batched(histories)
-        return self.log_probabilities_of(np.stack(queries) if queries else self._no_queries())
+        return self.log_probabilities_of(queries)
 
     def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
         """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""
@@ -106,9 +105,6 @@ class InterestModel:
         """Sentiment of each event's review in [-1, 1], float32[n]; NaN where there is no text."""
         run = self._run(history.events)[1:]
         return np.array([state.sentiment for state in run], np.float32)
-
-    def _no_queries(self) -> FloatArray:
-        return np.zeros((0, self.config.dim), np.float32)
 
     def _run(self, events: Sequence[Event]) -> list[_State]:
         """States after 0..n events, from the longest prefix already known."""
@@ -234,27 +230,16 @@ class InterestModel:
         )
         return query.astype(np.float32)
 
-    def _batched(self, histories: Sequence[History]) -> list[FloatArray]:
-        """Last queries of many histories, in length-sorted padded batches."""
-        lengths = np.array([len(history) for history in histories])
-        distinct = {event: None for history in histories for event in history.events}
-        place = {event: row for row, event in enumerate(distinct)}
-        encoded = self.events.encode(list(distinct))
-        rows = [
-            np.fromiter((place[event] for event in history.events), np.int64, len(history))
-            for history in histories
-        ]
-        vectors = torch.from_numpy(self.item_vectors)
-        queries: list[FloatArray] = [self._start.query] * len(histories)
-        order = np.argsort(-lengths, kind="stable")
-        begin = 0
-        with torch.inference_mode():
-            while begin < len(order):
-                size = max(1, _EVENTS_PER_BATCH // max(int(lengths[order[begin]]), 1))
-                chosen = order[begin : begin + size]
-                batch = make_batch(encoded, [rows[k] for k in chosen])
-                after = self._network(batch, vectors)[torch.arange(len(chosen)), batch.length]
-                for k, query in zip(chosen, after.numpy(), strict=True):
-                    queries[k] = query
-                begin += size
+    def _batched(self, histories: Sequence[History]) -> FloatArray:
+        """Last queries of many histories float32[n, dim], each distinct event encoded once."""
+        queries = np.tile(self._start.query, (len(histories), 1))
+        filled = [k for k, history in enumerate(histories) if history.events]
+        events = {id(event): event for history in histories for event in history.events}
+        place = {key: row for row, key in enumerate(events)}
+        if filled:
+            encoded = self.events.encode(list(events.values()))
+            pool = EventPool(self._network, encoded, self.item_vectors)
+            queries[filled] = pool.last_queries(
+                [np.array([place[id(e)] for e in histories[k].events], np.int64) for k in filled]
+            )
         return queries

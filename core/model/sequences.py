@@ -62,13 +62,24 @@ class EncodedEvents:
         A gap is the log of its seconds, 1 at ten years; unknown gaps stay zero.
         """
         features = self.features.copy()
-        gaps = np.diff(self.seconds, prepend=before)
-        known = ~np.isnan(gaps)
-        gaps = np.maximum(np.where(known, gaps, 0.0), 0.0)
-        features[:, GAP] = np.where(known, np.log1p(gaps) / _LOG_DECADE, 0.0)
-        features[:, SAME_DAY] = known & (gaps < 86400)
-        features[:, HAS_GAP] = known
+        features[:, [GAP, SAME_DAY, HAS_GAP]] = gap_features(self.seconds, before)
         return features
+
+
+def gap_features(seconds: npt.NDArray[np.float64], before: float = math.nan) -> FloatArray:
+    """GAP, SAME_DAY and HAS_GAP of events in order along the last axis.
+
+    ``seconds`` float64[..., n], NaN where unknown, to float32[..., n, 3]; ``before`` as in
+    ``EncodedEvents.with_gaps``.
+    """
+    gaps = np.diff(seconds, prepend=before)
+    known = ~np.isnan(gaps)
+    gaps = np.maximum(np.where(known, gaps, 0.0), 0.0)
+    found = np.empty((*gaps.shape, 3), np.float32)
+    found[..., 0] = np.where(known, np.log1p(gaps) / _LOG_DECADE, 0.0)
+    found[..., 1] = known & (gaps < 86400)
+    found[..., 2] = known
+    return found
 
 
 class EventEncoder:
