@@ -16,7 +16,10 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, History, RecommendationList, RecommendedItem
+from core.encode.cache import VectorCache
+from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder
+from core.encode.sentiment import SentimentModel
 from core.interest_map.projection import InterestMap, unit
 from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
 from core.model.interest import InterestModel
@@ -61,9 +64,19 @@ class Trajectory:
 class Engine:
     """A corpus with a trained model. Shared between sessions: its arrays are read-only."""
 
-    def __init__(self, corpus: Corpus, parts: ModelParts, folder: Path) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        parts: ModelParts,
+        folder: Path,
+        encoder: TextEncoder,
+        vectors: VectorCache,
+    ) -> None:
         self.corpus = corpus
         self.folder = folder
+        self.encoder = encoder
+        self.vectors = vectors
+        self.sentiment: SentimentModel = parts.sentiment
         self.model_id: str = parts.config["model_id"]
         self.config = parts.config
         self.interest: InterestModel = parts.interest
@@ -88,7 +101,7 @@ class Engine:
             )
         cache = open_cache(library)
         parts = read_parts(model_folder, corpus, lambda texts: cache.vectors(texts, encoder))
-        return cls(corpus, parts, model_folder)
+        return cls(corpus, parts, model_folder, encoder, cache)
 
     @cached_property
     def recommenders(self) -> Mapping[str, Recommender]:

@@ -82,6 +82,15 @@ class VectorCache:
                 out[row] = found[key]
         return out
 
+    def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
+        """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.
+
+        For texts that nobody wrote, such as a review without one of its words.
+        """
+        half = vectors.astype(np.float16)
+        keys = [text_key(text) for text in texts]
+        self._remember(encoder.encoder_id, dict(zip(keys, half, strict=True)))
+
     def write_pack(self, target: Path, texts: Iterable[str], encoder: TextEncoder) -> None:
         """Write the vectors of these texts as one read-only file, sorted by key."""
         by_key = {text_key(text): text for text in texts if text}

@@ -1,0 +1,107 @@
+"""Verbs about why: explain, scorecard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.model_verbs import (
+    AtOption,
+    ModelOption,
+    RecommenderOption,
+    UserOption,
+    history_at,
+    open_engine,
+)
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.domain import DomainError
+
+if TYPE_CHECKING:
+    from core.explain.explanation import Explanation
+
+NO_WORDS = "none"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("explain")(explain_item)
+    app.command("scorecard")(judge_explanations)
+
+
+def explain_item(
+    corpus: CorpusArgument,
+    user: UserOption,
+    item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
+    at: AtOption = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            "--words",
+            metavar="STEP,none",
+            help="Step whose review is read word by word (default: where text counts most).",
+        ),
+    ] = None,
+    recommender: RecommenderOption = None,
+    margin: Annotated[
+        bool, typer.Option("--margin", help="Explain the lead over the list's 10th item.")
+    ] = False,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Explain why an item has its score for a user at a time."""
+    from core.explain.explanation import Explanation
+    from core.explain.export import as_facts
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        explanation = Explanation(
+            engine,
+            history_at(engine, user, at),
+            item,
+            recommender,
+            margin=margin,
+            progress=progress,
+        )
+        step = _step_of_words(explanation, words)
+        read = [explanation.words(step)] if step is not None else []
+        facts = as_facts(explanation, read)
+    from core.views.explain import tell
+
+    answer(facts, tell(explanation, read), as_json=json)
+
+
+def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
+    if words == NO_WORDS:
+        return None
+    if words is None:
+        return explanation.step_of_words()
+    if not words.strip().isdigit():
+        raise DomainError(
+            f"{words!r} is neither a step nor {NO_WORDS!r}",
+            where="--words",
+            remedy="Use a step such as 12, or none",
+        )
+    explanation.event(int(words))
+    return int(words)
+
+
+def judge_explanations(
+    corpus: CorpusArgument,
+    users: Annotated[int, typer.Option("--users", min=1, help="Users to sample.")] = 100,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge explanations over a corpus: do they beat random and most-recent-first orders?"""
+    from core.explain.over_corpus import judge_corpus, summarise
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
+    facts = {"recommender": engine.recommender(recommender).id, **summarise(card)}
+    from core.explain import wording
+
+    answer(facts, wording.corpus_scorecard(facts), as_json=json)

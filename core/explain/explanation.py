@@ -1,0 +1,239 @@
+"""One question, "why this item, for this user, at this time?", and its answers piece by piece.
+
+Each piece is computed when first asked for and kept, so that a page can show the first answer at
+once and the slower ones as they come.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain import DomainError, Event, History
+from core.explain.counterfactual import Counterfactual, find_counterfactual
+from core.explain.game import EventGame, Goal
+from core.explain.parts import TEXT, PartValues, explain_parts
+from core.explain.scorecard import Scorecard, make_scorecard
+from core.explain.shapley import EventValues, explain_events
+from core.explain.word_values import (
+    Method,
+    WordValues,
+    leave_one_out,
+    score_game,
+    sentiment_game,
+    shap_words,
+)
+from core.explain.words import Review, open_review
+from core.progress import ProgressCallback, StopCallback
+from core.recommend.protocol import Recommender
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+K = 10
+SCORE_EVALUATIONS = 300
+"""Partial texts asked about for the item's score: each is asked in several coalitions."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordsOfReview:
+    """The words of one event's review and what they gave."""
+
+    step: int
+    review: Review
+    sentiment: WordValues
+    """To the review's sentiment in [-1, 1]."""
+    score: WordValues
+    """To the goal, in nats."""
+
+
+class Explanation:
+    """Why one item, at the moment of one history.
+
+    ``margin`` explains the item's margin over the list's k-th item instead of its score. ``stop``
+    is asked between batches; a stopped piece raises ``Stopped`` and can be asked for again.
+    DomainError for an unknown item or recommender.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        history: History,
+        item_id: str,
+        recommender: str | None = None,
+        *,
+        k: int = K,
+        margin: bool = False,
+        seed: int = 0,
+        seconds: float = 5.0,
+        progress: ProgressCallback | None = None,
+        stop: StopCallback | None = None,
+    ) -> None:
+        self.engine = engine
+        self.history = history
+        self.item_id = item_id
+        self.item = find_item(engine, item_id)
+        self.recommender: Recommender = engine.recommender(recommender)
+        self.k = k
+        self.margin = margin
+        self.seed = seed
+        self.seconds = seconds
+        self.progress = progress
+        self.stop = stop
+
+    @cached_property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """The whole catalogue scored at this moment, float32[n_items] in nats."""
+        scores: npt.NDArray[np.float32] = self.recommender.log_probabilities([self.history])[0]
+        return scores
+
+    @cached_property
+    def excluded(self) -> npt.NDArray[np.bool_]:
+        """Items that the list leaves out, bool[n_items]."""
+        mask = np.zeros(len(self.scores), np.bool_)
+        index = self.engine.corpus.item_index
+        mask[[index[item] for item in self.history.excluded_items() if item in index]] = True
+        return mask
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether the item is left out of lists because the user already has it."""
+        return bool(self.excluded[self.item])
+
+    @cached_property
+    def rank(self) -> int:
+        """The item's rank among all that may be in the list; as if it could be, where it can't."""
+        open_ = ~self.excluded
+        open_[self.item] = False
+        own = self.scores[self.item]
+        ahead = self.scores > own
+        ahead[: self.item] |= self.scores[: self.item] == own
+        return 1 + int((ahead & open_).sum())
+
+    @cached_property
+    def goal(self) -> Goal:
+        """The item's score, or its margin over the list's k-th item other than itself."""
+        if not self.margin:
+            return Goal(self.item)
+        listed = self.engine.top(self.history, self.scores, self.k + 1, self.recommender.id).items
+        others = [i.item_id for i in listed if i.item_id != self.item_id]
+        if not others:
+            return Goal(self.item)
+        rival = others[min(self.k, len(others)) - 1]
+        return Goal(self.item, self.engine.corpus.item_index[rival])
+
+    @cached_property
+    def game(self) -> EventGame:
+        """The game over the history's events."""
+        return EventGame.of(self.recommender, self.history, self.goal, self.stop)
+
+    @cached_property
+    def events(self) -> EventValues:
+        """Which events made it."""
+        return explain_events(
+            self.game, seed=self.seed, seconds=self.seconds, progress=self.progress
+        )
+
+    @cached_property
+    def parts(self) -> PartValues:
+        """What of each event."""
+        return explain_parts(self.game, self.events, seed=self.seed, progress=self.progress)
+
+    @cached_property
+    def counterfactual(self) -> Counterfactual:
+        """What would have to be different for the item not to be among the first k."""
+        return find_counterfactual(
+            self.recommender,
+            self.history,
+            self.item,
+            self.excluded,
+            self.engine.corpus.manifest.rating_scale,
+            self.weights,
+            k=self.k,
+            progress=self.progress,
+            stop=self.stop,
+        )
+
+    @cached_property
+    def scorecard(self) -> Scorecard:
+        """Whether the explanation is any good."""
+        return make_scorecard(self.game, self.events, seed=self.seed, progress=self.progress)
+
+    @property
+    def weights(self) -> dict[int, float]:
+        """What each step gave; a group's value is shared equally among its steps."""
+        return {
+            step: float(value) / len(steps)
+            for steps, value in zip(self.game.players, self.events.values, strict=True)
+            for step in steps
+        }
+
+    def event(self, step: int) -> Event:
+        """The event of a step; DomainError outside the history."""
+        if not 1 <= step <= len(self.history):
+            raise DomainError(
+                f"step {step} is not part of what is explained",
+                where=f"user {self.history.user_id}, {len(self.history)} events",
+                remedy=f"Choose a step from 1 to {len(self.history)}",
+            )
+        return self.history.events[step - 1]
+
+    def step_of_words(self) -> int | None:
+        """The step whose review is most worth reading: with text, and the largest text part."""
+        with_text = [
+            at
+            for at, steps in enumerate(self.game.players)
+            if any(self.history.events[step - 1].words for step in steps)
+        ]
+        if not with_text:
+            return None
+        player = max(with_text, key=lambda at: (abs(self.parts.values[at, TEXT]), at))
+        return next(
+            step
+            for step in reversed(self.game.players[player])
+            if self.history.events[step - 1].words
+        )
+
+    def words(self, step: int, method: Method = "shap") -> WordsOfReview:
+        """What the words of one review gave to its sentiment and to the goal.
+
+        DomainError for a step outside the history or an event without text.
+        """
+        text = self.event(step).words
+        if not text:
+            raise DomainError(
+                f"the event at step {step} has no review text",
+                where=f"user {self.history.user_id}",
+                remedy="Choose a step with a review",
+            )
+        review = open_review(text, self.engine.encoder)
+        feeling = sentiment_game(review, self.engine.sentiment)
+        worth = score_game(self.game, step, review, self.engine.vectors, self.seed)
+        words = len(review.words)
+        if method == "leave-one-out":
+            return WordsOfReview(
+                step, review, leave_one_out(feeling, words), leave_one_out(worth, words)
+            )
+        return WordsOfReview(
+            step,
+            review,
+            shap_words(feeling, review, seed=self.seed),
+            shap_words(worth, review, SCORE_EVALUATIONS, self.seed),
+        )
+
+
+def find_item(engine: Engine, item_id: str) -> int:
+    """Catalogue index of an item; DomainError with similar ids for an unknown one."""
+    index = engine.corpus.item_index.get(item_id)
+    if index is None:
+        close = difflib.get_close_matches(item_id, engine.corpus.item_ids[:50_000], n=3)
+        hint = f"Did you mean {', '.join(close)}?" if close else "Choose an item of the corpus"
+        raise DomainError(
+            f"there is no item {item_id!r}", where=f"corpus {engine.corpus.name}", remedy=hint
+        )
+    return index

@@ -1,0 +1,102 @@
+"""An explanation as the JSON of docs/contracts.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.explain.counterfactual import Counterfactual
+from core.explain.explanation import Explanation, WordsOfReview
+from core.explain.parts import PART_NAMES
+from core.explain.scorecard import Scorecard
+
+
+def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> dict[str, Any]:
+    """Everything about one question, computing what isn't yet computed.
+
+    Values are nats, except the words' sentiment. A group of older events has ``step`` its last
+    and ``first_step`` its first step, and no ``item_id``.
+    """
+    events, parts = explanation.events, explanation.parts
+    return {
+        "user_id": explanation.history.user_id,
+        "step": len(explanation.history),
+        "item_id": explanation.item_id,
+        "recommender": explanation.recommender.id,
+        "rank": explanation.rank,
+        "excluded": explanation.is_excluded,
+        "margin_over": _item(explanation, explanation.goal.against),
+        "base": events.base,
+        "score": events.score,
+        "residual": events.residual,
+        "stderr": float(events.stderr.max(initial=0.0)),
+        "error": events.error,
+        "exact": events.exact,
+        "events": [
+            {
+                "step": steps[-1],
+                "item_id": explanation.event(steps[0]).item_id if len(steps) == 1 else None,
+                "value": float(events.values[at]),
+                "stderr": float(events.stderr[at]),
+                "parts": {
+                    name: float(value)
+                    for name, value in zip(PART_NAMES, parts.values[at], strict=True)
+                },
+                **({"first_step": steps[0]} if len(steps) > 1 else {}),
+            }
+            for at, steps in enumerate(explanation.game.players)
+        ],
+        "words": {str(review.step): words_facts(review) for review in words},
+        "counterfactual": counterfactual_facts(explanation, explanation.counterfactual),
+        "scorecard": scorecard_facts(explanation.scorecard),
+    }
+
+
+def words_facts(words: WordsOfReview) -> dict[str, Any]:
+    """Words with their values in reading order, and what they leave unexplained."""
+    labels = [words.review.label(word) for word in words.review.words]
+    return {
+        "sentiment": [list(p) for p in zip(labels, words.sentiment.values.tolist(), strict=True)],
+        "score": [list(p) for p in zip(labels, words.score.values.tolist(), strict=True)],
+        "residual": {"sentiment": words.sentiment.residual, "score": words.score.residual},
+        "unread": words.review.unread,
+    }
+
+
+def counterfactual_facts(explanation: Explanation, found: Counterfactual) -> dict[str, Any]:
+    """The smallest change, verified by the recommender."""
+    return {
+        "found": found.found,
+        "k": found.k,
+        "rank": found.rank,
+        "edits": [
+            {
+                "op": edit.op,
+                "step": edit.step,
+                "item_id": explanation.event(edit.step).item_id,
+                **({"rating": edit.rating} if edit.rating is not None else {}),
+            }
+            for edit in found.edits
+        ],
+        "verified_rank": found.new_rank,
+        "replaced_by": _item(explanation, found.replaced_by),
+        "smallest": found.proven,
+        "complete_up_to": found.complete_up_to,
+        "tried": found.tried,
+    }
+
+
+def scorecard_facts(card: Scorecard) -> dict[str, Any]:
+    """Areas in nats, verdicts, stability."""
+    orders = ("explanation", "recent-first", "random")
+    return {
+        "deletion": {order: card.area("deletion", order) for order in orders},
+        "insertion": {order: card.area("insertion", order) for order in orders},
+        "beats_recent_first": card.beats("recent-first"),
+        "beats_random": card.beats("random"),
+        "stability": card.stability,
+    }
+
+
+def _item(explanation: Explanation, index: int | None) -> str | None:
+    return None if index is None else explanation.engine.corpus.item_ids[index]

@@ -1,0 +1,179 @@
+"""What of each event: its item, its rating, its text, its time. Owen values with events as unions.
+
+In Owen's value (1977) the events enter in a random order, and inside an event its parts do. Here
+outer orders are sampled, forward and backward, and the inner orders of at most four parts are
+enumerated. An event's gain is known better than the sample tells (``shapley``); by regression on
+that known mean (a control variate) each part's estimate gets its share of the difference, so that
+parts add up to their event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import permutations
+from math import factorial
+
+import numpy as np
+import numpy.typing as npt
+
+from core.domain import Event, History
+from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
+from core.explain.shapley import EventValues
+from core.progress import Progress, ProgressCallback, report
+
+ITEM, RATING, TEXT, TIME = 0, 1, 2, 3
+PART_NAMES = ("item", "rating", "text", "time")
+ASKED_AT_MOST = 24_000
+"""Histories asked about; the number of outer orders follows from it."""
+FEWEST_PAIRS, MOST_PAIRS = 2, 16
+
+
+@dataclass(frozen=True, eq=False)
+class PartValues:
+    """Owen values of the parts of each player, in nats.
+
+    ``values`` and ``stderr`` float64[n_players, 4] in the order of ``PART_NAMES``; zeros where an
+    event lacks a part. Each row sums to the player's own value.
+    """
+
+    values: DoubleArray
+    stderr: DoubleArray
+    orders: int
+    """Outer orders sampled."""
+
+
+def with_parts(event: Event, kept: Sequence[bool]) -> Event | None:
+    """The event with only some of (item with kind, rating, text, time); None without any left."""
+    own = has_parts(event)
+    if not any(k and o for k, o in zip(kept, own, strict=True)):
+        return None
+    return replace(
+        event,
+        item_id=event.item_id if kept[ITEM] else "",
+        rating=event.rating if kept[RATING] else None,
+        title=event.title if kept[TEXT] else None,
+        text=event.text if kept[TEXT] else None,
+        timed=event.timed and kept[TIME],
+    )
+
+
+def has_parts(event: Event) -> tuple[bool, bool, bool, bool]:
+    """Which parts an event has."""
+    return bool(event.item_id), event.rating is not None, bool(event.words), event.timed
+
+
+def explain_parts(
+    game: EventGame,
+    events: EventValues,
+    *,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+) -> PartValues:
+    """Owen values of the parts of every player, adding up to ``events.values``."""
+    players = len(game.players)
+    values, errors = np.zeros((players, 4)), np.zeros((players, 4))
+    subsets = [_subsets(game, player) for player in range(players)]
+    inner = sum(len(own) for own in subsets)
+    pairs = int(np.clip(ASKED_AT_MOST // max(2 * inner, 1), FEWEST_PAIRS, MOST_PAIRS))
+    outer = outer_coalitions(players, pairs, seed)
+    for player in range(players):
+        report(progress, Progress("split events into parts", player, players))
+        own = subsets[player]
+        width = outer.shape[0]
+        before = [mask[player] for mask in outer]
+        asked = [_history(game, mask, player, subset) for mask in before for subset in own]
+        worth = ask(game.recommender, asked, game.goal, game.stop).reshape(width, len(own))
+        gains = _inner_shapley(worth, own)
+        values[player], errors[player] = add_up(gains, float(events.values[player]))
+    return PartValues(values, errors, 2 * pairs)
+
+
+def outer_coalitions(players: int, pairs: int, seed: int) -> Masks:
+    """Who came before each player in random orders and their reverses.
+
+    Returns bool[2 * pairs, n_players, n_players]: in order o, ``[o, p]`` is the set before p.
+    """
+    random = np.random.default_rng(seed)
+    place = np.stack([random.permutation(players) for _ in range(pairs)])
+    both = np.stack([place, players - 1 - place], 1).reshape(2 * pairs, players)
+    earlier: Masks = both[:, None, :] < both[:, :, None]
+    return earlier
+
+
+def add_up(gains: DoubleArray, total: float) -> tuple[DoubleArray, DoubleArray]:
+    """Means of part gains float64[n_orders, 4] that add up to ``total``, with standard errors.
+
+    Orders 2k and 2k + 1 are each other's reverse and count as one sample.
+    """
+    sample = gains.reshape(len(gains) // 2, 2, -1).mean(1)
+    means, whole = sample.mean(0), sample.sum(1)
+    spread = float(((whole - whole.mean()) ** 2).sum())
+    if spread > 1e-18:
+        slope = ((whole - whole.mean())[:, None] * (sample - means)).sum(0) / spread
+    else:
+        weight = np.abs(means) + 1e-12 * (np.abs(gains).sum(0) > 0)
+        slope = weight / weight.sum() if weight.sum() > 0 else np.full(len(means), 0.25)
+    adjusted = sample + slope * (total - whole)[:, None]
+    freedom = max(len(sample) - 2, 1)
+    spread_left = ((adjusted - adjusted.mean(0)) ** 2).sum(0) / freedom
+    return adjusted.mean(0), np.sqrt(spread_left / len(sample))
+
+
+def _subsets(game: EventGame, player: int) -> list[tuple[bool, bool, bool, bool]]:
+    """All subsets of the parts that a player's events have."""
+    own = np.any(
+        [has_parts(game.history.events[step - 1]) for step in game.players[player]], axis=0
+    )
+    return [
+        (bool(k & 1), bool(k & 2), bool(k & 4), bool(k & 8))
+        for k in range(16)
+        if all(own[part] or not k >> part & 1 for part in range(4))
+    ]
+
+
+def _history(
+    game: EventGame,
+    before: npt.NDArray[np.bool_],
+    player: int,
+    subset: tuple[bool, bool, bool, bool],
+) -> History:
+    """The events of the players before one, and that player's events with some of their parts."""
+    mask = before.copy()
+    mask[player] = True
+    kept: list[Event] = []
+    for other in np.flatnonzero(mask):
+        for step in game.players[other]:
+            event = game.history.events[step - 1]
+            part = variant(event, subset) if other == player else event
+            if part is not None:
+                kept.append(part)
+    return shortened(game.history, kept)
+
+
+@lru_cache(maxsize=4096)
+def variant(event: Event, subset: tuple[bool, bool, bool, bool]) -> Event | None:
+    """``with_parts``, the same object for the same question: recommenders encode it once."""
+    return with_parts(event, subset)
+
+
+def _inner_shapley(worth: DoubleArray, subsets: list[tuple[bool, bool, bool, bool]]) -> DoubleArray:
+    """Shapley values of the parts within each outer order, float64[n_orders, 4].
+
+    ``worth`` float64[n_orders, n_subsets] is the value with each subset of the parts.
+    """
+    place = {subset: at for at, subset in enumerate(subsets)}
+    parts = [part for part in range(4) if any(subset[part] for subset in subsets)]
+    gains = np.zeros((len(worth), 4))
+    for order in permutations(parts):
+        kept = [False] * 4
+        for part in order:
+            without = worth[:, place[_as_subset(kept)]]
+            kept[part] = True
+            gains[:, part] += worth[:, place[_as_subset(kept)]] - without
+    return gains / factorial(len(parts))
+
+
+def _as_subset(kept: list[bool]) -> tuple[bool, bool, bool, bool]:
+    return kept[0], kept[1], kept[2], kept[3]

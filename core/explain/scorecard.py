@@ -1,0 +1,111 @@
+"""Is the explanation any good? Curves of deletion and insertion, and stability.
+
+Deletion takes the events away in the order of an explanation, insertion brings them in; a good
+order drops, or raises, the score early (Petsiuk et al. 2018, RISE). The rivals are random orders
+and the plain rule "the most recent first". Areas are means of the curve in nats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from core.explain.game import DoubleArray, EventGame, Masks
+from core.explain.shapley import EXACT_UP_TO, EventValues, explain_events
+from core.progress import Progress, ProgressCallback, report
+
+RANDOM_ORDERS = 20
+SEEDS = 5
+SAME = 1e-6
+"""Areas closer than this, in nats, are equal."""
+STABILITY_SECONDS = 1.0
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scorecard:
+    """Curves float64[n_players + 1] of the goal's value, and what follows from them.
+
+    Deletion areas are better when low, insertion areas when high.
+    """
+
+    deletion: dict[str, DoubleArray]
+    """By order: ``explanation``, ``recent-first``, ``random`` (mean of 20)."""
+    insertion: dict[str, DoubleArray]
+    stability: float | None
+    """Mean rank correlation of the values between 5 seeds; 1 where exact, None with one event."""
+
+    def area(self, kind: str, order: str) -> float:
+        """Mean of a curve; ``kind`` is ``deletion`` or ``insertion``."""
+        curve = self.deletion[order] if kind == "deletion" else self.insertion[order]
+        return float((curve[:-1] + curve[1:]).mean() / 2) if len(curve) > 1 else float(curve[0])
+
+    def gain(self, kind: str, rival: str) -> float:
+        """How much better the explanation's area is than a rival's, in nats."""
+        difference = self.area(kind, "explanation") - self.area(kind, rival)
+        return -difference if kind == "deletion" else difference
+
+    def beats(self, rival: str) -> bool:
+        """Whether deletion by the explanation is better than a rival's order."""
+        return self.gain("deletion", rival) > SAME
+
+
+def make_scorecard(
+    game: EventGame,
+    events: EventValues,
+    *,
+    seed: int = 0,
+    with_stability: bool = True,
+    progress: ProgressCallback | None = None,
+) -> Scorecard:
+    """Judge the values of a game's players."""
+    players = len(game.players)
+    random = np.random.default_rng(seed)
+    orders = {
+        "explanation": np.argsort(-events.values, kind="stable"),
+        "recent-first": np.arange(players)[::-1],
+    }
+    shuffled = [random.permutation(players) for _ in range(RANDOM_ORDERS if players > 1 else 1)]
+    asked = [*orders.values(), *shuffled]
+    masks = np.concatenate([_shrinking(order) for order in asked])
+    deletion = game.values(masks).reshape(len(asked), players + 1)
+    insertion = game.values(~masks).reshape(len(asked), players + 1)
+    names = list(orders)
+    curves = [
+        dict(zip(names, curve, strict=False)) | {"random": curve[len(names) :].mean(0)}
+        for curve in (deletion, insertion)
+    ]
+    stability = _stability(game, events, progress) if with_stability else None
+    return Scorecard(curves[0], curves[1], stability)
+
+
+def _shrinking(order: IntArray) -> Masks:
+    """All players, then one fewer each time, bool[n + 1, n]."""
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    kept: Masks = place[None, :] >= np.arange(len(order) + 1)[:, None]
+    return kept
+
+
+def _stability(
+    game: EventGame, events: EventValues, progress: ProgressCallback | None
+) -> float | None:
+    """Mean pairwise Spearman correlation of the values from five seeds, at equal effort."""
+    players = len(game.players)
+    if players < 2:
+        return None
+    if players <= EXACT_UP_TO:
+        return 1.0
+    ranks = []
+    for seed in range(1, SEEDS + 1):
+        report(progress, Progress("explain again with other seeds", seed - 1, SEEDS))
+        again = explain_events(
+            game, seed=seed, seconds=STABILITY_SECONDS, enough=max(events.error, 1e-9)
+        )
+        ranks.append(rankdata(again.values))
+    correlation = np.atleast_2d(np.corrcoef(ranks))
+    above = correlation[np.triu_indices(SEEDS, 1)]
+    return float(np.nan_to_num(above, nan=1.0).mean())

@@ -1,0 +1,176 @@
+"""Shapley values of a user's events, by the shap library.
+
+Exact values enumerate all coalitions (Shapley 1953; ``shap.explainers.Exact``). Sampled ones
+average the gains along random orders, each taken forward and backward (Castro et al. 2009;
+``shap.explainers.Permutation``); each such pair is one sample, so that the standard error counts
+what the pair's halves have in common.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.explain.game import DoubleArray, EventGame, Masks
+from core.progress import Progress, ProgressCallback, check_stop, report
+
+EXACT_UP_TO = 10
+LEAST_CHANGE = 0.05
+"""Nats: an error is stated relative to at least so much difference between score and base."""
+ENOUGH = 0.05
+"""Sampling ends at this error."""
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 400
+_shap = threading.Lock()
+"""shap draws from numpy's global generator: one caller at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class EventValues:
+    """What each player gave, in nats.
+
+    ``values`` and ``stderr`` float64[n_players]; ``stderr`` are standard errors, zeros where exact.
+    ``base + values.sum() + residual`` is the score.
+    """
+
+    base: float
+    score: float
+    values: DoubleArray
+    stderr: DoubleArray
+    exact: bool
+    rounds: int
+    """Pairs of random orders; 0 where exact."""
+    asked: int
+    """Different histories that the recommender was asked about."""
+
+    @property
+    def residual(self) -> float:
+        """Score minus base minus the sum of the values."""
+        return self.score - self.base - float(self.values.sum())
+
+    @property
+    def error(self) -> float:
+        """The largest standard error, relative to |score - base| (at least 0.05 nats)."""
+        if not len(self.stderr):
+            return 0.0
+        return float(self.stderr.max()) / max(abs(self.score - self.base), LEAST_CHANGE)
+
+
+class _Present:
+    """A shap masker whose features are players: the masked input is the mask itself."""
+
+    immutable_outputs = True
+
+    def __init__(self, players: int, clustering: npt.NDArray[np.float64] | None = None) -> None:
+        self.shape = (1, players)
+        self.clustering = clustering
+
+    def __call__(self, mask: npt.NDArray[np.bool_], row: Any) -> tuple[Masks]:
+        return (mask[None],)
+
+
+class RandomState:
+    """numpy's global generator, seeded for shap inside the block and put back after it."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __enter__(self) -> None:
+        _shap.acquire()
+        self._before = np.random.get_state()  # noqa: NPY002
+        np.random.seed(self._seed)  # noqa: NPY002
+
+    def __exit__(self, *_: object) -> None:
+        np.random.set_state(self._before)  # noqa: NPY002
+        _shap.release()
+
+
+def explain_events(
+    game: EventGame,
+    *,
+    seed: int = 0,
+    seconds: float = 5.0,
+    enough: float = ENOUGH,
+    exact_up_to: int = EXACT_UP_TO,
+    progress: ProgressCallback | None = None,
+) -> EventValues:
+    """Shapley values of the game's players.
+
+    Exact up to ``exact_up_to`` players; above, sampled until the error is at most ``enough`` or
+    ``seconds`` are over, and for at least four pairs of orders. The same seed gives the same values
+    unless the time ends first.
+    """
+    players = len(game.players)
+    if players == 0:
+        return EventValues(game.base, game.whole, np.zeros(0), np.zeros(0), True, 0, game.asked)
+    if players <= exact_up_to:
+        found = run_shap("Exact", game.values, players, seed)
+        return EventValues(game.base, game.whole, found, np.zeros(players), True, 0, game.asked)
+    return _sampled(game, seed, seconds, enough, progress)
+
+
+def _sampled(
+    game: EventGame, seed: int, seconds: float, enough: float, progress: ProgressCallback | None
+) -> EventValues:
+    players = len(game.players)
+    started = time.monotonic()
+    rounds: list[DoubleArray] = []
+    while True:
+        check_stop(game.stop)
+        rounds.append(
+            run_shap(
+                "Permutation",
+                game.values,
+                players,
+                seed * MOST_ROUNDS + len(rounds),
+                max_evals=2 * players + 1,
+            )
+        )
+        n = len(rounds)
+        if n < FEWEST_ROUNDS:
+            continue
+        found = EventValues(
+            game.base,
+            game.whole,
+            np.mean(rounds, axis=0),
+            np.std(rounds, axis=0, ddof=1) / np.sqrt(n),
+            False,
+            n,
+            game.asked,
+        )
+        report(
+            progress,
+            Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": found.error}),
+        )
+        late = time.monotonic() - started > seconds
+        if found.error <= enough or late or n >= MOST_ROUNDS:
+            return found
+
+
+def run_shap(
+    method: str,
+    value: Callable[[Masks], DoubleArray],
+    players: int,
+    seed: int,
+    clustering: npt.NDArray[np.float64] | None = None,
+    **options: Any,
+) -> DoubleArray:
+    """Values of ``players`` by one of shap's explainers, float64[n_players] or [n_players, n_out].
+
+    ``value`` maps masks bool[n, n_players] to float64[n] or float64[n, n_out].
+    """
+    import shap
+
+    with RandomState(seed):
+        explainer = getattr(shap.explainers, method)(value, _Present(players, clustering))
+        np.random.seed(seed)  # noqa: NPY002 - some explainers seed on their own when made
+        explanation = explainer(
+            np.zeros((1, players)), **({"batch_size": 4096, "silent": True} | options)
+        )
+    values: DoubleArray = np.asarray(explanation.values[0], np.float64)
+    return values

@@ -1,0 +1,257 @@
+"""Every sentence about an explanation, made from its numbers by fixed rules.
+
+Functions take numbers and names and return plain text; nothing is said without a number behind it.
+Names come from files: a page that shows a sentence must escape it. This module is the one to
+translate for a second language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CAUTION = (
+    "This describes how the model behaves, not what the person thinks: another model could give "
+    "the same list for other reasons."
+)
+NAMED = 2
+"""So many events are named in the summary."""
+SHARE_THAT_LEADS = 0.5
+"""Events that together give at least this share of what pushes up are said to make most of it."""
+PART_WORDS = {
+    "item": "the item itself",
+    "rating": "its rating",
+    "text": "its text",
+    "time": "its time",
+}
+SMALL = 0.05
+"""Nats: smaller differences are called hardly any."""
+
+
+def nats(value: float) -> str:
+    """A contribution with its sign, two digits and a true minus."""
+    return f"{value:+.2f}".replace("-", "\u2212")
+
+
+def plain_nats(value: float) -> str:
+    """A score or an area without a plus sign."""
+    return f"{value:.2f}".replace("-", "\u2212")
+
+
+def times(value: float) -> str:
+    """What a difference of log-probabilities does to the probability: ``4.1 times as likely``."""
+    from math import exp
+
+    factor = exp(min(abs(value), 30.0))
+    shown = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}".replace(",", "\u202f")
+    return f"{shown} times as likely" if value >= 0 else f"{shown} times less likely"
+
+
+def standing(item: str, rank: int, k: int, excluded: bool) -> str:
+    """Where the item is in the list."""
+    if excluded:
+        return f"{item} is in no list: the user already has it. By score it would be number {rank}."
+    if rank <= k:
+        return f"{item} is number {rank} of the list."
+    return f"{item} is not among the first {k}: its rank is {rank}."
+
+
+def summary(
+    whole: float,
+    base: float,
+    events: Sequence[tuple[str, float]],
+    margin_over: str | None = None,
+) -> str:
+    """The history's effect in two sentences; ``events`` are names with their values in nats."""
+    change = whole - base
+    what = f"its lead over {margin_over}" if margin_over else "its score"
+    if not events:
+        return (
+            f"There is no event yet, so {what} of {plain_nats(whole)} is the model's start value."
+        )
+    if abs(change) < SMALL:
+        first = (
+            f"The history hardly changes {what}: {plain_nats(base)} without events, "
+            f"{plain_nats(whole)} with them."
+        )
+    elif margin_over:
+        first = f"The history moves {what} from {plain_nats(base)} to {plain_nats(whole)}."
+    else:
+        first = f"The history makes it {times(change)} as without any event ({nats(change)})."
+    return f"{first} {leaders(events)}"
+
+
+def leaders(events: Sequence[tuple[str, float]]) -> str:
+    """Which events push up most, and which push down most."""
+    up = sorted((e for e in events if e[1] > 0), key=lambda e: -e[1])
+    down = sorted((e for e in events if e[1] < 0), key=lambda e: e[1])
+    total = sum(value for _, value in up)
+    said = []
+    if up and total >= SMALL:
+        named = up[:NAMED]
+        share = sum(value for _, value in named) / total
+        listed = " and ".join(f"{name} ({nats(value)})" for name, value in named)
+        verb = "gives" if len(named) == 1 else "give"
+        if len(up) <= NAMED:
+            said.append(f"All that speaks for it comes from {listed}.")
+        elif share >= SHARE_THAT_LEADS:
+            said.append(f"Most of what speaks for it, {share * 100:.0f}\u202f%, {verb} {listed}.")
+        else:
+            said.append(
+                f"No event decides: the strongest, {listed}, {verb} {share * 100:.0f}\u202f% of "
+                "what speaks for it."
+            )
+    if down and down[0][1] <= -SMALL:
+        said.append(f"Most against it speaks {down[0][0]} ({nats(down[0][1])}).")
+    return " ".join(said) if said else "No single event matters."
+
+
+def trust(exact: bool, error: float, rounds: int, grouped: int, residual: float) -> str:
+    """How far to trust the events' values."""
+    if exact:
+        said = "Exact: every combination of events was asked."
+    else:
+        said = (
+            f"Sampled: {2 * rounds} orders of events, largest error {error * 100:.1f}\u202f% of "
+            "the change."
+        )
+    if grouped:
+        said += f" The {grouped} oldest events are taken in groups."
+    if abs(residual) > 5e-4:
+        said += f" Unexplained: {nats(residual)}."
+    return said
+
+
+def part_sentence(parts: dict[str, float], event: str) -> str:
+    """What of the strongest event counts."""
+    present = {name: value for name, value in parts.items() if abs(value) >= 5e-4}
+    if not present:
+        return f"No part of {event} matters."
+    first = max(present, key=lambda name: abs(present[name]))
+    rest = [f"{PART_WORDS[name]} {nats(value)}" for name, value in present.items() if name != first]
+    others = f"; {', '.join(rest)}" if rest else ""
+    return f"Of {event}, {PART_WORDS[first]} counts most: {nats(present[first])}{others}."
+
+
+def words_sentence(
+    target: str, words: Sequence[tuple[str, float]], method: str, residual: float, unread: int
+) -> str:
+    """Which words count, how it was found out, and what was not read."""
+    up = sorted((w for w in words if w[1] > 0), key=lambda w: -w[1])[:2]
+    down = sorted((w for w in words if w[1] < 0), key=lambda w: w[1])[:1]
+    listed = ", ".join(f"{word} {nats(value)}" for word, value in (*up, *down))
+    how = (
+        "First look, each word left out alone"
+        if method == "leave-one-out"
+        else "SHAP over phrases and words"
+    )
+    said = f"{how}. For {target}: {listed or 'no word counts'}."
+    if method != "leave-one-out" and abs(residual) > 5e-4:
+        said += f" Unexplained: {nats(residual)}."
+    if unread:
+        said += f" The last {unread} words are beyond what the model reads and count for nothing."
+    return said
+
+
+def sum_sentence(step: int, words: float, residual: float, gain: float, sentiment: float) -> str:
+    """Word to review to score as one sum."""
+    return (
+        f"Words {nats(words)} and unexplained {nats(residual)} make what the text of step {step} "
+        f"gives the item, {nats(gain)}. Its sentiment is {nats(sentiment)} of \u22121 to +1."
+    )
+
+
+def edits_phrase(edits: Sequence[tuple[str, int, str, float | None]]) -> str:
+    """``without step 12 (A) and with step 15 (B) rated 1``; edits are (op, step, name, rating)."""
+    said = [
+        f"without step {step} ({name})"
+        if op == "delete"
+        else f"with step {step} ({name}) rated {rating:g}"
+        for op, step, name, rating in edits
+    ]
+    return " and ".join(said)
+
+
+def counterfactual(
+    item: str,
+    k: int,
+    rank: int,
+    edits: Sequence[tuple[str, int, str, float | None]],
+    new_rank: int | None,
+    newcomer: str | None,
+    proven: bool,
+    complete_up_to: int,
+    most: int,
+) -> str:
+    """What would have to be different, or why there is no such answer."""
+    if rank > k:
+        return (
+            f"{item} is not among the first {k} (rank {rank}), so nothing has to change for it to "
+            "be out."
+        )
+    if not edits:
+        chain = f", and no chain of {most} edits was found" if most > complete_up_to else ""
+        return (
+            f"No change of up to {complete_up_to} events takes {item} out of the first {k}{chain}."
+        )
+    said = edits_phrase(edits)
+    comes = f"; {newcomer} comes in" if newcomer else ""
+    checked = (
+        " No smaller change does it: all were tried."
+        if proven
+        else f" Smaller changes were tried in part only (all of up to {complete_up_to})."
+    )
+    return f"{said[:1].upper()}{said[1:]}, {item} is number {new_rank}{comes}.{checked}"
+
+
+def scorecard(
+    own: float, recent: float, random: float, beats_recent: bool, beats_random: bool, events: int
+) -> str:
+    """The verdict on the explanation; areas of deletion in nats, lower is better."""
+    if events < 2:
+        return "With fewer than two events there is no order to judge."
+    areas = (
+        f"deletion area {plain_nats(own)}, most recent first {plain_nats(recent)}, "
+        f"random {plain_nats(random)}; lower is better"
+    )
+    if beats_recent and beats_random:
+        return f"The explanation finds the events that matter sooner than both rivals: {areas}."
+    if not beats_recent:
+        return (
+            f"Not better than the plain rule \u201cmost recent first\u201d here: {areas}. "
+            "That rule explains this item as well."
+        )
+    return f"Better than most recent first, but not than a random order: {areas}."
+
+
+def stability(value: float | None, exact: bool) -> str:
+    """Whether five seeds agree."""
+    if value is None:
+        return "One event: nothing to rank."
+    if exact:
+        return "Exact values: the same with every seed."
+    grade = "stable" if value >= 0.9 else "fairly stable" if value >= 0.7 else "unstable"
+    return f"Five seeds agree with a rank correlation of {value:.2f}: {grade}."
+
+
+def corpus_scorecard(facts: Mapping[str, Any]) -> list[str]:
+    """A corpus's average scorecard in lines."""
+    gain = facts["gain_over_recent_first"]
+    low, high = gain["ci"]
+    lines = [
+        f"{facts['users']} users, recommender {facts['recommender']}: deletion beats most recent "
+        f"first for {facts['better_than_recent_first'] * 100:.0f}\u202f% of them, random for "
+        f"{facts['better_than_random'] * 100:.0f}\u202f%.",
+        f"Gain over most recent first {nats(gain['mean'])} nats [{nats(low)}, {nats(high)}].",
+    ]
+    if facts["stability"] is not None:
+        lines.append(stability(facts["stability"], False))
+    return lines
+
+
+def receivers(item: str, lists: int, users: int, k: int, shown: int) -> str:
+    """Who gets an item now."""
+    if not lists:
+        return f"No user of {users:,} has {item} among the first {k} now."
+    more = f" The {shown} best-placed are explained." if shown < lists else ""
+    return f"{item} is among the first {k} for {lists:,} of {users:,} users now.{more}"
