@@ -21,6 +21,7 @@ MENU = {
     ],
     "One user": [
         st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
+        st.Page("pages/explain.py", title="Explain", icon=":material/rule:"),
     ],
     "Library": [
         st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),

@@ -14,7 +14,7 @@ from core.domain import DomainError
 from core.figures.palette import PALETTES, Palette
 from core.views import wording
 from pages._shared import loaders, state
-from pages._shared.state import CORPUS, MODEL, PLAYING, TIME, USER, Selection
+from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
 LISTED_USERS = 20_000
@@ -61,7 +61,7 @@ def _pick_corpus() -> str | None:
             key=CORPUS,
             format_func=lambda name: corpus_label(manifests[name]),
             on_change=_forget,
-            args=(MODEL, USER, TIME, PLAYING),
+            args=(MODEL, USER, TIME, ITEM, PLAYING),
         )
     )
 
@@ -106,7 +106,11 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.put(TIME, None)
     if len(corpus.user_ids) > LISTED_USERS:
         st.text_input(
-            "User", key=USER, placeholder="Type an id", on_change=_forget, args=(TIME, PLAYING)
+            "User",
+            key=USER,
+            placeholder="Type an id",
+            on_change=_forget,
+            args=(TIME, ITEM, PLAYING),
         )
         chosen = state.get(USER) or None
     else:
@@ -117,7 +121,7 @@ def _pick_user(corpus: Corpus) -> str | None:
             key=USER,
             placeholder=f"Search {wording.count(len(corpus.user_ids), 'user')}",
             on_change=_forget,
-            args=(TIME, PLAYING),
+            args=(TIME, ITEM, PLAYING),
         )
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
@@ -183,20 +187,20 @@ def _move_user(corpus: Corpus, move: int) -> None:
     ids = corpus.user_ids
     here = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
     state.put(USER, ids[(here + move) % len(ids)])
-    _forget(TIME, PLAYING)
+    _forget(TIME, ITEM, PLAYING)
 
 
 def choose_corpus(name: str) -> None:
     """Make a corpus the current one; for callbacks, also inside a fragment."""
     state.put(CORPUS, name)
-    _forget(MODEL, USER, TIME, PLAYING)
+    _forget(MODEL, USER, TIME, ITEM, PLAYING)
     st.rerun()
 
 
 def choose_model(corpus: str, model_id: str) -> None:
     """Make a model the current one and show what it is worth; for callbacks."""
     if state.get(CORPUS) != corpus:
-        _forget(USER, TIME, PLAYING)
+        _forget(USER, TIME, ITEM, PLAYING)
     state.put(CORPUS, corpus)
     state.put(MODEL, model_id)
     st.switch_page("pages/overview.py")

@@ -15,7 +15,7 @@ import streamlit as st
 from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
 from core.corpus.store import Corpus, Library, Manifest
-from core.domain import DomainError
+from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
 from core.progress import ProgressCallback, StopCallback
@@ -42,6 +42,8 @@ from pages._shared.jobs import Work
 if TYPE_CHECKING:
     from core.engine import Engine
     from core.model.config import InterestConfig
+    from core.views.explain import ReceiversView
+    from pages._shared.explaining import Explaining
 
 MODEL_RECOMMENDER = "interest"
 """The recommender whose states the pages show."""
@@ -224,6 +226,67 @@ def crowd(engine: Engine, theme: ThemeName) -> dict[str, Any]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _crowd(corpus_id: str, model_id: str, theme: ThemeName, _engine: Engine) -> dict[str, Any]:
     return crowd_image(interest_map(_engine), PALETTES[theme])
+
+
+def explaining(
+    engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
+) -> Explaining:
+    """One question with what is already answered of it; DomainError for an unknown item."""
+    return _explaining(
+        engine.corpus.corpus_id,
+        engine.model_id,
+        user_id,
+        step,
+        item_id,
+        recommender,
+        margin,
+        engine,
+    )
+
+
+@st.cache_resource(max_entries=48, show_spinner="Asking without each event …")
+def _explaining(
+    corpus_id: str,
+    model_id: str,
+    user_id: str,
+    step: int,
+    item_id: str,
+    recommender: str,
+    margin: bool,
+    _engine: Engine,
+) -> Explaining:
+    from pages._shared.explaining import Explaining
+
+    history = _engine.corpus.history(user_id).up_to(step)
+    return Explaining(_engine, history, item_id, recommender, margin)
+
+
+def list_after(engine: Engine, user_id: str, step: int, recommender: str) -> RecommendationList:
+    """The first ten items after a step."""
+    return _list_after(engine.corpus.corpus_id, engine.model_id, user_id, step, recommender, engine)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _list_after(
+    corpus_id: str, model_id: str, user_id: str, step: int, recommender: str, _engine: Engine
+) -> RecommendationList:
+    return _engine.recommend(_engine.corpus.history(user_id).up_to(step), 10, recommender)
+
+
+def receivers(engine: Engine, item_id: str, recommender: str) -> ReceiversView:
+    """Who gets an item now, and which of their events brought it."""
+    return _receivers(engine.corpus.corpus_id, engine.model_id, item_id, recommender, engine)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Looking through all lists …")
+def _receivers(
+    corpus_id: str, model_id: str, item_id: str, recommender: str, _engine: Engine
+) -> ReceiversView:
+    from core.explain.over_corpus import find_receivers
+    from core.views.explain import build_receivers
+
+    lists, rows = find_receivers(_engine, item_id, recommender)
+    return build_receivers(_engine, item_id, lists, rows, 10)
 
 
 def unknown_user(corpus: Corpus, user_id: str) -> DomainError | None:

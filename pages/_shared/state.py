@@ -13,8 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-CORPUS, MODEL, USER, TIME = "corpus", "model", "user", "time"
-IN_URL = (CORPUS, MODEL, USER, TIME)
+CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -61,7 +61,8 @@ def put(key: str, value: Any) -> None:
 def adopt_url() -> None:
     """Take what the URL asks for, if it isn't what this session wrote there.
 
-    A wish replaces everything below it: a corpus forgets model, user and time; a user forgets time.
+    A wish replaces everything below it: a corpus forgets model, user, time and item; a user forgets
+    time and item.
     """
     asked = {key: st.query_params[key] for key in IN_URL if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
@@ -70,8 +71,11 @@ def adopt_url() -> None:
     if asked.get(CORPUS, get(CORPUS)) != get(CORPUS):
         put(MODEL, None)
         put(USER, None)
+        put(ITEM, None)
     if asked.get(USER, get(USER)) != get(USER) or TIME in asked:
         put(TIME, None)
+    if asked.get(USER, get(USER)) != get(USER):
+        put(ITEM, None)
     for key, value in asked.items():
         put(key, value)
     put(PLAYING, None)
@@ -90,6 +94,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         MODEL: selection.model_id if selection.model_id != newest_model else None,
         USER: selection.user_id,
         TIME: selection.step,
+        ITEM: get(ITEM) if selection.user_id is not None else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:

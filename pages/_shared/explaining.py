@@ -1,0 +1,175 @@
+"""The slower pieces of an explanation, computed one after the other beside the page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from core.domain import DomainError, History, Stopped
+from core.explain.explanation import Explanation
+from core.views.explain import (
+    AnswerView,
+    ChangeView,
+    PartsView,
+    ScorecardView,
+    WordsView,
+    build_answer,
+    build_change,
+    build_parts,
+    build_scorecard,
+    build_words,
+)
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
+Piece = TypeVar("Piece")
+FIRST_SECONDS = 1.0
+"""The first answer samples no longer than this."""
+
+
+class Explaining:
+    """One question: its first answer at once, the other pieces when they are ready.
+
+    Shared between sessions and threads. A piece that is asked for waits its turn; ``stop`` drops
+    what isn't finished, and asking again goes on.
+    """
+
+    answer: AnswerView
+    explanation: Explanation
+
+    def __init__(
+        self, engine: Engine, history: History, item_id: str, recommender: str, margin: bool
+    ) -> None:
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: deque[str] = deque()
+        self._found: dict[str, object] = {}
+        self._errors: dict[str, DomainError] = {}
+        self._thread: threading.Thread | None = None
+        self._default_step: int | None = None
+        self.stopped = False
+        self.explanation = Explanation(
+            engine,
+            history,
+            item_id,
+            recommender,
+            margin=margin,
+            seconds=FIRST_SECONDS,
+            stop=self._stop.is_set,
+        )
+        self.answer = build_answer(self.explanation)
+
+    @property
+    def busy(self) -> bool:
+        """Whether pieces are still being made."""
+        with self._lock:
+            return self._thread is not None
+
+    @property
+    def parts(self) -> PartsView | None:
+        """The parts of each event, when they are there."""
+        return self._get(PARTS, PartsView)
+
+    @property
+    def change(self) -> ChangeView | None:
+        """The smallest change, when it is there."""
+        return self._get(CHANGE, ChangeView)
+
+    @property
+    def scorecard(self) -> ScorecardView | None:
+        """The scorecard, when it is there."""
+        return self._get(SCORECARD, ScorecardView)
+
+    @property
+    def default_step(self) -> int | None:
+        """The step whose review is most worth reading; None before the parts are there."""
+        return self._default_step
+
+    def words(self, step: int) -> WordsView | None:
+        """The words of one review: SHAP when it is there, else the first look, else None."""
+        return self._get(f"shap {step}", WordsView) or self._get(f"look {step}", WordsView)
+
+    def error(self, step: int | None = None) -> DomainError | None:
+        """Why a piece could not be made: of the words of a step, or any of the others."""
+        names = (PARTS, CHANGE, SCORECARD) if step is None else (f"look {step}", f"shap {step}")
+        return next((self._errors[name] for name in names if name in self._errors), None)
+
+    def ask(self, *names: str) -> None:
+        """Have pieces made, in this order; those that are there or waiting are left alone."""
+        with self._lock:
+            if self.stopped:
+                return
+            for name in names:
+                known = name in self._found or name in self._errors
+                if not known and name not in self._waiting:
+                    self._waiting.append(name)
+            if self._waiting and self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="explain", daemon=True)
+                self._thread.start()
+
+    def ask_words(self, step: int) -> None:
+        """Have the words of one review looked at, then explained."""
+        self.ask(f"look {step}", f"shap {step}")
+
+    def stop(self) -> None:
+        """Drop what isn't finished."""
+        self.stopped = True
+        self._stop.set()
+
+    def resume(self) -> None:
+        """Allow pieces to be asked for again."""
+        self.stopped = False
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting or self.stopped:
+                    self._waiting.clear()
+                    self._thread = None
+                    self._stop.clear()
+                    return
+                name = self._waiting[0]
+            try:
+                self._found[name] = self._make(name)
+            except Stopped:
+                pass
+            except DomainError as error:
+                self._errors[name] = error
+            except Exception:
+                logging.getLogger(__name__).exception("the piece %s failed", name)
+                self._errors[name] = DomainError(
+                    "this part of the explanation ended with an unexpected error",
+                    remedy="The terminal that runs the app has the details",
+                )
+            with self._lock:
+                if self._waiting and self._waiting[0] == name:
+                    self._waiting.popleft()
+
+    def _make(self, name: str) -> object:
+        explanation = self.explanation
+        makers: dict[str, Callable[[], object]] = {
+            PARTS: self._make_parts,
+            CHANGE: lambda: build_change(explanation, explanation.counterfactual),
+            SCORECARD: lambda: build_scorecard(explanation, explanation.scorecard),
+        }
+        if name in makers:
+            return makers[name]()
+        method, step = name.split()
+        return build_words(
+            explanation,
+            explanation.words(int(step), "shap" if method == "shap" else "leave-one-out"),
+        )
+
+    def _make_parts(self) -> PartsView:
+        view = build_parts(self.answer, self.explanation.parts)
+        self._default_step = self.explanation.step_of_words()
+        return view
+
+    def _get(self, name: str, kind: type[Piece]) -> Piece | None:
+        found = self._found.get(name)
+        return found if isinstance(found, kind) else None

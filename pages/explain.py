@@ -1,0 +1,439 @@
+"""Why this item, for this user, at this time, and what would change it?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.explain import wording
+from core.figures.explain import waterfall_figure
+from core.figures.explain_curves import curves_figure
+from core.figures.explain_words import words_figure
+from core.figures.style import CONFIG
+from core.views.explain import MarkedWord, ReceiversView, WordsView, events_table, title
+from core.views.tables import as_csv
+from core.views.wording import count
+from pages._shared import controls, loaders, notices, sharing, state
+from pages._shared.explaining import CHANGE, PARTS, SCORECARD, Explaining
+from pages._shared.state import ITEM
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+TIMELINE = "pages/timeline.py"
+RECOMMENDER, MEASURE, WORDS_OF, TARGET = "explain_by", "explain_measure", "words_of", "words_target"
+SCORE, LEAD = "Score", "Lead over number 10"
+FEELING, WORTH = "Its sentiment", "The item's score"
+LISTED_ITEMS = 20_000
+"""Above this many items an id is typed instead of chosen."""
+POLL_SECONDS = 0.6
+FAINT, STRONG = 0.12, 0.5
+"""Shares of the strongest word from which a word is marked, and marked bold."""
+
+
+def main() -> None:
+    """Draw the page."""
+    engine = notices.need_engine()
+    chosen = state.selection()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with head:
+        st.title("Why this item, and what would change it?", anchor=False)
+        st.space("stretch")
+    if chosen.user_id is None or chosen.step is None:
+        notices.need_user(engine.corpus)
+        return
+    picked = pick(engine, chosen.user_id, chosen.step)
+    if picked is None:
+        return
+    item_id, recommender, margin = picked
+    asked = loaders.explaining(engine, chosen.user_id, chosen.step, item_id, recommender, margin)
+    asked.resume()
+    asked.ask(PARTS)
+    draw_sentences(asked)
+    draw_pieces(asked)
+    with head:
+        sharing.share(user=chosen.user_id, time=chosen.step, item=item_id)
+        export(asked)
+    draw_receivers(engine, asked)
+
+
+def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | None:
+    """Which item, by which recommender, and what of it; None where the list is empty."""
+    names = list(engine.recommenders)
+    default = engine.recommender().id
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        slot = st.container(width=560)
+        recommender = st.selectbox(
+            "Recommender",
+            names,
+            index=names.index(default),
+            key=RECOMMENDER,
+            persist_state="session",
+            width=190,
+        )
+        measure = st.segmented_control(
+            "Explain its",
+            [SCORE, LEAD],
+            default=SCORE,
+            required=True,
+            key=MEASURE,
+            persist_state="session",
+        )
+    listed = loaders.list_after(engine, user_id, step, recommender or default).items
+    ranks = {item.item_id: item.rank for item in listed}
+    asked = state.get(ITEM)
+    if asked is not None and asked not in engine.corpus.item_index:
+        st.info(
+            notices.escape(f"There is no item {asked!r} in this corpus; this is number 1."),
+            icon=":material/link_off:",
+        )
+        asked = None
+    if asked is None:
+        if not listed:
+            notices.empty(
+                "The list is empty",
+                "The user already has every item, so there is nothing to explain.",
+            )
+            return None
+        state.put(ITEM, listed[0].item_id)
+    with slot:
+        if len(engine.corpus.item_ids) > LISTED_ITEMS:
+            item_id = st.text_input("Item id", key=ITEM, persist_state="session")
+        else:
+            others = [item for item in engine.corpus.item_ids if item not in ranks]
+            item_id = st.selectbox(
+                "Item: from the list, or any other (why not this one?)",
+                [*ranks, *others],
+                key=ITEM,
+                persist_state="session",
+                format_func=lambda item: item_label(engine, item, ranks),
+            )
+    return str(item_id), str(recommender), measure == LEAD
+
+
+def item_label(engine: Engine, item_id: str, ranks: dict[str, int]) -> str:
+    """``3 · Title`` in the list, ``Title`` outside."""
+    name = engine.corpus.title(item_id)
+    return f"{ranks[item_id]} · {name}" if item_id in ranks else f"{name} ({item_id})"
+
+
+def draw_sentences(asked: Explaining) -> None:
+    """The answer in plain language."""
+    answer = asked.answer
+    with st.container(gap="xxsmall"):
+        notices.say(answer.standing)
+        notices.say(answer.summary)
+        notices.caution(f"{answer.trust} {wording.CAUTION}")
+
+
+def draw_pieces(asked: Explaining) -> None:
+    """Everything that arrives later, redrawn while it arrives."""
+
+    @st.fragment(run_every=POLL_SECONDS if is_working(asked) else None)
+    def pieces() -> None:
+        step = chosen_step(asked)
+        if asked.parts is not None:
+            if step is not None:
+                asked.ask_words(step)
+            asked.ask(CHANGE, SCORECARD)
+        draw_progress(asked)
+        draw_waterfall(asked, step)
+        left, right = st.columns([11, 9], gap="medium")
+        with left:
+            draw_words(asked, step)
+        with right:
+            draw_change(asked)
+            draw_scorecard(asked)
+        draw_table(asked)
+        if state.get("_explain_polls") and not is_working(asked):
+            state.put("_explain_polls", None)
+            st.rerun()
+
+    if is_working(asked):
+        state.put("_explain_polls", True)
+    pieces()
+
+
+def is_working(asked: Explaining) -> bool:
+    """Whether anything is still to come."""
+    return not asked.stopped and (asked.busy or (asked.parts is None and asked.error() is None))
+
+
+def draw_progress(asked: Explaining) -> None:
+    """Stop while pieces arrive; go on after a stop."""
+    if asked.stopped:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("Stopped. What was ready is shown.")
+            st.button("Go on", key="go_on", on_click=asked.resume)
+    elif asked.busy:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(":material/hourglass_top: Parts, words, changes and scorecard arrive …")
+            st.button("Stop", key="stop_explaining", on_click=asked.stop)
+
+
+def chosen_step(asked: Explaining) -> int | None:
+    """The event whose review is read: picked in the chart or below it, else the most telling."""
+    steps = steps_with_text(asked)
+    picked = state.get(WORDS_OF)
+    return picked if picked in steps else asked.default_step
+
+
+def steps_with_text(asked: Explaining) -> list[int]:
+    """Steps that have a review, newest first."""
+    events = asked.explanation.history.events
+    return [step for step in range(len(events), 0, -1) if events[step - 1].words]
+
+
+def pick_event() -> None:
+    """Read the review of the event that was picked in the waterfall."""
+    step = state.picked_step("waterfall")
+    if step is not None:
+        state.put(WORDS_OF, step)
+
+
+def draw_waterfall(asked: Explaining, step: int | None) -> None:
+    """From no history to the score, event by event, each split into its parts."""
+    if not asked.answer.bars:
+        return
+    if asked.parts is not None:
+        notices.say(asked.parts.sentence)
+    st.plotly_chart(
+        waterfall_figure(asked.answer, asked.parts, controls.palette(), step),
+        key="waterfall",
+        on_select=pick_event,
+        selection_mode="points",
+        theme=None,
+        config=CONFIG,
+        alt=f"Waterfall of events. {asked.answer.summary}",
+    )
+    picked = state.picked_step("waterfall") or asked.answer.strongest(1)[0].step
+    with st.container(horizontal=True, gap="small"):
+        event_link(picked)
+        notices.caution(
+            "nats: +0.69 doubles the probability. A bar's parts stand to its right, on one scale. "
+            "Click a bar to read its review."
+        )
+
+
+def event_link(step: int) -> None:
+    """A way to the Timeline at one event."""
+    st.page_link(
+        TIMELINE,
+        label=f"Step {step} on the Timeline",
+        icon=":material/timeline:",
+        query_params=state.link(time=step, item=state.get(ITEM)),
+    )
+
+
+def draw_words(asked: Explaining, step: int | None) -> None:
+    """One review with its words marked."""
+    st.subheader("Which words?", anchor=False)
+    steps = steps_with_text(asked)
+    if not steps:
+        st.text("None of these events has a review.")
+        return
+    if step is None:
+        st.caption("Finding the review that counts most …")
+        return
+    if state.get(WORDS_OF) not in steps:
+        state.put(WORDS_OF, step)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Review of",
+            steps,
+            key=WORDS_OF,
+            format_func=lambda one: step_label(asked, one),
+            width=330,
+        )
+        target = st.segmented_control(
+            "Words for",
+            [FEELING, WORTH],
+            default=FEELING,
+            required=True,
+            key=TARGET,
+            persist_state="session",
+        )
+    of_score = target == WORTH
+    view, error = asked.words(step), asked.error(step)
+    if error is not None:
+        notices.show_error(error)
+        return
+    if view is None:
+        st.text(asked.explanation.event(step).words)
+        st.caption("Reading it word by word …" if not asked.stopped else "Not read: stopped.")
+        return
+    notices.say(view.score_sentence if of_score else view.sentiment_sentence)
+    with st.container(border=True, height=260 if len(view.words) > 140 else "content"):
+        st.markdown(marked(view, of_score))
+    st.plotly_chart(
+        words_figure(view, of_score, controls.palette()),
+        key="words",
+        theme=None,
+        config={"displayModeBar": False},
+        alt=view.score_sentence if of_score else view.sentiment_sentence,
+    )
+    notices.caution(view.sum_sentence)
+    event_link(step)
+
+
+def step_label(asked: Explaining, step: int) -> str:
+    """``step 12 · Title``."""
+    event = asked.explanation.event(step)
+    return f"step {step} · {title(asked.explanation.engine, event.item_id)}"
+
+
+def marked(view: WordsView, of_score: bool) -> str:
+    """The review as Markdown of escaped words: ▲ on blue pushes up, ▼ on orange down."""
+    values = [word.score if of_score else word.sentiment for word in view.words]
+    strongest = max((abs(value) for value in values), default=0.0)
+    pieces = [notices.escape(view.head)]
+    pieces += [
+        mark(word, value / strongest if strongest else 0.0)
+        for word, value in zip(view.words, values, strict=True)
+    ]
+    return "".join(pieces)
+
+
+def mark(word: MarkedWord, strength: float) -> str:
+    """One word with what follows it; ``strength`` is -1 to 1."""
+    rest = notices.escape(word.text[len(word.word) :])
+    text = notices.escape(word.word)
+    if abs(strength) < FAINT:
+        return text + rest
+    sign, color = ("▲", "blue") if strength > 0 else ("▼", "orange")
+    inner = f"**{sign}{text}**" if abs(strength) >= STRONG else f"{sign}{text}"
+    return f":{color}-background[{inner}]{rest}"
+
+
+def draw_change(asked: Explaining) -> None:
+    """The smallest change that takes the item out of the list."""
+    st.subheader("What would have to be different?", anchor=False)
+    view = asked.change
+    if view is None:
+        st.caption("Searching the smallest change …" if asked.busy else "Not searched: stopped.")
+        return
+    with st.container(border=True, gap="xsmall"):
+        st.text(view.sentence)
+        notices.caution(
+            f"Asked of the recommender itself, {count(view.tried, 'variant')} of this history."
+        )
+        with st.container(horizontal=True, gap="small"):
+            for step in view.steps:
+                event_link(step)
+
+
+def draw_scorecard(asked: Explaining) -> None:
+    """Whether to trust the explanation on screen."""
+    st.subheader("Is this explanation any good?", anchor=False)
+    view = asked.scorecard
+    if view is None:
+        st.caption("Judging it …" if asked.busy else "Not judged: stopped.")
+        return
+    icon = ":material/check_circle:" if view.beats_recent else ":material/warning:"
+    st.markdown(f"{icon} {notices.escape(view.sentence)}")
+    if len(view.deletion["explanation"]) > 2:
+        st.plotly_chart(
+            curves_figure(view, controls.palette()),
+            key="curves",
+            theme=None,
+            config={"displayModeBar": False},
+            alt=f"Deletion and insertion curves. {view.sentence}",
+        )
+    notices.caution(view.stability)
+
+
+def draw_table(asked: Explaining) -> None:
+    """The table twin of the waterfall."""
+    with st.expander("All events as a table"):
+        st.dataframe(
+            events_table(asked.answer, asked.parts),
+            hide_index=True,
+            alt=f"Contribution of each event. {asked.answer.summary}",
+            column_config={
+                "timestamp": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+                **{
+                    name: st.column_config.NumberColumn(format="%+.3f")
+                    for name in ("value", "item_", "rating", "text", "time")
+                },
+                "stderr": st.column_config.NumberColumn(format="%.3f"),
+            },
+        )
+
+
+def export(asked: Explaining) -> None:
+    """The explanation as JSON and CSV; what isn't computed yet is computed then."""
+    explanation = asked.explanation
+    name = (
+        f"explain-{explanation.history.user_id}-{len(explanation.history)}-{asked.answer.item_id}"
+    )
+    with st.popover("Export", icon=":material/download:"):
+        st.download_button(
+            "Everything (JSON)",
+            lambda: as_json(asked),
+            file_name=f"{name}.json",
+            mime="application/json",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "Events (CSV)",
+            lambda: as_csv(events_table(asked.answer, asked.parts)),
+            file_name=f"{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def as_json(asked: Explaining) -> str:
+    """The JSON of the verb ``explain``."""
+    from core.explain.export import as_facts
+
+    explanation = asked.explanation
+    step = explanation.step_of_words()
+    words = [explanation.words(step)] if step is not None else []
+    return json.dumps(as_facts(explanation, words), ensure_ascii=False, indent=1)
+
+
+def draw_receivers(engine: Engine, asked: Explaining) -> None:
+    """The same item over all users."""
+    st.subheader("Who gets this item now?", anchor=False)
+    key = f"receivers {asked.answer.item_id} {asked.answer.recommender}"
+    if not state.get(key):
+        st.button(
+            "Look through all users' lists",
+            key="find_receivers",
+            icon=":material/group:",
+            on_click=state.put,
+            args=(key, True),
+        )
+        return
+    view = loaders.receivers(engine, asked.answer.item_id, asked.answer.recommender)
+    notices.say(view.sentence)
+    draw_receiver_rows(view, asked.answer.item_id)
+
+
+def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
+    """One line per user, each leading to that user's explanation."""
+    for row, item in zip(view.rows, view.items, strict=True):
+        said = (
+            f"brought by step {row.step} · {item} ({wording.nats(row.value)}, "
+            f"{row.share * 100:.0f}\u202f% of what speaks for it)"
+            if row.step is not None
+            else "no event speaks for it"
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.page_link(
+                "pages/explain.py",
+                label=notices.escape(f"{row.user_id} · number {row.rank}"),
+                icon=":material/person:",
+                query_params=state.link(user=row.user_id, time=None, item=item_id),
+                width=200,
+            )
+            st.text(said)
+
+
+if __name__ == "__main__":
+    controls.run(main)
