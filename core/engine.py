@@ -26,6 +26,7 @@ from core.model.interest import InterestModel
 from core.model.steps import drift_of, ranks_and_profile
 from core.model.topics import Topics
 from core.recommend.fitting import load_baselines
+from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.threads import use_one_blas_thread
 
@@ -105,18 +106,23 @@ class Engine:
 
     @cached_property
     def recommenders(self) -> Mapping[str, Recommender]:
-        """Every recommender of this model by id, the interest model first."""
+        """Every recommender of this model by id, the default first."""
+        folder, item_ids = self.folder / BASELINES, self.corpus.item_ids
         found: dict[str, Recommender] = {"interest": self.interest}
-        found.update(load_baselines(self.folder / BASELINES, self.corpus.item_ids))
+        found.update(load_baselines(folder, item_ids))
+        if Joint.is_in(folder):
+            found = {"joint": Joint.load(folder, found, item_ids), **found}
         return found
 
     def recommender(self, name: str | None = None) -> Recommender:
-        """One recommender by id; None means the interest model.
+        """One recommender by id; None means the joint, or the interest model in one without.
 
         The interest model is there at once; the others are read from disk when first asked for.
         """
-        if name in (None, self.interest.id):
+        if name == self.interest.id:
             return self.interest
+        if name is None:
+            return next(iter(self.recommenders.values()))
         if name not in self.recommenders:
             raise DomainError(
                 f"there is no recommender {name!r} in this model",

@@ -24,6 +24,8 @@ RecommenderOption = Annotated[
     str | None,
     typer.Option("--recommender", metavar="ID", help="For example interest, joint or ease."),
 ]
+SHOWN = ("joint", "interest")
+"""Recommenders whose quality the list of models shows."""
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
@@ -160,8 +162,8 @@ def list_models(
             }
         )
     lines = [
-        f"{model['model_id']}  {model['created']}  interest NDCG@10 "
-        f"{model['ndcg'].get('interest', float('nan')):.4f}"
+        f"{model['model_id']}  {model['created']}  NDCG@10 "
+        + ", ".join(f"{name} {model['ndcg'][name]:.4f}" for name in SHOWN if name in model["ndcg"])
         for model in models
     ] or [f"No model yet. Train one: python -m core train {corpus}"]
     answer({"models": models}, lines, as_json=json)

@@ -48,6 +48,8 @@ from core.model.topics import Topics, assign_topics
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines, save_baselines
+from core.recommend.joining import fit_joint
+from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 
@@ -66,11 +68,12 @@ class Trained:
     interest: InterestModel
     data: TrainingData
     baselines: dict[str, Baseline]
+    joint: Joint
 
     @property
     def recommenders(self) -> list[Recommender]:
-        """The interest model and the baselines."""
-        return [self.interest, *self.baselines.values()]
+        """The joint recommender, the interest model and the baselines."""
+        return [self.joint, self.interest, *self.baselines.values()]
 
 
 def fit_recommenders(
@@ -83,7 +86,7 @@ def fit_recommenders(
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
 ) -> Trained:
-    """Fit the interest model and all baselines on the training part of ``parts`` int8[n_events]."""
+    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
     cache = cache or open_cache(library)
     prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
     if len(prepared.train_items) == 0:
@@ -95,7 +98,9 @@ def fit_recommenders(
     fit, interest = fit_interest(prepared, config, progress, stop)
     text = prepared.item_text
     data = TrainingData.of(corpus, parts, text if text.any() else None)
-    return Trained(prepared, fit, interest, data, fit_baselines(data, progress, stop))
+    baselines = fit_baselines(data, progress, stop)
+    joint = fit_joint([interest, *baselines.values()], data, progress, stop)
+    return Trained(prepared, fit, interest, data, baselines, joint)
 
 
 def fit_interest(
@@ -175,7 +180,9 @@ def train(
     users = summarise_users(corpus, trained.interest, topics, prepared.parts)
     weights = weights_of(fit.network, trained.interest.item_vectors, trained.interest.item_bias)
     choices = _choices(corpus, text_encoder, config, topics, trained)
-    model_id = fingerprint(choices, weights)
+    model_id = fingerprint(
+        choices, weights | {f"joint.{name}": t for name, t in trained.joint.tensors.items()}
+    )
     made = created or datetime.now(UTC)
     facts = {**choices, "model_id": model_id, "created": made.isoformat(timespec="seconds")}
     metrics = _metrics(judged, trained, interest_map, None if created else clock.laps)
@@ -195,6 +202,7 @@ def train(
         )
         users.to_parquet(folder / USERS, index=False, compression="zstd")
         save_baselines(trained.baselines, folder / BASELINES)
+        trained.joint.save(folder / BASELINES)
         replace_text(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
         replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))
         folder.chmod(0o755)

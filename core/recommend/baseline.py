@@ -76,7 +76,10 @@ class Baseline:
 
         DomainError for a history with an item outside the catalogue.
         """
-        encoded = EncodedHistories.of(histories, self.item_index)
+        return self.log_probabilities_of(EncodedHistories.of(histories, self.item_index))
+
+    def log_probabilities_of(self, encoded: EncodedHistories) -> FloatArray:
+        """The same of histories that are encoded already."""
         return self.calibration.log_probabilities(
             self.scorer.scores(encoded), self.log_share, encoded.consumed
         )

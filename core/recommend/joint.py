@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.domain import DomainError, History
 from core.evaluate.metrics import DoubleArray, FloatArray, IntArray
 from core.files import replace_file, replace_text
+from core.recommend.baseline import Baseline
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
 from core.recommend.histories import EncodedHistories
@@ -71,7 +73,11 @@ class Joint:
         weights = self._weights(histories, encoded).astype(np.float32)
         logits = np.tile(self._item_offsets, (len(histories), 1))
         for component, weight in zip(self.components, weights.T, strict=True):
-            logits += weight[:, None] * component.log_probabilities(histories)
+            logits += weight[:, None] * (
+                component.log_probabilities_of(encoded)
+                if isinstance(component, Baseline)
+                else component.log_probabilities(histories)
+            )
         return normalise(logits, encoded.consumed, self.repeat)
 
     def shares(self, history: History, item_id: str) -> dict[str, float]:
@@ -97,15 +103,20 @@ class Joint:
         found[BASE] = score - sum(found.values())
         return found
 
-    def save(self, folder: Path) -> None:
-        """Write ``joint.safetensors`` and ``joint.json``; components are saved by themselves."""
-        tensors = {
+    @property
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything that was learned, by name."""
+        return {
             "weights": self.pool.weights,
             "offsets": self.pool.offsets,
             "gate_mean": self.gate.mean,
             "gate_spread": self.gate.spread,
             "item_counts": self.item_counts,
         }
+
+    def save(self, folder: Path) -> None:
+        """Write ``joint.safetensors`` and ``joint.json``; components are saved by themselves."""
+        tensors = self.tensors
         facts = {
             "id": self.id,
             "components": [component.id for component in self.components],
@@ -114,6 +125,11 @@ class Joint:
         }
         replace_file(folder / TENSORS, lambda path: save_file(tensors, path))
         replace_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether a joint was saved in this folder."""
+        return (folder / FACTS).is_file()
 
     @classmethod
     def load(

@@ -16,6 +16,7 @@ from core.views import wording
 if TYPE_CHECKING:
     from core.engine import Engine
 
+JOINT, INTEREST = "joint", "interest"
 LIST_ROWS = 8
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
@@ -101,11 +102,18 @@ def build_facts(manifest: Manifest) -> str:
     )
 
 
-def build_verdict(metrics: dict[str, Any] | None, model: str) -> VerdictView:
-    """The verdict from a model folder's metrics.json; ``model`` is the recommender on the pages."""
-    rows = sorted(score_rows(metrics or {}, model), key=lambda row: -row.ndcg)
+def build_verdict(metrics: dict[str, Any] | None) -> VerdictView:
+    """The verdict on the default recommender from a model folder's metrics.json.
+
+    The joint is judged against the baselines, not against the interest model, which is part of it.
+    """
+    rows = sorted(score_rows(metrics or {}), key=lambda row: -row.ndcg)
     mine = next((row for row in rows if row.is_model), None)
-    rivals = {row.recommender: (row.ndcg, row.low, row.high) for row in rows if not row.is_model}
+    rivals = {
+        row.recommender: (row.ndcg, row.low, row.high)
+        for row in rows
+        if not row.is_model and row.recommender != INTEREST
+    }
     users = (metrics or {}).get("users")
     sentence = wording.verdict(
         (mine.ndcg, mine.low, mine.high) if mine else None,
@@ -115,10 +123,12 @@ def build_verdict(metrics: dict[str, Any] | None, model: str) -> VerdictView:
     return VerdictView(sentence, tuple(rows) if mine else ())
 
 
-def score_rows(metrics: dict[str, Any], model: str) -> list[ScoreRow]:
+def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
     """The recommenders in a metrics.json; those without a number are left out."""
     rows = []
-    for result in metrics.get("results", ()):
+    results = metrics.get("results", ())
+    model = JOINT if any(row.get("recommender") == JOINT for row in results) else INTEREST
+    for result in results:
         try:
             low, high = (float(end) for end in result["ndcg_ci"])
             row = ScoreRow(

@@ -233,8 +233,9 @@ def build_moment(engine: Engine, view: TimelineView, step: int) -> MomentView:
     history = engine.corpus.history(view.user_id)
     event = history.up_to(step).events[-1]
     row = view.steps[step - 1]
-    now = engine.recommend(history.up_to(step), k=LIST_SHOWN)
-    before = engine.recommend(history.up_to(step - 1), k=LIST_SEARCHED)
+    by = engine.interest.id  # as the ranks beside it; the joint's list is on Explain and Compare
+    now = engine.recommend(history.up_to(step), LIST_SHOWN, by)
+    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, by)
     following = history.events[step].item_id if step < len(history) else None
     items = list_rows(engine, now, before, following)
     scale = f" of {wording.rating(view.rating_top)}" if view.rating_top is not None else ""

@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from core.views.explain import ReceiversView
     from pages._shared.explaining import Explaining
 
-MODEL_RECOMMENDER = "interest"
-"""The recommender whose states the pages show."""
-
 
 def library() -> Library:
     """The library of this app: $TASTELINES_LIBRARY, else data/library."""
@@ -105,7 +102,7 @@ def facts(name: str) -> str:
 def verdict(name: str, model_id: str) -> VerdictView:
     """Whether a model earns trust, from its metrics.json."""
     folder = library().model_folder(name, model_id)
-    return build_verdict(read_json(folder / "metrics.json"), MODEL_RECOMMENDER)
+    return build_verdict(read_json(folder / "metrics.json"))
 
 
 def start(engine: Engine) -> StartView:

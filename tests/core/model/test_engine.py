@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,26 @@ def test_states_are_placed_where_the_map_was_fitted(engine: Engine, user: str) -
     width = np.ptp(engine.map.states, axis=0).max()
     assert np.abs(places - engine.map.anchor_positions[:20]).max() < 0.02 * width
     assert 0.5 < engine.map.trustworthiness <= 1
+
+
+def test_lists_are_the_joints_and_every_part_can_be_asked(engine: Engine, user: str) -> None:
+    history = engine.corpus.history(user)
+    assert engine.recommend(history).recommender == "joint"
+    assert list(engine.recommenders)[:2] == ["joint", "interest"]
+    scores = engine.recommender().log_probabilities([history])
+    assert np.exp(scores.astype(np.float64)).sum() == pytest.approx(1.0, abs=1e-4)
+    shares = engine.recommenders["joint"].shares(history, engine.corpus.item_ids[0])
+    assert sum(shares.values()) == pytest.approx(float(scores[0, 0]), abs=1e-6)
+
+
+def test_a_model_without_a_joint_answers_by_its_interest_model(
+    model_folder: Path, shelf: Library, shop_corpus: Corpus, user: str, tmp_path: Path
+) -> None:
+    older = shutil.copytree(model_folder, tmp_path / "older")
+    for path in (older / "recommenders").glob("joint.*"):
+        path.unlink()
+    engine = Engine.open(shop_corpus, older, shelf)
+    assert engine.recommend(shop_corpus.history(user)).recommender == "interest"
 
 
 def test_an_unknown_recommender_is_named_with_the_choice(engine: Engine, user: str) -> None:

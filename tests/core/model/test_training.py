@@ -49,7 +49,7 @@ def test_the_card_tells_corpus_quality_and_limits(model_folder: Path) -> None:
     metrics = json.loads((model_folder / "metrics.json").read_text())
     for row in metrics["results"]:
         assert f"{row['ndcg']:.4f}" in card
-    assert {"interest", "popularity", "item-knn", "ease"} <= {
+    assert {"joint", "interest", "popularity", "item-knn", "ease"} <= {
         row["recommender"] for row in metrics["results"]
     }
     for heading in ("Corpus and split", "Quality", "Sentiment", "Map and time", "Limits"):
@@ -83,6 +83,11 @@ def test_nothing_is_learned_from_test_events(
         assert np.array_equal(value.numpy(), two.fit.network.state_dict()[name].numpy()), name
     assert np.array_equal(one.prepared.sentiment.weight, two.prepared.sentiment.weight)
     assert not any("zzmarker" in words for words in two.prepared.item_words)
+    for name, value in one.joint.tensors.items():
+        assert np.array_equal(value, two.joint.tensors[name]), name
+    for name, baseline in one.baselines.items():
+        other = two.baselines[name]
+        assert (baseline.calibration, baseline.trials) == (other.calibration, other.trials)
 
 
 def test_a_stopped_training_leaves_nothing(

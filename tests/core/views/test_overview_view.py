@@ -31,7 +31,7 @@ def test_the_verdict_ranks_all_recommenders_and_marks_the_model() -> None:
         "users": 7,
         "results": [result("interest", 0.05, 0.04, 0.06), result("ease", 0.08, 0.07, 0.09)],
     }
-    verdict = build_verdict(metrics, "interest")
+    verdict = build_verdict(metrics)
     assert [(row.recommender, row.is_model) for row in verdict.rows] == [
         ("ease", False),
         ("interest", True),
@@ -40,12 +40,24 @@ def test_the_verdict_ranks_all_recommenders_and_marks_the_model() -> None:
     assert "7 test users" in verdict.sentence
 
 
+def test_the_joint_is_judged_against_the_baselines_not_against_its_own_part() -> None:
+    rows = [
+        result("joint", 0.09, 0.08, 0.1),
+        result("interest", 0.085, 0.075, 0.095),
+        result("ease", 0.05, 0.04, 0.06),
+    ]
+    verdict = build_verdict({"users": 7, "results": rows})
+    assert [row.recommender for row in verdict.rows if row.is_model] == ["joint"]
+    assert "beats every baseline" in verdict.sentence
+    assert "ease" in verdict.sentence
+
+
 @pytest.mark.parametrize(
     "metrics",
     [None, {}, {"results": []}, {"results": [{"recommender": "ease"}, {"ndcg": None}]}],
 )
 def test_missing_or_damaged_metrics_claim_nothing(metrics) -> None:
-    verdict = build_verdict(metrics, "interest")
+    verdict = build_verdict(metrics)
     assert verdict.rows == ()
     assert "no metrics" in verdict.sentence
 
