@@ -14,6 +14,7 @@ IntArray = npt.NDArray[np.int64]
 
 NEW_USER_EVENTS = 5
 HEAVY_USER_EVENTS = 20
+UNSEEN = "unseen item"
 HEAD_SHARE = 0.2
 """The head is the most popular fifth of the items seen in training; the rest is the long tail."""
 
@@ -36,7 +37,7 @@ def cohorts_of(
         "heavy user": known >= HEAVY_USER_EVENTS,
         "popular item": target_counts >= head,
         "long-tail item": (target_counts > 0) & (target_counts < head),
-        "unseen item": target_counts == 0,
+        UNSEEN: target_counts == 0,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +14,11 @@ from core.corpus.store import Library
 from core.domain import DomainError, Part
 from core.encode.library import open_encoder
 from core.engine import Engine
-from core.evaluate.cases import cases, temporal_folds
+from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
-from core.files import replace_text
+from core.evaluate.stored import ReportKey, load_report, save_report
 from core.model.config import InterestConfig
+from core.model.folder import EVALUATION, read_config
 from core.model.training import fit_recommenders
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.training_data import TrainingData
@@ -26,12 +27,17 @@ Protocol = Literal["leave-last-out", "temporal"]
 PROTOCOLS: tuple[Protocol, ...] = ("leave-last-out", "temporal")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """An answer of the verb ``evaluate`` and whether it was computed now or read."""
+    """A whole evaluation, and whether it was computed now or read."""
 
-    facts: dict[str, Any]
+    report: EvaluationReport
     reused: bool
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The JSON object of the verb ``evaluate``."""
+        return {**self.report.to_json(), "excluded_targets": self.report.excluded_targets}
 
 
 def evaluate_model(
@@ -45,44 +51,64 @@ def evaluate_model(
 ) -> Evaluation:
     """Judge a model's recommenders under a protocol.
 
-    Leave-last-out asks the model as it is. Temporal fits the same settings anew on what lay before
-    each of three cuts. Answers are kept in the library under the fingerprints of corpus, model,
-    protocol and k.
+    Leave-last-out asks the model as it is; its report of lists of 10 is made in training. Temporal
+    fits the same settings anew on what lay before each of three cuts. Reports are kept in the
+    library under the fingerprints of corpus, model, protocol and k.
     """
+    kept = find_report(corpus, library, model_folder, protocol, k)
+    if kept is not None:
+        return Evaluation(kept, reused=True)
+    engine = Engine.open(corpus, model_folder, library)
+    if protocol == "leave-last-out":
+        found = _leave_last_out(engine, k, progress, stop)
+    else:
+        found = _temporal(engine, library, k, progress, stop)
+    key = ReportKey(corpus.corpus_id, engine.model_id, protocol, k)
+    save_report(found, key, _place(library, key))
+    return Evaluation(load_report(_place(library, key), key) or found, reused=False)
+
+
+def find_report(
+    corpus: Corpus,
+    library: Library,
+    model_folder: Path,
+    protocol: str = "leave-last-out",
+    k: int = 10,
+) -> EvaluationReport | None:
+    """What was computed before, in the library or in training; None where nothing was."""
     if protocol not in PROTOCOLS:
         raise DomainError(
             f"unknown protocol {protocol!r}",
             where="--protocol",
             remedy=f"Use one of {', '.join(PROTOCOLS)}",
         )
-    engine = Engine.open(corpus, model_folder, library)
-    key = f"{corpus.corpus_id}/{engine.model_id}/{protocol}/{k}"
-    place = library.root / "evaluations" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if place.is_file():
-        try:
-            kept = json.loads(place.read_text("utf-8"))
-            if kept["key"] == key:
-                return Evaluation(kept["facts"], reused=True)
-        except (ValueError, KeyError, TypeError):
-            place.unlink(missing_ok=True)
+    key = ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
+    return load_report(_place(library, key), key) or load_report(model_folder / EVALUATION, key)
+
+
+def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
+    """The test cases of a protocol with the split they belong to, in the order of its reports."""
     if protocol == "leave-last-out":
-        report = _leave_last_out(engine, k, progress, stop)
+        parts = leave_last_out(corpus.events)
+        yield cases(corpus, parts, Part.TEST), parts
     else:
-        report = _temporal(engine, library, k, progress, stop)
-    facts = {**report.to_json(), "excluded_targets": report.excluded_targets}
-    replace_text(place, json.dumps({"key": key, "facts": facts}, indent=1))
-    return Evaluation(facts, reused=False)
+        for fold in temporal_folds(corpus):
+            yield cases(corpus, fold.parts, Part.TEST), fold.parts
+
+
+def _place(library: Library, key: ReportKey) -> Path:
+    name = hashlib.sha256(str(key).encode()).hexdigest()[:16]
+    return library.root / "evaluations" / f"{name}.safetensors"
 
 
 def _leave_last_out(
     engine: Engine, k: int, progress: ProgressCallback | None, stop: StopCallback | None
 ) -> EvaluationReport:
-    corpus = engine.corpus
-    parts = leave_last_out(corpus.events)
+    ((judged, parts),) = judged_cases(engine.corpus, "leave-last-out")
     return evaluate(
         list(engine.recommenders.values()),
-        cases(corpus, parts, Part.TEST),
-        TrainingData.of(corpus, parts),
+        judged,
+        TrainingData.of(engine.corpus, parts),
         k,
         "leave-last-out",
         progress,
@@ -101,9 +127,8 @@ def _temporal(
     config = InterestConfig.from_json(engine.config["interest"])
     encoder = open_encoder(library, engine.config["encoder"]["name"])
     reports = []
-    for fold in temporal_folds(corpus):
-        trained = fit_recommenders(corpus, fold.parts, library, config, encoder, progress, stop)
-        judged = cases(corpus, fold.parts, Part.TEST)
+    for judged, parts in judged_cases(corpus, "temporal"):
+        trained = fit_recommenders(corpus, parts, library, config, encoder, progress, stop)
         reports.append(
             evaluate(trained.recommenders, judged, trained.data, k, "temporal", progress, stop)
         )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.evaluate.cases import Case, targets_of
-from core.evaluate.cohorts import cohorts_of, months_of
+from core.evaluate.cohorts import UNSEEN, cohorts_of, months_of
 from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
 from core.evaluate.metrics import (
     NO_ITEM,
@@ -67,20 +67,29 @@ class CalibrationBin:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """All results of one protocol; ``users``, ``months`` and ``cohorts`` are aligned with cases.
+    """All results of one protocol, aligned with its cases.
 
-    ``cohorts`` maps a name to bool[n_cases]. ``excluded_targets`` counts the cases whose target
-    the user already had: no recommender can hit them, and they count as misses.
+    ``steps`` int64[n_cases] is the number of known events of each case, so its target is the event
+    after it; ``targets`` int64[n_cases] its catalogue index; ``months`` and ``cohorts`` (a name to
+    bool[n_cases]) sort them. ``excluded_targets`` counts the cases whose target the user already
+    had: no recommender can hit them, and they count as misses.
     """
 
     protocol: str
     k: int
     n_items: int
     users: tuple[str, ...]
+    steps: IntArray
+    targets: IntArray
     months: npt.NDArray[np.str_]
     cohorts: dict[str, npt.NDArray[np.bool_]]
     excluded_targets: int
     results: tuple[Result, ...]
+
+    @property
+    def seen_targets(self) -> npt.NDArray[np.bool_]:
+        """Cases whose target has a training event, bool[n_cases]."""
+        return ~self.cohorts[UNSEEN]
 
     def result(self, recommender: str) -> Result:
         """The result of one recommender id; KeyError when it was not evaluated."""
@@ -98,9 +107,13 @@ class EvaluationReport:
         where = np.ones(len(values), np.bool_) if among is None else among
         return bootstrap(values[where], np.asarray(self.users, dtype=object)[where].tolist())
 
-    def compare(self, first: str, second: str) -> PairedTest:
-        """Paired test of the NDCG of two recommenders."""
-        return compare_paired(self.ndcg(first), self.ndcg(second), self.users)
+    def compare(
+        self, first: str, second: str, among: npt.NDArray[np.bool_] | None = None
+    ) -> PairedTest:
+        """Paired test of the NDCG of two recommenders, on all cases or those marked."""
+        where = np.ones(len(self.users), np.bool_) if among is None else among
+        users = np.asarray(self.users, dtype=object)[where].tolist()
+        return compare_paired(self.ndcg(first)[where], self.ndcg(second)[where], users)
 
     def by_cohort(self, recommender: str) -> dict[str, Interval]:
         """NDCG of each cohort; NaN for a cohort without cases."""
@@ -114,8 +127,13 @@ class EvaluationReport:
         }
 
     def calibration(self, recommender: str, bins: int = 10) -> list[CalibrationBin]:
-        """Does a list hit as often as it says? Bins of equally many cases, by what was promised."""
+        """Does a list hit as often as it says? Bins of equally many cases, by what was promised.
+
+        Empty for lists that promise nothing (``core.evaluate.served``).
+        """
         result = self.result(recommender)
+        if np.isnan(result.promised).any():
+            return []
         hit = recall(result.rank, self.k)
         order = np.argsort(result.promised, kind="stable")
         return [
@@ -196,6 +214,8 @@ def evaluate(
         k=k,
         n_items=data.n_items,
         users=tuple(case.history.user_id for case in cases),
+        steps=np.fromiter((len(case.history) for case in cases), np.int64, len(cases)),
+        targets=targets,
         months=months_of(cases),
         cohorts=cohorts_of(cases, counts[targets], counts),
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
@@ -211,6 +231,8 @@ def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:
         k=first.k,
         n_items=first.n_items,
         users=tuple(user for part in reports for user in part.users),
+        steps=np.concatenate([part.steps for part in reports]),
+        targets=np.concatenate([part.targets for part in reports]),
         months=np.concatenate([part.months for part in reports]),
         cohorts={
             name: np.concatenate([part.cohorts[name] for part in reports]) for name in first.cohorts

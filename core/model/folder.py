@@ -35,6 +35,7 @@ CONFIG, WEIGHTS, ITEMS, METRICS, CARD = (
 )
 SENTIMENT, MAP, BASELINES = "sentiment.safetensors", "map.safetensors", "recommenders"
 USERS = "users.parquet"
+EVALUATION = "evaluation.safetensors"
 _NETWORK = "network."
 
 

@@ -25,6 +25,7 @@ from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.evaluate.cases import Case, cases
 from core.evaluate.report import EvaluationReport, evaluate
+from core.evaluate.stored import ReportKey, save_report
 from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.model.card import model_card
@@ -33,6 +34,7 @@ from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
+    EVALUATION,
     FORMAT,
     METRICS,
     USERS,
@@ -203,6 +205,7 @@ def train(
         users.to_parquet(folder / USERS, index=False, compression="zstd")
         save_baselines(trained.baselines, folder / BASELINES)
         trained.joint.save(folder / BASELINES)
+        save_report(judged, ReportKey(corpus.corpus_id, model_id), folder / EVALUATION)
         replace_text(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
         replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))
         folder.chmod(0o755)

@@ -18,6 +18,7 @@ from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
+from core.evaluate.protocols import find_report
 from core.model.training import fit_recommenders, train
 
 from .conftest import SMALL, small_corpus
@@ -34,6 +35,7 @@ def test_the_folder_is_complete_and_plain(model_folder: Path, shop_corpus: Corpu
         "map.safetensors",
         "sentiment.safetensors",
         "metrics.json",
+        "evaluation.safetensors",
         "README.md",
     } <= files
     assert {Path(name).suffix for name in files} <= {".json", ".safetensors", ".parquet", ".md"}
@@ -54,6 +56,17 @@ def test_the_card_tells_corpus_quality_and_limits(model_folder: Path) -> None:
     }
     for heading in ("Corpus and split", "Quality", "Sentiment", "Map and time", "Limits"):
         assert heading in card
+
+
+def test_the_evaluation_is_at_hand_without_asking_again(
+    model_folder: Path, shop_corpus: Corpus, shelf: Library
+) -> None:
+    metrics = json.loads((model_folder / "metrics.json").read_text())
+    found = find_report(shop_corpus, shelf, model_folder)
+    assert found is not None
+    told = {row["recommender"]: row["ndcg"] for row in metrics["results"]}
+    assert {name: found.figures(name)["ndcg"] for name in told} == pytest.approx(told)
+    assert find_report(shop_corpus, shelf, model_folder, "temporal") is None
 
 
 def test_the_same_seed_gives_the_same_bytes(
@@ -77,6 +90,11 @@ def test_nothing_is_learned_from_test_events(
         for corpus in (shop_corpus, marked)
     ]
     one, two = learned
+    for name in ("item", "user", "time", "item_vectors"):
+        assert np.array_equal(getattr(one.data, name), getattr(two.data, name)), name
+    assert np.array_equal(one.prepared.item_text, two.prepared.item_text)
+    words = {event.words for case in two.data.validation for event in case.history.events}
+    assert words and not any("zzmarker" in text for text in words)
     assert np.array_equal(one.interest.item_vectors, two.interest.item_vectors)
     assert np.array_equal(one.interest.item_bias, two.interest.item_bias)
     for name, value in one.fit.network.state_dict().items():

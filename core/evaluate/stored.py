@@ -1,0 +1,101 @@
+"""A whole evaluation on disk: every rank and every list, so that no page has to ask again.
+
+One safetensors file: arrays by name, and one JSON header that says what they belong to. Ranks and
+lists are kept exactly, the other figures in single precision.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from core.evaluate.report import EvaluationReport, Result
+from core.files import replace_file
+
+FORMAT = 1
+HEADER = "evaluation"
+_INTEGERS = ("lists",)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKey:
+    """Which question a stored report answers."""
+
+    corpus_id: str
+    model_id: str
+    protocol: str = "leave-last-out"
+    k: int = 10
+
+    def __str__(self) -> str:
+        return f"{self.corpus_id}/{self.model_id}/{self.protocol}/{self.k}"
+
+
+def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
+    """Write ``path`` whole; the same report gives the same bytes."""
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "steps": report.steps.astype(np.int32),
+        "targets": report.targets.astype(np.int32),
+    }
+    for name, who in report.cohorts.items():
+        tensors[f"cohort/{name}"] = who.astype(np.uint8)
+    for result in report.results:
+        for field in fields(Result)[1:]:
+            values = getattr(result, field.name)
+            kind = np.int32 if field.name in _INTEGERS else np.float32
+            tensors[f"result/{result.recommender}/{field.name}"] = values.astype(kind)
+    header = {
+        "format": FORMAT,
+        "key": str(key),
+        "protocol": report.protocol,
+        "k": report.k,
+        "n_items": report.n_items,
+        "excluded_targets": report.excluded_targets,
+        "recommenders": [result.recommender for result in report.results],
+        "cohorts": list(report.cohorts),
+        "users": list(report.users),
+        "months": report.months.tolist(),
+    }
+    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    replace_file(path, lambda place: save_file(tensors, place, {HEADER: json.dumps(header)}))
+
+
+def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
+    """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})[HEADER])
+            if header["format"] != FORMAT or header["key"] != str(key):
+                return None
+            return EvaluationReport(
+                protocol=header["protocol"],
+                k=header["k"],
+                n_items=header["n_items"],
+                users=tuple(header["users"]),
+                steps=file.get_tensor("steps").astype(np.int64),
+                targets=file.get_tensor("targets").astype(np.int64),
+                months=np.array(header["months"], dtype=np.str_),
+                cohorts={
+                    name: file.get_tensor(f"cohort/{name}").astype(np.bool_)
+                    for name in header["cohorts"]
+                },
+                excluded_targets=header["excluded_targets"],
+                results=tuple(_result(file, name) for name in header["recommenders"]),
+            )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return None
+
+
+def _result(file: Any, recommender: str) -> Result:
+    def read(field: str) -> npt.NDArray[Any]:
+        kind = np.int64 if field in _INTEGERS else np.float64
+        values: npt.NDArray[Any] = file.get_tensor(f"result/{recommender}/{field}").astype(kind)
+        return values
+
+    return Result(recommender, *(read(field.name) for field in fields(Result)[1:]))
