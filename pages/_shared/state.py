@@ -14,7 +14,8 @@ from typing import Any
 import streamlit as st
 
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM)
+RECOMMENDER = "recommender"
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -95,6 +96,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         USER: selection.user_id,
         TIME: selection.step,
         ITEM: get(ITEM) if selection.user_id is not None else None,
+        RECOMMENDER: get(RECOMMENDER) if selection.user_id is not None else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:
