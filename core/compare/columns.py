@@ -1,0 +1,141 @@
+"""What is compared: a column is one list with the moment that it belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from core.domain import DomainError, History
+from core.recommend.protocol import Recommender
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+FEWEST, MOST = 2, 6
+"""Columns of one comparison."""
+NOTATION = "Write user=U,at=T,recommender=R,scenario=S; a comma inside a value is %2C"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """A column as a person names it; None means the default.
+
+    ``at`` is a step, an ISO time, or 0 for the moment before the first event. ``recommender`` is an
+    id of the model, or the name of served lists; ``scenario`` a saved scenario of the user.
+    """
+
+    user: str
+    at: str | None = None
+    recommender: str | None = None
+    scenario: str | None = None
+
+    def __str__(self) -> str:
+        """The notation of ``--column``, which ``read_column`` reads back."""
+        named = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ",".join(f"{key}={_quoted(value)}" for key, value in named if value is not None)
+
+
+def read_column(text: str) -> ColumnSpec:
+    """Read ``user=U,at=T,recommender=R,scenario=S``; DomainError says what is wrong with it."""
+    keys = [field.name for field in fields(ColumnSpec)]
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not value:
+            raise _unreadable(f"{part.strip()!r} is not key=value", text)
+        if key not in keys:
+            raise _unreadable(f"{key!r} is no key of a column", text)
+        if key in found:
+            raise _unreadable(f"{key!r} is given twice", text)
+        found[key] = unquote(value)
+    if "user" not in found:
+        raise _unreadable("a column needs user=", text)
+    return ColumnSpec(**found)
+
+
+def _quoted(value: str) -> str:
+    return re.sub(
+        r"[%,;\s]", lambda hit: "".join(f"%{byte:02X}" for byte in hit[0].encode()), value
+    )
+
+
+def _unreadable(what: str, text: str) -> DomainError:
+    return DomainError(what, where=f"column {text!r}", remedy=NOTATION)
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A list to compare: what a recommender makes of a history, or a list that was served.
+
+    ``following`` is the item that the user really took next, None where nothing is known after
+    this moment.
+    """
+
+    spec: ColumnSpec
+    history: History
+    source: str
+    """Id of the recommender, or name of the served lists."""
+    recommender: Recommender | None
+    """None for a served list."""
+    served: tuple[str, ...] = ()
+    """Item ids of a served list, best first."""
+    following: str | None = None
+
+    @property
+    def step(self) -> int:
+        """How many of the user's own events this moment has seen; with edits, of the edited."""
+        return len(self.history)
+
+    @property
+    def moment(self) -> datetime | None:
+        """When the list is asked for."""
+        return self.history.at
+
+    @property
+    def is_plain(self) -> bool:
+        """A recommender's list after the user's own, unedited events."""
+        return self.recommender is not None and self.spec.scenario is None
+
+
+def open_column(engine: Engine, spec: ColumnSpec) -> Column:
+    """Find what a column names; DomainError for an unknown user, time, recommender, scenario."""
+    whole = engine.corpus.history(spec.user)
+    history = moment_of(whole, spec.at)
+    step = len(history)
+    following = whole.events[step].item_id if step < len(whole) else None
+    if spec.scenario is not None:
+        history = _scenario(engine, spec, history)
+    chosen = engine.recommender(spec.recommender)
+    return Column(spec, history, chosen.id, chosen, following=following)
+
+
+def open_columns(engine: Engine, specs: Sequence[ColumnSpec]) -> tuple[Column, ...]:
+    """All columns of a comparison, two to six."""
+    if not FEWEST <= len(specs) <= MOST:
+        raise DomainError(
+            f"a comparison has {FEWEST} to {MOST} columns, not {len(specs)}",
+            remedy="Name each with --column or --at",
+        )
+    return tuple(open_column(engine, spec) for spec in specs)
+
+
+def moment_of(whole: History, at: str | None) -> History:
+    """A user's history at ``at``; ``0`` is the moment of the first event without it."""
+    if at is not None and at.strip() == "0" and whole.events:
+        return whole.up_to(0).at_clock(whole.events[0].timestamp)
+    return whole.up_to(whole.resolve_step(at))
+
+
+ScenarioReader = Callable[["Engine", ColumnSpec, History], History]
+
+
+def _scenario(engine: Engine, spec: ColumnSpec, history: History) -> History:
+    raise DomainError(
+        f"there is no scenario {spec.scenario!r}",
+        where=f"user {spec.user}",
+        remedy="Save one on the page What-if",
+    )

@@ -1,0 +1,305 @@
+"""Lists side by side: what they share, what moved between neighbours, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from core.compare.causes import Changes, IntArray, explain_changes, have_changes
+from core.compare.columns import Column, ColumnSpec, open_columns
+from core.compare.overlap import jaccard, kendall, rank_biased_overlap
+from core.domain import CONSUMING_KINDS, History, RecommendationList, RecommendedItem
+from core.progress import StopCallback
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+FloatArray = npt.NDArray[np.float32]
+K = 10
+CauseKind = Literal["event", "clock", "eligibility", "others"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two columns' lists share; None where a measure is undefined."""
+
+    a: int
+    b: int
+    jaccard: float | None
+    rbo: float | None
+    kendall: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What moved an item most.
+
+    ``event``: the event that pushed its score most in the direction of the move; ``clock``: time
+    alone did; ``eligibility``: an event excluded the item itself, or others ahead of it, and that
+    alone explains the new rank; ``others``: its own score did not move that way, so the others
+    moved by more, most of all through this event. ``value`` is what the player gave the item's own
+    score, in nats. ``step`` is None for the clock; a group of events is named by its last step.
+    """
+
+    step: int | None
+    kind: CauseKind
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An item whose place differs between two neighbouring columns.
+
+    ``before`` and ``after`` are ranks within the lists, None outside; ``rank_before``,
+    ``rank_after`` over the whole catalogue, None where the item is excluded or a list was served.
+    """
+
+    a: int
+    b: int
+    item: int
+    item_id: str
+    before: int | None
+    after: int | None
+    rank_before: int | None
+    rank_after: int | None
+    score_before: float | None
+    score_after: float | None
+    cause: Cause | None
+
+    @property
+    def kind(self) -> Literal["entered", "left", "up", "down"]:
+        """What happened to it."""
+        if self.before is None:
+            return "entered"
+        if self.after is None:
+            return "left"
+        return "up" if self.after < self.before else "down"
+
+
+class Comparison:
+    """Two to six lists of a model, the first ``k`` items each.
+
+    Everything is computed when first asked for; without ``causes`` nothing is asked of a
+    recommender but the lists. DomainError for a column that can't be opened.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        specs: Sequence[ColumnSpec],
+        k: int = K,
+        *,
+        seed: int = 0,
+        stop: StopCallback | None = None,
+    ) -> None:
+        self.engine = engine
+        self.k = k
+        self.seed = seed
+        self.stop = stop
+        self.columns: tuple[Column, ...] = open_columns(engine, specs)
+
+    @cached_property
+    def scores(self) -> tuple[FloatArray | None, ...]:
+        """The catalogue as each column scores it, float32[n_items]; None for a served list."""
+        found: list[FloatArray | None] = [None] * len(self.columns)
+        together: dict[str, list[int]] = defaultdict(list)
+        for at, column in enumerate(self.columns):
+            if column.recommender is not None:
+                together[column.source].append(at)
+        for places in together.values():
+            recommender = self.columns[places[0]].recommender
+            assert recommender is not None
+            rows = recommender.log_probabilities([self.columns[at].history for at in places])
+            for at, row in zip(places, rows, strict=True):
+                found[at] = row
+        return tuple(found)
+
+    @cached_property
+    def lists(self) -> tuple[RecommendationList, ...]:
+        """Each column's list."""
+        return tuple(
+            self.engine.top(column.history, scores, self.k, column.source)
+            if scores is not None
+            else self._served(column)
+            for column, scores in zip(self.columns, self.scores, strict=True)
+        )
+
+    def _served(self, column: Column) -> RecommendationList:
+        title = self.engine.corpus.title
+        return RecommendationList(
+            column.history.user_id,
+            column.step,
+            column.source,
+            tuple(
+                RecommendedItem(rank, item, title(item), float("nan"))
+                for rank, item in enumerate(column.served[: self.k], start=1)
+            ),
+        )
+
+    @cached_property
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """Every pair of columns."""
+        ids = [[item.item_id for item in found.items] for found in self.lists]
+        order = [
+            {item.item_id: -item.rank if np.isnan(item.score) else item.score for item in f.items}
+            for f in self.lists
+        ]
+        return tuple(
+            Overlap(
+                a,
+                b,
+                jaccard(ids[a], ids[b]),
+                rank_biased_overlap(ids[a], ids[b]),
+                kendall(order[a], order[b]),
+            )
+            for a, b in combinations(range(len(ids)), 2)
+        )
+
+    def rank(self, at: int, item: int) -> int | None:
+        """An item's rank over all that a column may list; None where it is none of them."""
+        scores = self.scores[at]
+        if scores is None:
+            served = self.columns[at].served
+            item_id = self.engine.corpus.item_ids[item]
+            return served.index(item_id) + 1 if item_id in served else None
+        if self._excluded(self.columns[at].history)[item]:
+            return None
+        return _rank(scores, self._excluded(self.columns[at].history), item)
+
+    def changes(self, a: int) -> Changes | None:
+        """Why scores changed between column ``a`` and the next, for all items of both lists.
+
+        None between different users or recommenders, at the same time, and with edits or served
+        lists.
+        """
+        if a not in self._changes:
+            self._changes[a] = self._explain(a)
+        return self._changes[a]
+
+    @cached_property
+    def _changes(self) -> dict[int, Changes | None]:
+        return {}
+
+    def _explain(self, a: int) -> Changes | None:
+        one, other = self.columns[a], self.columns[a + 1]
+        if not (one.is_plain and other.is_plain) or one.source != other.source:
+            return None
+        recommender = one.recommender
+        assert recommender is not None
+        items = self._items(a)
+        for early, late, turn in ((one, other, False), (other, one, True)):
+            if have_changes(early.history, late.history):
+                found = explain_changes(
+                    recommender, early.history, late.history, items, seed=self.seed, stop=self.stop
+                )
+                return found.reversed() if turn else found
+        return None
+
+    def _items(self, a: int) -> IntArray:
+        index = self.engine.corpus.item_index
+        both = {index[i.item_id] for found in self.lists[a : a + 2] for i in found.items}
+        return np.array(sorted(both), np.int64)
+
+    def moves(self, *, causes: bool = True) -> tuple[Move, ...]:
+        """Items that entered, left or changed their rank between neighbours, by new rank."""
+        return tuple(
+            move
+            for a, _ in pairwise(range(len(self.columns)))
+            for move in self._moves_between(a, causes)
+        )
+
+    def _moves_between(self, a: int, causes: bool) -> list[Move]:
+        b = a + 1
+        before = {item.item_id: item.rank for item in self.lists[a].items}
+        after = {item.item_id: item.rank for item in self.lists[b].items}
+        changed = [i for i in {**after, **before} if before.get(i) != after.get(i)]
+        changes = self.changes(a) if causes and changed else None
+        return [self._move(a, i, before.get(i), after.get(i), changes) for i in changed]
+
+    def _move(
+        self, a: int, item_id: str, before: int | None, after: int | None, changes: Changes | None
+    ) -> Move:
+        item = self.engine.corpus.item_index[item_id]
+        return Move(
+            a=a,
+            b=a + 1,
+            item=item,
+            item_id=item_id,
+            before=before,
+            after=after,
+            rank_before=self.rank(a, item),
+            rank_after=self.rank(a + 1, item),
+            score_before=self._score(a, item),
+            score_after=self._score(a + 1, item),
+            cause=None if changes is None else self._cause(a, item, before, after, changes),
+        )
+
+    def _score(self, at: int, item: int) -> float | None:
+        scores = self.scores[at]
+        return None if scores is None else float(scores[item])
+
+    def _cause(
+        self, a: int, item: int, before: int | None, after: int | None, changes: Changes
+    ) -> Cause:
+        by_exclusion = self._eligibility(a, item, changes)
+        if by_exclusion is not None:
+            return by_exclusion
+        up = before is None or (after is not None and after < before)
+        sign = 1.0 if up else -1.0
+        values = changes.of(item)
+        kind: CauseKind = "event"
+        towards = sign * values
+        if sign * float(values.sum()) <= 0:  # its own score went the other way
+            kind, towards = "others", sign * (values - changes.values.mean(axis=1))
+        player = int(towards.argmax())
+        if player == len(changes.players):
+            return Cause(None, "clock" if kind == "event" else kind, float(values[player]))
+        return Cause(changes.players[player][-1], kind, float(values[player]))
+
+    def _eligibility(self, a: int, item: int, changes: Changes) -> Cause | None:
+        """The event that made the difference by what it excludes, where that alone explains it."""
+        one, other = self.columns[a].history, self.columns[a + 1].history
+        before, after = self._excluded(one), self._excluded(other)
+        scores = self.scores[a]
+        assert scores is not None
+        if before[item] != after[item]:
+            decisive = [item]
+        elif before[item] or _rank(scores, after, item) != self.rank(a + 1, item):
+            return None
+        else:
+            own = scores[item]
+            decisive = [
+                int(i) for i in np.flatnonzero(before != after) if (scores[i], -i) > (own, -item)
+            ]
+        longer = max(one, other, key=len)
+        ids = {self.engine.corpus.item_ids[i] for i in decisive}
+        between = range(min(len(one), len(other)) + 1, len(longer) + 1)
+        steps = [
+            step
+            for step in between
+            if (event := longer.events[step - 1]).item_id in ids and event.kind in CONSUMING_KINDS
+        ]
+        if not steps:
+            return None
+        player = next(p for p, own_steps in enumerate(changes.players) if steps[0] in own_steps)
+        return Cause(steps[0], "eligibility", float(changes.of(item)[player]))
+
+    def _excluded(self, history: History) -> npt.NDArray[np.bool_]:
+        mask = np.zeros(len(self.engine.corpus.item_ids), np.bool_)
+        index = self.engine.corpus.item_index
+        mask[[index[i] for i in history.excluded_items() if i in index]] = True
+        return mask
+
+
+def _rank(scores: FloatArray, excluded: npt.NDArray[np.bool_], item: int) -> int:
+    """The item's rank among those not excluded; equal scores rank by catalogue index."""
+    ahead = scores > scores[item]
+    ahead[:item] |= scores[:item] == scores[item]
+    return 1 + int((ahead & ~excluded).sum())

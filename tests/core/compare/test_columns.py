@@ -1,0 +1,86 @@
+"""Columns are named in one notation that reads back exactly; mistakes are said in one line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.compare.columns import ColumnSpec, open_column, open_columns, read_column
+from core.domain import DomainError
+from core.engine import Engine
+
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda text: text == text.strip()
+)
+maybe = st.none() | words
+
+
+@given(words, maybe, maybe, maybe)
+def test_the_notation_reads_back(
+    user: str, at: str | None, recommender: str | None, scenario: str | None
+) -> None:
+    spec = ColumnSpec(user, at, recommender, scenario)
+    assert read_column(str(spec)) == spec
+
+
+def test_what_a_person_types() -> None:
+    typed = read_column("user=U0001, at=2024-03-01 ,recommender=ease")
+    assert typed == ColumnSpec("U0001", "2024-03-01", "ease")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("at=3", "needs user="),
+        ("user=", "'user=' is not key=value"),
+        ("U0001", "'U0001' is not key=value"),
+        ("user=a,when=3", "'when' is no key"),
+        ("user=a,user=b", "'user' is given twice"),
+        ("", "'' is not key=value"),
+    ],
+)
+def test_a_malformed_column_says_why(text: str, said: str) -> None:
+    with pytest.raises(DomainError) as error:
+        read_column(text)
+    assert said in str(error.value) and "user=U,at=T" in str(error.value)
+
+
+def test_columns_open_at_steps_times_and_before_the_first_event(
+    engine: Engine, busy_user: str
+) -> None:
+    whole = engine.corpus.history(busy_user)
+    start = open_column(engine, ColumnSpec(busy_user, "0"))
+    assert (start.step, start.moment) == (0, whole.events[0].timestamp)
+    assert start.following == whole.events[0].item_id
+    at_time = open_column(engine, ColumnSpec(busy_user, whole.events[4].timestamp.isoformat()))
+    assert at_time.step >= 5
+    end = open_column(engine, ColumnSpec(busy_user))
+    assert (end.step, end.following) == (len(whole), None)
+    assert end.source == engine.recommender().id
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ColumnSpec("nobody"),
+        ColumnSpec("U", "7"),
+        ColumnSpec("U", None, "astrology"),
+        ColumnSpec("U", None, None, "no such scenario"),
+        ColumnSpec("U", "99999"),
+    ],
+)
+def test_what_does_not_exist_is_a_domain_error(
+    engine: Engine, busy_user: str, spec: ColumnSpec
+) -> None:
+    named = ColumnSpec(busy_user if spec.user == "U" else spec.user, spec.at, spec.recommender,
+                       spec.scenario)  # fmt: skip
+    if named.at == "7":
+        named = ColumnSpec(busy_user, "not a time")
+    with pytest.raises(DomainError):
+        open_column(engine, named)
+
+
+def test_one_column_is_no_comparison(engine: Engine, busy_user: str) -> None:
+    with pytest.raises(DomainError, match="2 to 6 columns"):
+        open_columns(engine, [ColumnSpec(busy_user)])

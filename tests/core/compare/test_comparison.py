@@ -1,0 +1,150 @@
+"""Moves between lists and their causes, on the demo's own model."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from core.compare.causes import explain_changes, have_changes
+from core.compare.columns import ColumnSpec
+from core.compare.comparison import Comparison
+from core.domain import History, Stopped
+from core.engine import Engine
+
+
+def between(engine: Engine, user: str, *steps: int, recommender: str | None = None) -> Comparison:
+    return Comparison(engine, [ColumnSpec(user, str(s), recommender) for s in steps])
+
+
+def score(engine: Engine, history: History, items: np.ndarray) -> np.ndarray:
+    return engine.recommender().log_probabilities([history])[0][items].astype(np.float64)
+
+
+def test_causes_are_the_mean_gain_over_all_orders(engine: Engine, busy_user: str) -> None:
+    whole = engine.corpus.history(busy_user)
+    early, late = whole.up_to(6), whole.up_to(9)
+    items = np.array([0, 3, 17], np.int64)
+    found = explain_changes(engine.recommender(), early, late, items)
+    slow = np.zeros((4, 3))
+    for order in permutations(range(4)):
+        present: set[int] = set()
+        for player in order:
+            ends = []
+            for now in (present, present | {player}):
+                events = [late.events[6 + p] for p in sorted(now - {3})]
+                clock = late.at if 3 in now else early.at
+                ends.append(
+                    score(engine, History(busy_user, (*early.events, *events), clock), items)
+                )
+            slow[player] += (ends[1] - ends[0]) / 24
+            present = present | {player}
+    assert found.exact
+    assert np.allclose(found.values, slow, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [(5, 6), (4, 12), (2, 30)])
+def test_causes_add_up_to_the_difference_of_the_lists_own_scores(
+    engine: Engine, busy_user: str, steps: tuple[int, int]
+) -> None:
+    comparison = between(engine, busy_user, *steps)
+    changes = comparison.changes(0)
+    assert changes is not None
+    before, after = comparison.scores
+    assert before is not None and after is not None
+    assert np.allclose(changes.before, before[changes.items], atol=1e-4)
+    assert np.allclose(changes.after, after[changes.items], atol=1e-4)
+    assert np.abs(changes.residual).max() < 1e-4
+    assert changes.exact == (steps[1] - steps[0] < 10)
+    assert {move.item for move in comparison.moves()} <= set(changes.items.tolist())
+
+
+def test_backwards_the_values_turn_their_sign(engine: Engine, busy_user: str) -> None:
+    there, back = (between(engine, busy_user, *s).changes(0) for s in ((6, 9), (9, 6)))
+    assert there is not None and back is not None
+    assert np.allclose(there.values, -back.values)
+    assert np.allclose(there.before, back.after)
+
+
+def test_no_cause_between_users_or_recommenders(engine: Engine, busy_user: str) -> None:
+    other = next(user for user in engine.corpus.user_ids if user != busy_user)
+    comparison = Comparison(
+        engine,
+        [
+            ColumnSpec(busy_user, "9"),
+            ColumnSpec(other),
+            ColumnSpec(busy_user, "9"),
+            ColumnSpec(busy_user, "12", "popularity"),
+        ],
+    )
+    moves = comparison.moves()
+    assert moves and all(move.cause is None for move in moves)
+    assert [o.jaccard for o in comparison.overlaps if (o.a, o.b) == (0, 2)] == [1.0]
+
+
+def test_an_item_that_was_consumed_left_by_eligibility(engine: Engine) -> None:
+    found = 0
+    for user in engine.corpus.user_ids[:60]:
+        history = engine.corpus.history(user)
+        for step in range(1, len(history)):
+            event = history.events[step]
+            comparison = between(engine, user, step, step + 1)
+            listed = {item.item_id for item in comparison.lists[0].items}
+            if event.item_id in listed and event.kind in {"purchase", "rating", "review"}:
+                move = next(m for m in comparison.moves() if m.item_id == event.item_id)
+                assert (move.kind, move.after, move.rank_after) == ("left", None, None)
+                assert move.cause is not None
+                assert (move.cause.kind, move.cause.step) == ("eligibility", step + 1)
+                found += 1
+        if found > 3:
+            return
+    assert found
+
+
+def test_popularity_only_moves_by_eligibility(engine: Engine, busy_user: str) -> None:
+    for move in between(engine, busy_user, 3, 9, recommender="popularity").moves():
+        assert move.cause is not None and move.cause.kind == "eligibility"
+        assert move.cause.step in range(4, 10)
+
+
+def test_moves_are_exactly_the_differences_of_the_lists(engine: Engine, busy_user: str) -> None:
+    comparison = between(engine, busy_user, 4, 9, 14)
+    for a in (0, 1):
+        ranks = [{i.item_id: i.rank for i in found.items} for found in comparison.lists[a : a + 2]]
+        expected = {
+            item: (ranks[0].get(item), ranks[1].get(item))
+            for item in ranks[0] | ranks[1]
+            if ranks[0].get(item) != ranks[1].get(item)
+        }
+        moves = [m for m in comparison.moves(causes=False) if m.a == a]
+        assert {m.item_id: (m.before, m.after) for m in moves} == expected
+        for move in moves:
+            assert move.before in (None, move.rank_before)
+            assert move.after in (None, move.rank_after)
+
+
+def test_the_named_event_pushed_the_item_the_way_it_moved(engine: Engine, busy_user: str) -> None:
+    comparison = between(engine, busy_user, 4, 12)
+    changes = comparison.changes(0)
+    assert changes is not None
+    for move in comparison.moves():
+        assert move.cause is not None
+        if move.cause.kind in ("event", "clock"):
+            assert (move.cause.value > 0) == (move.kind in ("entered", "up"))
+            assert move.cause.value in changes.of(move.item)
+
+
+def test_an_edited_or_shorter_history_has_no_causes(engine: Engine, busy_user: str) -> None:
+    whole = engine.corpus.history(busy_user)
+    assert have_changes(whole.up_to(3), whole.up_to(5))
+    assert not have_changes(whole.up_to(5), whole.up_to(5))
+    assert not have_changes(whole.up_to(5), whole.keeping([1, 2, 3, 4, 6, 7]))
+
+
+def test_stop_is_heard_while_causes_are_sampled(engine: Engine, busy_user: str) -> None:
+    comparison = Comparison(
+        engine, [ColumnSpec(busy_user, "2"), ColumnSpec(busy_user, "30")], stop=lambda: True
+    )
+    with pytest.raises(Stopped):
+        comparison.moves()
