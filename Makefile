@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench demo clean
+.PHONY: run test lint bench bench-quality demo clean
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -19,6 +19,16 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.foundation
+
+# The product's recommenders against others' on the real corpora: about two hours on one core.
+bench-quality: $(VENV)/.installed-dev .venv-peers/.installed
+	rm -rf benchmarks/work
+	$(BIN)/python -m benchmarks.quality
+
+.venv-peers/.installed: benchmarks/requirements-peers.txt
+	$(BIN)/python -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --disable-pip-version-check -q -r benchmarks/requirements-peers.txt
+	@touch $@
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m core demo

@@ -1,0 +1,327 @@
+"""Quality against baselines and peers: ``python -m benchmarks.quality [SECTION...]``.
+
+Sections are CORPUS/PROTOCOL, for example ``music/leave-last-out``, and ``cost``. Each fits the
+product's recommenders with three seeds, has the peers of ``benchmarks/peers.py`` fitted and tuned
+in their own environment on the same split for the same time (``make bench-quality`` makes it), and
+pairs all by user. Without that environment the peers' lines are left out and the output says so.
+
+Per-case results stay in ``benchmarks/work``, so that a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.measuring import CORPORA, PROJECT, Line, best_of, record, show
+from core.corpus.importing import import_files
+from core.corpus.split import leave_last_out
+from core.corpus.store import Corpus, Library
+from core.domain import Part
+from core.encode.library import open_cache, open_encoder
+from core.evaluate.cases import Case, cases, targets_of, temporal_folds
+from core.evaluate.intervals import PairedTest, bootstrap, compare_paired
+from core.evaluate.metrics import ExcludedItems, ndcg, recall
+from core.evaluate.report import evaluate
+from core.model.config import InterestConfig
+from core.model.training import fit_recommenders
+from core.recommend.fitting import fit_baselines
+from core.recommend.joining import fit_joint
+from core.recommend.training_data import TrainingData
+
+DoubleArray = npt.NDArray[np.float64]
+
+SEEDS, K = 3, 10
+WORK = PROJECT / "benchmarks" / "work"
+PEERS_PYTHON = PROJECT / ".venv-peers" / "bin" / "python"
+EPOCHS = {"music": 40, "mixed": 40, "movielens": 8}
+"""Most epochs; 40 on movielens take a quarter of an hour a seed."""
+PROTOCOLS = ("leave-last-out", "temporal")
+BARS = {("music", "joint"): 0.070, ("mixed", "joint"): 0.130, ("mixed", "interest"): 0.110}
+OF_BEST_PEER = {"music": 1.10, "movielens": 1.10}
+
+
+@dataclass(frozen=True)
+class Split:
+    """One training part with its test cases."""
+
+    name: str
+    corpus: Corpus
+    parts: npt.NDArray[np.int8]
+
+    @property
+    def test(self) -> tuple[Case, ...]:
+        """The test cases."""
+        return cases(self.corpus, self.parts, Part.TEST)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One recommender on all cases of a protocol, folds pooled: means over seeds per case.
+
+    ``ndcg`` and ``recall`` float64[n_cases]; ``by_seed`` the mean NDCG of each seed.
+    """
+
+    ndcg: DoubleArray
+    recall: DoubleArray
+    by_seed: tuple[float, ...]
+    seconds: float
+
+
+def splits(corpus: Corpus, protocol: str) -> list[Split]:
+    """One split, or one for each cut."""
+    if protocol == "leave-last-out":
+        return [Split(f"{corpus.name}-{protocol}", corpus, leave_last_out(corpus.events))]
+    return [
+        Split(f"{corpus.name}-{protocol}-{number}", corpus, fold.parts)
+        for number, fold in enumerate(temporal_folds(corpus))
+    ]
+
+
+def fit_ours(split: Split, library: Library, seed: int) -> dict[str, Any]:
+    """Ranks of every recommender of the product on one split, and the seconds they took."""
+    path = WORK / f"{split.name}-ours-{seed}.npz"
+    if not path.is_file():
+        shared = Library.open()
+        config = InterestConfig(seed=seed, epochs=EPOCHS[split.corpus.name])
+        started = time.process_time()
+        trained = fit_recommenders(
+            split.corpus,
+            split.parts,
+            library,
+            config,
+            open_encoder(shared),
+            cache=open_cache(shared),
+        )
+        seconds = time.process_time() - started
+        report = evaluate(trained.recommenders, split.test, trained.data, K)
+        ranks = {result.recommender: result.rank for result in report.results}
+        _write(path, seconds=np.float64(seconds), **ranks)
+        best = ", ".join(f"{name} {_ndcg(rank):.4f}" for name, rank in ranks.items())
+        print(f"        {split.name} seed {seed}, {seconds:.0f} s: {best}", flush=True)
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def export(split: Split) -> Path:
+    """The split as plain arrays for the peers: training rows, validation and test cases."""
+    path = WORK / f"{split.name}-split.npz"
+    if not path.is_file():
+        data = TrainingData.of(split.corpus, split.parts)
+        rows = np.flatnonzero(split.parts == Part.TRAIN)
+        owner = np.searchsorted(split.corpus.user_starts, rows, side="right") - 1
+        arrays: dict[str, Any] = {
+            "n_items": np.int64(data.n_items),
+            "n_users": np.int64(len(split.corpus.user_ids)),
+            "user": owner,
+            "item": data.item,
+            "time": data.time,
+        }
+        for name, part in (("validation", Part.VALIDATION), ("test", Part.TEST)):
+            judged = cases(split.corpus, split.parts, part)
+            histories = [[e.item_id for e in case.history.events] for case in judged]
+            excluded = ExcludedItems.of([case.history for case in judged], data.item_index)
+            arrays |= {
+                f"{name}_user": np.array(
+                    [split.corpus.user_ids.index(case.history.user_id) for case in judged]
+                ),
+                f"{name}_target": targets_of(judged, data.item_index),
+                f"{name}_length": np.array([len(items) for items in histories]),
+                f"{name}_items": np.array(
+                    [data.item_index[item] for items in histories for item in items], np.int64
+                ),
+                f"{name}_excluded_row": excluded.rows,
+                f"{name}_excluded_item": excluded.items,
+            }
+        _write(path, **arrays)
+    return path
+
+
+def fit_peers(split: Split, seconds: float) -> dict[str, dict[str, Any]]:
+    """Ranks of every peer, each tuned on validation for ``seconds`` of processor time."""
+    if not PEERS_PYTHON.is_file():
+        return {}
+    subprocess.run(
+        [str(PEERS_PYTHON), str(PROJECT / "benchmarks" / "peers.py"), str(export(split)),
+         str(WORK), f"{seconds:.0f}", str(SEEDS)],
+        check=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    found = {}
+    for path in sorted(WORK.glob(f"{split.name}-peer-*.npz")):
+        with np.load(path) as kept:
+            found[path.stem.removeprefix(f"{split.name}-peer-")] = dict(kept)
+    return found
+
+
+def gather(name: str, protocol: str) -> tuple[list[str], dict[str, Found]]:
+    """All recommenders and peers on one corpus; the users of the cases."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        paths, items = CORPORA[name]
+        library = Library.open(Path(folder))
+        import_files(library, name, paths, items=items)
+        folds = splits(library.corpus(name), protocol)
+        ours = [[fit_ours(fold, library, seed) for seed in range(SEEDS)] for fold in folds]
+    peers = [
+        fit_peers(fold, float(np.mean([run["seconds"] for run in runs])))
+        for fold, runs in zip(folds, ours, strict=True)
+    ]
+    users = [case.history.user_id for fold in folds for case in fold.test]
+    found = {}
+    for one in ours[0][0]:
+        if one != "seconds":
+            ranks = [np.concatenate([runs[seed][one] for runs in ours]) for seed in range(SEEDS)]
+            found[one] = _found(ranks, sum(float(r["seconds"]) for runs in ours for r in runs))
+    for peer in peers[0]:
+        ranks = [
+            np.concatenate(
+                [fold[peer][f"rank{min(seed, fold[peer]['seeds'] - 1)}"] for fold in peers]
+            )
+            for seed in range(int(peers[0][peer]["seeds"]))
+        ]
+        found[f"peer {peer}"] = _found(ranks, sum(float(fold[peer]["seconds"]) for fold in peers))
+    return users, found
+
+
+def judge(name: str, protocol: str) -> list[Line]:
+    """The issue's lines for one corpus and protocol, and a table of everything."""
+    users, found = gather(name, protocol)
+    print(f"        {name}, {protocol}: {len(users)} targets of {len(set(users))} users")
+    table = sorted(found.items(), key=lambda row: -row[1].ndcg.mean())
+    for who, one in table:
+        low, high = _ends(bootstrap(one.ndcg, users))
+        print(
+            f"        {who:<20} NDCG@10 {one.ndcg.mean():.4f} [{low:.4f}, {high:.4f}]  "
+            f"recall@10 {one.recall.mean():.4f}  {one.seconds:6.0f} s  "
+            f"seeds {' '.join(f'{value:.4f}' for value in one.by_seed)}"
+        )
+    lines = []
+    if protocol == "leave-last-out":
+        for who in ("joint", "interest"):
+            bar = BARS.get((name, who))
+            if bar is not None:
+                mean = float(found[who].ndcg.mean())
+                low, high = _ends(bootstrap(found[who].ndcg, users))
+                seeds = " ".join(f"{value:.4f}" for value in found[who].by_seed)
+                lines.append(Line(f"{name}: {who}, test NDCG@10", f"{bar:.3f}",
+                                  f"{mean:.4f} [{low:.4f}, {high:.4f}] (seeds {seeds})",
+                                  mean >= bar))  # fmt: skip
+    own = [who for who in found if not who.startswith("peer ") and who not in ("joint", "interest")]
+    lines.append(_against(name, protocol, "baseline", own, found, users))
+    peers = [who for who in found if who.startswith("peer ")]
+    if peers:
+        lines.append(_against(name, protocol, "peer", peers, found, users))
+    else:
+        print("        no environment for the peers: make bench-quality")
+    return [show(line) for line in lines]
+
+
+def _against(
+    name: str,
+    protocol: str,
+    kind: str,
+    rivals: list[str],
+    found: dict[str, Found],
+    users: list[str],
+) -> Line:
+    best = max(rivals, key=lambda who: found[who].ndcg.mean())
+    test: PairedTest = compare_paired(found["joint"].ndcg, found[best].ndcg, users)
+    low, high = _ends(test.ratio)
+    measured = (
+        f"{test.ratio.mean:.2f} times {best.removeprefix('peer ')} "
+        f"({found['joint'].ndcg.mean():.4f} / {found[best].ndcg.mean():.4f}; ratio [{low:.2f}, "
+        f"{high:.2f}], difference [{test.difference.low:+.4f}, {test.difference.high:+.4f}], "
+        f"{len(users)} targets)"
+    )
+    bar = OF_BEST_PEER.get(name) if protocol == "leave-last-out" else None
+    if bar is None:
+        met = test.difference.high >= 0
+        return Line(f"{name}, {protocol}: joint against the best {kind}",
+                    "not below it beyond the interval", measured, met)  # fmt: skip
+    return Line(f"{name}, {protocol}: joint against the best {kind}", f"{bar:.2f} times", measured,
+                test.ratio.mean >= bar)  # fmt: skip
+
+
+def cost() -> list[Line]:
+    """What the joint costs on music, and what a list costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths, items = CORPORA["music"]
+        library = Library.open(Path(folder))
+        import_files(library, "music", paths, items=items)
+        corpus = library.corpus("music")
+        parts = leave_last_out(corpus.events)
+        shared = Library.open()
+        trained = fit_recommenders(
+            corpus, parts, library, InterestConfig(epochs=2), open_encoder(shared),
+            cache=open_cache(shared),
+        )  # fmt: skip
+        data, interest = trained.data, trained.interest
+
+        def fit() -> None:
+            fit_joint([interest, *fit_baselines(data).values()], data)
+
+        seconds = best_of(2, fit)
+        history = max((corpus.history(user) for user in corpus.user_ids), key=len)
+        one = best_of(50, lambda: trained.joint.log_probabilities([history]))
+    rng = np.random.default_rng(0)
+    items_1m = rng.standard_normal((1_000_000, 128), dtype=np.float32)
+    query = rng.standard_normal((1, 128), dtype=np.float32)
+
+    def top() -> None:
+        scores = (query @ items_1m.T)[0]
+        np.argpartition(scores, len(scores) - K)[-K:]
+
+    million = best_of(20, top)
+    return [
+        show(Line("music: all baselines and the joint, after the interest model", "60 s",
+                  f"{seconds:.1f} s", seconds <= 60)),
+        show(Line(f"joint list after {len(history)} events, {len(corpus.item_ids)} items", "5 ms",
+                  f"{one * 1e3:.1f} ms", one <= 0.005)),
+        show(Line("1 million items of 128 dimensions scored, first ten found", "60 ms",
+                  f"{million * 1e3:.0f} ms", million <= 0.060)),
+    ]  # fmt: skip
+
+
+def _found(ranks: list[DoubleArray], seconds: float) -> Found:
+    values = np.stack([ndcg(rank, K) for rank in ranks])
+    hits = np.stack([recall(rank, K) for rank in ranks])
+    return Found(values.mean(0), hits.mean(0), tuple(values.mean(1).tolist()), seconds)
+
+
+def _ndcg(rank: DoubleArray) -> float:
+    return float(ndcg(rank, K).mean())
+
+
+def _ends(interval: Any) -> tuple[float, float]:
+    return interval.low, interval.high
+
+
+def _write(path: Path, **arrays: Any) -> None:
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+
+
+SECTIONS = {f"{name}/{protocol}": (name, protocol) for protocol in PROTOCOLS for name in CORPORA}
+
+
+def main(names: list[str]) -> None:
+    """Run the sections named, or all."""
+    unknown = sorted(set(names) - {*SECTIONS, "cost"})
+    if unknown:
+        raise SystemExit(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}, cost")
+    for name in names or [*SECTIONS, "cost"]:
+        record("quality", {name: cost() if name == "cost" else judge(*SECTIONS[name])})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
