@@ -1,0 +1,94 @@
+"""Turnover on disk: measured once per corpus, model, recommender and length of list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from core.compare.turnover import K, Turnover, measure_turnover
+from core.corpus.store import Library
+from core.files import replace_file
+from core.progress import ProgressCallback, StopCallback
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+FOLDER = "turnover"
+FORMAT = "1"
+"""Changes with the meaning of the file."""
+
+
+def stored_path(library: Library, engine: Engine, recommender: str, k: int) -> Path:
+    """Where the turnover of a whole corpus lies."""
+    name = f"{engine.model_id}-{recommender}-{k}.safetensors"
+    return library.root / FOLDER / engine.corpus.corpus_id / name
+
+
+def read_turnover(
+    library: Library, engine: Engine, recommender: str | None = None, k: int = K
+) -> Turnover | None:
+    """What was measured before; None where nothing was, or for something else."""
+    name = engine.recommender(recommender).id
+    path = stored_path(library, engine, name, k)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        expected = _facts(engine, name, k)
+        if facts != expected or len(tensors["change"]) != len(engine.corpus.user_ids):
+            return None
+        return Turnover(
+            engine.corpus.corpus_id,
+            engine.model_id,
+            name,
+            k,
+            engine.corpus.user_ids,
+            tensors["change"],
+            tensors["by_events"],
+            tensors["by_days"],
+            tensors["lists"],
+        )
+    except (OSError, ValueError, KeyError, SafetensorError):
+        return None
+
+
+def make_turnover(
+    library: Library,
+    engine: Engine,
+    recommender: str | None = None,
+    k: int = K,
+    *,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Turnover:
+    """Read the turnover of a whole corpus, or measure it and store it whole or not at all."""
+    known = read_turnover(library, engine, recommender, k)
+    if known is not None:
+        return known
+    found = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
+    tensors = {
+        "change": found.change,
+        "by_events": found.by_events,
+        "by_days": found.by_days,
+        "lists": found.lists,
+    }
+    tensors = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+    facts = {"facts": json.dumps(_facts(engine, found.recommender, k))}
+    path = stored_path(library, engine, found.recommender, k)
+    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=facts))
+    return found
+
+
+def _facts(engine: Engine, recommender: str, k: int) -> dict[str, str | int]:
+    return {
+        "format": FORMAT,
+        "corpus_id": engine.corpus.corpus_id,
+        "model_id": engine.model_id,
+        "recommender": recommender,
+        "k": k,
+    }
