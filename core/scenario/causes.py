@@ -1,0 +1,228 @@
+"""Why did an item move? Its move in the list is the work of the excluded set, or of an edit.
+
+A move has two parts: with the old scores and the new excluded set an item would be at some place
+(the work of eligibility), and from there new scores took it to where it is. Where the second part
+is nothing, the cause is ``eligibility``. Otherwise it is the edit that changed most the item's lead
+over the items it passed or was passed by, by Shapley values over the edits (Shapley 1953): so an
+item that sank because others rose is laid to the edit that raised them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.corpus.corpus import Corpus
+from core.domain import RecommendationList
+from core.explain.game import over_batches
+from core.explain.shapley import run_shap
+from core.progress import StopCallback
+from core.recommend.protocol import Recommender
+from core.scenario.edits import EditedHistory, apply_some
+
+FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+ELIGIBILITY = "eligibility"
+EXACT_UP_TO = 8
+"""Above so many edits their values are sampled."""
+SAMPLED_ORDERS = 12
+"""Pairs of orders that are sampled then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What moved an item: an edit, or the excluded set alone.
+
+    ``kind`` is the edit's op, or ``eligibility`` with neither ``edit`` (1-based) nor ``value``: the
+    edit's share of the change of the item's own score, in nats. The shares of all edits add up to
+    that change.
+    """
+
+    kind: str
+    edit: int | None = None
+    value: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form."""
+        if self.edit is None:
+            return {"kind": self.kind}
+        return {"edit": self.edit, "kind": self.kind, "value": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An item whose place in the list changed; None is outside the list."""
+
+    item_id: str
+    before: int | None
+    after: int | None
+    score_change: float
+    cause: Cause
+
+    @property
+    def words(self) -> str:
+        """``entered``, ``left``, ``up 3`` or ``down 2``."""
+        if self.before is None:
+            return "entered"
+        if self.after is None:
+            return "left"
+        by = self.before - self.after
+        return f"up {by}" if by > 0 else f"down {-by}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form."""
+        return {
+            "item_id": self.item_id,
+            "from": self.before,
+            "to": self.after,
+            "cause": self.cause.to_json(),
+        }
+
+
+def find_moves(
+    corpus: Corpus,
+    edited: EditedHistory,
+    recommender: Recommender,
+    scores: tuple[FloatArray, FloatArray],
+    lists: tuple[RecommendationList, RecommendationList],
+    k: int,
+    stop: StopCallback | None = None,
+) -> tuple[Move, ...]:
+    """Every item whose place differs between two lists, with its cause.
+
+    ``scores`` float32[n_items] before and after, ``lists`` their first ``k``. Ordered by place
+    after; those that left come last, by the place that they had.
+    """
+    old, new = scores
+    places = [{item.item_id: item.rank for item in found.items} for found in lists]
+    moved = [
+        (item, places[0].get(item), places[1].get(item))
+        for item in dict.fromkeys((*places[1], *places[0]))
+        if places[0].get(item) != places[1].get(item)
+    ]
+    open_ = np.ones(len(new), np.bool_)
+    index = corpus.item_index
+    open_[[index[i] for i in edited.history.excluded_items() if i in index]] = False
+    passed = {
+        item: _passed(old, new, open_, index[item])
+        for item, before, after in moved
+        if not _by_eligibility(old, open_, index[item], before, after, k)
+    }
+    columns = {item: at for at, item in enumerate(passed)}
+    leads = np.array([index[item] for item in passed], np.int64)
+    values = _edit_values(corpus, edited, recommender, scores, leads, list(passed.values()), stop)
+    found = []
+    for item, before, after in moved:
+        change = float(new[index[item]] - old[index[item]])
+        cause = Cause(ELIGIBILITY)
+        if item in columns:
+            shares, lead_shares = values[:, :, columns[item]]
+            up = after is not None and (before is None or after < before)
+            number = int(np.argmax(lead_shares if up else -lead_shares))
+            cause = Cause(str(edited.edits[number].op), number + 1, float(shares[number]))
+        found.append(Move(item, before, after, change, cause))
+    return tuple(found)
+
+
+def _by_eligibility(
+    old: FloatArray, open_: BoolArray, item: int, before: int | None, after: int | None, k: int
+) -> bool:
+    """Whether the new excluded set alone, with the old scores, makes this move."""
+    if not open_[item]:
+        return True
+    place = 1 + int((_ahead(old, item) & open_).sum())
+    if before is None or after is None:
+        return (place <= k) == (after is not None)
+    return place == after
+
+
+def _ahead(scores: FloatArray, item: int) -> BoolArray:
+    """Which items a list puts before this one, bool[n_items]."""
+    found: BoolArray = scores > scores[item]
+    found[:item] |= scores[:item] == scores[item]
+    return found
+
+
+def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> npt.NDArray[np.int64]:
+    """Items that this one passed or was passed by, as catalogue indices, in the move's direction.
+
+    ``open_`` bool[n_items] are those that may be in the new list.
+    """
+    before, after = _ahead(old, item), _ahead(new, item)
+    gained, lost = before & ~after & open_, after & ~before & open_
+    return np.flatnonzero(gained if gained.sum() > lost.sum() else lost)
+
+
+def _edit_values(
+    corpus: Corpus,
+    edited: EditedHistory,
+    recommender: Recommender,
+    scores: tuple[FloatArray, FloatArray],
+    items: npt.NDArray[np.int64],
+    passed: Sequence[npt.NDArray[np.int64]],
+    stop: StopCallback | None,
+) -> DoubleArray:
+    """Shapley values of the edits, float64[2, n_edits, n]: for scores, and for leads.
+
+    A lead is the item's score less the mean score of the items it passed.
+    """
+
+    def read(rows: FloatArray) -> DoubleArray:
+        own = rows[:, items].astype(np.float64)
+        means = [rows[:, others].mean(1, dtype=np.float64) for others in passed]
+        return np.concatenate([own, own - np.stack(means, 1)], 1)
+
+    n_edits = len(edited.edits)
+    if not len(items):
+        return np.zeros((2, n_edits, 0))
+    known = {
+        np.zeros(n_edits, np.bool_).tobytes(): read(scores[0][None])[0],
+        np.ones(n_edits, np.bool_).tobytes(): read(scores[1][None])[0],
+    }
+
+    def worth(masks: BoolArray) -> DoubleArray:
+        keys = [mask.tobytes() for mask in masks]
+        new = {key: mask for key, mask in zip(keys, masks, strict=True) if key not in known}
+        if new:
+            histories = [
+                apply_some(edited.base, edited.edits, corpus, np.flatnonzero(mask) + 1).history
+                for mask in new.values()
+            ]
+            known.update(zip(new, over_batches(recommender, histories, read, stop), strict=True))
+        return np.stack([known[key] for key in keys])
+
+    found = exact_values(worth, n_edits) if n_edits <= EXACT_UP_TO else _sample(worth, n_edits)
+    return found.reshape(n_edits, 2, len(items)).transpose(1, 0, 2)
+
+
+def exact_values(worth: Callable[[BoolArray], DoubleArray], players: int) -> DoubleArray:
+    """Shapley values over all coalitions, float64[n_players, n_out].
+
+    ``worth`` maps masks bool[n, n_players] to float64[n, n_out]. Written out because shap compiles
+    for seconds before its first answer, and an edit's list is wanted at once.
+    """
+    codes = np.arange(2**players)
+    masks = (codes[:, None] >> np.arange(players)) & 1 == 1
+    worths = worth(masks)
+    sizes = masks.sum(1)
+    weight = np.array(
+        [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)]
+    )
+    gains = []
+    for player in range(players):
+        without = codes[~masks[:, player]]
+        gain = worths[without | (1 << player)] - worths[without]
+        gains.append(weight[sizes[without]] @ gain)
+    return np.stack(gains)
+
+
+def _sample(worth: Callable[[BoolArray], DoubleArray], players: int) -> DoubleArray:
+    most = SAMPLED_ORDERS * (2 * players + 1)
+    return run_shap("Permutation", worth, players, 0, max_evals=most)
