@@ -106,20 +106,24 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
-    from core.evaluate.protocols import evaluate_model
+    from core.evaluate.protocols import evaluate_model, with_served
 
     shelf = Library.open(library)
+    data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
-        found = evaluate_model(
-            shelf.corpus(corpus), shelf, shelf.model_folder(corpus, model), protocol, k, progress
-        )
-    facts = found.facts
+        found = evaluate_model(data, shelf, folder, protocol, k, progress)
+    report, served = with_served(found.report, data, shelf)
+    facts = report.to_json()
     lines = [f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users"]
     lines += [
         f"{row['recommender']:<18} NDCG@{k} {row['ndcg']:.4f} "
         f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]  recall {row['recall']:.3f}  "
         f"MRR {row['mrr']:.4f}  coverage {row['coverage']:.2f}"
         for row in sorted(facts["results"], key=lambda row: -row["ndcg"])
+    ]
+    lines += [
+        f"{lists.result.recommender}: no list before {lists.unserved:,} of {lists.cases:,} targets"
+        for lists in served
     ]
     answer(facts, lines, as_json=json)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
@@ -16,6 +16,7 @@ from core.encode.library import open_encoder
 from core.engine import Engine
 from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
+from core.evaluate.served import ListsJudged, load_lists, served_manifests
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.model.config import InterestConfig
 from core.model.folder import EVALUATION, read_config
@@ -33,11 +34,6 @@ class Evaluation:
 
     report: EvaluationReport
     reused: bool
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The JSON object of the verb ``evaluate``."""
-        return {**self.report.to_json(), "excluded_targets": self.report.excluded_targets}
 
 
 def evaluate_model(
@@ -94,6 +90,26 @@ def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ..
     else:
         for fold in temporal_folds(corpus):
             yield cases(corpus, fold.parts, Part.TEST), fold.parts
+
+
+def with_served(
+    report: EvaluationReport, corpus: Corpus, library: Library
+) -> tuple[EvaluationReport, tuple[ListsJudged, ...]]:
+    """The report with all lists that were imported for this corpus as further recommenders."""
+    names = [manifest.name for manifest in served_manifests(corpus.name, library)]
+    if not names:
+        return report, ()
+    folds = [
+        (judged, TrainingData.of(corpus, parts))
+        for judged, parts in judged_cases(corpus, report.protocol)
+    ]
+    found = []
+    for name in names:
+        served = load_lists(corpus, library, name)
+        parts = [served.judge(judged, data, report.k) for judged, data in folds]
+        found.append(ListsJudged.pooled(parts, report.k))
+    results = (*report.results, *(judged.result for judged in found))
+    return replace(report, results=results), tuple(found)
 
 
 def _place(library: Library, key: ReportKey) -> Path:

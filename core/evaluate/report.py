@@ -173,6 +173,7 @@ class EvaluationReport:
             "protocol": self.protocol,
             "users": len(set(self.users)),
             "targets": len(self.users),
+            "excluded_targets": self.excluded_targets,
             "results": rows,
         }
 
@@ -219,7 +220,7 @@ def evaluate(
         months=months_of(cases),
         cohorts=cohorts_of(cases, counts[targets], counts),
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
-        results=tuple(_joined(name, found, k) for name, found in parts.items()),
+        results=tuple(joined(name, found, k) for name, found in parts.items()),
     )
 
 
@@ -239,7 +240,7 @@ def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:
         },
         excluded_targets=sum(part.excluded_targets for part in reports),
         results=tuple(
-            _joined(
+            joined(
                 result.recommender,
                 [part.result(result.recommender) for part in reports],
                 first.k,
@@ -279,7 +280,8 @@ def _promised(scores: npt.NDArray[np.float32], lists: IntArray) -> DoubleArray:
     return np.asarray(np.where(lists == NO_ITEM, 0.0, chances).sum(axis=1))
 
 
-def _joined(name: str, parts: Sequence[Result], k: int) -> Result:
+def joined(name: str, parts: Sequence[Result], k: int) -> Result:
+    """Results of one recommender on several batches of cases as one."""
     columns: dict[str, Any] = {
         field.name: np.concatenate([getattr(part, field.name) for part in parts])
         if parts

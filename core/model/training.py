@@ -306,7 +306,6 @@ def _metrics(
     unseen = sum(counts[index[target]] == 0 for target in targets)
     metrics: dict[str, Any] = {
         **judged.to_json(),
-        "excluded_targets": judged.excluded_targets,
         "unseen_targets": int(unseen),
         "training": [
             {name: _number(value) for name, value in asdict(line).items()} for line in fit.curve

@@ -97,6 +97,20 @@ def test_evaluate_is_repeated_from_its_record(
     assert run(library, capsys, "evaluate", "clicks", "--k", "5") == first
 
 
+def test_lists_of_ones_own_are_one_more_recommender(
+    library: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lists = tmp_path / "lists.csv"
+    rows = [f"u{n},2023-11-14T00:00:00,{rank},i{rank}" for n in range(8) for rank in (1, 2)]
+    lists.write_text("\n".join(["user_id,timestamp,rank,item_id", *rows, "u1,,1,i1"]))
+    told = run(library, capsys, "import-lists", str(lists), "--name", "clicks", "--as", "mine")
+    assert (told["accepted"], told["quarantined"], told["lists"]) == (16, 1, 8)
+    answer = run(library, capsys, "evaluate", "clicks", "--k", "5")
+    (row,) = [row for row in answer["results"] if row["recommender"] == "mine"]
+    assert row["log_probability"] is None and row["ndcg"] is not None
+    (library / "lists" / "clicks" / "mine.parquet").unlink()
+
+
 def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run(library, capsys, "evaluate", "clicks", "--protocol", "temporal")
     assert answer["protocol"] == "temporal"

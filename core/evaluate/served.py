@@ -1,0 +1,256 @@
+"""Lists that a person's own system served: kept in the library, judged like a recommender.
+
+Meanings (docs/contracts.md): for a case the list counts that the user was served last before the
+target's event. It was served, so it is taken as it is: ranks as given, nothing excluded. A case
+without one is a miss. A list has ranks only, no probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.corpus.corpus import Corpus
+from core.corpus.store import Library
+from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
+from core.evaluate.cases import Case, targets_of
+from core.evaluate.metrics import (
+    NO_ITEM,
+    ExcludedItems,
+    intra_list_diversity,
+    novelty,
+    popularity_bias,
+)
+from core.evaluate.report import Result, joined
+from core.recommend.training_data import TrainingData
+
+IntArray = npt.NDArray[np.int64]
+
+RANK = "rank"
+FOLDER = "lists"
+HEADER = b"served_lists"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ListsManifest:
+    """What was imported under one name."""
+
+    name: str
+    """What the lists are called; their recommender id."""
+    corpus: str
+    """Name of the corpus they belong to."""
+    lists_id: str
+    """Hash of their content, 16 hex digits."""
+    source: str
+    """Name of the file."""
+    created: str
+    """When they were imported, ISO."""
+    rows_read: int
+    """Rows of the file."""
+    accepted: int
+    """Rows kept."""
+    quarantined: int
+    """Rows refused."""
+    lists: int
+    """Lists kept: different users and times."""
+    users: int
+    """Users with a list."""
+    first: str
+    """Time of the first list, ISO."""
+    last: str
+    """Time of the last list, ISO."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServedLists:
+    """All lists of one name over a corpus, sorted by user, time and rank.
+
+    ``user``, ``item`` int64[n_rows] are indices into the corpus's users and catalogue; ``time``
+    int64[n_rows] microseconds since 1970; ``rank`` int64[n_rows] from 1, as served.
+    """
+
+    manifest: ListsManifest
+    corpus: Corpus
+    user: IntArray
+    time: IntArray
+    rank: IntArray
+    item: IntArray
+
+    @cached_property
+    def _user_starts(self) -> IntArray:
+        return np.searchsorted(self.user, np.arange(len(self.corpus.user_ids) + 1)).astype(np.int64)
+
+    @cached_property
+    def _user_index(self) -> dict[str, int]:
+        return {user: at for at, user in enumerate(self.corpus.user_ids)}
+
+    def last(self, user_id: str, until: datetime) -> slice:
+        """Rows of the list that a user was served last at or before ``until``; empty if none."""
+        user = self._user_index.get(user_id)
+        if user is None:
+            return slice(0, 0)
+        begin, end = self._user_starts[user], self._user_starts[user + 1]
+        times = self.time[begin:end]
+        stop = int(np.searchsorted(times, (until - _EPOCH) // timedelta(microseconds=1), "right"))
+        start = int(np.searchsorted(times, times[stop - 1])) if stop else 0
+        return slice(int(begin) + start, int(begin) + stop)
+
+    def judge(self, cases: Sequence[Case], data: TrainingData, k: int) -> ListsJudged:
+        """The lists as one more recommender on ``cases``; ``data`` is what rivals learned from."""
+        n = len(cases)
+        targets = targets_of(cases, data.item_index)
+        rank = np.full(n, np.inf)
+        lists = np.full((n, k), NO_ITEM, np.int64)
+        unserved = stale = 0
+        for row, case in enumerate(cases):
+            rows = self.last(case.history.user_id, case.target_time - timedelta(microseconds=1))
+            if rows.stop == rows.start:
+                unserved += 1
+                continue
+            served = _EPOCH + timedelta(microseconds=int(self.time[rows.start]))
+            stale += served < (case.history.at or served)
+            items, ranks = self.item[rows], self.rank[rows]
+            shown = ranks <= k
+            lists[row, ranks[shown] - 1] = items[shown]
+            found = ranks[items == targets[row]]
+            if len(found):
+                rank[row] = found[0]
+        excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
+        rank[excluded.rows[excluded.items == targets[excluded.rows]]] = np.inf
+        counts, vectors, nothing = data.item_counts, data.item_vectors, np.full(n, np.nan)
+        return ListsJudged(
+            Result(
+                recommender=self.manifest.name,
+                rank=rank,
+                log_probability=nothing,
+                lists=lists,
+                novelty=novelty(lists, counts),
+                diversity=nothing if vectors is None else intra_list_diversity(lists, vectors),
+                popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
+                promised=nothing,
+            ),
+            n,
+            unserved,
+            stale,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ListsJudged:
+    """Served lists on the cases of a protocol."""
+
+    result: Result
+    cases: int
+    """Targets."""
+    unserved: int
+    """Targets before which the user was served no list: misses."""
+    stale: int
+    """Targets whose list is older than the last known event."""
+
+    @classmethod
+    def pooled(cls, parts: Sequence[ListsJudged], k: int) -> ListsJudged:
+        """The same lists on the cases of several cuts."""
+        return cls(
+            joined(parts[0].result.recommender, [part.result for part in parts], k),
+            sum(part.cases for part in parts),
+            sum(part.unserved for part in parts),
+            sum(part.stale for part in parts),
+        )
+
+
+def served_list(
+    corpus: Corpus, library: Library, name: str, user_id: str, at: datetime
+) -> RecommendationList | None:
+    """The list that a user was served last at or before ``at``; None where there is none.
+
+    Ranks as served; scores are NaN, because a list has none. DomainError for an unknown name.
+    """
+    return list_at(load_lists(corpus, library, name), user_id, at)
+
+
+def list_at(served: ServedLists, user_id: str, at: datetime) -> RecommendationList | None:
+    """``served_list`` from lists that are loaded already."""
+    rows, corpus = served.last(user_id, at), served.corpus
+    if rows.stop == rows.start:
+        return None
+    events = corpus.history(user_id).events
+    return RecommendationList(
+        user_id=user_id,
+        step=sum(event.timestamp <= at for event in events),
+        recommender=served.manifest.name,
+        items=tuple(
+            RecommendedItem(
+                int(rank), corpus.item_ids[item], corpus.title(corpus.item_ids[item]), float("nan")
+            )
+            for rank, item in zip(served.rank[rows], served.item[rows], strict=True)
+        ),
+    )
+
+
+def served_manifests(corpus_name: str, library: Library) -> list[ListsManifest]:
+    """What was imported for a corpus, by name; damaged files are left out."""
+    found = []
+    for path in sorted((library.root / FOLDER / corpus_name).glob("*.parquet")):
+        try:
+            found.append(_manifest(pq.read_schema(path)))
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+            continue
+    return found
+
+
+def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
+    """Read imported lists; DomainError when there are none of that name, or damaged ones.
+
+    Rows about users and items that the corpus no longer has are left out.
+    """
+    path = lists_path(library, corpus.name, name)
+    try:
+        table = pq.read_table(path)
+        manifest = _manifest(table.schema)
+        user = table[Columns.User].to_pandas().map(dict(_numbered(corpus.user_ids)))
+        item = table[Columns.Item].to_pandas().map(corpus.item_index)
+        known = (user.notna() & item.notna()).to_numpy()
+        time = table[Columns.Time].to_numpy().astype("datetime64[us]").astype(np.int64)
+        rank = table[RANK].to_numpy().astype(np.int64)
+    except FileNotFoundError:
+        names = [found.name for found in served_manifests(corpus.name, library)]
+        raise DomainError(
+            f"there are no imported lists {name!r}",
+            where=f"corpus {corpus.name}",
+            remedy=f"Choose one of {', '.join(names)}"
+            if names
+            else f"Import them: python -m core import-lists FILE --name {corpus.name} --as {name}",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise DomainError(
+            f"the imported lists {name!r} can't be read ({type(error).__name__})",
+            where=str(path),
+            remedy="Import them again",
+        ) from None
+    columns = (user.to_numpy(), time, rank, item.to_numpy())
+    return ServedLists(manifest, corpus, *(np.asarray(c[known], np.int64) for c in columns))
+
+
+def lists_path(library: Library, corpus_name: str, name: str) -> Path:
+    """Where the lists of one name are kept."""
+    return library.root / FOLDER / corpus_name / f"{name}.parquet"
+
+
+def _manifest(schema: pa.Schema) -> ListsManifest:
+    facts: dict[str, Any] = json.loads((schema.metadata or {})[HEADER])
+    return ListsManifest(**facts)
+
+
+def _numbered(ids: Sequence[str]) -> zip[tuple[str, int]]:
+    return zip(ids, range(len(ids)), strict=True)

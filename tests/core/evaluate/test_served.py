@@ -1,0 +1,204 @@
+"""Lists of a person's own system: read with care, found by time, judged like a recommender."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.corpus.split import leave_last_out
+from core.corpus.store import Corpus, Library
+from core.domain import DomainError, Part, Stopped
+from core.evaluate.cases import Case, leave_last_out_cases
+from core.evaluate.importing_lists import ListsSummary, import_lists
+from core.evaluate.metrics import NO_ITEM
+from core.evaluate.served import load_lists, served_list, served_manifests
+from core.recommend.training_data import TrainingData
+
+Row = tuple[str, str, object, str]
+COLUMNS = ["user_id", "timestamp", "rank", "item_id"]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Library:
+    return Library.open(tmp_path / "library")
+
+
+@pytest.fixture
+def bring(
+    corpus: Corpus, shelf: Library, tmp_path: Path
+) -> Callable[[Sequence[Row]], ListsSummary]:
+    def write_and_import(rows: Sequence[Row]) -> ListsSummary:
+        path = tmp_path / "lists.csv"
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+        return import_lists(corpus, shelf, path, "production")
+
+    return write_and_import
+
+
+@pytest.fixture(scope="module")
+def judged(corpus: Corpus) -> tuple[Case, ...]:
+    return tuple(
+        case
+        for case in leave_last_out_cases(corpus, Part.TEST)
+        if case.target not in case.history.excluded_items()
+        and case.target_time - case.history.events[-1].timestamp > 2 * HOUR
+    )
+
+
+def row(case: Case, when: datetime, rank: object, item: str) -> Row:
+    return (case.history.user_id, when.isoformat(), rank, item)
+
+
+def other(corpus: Corpus, case: Case, place: int = 0) -> str:
+    return [item for item in corpus.item_ids if item != case.target][place]
+
+
+def test_the_list_served_last_before_the_target_counts(
+    corpus: Corpus, shelf: Library, judged: tuple[Case, ...], bring: Callable[..., ListsSummary]
+) -> None:
+    """Hit, miss by time, stale hit, no list: each as it was served, and each counted."""
+    hit, late, stale, *unserved = judged
+    known = stale.history.events[-1].timestamp
+    rows = [
+        row(hit, hit.target_time - 2 * HOUR, 1, other(corpus, hit)),
+        row(hit, hit.target_time - HOUR, 1, other(corpus, hit, 1)),
+        row(hit, hit.target_time - HOUR, 3, hit.target),
+        row(late, late.target_time, 1, late.target),
+        row(stale, known - HOUR, 2, stale.target),
+    ]
+    summary = bring(rows)
+    assert (summary.manifest.lists, summary.manifest.users) == (4, 3)
+    assert summary.reasons == {}
+    data = TrainingData.of(corpus, leave_last_out(corpus.events))
+    found = load_lists(corpus, shelf, "production").judge(judged, data, 10)
+    assert found.result.rank[:3].tolist() == [3.0, math.inf, 2.0]
+    assert np.isinf(found.result.rank[3:]).all()
+    assert found.result.lists[0, :3].tolist() == [
+        corpus.item_index[other(corpus, hit, 1)],
+        NO_ITEM,
+        corpus.item_index[hit.target],
+    ]
+    assert (found.cases, found.unserved, found.stale) == (len(judged), 1 + len(unserved), 1)
+    assert np.isnan(found.result.log_probability).all()
+    assert found.result.recommender == "production"
+
+
+def test_a_list_is_found_by_user_and_time(
+    corpus: Corpus, shelf: Library, judged: tuple[Case, ...], bring: Callable[..., ListsSummary]
+) -> None:
+    case = judged[0]
+    when = case.target_time - HOUR
+    user = case.history.user_id
+    bring([row(case, when, 2, case.target), row(case, when, 1, other(corpus, case))])
+    found = served_list(corpus, shelf, "production", user, when)
+    assert found is not None
+    assert [item.item_id for item in found.items] == [other(corpus, case), case.target]
+    assert [item.rank for item in found.items] == [1, 2]
+    assert all(math.isnan(item.score) for item in found.items)
+    assert found.step == len(case.history)
+    assert found.recommender == "production"
+    assert served_list(corpus, shelf, "production", user, when - HOUR) is None
+    assert served_list(corpus, shelf, "production", "nobody", when) is None
+    with pytest.raises(DomainError, match="no imported lists 'staging'"):
+        served_list(corpus, shelf, "staging", user, when)
+
+
+def test_rows_that_cannot_be_used_are_refused_one_by_one(
+    corpus: Corpus, judged: tuple[Case, ...], bring: Callable[..., ListsSummary]
+) -> None:
+    case = judged[0]
+    when, good = case.target_time - HOUR, other(corpus, case)
+    summary = bring(
+        [
+            row(case, when, 1, good),
+            row(case, when, 1, case.target),
+            row(case, when, 2, good),
+            row(case, when, "first", case.target),
+            row(case, when, 0, case.target),
+            row(case, when, 1.5, case.target),
+            row(case, when, 4, "no such item"),
+            ("nobody", when.isoformat(), 1, good),
+            (case.history.user_id, "yesterday", 1, good),
+            ("", when.isoformat(), 1, good),
+        ]
+    )
+    manifest = summary.manifest
+    assert (manifest.rows_read, manifest.accepted, manifest.quarantined) == (10, 1, 9)
+    assert summary.reasons["rank is not a whole number from 1 to 10,000"] == 3
+    assert summary.reasons["rank appears twice in one list"] == 1
+    assert summary.reasons["item_id appears twice in one list"] == 1
+    assert summary.reasons["item_id is not in the catalogue"] == 1
+    assert summary.reasons["user_id is not in the corpus"] == 1
+    kept = [json.loads(line) for line in summary.quarantine.read_text().splitlines()]
+    assert len(kept) == 9 and {one["line"] for one in kept} == set(range(3, 12))
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet", "csv.gz"])
+def test_every_format_gives_the_same_lists(
+    corpus: Corpus, shelf: Library, judged: tuple[Case, ...], tmp_path: Path, kind: str
+) -> None:
+    rows = [row(case, case.target_time - HOUR, 1, case.target) for case in judged]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    path = tmp_path / f"lists.{kind}"
+    if kind == "parquet":
+        table.to_parquet(path)
+    elif kind == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    elif kind == "csv.gz":
+        path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    else:
+        table.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",")
+    summary = import_lists(corpus, shelf, path, "production")
+    assert summary.manifest.accepted == len(rows)
+    assert [found.name for found in served_manifests(corpus.name, shelf)] == ["production"]
+    plain = tmp_path / "again.csv"
+    table.iloc[::-1].to_csv(plain, index=False)
+    again = import_lists(corpus, shelf, plain, "again")
+    assert again.manifest.lists_id == summary.manifest.lists_id
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("Bad Name", "user_id,timestamp,rank,item_id\n", "cannot be the name"),
+        ("joint", "user_id,timestamp,rank,item_id\n", "own recommenders"),
+        ("mine", "user_id,timestamp,item_id\nu01,2023-02-01,i00\n", "no column 'rank'"),
+        ("mine", "user_id,timestamp,rank,item_id\nx,2023-02-01,1,i00\n", "none of 1 rows"),
+        ("mine", "", "empty"),
+    ],
+)
+def test_what_a_person_must_change_is_said_and_nothing_is_written(
+    corpus: Corpus, shelf: Library, tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    path = tmp_path / "lists.csv"
+    path.write_text(content)
+    with pytest.raises(DomainError, match=says):
+        import_lists(corpus, shelf, path, name)
+    assert served_manifests(corpus.name, shelf) == []
+
+
+def test_a_stopped_import_keeps_the_older_lists(
+    corpus: Corpus,
+    shelf: Library,
+    judged: tuple[Case, ...],
+    bring: Callable[..., ListsSummary],
+    tmp_path: Path,
+) -> None:
+    case = judged[0]
+    before = bring([row(case, case.target_time - HOUR, 1, case.target)]).manifest
+    with pytest.raises(Stopped):
+        import_lists(corpus, shelf, tmp_path / "lists.csv", "production", stop=lambda: True)
+    assert served_manifests(corpus.name, shelf) == [before]
+    (shelf.root / "lists" / corpus.name / "production.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(DomainError, match="Import them again"):
+        load_lists(corpus, shelf, "production")
+    assert served_manifests(corpus.name, shelf) == []
