@@ -18,6 +18,7 @@ from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_manifests
 from core.evaluate.stored import ReportKey, load_report, save_report
+from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, uses_place
 from core.model.config import InterestConfig
 from core.model.folder import EVALUATION, read_config
 from core.model.training import fit_recommenders
@@ -26,6 +27,7 @@ from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
 PROTOCOLS: tuple[Protocol, ...] = ("leave-last-out", "temporal")
+K_OF_USES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,35 @@ def find_report(
         )
     key = ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
     return load_report(_place(library, key), key) or load_report(model_folder / EVALUATION, key)
+
+
+def uses_of_model(
+    engine: Engine,
+    library: Library,
+    recommender: str | None = None,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Uses:
+    """What a recommender of a model uses, over the test cases; kept in the library."""
+    chosen = engine.recommender(recommender)
+    kept = find_uses(engine, library, chosen.id)
+    if kept is not None:
+        return kept
+    ((judged, _),) = judged_cases(engine.corpus, "leave-last-out")
+    key = _uses_key(engine, chosen.id)
+    found = measure_uses(chosen, judged, engine.corpus, K_OF_USES, progress, stop)
+    save_uses(found, uses_place(library, key), key)
+    return found
+
+
+def find_uses(engine: Engine, library: Library, recommender: str) -> Uses | None:
+    """What ``uses_of_model`` found before; None where it hasn't been asked."""
+    key = _uses_key(engine, recommender)
+    return load_uses(uses_place(library, key), key)
+
+
+def _uses_key(engine: Engine, recommender: str) -> str:
+    return f"{engine.corpus.corpus_id}/{engine.model_id}/uses/{recommender}/{K_OF_USES}"
 
 
 def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
