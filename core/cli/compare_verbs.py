@@ -1,0 +1,96 @@
+"""Verbs about lists side by side: compare, turnover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.model_verbs import KOption, ModelOption, RecommenderOption, open_engine
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.domain import DomainError
+
+if TYPE_CHECKING:
+    from core.compare.columns import ColumnSpec
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("compare")(compare_lists)
+    app.command("turnover")(show_turnover)
+
+
+def compare_lists(
+    corpus: CorpusArgument,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="user=U,at=T,recommender=R,scenario=S",
+            help="One column; give two to six. A comma inside a value is %2C.",
+        ),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="With --at, the short form.")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", help="Step or ISO time; give two to six.")
+    ] = None,
+    recommender: RecommenderOption = None,
+    k: KOption = 10,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare lists of several times, recommenders, users or scenarios."""
+    specs = _columns(column or [], user, at or [], recommender)
+    from core.compare.comparison import Comparison
+    from core.compare.export import as_facts
+
+    engine = open_engine(corpus, library, model)
+    comparison = Comparison(engine, specs, k)
+    facts = as_facts(comparison)
+    from core.views.compare import tell
+
+    answer(facts, tell(comparison), as_json=json)
+
+
+def _columns(
+    column: list[str], user: str | None, at: list[str], recommender: str | None
+) -> list[ColumnSpec]:
+    from core.compare.columns import ColumnSpec, read_column
+
+    if column and (user is not None or at or recommender is not None):
+        raise DomainError(
+            "--column can't be mixed with --user, --at and --recommender",
+            remedy="Put them into the column: --column user=U,at=T,recommender=R",
+        )
+    if not column and user is None:
+        raise DomainError(
+            "nothing to compare",
+            remedy="Name the columns: --column user=U,at=T (twice or more), or "
+            "--user U --at T --at T",
+        )
+    if user is not None:
+        return [ColumnSpec(user, one, recommender) for one in at]
+    return [read_column(text) for text in column]
+
+
+def show_turnover(
+    corpus: CorpusArgument,
+    recommender: RecommenderOption = None,
+    k: KOption = 10,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how fast lists change, once per model; kept in the library."""
+    from core.compare.export import turnover_facts
+    from core.compare.turnover_store import make_turnover
+    from core.corpus.store import Library
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        found = make_turnover(Library.open(library), engine, recommender, k, progress=progress)
+    facts = turnover_facts(found)
+    from core.views.turnover import tell_turnover
+
+    answer(facts, tell_turnover(found), as_json=json)

@@ -1,0 +1,150 @@
+"""Every sentence of the Compare page; as in ``core.views.wording``, texts are not escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.views.wording import count, percent, short, signed
+
+JACCARD = "Jaccard: items on both lists, of all on either; 1 is the same items in any order."
+RBO = (
+    "RBO (p = .9): overlap read from the top down, where each further rank counts a tenth less; "
+    "1 is the same order."
+)
+KENDALL = "Kendall: order of the shared items only; 1 the same, 0 unrelated, \u22121 turned around."
+CAUTION = (
+    "A cause is what changed the model's score between the two lists. It says how the model "
+    "reckons, not why the person acted."
+)
+NO_CAUSE = (
+    "Causes exist between two times of one user and recommender; between users, recommenders and "
+    "edits there is no sequence of events to share the difference out to."
+)
+SMALL = 0.005
+TITLE = 44
+
+
+def nats(value: float) -> str:
+    """A contribution with its sign."""
+    return "±0.00" if abs(value) < SMALL else signed(value)
+
+
+def step_phrase(step: int) -> str:
+    """``before the first event``, ``step 12``."""
+    return "before the first event" if step == 0 else f"step {step}"
+
+
+def flow_sentence(first: str, last: str, kept: int, entered: Sequence[str], k: int) -> str:
+    """What the last list still has of the first."""
+    if not entered:
+        moved = "the same items" if kept == k else f"the same {count(kept, 'item')}"
+        return f"From {first} to {last} the list keeps {moved}."
+    named = short(entered[0], TITLE)
+    more = f" and {len(entered) - 1} more" if len(entered) > 1 else ""
+    return f"From {first} to {last} {kept} of {k} stay; {named}{more} came in."
+
+
+def next_sentence(item: str, places: Sequence[tuple[str, int | None]], k: int) -> str:
+    """Where the item really taken next stood; places are (column, rank or None)."""
+    said = [
+        f"number {rank} at {name}"
+        if rank is not None and rank <= k
+        else f"rank {rank} at {name}"
+        if rank is not None
+        else f"not listed at {name}"
+        for name, rank in places
+    ]
+    return f"Really taken next: {short(item, TITLE)}, {', '.join(said)}."
+
+
+def overlap_sentence(a: str, b: str, jaccard: float | None, rbo: float | None) -> str:
+    """How alike two lists are, in words."""
+    if jaccard is None or rbo is None:
+        return f"{a} and {b}: both lists are empty."
+    grade = (
+        "the same list"
+        if rbo > 0.999
+        else "much alike"
+        if rbo >= 0.7
+        else "partly alike"
+        if rbo >= 0.3
+        else "nearly different"
+        if rbo > 0
+        else "nothing in common"
+    )
+    return f"{a} and {b}: {grade} ({percent(jaccard)} of the items, RBO {rbo:.2f})."
+
+
+def cause(kind: str, step: int | None, event: str, value: float, own: bool) -> str:
+    """One cause in a few words; ``event`` names the event of ``step``, ``own`` the item itself."""
+    if kind == "eligibility":
+        if own:
+            return f"has it since {event}, so no list may hold it"
+        return f"{event} took out what stood before it"
+    if kind == "clock":
+        return f"time alone: {nats(value)}"
+    who = event if step is not None else "time"
+    if kind == "others":
+        return f"the others moved by more, most by {who} ({nats(value)} here)"
+    return f"{who}: {nats(value)}"
+
+
+def trust(exact: bool, stderr: float, residual: float, players: int) -> str:
+    """How far to trust the causes between two columns."""
+    among = f"{count(players - 1, 'event')} and the clock"
+    said = (
+        f"Exact over {among}: every combination was asked."
+        if exact
+        else f"Sampled over {among}: standard error up to {stderr:.2f} nats."
+    )
+    if residual > 1e-4:
+        said += f" Unexplained: up to {nats(residual)}."
+    return f"{said} Values are nats and add up to the score's difference; +0.69 doubles the chance."
+
+
+def profile_sentence(names: Sequence[str], leaders: Sequence[tuple[str, float]]) -> str:
+    """What leads in the first and the last column; leaders are (topic, share)."""
+    (first, share), (last, last_share) = leaders[0], leaders[-1]
+    if first == last:
+        return (
+            f"{first} leads in {names[0]} with {percent(share)} and in {names[-1]} with "
+            f"{percent(last_share)}."
+        )
+    return (
+        f"{first} leads in {names[0]} with {percent(share)}, {last} in {names[-1]} with "
+        f"{percent(last_share)}."
+    )
+
+
+def item_sentence(item: str, ranks: Sequence[tuple[str, int | None]]) -> str:
+    """Where one item stands in every column."""
+    places = ", ".join(
+        f"{'no place' if rank is None else f'rank {rank}'} in {name}" for name, rank in ranks
+    )
+    return f"{short(item, TITLE)}: {places}."
+
+
+def turnover_sentence(
+    per_event: float | None, far: tuple[str, float] | None, users: int, own: float | None
+) -> str:
+    """How fast lists change; overlaps are RBO, ``own`` the user's change per event."""
+    if per_event is None:
+        return "No user has two lists to compare."
+    said = (
+        f"One event changes {percent(1 - per_event)} of a list on average over "
+        f"{count(users, 'user')} (1 \u2212 RBO)"
+    )
+    if far is not None:
+        said += f"; after {far[0]} {percent(far[1])} of it is left"
+    if own is not None:
+        more = own - (1 - per_event)
+        grade = "about as much" if abs(more) < 0.03 else "more" if more > 0 else "less"
+        said += f". Here one event changes {percent(own)}, {grade}"
+    return said + "."
+
+
+def gap(low: int, high: int | None, noun: str) -> str:
+    """``3 to 4 events``, ``365 days or more``."""
+    if high is None:
+        return f"{count(low, noun)} or more"
+    return count(low, noun) if low == high else f"{low} to {count(high, noun)}"
