@@ -16,11 +16,23 @@ from pathlib import Path
 
 import typer
 
-from core.cli import corpus_verbs, explain_verbs, model_verbs, quality_verbs
+from core.cli import (
+    compare_verbs,
+    corpus_verbs,
+    explain_verbs,
+    model_verbs,
+    quality_verbs,
+)
 from core.cli.output import complain
 from core.domain import DomainError, Stopped
 
-VERB_MODULES = (corpus_verbs, model_verbs, explain_verbs, quality_verbs)
+VERB_MODULES = (
+    corpus_verbs,
+    model_verbs,
+    explain_verbs,
+    quality_verbs,
+    compare_verbs,
+)
 
 
 def build_app() -> typer.Typer:
