@@ -75,10 +75,15 @@ class Edit:
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form: only what is set, the time as ISO text in UTC."""
+        found = {name: getattr(self, name) for name in _FIELDS}
         return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name in _FIELDS
-            if (value := getattr(self, name)) is not None
+            name: value.isoformat()
+            if isinstance(value, datetime)
+            else str(value)
+            if isinstance(value, StrEnum)
+            else value
+            for name, value in found.items()
+            if value is not None
         }
 
     @classmethod

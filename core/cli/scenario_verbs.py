@@ -1,0 +1,120 @@
+"""Verbs about what would be different: whatif, search-edits, replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.model_verbs import (
+    AtOption,
+    KOption,
+    ModelOption,
+    RecommenderOption,
+    UserOption,
+    history_at,
+    open_engine,
+)
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer
+from core.domain import DomainError
+
+if TYPE_CHECKING:
+    from core.corpus.store import Library
+    from core.scenario.capsule import Capsule
+    from core.scenario.causes import Cause
+    from core.scenario.fork import Fork
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("whatif")(apply_edits)
+    app.command("replay")(replay_capsule)
+
+
+def apply_edits(
+    corpus: CorpusArgument,
+    user: UserOption,
+    edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
+    at: AtOption = None,
+    k: KOption = 10,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what edits of a user's history would change."""
+    from core.scenario.fork import run
+    from core.scenario.reading import read_edits
+
+    changes = read_edits(edits)
+    engine = open_engine(corpus, library, model)
+    fork = run(engine, history_at(engine, user, at), changes, recommender, k)
+    answer(fork.to_json(), _tell(fork), as_json=json)
+
+
+def _tell(fork: Fork) -> list[str]:
+    title = fork.engine.corpus.title
+    was = {move.item_id: move for move in fork.moves}
+    lines = [
+        f"{item.rank:>3}  {item.score:7.3f}  {title(item.item_id)[:60]}"
+        + (f"  ({was[item.item_id].words}, {_because(was[item.item_id].cause, fork)})"
+           if item.item_id in was else "")
+        for item in fork.after.items
+    ]  # fmt: skip
+    lines += [
+        f"  -           {title(move.item_id)[:60]}  (left from {move.before}, "
+        f"{_because(move.cause, fork)})"
+        for move in fork.moves
+        if move.after is None
+    ]
+    if fork.fork_step is None:
+        return [*lines, "No state differs from the base's."]
+    felt = fork.reconvergence
+    until = "to the end" if felt is None else f"until {felt} steps after the last edit"
+    return [*lines, f"States differ from step {fork.fork_step} on, noticeably {until}."]
+
+
+def _because(cause: Cause, fork: Fork) -> str:
+    if cause.edit is None:
+        return "by what is excluded now"
+    return f"by edit {cause.edit}: {fork.edited.edits[cause.edit - 1].label}, {cause.value:+.3f}"
+
+
+def replay_capsule(
+    capsule: Annotated[Path, typer.Argument(metavar="CAPSULE", help="A file from What-if.")],
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Compute a capsule's list again; exit code 1 when it is another one."""
+    from core.corpus.store import Library
+    from core.scenario.capsule import read_capsule, replay
+    from core.scenario.reading import read_bytes
+
+    content = read_capsule(read_bytes(capsule), str(capsule))
+    shelf = Library.open(library)
+    engine = open_engine(_corpus_of(content, shelf), library, model)
+    found = replay(engine, content)
+    lines = ["The list matches." if found.matches else "The list does not match."]
+    lines += [
+        f"{difference.what}: {difference.found}, expected {difference.expected}"
+        for difference in found.differences
+    ]
+    answer(found.to_json(), lines, as_json=json)
+    return 0 if found.matches else 1
+
+
+def _corpus_of(capsule: Capsule, shelf: Library) -> str:
+    """The corpus with the capsule's content, else the one with its name."""
+    known = shelf.corpora()
+    same = [m.name for m in known if m.corpus_id == capsule.corpus_id]
+    if same:
+        return capsule.corpus if capsule.corpus in same else same[0]
+    if capsule.corpus in {m.name for m in known}:
+        return capsule.corpus
+    raise DomainError(
+        f"there is no corpus {capsule.corpus!r} with id {capsule.corpus_id}",
+        where=f"library {shelf.root}",
+        remedy="Import the corpus that the capsule was made with",
+    )
