@@ -22,6 +22,7 @@ from core.cli import (
     explain_verbs,
     model_verbs,
     quality_verbs,
+    scenario_verbs,
 )
 from core.cli.output import complain
 from core.domain import DomainError, Stopped
@@ -31,6 +32,7 @@ VERB_MODULES = (
     model_verbs,
     explain_verbs,
     quality_verbs,
+    scenario_verbs,
     compare_verbs,
 )
 
