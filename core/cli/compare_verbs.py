@@ -44,9 +44,10 @@ def compare_lists(
     specs = _columns(column or [], user, at or [], recommender)
     from core.compare.comparison import Comparison
     from core.compare.export import as_facts
+    from core.corpus.store import Library
 
     engine = open_engine(corpus, library, model)
-    comparison = Comparison(engine, specs, k)
+    comparison = Comparison(engine, specs, k, library=Library.open(library))
     facts = as_facts(comparison)
     from core.views.compare import tell
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from core.domain import DomainError, History
+from core.corpus.store import Library
+from core.domain import DomainError, History, RecommendationList, parse_instant
+from core.evaluate.served import served_list, served_manifests
 from core.recommend.protocol import Recommender
 
 if TYPE_CHECKING:
@@ -81,8 +83,8 @@ class Column:
     """Id of the recommender, or name of the served lists."""
     recommender: Recommender | None
     """None for a served list."""
-    served: tuple[str, ...] = ()
-    """Item ids of a served list, best first."""
+    served: RecommendationList | None = None
+    """A list as it was served; None for a recommender's."""
     following: str | None = None
 
     @property
@@ -101,7 +103,7 @@ class Column:
         return self.recommender is not None and self.spec.scenario is None
 
 
-def open_column(engine: Engine, spec: ColumnSpec) -> Column:
+def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
     """Find what a column names; DomainError for an unknown user, time, recommender, scenario."""
     whole = engine.corpus.history(spec.user)
     history = moment_of(whole, spec.at)
@@ -109,18 +111,23 @@ def open_column(engine: Engine, spec: ColumnSpec) -> Column:
     following = whole.events[step].item_id if step < len(whole) else None
     if spec.scenario is not None:
         history = _scenario(engine, spec, history)
+    if spec.recommender is not None and spec.recommender not in engine.recommenders:
+        served = _served(engine, spec, library, whole, step)
+        return Column(spec, history, spec.recommender, None, served, following)
     chosen = engine.recommender(spec.recommender)
     return Column(spec, history, chosen.id, chosen, following=following)
 
 
-def open_columns(engine: Engine, specs: Sequence[ColumnSpec]) -> tuple[Column, ...]:
+def open_columns(
+    engine: Engine, specs: Sequence[ColumnSpec], library: Library
+) -> tuple[Column, ...]:
     """All columns of a comparison, two to six."""
     if not FEWEST <= len(specs) <= MOST:
         raise DomainError(
             f"a comparison has {FEWEST} to {MOST} columns, not {len(specs)}",
             remedy="Name each with --column or --at",
         )
-    return tuple(open_column(engine, spec) for spec in specs)
+    return tuple(open_column(engine, spec, library) for spec in specs)
 
 
 def moment_of(whole: History, at: str | None) -> History:
@@ -130,7 +137,26 @@ def moment_of(whole: History, at: str | None) -> History:
     return whole.up_to(whole.resolve_step(at))
 
 
-ScenarioReader = Callable[["Engine", ColumnSpec, History], History]
+def _served(
+    engine: Engine, spec: ColumnSpec, library: Library, whole: History, step: int
+) -> RecommendationList:
+    """The list served last at the column's time; at a step, last before the next event."""
+    name = str(spec.recommender)
+    known = [manifest.name for manifest in served_manifests(engine.corpus.name, library)]
+    if name not in known:
+        raise DomainError(
+            f"there is no recommender and there are no imported lists {name!r}",
+            where=f"model {engine.model_id}",
+            remedy=f"Choose one of {', '.join([*engine.recommenders, *known])}",
+        )
+    if spec.at is not None and not spec.at.strip().isdigit():
+        until = parse_instant(spec.at)
+    elif step < len(whole):
+        until = whole.events[step].timestamp - timedelta(microseconds=1)
+    else:
+        until = datetime.max.replace(tzinfo=UTC)
+    found = served_list(engine.corpus, library, name, spec.user, until)
+    return found or RecommendationList(spec.user, step, name, ())
 
 
 def _scenario(engine: Engine, spec: ColumnSpec, history: History) -> History:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from core.compare.causes import Changes, IntArray, explain_changes, have_changes
 from core.compare.columns import Column, ColumnSpec, open_columns
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
-from core.domain import CONSUMING_KINDS, History, RecommendationList, RecommendedItem
+from core.corpus.store import Library
+from core.domain import CONSUMING_KINDS, History, RecommendationList
 from core.progress import StopCallback
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class Comparison:
     """Two to six lists of a model, the first ``k`` items each.
 
     Everything is computed when first asked for; without ``causes`` nothing is asked of a
-    recommender but the lists. DomainError for a column that can't be opened.
+    recommender but the lists. ``library`` holds served lists and scenarios (default: the one that
+    ``Library.open`` finds). DomainError for a column that can't be opened.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Comparison:
         specs: Sequence[ColumnSpec],
         k: int = K,
         *,
+        library: Library | None = None,
         seed: int = 0,
         stop: StopCallback | None = None,
     ) -> None:
@@ -103,7 +106,7 @@ class Comparison:
         self.k = k
         self.seed = seed
         self.stop = stop
-        self.columns: tuple[Column, ...] = open_columns(engine, specs)
+        self.columns: tuple[Column, ...] = open_columns(engine, specs, library or Library.open())
 
     @cached_property
     def scores(self) -> tuple[FloatArray | None, ...]:
@@ -132,16 +135,9 @@ class Comparison:
         )
 
     def _served(self, column: Column) -> RecommendationList:
-        title = self.engine.corpus.title
-        return RecommendationList(
-            column.history.user_id,
-            column.step,
-            column.source,
-            tuple(
-                RecommendedItem(rank, item, title(item), float("nan"))
-                for rank, item in enumerate(column.served[: self.k], start=1)
-            ),
-        )
+        assert column.served is not None
+        shown = tuple(item for item in column.served.items if item.rank <= self.k)
+        return replace(column.served, items=shown)
 
     @cached_property
     def overlaps(self) -> tuple[Overlap, ...]:
@@ -166,9 +162,12 @@ class Comparison:
         """An item's rank over all that a column may list; None where it is none of them."""
         scores = self.scores[at]
         if scores is None:
-            served = self.columns[at].served
-            item_id = self.engine.corpus.item_ids[item]
-            return served.index(item_id) + 1 if item_id in served else None
+            served, item_id = self.columns[at].served, self.engine.corpus.item_ids[item]
+            return (
+                next((i.rank for i in served.items if i.item_id == item_id), None)
+                if served
+                else None
+            )
         if self._excluded(self.columns[at].history)[item]:
             return None
         return _rank(scores, self._excluded(self.columns[at].history), item)

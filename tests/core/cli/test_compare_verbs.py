@@ -74,7 +74,7 @@ def test_no_cause_between_recommenders(
         (["--column", "user=U", "--user", "U", "--at", "3"], "can't be mixed"),
         (["--user", "nobody", "--at", "1", "--at", "2"], "no user 'nobody'"),
         (["--user", "U", "--at", "1", "--at", "9999"], "step 9999 does not exist"),
-        (["--user", "U", "--at", "1", "--at", "2", "--recommender", "x"], "no recommender 'x'"),
+        (["--user", "U", "--at", "1", "--at", "2", "--recommender", "x"], "imported lists 'x'"),
         (["--column", "user=U", "--column", "user=U,scenario=gone"], "'gone'"),
     ],
 )

@@ -9,9 +9,14 @@ from core.engine import Engine
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A library with the demo and nothing else."""
+    return Library.open(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="session")
+def engine(library: Library) -> Engine:
     """The demo's engine."""
-    library = Library.open(tmp_path_factory.mktemp("library"))
     return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.compare.columns import ColumnSpec, open_column, open_columns, read_column
+from core.compare.comparison import Comparison
+from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
+from core.evaluate.importing_lists import import_lists
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: text == text.strip()
@@ -47,15 +53,17 @@ def test_a_malformed_column_says_why(text: str, said: str) -> None:
 
 
 def test_columns_open_at_steps_times_and_before_the_first_event(
-    engine: Engine, busy_user: str
+    engine: Engine, library: Library, busy_user: str
 ) -> None:
     whole = engine.corpus.history(busy_user)
-    start = open_column(engine, ColumnSpec(busy_user, "0"))
+    start = open_column(engine, ColumnSpec(busy_user, "0"), library)
     assert (start.step, start.moment) == (0, whole.events[0].timestamp)
     assert start.following == whole.events[0].item_id
-    at_time = open_column(engine, ColumnSpec(busy_user, whole.events[4].timestamp.isoformat()))
+    at_time = open_column(
+        engine, ColumnSpec(busy_user, whole.events[4].timestamp.isoformat()), library
+    )
     assert at_time.step >= 5
-    end = open_column(engine, ColumnSpec(busy_user))
+    end = open_column(engine, ColumnSpec(busy_user), library)
     assert (end.step, end.following) == (len(whole), None)
     assert end.source == engine.recommender().id
 
@@ -71,16 +79,42 @@ def test_columns_open_at_steps_times_and_before_the_first_event(
     ],
 )
 def test_what_does_not_exist_is_a_domain_error(
-    engine: Engine, busy_user: str, spec: ColumnSpec
+    engine: Engine, library: Library, busy_user: str, spec: ColumnSpec
 ) -> None:
     named = ColumnSpec(busy_user if spec.user == "U" else spec.user, spec.at, spec.recommender,
                        spec.scenario)  # fmt: skip
     if named.at == "7":
         named = ColumnSpec(busy_user, "not a time")
     with pytest.raises(DomainError):
-        open_column(engine, named)
+        open_column(engine, named, library)
 
 
-def test_one_column_is_no_comparison(engine: Engine, busy_user: str) -> None:
+def test_one_column_is_no_comparison(engine: Engine, library: Library, busy_user: str) -> None:
     with pytest.raises(DomainError, match="2 to 6 columns"):
-        open_columns(engine, [ColumnSpec(busy_user)])
+        open_columns(engine, [ColumnSpec(busy_user)], library)
+
+
+def test_a_served_list_is_a_column_at_the_time_it_was_served(
+    engine: Engine, busy_user: str, tmp_path: Path
+) -> None:
+    library = Library.open(tmp_path)
+    whole = engine.corpus.history(busy_user)
+    moment = whole.events[4].timestamp
+    rows = ["user_id,timestamp,rank,item_id"]
+    for days, items in ((1, engine.corpus.item_ids[:3]), (-400, engine.corpus.item_ids[5:9])):
+        when = (moment + timedelta(hours=days)).isoformat()
+        rows += [f"{busy_user},{when},{rank},{item}" for rank, item in enumerate(items, start=1)]
+    path = tmp_path / "served.csv"
+    path.write_text("\n".join(rows))
+    import_lists(engine.corpus, library, path, "production")
+    late = open_column(engine, ColumnSpec(busy_user, None, "production"), library)
+    assert late.recommender is None and late.served is not None
+    assert [item.item_id for item in late.served.items] == list(engine.corpus.item_ids[:3])
+    comparison = Comparison(
+        engine,
+        [ColumnSpec(busy_user, "1", "production"), ColumnSpec(busy_user, "1")],
+        library=library,
+    )
+    assert len(comparison.lists[1].items) == 10
+    assert all(move.cause is None for move in comparison.moves())
+    assert comparison.overlaps[0].jaccard is not None
