@@ -13,6 +13,8 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, RecommendationList, parse_instant
 from core.evaluate.served import served_list, served_manifests
 from core.recommend.protocol import Recommender
+from core.scenario.edits import apply_edits
+from core.scenario.store import Scenario, ScenarioStore
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -78,7 +80,10 @@ class Column:
     """
 
     spec: ColumnSpec
+    step: int
+    """How many of the user's own events this moment has seen; 0 is before the first."""
     history: History
+    """The events themselves, edited where the column has a scenario."""
     source: str
     """Id of the recommender, or name of the served lists."""
     recommender: Recommender | None
@@ -86,11 +91,6 @@ class Column:
     served: RecommendationList | None = None
     """A list as it was served; None for a recommender's."""
     following: str | None = None
-
-    @property
-    def step(self) -> int:
-        """How many of the user's own events this moment has seen; with edits, of the edited."""
-        return len(self.history)
 
     @property
     def moment(self) -> datetime | None:
@@ -104,18 +104,25 @@ class Column:
 
 
 def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
-    """Find what a column names; DomainError for an unknown user, time, recommender, scenario."""
+    """Find what a column names; DomainError for an unknown user, time, recommender, scenario.
+
+    A scenario without a time is the one of its own base history.
+    """
     whole = engine.corpus.history(spec.user)
-    history = moment_of(whole, spec.at)
+    scenario = _scenario(engine, spec, library) if spec.scenario is not None else None
+    if scenario is not None and spec.at is None:
+        history = whole.up_to(min(scenario.capsule.steps, len(whole)))
+    else:
+        history = moment_of(whole, spec.at)
     step = len(history)
     following = whole.events[step].item_id if step < len(whole) else None
-    if spec.scenario is not None:
-        history = _scenario(engine, spec, history)
+    if scenario is not None:
+        history = apply_edits(history, scenario.capsule.changes, engine.corpus).history
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
         served = _served(engine, spec, library, whole, step)
-        return Column(spec, history, spec.recommender, None, served, following)
+        return Column(spec, step, history, spec.recommender, None, served, following)
     chosen = engine.recommender(spec.recommender)
-    return Column(spec, history, chosen.id, chosen, following=following)
+    return Column(spec, step, history, chosen.id, chosen, following=following)
 
 
 def open_columns(
@@ -159,9 +166,18 @@ def _served(
     return found or RecommendationList(spec.user, step, name, ())
 
 
-def _scenario(engine: Engine, spec: ColumnSpec, history: History) -> History:
+def _scenario(engine: Engine, spec: ColumnSpec, library: Library) -> Scenario:
+    """A saved scenario of the user by its id, else the last saved of that name."""
+    saved = ScenarioStore.open(library).scenarios(engine.corpus.name, spec.user)
+    for scenario in saved:
+        if scenario.scenario_id == spec.scenario:
+            return scenario
+    for scenario in saved:
+        if scenario.name == spec.scenario:
+            return scenario
+    names = ", ".join(scenario.name for scenario in saved)
     raise DomainError(
         f"there is no scenario {spec.scenario!r}",
         where=f"user {spec.user}",
-        remedy="Save one on the page What-if",
+        remedy=f"Choose one of {names}" if names else "Save one on the page What-if",
     )
