@@ -16,7 +16,7 @@ from core.cli.model_verbs import (
     history_at,
     open_engine,
 )
-from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
 from core.domain import DomainError
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from core.scenario.capsule import Capsule
     from core.scenario.causes import Cause
     from core.scenario.fork import Fork
+    from core.scenario.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command("whatif")(apply_edits)
+    app.command("search-edits")(find_edits)
     app.command("replay")(replay_capsule)
 
 
@@ -79,6 +81,47 @@ def _because(cause: Cause, fork: Fork) -> str:
     if cause.edit is None:
         return "by what is excluded now"
     return f"by edit {cause.edit}: {fork.edited.edits[cause.edit - 1].label}, {cause.value:+.3f}"
+
+
+def find_edits(
+    corpus: CorpusArgument,
+    user: UserOption,
+    item: Annotated[str, typer.Option("--item", help="Item id.")],
+    goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
+    at: AtOption = None,
+    k: KOption = 10,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the fewest edits that bring an item into a list, or take it out."""
+    from core.scenario.search import search_edits
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        found = search_edits(
+            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+        )
+    answer(found.to_json(), _tell_search(found), as_json=json)
+
+
+def _tell_search(found: SearchResult) -> list[str]:
+    tried = f"{found.tried:,} sets of edits tried, all of up to {found.complete_up_to}"
+    was = "excluded" if found.rank_before is None else f"at rank {found.rank_before}"
+    if not found.found:
+        closest = ", ".join(edit.label for edit in found.closest) or "no edit"
+        where = "excluded" if found.closest_rank is None else f"at rank {found.closest_rank}"
+        return [f"Nothing found ({tried}); it is {was}.", f"Closest: {closest}: {where}."]
+    if not found.edits:
+        return [f"Nothing to do: it is {was}."]
+    least = "no smaller set does it" if found.proven else "a smaller set may exist"
+    lines = [
+        edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
+        for edit in found.edits
+    ]
+    after = "excluded" if found.verified_rank is None else f"at rank {found.verified_rank}"
+    return [*lines, f"It was {was} and is {after} then; {least} ({tried})."]
 
 
 def replay_capsule(

@@ -24,6 +24,7 @@ from core.explain.shapley import run_shap
 from core.progress import StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
+from core.scenario.places import ahead, open_items, place_among
 
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
@@ -107,9 +108,8 @@ def find_moves(
         for item in dict.fromkeys((*places[1], *places[0]))
         if places[0].get(item) != places[1].get(item)
     ]
-    open_ = np.ones(len(new), np.bool_)
+    open_ = open_items(corpus, edited.history)
     index = corpus.item_index
-    open_[[index[i] for i in edited.history.excluded_items() if i in index]] = False
     passed = {
         item: _passed(old, new, open_, index[item])
         for item, before, after in moved
@@ -137,17 +137,10 @@ def _by_eligibility(
     """Whether the new excluded set alone, with the old scores, makes this move."""
     if not open_[item]:
         return True
-    place = 1 + int((_ahead(old, item) & open_).sum())
+    place = place_among(old, open_, item)
     if before is None or after is None:
         return (place <= k) == (after is not None)
     return place == after
-
-
-def _ahead(scores: FloatArray, item: int) -> BoolArray:
-    """Which items a list puts before this one, bool[n_items]."""
-    found: BoolArray = scores > scores[item]
-    found[:item] |= scores[:item] == scores[item]
-    return found
 
 
 def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> npt.NDArray[np.int64]:
@@ -155,7 +148,7 @@ def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> np
 
     ``open_`` bool[n_items] are those that may be in the new list.
     """
-    before, after = _ahead(old, item), _ahead(new, item)
+    before, after = ahead(old, item), ahead(new, item)
     gained, lost = before & ~after & open_, after & ~before & open_
     return np.flatnonzero(gained if gained.sum() > lost.sum() else lost)
 

@@ -61,6 +61,20 @@ def test_whatif(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engi
     assert early["fork_step"] is None and early["reconvergence"] == 0
 
 
+def test_search_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engine) -> None:
+    first = engine.recommend(engine.corpus.history(USER)).items[0].item_id
+    place = ("--user", USER, "--item", first, "--library", str(tmp_path))
+    found = ask(capsys, "search-edits", "demo", *place, "--goal", "out", "--k", "2")
+    assert set(found) == {"found", "edits", "verified_rank", "tried"}
+    assert found["found"] and found["verified_rank"] > 2
+    file = written(tmp_path, found["edits"])
+    after = ask(capsys, "whatif", "demo", *place[:2], *place[4:], "--edits", file, "--k", "2")
+    assert first not in {row["item_id"] for row in after["after"]}
+    text = ask(capsys, "search-edits", "demo", *place, "--goal", "in", as_json=False)
+    assert "Nothing to do: it is at rank 1" in text
+    fails(capsys, "Use in or out", "search-edits", "demo", *place, "--goal", "up")
+
+
 def test_replay(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engine) -> None:
     base = engine.corpus.history(USER)
     capsule = make_capsule(run(engine, base, [Edit(Op.DELETE, 1)]))
