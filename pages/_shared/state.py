@@ -15,7 +15,9 @@ import streamlit as st
 
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
 RECOMMENDER = "recommender"
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER)
+COLUMNS = "columns"
+"""What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, COLUMNS)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -77,6 +79,7 @@ def adopt_url() -> None:
         put(TIME, None)
     if asked.get(USER, get(USER)) != get(USER):
         put(ITEM, None)
+    put(COLUMNS, None)
     for key, value in asked.items():
         put(key, value)
     put(PLAYING, None)
@@ -97,6 +100,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         TIME: selection.step,
         ITEM: get(ITEM) if selection.user_id is not None else None,
         RECOMMENDER: get(RECOMMENDER) if selection.user_id is not None else None,
+        COLUMNS: get(COLUMNS) if selection.user_id is not None else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:
@@ -142,6 +146,16 @@ def notices() -> tuple[Notice, ...]:
 def clear_notices() -> None:
     """Forget them: the person has chosen something."""
     st.session_state.pop(_NOTICES, None)
+
+
+def picked_data(chart_key: str) -> list[Any] | None:
+    """What the point picked in a chart carries; None when a pick was undone."""
+    event = st.session_state.get(chart_key) or {}
+    for point in event.get("selection", {}).get("points", ()):
+        data = point.get("customdata")
+        if isinstance(data, list | tuple) and data:
+            return list(data)
+    return None
 
 
 def picked_step(chart_key: str) -> int | None:
