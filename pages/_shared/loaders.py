@@ -6,6 +6,7 @@ with an underscore carry the objects themselves and are no part of the key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +41,14 @@ from core.views.timeline import MomentView, TimelineView, build_moment, build_ti
 from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
+    from core.compare.columns import ColumnSpec
+    from core.compare.turnover import Turnover
     from core.engine import Engine
+    from core.evaluate.served import ListsManifest
     from core.model.config import InterestConfig
+    from core.scenario.store import Scenario
     from core.views.explain import ReceiversView
+    from pages._shared.comparing import Comparing
     from pages._shared.explaining import Explaining
 
 
@@ -284,6 +290,66 @@ def _receivers(
 
     lists, rows = find_receivers(_engine, item_id, recommender)
     return build_receivers(_engine, item_id, lists, rows, 10)
+
+
+def comparing(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Comparing:
+    """A comparison, computed once; DomainError for a column that can't be opened."""
+    stamps: list[object] = []
+    for spec in specs:
+        if spec.scenario is not None:
+            saved = scenarios(engine.corpus.name, spec.user)
+            stamps.append([(one.scenario_id, one.revision) for one in saved])
+        if spec.recommender is not None and spec.recommender not in engine.recommenders:
+            stamps.append([lists.lists_id for lists in served_lists(engine.corpus.name)])
+    return _comparing(
+        engine.corpus.corpus_id, engine.model_id, tuple(specs), k, repr(stamps), engine
+    )
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _comparing(
+    corpus_id: str,
+    model_id: str,
+    specs: tuple[ColumnSpec, ...],
+    k: int,
+    stamps: str,
+    _engine: Engine,
+) -> Comparing:
+    from pages._shared.comparing import Comparing
+
+    return Comparing(_engine, specs, k, library())
+
+
+def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
+    """Saved scenarios of a user, the one saved last first; read anew every time."""
+    from core.scenario.store import ScenarioStore
+
+    return ScenarioStore.open(library()).scenarios(corpus_name, user_id)
+
+
+def served_lists(corpus_name: str) -> list[ListsManifest]:
+    """Lists that were imported for a corpus; read anew every time."""
+    from core.evaluate.served import served_manifests
+
+    return served_manifests(corpus_name, library())
+
+
+def turnover(engine: Engine, recommender: str | None = None) -> Turnover | None:
+    """How fast a corpus's lists change, where it was measured; read anew every time."""
+    from core.compare.turnover_store import read_turnover
+
+    return read_turnover(library(), engine, recommender)
+
+
+def measuring_turnover(engine: Engine, recommender: str | None = None) -> Work:
+    """Measure it, as a job's work."""
+
+    def work(progress: ProgressCallback, stop: StopCallback) -> Turnover:
+        from core.compare.turnover_store import make_turnover
+
+        return make_turnover(library(), engine, recommender, progress=progress, stop=stop)
+
+    return work
 
 
 def unknown_user(corpus: Corpus, user_id: str) -> DomainError | None:
