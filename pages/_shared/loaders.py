@@ -6,6 +6,7 @@ with an underscore carry the objects themselves and are no part of the key.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -229,6 +230,14 @@ def crowd(engine: Engine, theme: ThemeName) -> dict[str, Any]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _crowd(corpus_id: str, model_id: str, theme: ThemeName, _engine: Engine) -> dict[str, Any]:
     return crowd_image(interest_map(_engine), PALETTES[theme])
+
+
+@st.cache_resource(show_spinner=False)
+def expect_explaining() -> None:
+    """Have the explainer compile beside the page, once, before somebody asks it."""
+    from core.explain.shapley import warm_up
+
+    threading.Thread(target=warm_up, name="warm up", daemon=True).start()
 
 
 def explaining(
