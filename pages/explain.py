@@ -17,13 +17,13 @@ from core.views.tables import as_csv
 from core.views.wording import count
 from pages._shared import controls, loaders, notices, sharing, state
 from pages._shared.explaining import CHANGE, PARTS, SCORECARD, Explaining
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 TIMELINE = "pages/timeline.py"
-RECOMMENDER, MEASURE, WORDS_OF, TARGET = "explain_by", "explain_measure", "words_of", "words_target"
+MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
 SCORE, LEAD = "Score", "Lead over number 10"
 FEELING, WORTH = "Its sentiment", "The item's score"
 LISTED_ITEMS = 20_000
@@ -49,12 +49,10 @@ def main() -> None:
         return
     item_id, recommender, margin = picked
     asked = loaders.explaining(engine, chosen.user_id, chosen.step, item_id, recommender, margin)
-    asked.resume()
     asked.ask(PARTS)
-    draw_sentences(asked)
     draw_pieces(asked)
     with head:
-        sharing.share(user=chosen.user_id, time=chosen.step, item=item_id)
+        sharing.share(user=chosen.user_id, time=chosen.step, item=item_id, recommender=recommender)
         export(asked)
     draw_receivers(engine, asked)
 
@@ -62,16 +60,15 @@ def main() -> None:
 def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | None:
     """Which item, by which recommender, and what of it; None where the list is empty."""
     names = list(engine.recommenders)
-    default = engine.recommender().id
+    wished = state.get(RECOMMENDER)
+    if wished not in names:
+        if wished is not None:
+            missing(f"There is no recommender {wished!r} in this model; this is {names[0]}.")
+        state.put(RECOMMENDER, names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        slot = st.container(width=560)
-        recommender = st.selectbox(
-            "Recommender",
-            names,
-            index=names.index(default),
-            key=RECOMMENDER,
-            persist_state="session",
-            width=190,
+        slot = st.container(width=390)
+        recommender = str(
+            st.selectbox("Recommender", names, key=RECOMMENDER, persist_state="session", width=160)
         )
         measure = st.segmented_control(
             "Explain its",
@@ -81,14 +78,11 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
             key=MEASURE,
             persist_state="session",
         )
-    listed = loaders.list_after(engine, user_id, step, recommender or default).items
+    listed = loaders.list_after(engine, user_id, step, recommender).items
     ranks = {item.item_id: item.rank for item in listed}
     asked = state.get(ITEM)
     if asked is not None and asked not in engine.corpus.item_index:
-        st.info(
-            notices.escape(f"There is no item {asked!r} in this corpus; this is number 1."),
-            icon=":material/link_off:",
-        )
+        missing(f"There is no item {asked!r} in this corpus; this is number 1 of the list.")
         asked = None
     if asked is None:
         if not listed:
@@ -104,13 +98,18 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
         else:
             others = [item for item in engine.corpus.item_ids if item not in ranks]
             item_id = st.selectbox(
-                "Item: from the list, or any other (why not this one?)",
+                "Item: of the list, or any other (why not?)",
                 [*ranks, *others],
                 key=ITEM,
                 persist_state="session",
                 format_func=lambda item: item_label(engine, item, ranks),
             )
-    return str(item_id), str(recommender), measure == LEAD
+    return str(item_id), recommender, measure == LEAD
+
+
+def missing(text: str) -> None:
+    """A wish of the URL that could not be met."""
+    st.info(notices.escape(text), icon=":material/link_off:")
 
 
 def item_label(engine: Engine, item_id: str, ranks: dict[str, int]) -> str:
@@ -138,6 +137,7 @@ def draw_pieces(asked: Explaining) -> None:
             if step is not None:
                 asked.ask_words(step)
             asked.ask(CHANGE, SCORECARD)
+        draw_sentences(asked)
         draw_progress(asked)
         draw_waterfall(asked, step)
         left, right = st.columns([11, 9], gap="medium")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 REAL = "Real time"
 SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
 WHOLE, NEAR = "Whole history", "Around now"
+EXPLAIN, WHY = "pages/explain.py", "open_explain"
+LISTED_BY = "interest"
+"""The recommender of this page's list and ranks (core.views.timeline)."""
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 ALT = {
@@ -74,6 +77,7 @@ def main() -> None:
         draw_list(now)
         draw_shares(now)
     draw_table(view)
+    loaders.expect_explaining()
     controls.play(len(view.steps))
 
 
@@ -151,6 +155,25 @@ def draw_moment(now: MomentView) -> None:
             long = len(now.text) > LONG_TEXT
             with st.container(height=200 if long else "content", border=False):
                 st.text(now.text)
+        if now.items:
+            st.page_link(
+                EXPLAIN,
+                label="Explain number 1 of the list",
+                icon=":material/rule:",
+                query_params=state.link(**why(now.items[0].item_id)),
+            )
+
+
+def why(item_id: str) -> dict[str, str | int | None]:
+    """What a link to Explain says: the item, and the recommender whose list this page shows."""
+    return {state.ITEM: item_id, state.RECOMMENDER: LISTED_BY}
+
+
+def open_explain(item_ids: list[str], step: int) -> None:
+    """Explain the item of the clicked row."""
+    click = state.get(WHY)
+    if click is not None:
+        controls.open_page(EXPLAIN, **{state.TIME: step}, **why(item_ids[click["row"]]))
 
 
 def draw_list(now: MomentView) -> None:
@@ -158,16 +181,23 @@ def draw_list(now: MomentView) -> None:
     st.markdown(f"**Top {len(now.items)} after this event**")
     notices.caution(now.list_sentence)
     st.dataframe(
-        tables.list_table(now),
+        tables.list_table(now).assign(why="Why?"),
         hide_index=True,
         height="content",
         alt=f"List at step {now.row.step}. {now.list_sentence}",
-        column_order=("rank", "move", "item", "score"),
+        column_order=("rank", "move", "item", "score", "why"),
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
             "move": st.column_config.TextColumn("Move", width=64),
-            "item": st.column_config.TextColumn("Item", width=210),
-            "score": st.column_config.NumberColumn("log p", format="%.2f", width=64),
+            "item": st.column_config.TextColumn("Item", width=150),
+            "score": st.column_config.NumberColumn("log p", format="%.2f", width=58),
+            "why": st.column_config.ButtonColumn(
+                "",
+                key=WHY,
+                width=60,
+                on_click=open_explain,
+                args=([item.item_id for item in now.items], now.row.step),
+            ),
         },
     )
     came_true = [item for item in now.items if item.came_true]

@@ -139,6 +139,12 @@ class Explanation:
             self.game, seed=self.seed, seconds=self.seconds, progress=self.progress
         )
 
+    def refine(self, seconds: float) -> None:
+        """Sample the events for longer, from where it ended; ask before parts and what follows."""
+        self.events = explain_events(
+            self.game, seed=self.seed, seconds=seconds, progress=self.progress
+        )
+
     @cached_property
     def parts(self) -> PartValues:
         """What of each event."""

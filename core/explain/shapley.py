@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,7 @@ def explain_events(
 def _sampled(
     game: EventGame, seed: int, seconds: float, enough: float, progress: ProgressCallback | None
 ) -> EventValues:
+    warm_up()
     players = len(game.players)
     started = time.monotonic()
     rounds: list[DoubleArray] = []
@@ -176,8 +178,9 @@ def run_shap(
     return values
 
 
+@cache
 def warm_up() -> None:
-    """Let shap compile its loops, which takes seconds once per process."""
+    """Let shap compile its loops, which takes seconds, once per process."""
     clustering = np.array([[0.0, 1.0, 1.0, 2.0]])
 
     def total(masks: Masks) -> DoubleArray:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.explain.shapley import ENOUGH
+
 CAUTION = (
     "This describes how the model behaves, not what the person thinks: another model could give "
     "the same list for other reasons."
@@ -17,7 +19,7 @@ CAUTION = (
 NAMED = 2
 """So many events are named in the summary."""
 SHARE_THAT_LEADS = 0.5
-"""Events that together give at least this share of what pushes up are said to make most of it."""
+"""Below this share of what pushes up, the named events are said not to decide."""
 PART_WORDS = {
     "item": "the item itself",
     "rating": "its rating",
@@ -91,18 +93,18 @@ def leaders(events: Sequence[tuple[str, float]]) -> str:
         named = up[:NAMED]
         share = sum(value for _, value in named) / total
         listed = " and ".join(f"{name} ({nats(value)})" for name, value in named)
-        verb = "gives" if len(named) == 1 else "give"
         if len(up) <= NAMED:
             said.append(f"All that speaks for it comes from {listed}.")
         elif share >= SHARE_THAT_LEADS:
-            said.append(f"Most of what speaks for it, {share * 100:.0f}\u202f%, {verb} {listed}.")
+            said.append(f"{share * 100:.0f}\u202f% of what speaks for it comes from {listed}.")
         else:
             said.append(
-                f"No event decides: the strongest, {listed}, {verb} {share * 100:.0f}\u202f% of "
+                f"No event decides: the strongest, {listed}, bring {share * 100:.0f}\u202f% of "
                 "what speaks for it."
             )
     if down and down[0][1] <= -SMALL:
-        said.append(f"Most against it speaks {down[0][0]} ({nats(down[0][1])}).")
+        name = down[0][0]
+        said.append(f"{name[:1].upper()}{name[1:]} speaks most against it ({nats(down[0][1])}).")
     return " ".join(said) if said else "No single event matters."
 
 
@@ -115,6 +117,8 @@ def trust(exact: bool, error: float, rounds: int, grouped: int, residual: float)
             f"Sampled: {2 * rounds} orders of events, largest error {error * 100:.1f}\u202f% of "
             "the change."
         )
+        if error > ENOUGH:
+            said += f" More than the {ENOUGH * 100:.0f}\u202f% aimed at: read small bars with care."
     if grouped:
         said += f" The {grouped} oldest events are taken in groups."
     if abs(residual) > 5e-4:
@@ -137,9 +141,8 @@ def words_sentence(
     target: str, words: Sequence[tuple[str, float]], method: str, residual: float, unread: int
 ) -> str:
     """Which words count, how it was found out, and what was not read."""
-    up = sorted((w for w in words if w[1] > 0), key=lambda w: -w[1])[:2]
-    down = sorted((w for w in words if w[1] < 0), key=lambda w: w[1])[:1]
-    listed = ", ".join(f"{word} {nats(value)}" for word, value in (*up, *down))
+    strongest = sorted((w for w in words if abs(w[1]) >= 0.005), key=lambda w: -abs(w[1]))[:3]
+    listed = ", ".join(f"{word} {nats(value)}" for word, value in strongest)
     how = (
         "First look, each word left out alone"
         if method == "leave-one-out"
@@ -182,8 +185,11 @@ def counterfactual(
     proven: bool,
     complete_up_to: int,
     most: int,
+    excluded: bool = False,
 ) -> str:
     """What would have to be different, or why there is no such answer."""
+    if excluded:
+        return f"{item} is in no list as it is, so nothing has to change for it to be out."
     if rank > k:
         return (
             f"{item} is not among the first {k} (rank {rank}), so nothing has to change for it to "

@@ -17,10 +17,12 @@ from core.views.wording import day, rating
 ROW = 27
 SHOWN = 14
 """Bars drawn one by one; the rest is one bar."""
-WATERFALL = (0.0, 0.56)
-PANELS = (0.60, 1.0)
+WATERFALL = (0.0, 0.55)
+PANELS = (0.57, 1.0)
 """Shares of the width: the waterfall, and the four panels of parts."""
-LABEL = 44
+BARS = 0.42
+"""Share of a panel that its bars may take; numbers stand right of them."""
+LABEL = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def waterfall_figure(
         layout=layout(
             palette,
             height=ROW * (n + 2) + 64,
-            margin={"l": 330, "r": 16, "t": 26, "b": 30},
+            margin={"l": 236, "r": 12, "t": 26, "b": 44},
             bargap=0.3,
         )
     )
@@ -62,10 +64,6 @@ def waterfall_figure(
         y=ys,
         orientation="h",
         marker={"color": [_ink(row.value, palette) for row in rows]},
-        text=[f"{_sign(row.value)} {wording.nats(row.value)}" for row in rows],
-        textposition="outside",
-        cliponaxis=False,
-        textfont={"color": palette.text, "size": SMALL},
         error_x=_error_bars(rows, palette),
         customdata=[row.step for row in rows],
         hovertext=[row.hover for row in rows],
@@ -74,6 +72,7 @@ def waterfall_figure(
         unselected={"marker": {"opacity": 1}},
         name="events",
     )
+    _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
     _add_panels(figure, rows, ys, palette)
     low, high = _extent(answer, rows)
@@ -84,7 +83,11 @@ def waterfall_figure(
             range=[low, high],
             fixedrange=True,
             nticks=6,
-            title={"text": f"{plain(answer.unit, 50)} (nats)", "font": {"size": SMALL}},
+            title={
+                "text": f"{plain(answer.unit, 50)} (nats)",
+                "font": {"size": SMALL},
+                "standoff": 4,
+            },
         ),
         yaxis=axis(
             palette,
@@ -149,10 +152,6 @@ def _ink(value: float, palette: Palette) -> str:
     return palette.positive if value >= 0 else palette.negative
 
 
-def _sign(value: float) -> str:
-    return "▲" if value >= 0 else "▼"
-
-
 def _error_bars(rows: list[_Row], palette: Palette) -> dict[str, object]:
     """Standard errors where values are sampled."""
     return {
@@ -172,7 +171,7 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
         y=[n + 1, 0],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": palette.text},
-        text=[wording.plain_nats(answer.base), wording.plain_nats(answer.score)],
+        text=[f" {wording.plain_nats(answer.base)}", f" {wording.plain_nats(answer.score)}"],
         textposition="middle right",
         textfont={"color": palette.text, "size": SIZE},
         cliponaxis=False,
@@ -180,6 +179,27 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
         name="ends",
+    )
+
+
+def _add_numbers(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+    """Each row's value beyond the end of its bar and of its error."""
+    ends = [row.start + row.value + np.copysign(row.stderr, row.value) for row in rows]
+    figure.add_scatter(
+        x=ends,
+        y=ys,
+        mode="text",
+        text=[
+            f" ▲ {wording.nats(row.value)}" if row.value >= 0 else f"▼ {wording.nats(row.value)} "
+            for row in rows
+        ],
+        textposition=["middle right" if row.value >= 0 else "middle left" for row in rows],
+        textfont={"color": palette.text, "size": SMALL},
+        cliponaxis=False,
+        hoverinfo="skip",
+        selected={"textfont": {"color": palette.text}},
+        unselected={"textfont": {"color": palette.text}},
+        name="numbers",
     )
 
 
@@ -205,38 +225,19 @@ def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette:
 def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Item, rating, text and time of each row, on one scale."""
     known = [row for row in rows if row.parts is not None]
-    widest = max((abs(v) for row in known for v in row.parts or ()), default=1.0) or 1.0
+    values = [value for row in known for value in row.parts or ()]
+    low, high = min([0.0, *values]), max([0.0, *values])
     width = (PANELS[1] - PANELS[0]) / len(PART_NAMES)
+    edge = low + ((high - low) or 1.0) / BARS
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
-        number = at + 2
-        values = [row.parts[at] if row.parts is not None else 0.0 for row in rows]
-        figure.add_bar(
-            x=values,
-            y=ys,
-            orientation="h",
-            xaxis=f"x{number}",
-            marker={"color": [_ink(value, palette) for value in values]},
-            text=[wording.nats(v) if abs(v) >= 0.005 else "" for v in values],
-            textposition="outside",
-            textfont={"color": palette.muted, "size": 11},
-            cliponaxis=False,
-            customdata=[row.step for row in rows],
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
-            hovertext=[
-                f"{plain(row.label, 60)}<br>{name} {wording.nats(v)}"
-                for row, v in zip(rows, values, strict=True)
-            ],
-            hovertemplate="%{hovertext}<extra></extra>",
-            name=name,
-        )
+        _add_panel(figure, rows, ys, at, edge, palette)
         figure.update_layout(
             {
-                f"xaxis{number}": axis(
+                f"xaxis{at + 2}": axis(
                     palette,
-                    domain=[left + 0.012, left + width - 0.004],
-                    range=[-1.9 * widest, 1.9 * widest],
+                    domain=[left + 0.012, left + width],
+                    range=[low, edge],
                     tickvals=[0],
                     ticktext=[""],
                     showgrid=True,
@@ -248,15 +249,53 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
             }
         )
         figure.add_annotation(
-            x=left + width / 2,
+            x=left + width,
             y=1.0,
             xref="paper",
             yref="paper",
+            xanchor="right",
             yanchor="bottom",
             text=name if known else f"{name} …",
             showarrow=False,
             font={"size": SMALL, "color": palette.muted},
         )
+
+
+def _add_panel(
+    figure: go.Figure, rows: list[_Row], ys: list[int], at: int, edge: float, palette: Palette
+) -> None:
+    """One part of all rows: bars, and their numbers in a column at ``edge``."""
+    name, values = PART_NAMES[at], [row.parts[at] if row.parts else 0.0 for row in rows]
+    figure.add_bar(
+        x=values,
+        y=ys,
+        orientation="h",
+        xaxis=f"x{at + 2}",
+        marker={"color": [_ink(value, palette) for value in values]},
+        customdata=[row.step for row in rows],
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        hovertext=[
+            f"{plain(row.label, 60)}<br>{name} {wording.nats(value)}"
+            for row, value in zip(rows, values, strict=True)
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        name=name,
+    )
+    figure.add_scatter(
+        x=[edge] * len(rows),
+        y=ys,
+        mode="text",
+        xaxis=f"x{at + 2}",
+        text=[wording.nats(value) if abs(value) >= 0.005 else "" for value in values],
+        textposition="middle left",
+        textfont={"color": palette.muted, "size": 11},
+        cliponaxis=False,
+        hoverinfo="skip",
+        selected={"textfont": {"color": palette.muted}},
+        unselected={"textfont": {"color": palette.muted}},
+        name=f"{name} numbers",
+    )
 
 
 def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
@@ -265,4 +304,4 @@ def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
     points += [row.start + row.value for row in rows] + [row.start for row in rows]
     low, high = float(np.min(points)), float(np.max(points))
     room = max(high - low, 0.2)
-    return low - 0.16 * room, high + 0.2 * room
+    return low - 0.2 * room, high + 0.24 * room

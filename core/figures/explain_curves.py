@@ -61,10 +61,10 @@ def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
             showarrow=False,
             font={"size": SMALL, "color": styles[order]["color"]},
         )
-    shared = axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
+    shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
     figure.update_layout(
-        xaxis=shared | {"domain": [0, 0.47]},
-        xaxis2=shared | {"domain": [0.53, 1.0], "anchor": "y"},
+        xaxis=shared | {"domain": [0, 0.45]},
+        xaxis2=shared | {"domain": [0.58, 1.0], "anchor": "y"},
         yaxis=axis(palette, nticks=4, fixedrange=True),
     )
     return figure

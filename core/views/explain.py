@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 DoubleArray = npt.NDArray[np.float64]
-TITLE = 48
+TITLE = 40
 """Longer titles are cut in sentences and labels."""
 
 
@@ -296,8 +296,9 @@ def build_change(explanation: Explanation, found: Counterfactual) -> ChangeView:
             found.proven,
             found.complete_up_to,
             min(MOST_EDITS, len(explanation.history)),
+            explanation.is_excluded,
         ),
-        steps=tuple(edit.step for edit in found.edits),
+        steps=() if explanation.is_excluded else tuple(edit.step for edit in found.edits),
         found=found.found,
         tried=found.tried,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
+from core.explain.shapley import ENOUGH
 from core.views.explain import (
     AnswerView,
     ChangeView,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
 Piece = TypeVar("Piece")
-FIRST_SECONDS = 1.0
-"""The first answer samples no longer than this."""
+FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
+"""The first answer samples no longer than this; what it lacks comes with the parts."""
 
 
 class Explaining:
@@ -123,7 +124,10 @@ class Explaining:
 
     def resume(self) -> None:
         """Allow pieces to be asked for again."""
-        self.stopped = False
+        with self._lock:
+            self.stopped = False
+            if self._thread is None:
+                self._stop.clear()
 
     def _work(self) -> None:
         while True:
@@ -166,6 +170,9 @@ class Explaining:
         )
 
     def _make_parts(self) -> PartsView:
+        if self.explanation.events.error > ENOUGH:
+            self.explanation.refine(REFINED_SECONDS)
+            self.answer = build_answer(self.explanation)
         view = build_parts(self.answer, self.explanation.parts)
         self._default_step = self.explanation.step_of_words()
         return view
