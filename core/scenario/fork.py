@@ -1,16 +1,20 @@
 """The fork: what a list of edits does to a user's path and list, and which edit did it.
 
 Only what changed is computed: the interest model keeps the state after every prefix it has met,
-texts keep their vectors, and paths and causes are made when first asked for.
+texts keep their vectors, a base keeps its scores and path while it is edited, and the rest is made
+when first asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +34,12 @@ FELT = 0.02
 """Cosine distance of two query vectors below which an edit is no longer felt (contracts.md)."""
 SAME_STATE = 1e-6
 """Relative difference of two query vectors that is rounding."""
+KEPT_BASES = 32
+"""Scores and paths of base histories that are kept for each engine."""
+
+Made = TypeVar("Made")
+_kept: WeakKeyDictionary[Engine, OrderedDict[tuple[str, History], Any]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +122,7 @@ class Fork:
     @cached_property
     def path_before(self) -> Trajectory:
         """The base's path."""
-        return self.engine.trajectory(self.base)
+        return _once(self.engine, "path", self.base, lambda: self.engine.trajectory(self.base))
 
     @cached_property
     def path_after(self) -> Trajectory:
@@ -183,6 +193,21 @@ def run(
         after=engine.top(edited.history, after, k, chosen.id),
         stop=stop,
     )
+
+
+def _once(engine: Engine, what: str, base: History, make: Callable[[], Made]) -> Made:
+    """What was made of a base history before, or what ``make`` makes now."""
+    with _lock:
+        known = _kept.setdefault(engine, OrderedDict())
+        if (what, base) in known:
+            known.move_to_end((what, base))
+            return cast(Made, known[what, base])
+    made = make()
+    with _lock:
+        known[what, base] = made
+        while len(known) > KEPT_BASES:
+            known.popitem(last=False)
+    return made
 
 
 def list_facts(found: RecommendationList) -> list[dict[str, Any]]:
