@@ -1,0 +1,283 @@
+"""A history as a table that can be edited: its rows, and the edits that changed cells mean."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from core.corpus.corpus import Corpus
+from core.domain import DomainError, EventKind, History, order_hash
+from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
+from core.scenario.fields import Handle, read_rating, read_time
+from core.views import wording
+
+ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"
+"""Columns whose cells can be changed."""
+NEW = "new"
+"""Stands for the empty last row, where an event is added."""
+MARKS = {
+    Op.ADD: "+ added",
+    Op.EDIT: "✎ text",
+    Op.RATE: "✎ rating",
+    Op.DATE: "✎ date",
+    Op.MOVE: "⇅ moved",
+}
+DELETED = "✕ deleted"
+INVITE = "+ choose an item"
+SIMILAR = 1e-6
+"""Ratings that differ by less are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row: an event of the edited history, one of the base that is gone, or the empty row."""
+
+    handle: Handle
+    """The base's step, a1, a2, ..., or ``new``."""
+    change: str
+    """What edits did to it, with a sign; a message where a change was refused."""
+    item_id: str
+    """Which item; empty in the empty row."""
+    item: str
+    """The item's title, or its id."""
+    kind: EventKind | None
+    """What the user did; None in the empty row."""
+    rating: float | None
+    """On the corpus's own scale; None without."""
+    text: str
+    """Title and body of the review; untrusted words."""
+    timestamp: datetime | None
+    """When, UTC."""
+    removed: bool
+    """True where an edit deleted it."""
+
+    @property
+    def name(self) -> str:
+        """``step 12 · Title``."""
+        return f"{name_of(self.handle)} · {self.item}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A change that can't be made, and why."""
+
+    handle: Handle
+    """The row."""
+    problem: DomainError
+    """What is wrong and what to do."""
+
+
+def build_table(
+    corpus: Corpus, edited: EditedHistory, refused: Sequence[Refused] = ()
+) -> tuple[TableRow, ...]:
+    """All rows in order of time: deleted events stay where they were, the empty row is last."""
+    events, user = edited.history.events, edited.base.user_id
+    rows = [
+        _row(corpus, origin, event, _marks(edited, numbers), removed=False)
+        for origin, event, numbers in zip(edited.origins, events, edited.touched, strict=True)
+    ]
+    keys = [(event.timestamp, order_hash(user, event.item_id, event.kind)) for event in events]
+    for step in edited.removed:
+        event = edited.base.events[step - 1]
+        key = (event.timestamp, order_hash(user, event.item_id, event.kind))
+        at = bisect_right(keys, key)
+        keys.insert(at, key)
+        rows.insert(at, _row(corpus, step, event, DELETED, removed=True))
+    rows.append(TableRow(NEW, INVITE, "", "", None, None, "", edited.history.at, False))
+    said = {one.handle: f"⚠ {one.problem.what}" for one in refused}
+    return tuple(
+        replace(row, change=said[row.handle]) if row.handle in said else row for row in rows
+    )
+
+
+def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bool) -> TableRow:
+    return TableRow(
+        handle=handle,
+        change=change,
+        item_id=event.item_id,
+        item=corpus.title(event.item_id),
+        kind=event.kind,
+        rating=event.rating,
+        text=event.words,
+        timestamp=event.timestamp,
+        removed=removed,
+    )
+
+
+def _marks(edited: EditedHistory, numbers: Iterable[int]) -> str:
+    ops = dict.fromkeys(edited.edits[number - 1].op for number in numbers)
+    return ", ".join(MARKS[op] for op in ops if op in MARKS)
+
+
+def table_frame(rows: Sequence[TableRow], *, by_id: bool) -> pd.DataFrame:
+    """The rows as a frame; the item column holds ids where they can be chosen, else titles."""
+    return pd.DataFrame(
+        {
+            "step": ["" if row.handle == NEW else str(row.handle) for row in rows],
+            "change": [row.change for row in rows],
+            ITEM: [(row.item_id if by_id else row.item) or None for row in rows],
+            KIND: [row.kind.value if row.kind else None for row in rows],
+            RATING: pd.Series([row.rating for row in rows], dtype="float64"),
+            TEXT: [row.text or None for row in rows],
+            DATE: pd.to_datetime(pd.Series([row.timestamp for row in rows]), utc=True),
+            DELETE: [row.removed for row in rows],
+        }
+    )
+
+
+def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
+    """The edited history as a table to take away."""
+    return pd.DataFrame(
+        [
+            {
+                "step": str(row.handle),
+                "change": row.change,
+                "item_id": row.item_id,
+                "item": row.item,
+                "kind": row.kind.value if row.kind else "",
+                "rating": row.rating,
+                "text": row.text,
+                "timestamp": row.timestamp,
+            }
+            for row in rows
+            if row.handle != NEW
+        ]
+    )
+
+
+def find_item(corpus: Corpus, typed: str) -> str:
+    """The item that a person means: its id, its title, or the only title that holds the words.
+
+    DomainError with a few that come close.
+    """
+    wanted = typed.strip()
+    if wanted in corpus.item_index:
+        return wanted
+    folded = wanted.casefold()
+    titles = {item: corpus.title(item).casefold() for item in corpus.item_ids}
+    exact = [item for item, title in titles.items() if title == folded]
+    close = exact or [item for item, title in titles.items() if folded and folded in title]
+    if len(close) == 1:
+        return close[0]
+    if not close:
+        raise DomainError(f"no title holds {wanted!r}", remedy="Search it below, in Add an event")
+    shown = ", ".join(f"{corpus.title(item)} ({item})" for item in close[:3])
+    raise DomainError(
+        f"{wording.number(len(close))} items are called like {wanted!r}",
+        remedy=f"Give an id, such as that of {shown}",
+    )
+
+
+def edits_of_cells(
+    corpus: Corpus, rows: Sequence[TableRow], cells: Mapping[int, Mapping[str, Any]]
+) -> list[tuple[Handle, list[Edit] | DomainError]]:
+    """What changed cells mean, row by row: edits that belong together, or why there are none.
+
+    ``cells`` maps 0-based rows to new values by column; a value that the row has already means
+    nothing. Another item or kind, or no rating any more, makes another event: the old one is
+    deleted and the new one added. Un-ticking Delete is no edit (``was_brought_back``).
+    """
+    found: list[tuple[Handle, list[Edit] | DomainError]] = []
+    for at, values in cells.items():
+        row = rows[at]
+        try:
+            edits = _edits_of_row(corpus, row, dict(values))
+        except DomainError as problem:
+            found.append((row.handle, problem))
+        else:
+            if edits:
+                found.append((row.handle, edits))
+    return found
+
+
+def was_brought_back(
+    rows: Sequence[TableRow], cells: Mapping[int, Mapping[str, Any]]
+) -> list[Handle]:
+    """Deleted events whose Delete was un-ticked."""
+    return [
+        rows[at].handle
+        for at, values in cells.items()
+        if rows[at].removed and values.get(DELETE) is False
+    ]
+
+
+def _edits_of_row(corpus: Corpus, row: TableRow, cells: dict[str, Any]) -> list[Edit]:
+    values = _changed(corpus, row, cells)
+    if not values:
+        return []
+    if row.handle == NEW:
+        return [_added(row, values)] if values.get(ITEM) else []
+    if row.removed:
+        raise DomainError("it is deleted", remedy="Un-tick Delete first")
+    if values.get(DELETE):
+        return [Edit(Op.DELETE, step=row.handle)]
+    if ITEM in values or KIND in values or (RATING in values and values[RATING] is None):
+        if not values.get(ITEM, row.item_id):
+            raise DomainError("an event needs an item", remedy="Tick Delete to take it out")
+        return [Edit(Op.DELETE, step=row.handle), _added(row, values)]
+    edits = []
+    if RATING in values:
+        edits.append(Edit(Op.RATE, step=row.handle, rating=values[RATING]))
+    if TEXT in values:
+        edits.append(Edit(Op.EDIT, step=row.handle, text=values[TEXT] or ""))
+    if DATE in values:
+        edits.append(Edit(Op.DATE, step=row.handle, timestamp=values[DATE]))
+    return edits
+
+
+def _changed(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells that differ from the row, as values of their type."""
+    values: dict[str, Any] = {}
+    for name, value in cells.items():
+        if name == ITEM:
+            if value in (row.item_id, row.item) and value:
+                continue
+            values[ITEM] = find_item(corpus, str(value)) if value else None
+            if values[ITEM] == row.item_id:
+                del values[ITEM]
+        elif name == KIND and value != (row.kind.value if row.kind else None):
+            values[KIND] = EventKind(value) if value else None
+        elif name == RATING:
+            rating = None if value is None else read_rating(value, "")
+            same = rating is None or row.rating is None
+            if (rating is not row.rating) if same else abs(rating - row.rating) > SIMILAR:  # type: ignore[operator]
+                values[RATING] = rating
+        elif name == TEXT and (value or "") != row.text:
+            values[TEXT] = value or ""
+        elif name == DATE:
+            if not value:
+                raise DomainError("an event needs a date", remedy="Choose one from 1970 to 2099")
+            when = read_time(value, "")
+            if when != row.timestamp:
+                values[DATE] = when
+        elif name == DELETE and value != row.removed:
+            values[DELETE] = value
+    if row.removed and values.get(DELETE) is False:
+        return {}
+    return values
+
+
+def _added(row: TableRow, values: Mapping[str, Any]) -> Edit:
+    return Edit(
+        Op.ADD,
+        item_id=values.get(ITEM, row.item_id),
+        timestamp=values.get(DATE, row.timestamp),
+        kind=values.get(KIND, row.kind),
+        rating=values.get(RATING, row.rating),
+        text=values.get(TEXT, row.text) or None,
+    )
+
+
+def try_edits(
+    base: History, edits: Sequence[Edit], new: Sequence[Edit], corpus: Corpus
+) -> EditedHistory:
+    """The history with some edits more; DomainError, without a place, where they can't be made."""
+    try:
+        return apply_edits(base, [*edits, *new], corpus)
+    except DomainError as problem:
+        raise DomainError(problem.what, remedy=problem.remedy) from None
