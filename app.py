@@ -18,6 +18,7 @@ PAGE_WIDTH = 1600
 MENU = {
     "Start": [
         st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
     ],
     "One user": [
         st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),

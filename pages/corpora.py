@@ -240,8 +240,7 @@ def start_import(
 
 def watch_jobs() -> None:
     """All jobs of this server; those at work refresh by themselves."""
-    known = jobs.jobs()
-    if not known:
+    if not shown_jobs():
         return
     active = {job.number for job in jobs.running()}
 
@@ -249,10 +248,15 @@ def watch_jobs() -> None:
     def watch() -> None:
         if active - {job.number for job in jobs.running()}:
             st.rerun()
-        for job in jobs.jobs():
+        for job in shown_jobs():
             draw_job(job)
 
     watch()
+
+
+def shown_jobs() -> list[jobs.Job]:
+    """Imports and trainings; other pages show their own work."""
+    return [job for job in jobs.jobs() if job.kind in ("import", "train")]
 
 
 def draw_job(job: jobs.Job) -> None:

@@ -46,8 +46,14 @@ def bootstrap(values: DoubleArray, users: Sequence[str]) -> Interval:
     Users are drawn with replacement, each with all their cases, so that a user with several cases
     makes the interval wider, not narrower. Seeded: the same input gives the same interval.
     """
-    resampled = _resampled_means(values[:, None], users)[:, 0]
-    return _interval(float(values.mean()) if len(values) else np.nan, resampled)
+    return bootstrap_columns(values[:, None], users)[0]
+
+
+def bootstrap_columns(values: DoubleArray, users: Sequence[str]) -> list[Interval]:
+    """``bootstrap`` of each column of ``values`` float64[n_cases, c], with the same draws."""
+    resampled = _resampled_means(values, users)
+    means = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
+    return [_interval(float(mean), drawn) for mean, drawn in zip(means, resampled.T, strict=True)]
 
 
 def compare_paired(first: DoubleArray, second: DoubleArray, users: Sequence[str]) -> PairedTest:

@@ -18,7 +18,7 @@ from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_manifests
 from core.evaluate.stored import ReportKey, load_report, save_report
-from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, uses_place
+from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
 from core.model.config import InterestConfig
 from core.model.folder import EVALUATION, read_config
 from core.model.training import fit_recommenders
@@ -61,7 +61,7 @@ def evaluate_model(
         found = _leave_last_out(engine, k, progress, stop)
     else:
         found = _temporal(engine, library, k, progress, stop)
-    key = ReportKey(corpus.corpus_id, engine.model_id, protocol, k)
+    key = _key(corpus, model_folder, protocol, k)
     save_report(found, key, _place(library, key))
     return Evaluation(load_report(_place(library, key), key) or found, reused=False)
 
@@ -74,14 +74,18 @@ def find_report(
     k: int = 10,
 ) -> EvaluationReport | None:
     """What was computed before, in the library or in training; None where nothing was."""
-    if protocol not in PROTOCOLS:
-        raise DomainError(
-            f"unknown protocol {protocol!r}",
-            where="--protocol",
-            remedy=f"Use one of {', '.join(PROTOCOLS)}",
-        )
-    key = ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
-    return load_report(_place(library, key), key) or load_report(model_folder / EVALUATION, key)
+    key = _key(corpus, model_folder, protocol, k)
+    places = report_places(corpus, library, model_folder, protocol, k)
+    found = (load_report(path, key) for path in places)
+    return next((report for report in found if report is not None), None)
+
+
+def report_places(
+    corpus: Corpus, library: Library, model_folder: Path, protocol: str, k: int = 10
+) -> tuple[Path, ...]:
+    """Where a report may lie; whoever caches it watches these files."""
+    key = _key(corpus, model_folder, protocol, k)
+    return _place(library, key), model_folder / EVALUATION
 
 
 def uses_of_model(
@@ -103,10 +107,28 @@ def uses_of_model(
     return found
 
 
+def uses_over_steps(
+    engine: Engine, user_id: str, recommender: str | None = None
+) -> tuple[Uses, int]:
+    """What a recommender uses over one user's steps, and how many had a training event as target.
+
+    DomainError for an unknown user.
+    """
+    corpus = engine.corpus
+    steps = steps_of(corpus, user_id)
+    parts = leave_last_out(corpus.events)[corpus.user_rows(user_id)]
+    trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
+    return measure_uses(engine.recommender(recommender), steps, corpus, K_OF_USES), int(trained)
+
+
 def find_uses(engine: Engine, library: Library, recommender: str) -> Uses | None:
     """What ``uses_of_model`` found before; None where it hasn't been asked."""
-    key = _uses_key(engine, recommender)
-    return load_uses(uses_place(library, key), key)
+    return load_uses(place_of_uses(engine, library, recommender), _uses_key(engine, recommender))
+
+
+def place_of_uses(engine: Engine, library: Library, recommender: str) -> Path:
+    """Where ``uses_of_model`` keeps its answer; whoever caches it watches this file."""
+    return uses_place(library, _uses_key(engine, recommender))
 
 
 def _uses_key(engine: Engine, recommender: str) -> str:
@@ -141,6 +163,16 @@ def with_served(
         found.append(ListsJudged.pooled(parts, report.k))
     results = (*report.results, *(judged.result for judged in found))
     return replace(report, results=results), tuple(found)
+
+
+def _key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:
+    if protocol not in PROTOCOLS:
+        raise DomainError(
+            f"unknown protocol {protocol!r}",
+            where="--protocol",
+            remedy=f"Use one of {', '.join(PROTOCOLS)}",
+        )
+    return ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
 
 
 def _place(library: Library, key: ReportKey) -> Path:

@@ -119,6 +119,12 @@ class Uses:
         return bootstrap(fall, self._drawn)
 
     @property
+    def whole_ndcg(self) -> float:
+        """Mean NDCG with everything; NaN without cases."""
+        values = ndcg(self.whole.rank, self.k)
+        return float(values.mean()) if len(values) else float("nan")
+
+    @property
     def _drawn(self) -> Sequence[str]:
         """What the bootstrap draws: users, or the steps of a single one."""
         if len(set(self.users)) == 1:

@@ -17,6 +17,7 @@ from core.domain import DomainError, Stopped
 from core.progress import Progress, ProgressCallback, StopCallback
 
 State = Literal["running", "done", "stopped", "failed"]
+Kind = Literal["import", "train", "evaluate", "uses", "lists", "turnover"]
 Work = Callable[[ProgressCallback, StopCallback], Any]
 
 KEPT = 20
@@ -29,7 +30,7 @@ class Job:
 
     number: int
     """Counts up; identifies the job."""
-    kind: Literal["import", "train"]
+    kind: Kind
     """What it does."""
     target: str
     """Which corpus it is about."""
@@ -94,7 +95,7 @@ _numbers = itertools.count(1)
 _lock = threading.Lock()
 
 
-def start(kind: Literal["import", "train"], target: str, work: Work) -> Job:
+def start(kind: Kind, target: str, work: Work) -> Job:
     """Begin ``work`` in the background; one job of a kind per corpus at a time."""
     with _lock:
         for job in _jobs.values():

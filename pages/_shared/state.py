@@ -14,10 +14,11 @@ from typing import Any
 import streamlit as st
 
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
-RECOMMENDER = "recommender"
+RECOMMENDER, PROTOCOL = "recommender", "protocol"
+USUAL_PROTOCOL = "leave-last-out"
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, COLUMNS)
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, COLUMNS)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -101,6 +102,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         ITEM: get(ITEM) if selection.user_id is not None else None,
         RECOMMENDER: get(RECOMMENDER) if selection.user_id is not None else None,
         COLUMNS: get(COLUMNS) if selection.user_id is not None else None,
+        PROTOCOL: get(PROTOCOL) if get(PROTOCOL) != USUAL_PROTOCOL else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:

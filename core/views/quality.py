@@ -1,0 +1,386 @@
+"""The Quality page: does the model beat what a user would pick instead, where, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluate.intervals import Interval
+from core.evaluate.metrics import NO_ITEM
+from core.evaluate.report import CalibrationBin, EvaluationReport
+from core.evaluate.uses import Uses
+from core.views import quality_wording as wording
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.evaluate.served import ListsJudged
+
+MODELS = ("joint", "interest")
+"""Ours; every other recommender of a model is a baseline."""
+FEW = 30
+"""Groups with fewer cases are said to be too few to tell."""
+EXAMPLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RecommenderRow:
+    """One recommender on all targets, and on those that training has seen."""
+
+    recommender: str
+    """Its id; the name of imported lists."""
+    is_subject: bool
+    """True for the one that the page is about."""
+    is_served: bool
+    """True for imported lists."""
+    ndcg: Interval
+    """NDCG at k on all targets."""
+    seen: Interval
+    """NDCG at k on targets with a training event."""
+    lead: Interval | None
+    """By how much the subject is ahead of it, paired; None for the subject itself."""
+    recall: float
+    """Share of targets in the list."""
+    mrr: float
+    """Mean reciprocal rank at k."""
+    log_probability: float
+    """Mean log-probability of the target, nats; NaN for lists."""
+    coverage: float
+    """Share of the catalogue in at least one list."""
+    novelty: float
+    """Bits."""
+    diversity: float
+    """Mean cosine distance between the items of a list; NaN where not measured."""
+    popularity_bias: float
+    """Training events of listed items, as a multiple of a typical choice."""
+    never: int
+    """Items of the catalogue that are in no list."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A month or a cohort."""
+
+    name: str
+    """Such as ``2014-03`` or ``new user``."""
+    cases: int
+    """Targets in it."""
+    subject: Interval
+    """NDCG of the page's recommender."""
+    rival: Interval | None
+    """NDCG of the best baseline; None without one."""
+
+    @property
+    def few(self) -> bool:
+        """Whether it is too small to tell anything."""
+        return self.cases < FEW
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QualityView:
+    """One protocol from one recommender's point of view."""
+
+    protocol: str
+    """``leave-last-out`` or ``temporal``."""
+    k: int
+    """Length of the lists."""
+    subject: str
+    """The recommender that the page is about."""
+    rival: str | None
+    """The best baseline on all targets."""
+    targets: int
+    """Cases judged."""
+    users: int
+    """Different users among them."""
+    unseen_targets: int
+    """Cases whose target has no training event."""
+    verdict: str
+    """Wins, loses or can't be told, in one sentence."""
+    seen_verdict: str | None
+    """The same on targets that training has seen, where the rest are notable."""
+    cautions: tuple[str, ...]
+    """What to keep in mind, each a sentence."""
+    rows: tuple[RecommenderRow, ...]
+    """All recommenders, best first."""
+    months: tuple[GroupRow, ...]
+    """By calendar month of the target, in order."""
+    months_sentence: str
+    """Reads the months."""
+    cohorts: tuple[GroupRow, ...]
+    """By kind of user and of target."""
+    cohorts_sentence: str
+    """Reads the cohorts."""
+    calibration: tuple[CalibrationBin, ...]
+    """Promise and hits of the subject; empty for lists, which promise nothing."""
+    calibration_sentence: str
+    """Reads the calibration."""
+
+    @property
+    def shows_seen(self) -> bool:
+        """Whether both figures are drawn."""
+        return self.seen_verdict is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverTopic:
+    """One topic's items without a chance."""
+
+    topic: str
+    """Its name."""
+    never: int
+    """Items in no list."""
+    items: int
+    """Items of the topic."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverItem:
+    """One item that no list has."""
+
+    item_id: str
+    """Which item."""
+    title: str
+    """Its title, or its id."""
+    topic: str
+    """Its topic."""
+    training_events: int
+    """How often training saw it."""
+    targets: int
+    """How often it was what the user did next: sure misses."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverView:
+    """Items that are in none of the judged lists."""
+
+    sentence: str
+    """How many, and what they are."""
+    topics: tuple[NeverTopic, ...]
+    """Topics with such items, most first."""
+    items: tuple[NeverItem, ...]
+    """Those with most training events first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseRow:
+    """What is lost without one part of the histories."""
+
+    part: str
+    """Text, ratings, order or time gaps."""
+    changed: int
+    """Cases whose history has that part at all."""
+    ndcg: Interval
+    """Loss of NDCG; negative where it is better without."""
+    nats: Interval
+    """Fall of the target's log-probability."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether the interval of the NDCG leaves out zero."""
+        return self.ndcg.low > 0 or self.ndcg.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsesView:
+    """What a recommender uses, over a corpus or one user's steps."""
+
+    recommender: str
+    """Whose."""
+    cases: int
+    """Targets, or steps of one user."""
+    whole: float
+    """NDCG with everything."""
+    rows: tuple[UseRow, ...]
+    """One per part."""
+    sentence: str
+    """Reads them."""
+
+
+def build_quality(
+    engine: Engine, report: EvaluationReport, served: Sequence[ListsJudged], subject: str
+) -> QualityView:
+    """The view of one report; ``subject`` is one of its recommenders."""
+    names = [result.recommender for result in report.results]
+    lists = {judged.result.recommender for judged in served}
+    baselines = [
+        name for name in names if name not in MODELS and name not in lists and name != subject
+    ]
+    seen = report.seen_targets
+    everything, on_seen = report.ndcg_intervals(), report.ndcg_intervals(seen)
+    rival = _best(everything, baselines)
+    n, unseen = len(report.users), int((~seen).sum())
+    notable = n > 0 and 0 < seen.sum() < n and unseen / n >= wording.NOTABLE_UNSEEN
+    seen_rival = _best(on_seen, baselines)
+    months = tuple(
+        _group(report, str(month), report.months == month, subject, rival)
+        for month in np.unique(report.months)
+    )
+    cohorts = tuple(
+        _group(report, name, who, subject, rival) for name, who in report.cohorts.items()
+    )
+    bins = tuple(report.calibration(subject)) if n else ()
+    users = len(set(report.users))
+    return QualityView(
+        protocol=report.protocol,
+        k=report.k,
+        subject=subject,
+        rival=rival,
+        targets=n,
+        users=users,
+        unseen_targets=unseen,
+        verdict=wording.verdict(report, subject, rival, None),
+        seen_verdict=wording.verdict(report, subject, seen_rival, seen) if notable else None,
+        cautions=(
+            *wording.about_targets(report, _listed_hint(engine, report)),
+            *(wording.about_lists(report, subject, judged) for judged in served),
+        ),
+        rows=_rows(report, subject, lists, everything, on_seen),
+        months=months,
+        months_sentence=wording.months(subject, months),
+        cohorts=cohorts,
+        cohorts_sentence=wording.cohorts(subject, cohorts),
+        calibration=bins,
+        calibration_sentence=wording.calibration(subject, bins, report.k),
+    )
+
+
+def _best(intervals: dict[str, Interval], among: Sequence[str]) -> str | None:
+    return max(among, key=lambda name: intervals[name].mean, default=None)
+
+
+def _listed_hint(engine: Engine, report: EvaluationReport) -> tuple[int, int]:
+    """Catalogue items without a training event, and how many of them are a target."""
+    unseen = np.flatnonzero(engine.training_counts == 0)
+    return len(unseen), int(np.isin(unseen, report.targets).sum())
+
+
+def _group(
+    report: EvaluationReport,
+    name: str,
+    who: npt.NDArray[np.bool_],
+    subject: str,
+    rival: str | None,
+) -> GroupRow:
+    return GroupRow(
+        name,
+        int(who.sum()),
+        report.ndcg_interval(subject, who),
+        report.ndcg_interval(rival, who) if rival else None,
+    )
+
+
+def _rows(
+    report: EvaluationReport,
+    subject: str,
+    lists: set[str],
+    everything: dict[str, Interval],
+    on_seen: dict[str, Interval],
+) -> tuple[RecommenderRow, ...]:
+    leads = report.leads(subject)
+    found = []
+    for result in report.results:
+        name = result.recommender
+        figures = report.figures(name)
+        found.append(
+            RecommenderRow(
+                recommender=name,
+                is_subject=name == subject,
+                is_served=name in lists,
+                ndcg=everything[name],
+                seen=on_seen[name],
+                lead=None if name == subject else leads[name],
+                never=report.n_items - len(_listed(report, name)),
+                **{key: figures[key] for key in _FIGURES},
+            )
+        )
+    return tuple(sorted(found, key=lambda row: -row.ndcg.mean))
+
+
+_FIGURES = (
+    "recall",
+    "mrr",
+    "log_probability",
+    "coverage",
+    "novelty",
+    "diversity",
+    "popularity_bias",
+)
+
+
+def _listed(report: EvaluationReport, recommender: str) -> npt.NDArray[np.int64]:
+    lists = report.result(recommender).lists
+    return np.unique(lists[lists != NO_ITEM])
+
+
+def build_never(engine: Engine, report: EvaluationReport, subject: str) -> NeverView:
+    """The items that none of the subject's judged lists has."""
+    topics, corpus = engine.topics, engine.corpus
+    never = np.setdiff1d(np.arange(report.n_items), _listed(report, subject))
+    counts = engine.training_counts
+    size = np.bincount(topics.item_topic, minlength=len(topics.names))
+    lost = np.bincount(topics.item_topic[never], minlength=len(topics.names))
+    order = [topic for topic in np.argsort(-lost, kind="stable").tolist() if lost[topic]]
+    wanted = np.bincount(report.targets, minlength=report.n_items)
+    first = never[np.lexsort((never, -wanted[never], -counts[never]))][:EXAMPLES]
+    rows = tuple(NeverTopic(topics.names[t], int(lost[t]), int(size[t])) for t in order)
+    return NeverView(
+        sentence=wording.never(
+            subject,
+            report,
+            len(never),
+            int((counts[never] > 0).sum()),
+            int(wanted[never].sum()),
+            rows,
+        ),
+        topics=rows,
+        items=tuple(
+            NeverItem(
+                corpus.item_ids[item],
+                corpus.title(corpus.item_ids[item]),
+                topics.names[topics.item_topic[item]],
+                int(counts[item]),
+                int(wanted[item]),
+            )
+            for item in first.tolist()
+        ),
+    )
+
+
+def build_uses(uses: Uses, user: str | None = None, trained: int = 0) -> UsesView:
+    """What a recommender uses; ``trained`` of one user's steps have a training event as target."""
+    rows = tuple(
+        UseRow(part, int(answer.changed.sum()), uses.loss(part).difference, uses.nats(part))
+        for part, answer in uses.without.items()
+    )
+    whole = uses.whole_ndcg
+    return UsesView(
+        recommender=uses.recommender,
+        cases=len(uses.users),
+        whole=whole,
+        rows=rows,
+        sentence=(
+            wording.uses(uses.recommender, rows, whole, len(set(uses.users)), uses.k)
+            if user is None
+            else wording.uses_of_user(user, rows, len(uses.users), trained)
+        ),
+    )
+
+
+def training_lines(metrics: dict[str, Any]) -> tuple[dict[str, float], ...]:
+    """The epochs of a metrics.json: ``epoch``, ``loss`` (NaN at the start), ``validation_ndcg``."""
+    found = []
+    for line in metrics.get("training", ()):
+        try:
+            found.append(
+                {
+                    "epoch": float(line["epoch"]),
+                    "loss": float("nan") if line["loss"] is None else float(line["loss"]),
+                    "validation_ndcg": float(line["validation_ndcg"]),
+                }
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+    return tuple(found)

@@ -1,0 +1,119 @@
+"""The table twins of the Quality page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.evaluate.intervals import Interval
+from core.evaluate.report import CalibrationBin
+from core.views.quality import GroupRow, QualityView, UsesView
+
+UNITS = (
+    "Intervals of 95 % by bootstrap over users; leads are paired by user. Coverage: share of the "
+    "catalogue in any list. Novelty: bits. Diversity: cosine distance within a list. Popularity: "
+    "training events of listed items, as a multiple of a typical choice."
+)
+
+
+def recommenders_table(view: QualityView) -> pd.DataFrame:
+    """One row per recommender, best first, with every figure."""
+    return pd.DataFrame(
+        [
+            {
+                "recommender": row.recommender,
+                "ndcg": row.ndcg.mean,
+                "low": row.ndcg.low,
+                "high": row.ndcg.high,
+                "lead": _end(row.lead, "mean"),
+                "lead_low": _end(row.lead, "low"),
+                "lead_high": _end(row.lead, "high"),
+                "seen_ndcg": row.seen.mean,
+                "seen_low": row.seen.low,
+                "seen_high": row.seen.high,
+                "recall": row.recall,
+                "mrr": row.mrr,
+                "log_probability": row.log_probability,
+                "coverage": row.coverage,
+                "novelty": row.novelty,
+                "diversity": row.diversity,
+                "popularity_bias": row.popularity_bias,
+                "never": row.never,
+            }
+            for row in view.rows
+        ]
+    )
+
+
+def column_names(view: QualityView) -> dict[str, str]:
+    """Headings of ``recommenders_table``."""
+    return {
+        "ndcg": f"NDCG@{view.k}",
+        "low": "from",
+        "high": "to",
+        "lead": f"Lead of {view.subject}",
+        "lead_low": "from",
+        "lead_high": "to",
+        "seen_ndcg": "NDCG, seen targets",
+        "seen_low": "from",
+        "seen_high": "to",
+        "recall": "Recall",
+        "mrr": "MRR",
+        "log_probability": "log p",
+        "coverage": "Coverage",
+        "novelty": "Novelty",
+        "diversity": "Diversity",
+        "popularity_bias": "Popularity",
+        "never": "Never listed",
+    }
+
+
+def groups_table(rows: Sequence[GroupRow]) -> pd.DataFrame:
+    """Months or cohorts."""
+    return pd.DataFrame(
+        [
+            {
+                "group": row.name,
+                "targets": row.cases,
+                "few": "few" if row.few else "",
+                "ndcg": row.subject.mean,
+                "low": row.subject.low,
+                "high": row.subject.high,
+                "baseline": _end(row.rival, "mean"),
+                "baseline_low": _end(row.rival, "low"),
+                "baseline_high": _end(row.rival, "high"),
+            }
+            for row in rows
+        ]
+    )
+
+
+def calibration_table(bins: Sequence[CalibrationBin]) -> pd.DataFrame:
+    """Promised and kept, by bin."""
+    return pd.DataFrame(
+        [{"promised": one.promised, "kept": one.kept, "targets": one.cases} for one in bins]
+    )
+
+
+def uses_table(view: UsesView) -> pd.DataFrame:
+    """Loss by part, in NDCG and in nats."""
+    return pd.DataFrame(
+        [
+            {
+                "without": row.part,
+                "histories_changed": row.changed,
+                "ndcg_loss": row.ndcg.mean,
+                "ndcg_low": row.ndcg.low,
+                "ndcg_high": row.ndcg.high,
+                "nats_loss": row.nats.mean,
+                "nats_low": row.nats.low,
+                "nats_high": row.nats.high,
+            }
+            for row in view.rows
+        ]
+    )
+
+
+def _end(interval: Interval | None, name: str) -> float | None:
+    return None if interval is None else float(getattr(interval, name))

@@ -1,0 +1,370 @@
+"""Does the model beat what a user would pick instead, where, and by what?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from core.evaluate.protocols import PROTOCOLS
+from core.figures import quality as figures
+from core.views import quality_tables as tables
+from core.views import quality_wording as wording
+from core.views.corpora import build_job, read_json
+from core.views.quality import QualityView, UsesView, training_lines
+from core.views.wording import trust_sentence
+from pages._shared import controls, jobs, judging, notices, sharing, state
+from pages._shared.state import PROTOCOL, USUAL_PROTOCOL
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+SUBJECT, TAB = "quality_of", "quality_tab"
+LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
+TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
+POLL_SECONDS = 0.8
+PLAIN = {"displayModeBar": False}
+
+
+def main() -> None:
+    """Draw the page."""
+    engine = notices.need_engine()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with head:
+        st.title("Does it beat what a user would pick instead?", anchor=False)
+        st.space("stretch")
+    picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with picks:
+        protocol = pick_protocol()
+    report = judging.report(engine, protocol)
+    if report is None:
+        draw_missing(engine, protocol)
+        return
+    with picks:
+        subject = pick_subject([result.recommender for result in report.results], engine)
+    view = judging.quality(engine, protocol, subject)
+    drawn = draw_verdict(view)
+    with head:
+        sharing.share(protocol=protocol if protocol != USUAL_PROTOCOL else None)
+        sharing.export(
+            f"quality-{engine.corpus.name}-{protocol}",
+            "Recommenders (CSV)",
+            lambda: tables.recommenders_table(view),
+            drawn,
+            f"Quality on {engine.corpus.name}, {protocol}",
+        )
+    if not view.targets:
+        return
+    draw_tabs(engine, view)
+
+
+def pick_protocol() -> str:
+    """Which question is asked of the recommenders."""
+    asked = state.get(PROTOCOL)
+    if asked not in PROTOCOLS:
+        if asked is not None:
+            st.info(
+                notices.escape(f"There is no protocol {asked!r}; this is leave last out."),
+                icon=":material/link_off:",
+            )
+        state.put(PROTOCOL, USUAL_PROTOCOL)
+    return str(
+        st.segmented_control(
+            "Protocol",
+            PROTOCOLS,
+            required=True,
+            key=PROTOCOL,
+            persist_state="session",
+            format_func=lambda name: LABELS[name],
+        )
+    )
+
+
+def pick_subject(names: list[str], engine: Engine) -> str:
+    """Which recommender the page is about."""
+    if state.get(SUBJECT) not in names:
+        usual = engine.recommender().id
+        state.put(SUBJECT, usual if usual in names else names[0])
+    return str(st.selectbox("About", names, key=SUBJECT, persist_state="session", width=200))
+
+
+def draw_missing(engine: Engine, protocol: str) -> None:
+    """Nothing computed yet: what it would be, and a button that computes it."""
+    job = find_job("evaluate", work_name(engine, protocol))
+    if job is not None and job.state == "running":
+        draw_job(job, f"Judging under the protocol {LABELS[protocol].lower()}")
+        return
+    with st.container(border=True, horizontal_alignment="left"):
+        st.subheader("Not judged yet", anchor=False)
+        st.text(wording.PROTOCOLS[protocol])
+        notices.caution(
+            "The model and its baselines are fitted anew three times, which takes about three "
+            "trainings. It goes on when you leave this page."
+            if protocol == "temporal"
+            else "The model's lists for all test users are asked for: seconds to minutes."
+        )
+        draw_end(job)
+        if st.button("Judge it now", type="primary", icon=":material/play_arrow:"):
+            jobs.start("evaluate", work_name(engine, protocol), judging.judging(engine, protocol))
+            st.rerun()
+
+
+def draw_verdict(view: QualityView) -> list[tuple[str, Figure]]:
+    """One sentence, the intervals, the table."""
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{notices.escape(view.verdict)}**")
+        if view.seen_verdict is not None:
+            st.markdown(f"**{notices.escape(view.seen_verdict)}**")
+        notices.caution(" ".join(view.cautions))
+    if not view.targets:
+        return []
+    figure = figures.recommenders_figure(view, controls.palette())
+    st.plotly_chart(
+        figure, key="recommenders", theme=None, config=PLAIN, alt=f"Recommenders. {view.verdict}"
+    )
+    st.dataframe(
+        tables.recommenders_table(view),
+        hide_index=True,
+        height="content",
+        alt=f"All figures of all recommenders. {view.verdict}",
+        column_config=tables_config(view),
+    )
+    notices.caution(tables.UNITS)
+    return [(view.verdict, figure)]
+
+
+def tables_config(view: QualityView) -> dict[str, Any]:
+    """Widths and digits of the table of recommenders."""
+    number = st.column_config.NumberColumn
+    three, two = "%.3f", "%.2f"
+    digits = {
+        "ndcg": three,
+        "low": three,
+        "high": three,
+        "seen_ndcg": three,
+        "seen_low": three,
+        "seen_high": three,
+        "lead": "%+.3f",
+        "lead_low": "%+.3f",
+        "lead_high": "%+.3f",
+        "recall": three,
+        "mrr": three,
+        "log_probability": two,
+        "coverage": two,
+        "novelty": two,
+        "diversity": two,
+        "popularity_bias": two,
+    }
+    names = tables.column_names(view)
+    return {key: number(names[key], format=form) for key, form in digits.items()} | {
+        "recommender": st.column_config.TextColumn("Recommender", pinned=True),
+        "never": number(names["never"], format="localized"),
+    }
+
+
+def draw_tabs(engine: Engine, view: QualityView) -> None:
+    """Where it is good, how sure it is, how it was made, what it uses, what it leaves out."""
+    tabs = st.tabs(TABS, key=TAB, on_change="rerun")
+    draw = {
+        "By month": lambda: draw_months(view),
+        "By cohort": lambda: draw_cohorts(view),
+        "Calibration": lambda: draw_calibration(view),
+        "Training": lambda: draw_training(engine),
+        "What it uses": lambda: draw_uses(engine, view),
+        "No chance": lambda: draw_never(engine, view),
+    }
+    for name, tab in zip(TABS, tabs, strict=True):
+        if tab.open:
+            with tab:
+                draw[name]()
+
+
+def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, caution: str = "") -> None:
+    """One chart under its sentence, with its table twin."""
+    notices.say(sentence)
+    st.plotly_chart(figure, key=key, theme=None, config=PLAIN, alt=sentence)
+    if caution:
+        notices.caution(caution)
+    with st.expander("As a table"):
+        st.dataframe(table, hide_index=True, alt=sentence)
+
+
+def draw_months(view: QualityView) -> None:
+    """By calendar month of the target."""
+    figure = figures.months_figure(view.months, view, controls.palette())
+    chart("months", view.months_sentence, figure, tables.groups_table(view.months))
+
+
+def draw_cohorts(view: QualityView) -> None:
+    """By kind of user and of target."""
+    chart(
+        "cohorts",
+        view.cohorts_sentence,
+        figures.cohorts_figure(view.cohorts, view, controls.palette()),
+        tables.groups_table(view.cohorts),
+        "New users have at most 5 known events, heavy users 20 or more. Popular items are the most "
+        "popular fifth of those seen in training, long-tail items the rest, unseen items have no "
+        "training event. A target may count in two cohorts.",
+    )
+
+
+def draw_calibration(view: QualityView) -> None:
+    """Promised against kept."""
+    if not view.calibration:
+        notices.say(view.calibration_sentence)
+        return
+    left, _ = st.columns([3, 2])
+    with left:
+        chart(
+            "calibration",
+            view.calibration_sentence,
+            figures.calibration_figure(view.calibration, view.k, controls.palette()),
+            tables.calibration_table(view.calibration),
+            "Bins of equally many targets. On the dashed line a list is right as often as it says.",
+        )
+
+
+def draw_training(engine: Engine) -> None:
+    """How the model was made, and what else was measured of it."""
+    metrics = read_json(engine.folder / "metrics.json")
+    lines = training_lines(metrics)
+    best = metrics.get("best_epoch")
+    sentence = wording.training(lines, best if isinstance(best, int) else None)
+    if lines:
+        figure = figures.epochs_figure(lines, best, controls.palette())
+        chart("epochs", sentence, figure, pd.DataFrame(lines))
+    else:
+        notices.say(sentence)
+    notices.say(wording.sentiment(metrics.get("sentiment")))
+    trust = metrics.get("trustworthiness")
+    notices.say(trust_sentence(float(trust) if isinstance(trust, int | float) else None))
+
+
+def draw_uses(engine: Engine, view: QualityView) -> None:
+    """The same cases without text, ratings, order, time gaps."""
+    if view.subject not in engine.recommenders:
+        notices.say("Imported lists were served; nothing can be taken away from them.")
+        return
+    notices.caution(
+        "Taken away from the histories only: item vectors, learned with titles and training "
+        "reviews, stay. Order: the events are dealt anew over the same times. Always under the "
+        "protocol leave last out."
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("For the corpus", anchor=False)
+        draw_uses_of_corpus(engine, view.subject)
+    with right:
+        st.subheader("For the chosen user", anchor=False)
+        user = state.selection().user_id
+        if user is None:
+            st.text("Choose a user in the sidebar.")
+            return
+        draw_loss("user", judging.uses_of_user(engine, view.subject, user), in_nats=True)
+
+
+def draw_uses_of_corpus(engine: Engine, recommender: str) -> None:
+    """The loss over all test users, or a button that measures it."""
+    found = judging.uses(engine, recommender)
+    if found is not None:
+        draw_loss("corpus", found, in_nats=False)
+        return
+    job = find_job("uses", work_name(engine, recommender))
+    if job is not None and job.state == "running":
+        draw_job(job, "Asking without each part")
+        return
+    st.text("Not measured yet. It asks for the lists of all test users five times.")
+    draw_end(job)
+    if st.button("Measure it", type="primary", icon=":material/play_arrow:"):
+        jobs.start("uses", work_name(engine, recommender), judging.measuring(engine, recommender))
+        st.rerun()
+
+
+def draw_loss(key: str, found: UsesView, *, in_nats: bool) -> None:
+    """Loss by part."""
+    if not found.cases:
+        notices.say(found.sentence)
+        return
+    figure = figures.uses_figure(found, controls.palette(), in_nats=in_nats)
+    chart(f"uses_{key}", found.sentence, figure, tables.uses_table(found))
+
+
+def draw_never(engine: Engine, view: QualityView) -> None:
+    """Items that nobody is shown."""
+    found = judging.never(engine, view.protocol, view.subject)
+    notices.say(found.sentence)
+    if not found.items:
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.plotly_chart(
+            figures.never_figure(found, controls.palette()),
+            key="never",
+            theme=None,
+            config=PLAIN,
+            alt=f"By topic. {found.sentence}",
+        )
+    with right:
+        notices.caution("Those with most training events first.")
+        st.dataframe(
+            pd.DataFrame([dataclasses.asdict(item) for item in found.items]),
+            hide_index=True,
+            height=360,
+            alt=f"Items in no list. {found.sentence}",
+            column_config={
+                "item_id": st.column_config.TextColumn("Item"),
+                "title": st.column_config.TextColumn("Title"),
+                "topic": st.column_config.TextColumn("Topic"),
+                "training_events": st.column_config.NumberColumn("Training events"),
+                "targets": st.column_config.NumberColumn("Targets missed"),
+            },
+        )
+
+
+def work_name(engine: Engine, what: str) -> str:
+    """What a job is about."""
+    return f"{engine.corpus.name} {engine.model_id} {what}"
+
+
+def find_job(kind: jobs.Kind, target: str) -> jobs.Job | None:
+    """The latest job of this kind about this."""
+    return next((job for job in jobs.jobs() if (job.kind, job.target) == (kind, target)), None)
+
+
+def draw_job(job: jobs.Job, title: str) -> None:
+    """A running job with Stop; the page is drawn anew when it ends."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def watch() -> None:
+        if job.state != "running":
+            st.rerun()
+        now = build_job(job.progress, job.stopping)
+        with st.container(border=True, gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{notices.escape(title)}**")
+                st.space("stretch")
+                st.button(
+                    "Stop",
+                    key=f"stop{job.number}",
+                    icon=":material/stop:",
+                    on_click=job.stop,
+                    disabled=job.stopping,
+                )
+            st.progress(now.share, text=notices.escape(now.sentence))
+
+    watch()
+
+
+def draw_end(job: jobs.Job | None) -> None:
+    """How the latest job ended where it left no result."""
+    if job is not None and job.state == "failed" and job.error is not None:
+        notices.show_error(job.error)
+    elif job is not None and job.state == "stopped":
+        st.text("Stopped; nothing was left half-made.")
+
+
+if __name__ == "__main__":
+    controls.run(main)
