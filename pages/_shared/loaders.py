@@ -6,6 +6,7 @@ with an underscore carry the objects themselves and are no part of the key.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -47,7 +48,9 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.evaluate.served import ListsManifest
     from core.model.config import InterestConfig
-    from core.scenario.store import Scenario
+    from core.scenario.edits import Edit
+    from core.scenario.fork import Fork
+    from core.scenario.store import Scenario, ScenarioStore
     from core.views.explain import ReceiversView
     from pages._shared.comparing import Comparing
     from pages._shared.explaining import Explaining
@@ -334,6 +337,39 @@ def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
     from core.scenario.store import ScenarioStore
 
     return ScenarioStore.open(library()).scenarios(corpus_name, user_id)
+
+
+def scenario_store() -> ScenarioStore:
+    """The store of the library's scenarios."""
+    from core.scenario.store import ScenarioStore
+
+    return ScenarioStore.open(library())
+
+
+def fork(
+    engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str
+) -> Fork:
+    """What edits of a user's history up to a step do; DomainError for one that can't be made."""
+    asked = json.dumps([edit.to_json() for edit in edits])
+    return _fork(
+        engine.corpus.corpus_id, engine.model_id, user_id, step, asked, recommender, edits, engine
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _fork(
+    corpus_id: str,
+    model_id: str,
+    user_id: str,
+    step: int,
+    asked: str,
+    recommender: str,
+    _edits: Sequence[Edit],
+    _engine: Engine,
+) -> Fork:
+    from core.scenario.fork import run
+
+    return run(_engine, _engine.corpus.history(user_id).up_to(step), _edits, recommender)
 
 
 def served_lists(corpus_name: str) -> list[ListsManifest]:

@@ -18,7 +18,9 @@ RECOMMENDER, PROTOCOL = "recommender", "protocol"
 USUAL_PROTOCOL = "leave-last-out"
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, COLUMNS)
+SCENARIO = "scenario"
+"""Which saved scenario What-if shows."""
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, COLUMNS, SCENARIO)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -76,10 +78,12 @@ def adopt_url() -> None:
         put(MODEL, None)
         put(USER, None)
         put(ITEM, None)
+        put(SCENARIO, None)
     if asked.get(USER, get(USER)) != get(USER) or TIME in asked:
         put(TIME, None)
     if asked.get(USER, get(USER)) != get(USER):
         put(ITEM, None)
+        put(SCENARIO, None)
     put(COLUMNS, None)
     for key, value in asked.items():
         put(key, value)
@@ -102,6 +106,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         ITEM: get(ITEM) if selection.user_id is not None else None,
         RECOMMENDER: get(RECOMMENDER) if selection.user_id is not None else None,
         COLUMNS: get(COLUMNS) if selection.user_id is not None else None,
+        SCENARIO: get(SCENARIO) if selection.user_id is not None else None,
         PROTOCOL: get(PROTOCOL) if get(PROTOCOL) != USUAL_PROTOCOL else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
