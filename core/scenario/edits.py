@@ -70,7 +70,7 @@ class Edit:
     def label(self) -> str:
         """The edit in a few words, as messages name it: ``rate step 12``, ``edit a1``."""
         if self.op is Op.ADD:
-            return f"add {self.item_id or 'an event'}"
+            return f"add {(self.item_id or 'an event')[:80]}"
         return f"{self.op} {name_of(self.step) if self.step is not None else 'an event'}"
 
     def to_json(self) -> dict[str, Any]:
@@ -121,6 +121,7 @@ class EditedHistory:
 
     base: History
     edits: tuple[Edit, ...]
+    """As they were applied: texts without control characters and half characters."""
     history: History
     origins: tuple[Handle, ...]
     """Of each event of ``history``: the base's step, or a1, a2, ..."""
@@ -254,7 +255,9 @@ class _Bench:
             history = History(self.base.user_id, events, max(times, default=None))
         return EditedHistory(
             base=self.base,
-            edits=tuple(edits),
+            edits=tuple(
+                replace(edit, text=clean_text(edit.text)) if edit.text else edit for edit in edits
+            ),
             history=history,
             origins=tuple(entry.handle for entry in self.entries),
             touched=tuple(entry.touched for entry in self.entries),
@@ -325,9 +328,9 @@ def _check_fields(edit: Edit, where: str) -> None:
 
 def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
     if edit.item_id is not None and edit.item_id not in corpus.item_index:
-        close = difflib.get_close_matches(edit.item_id, corpus.item_ids[:50_000], n=3)
+        close = difflib.get_close_matches(edit.item_id[:80], corpus.item_ids[:50_000], n=3)
         hint = f"Did you mean {', '.join(close)}?" if close else "Choose an item of the corpus"
-        raise DomainError(f"there is no item {edit.item_id!r}", where=where, remedy=hint)
+        raise DomainError(f"there is no item {short(edit.item_id)}", where=where, remedy=hint)
     if edit.text is not None:
         text = clean_text(edit.text)
         if not text:

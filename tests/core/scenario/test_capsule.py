@@ -43,6 +43,13 @@ def test_a_capsule_reproduces_its_list(demo_engine: Engine, capsule: Capsule) ->
     assert [item.item_id for item in found.fork.after.items] == [e.item_id for e in again.expected]
 
 
+def test_half_a_character_does_not_break_the_file(demo_engine: Engine, demo: Corpus) -> None:
+    base = demo.history(demo.user_ids[0])
+    edit = Edit(Op.EDIT, 1, text="good \ud83d\0 thing")
+    text = make_capsule(run(demo_engine, base, [edit])).to_text()
+    assert replay(demo_engine, read_capsule(text.encode())).matches
+
+
 def test_another_list_does_not_match(demo_engine: Engine, capsule: Capsule) -> None:
     rows = capsule.model_dump()["expected"]
     rows[0]["item_id"], rows[1]["item_id"] = rows[1]["item_id"], rows[0]["item_id"]

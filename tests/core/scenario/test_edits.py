@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
@@ -145,3 +148,52 @@ def test_all_problems_at_once_and_the_rest_applied(base: History, demo: Corpus) 
     alone = apply_some(base, edits, demo, [2, 4])
     assert alone.step_of("a2") and alone.history.events[alone.step_of("a2") - 1].rating == 4
     assert apply_some(base, edits[1:], demo, [3]).history.events == base.events
+
+
+def test_a_corpus_without_ratings_takes_none(make_corpus: Callable[..., Corpus]) -> None:
+    corpus = make_corpus([("u", "a", 0, "view"), ("u", "b", 1, "purchase")])
+    base = corpus.history("u")
+    with pytest.raises(DomainError, match="has no ratings"):
+        apply_edits(base, [Edit(Op.RATE, 1, rating=3.0)], corpus)
+    found = apply_edits(base, listed({"op": "add", "item_id": "a", "timestamp": "2024-01-01",
+                                      "kind": "purchase"}), corpus)  # fmt: skip
+    assert found.history.excluded_items() == {"a", "b"}
+
+
+_handle = st.sampled_from([0, 1, 2, 3, 7, 8, 9, -1, 10**30, "a1", "a2", "a9"])
+_entry = st.fixed_dictionaries(
+    {"op": st.sampled_from(list(Op))},
+    optional={
+        "step": _handle,
+        "to": _handle,
+        "item_id": st.sampled_from(["nothing", "BOO-001", "\ud800", ""]),
+        "rating": st.sampled_from([1, 5.0, 0, 9, 1e308]),
+        "text": st.sampled_from(["", "good", "\ud83d", "\0"]),
+        "timestamp": st.sampled_from(["2024-03-01", "1969-01-01", "2100-01-01T00:00:00+14:00"]),
+        "kind": st.sampled_from(["view", "rating", "review"]),
+    },
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(entries=st.lists(_entry, max_size=5))
+def test_any_list_is_applied_or_refused_at_its_first_problem(
+    base: History, demo: Corpus, entries: list[dict[str, Any]]
+) -> None:
+    try:
+        edits = edits_from_json(entries)
+    except DomainError as problem:
+        assert problem.where.startswith("edit ")
+        return
+    problems = find_problems(base, edits, demo)
+    try:
+        found = apply_edits(base, edits, demo)
+    except DomainError as problem:
+        first = min(problems)
+        assert (problem.where, problem.what) == (problems[first].where, problems[first].what)
+        assert problem.where.startswith(f"edit {first} (")
+    else:
+        assert not problems
+        times = [event.timestamp for event in found.history.events]
+        assert times == sorted(times)
+        assert len(found.origins) == len(found.touched) == len(times) == len(set(found.origins))
