@@ -247,46 +247,55 @@ class Comparison:
     def _cause(
         self, a: int, item: int, before: int | None, after: int | None, changes: Changes
     ) -> Cause:
-        by_exclusion = self._eligibility(a, item, changes)
-        if by_exclusion is not None:
-            return by_exclusion
-        up = before is None or (after is not None and after < before)
-        sign = 1.0 if up else -1.0
+        ends = [self._excluded(column.history) for column in self.columns[a : a + 2]]
+        scores = self.scores[a]
+        assert scores is not None
+        if ends[0][item] != ends[1][item]:
+            return self._by_exclusion(a, item, [item], changes)
+        ahead = [
+            int(i)
+            for i in np.flatnonzero(ends[0] != ends[1])
+            if (scores[i], -i) > (scores[item], -item)
+        ]
+        if ahead and _rank(scores, ends[1], item) == self.rank(a + 1, item):
+            return self._by_exclusion(a, item, ahead, changes)
+        sign = 1.0 if before is None or (after is not None and after < before) else -1.0
         values = changes.of(item)
         kind: CauseKind = "event"
         towards = sign * values
         if sign * float(values.sum()) <= 0:  # its own score went the other way
-            kind, towards = "others", sign * (values - changes.values.mean(axis=1))
+            kind, passed = "others", self._passed(item, sign, changes, ends[0] | ends[1])
+            if not passed.any():
+                return self._by_exclusion(a, item, ahead, changes)
+            towards = sign * (values - changes.values[:, passed].mean(axis=1))
         player = int(towards.argmax())
         if player == len(changes.players):
             return Cause(None, "clock" if kind == "event" else kind, float(values[player]))
         return Cause(changes.players[player][-1], kind, float(values[player]))
 
-    def _eligibility(self, a: int, item: int, changes: Changes) -> Cause | None:
-        """The event that made the difference by what it excludes, where that alone explains it."""
+    def _passed(
+        self, item: int, sign: float, changes: Changes, excluded: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Which items of both lists it passed (or was passed by) through scores, bool[n]."""
+        own = changes.items == item
+        lead_before = sign * (changes.before[own] - changes.before)
+        lead_after = sign * (changes.after[own] - changes.after)
+        return np.asarray((lead_before <= 0) & (lead_after >= 0) & ~own & ~excluded[changes.items])
+
+    def _by_exclusion(self, a: int, item: int, decisive: list[int], changes: Changes) -> Cause:
+        """The first event between that made the excluded set differ in one of these items."""
         one, other = self.columns[a].history, self.columns[a + 1].history
-        before, after = self._excluded(one), self._excluded(other)
-        scores = self.scores[a]
-        assert scores is not None
-        if before[item] != after[item]:
-            decisive = [item]
-        elif before[item] or _rank(scores, after, item) != self.rank(a + 1, item):
-            return None
-        else:
-            own = scores[item]
-            decisive = [
-                int(i) for i in np.flatnonzero(before != after) if (scores[i], -i) > (own, -item)
-            ]
         longer = max(one, other, key=len)
         ids = {self.engine.corpus.item_ids[i] for i in decisive}
         between = range(min(len(one), len(other)) + 1, len(longer) + 1)
         steps = [
             step
             for step in between
-            if (event := longer.events[step - 1]).item_id in ids and event.kind in CONSUMING_KINDS
+            if (event := longer.events[step - 1]).kind in CONSUMING_KINDS
+            and (not ids or event.item_id in ids)
         ]
         if not steps:
-            return None
+            return Cause(None, "eligibility", 0.0)
         player = next(p for p, own_steps in enumerate(changes.players) if steps[0] in own_steps)
         return Cause(steps[0], "eligibility", float(changes.of(item)[player]))
 

@@ -49,7 +49,10 @@ def two_users(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
     if not len(shared):
         return []
     other = str(shared[shared == shared.max()].index.min())
-    return [ColumnSpec(user, str(step)), ColumnSpec(other)]
+    return [
+        ColumnSpec(user, str(step)),
+        ColumnSpec(other, str(len(engine.corpus.history(other)))),
+    ]
 
 
 def with_scenario(user: str, step: int, scenario: str) -> list[ColumnSpec]:

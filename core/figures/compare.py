@@ -14,11 +14,13 @@ from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.wording import percent, signed
 
 ROW = 30
-SIDE = 196
-"""Pixels beside the first and the last column, for titles."""
+SIDES = {2: (256, 34), 3: (230, 30)}
+SIDE = (200, 26)
+"""Pixels beside the outer columns and characters of a title there, by number of columns."""
 STUB = 0.2
 """How far a line reaches towards a neighbour whose list lacks the item, in columns."""
-NAME = 26
+MOST_STUB_LABELS = 3
+"""Columns up to which a stub says the rank that it leads to."""
 BEND = np.linspace(0, 1, 17)
 LARGE = 0.08
 """A topic without a hue gets a segment of its own from this share on."""
@@ -35,11 +37,12 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     n = len(view.columns)
     rows = max((r for line in view.lines for r in line.ranks if r is not None), default=1)
     depth = max(rows, 3)
+    side, title = SIDES.get(n, SIDE)
     figure = go.Figure(
         layout=layout(
             palette,
             height=ROW * (depth + 1) + 92,
-            margin={"l": SIDE, "r": SIDE, "t": 54, "b": 8},
+            margin={"l": side, "r": side, "t": 54, "b": 8},
             hovermode="closest",
         )
     )
@@ -50,8 +53,10 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     for at, column in enumerate(view.columns):
         _add_head(figure, at, column, n, palette)
     for line in view.lines:
-        _add_labels(figure, line, n, palette, chosen in (None, line.item_id))
-    figure.update_xaxes(visible=False, range=[-0.32, n - 0.68], fixedrange=True)
+        _add_labels(figure, line, n, title, palette, chosen in (None, line.item_id))
+        if n <= MOST_STUB_LABELS:
+            _add_stub_labels(figure, line, palette)
+    figure.update_xaxes(visible=False, range=[-0.1, n - 0.9], fixedrange=True)
     figure.update_yaxes(visible=False, range=[depth + 1.5, 0.4], fixedrange=True)
     return figure
 
@@ -81,6 +86,7 @@ def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool)
                 mode="lines",
                 line={"width": width, "color": ink, "dash": dash},
                 hoverinfo="skip",
+                cliponaxis=False,
             )
 
 
@@ -107,6 +113,7 @@ def _add_markers(
         hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1 if chosen is None else 0.6}},
+        cliponaxis=False,
         name="ranks",
     )
 
@@ -146,6 +153,7 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
             "line": {"width": 2.5, "color": palette.accent},
         },
         hoverinfo="skip",
+        cliponaxis=False,
         name="next",
     )
     ringed = {at for at, _ in rings}
@@ -170,7 +178,7 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
 
 
 def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: Palette) -> None:
-    width = 40 if n == 2 else 30 if n == 3 else 22 if n == 4 else 17
+    width = 30 if n < 4 else 22 if n == 4 else 17
     lines = wrap(column.name, width, max_lines=3, placeholder="…") or [""]
     figure.add_annotation(
         x=at,
@@ -183,11 +191,13 @@ def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: P
     )
 
 
-def _add_labels(figure: go.Figure, line: FlowLine, n: int, palette: Palette, strong: bool) -> None:
+def _add_labels(
+    figure: go.Figure, line: FlowLine, n: int, title: int, palette: Palette, strong: bool
+) -> None:
     """Titles beside the outer columns; inside, where an item is in no outer one."""
     ink = palette.text if strong else rgba(palette.text, 0.4)
     first, last = line.ranks[0], line.ranks[-1]
-    text = plain(line.item, NAME)
+    text = plain(line.item, title)
     for x, rank, anchor, shift in ((0, first, "right", -22), (n - 1, last, "left", 22)):
         if rank is not None:
             figure.add_annotation(
@@ -209,15 +219,39 @@ def _add_labels(figure: go.Figure, line: FlowLine, n: int, palette: Palette, str
         )
 
 
+def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> None:
+    """Beside a stub, the item's rank over the catalogue in the neighbouring column."""
+    for at in range(len(line.ranks) - 1):
+        one, other = line.ranks[at], line.ranks[at + 1]
+        if (one is None) == (other is None):
+            continue
+        leaves = other is None
+        full = line.full_ranks[at + 1 if leaves else at]
+        words = "already had" if full is None else f"rank {full}"
+        figure.add_annotation(
+            x=at + STUB if leaves else at + 1 - STUB,
+            y=one if leaves else other,
+            text=f"→ {words}" if leaves else f"{words} →",
+            showarrow=False,
+            xanchor="left" if leaves else "right",
+            bgcolor=halo(palette),
+            borderpad=1,
+            font={"size": SMALL - 1, "color": palette.muted},
+        )
+
+
 def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     """The interest profile of every column as one bar of topic shares, names on the segments."""
     columns = view.columns[::-1]
+    names = [plain(column.name, 28) for column in columns]
+    if len({column.profile.tobytes() for column in columns}) == 1:
+        columns, names = columns[:1], ["all columns"]
     n = len(columns)
     figure = go.Figure(
         layout=layout(
             palette,
             height=34 * n + 30,
-            margin={"l": SIDE, "r": 16, "t": 2, "b": 24},
+            margin={"l": 190, "r": 16, "t": 2, "b": 24},
             barmode="stack",
             bargap=0.22,
         )
@@ -255,7 +289,7 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
         **axis(
             palette,
             tickvals=list(range(n)),
-            ticktext=[plain(column.name, 28) for column in columns],
+            ticktext=names,
             ticks="",
             tickfont={"size": SIZE, "color": palette.text},
             fixedrange=True,

@@ -201,7 +201,9 @@ def build_compare(comparison: Comparison) -> CompareView:
         ),
         next_sentence=_next_sentence(columns, comparison.k),
         profile_sentence=words.profile_sentence(
-            names, [_leading(engine, column.profile) for column in columns]
+            names,
+            [_leading(engine, column.profile) for column in columns],
+            len({column.profile.tobytes() for column in columns}) == 1,
         ),
     )
 
@@ -267,13 +269,8 @@ def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowL
 
 
 def _next_sentence(columns: Sequence[ColumnView], k: int) -> str:
-    by_item: dict[str, list[ColumnView]] = {}
-    for column in columns:
-        if column.next_item is not None:
-            by_item.setdefault(column.next_item, []).append(column)
-    return " ".join(
-        words.next_sentence(item, [(c.name, c.next_rank) for c in own], k)
-        for item, own in by_item.items()
+    return words.next_sentence(
+        [(c.next_item, c.name, c.next_rank) for c in columns if c.next_item is not None], k
     )
 
 
@@ -331,21 +328,17 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     return f"step {step}, {event.kind.value}{rated} of {title}"
 
 
-def trust_sentences(comparison: Comparison, names: Sequence[str]) -> list[str]:
-    """How the causes between each pair of neighbours were found; or why there are none."""
-    found = []
-    for a in range(len(names) - 1):
-        changes = comparison.changes(a)
-        if changes is None:
-            continue
-        said = words.trust(
-            changes.exact,
-            float(changes.stderr.max(initial=0.0)),
-            float(np.abs(changes.residual).max(initial=0.0)),
-            len(changes.players) + 1,
-        )
-        found.append(said if len(names) == 2 else f"To {names[a + 1]}: {said}")
-    return found or [words.NO_CAUSE]
+def trust_sentence(comparison: Comparison) -> str:
+    """How the causes between all neighbours were found; or why there are none."""
+    pairs = (comparison.changes(a) for a in range(len(comparison.columns) - 1))
+    found = [changes for changes in pairs if changes is not None]
+    if not found:
+        return words.NO_CAUSE
+    return words.trust(
+        all(changes.exact for changes in found),
+        max(float(changes.stderr.max(initial=0.0)) for changes in found),
+        max(float(np.abs(changes.residual).max(initial=0.0)) for changes in found),
+    )
 
 
 def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar, ...]:
@@ -379,6 +372,5 @@ def tell(comparison: Comparison) -> list[str]:
         change = "" if row.change is None else f" ({signed(row.change)})"
         cause = f"; {row.cause}" if row.cause else ""
         lines.append(f"{row.a + 1}→{row.b + 1}  {row.move:>11}  {row.item}{change}{cause}")
-    names = [column.name for column in view.columns]
-    lines += [view.next_sentence, *trust_sentences(comparison, names)]
+    lines += [view.next_sentence, trust_sentence(comparison)]
     return [line for line in lines if line]

@@ -21,7 +21,7 @@ NO_CAUSE = (
     "edits there is no sequence of events to share the difference out to."
 )
 SMALL = 0.005
-TITLE = 44
+TITLE = 40
 
 
 def nats(value: float) -> str:
@@ -44,17 +44,25 @@ def flow_sentence(first: str, last: str, kept: int, entered: Sequence[str], k: i
     return f"From {first} to {last} {kept} of {k} stay; {named}{more} came in."
 
 
-def next_sentence(item: str, places: Sequence[tuple[str, int | None]], k: int) -> str:
-    """Where the item really taken next stood; places are (column, rank or None)."""
+def next_sentence(places: Sequence[tuple[str, str, int | None]], k: int) -> str:
+    """Where what was really taken next stood; places are (item, column, rank or None)."""
+    if not places:
+        return ""
+    items = {item for item, _, _ in places}
     said = [
-        f"number {rank} at {name}"
-        if rank is not None and rank <= k
-        else f"rank {rank} at {name}"
-        if rank is not None
-        else f"not listed at {name}"
-        for name, rank in places
+        f"{_place(rank, k)} at {name}"
+        if len(items) == 1 or len(places) > 2
+        else f"{short(item, TITLE)}, {_place(rank, k)} at {name}"
+        for item, name, rank in places
     ]
-    return f"Really taken next: {short(item, TITLE)}, {', '.join(said)}."
+    what = f"{short(items.pop(), TITLE)}, " if len(items) == 1 else ""
+    return f"Really taken next: {what}{', '.join(said) if len(places) > 2 else '; '.join(said)}."
+
+
+def _place(rank: int | None, k: int) -> str:
+    if rank is None:
+        return "already had"
+    return f"number {rank}" if rank <= k else f"rank {rank}"
 
 
 def overlap_sentence(a: str, b: str, jaccard: float | None, rbo: float | None) -> str:
@@ -79,32 +87,34 @@ def cause(kind: str, step: int | None, event: str, value: float, own: bool) -> s
     """One cause in a few words; ``event`` names the event of ``step``, ``own`` the item itself."""
     if kind == "eligibility":
         if own:
-            return f"has it since {event}, so no list may hold it"
-        return f"{event} took out what stood before it"
-    if kind == "clock":
-        return f"time alone: {nats(value)}"
-    who = event if step is not None else "time"
+            return f"already had since {event}"
+        return f"others can't be listed since {event}" if event else "others can't be listed"
+    who = event if step is not None else "time alone"
     if kind == "others":
-        return f"the others moved by more, most by {who} ({nats(value)} here)"
-    return f"{who}: {nats(value)}"
+        return f"others moved by more, most by {who} ({nats(value)} here)"
+    return f"{nats(value)} by {who}"
 
 
-def trust(exact: bool, stderr: float, residual: float, players: int) -> str:
-    """How far to trust the causes between two columns."""
-    among = f"{count(players - 1, 'event')} and the clock"
+def trust(exact: bool, stderr: float, residual: float) -> str:
+    """How far to trust all causes of a comparison."""
     said = (
-        f"Exact over {among}: every combination was asked."
+        "Exact: every combination of the events between and of the clock was asked."
         if exact
-        else f"Sampled over {among}: standard error up to {stderr:.2f} nats."
+        else "Orders of the events between and of the clock were sampled: standard error up to "
+        f"{stderr:.2f} nats."
     )
     if residual > 1e-4:
         said += f" Unexplained: up to {nats(residual)}."
-    return f"{said} Values are nats and add up to the score's difference; +0.69 doubles the chance."
+    return f"{said} Values are nats and add up to the score's change; +0.69 doubles the chance."
 
 
-def profile_sentence(names: Sequence[str], leaders: Sequence[tuple[str, float]]) -> str:
+def profile_sentence(
+    names: Sequence[str], leaders: Sequence[tuple[str, float]], shared: bool
+) -> str:
     """What leads in the first and the last column; leaders are (topic, share)."""
     (first, share), (last, last_share) = leaders[0], leaders[-1]
+    if shared:
+        return f"The same events stand behind all columns: {first} leads with {percent(share)}."
     if first == last:
         return (
             f"{first} leads in {names[0]} with {percent(share)} and in {names[-1]} with "
@@ -124,6 +134,14 @@ def item_sentence(item: str, ranks: Sequence[tuple[str, int | None]]) -> str:
     return f"{short(item, TITLE)}: {places}."
 
 
+def bars_sentence(first: str, last: str, change: float, strongest: str) -> str:
+    """What changed one item's score between two columns."""
+    return (
+        f"From {first} to {last} its score changed by {nats(change)} nats; most of it came from "
+        f"{strongest}."
+    )
+
+
 def turnover_sentence(
     per_event: float | None, far: tuple[str, float] | None, users: int, own: float | None
 ) -> str:
@@ -141,6 +159,11 @@ def turnover_sentence(
         grade = "about as much" if abs(more) < 0.03 else "more" if more > 0 else "less"
         said += f". Here one event changes {percent(own)}, {grade}"
     return said + "."
+
+
+def made_with(corpus: str, model_id: str, simulated: bool) -> str:
+    """What a report was made from."""
+    return f"Corpus {corpus}{' (simulated)' if simulated else ''}, model {model_id}"
 
 
 def gap(low: int, high: int | None, noun: str) -> str:

@@ -16,7 +16,7 @@ from core.views.compare import (
     build_compare,
     change_bars,
     move_rows,
-    trust_sentences,
+    trust_sentence,
 )
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class Comparing:
         return move_rows(self.comparison, self.comparison.moves())
 
     @cached_property
-    def trust(self) -> list[str]:
+    def trust(self) -> str:
         """How the causes were found, or why there are none."""
-        return trust_sentences(self.comparison, [column.name for column in self.view.columns])
+        return trust_sentence(self.comparison)
 
     def bars(self, a: int, item_id: str) -> tuple[ChangeBar, ...]:
         """What each event between column ``a`` and the next gave an item."""
