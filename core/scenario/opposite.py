@@ -10,12 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from core.domain import Columns, DomainError, review_words
+from core.model.sequences import scaled_rating
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 MOST_READ = 400
 """Reviews that are looked at, of the item and then of its topic."""
+CLEAR = 0.2
+"""Sentiment from which on a review counts as positive, and below whose negative as negative."""
+ENOUGH_WORDS = 12
+"""A shorter review weighs less, in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,10 @@ def opposite_review(
 ) -> FoundReview | None:
     """The review most opposed to a sentiment in [-1, 1], of the item or else of its topic.
 
-    0 counts as positive. ``but_not_by`` is the user whose own reviews don't count. None where no
-    review of the topic has the opposite sign; DomainError for an unknown item. Of a topic with
-    more reviews than ``MOST_READ``, an even sample is read; texts are never made up.
+    0 counts as positive. A review whose own rating says otherwise doesn't count, nor do those by
+    the user ``but_not_by``. None where the topic has no clearly opposed one; DomainError for an
+    unknown item. Of a topic with more reviews than ``MOST_READ`` an even sample is read. The text
+    is never made up.
     """
     corpus = engine.corpus
     item = corpus.item_index.get(item_id)
@@ -77,18 +83,21 @@ def _most_opposed(
     if not texts:
         return None
     feelings = engine.sentiment.predict(engine.vectors.vectors(texts, engine.encoder))
-    towards = feelings if sentiment < 0 else -feelings
-    best = int(np.argmax(towards))
-    if towards[best] <= 0:
+    sign = 1 if sentiment < 0 else -1
+    ratings = events[Columns.Rating].to_numpy(np.float32)
+    stars = np.nan_to_num(scaled_rating(ratings, engine.corpus.manifest.rating_scale))
+    opposed = (sign * feelings >= CLEAR) & (sign * stars >= 0)
+    said = np.array([min(len(text.split()) / ENOUGH_WORDS, 1.0) for text in texts])
+    best = int(np.argmax(opposed * sign * feelings * said))
+    if not opposed[best]:
         return None
     row = events.iloc[best]
-    rating = float(row[Columns.Rating])
     return FoundReview(
         text=texts[best],
         sentiment=float(feelings[best]),
         user_id=row[Columns.User],
         item_id=row[Columns.Item],
         timestamp=row[Columns.Time].to_pydatetime(),
-        rating=None if np.isnan(rating) else rating,
+        rating=None if np.isnan(ratings[best]) else float(ratings[best]),
         same_item=same_item,
     )

@@ -10,7 +10,7 @@ import pytest
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
 from core.engine import Engine
-from core.scenario.opposite import opposite_review
+from core.scenario.opposite import CLEAR, opposite_review
 
 
 @pytest.mark.parametrize("sentiment", [0.8, -0.8])
@@ -21,7 +21,8 @@ def test_a_real_review_of_the_opposite_sign(
     for event in reviewed[:5]:
         found = opposite_review(demo_engine, event.item_id, sentiment, demo.user_ids[0])
         assert found is not None
-        assert found.sentiment * sentiment < 0
+        assert found.sentiment * sentiment < 0 and abs(found.sentiment) >= CLEAR
+        assert found.rating is None or (found.rating - 3) * sentiment <= 0
         assert found.user_id != demo.user_ids[0]
         source = demo.history(found.user_id).events
         assert (found.item_id, found.timestamp, found.text, found.rating) in {
