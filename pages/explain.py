@@ -28,6 +28,8 @@ SCORE, LEAD = "Score", "Lead over number 10"
 FEELING, WORTH = "Its sentiment", "The item's score"
 LISTED_ITEMS = 20_000
 """Above this many items an id is typed instead of chosen."""
+LONG_TEXT = 900
+"""Reviews with more characters scroll in a box."""
 POLL_SECONDS = 0.6
 FAINT, STRONG = 0.12, 0.5
 """Shares of the strongest word from which a word is marked, and marked bold."""
@@ -63,7 +65,10 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
     wished = state.get(RECOMMENDER)
     if wished not in names:
         if wished is not None:
-            missing(f"There is no recommender {wished!r} in this model; this is {names[0]}.")
+            miss(
+                RECOMMENDER,
+                f"There is no recommender {wished!r} in this model; this is {names[0]}.",
+            )
         state.put(RECOMMENDER, names[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         slot = st.container(width=390)
@@ -82,7 +87,7 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
     ranks = {item.item_id: item.rank for item in listed}
     asked = state.get(ITEM)
     if asked is not None and asked not in engine.corpus.item_index:
-        missing(f"There is no item {asked!r} in this corpus; this is number 1 of the list.")
+        miss(ITEM, f"There is no item {asked!r} in this corpus; this is number 1 of the list.")
         asked = None
     if asked is None:
         if not listed:
@@ -94,7 +99,9 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
         state.put(ITEM, listed[0].item_id)
     with slot:
         if len(engine.corpus.item_ids) > LISTED_ITEMS:
-            item_id = st.text_input("Item id", key=ITEM, persist_state="session")
+            item_id = st.text_input(
+                "Item id", key=ITEM, persist_state="session", on_change=state.clear_notices
+            )
         else:
             others = [item for item in engine.corpus.item_ids if item not in ranks]
             item_id = st.selectbox(
@@ -102,13 +109,15 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
                 [*ranks, *others],
                 key=ITEM,
                 persist_state="session",
+                on_change=state.clear_notices,
                 format_func=lambda item: item_label(engine, item, ranks),
             )
     return str(item_id), recommender, measure == LEAD
 
 
-def missing(text: str) -> None:
-    """A wish of the URL that could not be met."""
+def miss(about: str, text: str) -> None:
+    """A wish of the URL that could not be met, said until something is chosen."""
+    state.add_notice(about, text)
     st.info(notices.escape(text), icon=":material/link_off:")
 
 
@@ -261,11 +270,13 @@ def draw_words(asked: Explaining, step: int | None) -> None:
         notices.show_error(error)
         return
     if view is None:
-        st.text(asked.explanation.event(step).words)
+        text = asked.explanation.event(step).words
+        with st.container(border=True, height=260 if len(text) > LONG_TEXT else "content"):
+            st.text(text)
         st.caption("Reading it word by word …" if not asked.stopped else "Not read: stopped.")
         return
     notices.say(view.score_sentence if of_score else view.sentiment_sentence)
-    with st.container(border=True, height=260 if len(view.words) > 140 else "content"):
+    with st.container(border=True, height=260 if view.is_longer_than(LONG_TEXT) else "content"):
         st.markdown(marked(view, of_score))
     st.plotly_chart(
         words_figure(view, of_score, controls.palette()),
@@ -331,9 +342,11 @@ def draw_scorecard(asked: Explaining) -> None:
     if view is None:
         st.caption("Judging it …" if asked.busy else "Not judged: stopped.")
         return
-    icon = ":material/check_circle:" if view.beats_recent else ":material/warning:"
-    st.markdown(f"{icon} {notices.escape(view.sentence)}")
-    if len(view.deletion["explanation"]) > 2:
+    if len(view.deletion["explanation"]) <= 2:
+        st.text(view.sentence)
+    else:
+        icon = ":material/check_circle:" if view.beats_recent else ":material/warning:"
+        st.markdown(f"{icon} {notices.escape(view.sentence)}")
         st.plotly_chart(
             curves_figure(view, controls.palette()),
             key="curves",

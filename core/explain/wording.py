@@ -31,7 +31,9 @@ SMALL = 0.05
 
 
 def nats(value: float) -> str:
-    """A contribution with its sign, two digits and a true minus."""
+    """A contribution with its sign, two digits and a true minus; what rounds to zero has none."""
+    if abs(value) < 0.005:
+        return "0.00"
     return f"{value:+.2f}".replace("-", "\u2212")
 
 
@@ -41,12 +43,12 @@ def plain_nats(value: float) -> str:
 
 
 def times(value: float) -> str:
-    """What a difference of log-probabilities does to the probability: ``4.1 times as likely``."""
+    """What a difference of log-probabilities does to a probability: ``4.1 times as likely as``."""
     from math import exp
 
     factor = exp(min(abs(value), 30.0))
     shown = f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}".replace(",", "\u202f")
-    return f"{shown} times as likely" if value >= 0 else f"{shown} times less likely"
+    return f"{shown} times as likely as" if value >= 0 else f"{shown} times less likely than"
 
 
 def standing(item: str, rank: int, k: int, excluded: bool) -> str:
@@ -79,7 +81,7 @@ def summary(
     elif margin_over:
         first = f"The history moves {what} from {plain_nats(base)} to {plain_nats(whole)}."
     else:
-        first = f"The history makes it {times(change)} as without any event ({nats(change)})."
+        first = f"The history makes it {times(change)} without any event ({nats(change)})."
     return f"{first} {leaders(events)}"
 
 

@@ -142,6 +142,10 @@ class WordsView:
     refined: bool
     """True for SHAP, False for the first look."""
 
+    def is_longer_than(self, characters: int) -> bool:
+        """Whether what the model reads has more characters."""
+        return sum(len(word.text) for word in self.words) > characters
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:

@@ -1,0 +1,108 @@
+"""One question from end to end on the demo, and every way to ask it wrongly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.domain import DomainError, History, Stopped
+from core.explain.explanation import Explanation
+from core.explain.export import as_facts
+from core.explain.over_corpus import find_receivers, judge_corpus, summarise
+
+
+def test_everything_about_one_question_is_json_of_the_agreed_shape(engine, reader) -> None:
+    item = engine.recommend(reader, 3).items[2].item_id
+    explanation = Explanation(engine, reader, item)
+    step = explanation.step_of_words()
+    assert step is not None
+    facts = json.loads(json.dumps(as_facts(explanation, [explanation.words(step)])))
+    assert facts["rank"] == 3 and facts["recommender"] == engine.recommender().id
+    total = facts["base"] + sum(event["value"] for event in facts["events"]) + facts["residual"]
+    assert total == pytest.approx(facts["score"])
+    assert facts["score"] == pytest.approx(engine.recommend(reader, 3).items[2].score, abs=1e-5)
+    for event, told in zip(reader.events, facts["events"], strict=True):
+        assert told["item_id"] == event.item_id
+        assert set(told["parts"]) == {"item", "rating", "text", "time"}
+        assert sum(told["parts"].values()) == pytest.approx(told["value"])
+    assert set(facts["words"][str(step)]) >= {"sentiment", "score"}
+    assert {"found", "edits", "verified_rank"} <= set(facts["counterfactual"])
+    assert {"deletion", "insertion", "stability"} <= set(facts["scorecard"])
+
+
+def test_the_margin_is_over_the_tenth_of_the_list(engine, reader) -> None:
+    listed = engine.recommend(reader, 11).items
+    explanation = Explanation(engine, reader, listed[0].item_id, margin=True)
+    assert explanation.goal.against == engine.corpus.item_index[listed[10].item_id]
+    expected = listed[0].score - listed[10].score
+    assert explanation.events.score == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_unknown_item_is_a_clear_no_with_a_hint(engine, reader) -> None:
+    known = engine.corpus.item_ids[0]
+    with pytest.raises(DomainError, match=f"Did you mean.*{known}"):
+        Explanation(engine, reader, known + "X")
+    with pytest.raises(DomainError, match="Choose an item of the corpus"):
+        Explanation(engine, reader, "?????")
+
+
+def test_an_unknown_recommender_is_a_clear_no(engine, reader) -> None:
+    with pytest.raises(DomainError, match="oracle"):
+        Explanation(engine, reader, engine.corpus.item_ids[0], "oracle")
+
+
+def test_an_empty_history_has_the_start_value_and_no_events(engine) -> None:
+    nobody = History("new", ())
+    explanation = Explanation(engine, nobody, engine.corpus.item_ids[0])
+    facts = as_facts(explanation)
+    assert facts["events"] == [] and facts["base"] == facts["score"]
+    assert facts["residual"] == 0 and facts["error"] == 0
+    assert explanation.step_of_words() is None
+    assert not facts["counterfactual"]["found"]
+
+
+def test_an_item_already_consumed_is_explained_as_if_it_were_open(engine) -> None:
+    for user in engine.corpus.user_ids:
+        history = engine.corpus.history(user)
+        if 3 <= len(history) <= 9 and history.excluded_items():
+            break
+    item = sorted(history.excluded_items())[0]
+    explanation = Explanation(engine, history, item)
+    assert explanation.is_excluded
+    assert as_facts(explanation)["excluded"]
+    assert explanation.rank >= 1
+
+
+def test_a_stop_can_be_taken_back(engine, reader) -> None:
+    stopped = [True]
+    explanation = Explanation(
+        engine, reader, engine.recommend(reader, 1).items[0].item_id, stop=lambda: stopped[0]
+    )
+    with pytest.raises(Stopped):
+        _ = explanation.events
+    stopped[0] = False
+    assert explanation.events.exact
+
+
+def test_who_gets_an_item_really_has_it_in_the_list(engine, reader) -> None:
+    item = engine.recommend(engine.corpus.history(reader.user_id), 1).items[0].item_id
+    lists, receivers = find_receivers(engine, item, explained=2)
+    assert lists >= len(receivers) > 0
+    for receiver in receivers:
+        history = engine.corpus.history(receiver.user_id)
+        assert engine.recommend(history, 10).items[receiver.rank - 1].item_id == item
+        assert receiver.step is None or 1 <= receiver.step <= len(history)
+        assert 0 <= receiver.share <= 1
+
+
+def test_an_unknown_item_has_no_receivers(engine) -> None:
+    with pytest.raises(DomainError, match="no item"):
+        find_receivers(engine, "nothing")
+
+
+def test_a_corpus_is_judged_by_a_sample_of_its_users(engine) -> None:
+    facts = summarise(judge_corpus(engine, 3, with_stability=False))
+    assert facts["users"] == 3
+    assert 0 <= facts["better_than_recent_first"] <= 1
+    assert facts["gain_over_recent_first"]["ci"][0] <= facts["gain_over_recent_first"]["mean"]

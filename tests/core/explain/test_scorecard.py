@@ -1,0 +1,51 @@
+"""The scorecard: right orders win, one event has nothing to judge, seeds agree or don't."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.explain.game import EventGame, Goal
+from core.explain.scorecard import make_scorecard
+from core.explain.shapley import explain_events
+from tests.core.explain.conftest import Toy, history_of
+
+
+def card_of(n: int, toy: Toy | None = None, **options):
+    game = EventGame.of(toy or Toy(), history_of(n), Goal(4, 7))
+    return make_scorecard(game, explain_events(game, seconds=0.3), **options)
+
+
+def test_for_a_plain_sum_no_order_is_better_than_the_values() -> None:
+    card = card_of(8, Toy(bend=0.0, decay=1.0))
+    for kind in ("deletion", "insertion"):
+        for rival in ("recent-first", "random"):
+            assert card.gain(kind, rival) >= -1e-6
+    assert card.beats("random")
+
+
+def test_curves_run_from_the_score_to_the_base_and_back() -> None:
+    card = card_of(5)
+    game = EventGame.of(Toy(), history_of(5), Goal(4, 7))
+    for curve in card.deletion.values():
+        assert (curve[0], curve[-1]) == pytest.approx((game.whole, game.base), abs=1e-6)
+    for curve in card.insertion.values():
+        assert (curve[0], curve[-1]) == pytest.approx((game.base, game.whole), abs=1e-6)
+
+
+def test_an_area_is_the_mean_of_its_curve() -> None:
+    card = card_of(4)
+    curve = card.deletion["explanation"]
+    expected = np.trapezoid(curve, dx=1 / (len(curve) - 1))
+    assert card.area("deletion", "explanation") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "stability"), [(0, None), (1, None), (6, 1.0)])
+def test_exact_values_are_stable_and_one_event_has_no_rank(n: int, stability: float | None) -> None:
+    assert card_of(n).stability == stability
+
+
+def test_sampled_values_have_a_rank_correlation() -> None:
+    stability = card_of(14).stability
+    assert stability is not None and -1 <= stability < 1
+    assert card_of(14, with_stability=False).stability is None

@@ -1,0 +1,111 @@
+"""Shapley values: equal to their definition, and honest about their error when sampled."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain import History, Stopped
+from core.explain.game import EventGame, Goal, players_of
+from core.explain.shapley import explain_events
+from tests.core.explain.conftest import Toy, history_of
+
+ITEM = 4
+
+
+def game_of(history: History, against: int | None = None) -> EventGame:
+    return EventGame.of(Toy(), history, Goal(ITEM, against))
+
+
+def enumerated(history: History, goal: Goal) -> np.ndarray:
+    """The definition, coalition by coalition, asking the recommender itself."""
+    n, toy = len(history), Toy()
+
+    def worth(steps: tuple[int, ...]) -> float:
+        return float(goal.of(toy.log_probabilities([history.keeping(steps)]))[0])
+
+    known = {
+        steps: worth(steps)
+        for size in range(n + 1)
+        for steps in combinations(range(1, n + 1), size)
+    }
+    values = np.zeros(n)
+    for step in range(1, n + 1):
+        for steps, value in known.items():
+            if step not in steps:
+                weight = factorial(len(steps)) * factorial(n - len(steps) - 1) / factorial(n)
+                values[step - 1] += weight * (known[tuple(sorted((*steps, step)))] - value)
+    return values
+
+
+@settings(max_examples=8, deadline=None)
+@given(n=st.integers(1, 7), seed=st.integers(0, 1000), against=st.sampled_from([None, 9]))
+def test_exact_values_are_those_of_the_definition(n: int, seed: int, against: int | None) -> None:
+    history = history_of(n, seed)
+    found = explain_events(game_of(history, against))
+    np.testing.assert_allclose(
+        found.values, enumerated(history, Goal(ITEM, against)), atol=1e-5, rtol=0
+    )
+    assert found.exact and not found.stderr.any()
+
+
+@pytest.mark.parametrize("n", [0, 1, 9, 14, 75])
+def test_base_and_values_add_up_to_the_score(n: int) -> None:
+    history = history_of(n)
+    found = explain_events(game_of(history), seconds=0.2)
+    assert found.score == pytest.approx(Toy().log_probabilities([history])[0, ITEM], abs=1e-6)
+    assert found.base == pytest.approx(Toy().log_probabilities([History("u", ())])[0, ITEM])
+    assert abs(found.residual) < 1e-6
+
+
+def test_sampled_values_are_near_the_exact_ones_as_their_error_says() -> None:
+    game = game_of(history_of(9, 2))
+    exact = explain_events(game)
+    sampled = explain_events(game, exact_up_to=0, enough=0.03)
+    assert not sampled.exact and 0 < sampled.error <= 0.03
+    assert (np.abs(sampled.values - exact.values) <= 5 * sampled.stderr + 1e-6).all()
+
+
+def test_the_same_seed_gives_the_same_values() -> None:
+    first, second, other = (
+        explain_events(game_of(history_of(20)), seed=seed, enough=0.1) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.values, second.values)
+    assert not np.array_equal(first.values, other.values)
+
+
+def test_an_event_that_changes_nothing_is_worth_nothing() -> None:
+    from dataclasses import replace
+
+    history = history_of(6)
+    blank = replace(history.events[0], item_id="", rating=None, text=None, timed=False)
+    events = (blank, *history.events[1:])
+    found = explain_events(game_of(History("u", events)))
+    assert found.values[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_clock_and_the_excluded_items_stay_when_events_go() -> None:
+    history = history_of(6)
+    game = game_of(history)
+    kept = game.keeping(np.array([True, False, False, False, False, False]))
+    assert kept.at == history.at
+    assert kept.excluded_items() == history.excluded_items()
+
+
+def test_long_histories_are_grouped_but_keep_every_step_once() -> None:
+    for n in (0, 1, 60, 61, 500, 2000):
+        players = players_of(n)
+        assert [step for player in players for step in player] == list(range(1, n + 1))
+        assert len(players) <= 60
+    assert all(len(player) == 1 for player in players_of(2000)[-40:])
+
+
+def test_a_stop_ends_the_work() -> None:
+    game = EventGame.of(Toy(), history_of(30), Goal(ITEM), stop=lambda: True)
+    with pytest.raises(Stopped):
+        explain_events(game)

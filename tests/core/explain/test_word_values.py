@@ -1,0 +1,97 @@
+"""Which words made a review's sentiment and an item's score, on the demo's own model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.domain import DomainError, EventKind, History
+from core.explain.explanation import Explanation, WordsOfReview
+from core.explain.word_values import WordValues, leave_one_out, sentiment_game, shap_words
+from core.explain.words import open_review
+
+
+def explained(engine, reader: History, text: str | None, title: str | None = None) -> Explanation:
+    """The reader's history, its last event with another review."""
+    last = replace(reader.events[-1], kind=EventKind.REVIEW, title=title, text=text)
+    history = History(reader.user_id, (*reader.events[:-1], last))
+    item = engine.recommend(history, 1).items[0].item_id
+    return Explanation(engine, history, item, seconds=0.3)
+
+
+def test_plain_words_of_praise_and_blame_are_told_apart(engine) -> None:
+    review = open_review("The sound is wonderful. The cable is terrible.", engine.encoder)
+    values = shap_words(sentiment_game(review, engine.sentiment), review).values
+    by_word = dict(zip(map(review.label, review.words), values, strict=True))
+    assert by_word["wonderful"] > 0.05 and by_word["terrible"] < -0.05
+    strongest = sorted(by_word, key=lambda word: -abs(by_word[word]))[:2]
+    assert set(strongest) == {"wonderful", "terrible"}
+
+
+@pytest.mark.parametrize("text", ["👍", "ok", "音质很好。", "Great, really great sound!", "?!"])
+def test_words_base_and_residual_are_one_sum(engine, reader, text: str) -> None:
+    words = explained(engine, reader, text).words(7)
+    for values in (words.sentiment, words.score):
+        assert len(values.values) == len(words.review.words) > 0
+        total = values.base + float(values.values.sum()) + values.residual
+        assert total == pytest.approx(values.whole)
+        assert abs(values.residual) < 0.02
+    assert words.sentiment.base == 0.0
+
+
+def test_words_gain_what_the_text_part_is_about(engine, reader) -> None:
+    explanation = explained(engine, reader, "Terrible, broke after one day, refund!")
+    words = explanation.words(7)
+    text = float(explanation.parts.values[-1, 2])
+    assert np.sign(words.score.whole) == np.sign(text) or abs(text) < 0.1
+
+
+def test_the_first_look_leaves_each_word_out_alone(engine) -> None:
+    review = open_review("Great sound, awful cable!", engine.encoder)
+    game = sentiment_game(review, engine.sentiment)
+    found = leave_one_out(game, 4)
+    mask = np.array([[True, True, True, True], [True, True, False, True]])
+    whole, without = game(mask)
+    assert found.values[2] == pytest.approx(whole - without)
+
+
+def test_a_review_without_text_is_a_clear_no(engine, reader) -> None:
+    for text in (None, "", "   "):
+        explanation = explained(engine, reader, text)
+        with pytest.raises(DomainError, match="no review text"):
+            explanation.words(7)
+
+
+def test_a_step_outside_the_history_is_a_clear_no(engine, reader) -> None:
+    explanation = explained(engine, reader, "fine")
+    for step in (0, 8, -1):
+        with pytest.raises(DomainError, match="Choose a step from 1 to 7"):
+            explanation.words(step)
+
+
+def test_a_review_of_5000_words_says_what_was_not_read(engine, reader) -> None:
+    from core.views.explain import build_words
+
+    explanation = explained(engine, reader, "lovely thing " * 2500)
+    review = open_review(explanation.event(7).words, engine.encoder)
+    none = WordValues("shap", np.zeros(len(review.words)), 0.0, 0.0)
+    assert review.unread > 4000
+    view = build_words(explanation, WordsOfReview(7, review, none, none))
+    assert f"last {review.unread} words are beyond what the model reads" in view.sentiment_sentence
+    assert len(view.words) + review.unread == 5000
+
+
+def test_a_title_is_read_with_its_text(engine, reader) -> None:
+    words = explained(engine, reader, "fell apart", "Awful").words(7)
+    assert [words.review.label(word) for word in words.review.words] == ["Awful", "fell", "apart"]
+
+
+def test_asking_again_encodes_nothing(engine, reader) -> None:
+    explanation = explained(engine, reader, "A splendid thing for quiet evenings")
+    first = explanation.words(7)
+    known = len(first.review._vectors)
+    again = explanation.words(7)
+    assert len(again.review._vectors) == known
+    np.testing.assert_array_equal(first.score.values, again.score.values)
