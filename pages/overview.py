@@ -13,7 +13,7 @@ from core.views.overview import ListView, VerdictView
 from core.views.tables import verdict_table
 from pages._shared import controls, loaders, notices, sharing, state
 
-TIMELINE = "pages/timeline.py"
+TIMELINE, QUALITY = "pages/timeline.py", "pages/quality.py"
 
 
 def main() -> None:
@@ -46,6 +46,12 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
                 f"Recommenders on {corpus}",
             )
     notices.say(verdict.sentence)
+    st.page_link(
+        QUALITY,
+        label="Where it is good, where it isn't, and what it uses",
+        icon=":material/arrow_forward:",
+        query_params=state.link(),
+    )
     if figure is None:
         return
     st.plotly_chart(

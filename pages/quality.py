@@ -126,42 +126,26 @@ def draw_verdict(view: QualityView) -> list[tuple[str, Figure]]:
         figure, key="recommenders", theme=None, config=PLAIN, alt=f"Recommenders. {view.verdict}"
     )
     st.dataframe(
-        tables.recommenders_table(view),
+        tables.shown_table(view),
         hide_index=True,
         height="content",
         alt=f"All figures of all recommenders. {view.verdict}",
-        column_config=tables_config(view),
+        column_config=column_config(),
     )
     notices.caution(tables.UNITS)
     return [(view.verdict, figure)]
 
 
-def tables_config(view: QualityView) -> dict[str, Any]:
-    """Widths and digits of the table of recommenders."""
-    number = st.column_config.NumberColumn
-    three, two = "%.3f", "%.2f"
-    digits = {
-        "ndcg": three,
-        "low": three,
-        "high": three,
-        "seen_ndcg": three,
-        "seen_low": three,
-        "seen_high": three,
-        "lead": "%+.3f",
-        "lead_low": "%+.3f",
-        "lead_high": "%+.3f",
-        "recall": three,
-        "mrr": three,
-        "log_probability": two,
-        "coverage": two,
-        "novelty": two,
-        "diversity": two,
-        "popularity_bias": two,
-    }
-    names = tables.column_names(view)
-    return {key: number(names[key], format=form) for key, form in digits.items()} | {
-        "recommender": st.column_config.TextColumn("Recommender", pinned=True),
-        "never": number(names["never"], format="localized"),
+def column_config() -> dict[str, Any]:
+    """Digits of the table of recommenders."""
+    digits = {"Recall": 3, "MRR": 3} | dict.fromkeys(
+        ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
+    )
+    return {
+        "Recommender": st.column_config.TextColumn(pinned=True),
+        "Never listed": st.column_config.NumberColumn(format="localized"),
+    } | {
+        name: st.column_config.NumberColumn(format=f"%.{count}f") for name, count in digits.items()
     }
 
 
@@ -193,9 +177,9 @@ def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, caution:
 
 
 def draw_months(view: QualityView) -> None:
-    """By calendar month of the target."""
-    figure = figures.months_figure(view.months, view, controls.palette())
-    chart("months", view.months_sentence, figure, tables.groups_table(view.months))
+    """By calendar month of the target, or by longer periods."""
+    figure = figures.periods_figure(view, controls.palette())
+    chart("periods", view.periods_sentence, figure, tables.groups_table(view.periods))
 
 
 def draw_cohorts(view: QualityView) -> None:
@@ -203,7 +187,7 @@ def draw_cohorts(view: QualityView) -> None:
     chart(
         "cohorts",
         view.cohorts_sentence,
-        figures.cohorts_figure(view.cohorts, view, controls.palette()),
+        figures.cohorts_figure(view, controls.palette()),
         tables.groups_table(view.cohorts),
         "New users have at most 5 known events, heavy users 20 or more. Popular items are the most "
         "popular fifth of those seen in training, long-tail items the rest, unseen items have no "
@@ -298,7 +282,7 @@ def draw_never(engine: Engine, view: QualityView) -> None:
     notices.say(found.sentence)
     if not found.items:
         return
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(
             figures.never_figure(found, controls.palette()),

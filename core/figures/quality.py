@@ -11,7 +11,7 @@ from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.figures.palette import Palette
 from core.figures.style import SIZE, SMALL, axis, layout, plain
-from core.views.quality import GroupRow, NeverView, QualityView, UsesView
+from core.views.quality import NeverView, QualityView, UsesView
 from core.views.quality_wording import between
 
 ROW = 30
@@ -51,9 +51,9 @@ def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
     return figure
 
 
-def cohorts_figure(rows: Sequence[GroupRow], view: QualityView, palette: Palette) -> go.Figure:
+def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
     """NDCG by cohort of the subject, and of the best baseline below it."""
-    rows = [row for row in rows if row.cases][::-1]
+    rows = view.cohorts[::-1]
     names = [
         f"{plain(row.name)} <span style='color:{palette.muted}'>n = {row.cases:,}"
         f"{', few' if row.few else ''}</span>"
@@ -68,14 +68,15 @@ def cohorts_figure(rows: Sequence[GroupRow], view: QualityView, palette: Palette
         _interval(
             figure, row.subject, at + 0.17, palette.accent, palette, hollow=row.few, bold=True
         )
-    _two_names(figure, view, palette)
+    _two_names(figure, view, palette, "hollow: fewer than 30 targets")
     _axis_title(figure, "x", f"NDCG@{view.k} with 95 % interval", palette, rangemode="tozero")
     _rows_axis(figure, names, palette)
     return figure
 
 
-def months_figure(rows: Sequence[GroupRow], view: QualityView, palette: Palette) -> go.Figure:
-    """NDCG by month of the target; months with few targets are hollow and without interval."""
+def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
+    """NDCG by calendar period of the target; periods with few targets are left to the table."""
+    rows = [row for row in view.periods if not row.few]
     figure = go.Figure(
         layout=layout(palette, height=300, margin={"l": 56, "r": 16, "t": 24, "b": 40})
     )
@@ -84,26 +85,22 @@ def months_figure(rows: Sequence[GroupRow], view: QualityView, palette: Palette)
         rivals = [row.rival for row in rows if row.rival is not None]
         series.insert(0, (palette.muted, rivals, view.rival))
     for ink, intervals, name in series:
-        shown = list(zip(rows, intervals, strict=True))
         figure.add_scatter(
-            x=[row.name for row in rows],
+            x=[_first_day(row.name) for row in rows],
             y=[interval.mean for interval in intervals],
             mode="lines+markers",
             line={"width": 1, "color": ink},
-            marker={
-                "size": 8,
-                "color": [palette.background if row.few else ink for row in rows],
-                "line": {"width": 1.5, "color": ink},
-            },
+            marker={"size": 8, "color": ink},
             error_y={
-                "array": [0 if row.few else i.high - i.mean for row, i in shown],
-                "arrayminus": [0 if row.few else i.mean - i.low for row, i in shown],
+                "array": [interval.high - interval.mean for interval in intervals],
+                "arrayminus": [interval.mean - interval.low for interval in intervals],
                 "thickness": 1.25,
                 "width": 0,
                 "color": ink,
             },
-            customdata=[[row.cases] for row in rows],
-            hovertemplate=f"{plain(name)} %{{y:.3f}}, %{{customdata[0]}} targets<extra></extra>",
+            customdata=[[row.name, row.cases] for row in rows],
+            hovertemplate=f"{plain(name)}, %{{customdata[0]}}: %{{y:.3f}}, %{{customdata[1]}} "
+            "targets<extra></extra>",
             name=plain(name),
         )
     _two_names(figure, view, palette)
@@ -118,6 +115,13 @@ def months_figure(rows: Sequence[GroupRow], view: QualityView, palette: Palette)
         )
     )
     return figure
+
+
+def _first_day(period: str) -> str:
+    """``2014-03``, ``2014-Q1`` or ``2014`` as the day it begins."""
+    year, _, rest = period.partition("-")
+    month = 3 * int(rest[1:]) - 2 if rest.startswith("Q") else int(rest or 1)
+    return f"{year}-{month:02}-01"
 
 
 def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> go.Figure:
@@ -243,7 +247,7 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
     rows = view.topics[:TOPICS_SHOWN][::-1]
     figure = go.Figure(
         layout=layout(
-            palette, height=26 * len(rows) + 50, margin=WIDE | {"l": 190}, barmode="overlay"
+            palette, height=26 * len(rows) + 50, margin=WIDE | {"l": 140}, barmode="overlay"
         )
     )
     for values, ink, name in (
@@ -268,8 +272,8 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
             xshift=6,
             font={"size": SMALL, "color": palette.text},
         )
-    _axis_title(figure, "x", "items in no list, of all items of the topic", palette)
-    _rows_axis(figure, [plain(row.topic, 24) for row in rows], palette)
+    _axis_title(figure, "x", "items in no list, of all of the topic", palette, rangemode="tozero")
+    _rows_axis(figure, [plain(row.topic, 20) for row in rows], palette)
     return figure
 
 
@@ -333,7 +337,7 @@ def _side_by_side(figure: go.Figure, panels: int) -> None:
         figure.update_layout(xaxis={"domain": [0, 0.47]}, xaxis2={"domain": [0.55, 1.0]})
 
 
-def _two_names(figure: go.Figure, view: QualityView, palette: Palette) -> None:
+def _two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str = "") -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:
@@ -347,7 +351,7 @@ def _two_names(figure: go.Figure, view: QualityView, palette: Palette) -> None:
         yref="paper",
         xanchor="left",
         yanchor="bottom",
-        text=text + "   hollow: fewer than 30 targets",
+        text=f"{text}   {more}",
         showarrow=False,
         font={"size": SMALL, "color": palette.text},
     )

@@ -62,10 +62,10 @@ class RecommenderRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A month or a cohort."""
+    """A calendar period or a cohort."""
 
     name: str
-    """Such as ``2014-03`` or ``new user``."""
+    """Such as ``2014-03``, ``2014-Q1``, ``2014`` or ``new user``."""
     cases: int
     """Targets in it."""
     subject: Interval
@@ -105,10 +105,12 @@ class QualityView:
     """What to keep in mind, each a sentence."""
     rows: tuple[RecommenderRow, ...]
     """All recommenders, best first."""
-    months: tuple[GroupRow, ...]
-    """By calendar month of the target, in order."""
-    months_sentence: str
-    """Reads the months."""
+    period: str
+    """``month``, or ``quarter`` or ``year`` where months have too few targets."""
+    periods: tuple[GroupRow, ...]
+    """By calendar period of the target, in order."""
+    periods_sentence: str
+    """Reads them."""
     cohorts: tuple[GroupRow, ...]
     """By kind of user and of target."""
     cohorts_sentence: str
@@ -214,12 +216,14 @@ def build_quality(
     n, unseen = len(report.users), int((~seen).sum())
     notable = n > 0 and 0 < seen.sum() < n and unseen / n >= wording.NOTABLE_UNSEEN
     seen_rival = _best(on_seen, baselines)
-    months = tuple(
-        _group(report, str(month), report.months == month, subject, rival)
-        for month in np.unique(report.months)
+    period, of_case = _periods(report.months)
+    periods = tuple(
+        _group(report, str(name), of_case == name, subject, rival) for name in np.unique(of_case)
     )
     cohorts = tuple(
-        _group(report, name, who, subject, rival) for name, who in report.cohorts.items()
+        _group(report, name, who, subject, rival)
+        for name, who in report.cohorts.items()
+        if who.any()
     )
     bins = tuple(report.calibration(subject)) if n else ()
     users = len(set(report.users))
@@ -238,13 +242,29 @@ def build_quality(
             *(wording.about_lists(report, subject, judged) for judged in served),
         ),
         rows=_rows(report, subject, lists, everything, on_seen),
-        months=months,
-        months_sentence=wording.months(subject, months),
+        period=period,
+        periods=periods,
+        periods_sentence=wording.periods(subject, periods, period),
         cohorts=cohorts,
         cohorts_sentence=wording.cohorts(subject, cohorts),
         calibration=bins,
         calibration_sentence=wording.calibration(subject, bins, report.k),
     )
+
+
+def _periods(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
+    """The shortest period with which most targets are in groups large enough, and each case's."""
+    parts = [month.split("-") for month in months.tolist()]
+    names = {
+        "month": months,
+        "quarter": np.array([f"{y}-Q{(int(m) + 2) // 3}" for y, m in parts], dtype=np.str_),
+        "year": np.array([year for year, _ in parts], dtype=np.str_),
+    }
+    for period in ("month", "quarter"):
+        _, size = np.unique(names[period], return_counts=True)
+        if size[size >= FEW].sum() > 0.6 * len(months):
+            return period, names[period]
+    return "year", names["year"]
 
 
 def _best(intervals: dict[str, Interval], among: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.views.quality import GroupRow, QualityView, UsesView
+from core.views.quality_wording import between
 
 UNITS = (
     "Intervals of 95 % by bootstrap over users; leads are paired by user. Coverage: share of the "
@@ -46,27 +47,28 @@ def recommenders_table(view: QualityView) -> pd.DataFrame:
     )
 
 
-def column_names(view: QualityView) -> dict[str, str]:
-    """Headings of ``recommenders_table``."""
-    return {
-        "ndcg": f"NDCG@{view.k}",
-        "low": "from",
-        "high": "to",
-        "lead": f"Lead of {view.subject}",
-        "lead_low": "from",
-        "lead_high": "to",
-        "seen_ndcg": "NDCG, seen targets",
-        "seen_low": "from",
-        "seen_high": "to",
-        "recall": "Recall",
-        "mrr": "MRR",
-        "log_probability": "log p",
-        "coverage": "Coverage",
-        "novelty": "Novelty",
-        "diversity": "Diversity",
-        "popularity_bias": "Popularity",
-        "never": "Never listed",
-    }
+def shown_table(view: QualityView) -> pd.DataFrame:
+    """The same for the screen: a figure and its interval in one cell."""
+    rows = []
+    for row in view.rows:
+        seen = {"NDCG, seen targets": between(row.seen)} if view.shows_seen else {}
+        rows.append(
+            {
+                "Recommender": row.recommender,
+                f"NDCG@{view.k}": between(row.ndcg),
+                f"Lead of {view.subject}": between(row.lead) if row.lead is not None else "",
+                **seen,
+                "Recall": row.recall,
+                "MRR": row.mrr,
+                "log p": row.log_probability,
+                "Coverage": row.coverage,
+                "Novelty": row.novelty,
+                "Diversity": row.diversity,
+                "Popularity": row.popularity_bias,
+                "Never listed": row.never,
+            }
+        )
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
 def groups_table(rows: Sequence[GroupRow]) -> pd.DataFrame:

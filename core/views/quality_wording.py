@@ -121,8 +121,8 @@ def about_targets(report: EvaluationReport, hint: tuple[int, int]) -> list[str]:
         listed = ""
         if report.protocol == "leave-last-out" and items:
             listed = (
-                f"; of {count(items, 'item')} in the catalogue without one, {number(targets)} are "
-                "somebody's target"
+                f"; of {count(items, 'item')} in the catalogue without one, {number(targets)} "
+                f"{'is' if targets == 1 else 'are'} somebody's target"
             )
         said.append(
             f"{number(unseen)} of {count(n, 'target')} ({percent(unseen / n)}) "
@@ -160,9 +160,10 @@ def about_lists(report: EvaluationReport, subject: str, judged: ListsJudged) -> 
     return f"Against your lists {name_of(name)}: {against}. {without}."
 
 
-def months(subject: str, rows: Sequence[GroupRow]) -> str:
-    """Best and worst month among those with enough targets."""
-    return _extremes(subject, rows, "in", "month")
+def periods(subject: str, rows: Sequence[GroupRow], period: str) -> str:
+    """Best and worst calendar period among those with enough targets."""
+    why = f" Months have too few targets, so this is by {period}." if period != "month" else ""
+    return _extremes(subject, rows, "in", period) + why
 
 
 def cohorts(subject: str, rows: Sequence[GroupRow]) -> str:
@@ -173,14 +174,16 @@ def cohorts(subject: str, rows: Sequence[GroupRow]) -> str:
 def _extremes(subject: str, rows: Sequence[GroupRow], word: str, noun: str) -> str:
     enough = [row for row in rows if not row.few]
     small = len(rows) - len(enough)
-    rest = f" {start(count(small, noun))} with fewer than 30 targets tell little." if small else ""
+    verb = "tells" if small == 1 else "tell"
+    rest = f" {count(small, noun)} with fewer than 30 targets {verb} little." if small else ""
     if len(enough) < 2:
         return f"Too few targets to compare {noun}s.{rest}"
     best = max(enough, key=lambda row: row.subject.mean)
     worst = min(enough, key=lambda row: row.subject.mean)
+    ending = "s" if noun == "cohort" else ""
     return start(
-        f"{name_of(subject)} is best {word} {best.name} ({figure(best.subject.mean)}, "
-        f"{count(best.cases, 'target')}) and worst {word} {worst.name} "
+        f"{name_of(subject)} is best {word} {best.name}{ending} ({figure(best.subject.mean)}, "
+        f"{count(best.cases, 'target')}) and worst {word} {worst.name}{ending} "
         f"({figure(worst.subject.mean)}, {count(worst.cases, 'target')}).{rest}"
     )
 
@@ -194,7 +197,11 @@ def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
     kept = sum(one.kept * one.cases for one in bins) / cases
     gap = sum(abs(one.promised - one.kept) * one.cases for one in bins) / cases
     word = "more" if kept < promised else "less"
-    judged = "about right" if abs(kept - promised) < 0.02 else f"{word} than it keeps"
+    judged = (
+        "about right on the whole"
+        if abs(kept - promised) < 0.02
+        else f"it promises {word} than it keeps"
+    )
     return (
         f"{start(name_of(subject))} promises that the next item is among its {k} in "
         f"{percent(promised)} of cases and keeps {percent(kept)}: {judged}. Mean gap over "
