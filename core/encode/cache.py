@@ -41,6 +41,7 @@ class VectorCache:
     def __init__(self, path: Path | None, packs: Iterable[Path] = ()) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._open: sqlite3.Connection | None = None
         self._memory: dict[tuple[str, bytes], npt.NDArray[np.float16]] = {}
         self._packs: dict[str, dict[bytes, npt.NDArray[np.float16]]] = {}
         for pack in packs:
@@ -145,12 +146,20 @@ class VectorCache:
                 [(encoder_id, key, v.tobytes()) for key, v in zip(keys, vectors, strict=True)],
             )
 
-    def _connect(self) -> _Closing:
+    def _connect(self) -> sqlite3.Connection:
+        """The one connection, for use under the lock; as a context it is one transaction.
+
+        It stays open, because closing the last one writes the log back, which takes longer than
+        encoding a review. A vector lost to a power cut is made again, so commits don't wait for it.
+        """
         assert self._path is not None
+        if self._open is not None and self._path.is_file():
+            return self._open
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = sqlite3.connect(self._path, timeout=30)
+            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS vectors (encoder TEXT NOT NULL, key BLOB NOT NULL, "
                 "vector BLOB NOT NULL, PRIMARY KEY (encoder, key)) WITHOUT ROWID"
@@ -161,24 +170,8 @@ class VectorCache:
                 where=str(self._path),
                 remedy="Delete the file; its vectors are made again when needed",
             ) from error
-        return _Closing(connection)
-
-
-class _Closing:
-    """A connection whose block is one transaction and which is closed after it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> sqlite3.Connection:
-        return self._connection
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._connection.commit()
-        finally:
-            self._connection.close()
+        self._open = connection
+        return connection
 
 
 def read_pack(path: Path) -> tuple[str, dict[bytes, npt.NDArray[np.float16]]]:
