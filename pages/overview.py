@@ -11,7 +11,7 @@ import streamlit as st
 from core.figures.verdict import verdict_figure
 from core.views.overview import ListView, VerdictView
 from core.views.tables import verdict_table
-from pages._shared import controls, loaders, notices, sharing, state
+from pages._shared import controls, judging, loaders, notices, sharing, state
 
 TIMELINE, QUALITY = "pages/timeline.py", "pages/quality.py"
 
@@ -23,7 +23,11 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(loaders.facts(chosen.corpus))
     engine = notices.need_engine()
-    draw_verdict(loaders.verdict(engine.corpus.name, engine.model_id), engine.corpus.name)
+    verdict = loaders.verdict(engine.corpus.name, engine.model_id)
+    paired = judging.verdict(engine)
+    if paired is not None:
+        verdict = dataclasses.replace(verdict, sentence=paired)
+    draw_verdict(verdict, engine.corpus.name)
     start = loaders.start(engine)
     grid = st.grid(3, min_column_width=250, gap="medium")
     for name in ("drift", "busiest", "worst"):

@@ -14,7 +14,8 @@ from core.figures import quality as figures
 from core.views import quality_tables as tables
 from core.views import quality_wording as wording
 from core.views.corpora import build_job, read_json
-from core.views.quality import QualityView, UsesView, training_lines
+from core.views.quality import QualityView
+from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
 from pages._shared import controls, jobs, judging, notices, sharing, state
 from pages._shared.state import PROTOCOL, USUAL_PROTOCOL

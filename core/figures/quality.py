@@ -11,7 +11,8 @@ from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.figures.palette import Palette
 from core.figures.style import SIZE, SMALL, axis, layout, plain
-from core.views.quality import NeverView, QualityView, UsesView
+from core.views.quality import QualityView
+from core.views.quality_details import NeverView, UsesView
 from core.views.quality_wording import between
 
 ROW = 30

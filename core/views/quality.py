@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from core.evaluate.intervals import Interval
 from core.evaluate.metrics import NO_ITEM
 from core.evaluate.report import CalibrationBin, EvaluationReport
-from core.evaluate.uses import Uses
 from core.views import quality_wording as wording
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ MODELS = ("joint", "interest")
 """Ours; every other recommender of a model is a baseline."""
 FEW = 30
 """Groups with fewer cases are said to be too few to tell."""
-EXAMPLES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,90 +124,12 @@ class QualityView:
         return self.seen_verdict is not None
 
 
-@dataclass(frozen=True, slots=True)
-class NeverTopic:
-    """One topic's items without a chance."""
-
-    topic: str
-    """Its name."""
-    never: int
-    """Items in no list."""
-    items: int
-    """Items of the topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeverItem:
-    """One item that no list has."""
-
-    item_id: str
-    """Which item."""
-    title: str
-    """Its title, or its id."""
-    topic: str
-    """Its topic."""
-    training_events: int
-    """How often training saw it."""
-    targets: int
-    """How often it was what the user did next: sure misses."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeverView:
-    """Items that are in none of the judged lists."""
-
-    sentence: str
-    """How many, and what they are."""
-    topics: tuple[NeverTopic, ...]
-    """Topics with such items, most first."""
-    items: tuple[NeverItem, ...]
-    """Those with most training events first."""
-
-
-@dataclass(frozen=True, slots=True)
-class UseRow:
-    """What is lost without one part of the histories."""
-
-    part: str
-    """Text, ratings, order or time gaps."""
-    changed: int
-    """Cases whose history has that part at all."""
-    ndcg: Interval
-    """Loss of NDCG; negative where it is better without."""
-    nats: Interval
-    """Fall of the target's log-probability."""
-
-    @property
-    def decided(self) -> bool:
-        """Whether the interval of the NDCG leaves out zero."""
-        return self.ndcg.low > 0 or self.ndcg.high < 0
-
-
-@dataclass(frozen=True, slots=True)
-class UsesView:
-    """What a recommender uses, over a corpus or one user's steps."""
-
-    recommender: str
-    """Whose."""
-    cases: int
-    """Targets, or steps of one user."""
-    whole: float
-    """NDCG with everything."""
-    rows: tuple[UseRow, ...]
-    """One per part."""
-    sentence: str
-    """Reads them."""
-
-
 def build_quality(
     engine: Engine, report: EvaluationReport, served: Sequence[ListsJudged], subject: str
 ) -> QualityView:
     """The view of one report; ``subject`` is one of its recommenders."""
-    names = [result.recommender for result in report.results]
     lists = {judged.result.recommender for judged in served}
-    baselines = [
-        name for name in names if name not in MODELS and name not in lists and name != subject
-    ]
+    baselines = _baselines(report, served, subject)
     seen = report.seen_targets
     everything, on_seen = report.ndcg_intervals(), report.ndcg_intervals(seen)
     rival = _best(everything, baselines)
@@ -250,6 +170,19 @@ def build_quality(
         calibration=bins,
         calibration_sentence=wording.calibration(subject, bins, report.k),
     )
+
+
+def build_verdict(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> str:
+    """The verdict alone, on all targets."""
+    means = {name: float(report.ndcg(name).mean()) for name in _baselines(report, served, subject)}
+    rival = max(means, key=means.__getitem__, default=None)
+    return wording.verdict(report, subject, rival, None)
+
+
+def _baselines(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> list[str]:
+    ours = {*MODELS, subject, *(judged.result.recommender for judged in served)}
+    names = [result.recommender for result in report.results]
+    return [name for name in names if name not in ours]
 
 
 def _periods(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
@@ -312,7 +245,7 @@ def _rows(
                 ndcg=everything[name],
                 seen=on_seen[name],
                 lead=None if name == subject else leads[name],
-                never=report.n_items - len(_listed(report, name)),
+                never=report.n_items - len(listed_items(report, name)),
                 **{key: figures[key] for key in _FIGURES},
             )
         )
@@ -330,77 +263,7 @@ _FIGURES = (
 )
 
 
-def _listed(report: EvaluationReport, recommender: str) -> npt.NDArray[np.int64]:
+def listed_items(report: EvaluationReport, recommender: str) -> npt.NDArray[np.int64]:
+    """Catalogue indices that are in any of a recommender's lists, int64[n], ascending."""
     lists = report.result(recommender).lists
     return np.unique(lists[lists != NO_ITEM])
-
-
-def build_never(engine: Engine, report: EvaluationReport, subject: str) -> NeverView:
-    """The items that none of the subject's judged lists has."""
-    topics, corpus = engine.topics, engine.corpus
-    never = np.setdiff1d(np.arange(report.n_items), _listed(report, subject))
-    counts = engine.training_counts
-    size = np.bincount(topics.item_topic, minlength=len(topics.names))
-    lost = np.bincount(topics.item_topic[never], minlength=len(topics.names))
-    order = [topic for topic in np.argsort(-lost, kind="stable").tolist() if lost[topic]]
-    wanted = np.bincount(report.targets, minlength=report.n_items)
-    first = never[np.lexsort((never, -wanted[never], -counts[never]))][:EXAMPLES]
-    rows = tuple(NeverTopic(topics.names[t], int(lost[t]), int(size[t])) for t in order)
-    return NeverView(
-        sentence=wording.never(
-            subject,
-            report,
-            len(never),
-            int((counts[never] > 0).sum()),
-            int(wanted[never].sum()),
-            rows,
-        ),
-        topics=rows,
-        items=tuple(
-            NeverItem(
-                corpus.item_ids[item],
-                corpus.title(corpus.item_ids[item]),
-                topics.names[topics.item_topic[item]],
-                int(counts[item]),
-                int(wanted[item]),
-            )
-            for item in first.tolist()
-        ),
-    )
-
-
-def build_uses(uses: Uses, user: str | None = None, trained: int = 0) -> UsesView:
-    """What a recommender uses; ``trained`` of one user's steps have a training event as target."""
-    rows = tuple(
-        UseRow(part, int(answer.changed.sum()), uses.loss(part).difference, uses.nats(part))
-        for part, answer in uses.without.items()
-    )
-    whole = uses.whole_ndcg
-    return UsesView(
-        recommender=uses.recommender,
-        cases=len(uses.users),
-        whole=whole,
-        rows=rows,
-        sentence=(
-            wording.uses(uses.recommender, rows, whole, len(set(uses.users)), uses.k)
-            if user is None
-            else wording.uses_of_user(user, rows, len(uses.users), trained)
-        ),
-    )
-
-
-def training_lines(metrics: dict[str, Any]) -> tuple[dict[str, float], ...]:
-    """The epochs of a metrics.json: ``epoch``, ``loss`` (NaN at the start), ``validation_ndcg``."""
-    found = []
-    for line in metrics.get("training", ()):
-        try:
-            found.append(
-                {
-                    "epoch": float(line["epoch"]),
-                    "loss": float("nan") if line["loss"] is None else float(line["loss"]),
-                    "validation_ndcg": float(line["validation_ndcg"]),
-                }
-            )
-        except (KeyError, TypeError, ValueError):
-            continue
-    return tuple(found)

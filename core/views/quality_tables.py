@@ -8,7 +8,8 @@ import pandas as pd
 
 from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
-from core.views.quality import GroupRow, QualityView, UsesView
+from core.views.quality import GroupRow, QualityView
+from core.views.quality_details import UsesView
 from core.views.quality_wording import between
 
 UNITS = (

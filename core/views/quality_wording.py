@@ -14,7 +14,8 @@ from core.views.wording import count, number, percent, signed
 if TYPE_CHECKING:
     from core.evaluate.report import CalibrationBin, EvaluationReport
     from core.evaluate.served import ListsJudged
-    from core.views.quality import GroupRow, NeverTopic, UseRow
+    from core.views.quality import GroupRow
+    from core.views.quality_details import NeverTopic, UseRow
 
 NAMES = {
     "joint": "the joint",

@@ -13,16 +13,11 @@ import streamlit as st
 
 from core.evaluate.served import ListsManifest, served_manifests
 from core.progress import ProgressCallback, StopCallback
-from core.views.quality import (
-    NeverView,
-    QualityView,
-    UsesView,
-    build_never,
-    build_quality,
-    build_uses,
-)
+from core.views.quality import QualityView, build_quality, build_verdict
+from core.views.quality_details import NeverView, UsesView, build_never, build_uses
 from pages._shared import loaders
 from pages._shared.jobs import Work
+from pages._shared.state import USUAL_PROTOCOL
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -42,6 +37,13 @@ def report(engine: Engine, protocol: str) -> EvaluationReport | None:
 def quality(engine: Engine, protocol: str, subject: str) -> QualityView:
     """The view of a report that is there."""
     return _quality(engine.model_id, protocol, subject, _stamps(engine, protocol), engine)
+
+
+def verdict(engine: Engine) -> str | None:
+    """The default recommender against the best baseline, paired; None where nothing was judged."""
+    if report(engine, USUAL_PROTOCOL) is None:
+        return None
+    return _verdict(engine.model_id, _stamps(engine, USUAL_PROTOCOL), engine)
 
 
 def never(engine: Engine, protocol: str, subject: str) -> NeverView:
@@ -116,6 +118,13 @@ def _judged(model_id: str, protocol: str, stamps: Stamp, _engine: Engine) -> Jud
     library = loaders.library()
     found = find_report(_engine.corpus, library, _engine.folder, protocol)
     return with_served(found, _engine.corpus, library) if found is not None else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _verdict(model_id: str, stamps: Stamp, _engine: Engine) -> str:
+    judged = _asked(_engine, USUAL_PROTOCOL)
+    assert judged is not None
+    return build_verdict(*judged, _engine.recommender().id)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing samples of users …")

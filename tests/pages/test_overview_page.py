@@ -8,6 +8,7 @@ import pytest
 
 from core.corpus.store import Library
 from core.views.overview import build_verdict
+from core.views.quality_wording import name_of
 
 
 @pytest.fixture
@@ -20,11 +21,15 @@ def test_the_facts_say_simulated(overview) -> None:
     assert overview.text[0].value.startswith("Simulated data, made for this demo")
 
 
-def test_the_verdict_is_that_of_the_models_metrics(overview) -> None:
+def test_the_verdict_names_the_model_and_its_best_baseline(overview) -> None:
     path = Library.open().model_folder("demo") / "metrics.json"
-    verdict = build_verdict(json.loads(path.read_text()), "interest")
-    assert overview.text[1].value == verdict.sentence
+    verdict = build_verdict(json.loads(path.read_text()))
     assert len(verdict.rows) >= 4
+    baselines = [row for row in verdict.rows if row.recommender not in ("joint", "interest")]
+    said = overview.text[1].value
+    assert name_of(baselines[0].recommender) in said or baselines[0].recommender in said
+    assert f"{verdict.rows[0].ndcg:.3f}" in said
+    assert overview.get("page_link")[0].proto.page == "quality"
 
 
 def test_three_lists_name_users_to_start_with(overview, demo) -> None:
