@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.corpus.corpus import Corpus
+from core.corpus.validate import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
@@ -28,14 +29,14 @@ MARKS = {
     Op.MOVE: "⇅ moved",
 }
 DELETED = "✕ deleted"
-INVITE = "+ choose an item"
+INVITE = "+ new"
 SIMILAR = 1e-6
 """Ratings that differ by less are one."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row: an event of the edited history, one of the base that is gone, or the empty row."""
+    """One row: an event of the edited history, one of the base that is gone, or the empty one."""
 
     handle: Handle
     """The base's step, a1, a2, ..., or ``new``."""
@@ -75,7 +76,7 @@ class Refused:
 def build_table(
     corpus: Corpus, edited: EditedHistory, refused: Sequence[Refused] = ()
 ) -> tuple[TableRow, ...]:
-    """All rows in order of time: deleted events stay where they were, the empty row is last."""
+    """All rows, the newest event first: deleted ones stay where they were, the empty row leads."""
     events, user = edited.history.events, edited.base.user_id
     rows = [
         _row(corpus, origin, event, _marks(edited, numbers), removed=False)
@@ -89,6 +90,7 @@ def build_table(
         keys.insert(at, key)
         rows.insert(at, _row(corpus, step, event, DELETED, removed=True))
     rows.append(TableRow(NEW, INVITE, "", "", None, None, "", edited.history.at, False))
+    rows.reverse()
     said = {one.handle: f"⚠ {one.problem.what}" for one in refused}
     return tuple(
         replace(row, change=said[row.handle]) if row.handle in said else row for row in rows
@@ -224,7 +226,7 @@ def _edits_of_row(corpus: Corpus, row: TableRow, cells: dict[str, Any]) -> list[
     if RATING in values:
         edits.append(Edit(Op.RATE, step=row.handle, rating=values[RATING]))
     if TEXT in values:
-        edits.append(Edit(Op.EDIT, step=row.handle, text=values[TEXT] or ""))
+        edits.append(Edit(Op.EDIT, step=row.handle, text=values[TEXT]))
     if DATE in values:
         edits.append(Edit(Op.DATE, step=row.handle, timestamp=values[DATE]))
     return edits
@@ -247,8 +249,8 @@ def _changed(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> dict[st
             same = rating is None or row.rating is None
             if (rating is not row.rating) if same else abs(rating - row.rating) > SIMILAR:  # type: ignore[operator]
                 values[RATING] = rating
-        elif name == TEXT and (value or "") != row.text:
-            values[TEXT] = value or ""
+        elif name == TEXT and (text := clean_text(value or "")) != row.text:
+            values[TEXT] = text
         elif name == DATE:
             if not value:
                 raise DomainError("an event needs a date", remedy="Choose one from 1970 to 2099")

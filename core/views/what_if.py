@@ -252,6 +252,22 @@ def _largest(path: PathView) -> str | None:
     return f"{path.step_size[at]:.2f} at {wording.short(path.names[at], TITLE)}"
 
 
+def build_comparison(this: Fork, other: Fork) -> tuple[str, pd.DataFrame]:
+    """Two scenarios' lists place by place, and how much they share."""
+    lists = [[(i.item_id, i.title or i.item_id) for i in f.after.items] for f in (this, other)]
+    places = {item: at for at, (item, _) in enumerate(lists[0], start=1)}
+    rows = []
+    for at in range(max(map(len, lists))):
+        titles = [found[at][1] if at < len(found) else "" for found in lists]
+        move = move_sign(places.get(lists[1][at][0]), at + 1) if at < len(lists[1]) else ""
+        rows.append({"rank": at + 1, "this": titles[0], "other": titles[1], "move": move})
+    shared = len(places.keys() & {item for item, _ in lists[1]})
+    sentence = f"The two lists share {shared} of {len(rows)} items."
+    if this.recommender.id != other.recommender.id:
+        sentence += f" They are by {this.recommender.id} and {other.recommender.id}."
+    return sentence, pd.DataFrame(rows, columns=["rank", "this", "other", "move"])
+
+
 def equal_times(events: Sequence[Event], at: int) -> tuple[bool, bool]:
     """Whether the 0-based event has a neighbour of the same instant before and after it."""
     same = [
@@ -267,7 +283,7 @@ def lists_table(view: ListsView) -> pd.DataFrame:
         [
             {
                 "rank": row.rank,
-                "before": row.before,
+                "before": f"✕ {row.before}" if row.fate == "✕ left" else row.before,
                 "before_id": row.before_id,
                 "became": row.fate,
                 "after": row.after,

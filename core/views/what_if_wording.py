@@ -8,9 +8,12 @@ import numpy as np
 
 from core.corpus.corpus import Corpus
 from core.domain import History, RecommendationList
+from core.scenario.capsule import Replay
 from core.scenario.causes import ELIGIBILITY, Cause
 from core.scenario.edits import Edit, Op, name_of
 from core.scenario.fork import FELT, Fork
+from core.scenario.search import SearchResult
+from core.scenario.store import Scenario
 from core.views import wording
 
 TITLE = 40
@@ -123,3 +126,53 @@ def _event_words(corpus: Corpus, base: History, edits: Sequence[Edit], edit: Edi
         item = added[at] if at < len(added) else ""
     name = name_of(handle) if handle is not None else ""
     return f"{name} · {corpus.title(item)}" if item else name
+
+
+def saved_words(scenario: Scenario) -> str:
+    """``no bad review · 3 edits · 24 Nov 2026``."""
+    pieces = [scenario.name, wording.count(len(scenario.capsule.edits), "edit")]
+    if scenario.saved is not None:
+        pieces.append(f"{wording.day(scenario.saved)} {scenario.saved:%H:%M} UTC")
+    return " · ".join(pieces)
+
+
+def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
+    """``U0123 up to step 42 · 3 edits · not saved``."""
+    if changed:
+        state = "not saved" if saved is None else f"changed since revision {saved.revision}"
+    elif saved is not None:
+        state = f"saved, revision {saved.revision}"
+    else:
+        state = "nothing to save"
+    return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"
+
+
+def replay_words(replay: Replay, name: str) -> str:
+    """Whether a capsule or an old scenario gives the list that it says."""
+    about = [one.what for one in replay.differences if not one.what.startswith(("rank", "score"))]
+    rows = len(replay.differences) - len(about)
+    said = f"{name} was made with other inputs ({', '.join(about)})" if about else name
+    if replay.matches:
+        return f"{said}{'; ' if about else ': '}the list is the one that was saved, item by item."
+    places = wording.count(rows, "place")
+    return f"{said}{'; ' if about else ': '}the list differs from the saved one in {places}."
+
+
+def search_words(corpus: Corpus, found: SearchResult) -> str:
+    """What a search found, or how hard it tried in vain."""
+    item = wording.short(corpus.title(found.item_id), TITLE)
+    goal = f"{'into' if found.goal == 'in' else 'out of'} the top {found.k}"
+    now = "excluded" if found.rank_before is None else f"rank {found.rank_before}"
+    if found.found and not found.edits:
+        return f"{item} needs no edit: it is {now} already."
+    tried = f"{wording.count(found.tried, 'set')} of edits tried"
+    if not found.found:
+        closest = f"; the closest gives rank {found.closest_rank}" if found.closest_rank else ""
+        return f"Nothing found that brings {item} ({now}) {goal}: {tried}{closest}."
+    verb = "brings" if len(found.edits) == 1 else "bring"
+    then = "excluded" if found.verified_rank is None else f"rank {found.verified_rank}"
+    sure = "no smaller set does it" if found.proven else "a smaller one may exist"
+    return (
+        f"{wording.count(len(found.edits), 'edit')} {verb} {item} {goal}: {now} before, {then} "
+        f"after, asked of the recommender. {tried[0].upper()}{tried[1:]}; {sure}."
+    )

@@ -1,0 +1,209 @@
+"""Forms beside the table of What-if: a long text, a new event, and the order of equal times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.domain import DomainError, EventKind, History
+from core.scenario.edits import Edit, Op
+from core.scenario.fields import Handle
+from core.scenario.fork import Fork
+from core.scenario.opposite import FoundReview, opposite_review
+from core.views import wording
+from core.views.history_table import NEW, Refused, TableRow, find_item, try_edits
+from core.views.what_if import equal_times
+from pages._shared import drafting, notices, state
+from pages._shared.drafting import Draft
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+EVENT, WORDS, SOURCE = "whatif_event", "whatif_words", "whatif_source"
+SHOWN = "whatif_words_of"
+ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_add_rating"
+ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
+KINDS = [kind.value for kind in EventKind]
+LISTED_ITEMS = 20_000
+"""Above this many items an id or title is typed instead of chosen."""
+
+
+def draw_forms(
+    engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
+) -> None:
+    """Two forms under the table."""
+    text, add = st.tabs(["Text of an event", "Add an event"])
+    with text:
+        draw_text(engine, draft, base, fork, rows)
+    with add:
+        draw_add(engine, base)
+
+
+def draw_text(
+    engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
+) -> None:
+    """A long text, with a real review of the opposite feeling as a start; and order."""
+    live = {row.handle: row for row in rows if not row.removed and row.handle != NEW}
+    if not live:
+        st.text("There is no event left.")
+        return
+    handles = list(live)
+    if state.get(EVENT) not in live:
+        state.put(EVENT, next((one for one in handles if live[one].text), handles[0]))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox("Event", handles, key=EVENT, format_func=lambda one: live[one].name, width=360)
+        handle: Handle = state.get(EVENT)
+        draw_order(engine, base, fork, handle)
+    row = live[handle]
+    stamp = f"{draft.user_id} {handle} {row.text}"
+    if state.get(SHOWN) != stamp:  # another event, or its text changed elsewhere
+        state.put(SHOWN, stamp)
+        state.put(WORDS, row.text)
+        state.put(SOURCE, None)
+    st.text_area("Its text", key=WORDS, height=130, label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Use this text",
+            key="use_text",
+            icon=":material/check:",
+            on_click=use_text,
+            args=(engine, base, handle),
+        )
+        st.button(
+            "Start from the opposite review",
+            key="opposite",
+            icon=":material/swap_vert:",
+            on_click=start_from_opposite,
+            args=(engine, draft.user_id, row),
+        )
+    source = state.get(SOURCE)
+    if isinstance(source, FoundReview):
+        about = "the same item" if source.same_item else f"{engine.corpus.title(source.item_id)}"
+        notices.caution(
+            f"A review by {source.user_id} of {about}, {wording.day(source.timestamp)}, "
+            f"{wording.sentiment_words(source.sentiment)}. Change it or use it as it is."
+        )
+    elif source:
+        notices.caution(str(source))
+
+
+def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> None:
+    """Buttons that move an event among those of the same instant, where there are any."""
+    at = (fork.edited.step_of(handle) or 1) - 1
+    events, origins = fork.edited.history.events, fork.edited.origins
+    earlier, later = equal_times(events, at) if events else (False, False)
+    for name, can, other in (("Earlier", earlier, at - 1), ("Later", later, at + 1)):
+        if can:
+            st.button(
+                name,
+                key=f"move_{name.lower()}",
+                on_click=move,
+                args=(engine, base, handle, origins[other]),
+            )
+
+
+def move(engine: Engine, base: History, handle: Handle, to: Handle) -> None:
+    """Let an event take another's place. For callbacks."""
+    make(engine, base, handle, Edit(Op.MOVE, step=handle, to=to))
+
+
+def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:
+    """Fill in a real review with the opposite feeling. For callbacks."""
+    words = str(state.get(WORDS) or row.text)
+    feeling = 0.0
+    if words:
+        vectors = engine.vectors.vectors([words], engine.encoder)
+        feeling = float(engine.sentiment.predict(vectors)[0])
+    found = opposite_review(engine, row.item_id, feeling, but_not_by=user_id)
+    if found is None:
+        state.put(SOURCE, "No review of this item or its topic has the opposite feeling.")
+        return
+    state.put(WORDS, found.text)
+    state.put(SOURCE, found)
+
+
+def use_text(engine: Engine, base: History, handle: Handle) -> None:
+    """Make the text of the form the event's. For callbacks."""
+    make(engine, base, handle, Edit(Op.EDIT, step=handle, text=str(state.get(WORDS) or "")))
+
+
+def make(engine: Engine, base: History, handle: Handle, *edits: Edit) -> bool:
+    """Add edits to the draft, or say at the row why not. For callbacks."""
+    draft = drafting.get()
+    try:
+        try_edits(base, draft.edits, edits, engine.corpus)
+    except DomainError as problem:
+        drafting.put(draft.with_refused([Refused(handle, problem)]))
+        return False
+    drafting.put(draft.with_edits(edits))
+    return True
+
+
+def draw_add(engine: Engine, base: History) -> None:
+    """A new event: its item by title, kind, rating, time and text."""
+    corpus = engine.corpus
+    clock = base.at or datetime.now(UTC)
+    scale = corpus.manifest.rating_scale
+    with st.form("add_event", border=False):
+        if len(corpus.item_ids) > LISTED_ITEMS:
+            st.text_input("Item: its id, or words of its title", key=ADD_ITEM)
+        else:
+            st.selectbox(
+                "Item",
+                corpus.item_ids,
+                index=None,
+                key=ADD_ITEM,
+                format_func=corpus.title,
+                placeholder="Search a title",
+            )
+        with st.container(horizontal=True, gap="small"):
+            st.selectbox("Kind", KINDS, index=KINDS.index("review"), key=ADD_KIND, width=120)
+            if scale is not None:
+                st.number_input(
+                    f"Rating ({scale[0]:g} to {scale[1]:g})",
+                    value=None,
+                    key=ADD_RATING,
+                    width=130,
+                )
+            st.date_input(
+                "Date (UTC)",
+                clock.date(),
+                min_value=datetime(1970, 1, 1),
+                max_value=datetime(2099, 12, 31),
+                key=ADD_DATE,
+                width=130,
+            )
+            st.time_input("Time (UTC)", clock.time(), key=ADD_TIME, width=110)
+        st.text_area("Text (may stay empty)", key=ADD_TEXT, height=80)
+        st.form_submit_button(
+            "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)
+        )
+
+
+def add_event(engine: Engine, base: History) -> None:
+    """Add what the form says. For callbacks."""
+    values: dict[str, Any] = {
+        key: state.get(key) for key in (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_TEXT)
+    }
+    day, moment = state.get(ADD_DATE), state.get(ADD_TIME)
+    try:
+        if not values[ADD_ITEM]:
+            raise DomainError("it has no item", remedy="Search one by its title")
+        if day is None or moment is None:
+            raise DomainError("it has no date", remedy="Choose one")
+        edit = Edit(
+            Op.ADD,
+            item_id=find_item(engine.corpus, str(values[ADD_ITEM])),
+            timestamp=datetime.combine(day, moment, UTC),
+            kind=EventKind(values[ADD_KIND]) if values[ADD_KIND] else None,
+            rating=values[ADD_RATING],
+            text=values[ADD_TEXT] or None,
+        )
+    except DomainError as problem:
+        drafting.put(drafting.get().with_refused([Refused(NEW, problem)]))
+        return
+    if make(engine, base, NEW, edit):
+        for key in (ADD_ITEM, ADD_RATING, ADD_TEXT):
+            state.put(key, None)
