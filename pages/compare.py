@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pages._shared.comparing import Comparing
 
 EXPLAIN, TIMELINE = "pages/explain.py", "pages/timeline.py"
-FLOW, PAIR = "compare_flow", "compare_pair"
+FLOW, PAIR = "pick_flow", "compare_pair"
 
 
 def main() -> None:
