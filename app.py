@@ -23,6 +23,7 @@ MENU = {
     "One user": [
         st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
         st.Page("pages/explain.py", title="Explain", icon=":material/rule:"),
+        st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
     "Library": [
