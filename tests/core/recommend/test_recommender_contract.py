@@ -17,23 +17,29 @@ from core.domain import DomainError, Event, EventKind, History
 from core.recommend.baseline import SCORERS, Baseline
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
-from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 
+from .test_adapter import read_guide
+
 START = datetime(2023, 1, 1, tzinfo=UTC)
-ALL = [*SCORERS, "joint"]
+OWN = "implicit-als"
+ALL = [*SCORERS, "joint", OWN]
 
 
 @pytest.fixture(scope="module")
-def every(baselines: dict[str, Baseline], data: TrainingData) -> dict[str, Baseline | Joint]:
-    return {**baselines, "joint": fit_joint(list(baselines.values()), data)}
+def every(
+    baselines: dict[str, Baseline], data: TrainingData, corpus: Corpus
+) -> dict[str, Recommender]:
+    return {
+        **baselines,
+        "joint": fit_joint(list(baselines.values()), data),
+        OWN: read_guide()["implicit_als"](corpus)[0],
+    }
 
 
 @pytest.fixture(params=ALL)
-def recommender(
-    request: pytest.FixtureRequest, every: dict[str, Baseline | Joint]
-) -> Baseline | Joint:
+def recommender(request: pytest.FixtureRequest, every: dict[str, Recommender]) -> Recommender:
     return every[request.param]
 
 
@@ -76,7 +82,7 @@ def test_every_real_history_gives_probabilities(recommender: Recommender, corpus
     )
 )
 def test_any_history_gives_probabilities(
-    every: dict[str, Baseline | Joint],
+    every: dict[str, Recommender],
     corpus: Corpus,
     drawn: list[tuple[int, float, EventKind, bool]],
 ) -> None:
@@ -157,7 +163,7 @@ def test_an_item_outside_the_catalogue_is_a_mistake_one_can_act_on(
         recommender.log_probabilities([history(event("i00"), event("nothing"))])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*SCORERS, "joint"])
 def test_a_catalogue_of_one_item(name: str, make_corpus: Callable[..., Corpus]) -> None:
     rows = [(f"u{user}", "only", day, "view") for user in range(3) for day in range(6)]
     corpus = make_corpus(rows)
