@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.explain import wording
+from core.explain.parts import PART_NAMES
 from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.figures.explain_words import words_figure
@@ -368,7 +369,7 @@ def draw_table(asked: Explaining) -> None:
                 "timestamp": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
                 **{
                     name: st.column_config.NumberColumn(format="%+.3f")
-                    for name in ("value", "item_", "rating", "text", "time")
+                    for name in ("value", *(f"{part}_part" for part in PART_NAMES))
                 },
                 "stderr": st.column_config.NumberColumn(format="%.3f"),
             },

@@ -387,7 +387,7 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
     )
     if parts is not None:
         for at, name in enumerate(PART_NAMES):
-            table[name] = parts.values[:, at]
+            table[f"{name}_part"] = parts.values[:, at]
     return table
 
 

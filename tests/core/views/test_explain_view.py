@@ -1,0 +1,126 @@
+"""The Explain view of real explanations: its parts fit together, and tables carry them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from core.domain import History
+from core.explain.explanation import Explanation
+from core.views.explain import (
+    build_answer,
+    build_change,
+    build_parts,
+    build_receivers,
+    build_scorecard,
+    build_words,
+    events_table,
+    tell,
+)
+
+
+@pytest.fixture(scope="module")
+def explanation(engine) -> Explanation:
+    """Number 1 for a user with eight events."""
+    history = next(
+        history.up_to(8)
+        for history in map(engine.corpus.history, engine.corpus.user_ids)
+        if len(history) >= 8 and any(event.words for event in history.events[:8])
+    )
+    return Explanation(engine, history, engine.recommend(history, 1).items[0].item_id)
+
+
+def test_the_answer_is_one_sum_in_order_of_time(explanation) -> None:
+    answer = build_answer(explanation)
+    assert [bar.step for bar in answer.bars] == list(range(1, 9))
+    total = answer.base + sum(bar.value for bar in answer.bars) + answer.residual
+    assert total == pytest.approx(answer.score)
+    assert "is number 1 of the list" in answer.standing
+    assert answer.trust.startswith("Exact")
+    strongest = answer.strongest(3)
+    assert len(strongest) == 3
+    assert max(abs(bar.value) for bar in answer.bars) == max(abs(bar.value) for bar in strongest)
+
+
+def test_the_table_has_one_row_per_event_with_its_parts(explanation) -> None:
+    answer = build_answer(explanation)
+    alone = events_table(answer, None)
+    assert len(alone) == 8 and "text" not in alone
+    table = events_table(answer, build_parts(answer, explanation.parts))
+    assert not table.columns.duplicated().any()
+    parts = table[["item_part", "rating_part", "text_part", "time_part"]].sum(axis=1)
+    np.testing.assert_allclose(parts, table["value"], atol=1e-6)
+    assert table["item_id"].tolist() == [event.item_id for event in explanation.history.events]
+
+
+def test_words_stand_as_in_the_review(explanation) -> None:
+    step = explanation.step_of_words()
+    view = build_words(explanation, explanation.words(step))
+    text = view.head + "".join(word.text for word in view.words)
+    assert text == explanation.event(step).words
+    assert view.refined and f"step {step}" in view.sum_sentence
+    assert not build_words(explanation, explanation.words(step, "leave-one-out")).refined
+
+
+def test_the_change_names_its_steps_and_was_asked(explanation) -> None:
+    view = build_change(explanation, explanation.counterfactual)
+    assert view.tried > 0
+    if view.found:
+        assert all(f"step {step}" in view.sentence for step in view.steps)
+
+
+def test_the_verdict_agrees_with_its_curves(explanation) -> None:
+    view = build_scorecard(explanation, explanation.scorecard)
+    area = {order: np.mean((c[:-1] + c[1:]) / 2) for order, c in view.deletion.items()}
+    assert view.beats_recent == bool(area["explanation"] < area["recent-first"] - 1e-6)
+
+
+def test_an_item_the_user_has_needs_no_change(engine) -> None:
+    history = next(
+        history
+        for history in map(engine.corpus.history, engine.corpus.user_ids)
+        if 3 <= len(history) <= 9 and history.excluded_items()
+    )
+    had = Explanation(engine, history, min(history.excluded_items()))
+    assert "already has it" in build_answer(had).standing
+    view = build_change(had, had.counterfactual)
+    assert "is in no list" in view.sentence and view.steps == ()
+
+
+def test_a_user_without_events_has_a_view(engine) -> None:
+    nobody = Explanation(engine, History("new", ()), engine.corpus.item_ids[0])
+    answer = build_answer(nobody)
+    assert answer.bars == () and "no event yet" in answer.summary
+    assert build_parts(answer, nobody.parts).sentence == "There is no event to split."
+    assert "fewer than two events" in build_scorecard(nobody, nobody.scorecard).sentence
+    assert len(events_table(answer, None)) == 0
+    assert any("no event yet" in line for line in tell(nobody, []))
+
+
+def test_older_events_of_a_long_history_are_groups(engine, busy_user) -> None:
+    history = engine.corpus.history(busy_user)
+    events = [
+        replace(event, timestamp=event.timestamp - timedelta(days=900 * back))
+        for back in (2, 1, 0)
+        for event in history.events
+    ]
+    long = history.with_events(events)
+    explanation = Explanation(engine, long, engine.corpus.item_ids[3], seconds=0.1)
+    answer = build_answer(explanation)
+    assert len(answer.bars) == 60 < len(long)
+    assert answer.bars[0].kind is None and answer.bars[0].item.endswith("events")
+    assert "taken in groups" in answer.trust
+
+
+def test_receivers_are_told_with_what_brought_it(engine) -> None:
+    from core.explain.over_corpus import Receiver
+
+    user = engine.corpus.user_ids[0]
+    rows = (Receiver(user, 1, -2.0, 1, 0.5, 0.7), Receiver(user, 2, -2.5, None, 0.0, 0.0))
+    view = build_receivers(engine, engine.corpus.item_ids[0], 12, rows, 10)
+    assert "12 of" in view.sentence and "2 best-placed" in view.sentence
+    assert view.items[0] and view.items[1] == ""
+    assert "No user" in build_receivers(engine, engine.corpus.item_ids[0], 0, (), 10).sentence
