@@ -180,7 +180,9 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
     by_id = len(corpus.item_ids) <= CHOSEN_ITEMS
     key = f"history_{draft.table}"
     scale = corpus.manifest.rating_scale
-    st.markdown(f"**History** · {notices.escape(wording.count(len(rows) - 1, 'event'))}")
+    gone = sum(row.removed for row in rows)
+    deleted = f", {gone} deleted" if gone else ""
+    st.markdown(f"**History** · {wording.count(len(rows) - 1 - gone, 'event')}{deleted}")
     st.data_editor(
         table_frame(rows, by_id=by_id),
         key=key,
@@ -219,7 +221,8 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
     for one in draft.refused:
         name = next((row.name for row in rows if row.handle == one.handle), str(one.handle))
         said = f"{'New event' if one.handle == 'new' else name}: {one.problem.what}."
-        st.markdown(f":material/error: {notices.escape(f'{said} {one.problem.remedy}')}")
+        remedy = f" {one.problem.remedy}." if one.problem.remedy else ""
+        st.markdown(f":material/error: {notices.escape(said + remedy)}")
 
 
 def change_cells(engine: Engine, base: History, rows: tuple[TableRow, ...], key: str) -> None:
