@@ -1,8 +1,9 @@
 """Lists that a person's own system served: kept in the library, judged like a recommender.
 
 Meanings (docs/contracts.md): for a case the list counts that the user was served last before the
-target's event. It was served, so it is taken as it is: ranks as given, nothing excluded. A case
-without one is a miss. A list has ranks only, no probabilities.
+target's event, or at the time of the last known event, which is the same where times are whole
+days. It was served, so it is taken as it is: ranks as given, nothing excluded. A case without one
+is a miss. A list has ranks only, no probabilities.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class ServedLists:
         lists = np.full((n, k), NO_ITEM, np.int64)
         unserved = stale = 0
         for row, case in enumerate(cases):
-            rows = self.last(case.history.user_id, case.target_time - timedelta(microseconds=1))
+            rows = self.last(case.history.user_id, _last_moment(case))
             if rows.stop == rows.start:
                 unserved += 1
                 continue
@@ -245,6 +246,11 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
 def lists_path(library: Library, corpus_name: str, name: str) -> Path:
     """Where the lists of one name are kept."""
     return library.root / FOLDER / corpus_name / f"{name}.parquet"
+
+
+def _last_moment(case: Case) -> datetime:
+    before = case.target_time - timedelta(microseconds=1)
+    return before if case.history.at is None else max(before, case.history.at)
 
 
 def _manifest(schema: pa.Schema) -> ListsManifest:

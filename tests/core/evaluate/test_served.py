@@ -92,6 +92,26 @@ def test_the_list_served_last_before_the_target_counts(
     assert found.result.recommender == "production"
 
 
+def test_times_of_whole_days_leave_the_list_of_the_last_known_event(
+    make_corpus: Callable[..., Corpus], tmp_path: Path
+) -> None:
+    """Target and last known event have one time; a list made right after the latter counts."""
+    rows = [("u", f"i{at}", min(at, 5), "view") for at in range(7)]
+    rows += [("v", f"i{at}", at, "view") for at in range(7)]
+    days = make_corpus(rows)
+    shelf = Library.open(tmp_path / "library")
+    cases = leave_last_out_cases(days, Part.TEST)
+    assert [case.target_time == case.history.at for case in cases] == [True, False]
+    path = tmp_path / "lists.csv"
+    served = [row(case, case.target_time, 1, case.target) for case in cases]
+    pd.DataFrame(served, columns=COLUMNS).to_csv(path, index=False)
+    import_lists(days, shelf, path, "production")
+    data = TrainingData.of(days, leave_last_out(days.events))
+    found = load_lists(days, shelf, "production").judge(cases, data, 10)
+    assert found.result.rank.tolist() == [1.0, math.inf]
+    assert found.unserved == 1
+
+
 def test_a_list_is_found_by_user_and_time(
     corpus: Corpus, shelf: Library, judged: tuple[Case, ...], bring: Callable[..., ListsSummary]
 ) -> None:
