@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.compare.columns import FEWEST
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.style import CONFIG, as_html
 from core.views import compare_tables as tables
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pages._shared.comparing import Comparing
 
 EXPLAIN, TIMELINE = "pages/explain.py", "pages/timeline.py"
+MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
 FLOW, PAIR = "pick_flow", "compare_pair"
 
 
@@ -40,6 +42,7 @@ def main() -> None:
     if choice.missing is not None:
         notices.empty(*choice.missing)
         return
+    loaders.expect_explaining()
     choosing.draw_columns(engine, choice)
     asked = loaders.comparing(engine, choice.specs, choice.k)
     picked = picked_item(asked.view)
@@ -47,11 +50,8 @@ def main() -> None:
     if picked is not None:
         draw_item(asked, picked)
     draw_moves(asked)
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        draw_overlap(asked.view)
-    with right:
-        draw_profiles(asked.view)
+    draw_overlap(asked.view)
+    draw_profiles(asked.view)
     turnover.draw(engine, chosen.user_id)
     draw_lists(asked.view)
     with head:
@@ -82,7 +82,8 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
         )
         notices.caution(
             "Colour is the topic. A dotted end leads out of the lists, a ring marks what the user "
-            "really took next. Click a number to follow its item."
+            "really took next (seen in training, but for each user's last two events). Click a "
+            "number to follow its item."
         )
 
 
@@ -172,6 +173,8 @@ def draw_moves(asked: Comparing) -> None:
         rows = asked.moves
     notices.caution(asked.trust)
     table = tables.moves_table(view, rows)
+    two = len(view.columns) == FEWEST
+    table["to"] = [view.columns[row.b].short for row in rows]
     table["explain"] = ["Explain" if explained(view, row) else None for row in rows]
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
@@ -182,18 +185,18 @@ def draw_moves(asked: Comparing) -> None:
         height="content" if len(rows) <= 24 else 720,
         alt=f"Moves and their causes. {view.flow_sentence}",
         column_order=(
-            *(("to",) if len(view.columns) > 2 else ()),
+            *(() if two else ("to",)),
             "move", "item", "change",
             *(("cause", "explain", "timeline") if any(row.cause for row in rows) else ("explain",)),
         ),
         column_config={
-            "to": st.column_config.TextColumn("To", width=110),
+            "to": st.column_config.TextColumn("To", width=84),
             "move": st.column_config.TextColumn("Move", width=84),
-            "item": st.column_config.TextColumn("Item", width=210),
+            "item": st.column_config.TextColumn("Item", width=210 if two else 190),
             "change": st.column_config.NumberColumn(
                 "Score", format="%+.2f", width=64, help="Change of log p, in nats"
             ),
-            "cause": st.column_config.TextColumn("Cause", width=340),
+            "cause": st.column_config.TextColumn("Cause", width=330 if two else 270),
             "explain": button("Explain", "moves_explain", open_explain, view, rows),
             "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
         },
@@ -254,27 +257,29 @@ def draw_overlap(view: CompareView) -> None:
     """How alike the lists are, each measure explained in one line."""
     st.subheader("How alike are the lists?", anchor=False)
     notices.say(view.overlaps[0].sentence)
-    table = tables.overlap_table(view)
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        alt=f"Overlap of each pair. {view.overlaps[0].sentence}",
-        column_order=(
-            *(("one", "other") if len(view.overlaps) > 1 else ()),
-            "jaccard", "rbo", "kendall",
-        ),
-        column_config={
-            "one": st.column_config.TextColumn("One", width=100),
-            "other": st.column_config.TextColumn("Other", width=100),
-            **{
-                name: st.column_config.NumberColumn(label, format="%.2f", width=66)
-                for name, label in (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        table = tables.overlap_table(view)
+        table["one"] = [view.columns[row.a].short for row in view.overlaps]
+        table["other"] = [view.columns[row.b].short for row in view.overlaps]
+        st.dataframe(
+            table,
+            hide_index=True,
+            height="content",
+            alt=f"Overlap of each pair. {view.overlaps[0].sentence}",
+            column_order=("one", "other", "jaccard", "rbo", "kendall"),
+            column_config={
+                "one": st.column_config.TextColumn("One"),
+                "other": st.column_config.TextColumn("Other"),
+                **{
+                    name: st.column_config.NumberColumn(label, format="%.2f", width=66)
+                    for name, label in MEASURES
+                },
             },
-        },
-    )  # fmt: skip
-    for line in (words.JACCARD, words.RBO, words.KENDALL):
-        notices.caution(line)
+        )
+    with right:
+        for line in (words.JACCARD, words.RBO, words.KENDALL):
+            notices.caution(line)
 
 
 def draw_profiles(view: CompareView) -> None:

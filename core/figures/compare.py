@@ -14,14 +14,18 @@ from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.wording import percent, signed
 
 ROW = 30
-SIDES = {2: (256, 34), 3: (230, 30)}
-SIDE = (200, 26)
+SIDES = {2: (256, 34), 3: (230, 30), 4: (190, 25)}
+SIDE = (160, 20)
 """Pixels beside the outer columns and characters of a title there, by number of columns."""
+MOST_LABELLED = 4
+"""Columns up to which items of inner columns only are labelled too; above, when they are chosen."""
 STUB = 0.2
 """How far a line reaches towards a neighbour whose list lacks the item, in columns."""
 MOST_STUB_LABELS = 3
 """Columns up to which a stub says the rank that it leads to."""
 BEND = np.linspace(0, 1, 17)
+SEGMENT = 85
+"""Characters that fit into a whole bar of the profile."""
 LARGE = 0.08
 """A topic without a hue gets a segment of its own from this share on."""
 SHOWN_BARS = 12
@@ -53,7 +57,7 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     for at, column in enumerate(view.columns):
         _add_head(figure, at, column, n, palette)
     for line in view.lines:
-        _add_labels(figure, line, n, title, palette, chosen in (None, line.item_id))
+        _add_labels(figure, line, n, title, palette, chosen)
         if n <= MOST_STUB_LABELS:
             _add_stub_labels(figure, line, palette)
     figure.update_xaxes(visible=False, range=[-0.1, n - 0.9], fixedrange=True)
@@ -161,7 +165,7 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
         if column.next_item is None:
             said = ""
         elif at in ringed:
-            said = "◎ really taken next"
+            said = "◎ really taken next" if len(view.columns) < 4 else "◎ next"
         elif column.next_rank is None:
             said = "next: already had"
         else:
@@ -192,10 +196,10 @@ def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: P
 
 
 def _add_labels(
-    figure: go.Figure, line: FlowLine, n: int, title: int, palette: Palette, strong: bool
+    figure: go.Figure, line: FlowLine, n: int, title: int, palette: Palette, chosen: str | None
 ) -> None:
     """Titles beside the outer columns; inside, where an item is in no outer one."""
-    ink = palette.text if strong else rgba(palette.text, 0.4)
+    ink = palette.text if chosen in (None, line.item_id) else rgba(palette.text, 0.4)
     first, last = line.ranks[0], line.ranks[-1]
     text = plain(line.item, title)
     for x, rank, anchor, shift in ((0, first, "right", -22), (n - 1, last, "left", 22)):
@@ -204,12 +208,13 @@ def _add_labels(
                 x=x, y=rank, text=text, showarrow=False, xanchor=anchor, xshift=shift,
                 font={"size": SIZE, "color": ink},
             )  # fmt: skip
-    if first is None and last is None and n > 2:
+    labelled = n <= MOST_LABELLED or chosen == line.item_id
+    if first is None and last is None and labelled:
         at = max(i for i, rank in enumerate(line.ranks) if rank is not None)
         figure.add_annotation(
             x=at,
             y=line.ranks[at],
-            text=plain(line.item, 60 // n + 4),
+            text=plain(line.item, 60 // n + 4 if chosen != line.item_id else 40),
             showarrow=False,
             xanchor="left",
             xshift=14,
@@ -272,7 +277,8 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
             name=plain(name),
             marker={"color": ink, "line": {"width": 1, "color": palette.background}},
             text=[
-                plain(name, max(int(share * 110), 3)) if share >= 0.06 else "" for share in shares
+                plain(name, int(share * SEGMENT)) if share * SEGMENT >= 5 else ""
+                for share in shares
             ],
             textposition="inside",
             insidetextanchor="middle",
@@ -330,10 +336,6 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
             "thickness": 1.2,
             "width": 3,
         },
-        text=[f"{'▲' if v >= 0 else '▼'} {signed(v)}" for v in values],
-        textposition="outside",
-        textfont={"color": palette.text},
-        cliponaxis=False,
         customdata=[bar.step for bar in shown],
         hovertext=[f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -341,6 +343,17 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
         unselected={"marker": {"opacity": 1}},
         name="changes",
     )
+    for at, bar in enumerate(shown):
+        up = bar.value >= 0
+        figure.add_annotation(
+            x=bar.value + (bar.stderr if up else -bar.stderr),
+            y=at,
+            text=f"{'▲' if up else '▼'} {signed(bar.value)}",
+            showarrow=False,
+            xanchor="left" if up else "right",
+            xshift=6 if up else -6,
+            font={"size": SMALL, "color": palette.text},
+        )
     reach = max((abs(v) for v in values), default=1.0) or 1.0
     figure.update_xaxes(
         **axis(

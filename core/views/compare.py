@@ -29,6 +29,8 @@ class ColumnView:
     """Its notation, as in the permalink."""
     name: str
     """What tells it from the other columns, in one line."""
+    short: str
+    """Number and name without the date, for narrow places."""
     user_id: str
     """Whose list."""
     step: int
@@ -233,6 +235,7 @@ def _column(comparison: Comparison, at: int, name: str) -> ColumnView:
     return ColumnView(
         spec=str(column.spec),
         name=name,
+        short=f"{at + 1} · {name.split(' (')[0]}",
         user_id=column.spec.user,
         step=column.step,
         when=column.moment,

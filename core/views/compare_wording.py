@@ -117,11 +117,11 @@ def profile_sentence(
         return f"The same events stand behind all columns: {first} leads with {percent(share)}."
     if first == last:
         return (
-            f"{first} leads in {names[0]} with {percent(share)} and in {names[-1]} with "
+            f"{first} leads at {names[0]} with {percent(share)} and at {names[-1]} with "
             f"{percent(last_share)}."
         )
     return (
-        f"{first} leads in {names[0]} with {percent(share)}, {last} in {names[-1]} with "
+        f"{first} leads at {names[0]} with {percent(share)}, {last} at {names[-1]} with "
         f"{percent(last_share)}."
     )
 
@@ -129,7 +129,7 @@ def profile_sentence(
 def item_sentence(item: str, ranks: Sequence[tuple[str, int | None]]) -> str:
     """Where one item stands in every column."""
     places = ", ".join(
-        f"{'no place' if rank is None else f'rank {rank}'} in {name}" for name, rank in ranks
+        f"{'no place' if rank is None else f'rank {rank}'} at {name}" for name, rank in ranks
     )
     return f"{short(item, TITLE)}: {places}."
 

@@ -186,9 +186,10 @@ def _set(what: str, k: int | None) -> None:
 def draw_columns(engine: Engine, choice: Choice) -> None:
     """One popover per column to change it, and a button for one more."""
     names = [*engine.recommenders, *(m.name for m in loaders.served_lists(engine.corpus.name))]
+    several = len({spec.user for spec in choice.specs}) > 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for at, spec in enumerate(choice.specs):
-            with st.popover(notices.escape(f"{at + 1} · {_label(spec)}")):
+            with st.popover(notices.escape(f"{at + 1} · {_label(spec, several)}")):
                 _edit(engine, choice, at, spec, names)
         if len(choice.specs) < MOST:
             st.button(
@@ -200,11 +201,10 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
             )
 
 
-def _label(spec: ColumnSpec) -> str:
-    parts = [short(spec.user, 16), "last step" if spec.at is None else f"step {spec.at}"]
-    if spec.at is not None and not spec.at.isdigit():
-        parts[1] = spec.at
-    return " · ".join([*parts, *(value for value in (spec.recommender,) if value)])
+def _label(spec: ColumnSpec, with_user: bool) -> str:
+    steps = "last step" if spec.at is None else f"step {spec.at}" if spec.at.isdigit() else spec.at
+    parts = [short(spec.user, 16)] if with_user else []
+    return " · ".join([*parts, steps, *([spec.recommender] if spec.recommender else [])])
 
 
 def _edit(engine: Engine, choice: Choice, at: int, spec: ColumnSpec, names: Sequence[str]) -> None:
