@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.domain import Columns
 from core.views import wording
@@ -64,6 +65,8 @@ class UserRow:
     """The leading topic; two where it changed."""
     held_out_rank: float | None
     """Geometric mean of the ranks of the held-out events' items; None without any."""
+    change: float | None = None
+    """How much of the list one event changes, 0 to 1 (1 - RBO); None where it wasn't measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,21 @@ def build_start(rows: Sequence[UserRow]) -> StartView:
             f"The held-out events' items were ranked lowest, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
+    )
+
+
+def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
+    """The list of users whose lists changed most, from a measured turnover."""
+    change = dict(zip(turnover.user_ids, turnover.change.tolist(), strict=True))
+    known = [
+        replace(row, change=change[row.user_id])
+        for row in rows
+        if not np.isnan(change.get(row.user_id, np.nan))
+    ]
+    return ListView(
+        "Lists that changed most",
+        f"Largest part of the top {turnover.k} that one event changes, {wording.among(len(known))}.",
+        top(known, lambda row: row.change or 0.0),
     )
 
 
