@@ -32,8 +32,10 @@ from core.views.corpora import (
 )
 from core.views.interest_map import MapView, build_map
 from core.views.overview import (
+    ListView,
     StartView,
     VerdictView,
+    build_changed,
     build_facts,
     build_rows,
     build_start,
@@ -123,6 +125,19 @@ def start(engine: Engine) -> StartView:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _start(corpus_id: str, model_id: str, _engine: Engine) -> StartView:
     return build_start(build_rows(_engine))
+
+
+def changed(engine: Engine) -> ListView | None:
+    """Users whose lists changed most; None where turnover wasn't measured."""
+    found = turnover(engine)
+    if found is None:
+        return None
+    return _changed(engine.corpus.corpus_id, engine.model_id, engine, found)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _changed(corpus_id: str, model_id: str, _engine: Engine, _turnover: Turnover) -> ListView:
+    return build_changed(build_rows(_engine), _turnover)
 
 
 def library_view() -> LibraryView:
