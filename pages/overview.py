@@ -11,9 +11,9 @@ import streamlit as st
 from core.figures.verdict import verdict_figure
 from core.views.overview import ListView, VerdictView
 from core.views.tables import verdict_table
-from pages._shared import controls, judging, loaders, notices, sharing, state
+from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
 
-TIMELINE, QUALITY = "pages/timeline.py", "pages/quality.py"
+TIMELINE, QUALITY, COMPARE = "pages/timeline.py", "pages/quality.py", "pages/compare.py"
 
 
 def main() -> None:
@@ -29,10 +29,17 @@ def main() -> None:
         verdict = dataclasses.replace(verdict, sentence=paired)
     draw_verdict(verdict, engine.corpus.name)
     start = loaders.start(engine)
-    grid = st.grid(3, min_column_width=250, gap="medium")
+    grid = st.grid(4, min_column_width=235, gap="medium")
     for name in ("drift", "busiest", "worst"):
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, getattr(start, name))
+    with grid.cell(), st.container(key="list_changed"):
+        changed = loaders.changed(engine)
+        if changed is not None:
+            draw_list("changed", changed)
+        else:
+            st.subheader("Lists that changed most", anchor=False)
+            turnover.offer(engine)
 
 
 def draw_verdict(verdict: VerdictView, corpus: str) -> None:
@@ -70,7 +77,7 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
 
 
 def draw_list(name: str, users: ListView) -> None:
-    """One list; a user's button opens the Timeline."""
+    """One list; a user's button opens the Timeline, or Compare where lists changed."""
     st.subheader(users.title, anchor=False)
     notices.caution(users.sentence)
     if not users.rows:
@@ -80,6 +87,7 @@ def draw_list(name: str, users: ListView) -> None:
     measure: dict[str, tuple[str, Any]] = {
         "drift": ("drift", st.column_config.NumberColumn("Distance", format="%.2f", width=76)),
         "busiest": ("events", st.column_config.NumberColumn("Events", width=70)),
+        "changed": ("change", st.column_config.NumberColumn("Change", format="%.2f", width=70)),
         "worst": ("held_out_rank", st.column_config.NumberColumn("Rank", format="%.0f", width=64)),
     }
     column, config = measure[name]
@@ -96,7 +104,7 @@ def draw_list(name: str, users: ListView) -> None:
                 alignment="left",
                 width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
                 on_click=open_user,
-                args=(f"open_{name}", [row.user_id for row in users.rows]),
+                args=(name, [row.user_id for row in users.rows]),
             ),
             column: config,
             "topics": st.column_config.TextColumn("Leading topic"),
@@ -104,11 +112,16 @@ def draw_list(name: str, users: ListView) -> None:
     )
 
 
-def open_user(key: str, user_ids: list[str]) -> None:
-    """Open the Timeline of the clicked row."""
-    click = state.get(key)
-    if click is not None:
-        controls.open_page(TIMELINE, user=user_ids[click["row"]])
+def open_user(name: str, user_ids: list[str]) -> None:
+    """Open the Timeline of the clicked row; its lists month by month where those changed most."""
+    click = state.get(f"open_{name}")
+    if click is None:
+        return
+    user = user_ids[click["row"]]
+    if name == "changed":
+        controls.open_page(COMPARE, user=user, columns="months")
+    else:
+        controls.open_page(TIMELINE, user=user)
 
 
 if __name__ == "__main__":
