@@ -65,19 +65,19 @@ def main() -> None:
     """Draw the page."""
     engine = notices.need_engine()
     chosen = state.selection()
-    if chosen.user_id is None or chosen.step is None:
-        st.title("What if this history were different?", anchor=False)
-        notices.need_user(engine.corpus)
-        return
+    had = state.get(drafting.DRAFT)
     try:
         draft = drafting.settle(chosen)
     except DomainError as error:
         state.put(bar.ERROR, error)
         st.rerun()
     if draft is None:
-        found = drafting.get()
-        recommender = found.saved.capsule.recommender if found.saved else None
-        bar.open_draft(found, recommender)
+        st.title("What if this history were different?", anchor=False)
+        bar.draw_error()
+        notices.need_user(engine.corpus)
+        return
+    if draft is not had and draft.saved is not None and not draft.of(chosen):
+        bar.follow(draft, draft.saved.capsule.recommender)
     workbench(engine)
 
 

@@ -61,6 +61,10 @@ class Draft:
         )
 
     def of(self, chosen: Selection) -> bool:
+        """Whether it is about the user and the time that the sidebar shows."""
+        return self.of_user(chosen) and self.step == chosen.step
+
+    def of_user(self, chosen: Selection) -> bool:
         """Whether it is about the user that the sidebar shows."""
         return (self.corpus, self.user_id) == (chosen.corpus, chosen.user_id)
 
@@ -192,12 +196,12 @@ def _is_same(old: Draft, new: Draft) -> bool:
 
 
 def settle(chosen: Selection) -> Draft | None:
-    """The draft for what the sidebar and the address ask for.
+    """The draft for what the sidebar and the address ask for; None where no user is chosen.
 
-    None where the address names a scenario of another user or time: the page then has to be opened
-    anew for that (``state.SCENARIO`` stays). DomainError for a scenario that can't be opened, once.
+    Where the address names a scenario of another user or time, the draft is that one: then it isn't
+    ``of`` what is chosen, and the page has to be opened anew for it. DomainError for a scenario
+    that can't be opened, once.
     """
-    assert chosen.corpus is not None and chosen.user_id is not None and chosen.step is not None
     wish, found = state.get(SCENARIO), state.get(DRAFT)
     draft = found if isinstance(found, Draft) else None
     has = draft.saved.scenario_id if draft is not None and draft.saved else None
@@ -209,9 +213,11 @@ def settle(chosen: Selection) -> Draft | None:
             raise
         put(draft)
         state.put(SEEN, None)
-        if not draft.of(chosen) or draft.step != chosen.step:
-            return None
-    if draft is None or not draft.of(chosen):
+        if not draft.of(chosen):
+            return draft
+    if chosen.corpus is None or chosen.user_id is None or chosen.step is None:
+        return None
+    if draft is None or not draft.of_user(chosen):
         state.put(SCENARIO, None)
         draft = Draft(chosen.corpus, chosen.user_id, chosen.step)
         put(draft)

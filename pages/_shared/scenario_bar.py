@@ -15,7 +15,7 @@ from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
 from pages._shared import controls, drafting, loaders, notices, state
 from pages._shared.drafting import Draft
-from pages._shared.state import RECOMMENDER, SCENARIO
+from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -45,10 +45,12 @@ def pick_recommender(engine: Engine) -> str:
 
 def draw_bar(engine: Engine, draft: Draft) -> str:
     """The whole bar; the recommender that is chosen in it."""
-    saved = {
-        one.scenario_id: one
-        for one in loaders.scenario_store().scenarios(draft.corpus, draft.user_id)
-    }
+    saved: dict[str, Scenario] = {}
+    try:
+        found = loaders.scenario_store().scenarios(draft.corpus, draft.user_id)
+        saved = {one.scenario_id: one for one in found}
+    except DomainError as error:
+        notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW
     if draft.saved is not None and current not in saved:
         saved = {current: draft.saved, **saved}
@@ -92,10 +94,15 @@ def draw_bar(engine: Engine, draft: Draft) -> str:
     )
     draw_kept()
     draw_conflict(engine)
+    draw_error()
+    return recommender
+
+
+def draw_error() -> None:
+    """What went wrong last."""
     error = state.get(ERROR)
     if isinstance(error, DomainError):
         notices.show_error(error)
-    return recommender
 
 
 def draw_details(engine: Engine, draft: Draft) -> None:
@@ -161,15 +168,27 @@ def open_draft(draft: Draft | None, recommender: str | None = None) -> None:
     drafting.put(draft)
     for key in (drafting.SEEN, CONFLICT, ERROR):
         state.put(key, None)
-    state.put(SCENARIO, draft.saved.scenario_id if draft.saved else None)
-    controls.open_page(
-        WHAT_IF,
-        corpus=draft.corpus,
-        user=draft.user_id,
-        time=draft.step,
-        scenario=state.get(SCENARIO),
-        recommender=recommender or state.get(RECOMMENDER),
-    )
+    if draft.corpus != chosen.corpus:
+        state.put(MODEL, None)
+    for key, value in where(draft, recommender).items():
+        state.put(key, value)
+    st.rerun()
+
+
+def follow(draft: Draft, recommender: str) -> None:
+    """Open the page anew for the user and the time that a draft is about."""
+    controls.open_page(WHAT_IF, **where(draft, recommender))
+
+
+def where(draft: Draft, recommender: str | None) -> dict[str, str | int | None]:
+    """What sidebar and address say when a draft is shown."""
+    return {
+        CORPUS: draft.corpus,
+        USER: draft.user_id,
+        TIME: draft.step,
+        SCENARIO: draft.saved.scenario_id if draft.saved else None,
+        RECOMMENDER: recommender or state.get(RECOMMENDER),
+    }
 
 
 def open_picked() -> None:

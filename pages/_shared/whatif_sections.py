@@ -121,11 +121,11 @@ def use_found(engine: Engine, base: History, search: Searching) -> None:
 def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     """Another saved scenario's list beside this one's."""
     own = draft.saved.scenario_id if draft.saved else None
-    others = {
-        one.scenario_id: one
-        for one in loaders.scenario_store().scenarios(engine.corpus.name)
-        if one.scenario_id != own
-    }
+    try:
+        saved = loaders.scenario_store().scenarios(engine.corpus.name)
+    except DomainError:  # said above, in the bar
+        return
+    others = {one.scenario_id: one for one in saved if one.scenario_id != own}
     if not others:
         return
     st.subheader("Beside another scenario", anchor=False)

@@ -1,0 +1,308 @@
+"""The What-if page on the demo: edits by forms, undo, save, links, capsules, old scenarios."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from core.corpus.store import Library
+from core.engine import Engine
+from core.scenario.capsule import Capsule, make_capsule
+from core.scenario.edits import Edit, Op
+from core.scenario.fork import run
+from core.scenario.store import Scenario, ScenarioStore
+from pages._shared.drafting import Draft, leave_out
+
+WHAT_IF = "pages/what_if.py"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    library = Library.open(tmp_path_factory.mktemp("engine"))
+    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
+
+
+@pytest.fixture
+def what_if(open_app, demo, busy_user):
+    """A function that opens the busy user's What-if page."""
+    return lambda **more: open_app(WHAT_IF, **({"corpus": "demo", "user": busy_user} | more))
+
+
+@pytest.fixture
+def saved(engine: Engine, busy_user: str, demo) -> Scenario:
+    """A scenario of the busy user that is in the store."""
+    base = engine.corpus.history(busy_user)
+    edits = [Edit(Op.DELETE, step=len(base) - 1), Edit(Op.RATE, step=8, rating=1.0)]
+    capsule = make_capsule(run(engine, base, edits), "no last but one")
+    return ScenarioStore.open(Library.open()).save(Scenario(capsule, "why not"))
+
+
+def add(app, item: str, rating: float | None = None, text: str = "") -> None:
+    app.selectbox(key="whatif_add_item").set_value(item)
+    if rating is not None:
+        app.number_input(key="whatif_add_rating").set_value(rating)
+    app.text_area(key="whatif_add_text").set_value(text)
+    next(one for one in app.button if one.label == "Add the event").click().run()
+
+
+def status(app) -> str:
+    return next(element.value for element in app.text if " up to step " in element.value)
+
+
+def lists(app):
+    return next(table.value for table in app.dataframe if "after_id" in table.value)
+
+
+def after(app) -> list[str]:
+    return list(lists(app)["after_id"])
+
+
+def test_without_edits_both_lists_are_the_users(what_if, engine, busy_user) -> None:
+    app = what_if()
+    assert not app.exception
+    own = engine.recommend(engine.corpus.history(busy_user))
+    assert after(app) == [item.item_id for item in own.items]
+    assert list(lists(app)["before_id"]) == after(app)
+    assert "0 edits · nothing to save" in status(app)
+    for node in app.get("plotly_chart"):
+        assert len(node.proto.alt) > 10
+
+
+def test_an_added_event_changes_the_list_and_undo_restores_it(what_if, demo, engine) -> None:
+    app = what_if()
+    before = after(app)
+    item = next(one for one in reversed(demo.item_ids) if one not in before)
+    add(app, item, 5.0, "Wonderful, every day.")
+    assert not app.exception
+    assert "1 edit · not saved" in status(app)
+    assert after(app) != before
+    assert "later:" in " ".join(element.value for element in app.text)
+    changed = after(app)
+    app.button(key="undo").click().run()
+    assert after(app) == before
+    assert app.button(key="undo").disabled
+    app.button(key="redo").click().run()
+    assert after(app) == changed
+
+
+@pytest.mark.parametrize(
+    ("item", "rating", "said"), [(None, None, "no item"), (True, 99.0, "outside the scale")]
+)
+def test_a_wrong_event_is_refused_with_a_message(what_if, demo, item, rating, said) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0] if item else None, rating)
+    assert said in " ".join(element.value for element in app.markdown)
+    assert "0 edits" in status(app)
+
+
+def test_a_text_is_rewritten_and_an_empty_one_refused(what_if) -> None:
+    app = what_if()
+    app.text_area(key="whatif_words").set_value("It broke at once. I hate it.")
+    app.button(key="use_text").click().run()
+    assert "1 edit" in status(app)
+    app.text_area(key="whatif_words").set_value("  ")
+    app.button(key="use_text").click().run()
+    assert "the text is empty" in " ".join(element.value for element in app.markdown).replace(
+        "\\", ""
+    )
+    assert "1 edit" in status(app)
+
+
+def test_the_opposite_review_is_real_and_its_source_named(what_if, demo) -> None:
+    app = what_if()
+    app.button(key="opposite").click().run()
+    assert not app.exception
+    offered = app.text_area(key="whatif_words").value
+    captions = " ".join(element.value for element in app.caption)
+    assert "A review by" in captions.replace("\\", "")
+    words = {event.words for user in demo.user_ids for event in demo.history(user).events}
+    assert offered in words
+    assert "0 edits" in status(app)
+
+
+def test_a_saved_scenario_is_in_the_address_and_opens_anew(what_if, open_app, demo) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0)
+    app.text_input(key="whatif_name").set_value("One more").run()
+    app.button(key="save").click().run()
+    assert not app.exception
+    [scenario] = ScenarioStore.open(Library.open()).scenarios("demo")
+    assert scenario.name == "One more"
+    assert "saved, revision 1" in status(app)
+    assert app.query_params["scenario"] == scenario.scenario_id
+    link = next(code.value for code in app.code)
+    assert f"scenario={scenario.scenario_id}" in link
+    other = open_app(WHAT_IF, scenario=scenario.scenario_id)
+    assert not other.exception
+    assert after(other) == after(app)
+    assert "saved, revision 1" in status(other)
+
+
+def test_a_link_with_only_the_scenario_finds_user_time_and_recommender(
+    open_app, saved, busy_user
+) -> None:
+    app = open_app(WHAT_IF, scenario=saved.scenario_id)
+    assert status(app).startswith(f"{busy_user} up to step {saved.capsule.steps} · 2 edits")
+    assert after(app) == [row.item_id for row in saved.capsule.expected]
+
+
+def test_a_link_to_no_scenario_says_so_and_shows_the_page(what_if) -> None:
+    app = what_if(scenario="nowhere")
+    said = " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "no scenario 'nowhere'" in said
+    assert "0 edits" in status(app)
+
+
+def test_two_sessions_meet_in_a_conflict_and_nothing_is_lost(open_app, saved, demo) -> None:
+    mine = open_app(WHAT_IF, scenario=saved.scenario_id)
+    theirs = open_app(WHAT_IF, scenario=saved.scenario_id)
+    add(theirs, demo.item_ids[1], 1.0)
+    theirs.button(key="save").click().run()
+    add(mine, demo.item_ids[0], 5.0)
+    mine.button(key="save").click().run()
+    said = " ".join(element.value for element in mine.markdown).replace("\\", "")
+    assert "was saved in another session" in said
+    mine.button(key="keep_mine").click().run()
+    store = ScenarioStore.open(Library.open())
+    found = {one.name: one for one in store.scenarios("demo")}
+    assert set(found) == {"no last but one", "no last but one (2)"}
+    assert found["no last but one"].capsule.changes[-1].item_id == demo.item_ids[1]
+    assert found["no last but one (2)"].capsule.changes[-1].item_id == demo.item_ids[0]
+    assert found["no last but one"].revision == 2
+
+
+def test_taking_theirs_keeps_mine_aside(open_app, saved, demo) -> None:
+    mine = open_app(WHAT_IF, scenario=saved.scenario_id)
+    store = ScenarioStore.open(Library.open())
+    store.rename(saved, "theirs")
+    add(mine, demo.item_ids[0], 5.0)
+    mine.button(key="save").click().run()
+    mine.button(key="take_theirs").click().run()
+    assert not mine.exception
+    assert "2 edits · saved, revision 2" in status(mine)
+    mine.button(key="bring_back").click().run()
+    assert "3 edits · not saved" in status(mine)
+
+
+def test_an_old_scenario_says_so_and_is_replayed(open_app, saved) -> None:
+    store = ScenarioStore.open(Library.open())
+    old = saved.capsule.model_copy(
+        update={"model_id": "gone", "expected": saved.capsule.expected[1:]}
+    )
+    scenario = store.save(replace(saved, capsule=old))
+    app = open_app(WHAT_IF, scenario=scenario.scenario_id)
+    said = " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "made with other inputs (model_id)" in said
+    assert "differs from the saved one" in said
+
+
+def test_edits_that_no_longer_fit_are_named_and_can_be_left_out(open_app, saved) -> None:
+    store = ScenarioStore.open(Library.open())
+    edits = [*saved.capsule.edits, {"op": "delete", "step": 9999}]
+    scenario = store.save(replace(saved, capsule=saved.capsule.model_copy(update={"edits": edits})))
+    app = open_app(WHAT_IF, scenario=scenario.scenario_id)
+    assert not app.exception
+    said = " ".join(element.value for element in app.text)
+    assert "3. deleted step 9999: step 9999 does not exist" in said
+    app.button(key="leave_out").click().run()
+    assert "2 edits · changed since revision 2" in status(app)
+
+
+def test_the_picker_opens_and_a_new_one_puts_unsaved_edits_aside(what_if, saved, demo) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0)
+    app.selectbox(key="whatif_pick").set_value(saved.scenario_id).run()
+    assert "2 edits · saved" in status(app)
+    assert "1 unsaved edit" in " ".join(element.value for element in app.caption)
+    app.button(key="bring_back").click().run()
+    assert "1 edit · not saved" in status(app)
+
+
+def test_a_copy_and_a_deletion(open_app, saved) -> None:
+    app = open_app(WHAT_IF, scenario=saved.scenario_id)
+    app.button(key="duplicate").click().run()
+    store = ScenarioStore.open(Library.open())
+    assert sorted(one.name for one in store.scenarios("demo")) == [
+        "no last but one",
+        "no last but one (2)",
+    ]
+    app.button(key="delete_scenario").click().run()
+    assert [one.name for one in store.scenarios("demo")] == ["no last but one"]
+    assert "2 edits · not saved" in status(app)
+
+
+def test_another_scenario_stands_beside(what_if, saved) -> None:
+    app = what_if()
+    app.selectbox(key="whatif_other").set_value(saved.scenario_id).run()
+    assert not app.exception
+    assert "The two lists share" in " ".join(element.value for element in app.text)
+
+
+def test_a_damaged_store_is_a_notice_on_the_page(what_if, demo) -> None:
+    path = ScenarioStore.open(Library.open()).path
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database at all " * 99)
+    app = what_if()
+    assert not app.exception
+    said = " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "file of scenarios is damaged" in said
+
+
+def test_another_time_is_another_base_but_edits_stay(what_if, demo) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0)
+    app.slider(key="time").set_value(20).run()
+    assert "up to step 20 · 1 edit" in status(app)
+
+
+def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
+    app = open_app(WHAT_IF, corpus="demo")
+    assert not app.exception
+    assert app.subheader[0].value == "Choose a user"
+
+
+def test_leaving_an_addition_out_renames_those_after_it() -> None:
+    edits = [
+        Edit(Op.ADD, item_id="x"),
+        Edit(Op.ADD, item_id="y"),
+        Edit(Op.RATE, step="a1", rating=1.0),
+        Edit(Op.RATE, step="a2", rating=2.0),
+        Edit(Op.DELETE, step=3),
+        Edit(Op.MOVE, step="a2", to="a1"),
+    ]
+    assert leave_out(edits, {1}) == (
+        Edit(Op.ADD, item_id="y"),
+        Edit(Op.RATE, step="a1", rating=2.0),
+        Edit(Op.DELETE, step=3),
+    )
+    assert leave_out(edits, set()) == tuple(edits)
+
+
+def test_undo_of_all_and_redo_of_all_is_where_one_was() -> None:
+    edits = [Edit(Op.DELETE, step=number) for number in range(1, 6)]
+    draft = Draft("c", "u", 9)
+    for edit in edits:
+        draft = draft.with_edits([edit])
+    undone = draft
+    for _ in range(7):
+        undone = undone.undo()
+    assert undone.edits == ()
+    redone = undone
+    for _ in range(7):
+        redone = redone.redo()
+    assert redone.edits == draft.edits
+    assert undone.with_edits(edits[:1]).undone == ()
+    back = draft.bring_back(3)
+    assert [edit.step for edit in back.edits] == [1, 2, 4, 5]
+    assert back.redo().edits[-1].step == 3
+
+
+def test_the_capsule_of_the_page_is_the_commands(what_if, engine, saved) -> None:
+    text = make_capsule(
+        run(engine, engine.corpus.history(saved.capsule.user), saved.capsule.changes),
+        saved.name,
+    ).to_text()
+    assert Capsule.model_validate_json(text) == saved.capsule
+    assert json.loads(text)["format"] == "tastelines-capsule"
