@@ -29,7 +29,7 @@ def main() -> None:
         verdict = dataclasses.replace(verdict, sentence=paired)
     draw_verdict(verdict, engine.corpus.name)
     start = loaders.start(engine)
-    grid = st.grid(4, min_column_width=235, gap="medium")
+    grid = st.grid(4, min_column_width=300, gap="medium")
     for name in ("drift", "busiest", "worst"):
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, getattr(start, name))

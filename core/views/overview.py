@@ -178,7 +178,7 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
     ]
     return ListView(
         "Lists that changed most",
-        f"Largest part of the top {turnover.k} that one event changes, {wording.among(len(known))}.",
+        f"Most of the top {turnover.k} changed by one event, {wording.among(len(known))}.",
         top(known, lambda row: row.change or 0.0),
     )
 

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from core.compare.turnover_store import make_turnover
 from core.corpus.store import Library
+from core.engine import Engine
 from core.views.overview import build_verdict
 from core.views.quality_wording import name_of
 
@@ -34,7 +36,12 @@ def test_the_verdict_names_the_model_and_its_best_baseline(overview) -> None:
 
 def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     titles = [element.value for element in overview.subheader]
-    assert titles[1:] == ["Interest moved furthest", "Longest histories", "Worst served"]
+    assert titles[1:] == [
+        "Interest moved furthest",
+        "Longest histories",
+        "Worst served",
+        "Lists that changed most",
+    ]
     lists = [table.value for table in overview.dataframe if "user_id" in table.value]
     assert [len(table) for table in lists] == [8, 8, 8]
     assert all(set(table["user_id"]) <= set(demo.user_ids) for table in lists)
@@ -47,3 +54,14 @@ def test_the_scores_have_a_table_twin(overview) -> None:
     scores = overview.dataframe[0].value
     assert "interest" in set(scores["recommender"])
     assert scores["ndcg"].is_monotonic_decreasing
+
+
+def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app, demo) -> None:
+    assert open_app().button(key="measure_turnover")
+    library = Library.open()
+    engine = Engine.open(demo, library.model_folder("demo"), library)
+    found = make_turnover(library, engine)
+    shown = [t.value for t in open_app().dataframe if "change" in t.value]
+    table = next(t for t in shown if t["change"].notna().any())
+    assert table["change"].is_monotonic_decreasing and len(table) == 8
+    assert table["change"][0] == pytest.approx(max(c for _, c in found.most_changed(1)), abs=1e-6)
