@@ -58,11 +58,17 @@ def history_at(engine: Engine, user: str, at: str | None) -> History:
 def train_model(
     corpus: CorpusArgument,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the training.")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the training.")] = None,
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
+    ] = None,
+    tuned: Annotated[
+        bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
+    ] = False,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -76,13 +82,22 @@ def train_model(
     from core.model.training import train
 
     shelf = Library.open(library)
-    options = replace(InterestConfig(), seed=seed)
+    data = shelf.corpus(corpus)
+    if config is not None and tuned:
+        raise DomainError("--config and --tuned are two answers to one question", remedy="Give one")
+    options = InterestConfig()
+    if config is not None or tuned:
+        from core.model.tuning import read_config_file, read_tuning
+
+        options = read_config_file(config) if config else read_tuning(shelf, data).config
+    if seed is not None:
+        options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
     started = time.monotonic()
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     with progress_bar() as progress:
-        folder = train(shelf.corpus(corpus), shelf, options, progress, encoder=text_encoder)
+        folder = train(data, shelf, options, progress, encoder=text_encoder)
     seconds = round(time.monotonic() - started, 1)
     metrics = _read_metrics(folder)
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]

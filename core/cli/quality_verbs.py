@@ -1,4 +1,4 @@
-"""Verbs about quality: import-lists."""
+"""Verbs about quality: import-lists and tune."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
+    from core.model.tuning import Tuning
 
-REFUSALS_SHOWN = 5
+REFUSALS_SHOWN, TRIALS_SHOWN = 5, 8
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command("import-lists")(import_served_lists)
+    app.command("tune")(tune_model)
 
 
 def import_served_lists(
@@ -38,6 +40,47 @@ def import_served_lists(
     with progress_bar() as progress:
         summary = import_lists(shelf.corpus(corpus), shelf, file, name, progress)
     answer(asdict(summary.manifest), _lines(summary), as_json=json)
+
+
+def tune_model(
+    corpus: CorpusArgument,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.01, help="How long to search.")
+    ] = 10.0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of search and training.")] = 0,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
+    from core.corpus.store import Library
+    from core.model.tuning import read_tuning, tune, tuning_file
+
+    shelf = Library.open(library)
+    data = shelf.corpus(corpus)
+    place = tuning_file(shelf, corpus)
+    before = place.stat().st_mtime_ns if place.exists() else None
+    try:
+        with progress_bar() as progress:
+            found = tune(data, shelf, minutes, seed, progress)
+    except KeyboardInterrupt:
+        if not place.exists() or place.stat().st_mtime_ns == before:
+            raise
+        found = read_tuning(shelf, data)
+    answer({**found.facts(), "file": place}, _tuning_lines(found, place), as_json=json)
+
+
+def _tuning_lines(found: Tuning, place: Path) -> Iterator[str]:
+    yield f"{len(found.trials)} settings tried on validation NDCG@10; the default came first"
+    for trial in sorted(found.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
+        setting = ", ".join(
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in trial.setting.items()
+        )
+        ended = "" if trial.state == "done" else f", {trial.state}"
+        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{ended}: {setting or 'the default'}"
+    yield "the best of many trials is an optimistic figure; test events were not read"
+    yield f"all of them: {place}"
+    yield f"next: python -m core train {found.corpus} --tuned"
 
 
 def _lines(summary: ListsSummary) -> Iterator[str]:

@@ -144,3 +144,19 @@ def test_mistakes_get_one_line_and_exit_2(
     assert says in captured.err
     assert captured.err.count("\n") == 1
     assert "Traceback" not in captured.err
+
+
+def test_tuned_settings_are_tried_kept_and_trained_with(
+    library: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = run(library, capsys, "tune", "clicks", "--minutes", "0.02")
+    assert told["trials"][0]["setting"] == {}
+    assert told["best_ndcg"] == max(trial["ndcg"] for trial in told["trials"])
+    assert Path(told["file"]).is_file()
+    trained = run(library, capsys, "train", "clicks", "--tuned", "--epochs", "1")
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps({**told["config"], "epochs": 1}))
+    again = run(library, capsys, "train", "clicks", "--config", str(settings))
+    assert again["model_id"] == trained["model_id"]
+    assert main(["train", "clicks", "--tuned", "--config", "x", "--library", str(library)]) == 2
+    assert "Give one" in capsys.readouterr().err

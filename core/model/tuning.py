@@ -1,0 +1,328 @@
+"""Search better settings of the interest model: TPE over a corpus's validation events.
+
+Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011; trials that fall
+behind the median of earlier ones at the same epoch end early. Test events are never read: every
+figure is validation NDCG@10, and the best of many trials is an optimistic one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+
+from core.corpus.corpus import Corpus
+from core.corpus.split import leave_last_out
+from core.corpus.store import Library, check_name
+from core.domain import DomainError, Stopped
+from core.encode.cache import VectorCache
+from core.encode.encoder import TextEncoder
+from core.encode.library import open_cache, open_encoder, shipped_sentiment
+from core.files import replace_text
+from core.model.config import InterestConfig
+from core.model.preparing import Prepared, prepare
+from core.model.training import fit_interest
+from core.progress import Progress, ProgressCallback, StopCallback, report
+
+FORMAT = 1
+State = Literal["done", "behind", "cut"]
+UNPRUNED_TRIALS = 5
+"""Trials that run to their end before others may be stopped for falling behind."""
+DECAYS = {
+    "two": (0.6, 0.85),
+    "two slow": (0.7, 0.95),
+    "three": (0.4, 0.7, 0.92),
+    "last and two": (0.1, 0.6, 0.85),
+}
+SPACE: dict[str, optuna.distributions.BaseDistribution] = {
+    "dim": optuna.distributions.CategoricalDistribution((64, 128, 256)),
+    "decays": optuna.distributions.CategoricalDistribution(tuple(DECAYS)),
+    "learning_rate": optuna.distributions.FloatDistribution(1e-4, 2e-3, log=True),
+    "weight_decay": optuna.distributions.FloatDistribution(1e-4, 0.1, log=True),
+    "dropout": optuna.distributions.FloatDistribution(0.0, 0.6),
+    "id_dropout": optuna.distributions.FloatDistribution(0.0, 0.7),
+    "part_dropout": optuna.distributions.FloatDistribution(0.0, 0.3),
+    "id_scale": optuna.distributions.FloatDistribution(0.5, 3.0, log=True),
+    "id_shrinkage": optuna.distributions.FloatDistribution(1.0, 20.0, log=True),
+    "temperature": optuna.distributions.FloatDistribution(8.0, 25.0),
+    "bias_scale": optuna.distributions.FloatDistribution(0.0, 0.6),
+    "label_smoothing": optuna.distributions.FloatDistribution(0.0, 0.15),
+}
+"""What is searched, with its bounds; everything else stays as it is in ``InterestConfig``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TunedTrial:
+    """One setting that was tried.
+
+    ``ndcg`` is its best validation NDCG@10; ``state`` says whether it ran to its end, fell behind
+    earlier ones, or was cut off by the end of the time (then it might have become better).
+    """
+
+    setting: dict[str, Any]
+    ndcg: float
+    epochs: int
+    seconds: float
+    state: State
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """All that was tried on one corpus with one encoder, in order; the first is the default."""
+
+    corpus: str
+    corpus_id: str
+    encoder_id: str
+    seed: int
+    trials: tuple[TunedTrial, ...]
+
+    @property
+    def best(self) -> TunedTrial:
+        """The best finished trial, else the best of all."""
+        finished = [trial for trial in self.trials if trial.state == "done"]
+        return max(finished or self.trials, key=lambda trial: trial.ndcg)
+
+    @property
+    def config(self) -> InterestConfig:
+        """The configuration to train with."""
+        return config_of(self.best.setting, self.seed)
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON; ``config`` is what ``train --config`` reads."""
+        return {
+            "format": FORMAT,
+            **asdict(self),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "measure": "validation NDCG@10, leave-last-out",
+            "best_ndcg": self.best.ndcg,
+            "config": self.config.to_json(),
+        }
+
+
+def tune(
+    corpus: Corpus,
+    library: Library,
+    minutes: float,
+    seed: int = 0,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+    *,
+    encoder: TextEncoder | None = None,
+    cache: VectorCache | None = None,
+    base: InterestConfig | None = None,
+) -> Tuning:
+    """Try settings for so many minutes; the default is tried first, unless it was before.
+
+    Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
+    corpus, encoder and seed are gone on from. When ``stop`` answers True, what was tried is kept
+    and Stopped is raised. ``base`` holds the settings that aren't searched.
+    """
+    started = time.monotonic()
+    until = started + 60 * minutes
+    text_encoder = encoder or open_encoder(library)
+    prepared = _prepare(corpus, library, text_encoder, cache or open_cache(library), progress, stop)
+    search = _Search(
+        Tuning(corpus.name, corpus.corpus_id, text_encoder.encoder_id, seed, ()),
+        tuning_file(library, corpus.name),
+        replace(base or InterestConfig(), seed=seed),
+        prepared,
+        lambda: time.monotonic() > until,
+        stop,
+        lambda: (time.monotonic() - started, 60 * minutes),
+        progress,
+    )
+    return search.run()
+
+
+def config_of(
+    setting: dict[str, Any], seed: int, base: InterestConfig | None = None
+) -> InterestConfig:
+    """The configuration that a setting stands for."""
+    values = dict(setting)
+    if "decays" in values:
+        values["decays"] = DECAYS[values["decays"]]
+    return replace(base or InterestConfig(), seed=seed, **values)
+
+
+def tuning_file(library: Library, corpus_name: str) -> Path:
+    """Where the trials of a corpus are kept."""
+    return library.root / "tuning" / check_name(corpus_name) / "tuned.json"
+
+
+def read_tuning(library: Library, corpus: Corpus) -> Tuning:
+    """What was tried on this very content; DomainError where nothing was."""
+    path = tuning_file(library, corpus.name)
+    remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
+    try:
+        found = _read(path)
+    except FileNotFoundError:
+        raise DomainError(
+            f"corpus {corpus.name} was not tuned", where=str(path), remedy=remedy
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DomainError(
+            "the record of trials is damaged", where=str(path), remedy=remedy
+        ) from None
+    if found.corpus_id != corpus.corpus_id or not found.trials:
+        raise DomainError("the trials are about other content", where=str(path), remedy=remedy)
+    return found
+
+
+def read_config_file(path: Path) -> InterestConfig:
+    """Settings from a JSON file: fields of ``InterestConfig``, or a record of trials.
+
+    DomainError for a file that isn't that, an unknown field, or a value of another type.
+    """
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DomainError(
+            f"the settings can't be read: {error}", where=str(path), remedy="Give a JSON file"
+        ) from None
+    if isinstance(values, dict) and isinstance(values.get("config"), dict):
+        values = values["config"]
+    if not isinstance(values, dict):
+        raise DomainError("the settings are not a JSON object", where=str(path))
+    usual = InterestConfig().to_json()
+    for name, value in values.items():
+        known = usual.get(name, value)
+        fits = isinstance(value, type(known)) or (isinstance(known, float) and type(value) is int)
+        if not fits or isinstance(value, bool):
+            raise DomainError(
+                f"{name} can't be {value!r}", where=str(path), remedy=f"For example {known!r}"
+            )
+    return InterestConfig.from_json({**usual, **values})
+
+
+def _read(path: Path) -> Tuning:
+    facts = json.loads(path.read_text("utf-8"))
+    if facts["format"] != FORMAT:
+        raise ValueError(facts["format"])
+    trials = tuple(TunedTrial(**trial) for trial in facts["trials"])
+    return Tuning(facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"], trials)
+
+
+def _prepare(
+    corpus: Corpus,
+    library: Library,
+    encoder: TextEncoder,
+    cache: VectorCache,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> Prepared:
+    parts = leave_last_out(corpus.events)
+    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
+    if len(prepared.train_items) == 0 or len(prepared.fitting.judged) == 0:
+        raise DomainError(
+            "there are no events to learn from and to choose by",
+            where=f"corpus {corpus.name}",
+            remedy="A user needs five events for one of them to be a validation target",
+        )
+    return prepared
+
+
+class _Behind(Exception):
+    pass
+
+
+class _Search:
+    """One run of the search."""
+
+    def __init__(
+        self,
+        tuning: Tuning,
+        place: Path,
+        base: InterestConfig,
+        prepared: Prepared,
+        is_late: Callable[[], bool],
+        stop: StopCallback | None,
+        clock: Callable[[], tuple[float, float]],
+        progress: ProgressCallback | None,
+    ) -> None:
+        self.tuning, self.place, self.base, self.prepared = tuning, place, base, prepared
+        self.is_late, self.stop, self.clock, self.progress = is_late, stop, clock, progress
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study = optuna.create_study(
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=tuning.seed),
+            pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS, n_warmup_steps=3),
+        )
+
+    def run(self) -> Tuning:
+        self._go_on()
+        while not self.tuning.trials or not self.is_late():
+            usual_known = any(not t.setting and t.state != "cut" for t in self.tuning.trials)
+            asked = self.study.ask(SPACE if usual_known else {})
+            setting = dict(asked.params)
+            tried = self._try(asked, setting)
+            states = {"done": optuna.trial.TrialState.COMPLETE}
+            state = states.get(tried.state, optuna.trial.TrialState.PRUNED)
+            self.study.tell(asked, tried.ndcg if tried.state == "done" else None, state)
+            self.tuning = replace(self.tuning, trials=(*self.tuning.trials, tried))
+            replace_text(self.place, json.dumps(self.tuning.facts(), indent=1) + "\n")
+            if self.stop is not None and self.stop():
+                raise Stopped
+        return self.tuning
+
+    def _go_on(self) -> None:
+        """Take in what was tried before on the same content."""
+        try:
+            before = _read(self.place)
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if replace(before, trials=()) != self.tuning:
+            return
+        self.tuning = before
+        for trial in before.trials:
+            if trial.setting and trial.state == "done":
+                known = optuna.trial.create_trial(
+                    params=trial.setting, distributions=SPACE, value=trial.ndcg
+                )
+                self.study.add_trial(known)
+
+    def _try(self, asked: optuna.Trial, setting: dict[str, Any]) -> TunedTrial:
+        values: list[float] = []
+        started = time.monotonic()
+
+        def watch(now: Progress) -> None:
+            value = now.figures.get("validation NDCG@10", math.nan)
+            epoch = now.done * self.base.epochs // max(now.total, 1)
+            if len(values) <= epoch:
+                values.append(value)
+                asked.report(max(values), len(values))
+                if asked.should_prune():
+                    raise _Behind
+            self._tell(values)
+
+        def ends() -> bool:
+            return self.is_late() or (self.stop is not None and self.stop())
+
+        state: State = "done"
+        best = math.nan
+        try:
+            config = config_of(setting, self.tuning.seed, self.base)
+            fit, _ = fit_interest(self.prepared, config, watch, ends)
+            best = max(line.validation_ndcg for line in fit.curve)
+            epochs = len(fit.curve) - 1
+        except _Behind:
+            state = "behind"
+        except Stopped:
+            state = "cut"
+        if state != "done":
+            best, epochs = max(values, default=0.0), max(len(values) - 1, 0)
+        seconds = round(time.monotonic() - started, 1)
+        return TunedTrial(setting, best, epochs, seconds, state)
+
+    def _tell(self, values: list[float]) -> None:
+        spent, whole = self.clock()
+        so_far = [trial.ndcg for trial in self.tuning.trials]
+        figures = {"trial": float(len(so_far) + 1), "best": max([*so_far, *values])}
+        left = max(whole - spent, 0.0)
+        report(self.progress, Progress("Tuning", int(min(spent, whole)), int(whole), left, figures))
