@@ -17,7 +17,7 @@ from core.domain import Columns, DomainError
 from core.figures.training import training_figure
 from core.views import corpora as view
 from core.views import wording
-from pages._shared import controls, jobs, loaders, notices, state, uploads
+from pages._shared import controls, jobs, loaders, notices, served_lists, state, uploads
 
 UPLOAD, PATH = "Drop a file", "Path on this machine"
 NAME = "Name of the corpus"
@@ -34,6 +34,9 @@ def main() -> None:
     draw_library()
     draw_import()
     draw_training()
+    corpus = state.selection().corpus
+    if corpus is not None:
+        served_lists.draw_lists(corpus)
 
 
 def draw_library() -> None:

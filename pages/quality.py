@@ -13,11 +13,11 @@ from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.views import quality_tables as tables
 from core.views import quality_wording as wording
-from core.views.corpora import build_job, read_json
+from core.views.corpora import read_json
 from core.views.quality import QualityView
 from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
-from pages._shared import controls, jobs, judging, notices, sharing, state
+from pages._shared import controls, jobs, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, USUAL_PROTOCOL
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SUBJECT, TAB = "quality_of", "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
 TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
-POLL_SECONDS = 0.8
 PLAIN = {"displayModeBar": False}
 
 
@@ -94,9 +93,9 @@ def pick_subject(names: list[str], engine: Engine) -> str:
 
 def draw_missing(engine: Engine, protocol: str) -> None:
     """Nothing computed yet: what it would be, and a button that computes it."""
-    job = find_job("evaluate", work_name(engine, protocol))
+    job = working.find_job("evaluate", work_name(engine, protocol))
     if job is not None and job.state == "running":
-        draw_job(job, f"Judging under the protocol {LABELS[protocol].lower()}")
+        working.draw_job(job, f"Judging under the protocol {LABELS[protocol].lower()}")
         return
     with st.container(border=True, horizontal_alignment="left"):
         st.subheader("Not judged yet", anchor=False)
@@ -107,7 +106,7 @@ def draw_missing(engine: Engine, protocol: str) -> None:
             if protocol == "temporal"
             else "The model's lists for all test users are asked for: seconds to minutes."
         )
-        draw_end(job)
+        working.draw_end(job)
         if st.button("Judge it now", type="primary", icon=":material/play_arrow:"):
             jobs.start("evaluate", work_name(engine, protocol), judging.judging(engine, protocol))
             st.rerun()
@@ -257,12 +256,12 @@ def draw_uses_of_corpus(engine: Engine, recommender: str) -> None:
     if found is not None:
         draw_loss("corpus", found, in_nats=False)
         return
-    job = find_job("uses", work_name(engine, recommender))
+    job = working.find_job("uses", work_name(engine, recommender))
     if job is not None and job.state == "running":
-        draw_job(job, "Asking without each part")
+        working.draw_job(job, "Asking without each part")
         return
     st.text("Not measured yet. It asks for the lists of all test users five times.")
-    draw_end(job)
+    working.draw_end(job)
     if st.button("Measure it", type="primary", icon=":material/play_arrow:"):
         jobs.start("uses", work_name(engine, recommender), judging.measuring(engine, recommender))
         st.rerun()
@@ -312,43 +311,6 @@ def draw_never(engine: Engine, view: QualityView) -> None:
 def work_name(engine: Engine, what: str) -> str:
     """What a job is about."""
     return f"{engine.corpus.name} {engine.model_id} {what}"
-
-
-def find_job(kind: jobs.Kind, target: str) -> jobs.Job | None:
-    """The latest job of this kind about this."""
-    return next((job for job in jobs.jobs() if (job.kind, job.target) == (kind, target)), None)
-
-
-def draw_job(job: jobs.Job, title: str) -> None:
-    """A running job with Stop; the page is drawn anew when it ends."""
-
-    @st.fragment(run_every=POLL_SECONDS)
-    def watch() -> None:
-        if job.state != "running":
-            st.rerun()
-        now = build_job(job.progress, job.stopping)
-        with st.container(border=True, gap="xsmall"):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{notices.escape(title)}**")
-                st.space("stretch")
-                st.button(
-                    "Stop",
-                    key=f"stop{job.number}",
-                    icon=":material/stop:",
-                    on_click=job.stop,
-                    disabled=job.stopping,
-                )
-            st.progress(now.share, text=notices.escape(now.sentence))
-
-    watch()
-
-
-def draw_end(job: jobs.Job | None) -> None:
-    """How the latest job ended where it left no result."""
-    if job is not None and job.state == "failed" and job.error is not None:
-        notices.show_error(job.error)
-    elif job is not None and job.state == "stopped":
-        st.text("Stopped; nothing was left half-made.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""Quality on the demo: a verdict with its numbers, both protocols, every tab, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from core.corpus.store import Corpus, Library
+from core.domain import Part
+from core.evaluate.cases import leave_last_out_cases
+from core.evaluate.importing_lists import import_lists
+from core.evaluate.protocols import evaluate_model
+from pages._shared import jobs
+
+PAGE = "pages/quality.py"
+TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
+
+
+@pytest.fixture
+def judged(demo: Corpus) -> Corpus:
+    """The demo with its leave-last-out report at hand."""
+    library = Library.open()
+    evaluate_model(demo, library, library.model_folder("demo"))
+    return demo
+
+
+def charts(app) -> list[str]:
+    return [chart.proto.alt for chart in app.get("plotly_chart")]
+
+
+def test_it_says_who_wins_by_how_much(open_app, judged, read) -> None:
+    app = open_app(PAGE)
+    assert not app.exception
+    said = read(app)
+    assert "best baseline" in said
+    assert "NDCG@10" in said
+    table = next(frame.value for frame in app.dataframe if "Recommender" in frame.value)
+    assert {"joint", "interest", "ease", "popularity"} <= set(table["Recommender"])
+    assert table["NDCG@10"].str.contains("[", regex=False).all()
+    assert charts(app)[0].startswith("Recommenders.")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_reads_its_chart_and_has_words_for_it(open_app, judged, tab: str) -> None:
+    app = open_app(PAGE)
+    app.session_state["quality_tab"] = tab
+    app.run()
+    assert not app.exception
+    if tab == "What it uses":
+        assert any(button.label == "Measure it" for button in app.button)
+    else:
+        alts = charts(app)
+        assert len(alts) == 2
+        assert all(alts)
+
+
+def test_what_it_uses_is_measured_on_the_spot_and_remembered(
+    open_app, judged, busy_user, read
+) -> None:
+    app = open_app(PAGE, user=busy_user)
+    app.session_state["quality_tab"] = "What it uses"
+    app.run()
+    assert f"of {busy_user}" in read(app)
+    next(button for button in app.button if button.label == "Measure it").click().run()
+    end = time.monotonic() + 120
+    while jobs.running() and time.monotonic() < end:
+        time.sleep(0.2)
+    app.run()
+    assert not app.exception
+    assert "uses" in read(app)
+    assert not any(button.label == "Measure it" for button in app.button)
+
+
+def test_what_was_not_judged_offers_to_be(open_app, judged, read) -> None:
+    app = open_app(PAGE, protocol="temporal")
+    assert not app.exception
+    assert "three cuts in time" in read(app)
+    assert any(button.label == "Judge it now" for button in app.button)
+    assert not app.dataframe
+
+
+def test_an_unknown_protocol_is_said_and_replaced(open_app, judged, read) -> None:
+    app = open_app(PAGE, protocol="wishful")
+    assert not app.exception
+    assert "wishful" in " ".join(notice.value for notice in app.info)
+    assert "best baseline" in read(app)
+
+
+def test_another_recommender_can_be_the_subject(open_app, judged, read) -> None:
+    app = open_app(PAGE)
+    app.selectbox(key="quality_of").set_value("popularity").run()
+    assert not app.exception
+    assert "loses to the best baseline" in read(app)
+
+
+def test_imported_lists_stand_beside_the_recommenders(
+    open_app, judged: Corpus, read, tmp_path: Path
+) -> None:
+    rows = [
+        json.dumps(
+            {
+                "user_id": case.history.user_id,
+                "timestamp": case.history.events[-1].timestamp.isoformat(),
+                "rank": 1,
+                "item_id": case.target,
+            }
+        )
+        for case in leave_last_out_cases(judged, Part.TEST)[::2]
+    ]
+    path = tmp_path / "lists.jsonl"
+    path.write_text("\n".join(rows))
+    import_lists(judged, Library.open(), path, "production")
+    app = open_app(PAGE)
+    assert not app.exception
+    said = read(app)
+    assert "Against your lists" in said and "production" in said
+    assert "had no list before them" in said
+    app.selectbox(key="quality_of").set_value("production")
+    app.session_state["quality_tab"] = "Calibration"
+    app.run()
+    assert not app.exception
+    assert "ranks only" in read(app)
+
+
+def test_without_a_model_it_says_what_to_do(open_app, shop, read) -> None:
+    app = open_app(PAGE, corpus="shop")
+    assert not app.exception
+    assert "No model has been trained" in " ".join(head.value for head in app.subheader)
