@@ -36,7 +36,7 @@ def test_a_row_of_the_overview_opens_its_timeline(tab) -> None:
     table.wait_for()
     tab.settle()
     box = table.bounding_box()
-    tab.page.mouse.click(box["x"] + 110, box["y"] + 52)
+    tab.page.mouse.click(box["x"] + 140, box["y"] + 52)
     tab.wait_for_url("/timeline").drawn("profile")
     assert "user=" in tab.page.url
 
