@@ -304,6 +304,7 @@ def _interval(
         y=[y],
         xaxis=x,
         mode="markers",
+        cliponaxis=False,
         marker={
             "size": 11,
             "color": palette.background if hollow else ink,
