@@ -52,7 +52,6 @@ def main() -> None:
         return
     item_id, recommender, margin = picked
     asked = loaders.explaining(engine, chosen.user_id, chosen.step, item_id, recommender, margin)
-    asked.ask(PARTS)
     draw_pieces(asked)
     with head:
         sharing.share(user=chosen.user_id, time=chosen.step, item=item_id, recommender=recommender)
@@ -139,14 +138,14 @@ def draw_sentences(asked: Explaining) -> None:
 
 def draw_pieces(asked: Explaining) -> None:
     """Everything that arrives later, redrawn while it arrives."""
+    want(asked)
+    polls = is_working(asked)
 
-    @st.fragment(run_every=POLL_SECONDS if is_working(asked) else None)
+    @st.fragment(run_every=POLL_SECONDS if polls else None)
     def pieces() -> None:
-        step = chosen_step(asked)
-        if asked.parts is not None:
-            if step is not None:
-                asked.ask_words(step)
-            asked.ask(CHANGE, SCORECARD)
+        step = want(asked)
+        if is_working(asked) != polls:
+            st.rerun()
         draw_sentences(asked)
         draw_progress(asked)
         draw_waterfall(asked, step)
@@ -157,13 +156,19 @@ def draw_pieces(asked: Explaining) -> None:
             draw_change(asked)
             draw_scorecard(asked)
         draw_table(asked)
-        if state.get("_explain_polls") and not is_working(asked):
-            state.put("_explain_polls", None)
-            st.rerun()
 
-    if is_working(asked):
-        state.put("_explain_polls", True)
     pieces()
+
+
+def want(asked: Explaining) -> int | None:
+    """Ask for all pieces that can be made by now; the step whose review is read, once known."""
+    asked.ask(PARTS)
+    step = chosen_step(asked)
+    if asked.parts is not None:
+        if step is not None:
+            asked.ask_words(step)
+        asked.ask(CHANGE, SCORECARD)
+    return step
 
 
 def is_working(asked: Explaining) -> bool:
