@@ -85,6 +85,7 @@ def adopt_url() -> None:
         put(ITEM, None)
         put(SCENARIO, None)
     put(COLUMNS, None)
+    put(PROTOCOL, None)
     for key, value in asked.items():
         put(key, value)
     put(PLAYING, None)
