@@ -20,13 +20,17 @@ SMALL = replace(InterestConfig(), dim=24, hidden=16, epochs=3, batch_users=8)
 
 
 def small_corpus(library: Library, name: str = "shop", change: str = "") -> Corpus:
-    """24 simulated users and the items they met; ``change`` rewrites their test events."""
+    """24 simulated users and the items they met.
+
+    ``change`` rewrites their test events: those words, the lowest rating, another user's item.
+    """
     shop = simulate(n_users=24)
     events = shop.events.copy()
     if change:
         last = ~events.duplicated(Columns.User, keep="last")
         events.loc[last, Columns.Text] = change
         events.loc[last, Columns.Rating] = np.float32(1)
+        events.loc[last, Columns.Item] = np.roll(events.loc[last, Columns.Item].to_numpy(), 1)
     met = set(events[Columns.Item])
     items = shop.items[shop.items[Columns.Item].isin(met)].reset_index(drop=True)
     return library.write(name, events, pd.DataFrame(items), rating_scale=(1.0, 5.0))

@@ -20,6 +20,7 @@ from core.encode.encoder import TextEncoder
 from core.engine import Engine
 from core.evaluate.protocols import find_report
 from core.model.training import fit_recommenders, train
+from core.recommend.fitting import save_baselines
 
 from .conftest import SMALL, small_corpus
 
@@ -81,9 +82,9 @@ def test_the_same_seed_gives_the_same_bytes(
 
 
 def test_nothing_is_learned_from_test_events(
-    shelf: Library, shop_corpus: Corpus, encoder: TextEncoder
+    shelf: Library, shop_corpus: Corpus, encoder: TextEncoder, tmp_path: Path
 ) -> None:
-    """Other words and ratings in every user's last event: the same numbers must be learned."""
+    """Other words, ratings and items in every user's last event: the same must be learned."""
     marked = small_corpus(shelf, "marked", change="zzmarker utterly dreadful zzmarker")
     learned = [
         fit_recommenders(corpus, leave_last_out(corpus.events), shelf, SMALL, encoder)
@@ -103,9 +104,12 @@ def test_nothing_is_learned_from_test_events(
     assert not any("zzmarker" in words for words in two.prepared.item_words)
     for name, value in one.joint.tensors.items():
         assert np.array_equal(value, two.joint.tensors[name]), name
-    for name, baseline in one.baselines.items():
-        other = two.baselines[name]
-        assert (baseline.calibration, baseline.trials) == (other.calibration, other.trials)
+    assert np.array_equal(one.joint.item_counts, two.joint.item_counts)
+    for trained, folder in ((one, tmp_path / "one"), (two, tmp_path / "two")):
+        save_baselines(trained.baselines, folder)
+        trained.joint.save(folder)
+    for path in sorted((tmp_path / "one").iterdir()):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
 
 def test_a_stopped_training_leaves_nothing(
