@@ -17,7 +17,7 @@ from core.views.explain import MarkedWord, ReceiversView, WordsView, events_tabl
 from core.views.tables import as_csv
 from core.views.wording import count
 from pages._shared import controls, loaders, notices, sharing, state
-from pages._shared.explaining import CHANGE, PARTS, SCORECARD, Explaining
+from pages._shared.explaining import PARTS, Explaining
 from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:
@@ -165,9 +165,7 @@ def want(asked: Explaining) -> int | None:
     asked.ask(PARTS)
     step = chosen_step(asked)
     if asked.parts is not None:
-        if step is not None:
-            asked.ask_words(step)
-        asked.ask(CHANGE, SCORECARD)
+        asked.ask_all(step)
     return step
 
 

@@ -113,9 +113,10 @@ class Explaining:
                 self._thread = threading.Thread(target=self._work, name="explain", daemon=True)
                 self._thread.start()
 
-    def ask_words(self, step: int) -> None:
-        """Have the words of one review looked at, then explained."""
-        self.ask(f"look {step}", f"shap {step}")
+    def ask_all(self, step: int | None) -> None:
+        """Have everything made, quick pieces first; ``step`` is the review to read."""
+        look, refine = ([f"look {step}"], [f"shap {step}"]) if step is not None else ([], [])
+        self.ask(*look, CHANGE, SCORECARD, *refine)
 
     def stop(self) -> None:
         """Drop what isn't finished."""

@@ -361,9 +361,7 @@ def scenario_store() -> ScenarioStore:
     return ScenarioStore.open(library())
 
 
-def fork(
-    engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str
-) -> Fork:
+def fork(engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str) -> Fork:
     """What edits of a user's history up to a step do; DomainError for one that can't be made."""
     asked = json.dumps([edit.to_json() for edit in edits])
     return _fork(

@@ -1,0 +1,236 @@
+"""What-if in a real browser: the table, undo, save, links, capsules, two sessions."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+COLUMNS = {"item": 200, "rating": 331, "delete": 404}
+"""Where columns of the history table are, in pixels from its left edge at 1280 px."""
+HEADER, ROW = 35, 33
+
+
+class History:
+    """The page of one user, and its table."""
+
+    def __init__(self, tab, user: str) -> None:
+        self.tab, self.user, self.page = tab, user, tab.page
+
+    def open(self, **more: str) -> History:
+        query = "".join(f"&{key}={value}" for key, value in more.items())
+        self.tab.open(f"/what_if?corpus=demo&user={self.user}{query}").drawn("map")
+        return self
+
+    @property
+    def table(self):
+        return self.page.locator("[class*='st-key-history_'] [data-testid=stDataFrame]")
+
+    def click(self, row: int, column: str) -> None:
+        """Click a cell; row 0 is the empty one, row 1 the newest event."""
+        self.table.scroll_into_view_if_needed()
+        box = self.table.bounding_box()
+        x, y = box["x"] + COLUMNS[column], box["y"] + HEADER + ROW * row + ROW / 2
+        self.page.mouse.click(x, y)
+        self.page.wait_for_timeout(200)
+
+    def edit(self, row: int, column: str) -> None:
+        """Open the editor of a cell; the click that leaves a popover may only give focus."""
+        editor = self.page.locator("#portal input").first
+        for _ in range(4):
+            self.click(row, column)
+            self.page.keyboard.press("Enter")
+            with suppress(TimeoutError):
+                editor.wait_for(timeout=2_000)
+                return
+        editor.wait_for()
+
+    def type(self, row: int, column: str, text: str) -> History:
+        self.edit(row, column)
+        self.page.locator("#portal input").first.fill(text)
+        self.page.keyboard.press("Enter")
+        return self
+
+    def delete(self, row: int) -> History:
+        """Tick Delete in a row, until the page says another number of edits."""
+        status = self.page.get_by_text(re.compile("up to step"))
+        before = status.inner_text()
+        for _ in range(4):
+            self.click(row, "delete")
+            self.tab.settle()
+            if status.inner_text() != before:
+                break
+        return self
+
+    def says(self, text: str) -> History:
+        self.page.get_by_text(re.compile(text)).first.wait_for()
+        self.tab.settle()
+        return self
+
+    def press(self, name: str) -> History:
+        self.page.get_by_role("button", name=name, exact=True).click()
+        return self
+
+    def capsule(self, folder: Path) -> dict:
+        """The capsule of what is on the screen."""
+        self.press("Export")
+        with self.page.expect_download() as download:
+            self.page.get_by_role("button", name="Capsule (JSON)").click()
+        target = folder / "capsule.json"
+        download.value.save_as(target)
+        self.close()
+        found: dict = json.loads(target.read_text(encoding="utf-8"))
+        return found
+
+    def link(self) -> str:
+        self.press("Share")
+        body = self.page.get_by_test_id("stPopoverBody")
+        found: str = body.locator("code").inner_text().strip()
+        self.close()
+        return found
+
+    def close(self) -> None:
+        """Close the popover that is open."""
+        self.page.keyboard.press("Escape")
+        self.page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
+        self.tab.settle()
+
+
+@pytest.fixture
+def user(busy_user: str) -> str:
+    return busy_user
+
+
+@pytest.fixture
+def history(tab, user: str) -> History:
+    return History(tab, user)
+
+
+def test_re_rate_delete_and_undo_bring_back_the_list(history, tmp_path) -> None:
+    history.open().says("0 edits · nothing to save")
+    before = history.capsule(tmp_path)
+    assert before["edits"] == []
+    history.type(7, "rating", "1").says(r"1 edit · not saved")
+    history.delete(9).says(r"2 edits · not saved").says(r"^2 edits")
+    after = history.capsule(tmp_path)
+    assert [edit["op"] for edit in after["edits"]] == ["rate", "delete"]
+    assert after["edits"][0]["rating"] == 1
+    history.press("Undo").says("1 edit ·").press("Undo").says("0 edits")
+    assert history.capsule(tmp_path) == before
+    history.press("Redo").says("1 edit ·").press("Redo").says("2 edits")
+    assert history.capsule(tmp_path)["expected"] == after["expected"]
+
+
+def test_an_event_is_added_in_the_table_by_its_title(history, tmp_path) -> None:
+    history.open()
+    history.edit(0, "item")
+    history.page.keyboard.type("Lantern Kings")
+    history.page.get_by_text("(The Lantern Kings").first.wait_for()
+    history.page.keyboard.press("Enter")
+    history.says(r"1 edit · not saved").says("1 edit later: |the same item for item")
+    [edit] = history.capsule(tmp_path)["edits"]
+    assert edit["op"] == "add"
+
+
+def test_a_wrong_rating_is_said_and_changes_nothing(history) -> None:
+    history.open().type(7, "rating", "9")
+    history.says("the rating 9 is outside the scale").says("0 edits")
+
+
+def test_a_text_is_rewritten_from_a_real_review(history, tmp_path) -> None:
+    history.open()
+    box = history.page.get_by_label("Its text")
+    old = box.input_value()
+    history.press("Start from the opposite review").says("A review by")
+    assert box.input_value() not in ("", old)
+    history.press("Use this text").says(r"1 edit · not saved")
+    [edit] = history.capsule(tmp_path)["edits"]
+    assert edit["op"] == "edit"
+
+
+def test_saved_reloaded_and_linked_to_another_browser(history, open_tab, user, tmp_path) -> None:
+    history.open().type(7, "rating", "2").says(r"1 edit · not saved")
+    history.press("More")
+    history.page.get_by_label("Name", exact=True).fill("Seen by everyone")
+    history.page.get_by_label("Name", exact=True).press("Enter")
+    history.close()
+    history.press("Save").says("saved, revision 1")
+    history.tab.wait_for_url("scenario=")
+    mine = history.capsule(tmp_path)
+    history.page.reload()
+    history.says("1 edit · saved, revision 1")
+    assert history.capsule(tmp_path) == mine
+    link = history.link()
+    assert "scenario=" in link
+    other = History(open_tab(color_scheme="dark"), user)
+    other.page.goto(link)
+    other.tab.settle()
+    other.says("1 edit · saved, revision 1")
+    assert other.capsule(tmp_path) == mine
+    assert mine["name"] == "Seen by everyone"
+
+
+def test_a_capsule_goes_round(history, open_tab, user, tmp_path: Path) -> None:
+    history.open()
+    history.delete(9).says(r"1 edit · not saved")
+    mine = history.capsule(tmp_path)
+    other = History(open_tab(), "U0001")
+    other.open().press("More")
+    other.page.locator("input[type=file]").set_input_files(tmp_path / "capsule.json")
+    other.says(rf"{user} up to step \d+ · 1 edit").says("item by item")
+    assert other.capsule(tmp_path)["expected"] == mine["expected"]
+    damaged = tmp_path / "broken.json"
+    damaged.write_text("{}")
+    other.press("More")
+    other.page.locator("input[type=file]").set_input_files(damaged)
+    other.says("This is no capsule")
+
+
+def test_two_sessions_get_a_choice_that_loses_nothing(open_tab, user, tmp_path) -> None:
+    mine = History(open_tab(), user).open()
+    mine.type(7, "rating", "2").says(r"1 edit · not saved").press("Save").says("revision 1")
+    link = mine.link()
+    theirs = History(open_tab(), user)
+    theirs.page.goto(link)
+    theirs.says("revision 1")
+    theirs.delete(9).says("2 edits").press("Save").says("saved, revision 2")
+    mine.delete(5).says("2 edits").press("Save").says("in another session since you opened it")
+    mine.press("Keep mine as a copy").says("saved, revision 1")
+    steps = [found.capsule(tmp_path)["edits"][-1]["step"] for found in (mine, theirs)]
+    assert steps[0] != steps[1]
+    theirs.page.reload()
+    theirs.says("2 edits · saved, revision 2")
+
+
+def test_the_smallest_edit_is_found_and_made(tab) -> None:
+    history = History(tab, "U0003").open()
+    title = history.page.get_by_label("That brings this item")
+    title.click()
+    title.fill("Lantern")
+    history.page.get_by_role("option").first.click()
+    history.tab.settle()
+    history.press("Search").says("asked of the recommender|Nothing found|needs no edit")
+    if history.page.get_by_role("button", name="Make these edits").count():
+        history.press("Make these edits").says(r"edits? · not saved")
+
+
+def test_everything_can_be_taken_away(history, tmp_path: Path) -> None:
+    history.open().type(7, "rating", "1").says(r"1 edit · not saved")
+    history.press("Export")
+    for label, start in (
+        ("Lists (CSV)", "rank,before"),
+        ("Moves (CSV)", "move,item"),
+        ("History (CSV)", "step,change"),
+        ("Paths (CSV)", "path,step"),
+        ("Profile (CSV)", "topic,before"),
+        ("Charts (HTML)", "<!doctype html"),
+    ):
+        with history.page.expect_download() as download:
+            history.page.get_by_role("button", name=label).click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        assert target.read_text(encoding="utf-8").startswith(start)
