@@ -74,6 +74,10 @@ class Changes:
         values: DoubleArray = self.values[:, int(np.flatnonzero(self.items == item)[0])]
         return values
 
+    def error_of(self, item: int, player: int) -> float:
+        """Standard error of what one player gave an item."""
+        return float(self.stderr[player, int(np.flatnonzero(self.items == item)[0])])
+
     def reversed(self) -> Changes:
         """The same changes seen from the later time to the earlier."""
         return Changes(

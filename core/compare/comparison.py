@@ -46,12 +46,14 @@ class Cause:
     alone did; ``eligibility``: an event excluded the item itself, or others ahead of it, and that
     alone explains the new rank; ``others``: its own score did not move that way, so the others
     moved by more, most of all through this event. ``value`` is what the player gave the item's own
-    score, in nats. ``step`` is None for the clock; a group of events is named by its last step.
+    score, in nats, ``stderr`` its standard error (0 where exact). ``step`` is None for the clock; a
+    group of events is named by its last step.
     """
 
     step: int | None
     kind: CauseKind
     value: float
+    stderr: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,12 @@ class Comparison:
             for move in self._moves_between(a, causes)
         )
 
+    @property
+    def error(self) -> float:
+        """Largest standard error of a cause that isn't eligibility, in nats; 0 where exact."""
+        causes = (move.cause for move in self.moves() if move.cause is not None)
+        return max((c.stderr for c in causes if c.kind != "eligibility"), default=0.0)
+
     def _moves_between(self, a: int, causes: bool) -> list[Move]:
         b = a + 1
         before = {item.item_id: item.rank for item in self.lists[a].items}
@@ -269,9 +277,10 @@ class Comparison:
                 return self._by_exclusion(a, item, ahead, changes)
             towards = sign * (values - changes.values[:, passed].mean(axis=1))
         player = int(towards.argmax())
+        value, stderr = float(values[player]), changes.error_of(item, player)
         if player == len(changes.players):
-            return Cause(None, "clock" if kind == "event" else kind, float(values[player]))
-        return Cause(changes.players[player][-1], kind, float(values[player]))
+            return Cause(None, "clock" if kind == "event" else kind, value, stderr)
+        return Cause(changes.players[player][-1], kind, value, stderr)
 
     def _passed(
         self, item: int, sign: float, changes: Changes, excluded: npt.NDArray[np.bool_]
@@ -297,7 +306,8 @@ class Comparison:
         if not steps:
             return Cause(None, "eligibility", 0.0)
         player = next(p for p, own_steps in enumerate(changes.players) if steps[0] in own_steps)
-        return Cause(steps[0], "eligibility", float(changes.of(item)[player]))
+        value, stderr = float(changes.of(item)[player]), changes.error_of(item, player)
+        return Cause(steps[0], "eligibility", value, stderr)
 
     def _excluded(self, history: History) -> npt.NDArray[np.bool_]:
         mask = np.zeros(len(self.engine.corpus.item_ids), np.bool_)

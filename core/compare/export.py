@@ -12,7 +12,8 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
     """Everything about a comparison, computing what isn't yet computed.
 
     ``a`` and ``b`` are 0-based columns; moves are between neighbours. ``changes`` says how the
-    causes were found: for each pair of neighbours that has any, its largest residual and error.
+    causes were found: for each pair of neighbours that has any, its largest residual and the
+    largest standard error of a cause.
     """
     moves = comparison.moves()
     return {
@@ -42,7 +43,7 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "b": a + 1,
                 "exact": changes.exact,
                 "residual": float(abs(changes.residual).max(initial=0.0)),
-                "stderr": float(changes.stderr.max(initial=0.0)),
+                "stderr": max((m.cause.stderr for m in moves if m.a == a and m.cause), default=0.0),
             }
             for a in range(len(comparison.columns) - 1)
             if (changes := comparison.changes(a)) is not None

@@ -339,7 +339,7 @@ def trust_sentence(comparison: Comparison) -> str:
         return words.NO_CAUSE
     return words.trust(
         all(changes.exact for changes in found),
-        max(float(changes.stderr.max(initial=0.0)) for changes in found),
+        comparison.error,
         max(float(np.abs(changes.residual).max(initial=0.0)) for changes in found),
     )
 

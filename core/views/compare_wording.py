@@ -100,8 +100,8 @@ def trust(exact: bool, stderr: float, residual: float) -> str:
     said = (
         "Exact: every combination of the events between and of the clock was asked."
         if exact
-        else "Orders of the events between and of the clock were sampled: standard error up to "
-        f"{stderr:.2f} nats."
+        else "Orders of the events between and of the clock were sampled: the standard error of a "
+        f"cause is up to {stderr:.2f} nats."
     )
     if residual > 1e-4:
         said += f" Unexplained: up to {nats(residual)}."
