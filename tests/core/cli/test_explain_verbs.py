@@ -1,0 +1,107 @@
+"""The verbs explain and scorecard on the demo: the agreed JSON, and mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.corpus.store import Corpus, Library
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("explain")
+
+
+@pytest.fixture(scope="module")
+def demo(library: Path) -> Corpus:
+    return Library.open(library).corpus("demo")
+
+
+@pytest.fixture(scope="module")
+def user(demo: Corpus) -> str:
+    """A user with five to seven events, of which one has a review and one has none."""
+    for user in demo.user_ids:
+        words = [bool(event.words) for event in demo.history(user).events]
+        if 5 <= len(words) <= 7 and any(words) and not all(words):
+            return user
+    raise AssertionError
+
+
+def ask(library: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capsys.readouterr()
+    assert main([*arguments, "--library", str(library)]) == 0
+    return capsys.readouterr().out
+
+
+def test_explain_as_json(
+    library: Path, demo: Corpus, user: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = json.loads(ask(library, capsys, "recommend", "demo", "--user", user, "--json"))
+    item = listed["items"][0]
+    asked = ["explain", "demo", "--user", user, "--item", item["item_id"], "--json"]
+    facts = json.loads(ask(library, capsys, *asked))
+    assert {"base", "score", "residual", "stderr", "events", "words", "counterfactual"} <= set(
+        facts
+    )
+    assert facts["score"] == pytest.approx(item["score"], abs=1e-4) and facts["rank"] == 1
+    assert len(facts["events"]) == len(demo.history(user))
+    assert set(facts["events"][0]) == {"step", "item_id", "value", "stderr", "parts"}
+    (words,) = facts["words"].values()
+    assert words["sentiment"][0][0] == words["score"][0][0]
+    assert "scorecard" in facts
+    early = json.loads(ask(library, capsys, *asked, "--at", "2", "--words", "none"))
+    assert len(early["events"]) == early["step"] == 2 and early["words"] == {}
+
+
+def test_explain_in_words(
+    library: Path, demo: Corpus, user: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ask(
+        library, capsys, "explain", "demo", "--user", user, "--item", demo.item_ids[0], "--margin"
+    )
+    assert "its lead over" in told and "not what the person thinks" in told
+
+
+def test_scorecard(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = json.loads(ask(library, capsys, "scorecard", "demo", "--users", "2", "--json"))
+    assert facts["users"] == 2
+    assert {"deletion", "insertion", "better_than_recent_first", "stability"} <= set(facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"--user": "nobody"}, "nobody"),
+        ({"--item": "nothing"}, "there is no item 'nothing'"),
+        ({"--at": "99"}, "step 99 does not exist"),
+        ({"--at": "0"}, "step 0 does not exist"),
+        ({"--at": "1999-01-01"}, "no event at or before"),
+        ({"--words": "99"}, "step 99 is not part of what is explained"),
+        ({"--words": "all"}, "neither a step nor 'none'"),
+        ({"--recommender": "oracle"}, "no recommender 'oracle'"),
+        ({"--words": "bare"}, "has no review text"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(
+    library: Path,
+    demo: Corpus,
+    user: str,
+    change: dict[str, str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    events = demo.history(user).events
+    bare = next(step for step, event in enumerate(events, start=1) if not event.words)
+    options = {"--user": user, "--item": demo.item_ids[0]} | change
+    if options.get("--words") == "bare":
+        options["--words"] = str(bare)
+    pairs = [part for pair in options.items() for part in pair]
+    capsys.readouterr()
+    assert main(["explain", "demo", *pairs, "--library", str(library)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and says in err.replace("\n", " ")
+    assert "Traceback" not in err
