@@ -110,9 +110,9 @@ def workbench(engine: Engine) -> None:
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(charts, "map", view.felt_sentence)
-        chart(charts, "sizes", wording.STEP_SIZE_UNIT)
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
+        chart(charts, "sizes", wording.STEP_SIZE_UNIT)
     moves = build_moves(fork)
     with causes:
         draw_moves(moves)
@@ -309,12 +309,13 @@ def draw_moves(moves: tuple[MoveRow, ...]) -> None:
         hide_index=True,
         height="content" if len(moves) <= 6 else 246,
         alt=f"Cause of each of {len(moves)} moves",
-        column_order=("move", "item", "because", "score_change"),
+        column_order=("move", "item", "because", "value", "score_change"),
         column_config={
             "move": st.column_config.TextColumn("Move", width=78),
             "item": st.column_config.TextColumn("Item", width=130),
             "because": st.column_config.TextColumn("Most of it by", width=230),
-            "score_change": st.column_config.NumberColumn("Δ log p", format="%+.2f", width=62),
+            "value": st.column_config.NumberColumn("Its share", format="%+.2f", width=66),
+            "score_change": st.column_config.NumberColumn("of Δ log p", format="%+.2f", width=74),
         },
     )
     notices.caution("The edit that changed most the item's lead over those it passed (Shapley).")

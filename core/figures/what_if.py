@@ -11,7 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from core.figures.palette import Palette, rgba
-from core.figures.style import MARGIN, SIZE, axis, layout, plain, swatch
+from core.figures.style import MARGIN, SIZE, axis, halo, layout, plain, swatch
 from core.figures.trajectory_map import OUTERMOST, height_of, landmark_labels
 from core.views import wording
 from core.views.interest_map import MapView
@@ -55,18 +55,25 @@ def fork_map(
             figure.add_scatter(
                 x=path.x[-1:],
                 y=path.y[-1:],
-                mode="markers+text",
+                mode="markers",
                 marker={
                     "symbol": "circle-open",
                     "size": 18,
                     "color": ink,
                     "line": {"width": 3, "color": ink},
                 },
-                text=["after" if path is view.after else "before"],
-                textposition="top center" if path is view.after else "bottom center",
-                textfont={"size": SIZE, "color": palette.text},
                 hoverinfo="skip",
                 name=name,
+            )
+            figure.add_annotation(
+                x=float(path.x[-1]),
+                y=float(path.y[-1]),
+                text="after" if path is view.after else "before",
+                showarrow=False,
+                yshift=20 if path is view.after else -20,
+                font={"size": SIZE, "color": palette.text},
+                bgcolor=halo(palette),
+                borderpad=1,
             )
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)

@@ -85,12 +85,10 @@ def felt_sentence(fork: Fork) -> str:
 
 
 def cause_words(corpus: Corpus, fork: Fork, cause: Cause) -> str:
-    """``edit 2: rated step 12 · Title 1 (+0.31)``."""
+    """``edit 2: rated step 12 · Title 1``."""
     if cause.kind == ELIGIBILITY or cause.edit is None:
-        return "what the user has already had changed; no score did it"
-    said = edit_words(corpus, fork.base, fork.edited.edits, cause.edit)
-    share = "" if cause.value is None else f" ({wording.signed(cause.value)} nats)"
-    return f"edit {cause.edit}: {said}{share}"
+        return "what the user already had; scores alone would not move it"
+    return f"edit {cause.edit}: {edit_words(corpus, fork.base, fork.edited.edits, cause.edit)}"
 
 
 def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:

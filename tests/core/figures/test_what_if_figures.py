@@ -58,7 +58,7 @@ def test_the_edited_path_begins_where_they_part(behind: MapView, ink) -> None:
     assert list(traces["edited states"].y) == [2, 3, 4, 5]
     assert traces["edited"].line.color == ink.accent
     assert traces["edited"].line.dash == "solid"
-    assert traces["edited, end"].text == ("after",)
+    assert [note.text for note in figure.layout.annotations[-2:]] == ["before", "after"]
     assert "<b>Item</b>" not in traces["edited states"].hovertext[0]
 
 
