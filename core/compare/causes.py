@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,33 @@ from core.progress import StopCallback, check_stop
 from core.recommend.protocol import Recommender
 
 IntArray = npt.NDArray[np.int64]
+CauseKind = Literal["event", "clock", "eligibility", "others", "edit"]
 
 EXACT_UP_TO = 10
 """Players, the clock among them, up to which all coalitions are asked."""
 FEWEST_ROUNDS = 2
 SECONDS = 0.5
 """Sampling begins no further round after so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What moved an item most.
+
+    ``event``: the event that pushed its score most in the direction of the move; ``clock``: time
+    alone did; ``eligibility``: an event excluded the item itself, or others ahead of it, and that
+    alone explains the new rank; ``others``: its own score did not move that way, so the others
+    moved by more, most of all through this event; ``edit``: an edit of a scenario, ``edit`` its
+    1-based number and ``step`` the base's step that it changed. ``value`` is what the player gave
+    the item's own score, in nats, ``stderr`` its standard error (0 where exact). ``step`` is None
+    for the clock; a group of events is named by its last step.
+    """
+
+    step: int | None
+    kind: CauseKind
+    value: float
+    stderr: float = 0.0
+    edit: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, RecommendationList, parse_instant
 from core.evaluate.served import served_list, served_manifests
 from core.recommend.protocol import Recommender
-from core.scenario.edits import apply_edits
+from core.scenario.edits import EditedHistory, apply_edits
 from core.scenario.store import Scenario, ScenarioStore
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Column:
     served: RecommendationList | None = None
     """A list as it was served; None for a recommender's."""
     following: str | None = None
+    edited: EditedHistory | None = None
+    """What the scenario's edits did; None without a scenario."""
 
     @property
     def moment(self) -> datetime | None:
@@ -100,7 +102,7 @@ class Column:
     @property
     def is_plain(self) -> bool:
         """A recommender's list after the user's own, unedited events."""
-        return self.recommender is not None and self.spec.scenario is None
+        return self.recommender is not None and self.edited is None
 
 
 def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
@@ -116,13 +118,15 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
         history = moment_of(whole, spec.at)
     step = len(history)
     following = whole.events[step].item_id if step < len(whole) else None
+    edited = None
     if scenario is not None:
-        history = apply_edits(history, scenario.capsule.changes, engine.corpus).history
+        edited = apply_edits(history, scenario.capsule.changes, engine.corpus)
+        history = edited.history
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
         served = _served(engine, spec, library, whole, step)
-        return Column(spec, step, history, spec.recommender, None, served, following)
+        return Column(spec, step, history, spec.recommender, None, served, following, edited)
     chosen = engine.recommender(spec.recommender)
-    return Column(spec, step, history, chosen.id, chosen, following=following)
+    return Column(spec, step, history, chosen.id, chosen, None, following, edited)
 
 
 def open_columns(

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from core.compare.causes import Changes, IntArray, explain_changes, have_changes
+from core.compare.causes import (
+    Cause,
+    CauseKind,
+    Changes,
+    IntArray,
+    explain_changes,
+    have_changes,
+)
 from core.compare.columns import Column, ColumnSpec, open_columns
+from core.compare.edits import edit_causes
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import CONSUMING_KINDS, History, RecommendationList
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 K = 10
-CauseKind = Literal["event", "clock", "eligibility", "others"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +43,6 @@ class Overlap:
     jaccard: float | None
     rbo: float | None
     kendall: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What moved an item most.
-
-    ``event``: the event that pushed its score most in the direction of the move; ``clock``: time
-    alone did; ``eligibility``: an event excluded the item itself, or others ahead of it, and that
-    alone explains the new rank; ``others``: its own score did not move that way, so the others
-    moved by more, most of all through this event. ``value`` is what the player gave the item's own
-    score, in nats, ``stderr`` its standard error (0 where exact). ``step`` is None for the clock; a
-    group of events is named by its last step.
-    """
-
-    step: int | None
-    kind: CauseKind
-    value: float
-    stderr: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +216,22 @@ class Comparison:
         before = {item.item_id: item.rank for item in self.lists[a].items}
         after = {item.item_id: item.rank for item in self.lists[b].items}
         changed = [i for i in {**after, **before} if before.get(i) != after.get(i)]
-        changes = self.changes(a) if causes and changed else None
-        return [self._move(a, i, before.get(i), after.get(i), changes) for i in changed]
+        found = self._causes(a, changed, before, after) if causes and changed else {}
+        return [self._move(a, i, before.get(i), after.get(i), found.get(i)) for i in changed]
+
+    def _causes(
+        self, a: int, changed: list[str], before: dict[str, int], after: dict[str, int]
+    ) -> dict[str, Cause]:
+        """The cause of each changed item: events between two times, or a scenario's edits."""
+        changes, index = self.changes(a), self.engine.corpus.item_index
+        if changes is None:
+            pair, scores = self.columns[a : a + 2], self.scores[a : a + 2]
+            lists = self.lists[a : a + 2]
+            return edit_causes(self.engine.corpus, pair, scores, lists, self.k, self.stop)
+        return {i: self._cause(a, index[i], before.get(i), after.get(i), changes) for i in changed}
 
     def _move(
-        self, a: int, item_id: str, before: int | None, after: int | None, changes: Changes | None
+        self, a: int, item_id: str, before: int | None, after: int | None, cause: Cause | None
     ) -> Move:
         item = self.engine.corpus.item_index[item_id]
         return Move(
@@ -245,7 +245,7 @@ class Comparison:
             rank_after=self.rank(a + 1, item),
             score_before=self._score(a, item),
             score_after=self._score(a + 1, item),
-            cause=None if changes is None else self._cause(a, item, before, after, changes),
+            cause=cause,
         )
 
     def _score(self, at: int, item: int) -> float | None:

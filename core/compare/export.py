@@ -63,7 +63,12 @@ def _move(move: Move) -> dict[str, Any]:
         "score_to": move.score_after,
         "cause": None
         if cause is None
-        else {"step": cause.step, "kind": cause.kind, "value": cause.value},
+        else {
+            "step": cause.step,
+            "kind": cause.kind,
+            "value": cause.value,
+            **({"edit": cause.edit} if cause.edit is not None else {}),
+        },
     }
 
 

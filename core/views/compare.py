@@ -312,14 +312,19 @@ def move_rows(comparison: Comparison, moves: Sequence[Move]) -> tuple[MoveRow, .
 
 
 def _cause(comparison: Comparison, move: Move) -> str:
-    if move.cause is None:
+    cause = move.cause
+    if cause is None:
         return ""
-    step, kind, event, own = move.cause.step, move.cause.kind, "", False
-    if step is not None:
-        event = event_name(comparison, move.a, step)
+    if cause.edit is not None:
+        pair = comparison.columns[move.a : move.b + 1]
+        edited = next(column.edited for column in pair if column.edited is not None)
+        return words.edit_cause(cause.edit, edited.edits[cause.edit - 1].label, cause.value)
+    event, own = "", False
+    if cause.step is not None:
+        event = event_name(comparison, move.a, cause.step)
         longer = max(comparison.columns[move.a : move.b + 1], key=lambda column: column.step)
-        own = longer.history.events[step - 1].item_id == move.item_id
-    return words.cause(kind, step, event, move.cause.value, own)
+        own = longer.history.events[cause.step - 1].item_id == move.item_id
+    return words.cause(cause.kind, cause.step, event, cause.value, own)
 
 
 def event_name(comparison: Comparison, a: int, step: int) -> str:
@@ -336,7 +341,8 @@ def trust_sentence(comparison: Comparison) -> str:
     pairs = (comparison.changes(a) for a in range(len(comparison.columns) - 1))
     found = [changes for changes in pairs if changes is not None]
     if not found:
-        return words.NO_CAUSE
+        edits = any(m.cause is not None for m in comparison.moves())
+        return words.EDIT_CAUSE if edits else words.NO_CAUSE
     return words.trust(
         all(changes.exact for changes in found),
         comparison.error,

@@ -17,8 +17,11 @@ CAUTION = (
     "reckons, not why the person acted."
 )
 NO_CAUSE = (
-    "Causes exist between two times of one user and recommender; between users, recommenders and "
-    "edits there is no sequence of events to share the difference out to."
+    "Causes exist between two times of one user and recommender, and between a history and its "
+    "scenario; elsewhere no sequence of events or edits leads from one list to the other."
+)
+EDIT_CAUSE = (
+    "The causes are the scenario's edits, reckoned as on the page What-if; values are nats."
 )
 SMALL = 0.005
 TITLE = 40
@@ -88,11 +91,16 @@ def cause(kind: str, step: int | None, event: str, value: float, own: bool) -> s
     if kind == "eligibility":
         if own:
             return f"already had since {event}"
-        return f"others can't be listed since {event}" if event else "others can't be listed"
+        return f"others can't be listed since {event}" if event else "what may be listed changed"
     who = event if step is not None else "time alone"
     if kind == "others":
         return f"others moved by more, most by {who} ({nats(value)} here)"
     return f"{nats(value)} by {who}"
+
+
+def edit_cause(number: int, label: str, value: float) -> str:
+    """A scenario's edit as a cause."""
+    return f"{nats(value)} by edit {number}: {label}"
 
 
 def trust(exact: bool, stderr: float, residual: float) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.compare.causes import explain_changes, have_changes
-from core.compare.columns import ColumnSpec
+from core.compare.columns import ColumnSpec, open_column
 from core.compare.comparison import Comparison
-from core.domain import History, Stopped
+from core.corpus.store import Library
+from core.domain import DomainError, History, Stopped
 from core.engine import Engine
+from core.scenario.capsule import make_capsule
+from core.scenario.edits import Edit, Op
+from core.scenario.fork import run
+from core.scenario.store import Scenario, ScenarioStore
 
 
 def between(engine: Engine, user: str, *steps: int, recommender: str | None = None) -> Comparison:
@@ -148,3 +154,39 @@ def test_stop_is_heard_while_causes_are_sampled(engine: Engine, busy_user: str) 
     )
     with pytest.raises(Stopped):
         comparison.moves()
+
+
+@pytest.fixture
+def saved(engine: Engine, tmp_path: Path, busy_user: str) -> tuple[Library, Scenario]:
+    """A library with a saved scenario: two events deleted, one rated otherwise."""
+    library = Library.open(tmp_path)
+    base = engine.corpus.history(busy_user).up_to(20)
+    rated = next(step for step, e in enumerate(base.events, start=1) if e.rating is not None)
+    other = next(step for step in (19, 20) if step != rated)
+    edits = (Edit(Op.DELETE, step=other), Edit(Op.RATE, step=rated, rating=1.0))
+    fork = run(engine, base, edits)
+    scenario = ScenarioStore.open(library).save(Scenario(make_capsule(fork, "less")))
+    return library, scenario
+
+
+def test_a_scenario_stands_beside_its_original_with_its_edits_as_causes(
+    engine: Engine, saved: tuple[Library, Scenario], busy_user: str
+) -> None:
+    library, scenario = saved
+    specs = [ColumnSpec(busy_user, "20"), ColumnSpec(busy_user, "20", None, "less")]
+    comparison = Comparison(engine, specs, library=library)
+    assert comparison.columns[1].step == 20
+    expected = [row.item_id for row in scenario.capsule.expected]
+    assert [item.item_id for item in comparison.lists[1].items] == expected
+    moves = comparison.moves()
+    assert moves
+    for move in moves:
+        assert move.cause is not None and move.cause.kind in ("edit", "eligibility")
+        assert move.cause.edit in (1, 2, None)
+    turned = Comparison(engine, specs[::-1], library=library).moves()
+    there = {move.item_id: move.cause.value for move in moves if move.cause}
+    assert {m.item_id: -m.cause.value for m in turned if m.cause} == pytest.approx(there)
+    by_id = ColumnSpec(busy_user, None, None, scenario.scenario_id)
+    assert open_column(engine, by_id, library).step == 20
+    with pytest.raises(DomainError, match="less"):
+        open_column(engine, ColumnSpec(busy_user, "20", None, "more"), library)
