@@ -82,8 +82,9 @@ def _resampled_means(values: DoubleArray, users: Sequence[str]) -> DoubleArray:
     drawn = []
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
-        times = rng.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float64)
-        drawn.append(times @ per_user)
+        chosen = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+        times = np.bincount(chosen.ravel(), minlength=size * n).reshape(size, n)
+        drawn.append(times.astype(np.float64) @ per_user)
     totals = np.concatenate(drawn)
     return np.asarray(totals[:, :-1] / totals[:, -1:])
 

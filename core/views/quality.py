@@ -217,12 +217,8 @@ def _group(
     subject: str,
     rival: str | None,
 ) -> GroupRow:
-    return GroupRow(
-        name,
-        int(who.sum()),
-        report.ndcg_interval(subject, who),
-        report.ndcg_interval(rival, who) if rival else None,
-    )
+    found = report.ndcg_intervals(who)
+    return GroupRow(name, int(who.sum()), found[subject], found[rival] if rival else None)
 
 
 def _rows(
