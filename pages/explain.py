@@ -137,27 +137,31 @@ def draw_sentences(asked: Explaining) -> None:
 
 
 def draw_pieces(asked: Explaining) -> None:
-    """Everything that arrives later, redrawn while it arrives."""
-    want(asked)
-    polls = is_working(asked)
+    """What is there by now; the page is drawn anew when more has come."""
+    step = want(asked)
+    draw_sentences(asked)
+    wait_for_more(asked)
+    draw_waterfall(asked, step)
+    left, right = st.columns([11, 9], gap="medium")
+    with left:
+        draw_words(asked, step)
+    with right:
+        draw_change(asked)
+        draw_scorecard(asked)
+    draw_table(asked)
 
-    @st.fragment(run_every=POLL_SECONDS if polls else None)
-    def pieces() -> None:
-        step = want(asked)
-        if is_working(asked) != polls:
+
+def wait_for_more(asked: Explaining) -> None:
+    """Look for news beside the page while pieces arrive; a look draws no chart."""
+    known, waits = asked.arrived, is_working(asked)
+
+    @st.fragment(run_every=POLL_SECONDS if waits else None)
+    def look() -> None:
+        if asked.arrived != known or is_working(asked) != waits:
             st.rerun()
-        draw_sentences(asked)
         draw_progress(asked)
-        draw_waterfall(asked, step)
-        left, right = st.columns([11, 9], gap="medium")
-        with left:
-            draw_words(asked, step)
-        with right:
-            draw_change(asked)
-            draw_scorecard(asked)
-        draw_table(asked)
 
-    pieces()
+    look()
 
 
 def want(asked: Explaining) -> int | None:

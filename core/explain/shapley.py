@@ -3,7 +3,7 @@
 Exact values enumerate all coalitions (Shapley 1953; ``shap.explainers.Exact``). Sampled ones
 average the gains along random orders, each taken forward and backward (Castro et al. 2009;
 ``shap.explainers.Permutation``); each such pair is one sample, so that the standard error counts
-what the pair's halves have in common.
+what the pair's halves have in common. ``variates`` takes noise off them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.explain.game import DoubleArray, EventGame, Masks
+from core.explain.variates import adjust, known_values, values_of
 from core.progress import Progress, ProgressCallback, check_stop, report
 
 EXACT_UP_TO = 10
@@ -122,36 +123,36 @@ def _sampled(
     players = len(game.players)
     started = time.monotonic()
     rounds: list[DoubleArray] = []
+    variates: list[DoubleArray] = []
+    alone = game.values(np.eye(players, dtype=np.bool_)) - game.base
+    known = known_values(alone)
     while True:
         check_stop(game.stop)
-        rounds.append(
-            run_shap(
-                "Permutation",
-                game.values,
-                players,
-                seed * MOST_ROUNDS + len(rounds),
-                max_evals=2 * players + 1,
-            )
+
+        def both(masks: Masks) -> DoubleArray:
+            return np.column_stack([game.values(masks), values_of(masks, alone)])
+
+        found = run_shap(
+            "Permutation",
+            both,
+            players,
+            seed * MOST_ROUNDS + len(rounds),
+            max_evals=2 * players + 1,
         )
+        rounds.append(found[:, 0])
+        variates.append(found[:, 1:] - known)
         n = len(rounds)
         if n < FEWEST_ROUNDS:
             continue
-        found = EventValues(
-            game.base,
-            game.whole,
-            np.mean(rounds, axis=0),
-            np.std(rounds, axis=0, ddof=1) / np.sqrt(n),
-            False,
-            n,
-            game.asked,
-        )
+        values, errors = adjust(np.array(rounds), np.array(variates))
+        answer = EventValues(game.base, game.whole, values, errors, False, n, game.asked)
         report(
             progress,
-            Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": found.error}),
+            Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": answer.error}),
         )
-        late = time.monotonic() - started > seconds
-        if found.error <= enough or late or n >= MOST_ROUNDS:
-            return found
+        late = (time.monotonic() - started) * (n + 1) / n > seconds
+        if answer.error <= enough or late or n >= MOST_ROUNDS:
+            return answer
 
 
 def run_shap(

@@ -72,6 +72,11 @@ class Explaining:
             return self._thread is not None
 
     @property
+    def arrived(self) -> int:
+        """How many pieces are there, or failed."""
+        return len(self._found) + len(self._errors)
+
+    @property
     def parts(self) -> PartsView | None:
         """The parts of each event, when they are there."""
         return self._get(PARTS, PartsView)
