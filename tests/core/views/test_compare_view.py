@@ -1,0 +1,131 @@
+"""The Compare view on the demo: names, moves, sentences, tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.compare.columns import ColumnSpec
+from core.compare.comparison import Comparison
+from core.compare.presets import joint_and_parts, month_by_month, two_users
+from core.compare.turnover import measure_turnover
+from core.corpus.store import Library
+from core.engine import Engine
+from core.views import compare_tables as tables
+from core.views.compare import build_compare, change_bars, move_rows, tell, trust_sentence
+from core.views.turnover import build_turnover, tell_turnover
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    folder: Path = tmp_path_factory.mktemp("library")
+    return Library.open(folder)
+
+
+def test_columns_are_named_by_what_tells_them_apart(
+    engine: Engine, library: Library, busy_user: str
+) -> None:
+    def names(*specs: ColumnSpec) -> list[str]:
+        view = build_compare(Comparison(engine, specs, library=library))
+        return [column.name.split(" (")[0] for column in view.columns]
+
+    times = [ColumnSpec(busy_user, "0"), ColumnSpec(busy_user, "5")]
+    assert names(*times) == ["before the first event", "step 5"]
+    by = [ColumnSpec(busy_user, "5", "ease"), ColumnSpec(busy_user, "5", "content")]
+    assert names(*by) == ["ease", "content"]
+    other = engine.corpus.user_ids[0]
+    users = names(ColumnSpec(busy_user, "5"), ColumnSpec(other, "3"))
+    assert users == [f"{busy_user} · step 5", f"{other} · step 3"]
+    same = names(ColumnSpec(busy_user, "5"), ColumnSpec(busy_user, "5"))
+    assert same == ["step 5", "step 5"]
+
+
+def test_a_move_says_where_from_where_to_and_why(
+    engine: Engine, library: Library, busy_user: str
+) -> None:
+    comparison = Comparison(
+        engine, [ColumnSpec(busy_user, "9"), ColumnSpec(busy_user, "12")], library=library
+    )
+    view = build_compare(comparison)
+    rows = move_rows(comparison, comparison.moves())
+    assert [r.item_id for r in rows] == [r.item_id for r in view.moves]
+    assert all(row.cause for row in rows) and not any(row.cause for row in view.moves)
+    kinds = [row.kind for row in rows]
+    assert kinds == sorted(kinds, key=lambda kind: {"entered": 0, "left": 1}.get(kind, 2))
+    for row in rows:
+        assert row.cause_step in {10, 11, 12, None}
+        if row.cause_step is not None:
+            assert f"step {row.cause_step}," in row.cause
+        if row.kind == "entered":
+            assert row.move == f"in at {row.after}" and row.full_before not in range(1, 11)
+    assert trust_sentence(comparison).startswith("Exact")
+    item = rows[0].item_id
+    bars = change_bars(comparison, 0, item)
+    assert {bar.step for bar in bars} == {10, 11, 12, None}
+    assert sum(bar.value for bar in bars) == pytest.approx(rows[0].change, abs=1e-4)
+    listed = {line.item_id for line in view.lines}
+    unlisted = next(i for i in engine.corpus.item_ids if i not in listed)
+    assert change_bars(comparison, 0, unlisted) == ()
+    lines = tell(comparison)
+    assert len(lines) > len(rows) and not any("\n" in line for line in lines)
+
+
+def test_what_was_taken_next_is_marked_in_every_column(
+    engine: Engine, library: Library, busy_user: str
+) -> None:
+    history = engine.corpus.history(busy_user)
+    specs = month_by_month(engine, busy_user, 30)
+    view = build_compare(Comparison(engine, specs, library=library))
+    for at, column in enumerate(view.columns):
+        following = history.events[column.step].item_id
+        assert column.next_item_id == following
+        marked = [line.item_id for line in view.lines if line.is_next[at]]
+        assert set(marked) <= {following}
+        if column.next_rank is not None and column.next_rank <= 10:
+            line = next(line for line in view.lines if line.item_id == following)
+            assert line.ranks[at] == column.next_rank
+    end = build_compare(Comparison(engine, [ColumnSpec(busy_user)] * 2, library=library))
+    assert end.next_sentence == "" and end.columns[0].next_rank is None
+    assert end.moves == () and end.overlaps[0].sentence.count("the same list") == 1
+
+
+def test_presets_make_columns_that_differ(engine: Engine, busy_user: str) -> None:
+    months = month_by_month(engine, busy_user, 40)
+    assert months[-1].at == "40" and 2 <= len(months) <= 6
+    assert len({spec.at for spec in months}) == len(months)
+    assert len(month_by_month(engine, busy_user, 1)) == 1
+    parts = joint_and_parts(engine, busy_user, 12)
+    assert parts[0].recommender == engine.recommender().id and len(parts) == 6
+    assert len({spec.recommender for spec in parts}) == 6
+    one, other = two_users(engine, busy_user, 12)
+    own = {event.item_id for event in engine.corpus.history(busy_user).events[:12]}
+    theirs = {event.item_id for event in engine.corpus.history(other.user).events}
+    assert one.user == busy_user != other.user and own & theirs
+
+
+def test_tables_hold_what_the_charts_show(engine: Engine, library: Library, busy_user: str) -> None:
+    comparison = Comparison(
+        engine, [ColumnSpec(busy_user, str(s)) for s in (6, 9, 12)], library=library
+    )
+    view = build_compare(comparison)
+    lists = tables.lists_table(view)
+    assert len(lists) == len(view.lines)
+    for at, column in enumerate(view.columns):
+        ranks = lists[f"{at + 1}. {column.name}"].dropna().tolist()
+        assert sorted(ranks) == list(range(1, 11))
+    assert len(tables.overlap_table(view)) == 3
+    profiles = tables.profiles_table(view)
+    assert np.allclose(profiles.iloc[:, 1:].sum(), 1, atol=1e-4)
+    assert len(tables.moves_table(view, view.moves)) == len(view.moves)
+
+
+def test_turnover_is_read_for_the_corpus_and_one_user(engine: Engine, busy_user: str) -> None:
+    found = measure_turnover(engine, [busy_user, *engine.corpus.user_ids[:8]], "popularity")
+    view = build_turnover(found, busy_user)
+    assert "of a list on average" in view.sentence and "Here one event changes" in view.sentence
+    assert len(view.by_events) == len(view.own_by_events)
+    assert build_turnover(found.among([])).sentence == "No user has two lists to compare."
+    assert build_turnover(found, "nobody").own_by_events[0].users == 0
+    assert tell_turnover(found)
