@@ -46,14 +46,14 @@ def main() -> None:
     with picks:
         subject = pick_subject([result.recommender for result in report.results], engine)
     view = judging.quality(engine, protocol, subject)
-    drawn = draw_verdict(view)
+    draw_verdict(view)
     with head:
         sharing.share(protocol=protocol if protocol != USUAL_PROTOCOL else None)
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             "Recommenders (CSV)",
             lambda: tables.recommenders_table(view),
-            drawn,
+            all_charts(view),
             f"Quality on {engine.corpus.name}, {protocol}",
         )
     if not view.targets:
@@ -112,7 +112,23 @@ def draw_missing(engine: Engine, protocol: str) -> None:
             st.rerun()
 
 
-def draw_verdict(view: QualityView) -> list[tuple[str, Figure]]:
+def all_charts(view: QualityView) -> list[tuple[str, Figure]]:
+    """Every chart of the report under its sentence, for the export."""
+    if not view.targets:
+        return []
+    ink = controls.palette()
+    charts = [
+        (view.verdict, figures.recommenders_figure(view, ink)),
+        (view.periods_sentence, figures.periods_figure(view, ink)),
+        (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
+    ]
+    if view.calibration:
+        figure = figures.calibration_figure(view.calibration, view.k, ink)
+        charts.append((view.calibration_sentence, figure))
+    return charts
+
+
+def draw_verdict(view: QualityView) -> None:
     """One sentence, the intervals, the table."""
     with st.container(gap="xxsmall"):
         st.markdown(f"**{notices.escape(view.verdict)}**")
@@ -120,10 +136,13 @@ def draw_verdict(view: QualityView) -> list[tuple[str, Figure]]:
             st.markdown(f"**{notices.escape(view.seen_verdict)}**")
         notices.caution(" ".join(view.cautions))
     if not view.targets:
-        return []
-    figure = figures.recommenders_figure(view, controls.palette())
+        return
     st.plotly_chart(
-        figure, key="recommenders", theme=None, config=PLAIN, alt=f"Recommenders. {view.verdict}"
+        figures.recommenders_figure(view, controls.palette()),
+        key="recommenders",
+        theme=None,
+        config=PLAIN,
+        alt=f"Recommenders. {view.verdict}",
     )
     st.dataframe(
         tables.shown_table(view),
@@ -133,7 +152,6 @@ def draw_verdict(view: QualityView) -> list[tuple[str, Figure]]:
         column_config=column_config(),
     )
     notices.caution(tables.UNITS)
-    return [(view.verdict, figure)]
 
 
 def column_config() -> dict[str, Any]:
@@ -291,6 +309,12 @@ def draw_never(engine: Engine, view: QualityView) -> None:
             config=PLAIN,
             alt=f"By topic. {found.sentence}",
         )
+        with st.expander("As a table"):
+            st.dataframe(
+                pd.DataFrame([dataclasses.asdict(topic) for topic in found.topics]),
+                hide_index=True,
+                alt=f"By topic. {found.sentence}",
+            )
     with right:
         notices.caution("Those with most training events first.")
         st.dataframe(
