@@ -78,6 +78,7 @@ def main() -> None:
         return
     if draft is not had and draft.saved is not None and not draft.of(chosen):
         bar.follow(draft, draft.saved.capsule.recommender)
+    loaders.expect_texts(engine)
     workbench(engine)
 
 

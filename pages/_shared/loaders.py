@@ -258,6 +258,19 @@ def expect_explaining() -> None:
     threading.Thread(target=warm_up, name="warm up", daemon=True).start()
 
 
+def expect_texts(engine: Engine) -> None:
+    """Have the text encoder load beside the page, once, before somebody writes a review."""
+    _expect_texts(engine.encoder.encoder_id, engine)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _expect_texts(encoder_id: str, _engine: Engine) -> None:
+    work = threading.Thread(
+        target=_engine.encoder.encode, args=(["warm up"],), name="warm up", daemon=True
+    )
+    work.start()
+
+
 def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:
