@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tempfile
-from collections import Counter
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.corpus.corpus import Corpus
@@ -39,7 +41,7 @@ TAKEN = frozenset(
 """Ids of the product's own recommenders."""
 DEEPEST = 10_000
 """Last rank that is read."""
-REPORT_ROWS = 20_000
+REPORT_ROWS = HASHED_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,10 @@ def import_lists(
     file = SourceFile(path)
     unit = _time_unit(file)
     place = lists_path(library, corpus.name, name)
-    quarantine_path = place.with_suffix(".quarantine.jsonl")
+    refusals = place.with_suffix(".quarantine.jsonl")
     rows = _Rows(corpus, unit)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".importing-", dir=place.parent) as work:
+        with tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work:
             draft = Path(work) / "quarantine.jsonl"
             quarantine = Quarantine(draft)
             with closing(quarantine):
@@ -95,7 +96,7 @@ def import_lists(
             header = {HEADER: json.dumps(asdict(manifest)).encode()}
             stored = table.replace_schema_metadata(header)
             replace_file(place, lambda target: pq.write_table(stored, target, compression="zstd"))
-            draft.replace(quarantine_path)
+            replace_file(refusals, lambda target: _copy(draft, target))
     except (OSError, pa.ArrowException) as error:
         raise DomainError(
             f"the lists could not be written: {getattr(error, 'strerror', None) or error}",
@@ -106,7 +107,7 @@ def import_lists(
         manifest,
         dict(quarantine.reasons.most_common()),
         tuple(quarantine.first),
-        quarantine_path,
+        refusals,
     )
 
 
@@ -117,7 +118,7 @@ class _Rows:
         self.corpus, self.unit = corpus, unit
         self.count = 0
         self._users = {user: at for at, user in enumerate(corpus.user_ids)}
-        self._kept: list[tuple[int, int, int, int, int]] = []
+        self._kept = array("q")  # user, time, rank, item, line; and again
 
     def read(
         self, file: SourceFile, progress: ProgressCallback | None, stop: StopCallback | None
@@ -129,7 +130,7 @@ class _Rows:
             if isinstance(found, BadRow):
                 yield found, line
             else:
-                self._kept.append((*found, line))
+                self._kept.extend((*found, line))
             if self.count % REPORT_ROWS == 0:
                 check_stop(stop)
                 now = Progress("reading", file.bytes_read, file.size, figures={"rows": self.count})
@@ -162,7 +163,7 @@ class _Rows:
 
     def table(self, file: str, quarantine: Quarantine) -> pa.Table:
         """Rows sorted by user, time and rank, each rank and item of a list once."""
-        rows = np.array(self._kept, np.int64).reshape(-1, 5)  # int64[n, 5] with the line last
+        rows = np.frombuffer(self._kept, np.int64).reshape(-1, 5)
         for column, field in ((2, RANK), (3, Columns.Item)):
             again = _repeated(rows, column)
             for user, _, _, item, line in rows[again].tolist():
@@ -181,6 +182,10 @@ class _Rows:
         )
 
 
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
 def _repeated(rows: npt.NDArray[np.int64], column: int) -> npt.NDArray[np.bool_]:
     """Rows whose user, time and ``column`` an earlier row of the file has, bool[n]."""
     again = np.ones(len(rows), np.bool_)
@@ -192,10 +197,10 @@ def _describe(
     table: pa.Table, rows: _Rows, corpus: Corpus, name: str, file: SourceFile, refused: int
 ) -> ListsManifest:
     content = hashlib.sha256()
-    for column in table.columns:
-        content.update("\x1e".join(map(str, column.to_pylist())).encode())
-    times = table[Columns.Time].to_pylist()
-    lists = Counter(zip(table[Columns.User].to_pylist(), times, strict=True))
+    for batch in table.to_batches(HASHED_ROWS):
+        content.update(repr(batch.to_pydict()).encode())
+    times = pc.min_max(table[Columns.Time]).as_py()
+    lists = table.group_by([Columns.User, Columns.Time]).aggregate([])
     return ListsManifest(
         name=name,
         corpus=corpus.name,
@@ -205,10 +210,10 @@ def _describe(
         rows_read=rows.count,
         accepted=table.num_rows,
         quarantined=refused,
-        lists=len(lists),
-        users=len({user for user, _ in lists}),
-        first=min(times).isoformat(),
-        last=max(times).isoformat(),
+        lists=lists.num_rows,
+        users=pc.count_distinct(table[Columns.User]).as_py(),
+        first=times["min"].isoformat(),
+        last=times["max"].isoformat(),
     )
 
 
