@@ -27,7 +27,8 @@ LEAST_CHANGE = 0.05
 """Nats: an error is stated relative to at least so much difference between score and base."""
 ENOUGH = 0.05
 """Sampling ends at this error."""
-FEWEST_ROUNDS, MOST_ROUNDS = 4, 400
+LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 4, 400
+"""Rounds for an error that can be stated at all, for one that may end the work, and at most."""
 _shap = threading.Lock()
 """shap draws from numpy's global generator: one caller at a time."""
 
@@ -104,8 +105,8 @@ def explain_events(
     """Shapley values of the game's players.
 
     Exact up to ``exact_up_to`` players; above, sampled until the error is at most ``enough`` or
-    ``seconds`` are over, and for at least four pairs of orders. The same seed gives the same values
-    unless the time ends first.
+    the next pair of orders would end after ``seconds``; at least four pairs, or two where the time
+    is short. The same seed gives the same values unless the time ends first.
     """
     players = len(game.players)
     if players == 0:
@@ -142,7 +143,8 @@ def _sampled(
         rounds.append(found[:, 0])
         variates.append(found[:, 1:] - known)
         n = len(rounds)
-        if n < FEWEST_ROUNDS:
+        late = (time.monotonic() - started) * (n + 1) / n > seconds
+        if n < (LEAST_ROUNDS if late else FEWEST_ROUNDS):
             continue
         values, errors = adjust(np.array(rounds), np.array(variates))
         answer = EventValues(game.base, game.whole, values, errors, False, n, game.asked)
@@ -150,7 +152,6 @@ def _sampled(
             progress,
             Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": answer.error}),
         )
-        late = (time.monotonic() - started) * (n + 1) / n > seconds
         if answer.error <= enough or late or n >= MOST_ROUNDS:
             return answer
 
