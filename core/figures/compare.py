@@ -231,6 +231,8 @@ def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> Non
         if (one is None) == (other is None):
             continue
         leaves = other is None
+        if leaves and line.ranks[0] is None and line.ranks[-1] is None:
+            continue  # its title stands there
         full = line.full_ranks[at + 1 if leaves else at]
         words = "already had" if full is None else f"rank {full}"
         figure.add_annotation(

@@ -18,8 +18,9 @@ def comparison_report(comparison: Comparison, palette: Palette) -> str:
     """The report as HTML; computes the causes where that hasn't been done yet."""
     view = build_compare(comparison)
     rows = move_rows(comparison, comparison.moves())
-    shown = ["from", "to", "move", "item", "change", "cause"]
+    shown = ["columns", "move", "item", "change", "cause"]
     moves = tables.moves_table(view, rows)
+    moves["columns"] = [f"{row.a + 1} → {row.b + 1}" for row in rows]
     engine = comparison.engine
     return write_report(
         "How the list changed",

@@ -20,6 +20,8 @@ from plotly.offline import get_plotlyjs
 from core.figures.palette import Palette
 from core.figures.style import CONFIG, FONT
 
+SHORT = 14
+"""Characters of a cell that stay on one line."""
 _DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const settings = JSON.parse(document.getElementById("settings").textContent);
@@ -43,6 +45,12 @@ class Section:
     quotes: tuple[tuple[str, str], ...] = ()
     """Words of persons, each under a heading of its own."""
 
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything under the heading."""
+        filled = self.table is not None and len(self.table) > 0
+        return bool(self.sentences or self.quotes or self.figure is not None or filled)
+
 
 def write_report(
     title: str, facts: Sequence[str], sections: Sequence[Section], palette: Palette
@@ -65,6 +73,8 @@ def write_report(
     body: list[str] = []
     number = 0
     for section in sections:
+        if not section.has_content:
+            continue
         body.append(f"<section><h2>{html.escape(section.title)}</h2>")
         body += [f"<p>{html.escape(sentence)}</p>" for sentence in section.sentences]
         if section.figure is not None:
@@ -134,7 +144,8 @@ def _cell(value: object) -> str:
         whole = isinstance(value, int) or value.is_integer()
         text = f"{value:.0f}" if whole else f"{value:.3f}"
         return f'<td class="number">{text}</td>'
-    return f"<td>{html.escape(str(value))}</td>"
+    kind = ' class="short"' if len(str(value)) <= SHORT else ""
+    return f"<td{kind}>{html.escape(str(value))}</td>"
 
 
 def _style(palette: Palette) -> str:
@@ -149,6 +160,7 @@ def _style(palette: Palette) -> str:
         f"th,td{{text-align:left;padding:.25rem .75rem .25rem 0;"
         f"border-bottom:1px solid {palette.faint};vertical-align:top}}"
         f"th{{color:{palette.muted};font-weight:600}}.number{{text-align:right}}"
+        ".short{white-space:nowrap}"
         f"blockquote{{margin:0;padding:.25rem .75rem;border-left:3px solid {palette.faint};"
         "white-space:pre-wrap;overflow-wrap:anywhere}"
     )
