@@ -41,7 +41,7 @@ TAKEN = frozenset(
 """Ids of the product's own recommenders."""
 DEEPEST = 10_000
 """Last rank that is read."""
-REPORT_ROWS = HASHED_ROWS = 20_000
+REPORT_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,9 @@ def _describe(
     table: pa.Table, rows: _Rows, corpus: Corpus, name: str, file: SourceFile, refused: int
 ) -> ListsManifest:
     content = hashlib.sha256()
-    for batch in table.to_batches(HASHED_ROWS):
-        content.update(repr(batch.to_pydict()).encode())
+    for column in table.columns:
+        for buffer in column.combine_chunks().buffers():
+            content.update(buffer or b"")
     times = pc.min_max(table[Columns.Time]).as_py()
     lists = table.group_by([Columns.User, Columns.Time]).aggregate([])
     return ListsManifest(
