@@ -341,6 +341,18 @@ def draw_change(asked: Explaining) -> None:
         with st.container(horizontal=True, gap="small"):
             for step in view.steps:
                 event_link(step)
+            st.page_link(
+                "pages/what_if.py",
+                label="Try it in What-if",
+                icon=":material/call_split:",
+                query_params=state.link(recommender=state.get(RECOMMENDER)),
+            )
+            st.page_link(
+                "pages/compare.py",
+                label="The list before and after the last event",
+                icon=":material/compare_arrows:",
+                query_params=state.link(item=state.get(ITEM), columns="event"),
+            )
 
 
 def draw_scorecard(asked: Explaining) -> None:

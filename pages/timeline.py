@@ -155,12 +155,25 @@ def draw_moment(now: MomentView) -> None:
             long = len(now.text) > LONG_TEXT
             with st.container(height=200 if long else "content", border=False):
                 st.text(now.text)
-        if now.items:
+        with st.container(horizontal=True, gap="small"):
+            if now.items:
+                st.page_link(
+                    EXPLAIN,
+                    label="Explain number 1 of the list",
+                    icon=":material/rule:",
+                    query_params=state.link(**why(now.items[0].item_id)),
+                )
             st.page_link(
-                EXPLAIN,
-                label="Explain number 1 of the list",
-                icon=":material/rule:",
-                query_params=state.link(**why(now.items[0].item_id)),
+                "pages/what_if.py",
+                label="What if it were different?",
+                icon=":material/call_split:",
+                query_params=state.link(time=row.step),
+            )
+            st.page_link(
+                "pages/compare.py",
+                label="The list before and after",
+                icon=":material/compare_arrows:",
+                query_params=state.link(time=row.step, columns="event"),
             )
 
 
