@@ -64,6 +64,11 @@ def put(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
+def choose_nothing(key: str) -> None:
+    """Empty a widget before it is drawn; forgetting its value would leave the browser's."""
+    st.session_state[key] = None
+
+
 def adopt_url() -> None:
     """Take what the URL asks for, if it isn't what this session wrote there.
 
