@@ -32,7 +32,7 @@ WORDS = ("the", "sound", "is", "dull", "and", "it", "broke", "after", "a", "week
 IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WATCH = """n => {
     window.took = null;
-    const label = new RegExp(`^Both lists by .*\\\\. ${n} edit`);
+    const label = new RegExp(`^Both lists by .*\\\\. With ${n} edit`);
     addEventListener("keydown", event => {
         if (event.key !== "Enter") return;
         const began = performance.now();

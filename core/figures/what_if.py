@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from core.figures.palette import Palette, rgba
 from core.figures.style import MARGIN, SIZE, axis, halo, layout, plain, swatch
+from core.figures.time_scale import TimeScale
 from core.figures.trajectory_map import OUTERMOST, height_of, landmark_labels
 from core.views import wording
 from core.views.interest_map import MapView
@@ -138,7 +139,7 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
         layout=layout(
             palette,
             height=38 * len(shown) + 12,
-            margin={"l": 150, "r": 96, "t": 2, "b": 2},
+            margin={"l": 176, "r": 96, "t": 2, "b": 2},
             bargap=0.3,
             barmode="overlay",
         )
@@ -214,14 +215,9 @@ def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
             hovertemplate="%{hovertext}<extra></extra>",
             name=name,
         )
+    scale = TimeScale("time", np.array(times), low - 0.015 * span, high + 0.03 * span)
     figure.update_xaxes(
-        **axis(
-            palette,
-            type="date",
-            range=[low - 0.015 * span, high + 0.03 * span],
-            nticks=9,
-            fixedrange=True,
-        )
+        **axis(palette, **scale.axis() | {"nticks": 6, "fixedrange": True, "tickangle": 0})
     )
     figure.update_yaxes(**axis(palette, range=[0, top * 1.15], nticks=4, fixedrange=True))
     return figure

@@ -19,7 +19,6 @@ from core.scenario.fork import Fork
 from core.views import wording
 from core.views.timeline import present
 from core.views.what_if_wording import (
-    TITLE,
     cause_words,
     edit_words,
     felt_sentence,
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 TOPICS_SHOWN = 7
+NAME = 30
+"""Longer names are cut in the sentence about real moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ def _largest(path: PathView) -> str | None:
     if not np.isfinite(path.step_size).any():
         return None
     at = int(np.nanargmax(path.step_size))
-    return f"{path.step_size[at]:.2f} at {wording.short(path.names[at], TITLE)}"
+    return f"{path.step_size[at]:.2f} at {wording.short(path.names[at], NAME)}"
 
 
 def build_comparison(this: Fork, other: Fork) -> tuple[str, pd.DataFrame]:

@@ -33,7 +33,7 @@ def move_sign(before: int | None, after: int | None) -> str:
 
 
 def lists_sentence(before: RecommendationList, after: RecommendationList, edits: int) -> str:
-    """``2 edits: 3 items entered, 3 left, 4 moved.``"""
+    """``With 2 edits 3 entered, 3 left, 4 moved; 3 of 10 stay where they were.``"""
     if not edits:
         return "No edits yet, so both lists are the same. Change a cell of the history to begin."
     old, new = ({item.item_id: item.rank for item in found.items} for found in (before, after))
@@ -41,14 +41,14 @@ def lists_sentence(before: RecommendationList, after: RecommendationList, edits:
     moved = sum(old[item] != new[item] for item in old.keys() & new.keys())
     made = wording.count(edits, "edit")
     if not entered and not left and not moved:
-        return f"{made}, and the list is the same item for item."
+        return f"With {made} the list is the same, item for item."
     parts = [
         f"{number} {word}"
         for number, word in ((entered, "entered"), (left, "left"), (moved, "moved"))
         if number
     ]
     stayed = len(new) - entered - moved
-    return f"{made} later: {', '.join(parts)}; {stayed} of {len(new)} stay where they were."
+    return f"With {made} {', '.join(parts)}; {stayed} of {len(new)} stay where they were."
 
 
 def fork_sentence(fork: Fork) -> str:
@@ -62,8 +62,9 @@ def fork_sentence(fork: Fork) -> str:
     edited = fork.edited.history
     at = edited.events if fork.fork_step <= len(edited) else fork.base.events
     when = wording.day(at[fork.fork_step - 1].timestamp)
+    apart = f"{end:.2f}" if end >= 0.005 else "less than 0.005"
     return (
-        f"The paths part at step {fork.fork_step} ({when}) and end {max(end, 0.0):.2f} apart "
+        f"The paths part at step {fork.fork_step} ({when}) and end {apart} apart "
         "(cosine distance, 0 to 2)."
     )
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.domain import DomainError
 from core.scenario.capsule import make_capsule, read_capsule
 from core.scenario.fork import Fork
-from core.scenario.store import Scenario, ScenarioConflict, renamed
+from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
 from pages._shared import controls, drafting, loaders, notices, state
@@ -156,7 +156,8 @@ def default_name(engine: Engine, draft: Draft) -> str:
     if not draft.edits:
         return "What if"
     base = drafting.base_of(engine.corpus, draft)
-    return wording.short(edit_words(engine.corpus, base, draft.edits, 1), 90).capitalize()
+    said = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 90)
+    return said[:1].upper() + said[1:]
 
 
 def open_draft(draft: Draft | None, recommender: str | None = None) -> None:
@@ -313,30 +314,41 @@ def draw_conflict(engine: Engine) -> None:
             "since you opened it. Yours is not saved yet.**"
         )
         left, right = st.columns(2)
-        for column, whose, version in ((left, "Yours", mine), (right, "Theirs", theirs)):
-            with column:
-                st.markdown(f"**{whose}** · {notices.escape(saved_words(version))}")
-                changes = version.capsule.changes
-                base = drafting.base_of(engine.corpus, drafting.of_scenario(version))
-                for number in range(1, len(changes) + 1):
-                    st.text(f"{number}. {edit_words(engine.corpus, base, changes, number)}")
-                if version.notes:
-                    st.caption(notices.escape(f"Notes: {wording.short(version.notes, 200)}"))
+        with left:
+            st.markdown(f"**Yours**, based on revision {mine.revision}")
+            draw_version(engine, drafting.get())
+        with right:
+            st.markdown(f"**Theirs**, revision {theirs.revision}")
+            draw_version(engine, drafting.of_scenario(theirs))
         with st.container(horizontal=True, gap="small"):
-            st.button("Keep mine as a copy", key="keep_mine", type="primary", on_click=keep_mine)
+            st.button(
+                "Keep mine as a copy",
+                key="keep_mine",
+                type="primary",
+                on_click=keep_mine,
+                args=(engine,),
+            )
             if theirs.deleted:
                 st.button("Let it go", key="take_theirs", on_click=open_draft, args=(None,))
             else:
                 st.button("Take theirs", key="take_theirs", on_click=take_theirs)
 
 
-def keep_mine() -> None:
+def draw_version(engine: Engine, draft: Draft) -> None:
+    """One side of a conflict: its name, edits and notes."""
+    base = drafting.base_of(engine.corpus, draft)
+    with st.container(gap="xxsmall"):
+        st.text(draft.name)
+        for number in range(1, len(draft.edits) + 1):
+            st.text(f"{number}. {edit_words(engine.corpus, base, draft.edits, number)}")
+        if draft.notes:
+            st.caption(notices.escape(f"Notes: {wording.short(draft.notes, 200)}"))
+
+
+def keep_mine(engine: Engine) -> None:
     """Save my version as a scenario of its own. For callbacks."""
-    conflict = state.get(CONFLICT)
-    assert isinstance(conflict, ScenarioConflict)
     try:
-        store = loaders.scenario_store()
-        copy = store.duplicate(renamed(conflict.mine, conflict.mine.name))
+        copy = loaders.scenario_store().duplicate(scenario_of(engine, drafting.get()))
     except DomainError as error:
         state.put(ERROR, error)
         return
