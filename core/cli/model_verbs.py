@@ -122,6 +122,7 @@ def evaluate_corpus(
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
     from core.evaluate.protocols import evaluate_model, with_served
+    from core.views.quality import build_verdict
 
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
@@ -129,7 +130,10 @@ def evaluate_corpus(
         found = evaluate_model(data, shelf, folder, protocol, k, progress)
     report, served = with_served(found.report, data, shelf)
     facts = report.to_json()
-    lines = [f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users"]
+    lines = [
+        build_verdict(report, served, report.results[0].recommender),
+        f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users",
+    ]
     lines += [
         f"{row['recommender']:<18} NDCG@{k} {row['ndcg']:.4f} "
         f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]  recall {row['recall']:.3f}  "

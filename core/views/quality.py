@@ -132,10 +132,9 @@ def build_quality(
     baselines = _baselines(report, served, subject)
     seen = report.seen_targets
     everything, on_seen = report.ndcg_intervals(), report.ndcg_intervals(seen)
-    rival = _best(everything, baselines)
+    rival = _best(report, baselines)
     n, unseen = len(report.users), int((~seen).sum())
-    notable = n > 0 and 0 < seen.sum() < n and unseen / n >= wording.NOTABLE_UNSEEN
-    seen_rival = _best(on_seen, baselines)
+    verdict, seen_verdict = _verdicts(report, baselines, subject)
     period, of_case = _periods(report.months)
     periods = tuple(
         _group(report, str(name), of_case == name, subject, rival) for name in np.unique(of_case)
@@ -155,8 +154,8 @@ def build_quality(
         targets=n,
         users=users,
         unseen_targets=unseen,
-        verdict=wording.verdict(report, subject, rival, None),
-        seen_verdict=wording.verdict(report, subject, seen_rival, seen) if notable else None,
+        verdict=verdict,
+        seen_verdict=seen_verdict,
         cautions=(
             *wording.about_targets(report, _listed_hint(engine, report)),
             *(wording.about_lists(report, subject, judged) for judged in served),
@@ -173,10 +172,19 @@ def build_quality(
 
 
 def build_verdict(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> str:
-    """The verdict alone, on all targets."""
-    means = {name: float(report.ndcg(name).mean()) for name in _baselines(report, served, subject)}
-    rival = max(means, key=means.__getitem__, default=None)
-    return wording.verdict(report, subject, rival, None)
+    """The verdict alone: on all targets, and on those seen in training where the rest count."""
+    verdict, seen_verdict = _verdicts(report, _baselines(report, served, subject), subject)
+    return verdict if seen_verdict is None else f"{verdict} {seen_verdict}"
+
+
+def _verdicts(
+    report: EvaluationReport, baselines: Sequence[str], subject: str
+) -> tuple[str, str | None]:
+    seen, n = report.seen_targets, len(report.users)
+    whole = wording.verdict(report, subject, _best(report, baselines), None)
+    if not 0 < seen.sum() < n or (~seen).sum() / n < wording.NOTABLE_UNSEEN:
+        return whole, None
+    return whole, wording.verdict(report, subject, _best(report, baselines, seen), seen)
 
 
 def _baselines(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> list[str]:
@@ -200,8 +208,11 @@ def _periods(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
     return "year", names["year"]
 
 
-def _best(intervals: dict[str, Interval], among: Sequence[str]) -> str | None:
-    return max(among, key=lambda name: intervals[name].mean, default=None)
+def _best(
+    report: EvaluationReport, among: Sequence[str], cases: npt.NDArray[np.bool_] | None = None
+) -> str | None:
+    where = slice(None) if cases is None else cases
+    return max(among, key=lambda name: float(report.ndcg(name)[where].sum()), default=None)
 
 
 def _listed_hint(engine: Engine, report: EvaluationReport) -> tuple[int, int]:

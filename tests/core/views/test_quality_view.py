@@ -102,6 +102,8 @@ def test_targets_that_training_never_saw_are_kept_apart(engine: Engine) -> None:
     assert view.seen_verdict is not None
     assert view.seen_verdict.startswith("The joint loses")
     assert "that training has seen" in view.seen_verdict
+    both = build_verdict(replace(report, results=results), (), "joint")
+    assert both == f"{view.verdict} {view.seen_verdict}"
     assert any("itself a hint" in caution for caution in view.cautions)
     assert "NDCG, seen targets" in shown_table(view)
     few = build_quality(engine, make_report(engine, unseen=3, joint=0.5, ease=0.5), (), "joint")
