@@ -225,8 +225,9 @@ def explained(view: CompareView, row: MoveRow) -> bool:
 
 def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
     """User, step and recommender that explain a move."""
-    column = view.columns[row.b if row.after is not None else row.a]
-    if not column.explains:
+    pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
+    column = next((view.columns[at] for at in pair if view.columns[at].explains), None)
+    if column is None:
         return None
     step = row.cause_step if row.cause_step is not None else column.step
     return column.user_id, step, column.recommender

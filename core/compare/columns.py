@@ -93,6 +93,8 @@ class Column:
     following: str | None = None
     edited: EditedHistory | None = None
     """What the scenario's edits did; None without a scenario."""
+    scenario: str | None = None
+    """What the scenario is called."""
 
     @property
     def moment(self) -> datetime | None:
@@ -118,15 +120,16 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
         history = moment_of(whole, spec.at)
     step = len(history)
     following = whole.events[step].item_id if step < len(whole) else None
-    edited = None
+    edited = name = None
     if scenario is not None:
+        name = scenario.name
         edited = apply_edits(history, scenario.capsule.changes, engine.corpus)
         history = edited.history
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
         served = _served(engine, spec, library, whole, step)
-        return Column(spec, step, history, spec.recommender, None, served, following, edited)
+        return Column(spec, step, history, spec.recommender, None, served, following, edited, name)
     chosen = engine.recommender(spec.recommender)
-    return Column(spec, step, history, chosen.id, chosen, None, following, edited)
+    return Column(spec, step, history, chosen.id, chosen, None, following, edited, name)
 
 
 def open_columns(

@@ -23,7 +23,7 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "step": column.step,
                 "at": column.moment,
                 "recommender": column.source,
-                "scenario": column.spec.scenario,
+                "scenario": column.scenario,
                 "next_item_id": column.following,
                 "items": [
                     {"rank": i.rank, "item_id": i.item_id, "title": i.title, "score": i.score}

@@ -214,17 +214,18 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     """What tells each column from the others: user, step, recommender, scenario where they vary."""
     users = len({column.spec.user for column in columns}) > 1
     sources = len({column.source for column in columns}) > 1
-    moments = len({(column.step, column.spec.scenario is None) for column in columns}) > 1
+    edited = any(column.scenario is not None for column in columns)
+    moments = len({column.step for column in columns}) > 1
     found = []
     for column in columns:
         parts = [column.spec.user] if users else []
-        if moments or not (users or sources):
+        if moments or not (users or sources or edited):
             when = f" ({day(column.moment)})" if column.moment else ""
             parts.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
         if sources:
             parts.append(column.source)
-        if column.spec.scenario is not None:
-            parts.append(f"scenario {short(column.spec.scenario, 24)}")
+        if edited:
+            parts.append(short(column.scenario, 32) if column.scenario else "original")
         found.append(" · ".join(parts))
     return found
 
@@ -240,7 +241,7 @@ def _column(comparison: Comparison, at: int, name: str) -> ColumnView:
         step=column.step,
         when=column.moment,
         recommender=column.source,
-        scenario=column.spec.scenario,
+        scenario=column.scenario,
         explains=column.is_plain and column.step > 0,
         profile=engine.profile(column.history),
         next_item_id=following,

@@ -86,8 +86,10 @@ def choose(engine: Engine, user: str, step: int) -> Choice:
     """What the address or the person asks for, with the pickers to change it."""
     asked, k = _asked(user)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        own = not isinstance(asked, str)
-        state.put(PRESET, None if own else asked)
+        if isinstance(asked, str):
+            state.put(PRESET, asked)
+        else:
+            state.choose_nothing(PRESET)
         st.pills(
             "Compare",
             list(PRESETS),
@@ -204,7 +206,8 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
 def _label(spec: ColumnSpec, with_user: bool) -> str:
     steps = "last step" if spec.at is None else f"step {spec.at}" if spec.at.isdigit() else spec.at
     parts = [short(spec.user, 16)] if with_user else []
-    return " · ".join([*parts, steps, *([spec.recommender] if spec.recommender else [])])
+    parts += [steps, *([spec.recommender] if spec.recommender else [])]
+    return " · ".join([*parts, *(["scenario"] if spec.scenario else [])])
 
 
 def _edit(engine: Engine, choice: Choice, at: int, spec: ColumnSpec, names: Sequence[str]) -> None:
@@ -225,7 +228,9 @@ def _edit(engine: Engine, choice: Choice, at: int, spec: ColumnSpec, names: Sequ
     if saved:
         titles = {one.scenario_id: one.name for one in saved}
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)
-        state.put(keys["scenario"], same)
+        state.choose_nothing(keys["scenario"])
+        if same is not None:
+            state.put(keys["scenario"], same)
         st.selectbox(
             "Scenario",
             list(titles),
@@ -246,9 +251,11 @@ def _change(engine: Engine, choice: Choice, at: int) -> None:
     user = str(state.get(f"column_user_{at}") or old.user).strip()
     by = state.get(f"column_by_{at}")
     new_user = user != old.user
+    known = loaders.unknown_user(engine.corpus, user) is None
+    end = str(len(engine.corpus.history(user))) if known else None
     spec = ColumnSpec(
         user,
-        None if new_user else str(state.get(f"column_step_{at}")),
+        end if new_user else str(state.get(f"column_step_{at}")),
         None if by == engine.recommender().id else by,
         None if new_user else state.get(f"column_scenario_{at}"),
     )

@@ -12,7 +12,12 @@ from streamlit.testing.v1 import AppTest
 from core.compare.columns import ColumnSpec
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError
+from core.engine import Engine
 from core.evaluate.importing_lists import import_lists
+from core.scenario.capsule import make_capsule
+from core.scenario.edits import Edit, Op
+from core.scenario.fork import run
+from core.scenario.store import Scenario, ScenarioStore
 from pages._shared.choosing import address, read_address
 
 PAGE = "pages/compare.py"
@@ -150,3 +155,35 @@ def test_addresses_read_back() -> None:
     for wrong in ("7;months", "user=a", "months;users"):
         with pytest.raises(DomainError):
             read_address(wrong)
+
+
+def test_a_changed_column_becomes_an_own_one_and_other_pickers_leave_it(
+    open_app, busy_user
+) -> None:
+    app = open_app(PAGE, user=busy_user, time="12")
+    app.selectbox(key="column_by_1").set_value("ease").run()
+    specs = [ColumnSpec(busy_user, "11"), ColumnSpec(busy_user, "12", "ease")]
+    assert app.query_params["columns"] == address(specs, 10)
+    app.number_input(key="column_step_0").set_value(3).run()
+    assert heads(app)[0].startswith("step 3")
+    app.button_group(key="compare_length").set_value(20).run()
+    assert app.query_params["columns"].startswith(f"20;user={busy_user},at=3;")
+    app.button(key="add_column").click().run()
+    assert not app.exception and len(heads(app)) == 3
+    app.button(key="column_remove_0").click().run()
+    assert not app.exception and len(heads(app)) == 2
+
+
+def test_a_saved_scenario_stands_beside_its_original(
+    open_app, read, demo: Corpus, busy_user: str
+) -> None:
+    library = Library.open()
+    engine = Engine.open(demo, library.model_folder("demo"), library)
+    fork = run(engine, demo.history(busy_user).up_to(20), (Edit(Op.DELETE, step=20),))
+    ScenarioStore.open(library).save(Scenario(make_capsule(fork, "without the last")))
+    app = open_app(PAGE, user=busy_user, time="20", columns="scenario")
+    assert not app.exception
+    assert heads(app) == ["original", "without the last"]
+    assert "scenario's edits" in read(app).replace("\\", "")
+    (table, *_) = app.dataframe
+    assert table.value["cause"].str.contains("edit 1: delete step 20|what may be listed").all()
