@@ -33,7 +33,7 @@ def move_sign(before: int | None, after: int | None) -> str:
 
 
 def lists_sentence(before: RecommendationList, after: RecommendationList, edits: int) -> str:
-    """``With 2 edits 3 entered, 3 left, 4 moved; 3 of 10 stay where they were.``"""
+    """``With 2 edits: 3 entered, 3 left, 4 moved; 3 of 10 stay where they were.``"""
     if not edits:
         return "No edits yet, so both lists are the same. Change a cell of the history to begin."
     old, new = ({item.item_id: item.rank for item in found.items} for found in (before, after))
@@ -48,7 +48,7 @@ def lists_sentence(before: RecommendationList, after: RecommendationList, edits:
         if number
     ]
     stayed = len(new) - entered - moved
-    return f"With {made} {', '.join(parts)}; {stayed} of {len(new)} stay where they were."
+    return f"With {made}: {', '.join(parts)}; {stayed} of {len(new)} stay where they were."
 
 
 def fork_sentence(fork: Fork) -> str:

@@ -156,7 +156,7 @@ def default_name(engine: Engine, draft: Draft) -> str:
     if not draft.edits:
         return "What if"
     base = drafting.base_of(engine.corpus, draft)
-    said = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 90)
+    said = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 60)
     return said[:1].upper() + said[1:]
 
 

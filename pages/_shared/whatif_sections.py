@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from pandas import DataFrame
 
+from core.compare.columns import ColumnSpec
+from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.scenario.fork import Fork
+from core.scenario.store import Scenario
 from core.views.history_table import NEW
 from core.views.what_if import build_comparison
 from core.views.what_if_wording import edit_words, saved_words, search_words
@@ -126,9 +129,14 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     except DomainError:  # said above, in the bar
         return
     others = {one.scenario_id: one for one in saved if one.scenario_id != own}
-    if not others:
+    if not others and own is None:
         return
     st.subheader("Beside another scenario", anchor=False)
+    if draft.saved is not None:
+        compare_link(draft.saved, others.get(str(state.get(OTHER))))
+    if not others:
+        notices.caution("This is the only saved scenario of this corpus.")
+        return
     if state.get(OTHER) not in others:
         state.put(OTHER, None)
     picked = st.selectbox(
@@ -153,6 +161,20 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     sentence, table = build_comparison(fork, other)
     notices.say(sentence)
     draw_beside(table, draft.name or "This scenario", capsule.name, sentence)
+
+
+def compare_link(saved: Scenario, other: Scenario | None) -> None:
+    """A way to Compare: the original, this scenario, and the other one if there is one."""
+    about = saved.capsule
+    specs = with_scenario(about.user, about.steps, saved.scenario_id)
+    if other is not None:
+        specs.append(ColumnSpec(other.capsule.user, scenario=other.scenario_id))
+    st.page_link(
+        "pages/compare.py",
+        label="Original and scenario on Compare",
+        icon=":material/compare_arrows:",
+        query_params=state.link(**{state.COLUMNS: ";".join(map(str, specs))}),
+    )
 
 
 def draw_beside(table: DataFrame, this: str, other: str, sentence: str) -> None:

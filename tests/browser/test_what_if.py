@@ -131,7 +131,7 @@ def test_an_event_is_added_in_the_table_by_its_title(history, tmp_path) -> None:
     history.page.keyboard.type("Lantern Kings")
     history.page.get_by_text("(The Lantern Kings").first.wait_for()
     history.page.keyboard.press("Enter")
-    history.says(r"1 edit · not saved").says("^With 1 edit ")
+    history.says(r"1 edit · not saved").says("^With 1 edit")
     [edit] = history.capsule(tmp_path)["edits"]
     assert edit["op"] == "add"
 

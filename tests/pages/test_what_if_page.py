@@ -78,7 +78,7 @@ def test_an_added_event_changes_the_list_and_undo_restores_it(what_if, demo, eng
     assert not app.exception
     assert "1 edit · not saved" in status(app)
     assert after(app) != before
-    assert "With 1 edit " in " ".join(element.value for element in app.text)
+    assert "With 1 edit: " in " ".join(element.value for element in app.text)
     changed = after(app)
     app.button(key="undo").click().run()
     assert after(app) == before
