@@ -1,4 +1,4 @@
-"""Quality on the demo: a verdict with its numbers, both protocols, every tab, and what is missing."""
+"""Quality on the demo: a verdict with its numbers, both protocols, every tab, what is missing."""
 
 from __future__ import annotations
 

@@ -46,9 +46,10 @@ def test_the_list_at_a_step_is_the_engines_with_moves_against_the_step_before(
     history = engine.corpus.history(busy_user)
     step = len(history) // 2
     moment = build_moment(engine, view, step)
-    now = engine.recommend(history.up_to(step), k=LIST_SHOWN)
+    now = engine.recommend(history.up_to(step), LIST_SHOWN, "interest")
     before = {
-        item.item_id: item.rank for item in engine.recommend(history.up_to(step - 1), k=50).items
+        item.item_id: item.rank
+        for item in engine.recommend(history.up_to(step - 1), 50, "interest").items
     }
     assert [row.item_id for row in moment.items] == [item.item_id for item in now.items]
     for row in moment.items:
