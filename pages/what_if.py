@@ -110,7 +110,7 @@ def workbench(engine: Engine) -> None:
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        chart(charts, "map", view.felt_sentence)
+        chart(charts, "map", loaders.interest_map(engine).sentence)
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
@@ -127,7 +127,8 @@ def workbench(engine: Engine) -> None:
             recommender=recommender,
             scenario=draft.saved.scenario_id if draft.saved else None,
         )
-        export(fork, draft, rows, moves, view, profile, charts)
+        edits = edits_table(engine.corpus, base, draft.edits)
+        export(fork, draft, rows, moves, view, profile, edits, charts)
 
 
 def draw_problems(
@@ -282,7 +283,10 @@ def draw_figures(
         else "The interest profile stays as it is."
     )
     return {
-        "map": (view.sentence, fork_map(behind, crowd, view, ink)),
+        "map": (
+            f"{view.sentence} {view.felt_sentence}".strip(),
+            fork_map(behind, crowd, view, ink),
+        ),
         "sizes": (view.sizes_sentence, sizes_figure(view, ink)),
         "profile": (profile_sentence, profiles_figure(profile, ink)),
     }
@@ -345,6 +349,7 @@ def export(
     moves: tuple[MoveRow, ...],
     view: ForkView,
     profile: tuple[ProfileRow, ...],
+    edits: DataFrame,
     charts: dict[str, tuple[str, Figure]],
 ) -> None:
     """Everything to take away, made when asked for."""
@@ -356,6 +361,7 @@ def export(
          lambda: make_capsule(fork, draft.name).to_text()),
         ("Lists (CSV)", "lists.csv", "text/csv", lambda: as_csv(lists_table(build_lists(fork)))),
         ("Moves (CSV)", "moves.csv", "text/csv", lambda: as_csv(moves_table(moves))),
+        ("Edits (CSV)", "edits.csv", "text/csv", lambda: as_csv(edits)),
         ("History (CSV)", "history.csv", "text/csv", lambda: as_csv(history_table(rows))),
         ("Paths (CSV)", "paths.csv", "text/csv", lambda: as_csv(paths_table(view))),
         ("Profile (CSV)", "profile.csv", "text/csv", lambda: as_csv(profile_table(profile))),

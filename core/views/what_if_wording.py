@@ -136,9 +136,11 @@ def saved_words(scenario: Scenario) -> str:
 
 
 def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
-    """``U0123 up to step 42 · 3 edits · not saved``."""
+    """``U0123 up to step 42 · 3 edits · not saved, so in no link``."""
     if changed:
-        state = "not saved" if saved is None else f"changed since revision {saved.revision}"
+        state = "not saved, so in no link"
+        if saved is not None:
+            state = f"changed since revision {saved.revision}, which a link opens"
     elif saved is not None:
         state = f"saved, revision {saved.revision}"
     else:

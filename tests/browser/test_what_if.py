@@ -224,6 +224,7 @@ def test_everything_can_be_taken_away(history, tmp_path: Path) -> None:
     for label, start in (
         ("Lists (CSV)", "rank,before"),
         ("Moves (CSV)", "move,item"),
+        ("Edits (CSV)", "edit,what"),
         ("History (CSV)", "step,change"),
         ("Paths (CSV)", "path,step"),
         ("Profile (CSV)", "topic,before"),

@@ -263,6 +263,14 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert app.subheader[0].value == "Choose a user"
 
 
+def test_an_empty_library_and_a_corpus_without_a_model_name_the_next_step(
+    shop, open_app, read
+) -> None:
+    app = open_app(WHAT_IF)
+    assert not app.exception
+    assert "No model has been trained on shop" in read(app).replace("\\", "")
+
+
 def test_leaving_an_addition_out_renames_those_after_it() -> None:
     edits = [
         Edit(Op.ADD, item_id="x"),
