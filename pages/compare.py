@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPLAIN, TIMELINE = "pages/explain.py", "pages/timeline.py"
 MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
-FLOW, PAIR = "pick_flow", "compare_pair"
+FLOW, FOLLOW, PAIR = "pick_flow", "compare_follow", "compare_pair"
 
 
 def main() -> None:
@@ -80,11 +80,37 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
             config=CONFIG,
             alt=f"Rank flow over {len(view.columns)} columns. {view.flow_sentence}",
         )
-        notices.caution(
-            "Colour is the topic. A dotted end leads out of the lists, a ring marks what the user "
-            "really took next (seen in training, but for each user's last two events). Click a "
-            "number to follow its item."
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            draw_follow(view, picked)
+            notices.caution(
+                "Colour is the topic. A dotted end leads out of the lists, a ring marks what the "
+                "user really took next (seen in training, but for each user's last two events)."
+            )
+
+
+def draw_follow(view: CompareView, picked: str | None) -> None:
+    """Choose an item by name, as a click on its number does."""
+    titles = {line.item_id: line.item for line in view.lines}
+    state.choose_nothing(FOLLOW)
+    if picked is not None:
+        state.put(FOLLOW, picked)
+    st.selectbox(
+        "Follow an item",
+        list(titles),
+        index=None,
+        key=FOLLOW,
+        placeholder="Follow an item, or click its number",
+        format_func=lambda item: titles.get(item, item),
+        on_change=follow,
+        label_visibility="collapsed",
+        width=330,
+    )
+
+
+def follow() -> None:
+    """Follow the item that was chosen by name."""
+    state.put(ITEM, state.get(FOLLOW))
+    state.put(PAIR, None)
 
 
 def pick() -> None:

@@ -24,7 +24,7 @@ from core.compare.columns import Column, ColumnSpec, open_columns
 from core.compare.edits import edit_causes
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
-from core.domain import CONSUMING_KINDS, History, RecommendationList
+from core.domain import CONSUMING_KINDS, RecommendationList
 from core.progress import StopCallback
 
 if TYPE_CHECKING:
@@ -159,9 +159,9 @@ class Comparison:
                 if served
                 else None
             )
-        if self._excluded(self.columns[at].history)[item]:
+        if self._excluded[at][item]:
             return None
-        return _rank(scores, self._excluded(self.columns[at].history), item)
+        return _rank(scores, self._excluded[at], item)
 
     def changes(self, a: int) -> Changes | None:
         """Why scores changed between column ``a`` and the next, for all items of both lists.
@@ -255,7 +255,7 @@ class Comparison:
     def _cause(
         self, a: int, item: int, before: int | None, after: int | None, changes: Changes
     ) -> Cause:
-        ends = [self._excluded(column.history) for column in self.columns[a : a + 2]]
+        ends = self._excluded[a : a + 2]
         scores = self.scores[a]
         assert scores is not None
         if ends[0][item] != ends[1][item]:
@@ -309,11 +309,16 @@ class Comparison:
         value, stderr = float(changes.of(item)[player]), changes.error_of(item, player)
         return Cause(steps[0], "eligibility", value, stderr)
 
-    def _excluded(self, history: History) -> npt.NDArray[np.bool_]:
-        mask = np.zeros(len(self.engine.corpus.item_ids), np.bool_)
+    @cached_property
+    def _excluded(self) -> tuple[npt.NDArray[np.bool_], ...]:
+        """What each column can't list, bool[n_items] each."""
         index = self.engine.corpus.item_index
-        mask[[index[i] for i in history.excluded_items() if i in index]] = True
-        return mask
+        masks = []
+        for column in self.columns:
+            mask = np.zeros(len(index), np.bool_)
+            mask[[index[i] for i in column.history.excluded_items() if i in index]] = True
+            masks.append(mask)
+        return tuple(masks)
 
 
 def _rank(scores: FloatArray, excluded: npt.NDArray[np.bool_], item: int) -> int:

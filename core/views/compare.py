@@ -322,10 +322,20 @@ def _cause(comparison: Comparison, move: Move) -> str:
         return words.edit_cause(cause.edit, edited.edits[cause.edit - 1].label, cause.value)
     event, own = "", False
     if cause.step is not None:
-        event = event_name(comparison, move.a, cause.step)
+        event = player_name(comparison, move.a, cause.step)
         longer = max(comparison.columns[move.a : move.b + 1], key=lambda column: column.step)
         own = longer.history.events[cause.step - 1].item_id == move.item_id
     return words.cause(cause.kind, cause.step, event, cause.value, own)
+
+
+def player_name(comparison: Comparison, a: int, step: int) -> str:
+    """The event of a step between two columns, or the group of events that it stands for."""
+    changes = comparison.changes(a)
+    players = changes.players if changes is not None else ()
+    steps = next((steps for steps in players if step in steps), (step,))
+    if len(steps) == 1:
+        return event_name(comparison, a, step)
+    return f"steps {steps[0]} to {steps[-1]}"
 
 
 def event_name(comparison: Comparison, a: int, step: int) -> str:
@@ -364,13 +374,8 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
         if player == len(changes.players):
             bars.append(ChangeBar(None, "the clock", value, stderr))
             continue
-        steps = changes.players[player]
-        name = (
-            event_name(comparison, a, steps[0])
-            if len(steps) == 1
-            else f"steps {steps[0]} to {steps[-1]}"
-        )
-        bars.append(ChangeBar(steps[-1], name, value, stderr))
+        step = changes.players[player][-1]
+        bars.append(ChangeBar(step, player_name(comparison, a, step), value, stderr))
     return tuple(sorted(bars, key=lambda bar: -abs(bar.value)))
 
 

@@ -129,3 +129,18 @@ def test_turnover_is_read_for_the_corpus_and_one_user(engine: Engine, busy_user:
     assert build_turnover(found.among([])).sentence == "No user has two lists to compare."
     assert build_turnover(found, "nobody").own_by_events[0].users == 0
     assert tell_turnover(found)
+
+
+def test_older_events_of_a_long_gap_are_named_as_a_group(
+    engine: Engine, library: Library, busy_user: str
+) -> None:
+    events = len(engine.corpus.history(busy_user))
+    assert events > 60
+    comparison = Comparison(
+        engine, [ColumnSpec(busy_user, "0"), ColumnSpec(busy_user, str(events))], library=library
+    )
+    item = comparison.lists[1].items[0].item_id
+    labels = [bar.label for bar in change_bars(comparison, 0, item)]
+    assert any(label.startswith("steps 1 to ") for label in labels)
+    assert any(label.startswith(f"step {events}, ") for label in labels)
+    assert "were sampled" in trust_sentence(comparison)
