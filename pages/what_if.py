@@ -191,6 +191,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
         hide_index=True,
         height=TABLE_HEIGHT,
         num_rows="fixed",
+        placeholder="–",
         disabled=["step", "change"],
         on_change=change_cells,
         args=(engine, base, rows, key),

@@ -242,8 +242,8 @@ def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:
     if old is None:
         return "One event makes no move."
     if not changed or new is None or new == old:
-        return f"Largest real move: {old}."
-    return f"Largest real move before: {old}; after: {new}."
+        return f"Largest real move: {old}"
+    return f"Largest real move before: {old}; after: {new}"
 
 
 def _largest(path: PathView) -> str | None:

@@ -45,6 +45,10 @@ class Searching:
         """Ask it to end; it does at its next check."""
         self._stop.set()
 
+    def wait(self, seconds: float) -> None:
+        """Return when it has ended, or after so long."""
+        self._thread.join(seconds)
+
     def _work(self, engine: Engine, base: History, recommender: str) -> None:
         def note(progress: Progress) -> None:
             self.progress = progress

@@ -14,6 +14,7 @@ from core.scenario.edits import Edit, Op
 from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 from pages._shared.drafting import Draft, leave_out
+from pages._shared.searching import Searching
 
 WHAT_IF = "pages/what_if.py"
 
@@ -261,6 +262,23 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     app = open_app(WHAT_IF, corpus="demo")
     assert not app.exception
     assert app.subheader[0].value == "Choose a user"
+
+
+def test_a_search_ends_with_a_result_and_can_be_stopped(engine, busy_user, demo) -> None:
+    base = engine.corpus.history(busy_user)
+    listed = engine.recommend(base, 30).items
+    short = base.up_to(4)
+    search = Searching(engine, short, listed[-1].item_id, "in", "interest")
+    stopped = Searching(engine, base, listed[-1].item_id, "in", "joint")
+    stopped.stop()
+    for one in (search, stopped):
+        one.wait(120)
+        assert not one.busy and one.error is None
+    assert search.result is not None and search.result.tried > 0
+    assert stopped.stopped and stopped.result is None
+    unknown = Searching(engine, short, "no such item", "in", "interest")
+    unknown.wait(60)
+    assert unknown.error is not None and "no such item" in unknown.error.what
 
 
 def test_an_empty_library_and_a_corpus_without_a_model_name_the_next_step(
