@@ -225,7 +225,7 @@ def column_names(columns: Sequence[Column]) -> list[str]:
         if sources:
             parts.append(column.source)
         if edited:
-            parts.append(short(column.scenario, 32) if column.scenario else "original")
+            parts.append(f"“{short(column.scenario, 32)}”" if column.scenario else "original")
         found.append(" · ".join(parts))
     return found
 

@@ -37,6 +37,13 @@ def step_phrase(step: int) -> str:
     return "before the first event" if step == 0 else f"step {step}"
 
 
+def where(name: str) -> str:
+    """A column's name inside a sentence: ``at step 12``, ``in ease``."""
+    if name.startswith("before"):
+        return name
+    return f"at {name}" if name.startswith("step") else f"in {name}"
+
+
 def flow_sentence(first: str, last: str, kept: int, entered: Sequence[str], k: int) -> str:
     """What the last list still has of the first."""
     if not entered:
@@ -53,9 +60,9 @@ def next_sentence(places: Sequence[tuple[str, str, int | None]], k: int) -> str:
         return ""
     items = {item for item, _, _ in places}
     said = [
-        f"{_place(rank, k)} at {name}"
+        f"{_place(rank, k)} {where(name)}"
         if len(items) == 1 or len(places) > 2
-        else f"{short(item, TITLE)}, {_place(rank, k)} at {name}"
+        else f"{short(item, TITLE)}, {_place(rank, k)} {where(name)}"
         for item, name, rank in places
     ]
     what = f"{short(items.pop(), TITLE)}, " if len(items) == 1 else ""
@@ -125,11 +132,11 @@ def profile_sentence(
         return f"The same events stand behind all columns: {first} leads with {percent(share)}."
     if first == last:
         return (
-            f"{first} leads at {names[0]} with {percent(share)} and at {names[-1]} with "
+            f"{first} leads {where(names[0])} with {percent(share)} and {where(names[-1])} with "
             f"{percent(last_share)}."
         )
     return (
-        f"{first} leads at {names[0]} with {percent(share)}, {last} at {names[-1]} with "
+        f"{first} leads {where(names[0])} with {percent(share)}, {last} {where(names[-1])} with "
         f"{percent(last_share)}."
     )
 
@@ -137,7 +144,7 @@ def profile_sentence(
 def item_sentence(item: str, ranks: Sequence[tuple[str, int | None]]) -> str:
     """Where one item stands in every column."""
     places = ", ".join(
-        f"{'no place' if rank is None else f'rank {rank}'} at {name}" for name, rank in ranks
+        f"{'no place' if rank is None else f'rank {rank}'} {where(name)}" for name, rank in ranks
     )
     return f"{short(item, TITLE)}: {places}."
 

@@ -183,7 +183,7 @@ def test_a_saved_scenario_stands_beside_its_original(
     ScenarioStore.open(library).save(Scenario(make_capsule(fork, "without the last")))
     app = open_app(PAGE, user=busy_user, time="20", columns="scenario")
     assert not app.exception
-    assert heads(app) == ["original", "without the last"]
+    assert heads(app) == ["original", "“without the last”"]
     assert "scenario's edits" in read(app).replace("\\", "")
     (table, *_) = app.dataframe
     assert table.value["cause"].str.contains("edit 1: delete step 20|what may be listed").all()
