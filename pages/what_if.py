@@ -65,11 +65,13 @@ def main() -> None:
     """Draw the page."""
     engine = notices.need_engine()
     chosen = state.selection()
-    had = state.get(drafting.DRAFT)
+    had, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
     try:
         draft = drafting.settle(chosen)
     except DomainError as error:
         state.put(bar.ERROR, error)
+        st.rerun()
+    if state.get(state.SCENARIO) != asked:  # the address must not name what isn't shown
         st.rerun()
     if draft is None:
         st.title("What if this history were different?", anchor=False)

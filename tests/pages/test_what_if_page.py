@@ -258,6 +258,19 @@ def test_another_time_is_another_base_but_edits_stay(what_if, demo) -> None:
     assert "up to step 20 · 1 edit" in status(app)
 
 
+def test_the_address_drops_a_scenario_that_is_not_shown(open_app, saved, demo) -> None:
+    app = open_app(WHAT_IF, scenario=saved.scenario_id)
+    assert app.query_params["scenario"] == saved.scenario_id
+    app.slider(key="time").set_value(5).run()
+    assert "up to step 5 · 0 edits" in status(app)
+    assert "scenario" not in app.query_params
+    other = next(user for user in demo.user_ids if user != saved.capsule.user)
+    app = open_app(WHAT_IF, scenario=saved.scenario_id)
+    app.selectbox(key="user").set_value(other).run()
+    assert status(app).startswith(other)
+    assert "scenario" not in app.query_params
+
+
 def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     app = open_app(WHAT_IF, corpus="demo")
     assert not app.exception
