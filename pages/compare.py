@@ -287,6 +287,7 @@ def draw_overlap(view: CompareView) -> None:
     left, right = st.columns([6, 5], gap="large")
     with left:
         table = tables.overlap_table(view)
+        pair = ("one", "other") if len(view.overlaps) > 1 else ()
         table["one"] = [view.columns[row.a].short for row in view.overlaps]
         table["other"] = [view.columns[row.b].short for row in view.overlaps]
         st.dataframe(
@@ -294,10 +295,10 @@ def draw_overlap(view: CompareView) -> None:
             hide_index=True,
             height="content",
             alt=f"Overlap of each pair. {view.overlaps[0].sentence}",
-            column_order=("one", "other", "jaccard", "rbo", "kendall"),
+            column_order=(*pair, "jaccard", "rbo", "kendall"),
             column_config={
-                "one": st.column_config.TextColumn("One"),
-                "other": st.column_config.TextColumn("Other"),
+                "one": st.column_config.TextColumn("One", width=120),
+                "other": st.column_config.TextColumn("Other", width=120),
                 **{
                     name: st.column_config.NumberColumn(label, format="%.2f", width=66)
                     for name, label in MEASURES

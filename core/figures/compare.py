@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 from core.figures.palette import HUES, Palette, rgba
 from core.figures.style import SIZE, SMALL, axis, halo, layout, plain
 from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
+from core.views.compare_wording import SMALL as SMALL_CHANGE
+from core.views.compare_wording import nats
 from core.views.wording import percent, signed
 
 ROW = 30
@@ -346,11 +348,11 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
         name="changes",
     )
     for at, bar in enumerate(shown):
-        up = bar.value >= 0
+        up, small = bar.value >= 0, abs(bar.value) < SMALL_CHANGE
         figure.add_annotation(
             x=bar.value + (bar.stderr if up else -bar.stderr),
             y=at,
-            text=f"{'▲' if up else '▼'} {signed(bar.value)}",
+            text=nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}",
             showarrow=False,
             xanchor="left" if up else "right",
             xshift=6 if up else -6,

@@ -153,7 +153,7 @@ def bars_sentence(first: str, last: str, change: float, strongest: str) -> str:
     """What changed one item's score between two columns."""
     return (
         f"From {first} to {last} its score changed by {nats(change)} nats; most of it came from "
-        f"{strongest}."
+        f"{strongest.removesuffix('…')}."
     )
 
 
