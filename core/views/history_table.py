@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -89,12 +89,19 @@ def build_table(
         at = bisect_right(keys, key)
         keys.insert(at, key)
         rows.insert(at, _row(corpus, step, event, DELETED, removed=True))
-    rows.append(TableRow(NEW, INVITE, "", "", None, None, "", edited.history.at, False))
+    rows.append(TableRow(NEW, INVITE, "", "", None, None, "", next_minute(edited.history), False))
     rows.reverse()
     said = {one.handle: f"⚠ {one.problem.what}" for one in refused}
     return tuple(
         replace(row, change=said[row.handle]) if row.handle in said else row for row in rows
     )
+
+
+def next_minute(history: History) -> datetime | None:
+    """When a new event happens unless told otherwise: the next full minute after the clock."""
+    if history.at is None:
+        return None
+    return history.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bool) -> TableRow:

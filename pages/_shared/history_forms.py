@@ -13,7 +13,7 @@ from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import NEW, Refused, TableRow, find_item, try_edits
+from core.views.history_table import NEW, Refused, TableRow, find_item, next_minute, try_edits
 from core.views.what_if import equal_times
 from pages._shared import drafting, notices, state
 from pages._shared.drafting import Draft
@@ -144,7 +144,7 @@ def make(engine: Engine, base: History, handle: Handle, *edits: Edit) -> bool:
 def draw_add(engine: Engine, base: History) -> None:
     """A new event: its item by title, kind, rating, time and text."""
     corpus = engine.corpus
-    clock = base.at or datetime.now(UTC)
+    clock = next_minute(base) or datetime.now(UTC)
     scale = corpus.manifest.rating_scale
     with st.form("add_event", border=False):
         if len(corpus.item_ids) > LISTED_ITEMS:

@@ -6,15 +6,18 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.corpus.store import Library
 from core.engine import Engine
 from core.scenario.capsule import Capsule, make_capsule
-from core.scenario.edits import Edit, Op
+from core.scenario.edits import Edit, Op, apply_edits, apply_some, find_problems
 from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 from pages._shared.drafting import Draft, leave_out
 from pages._shared.searching import Searching
+from tests.core.scenario.random_edits import edit_lists
 
 WHAT_IF = "pages/what_if.py"
 
@@ -121,6 +124,27 @@ def test_the_opposite_review_is_real_and_its_source_named(what_if, demo) -> None
     words = {event.words for user in demo.user_ids for event in demo.history(user).events}
     assert offered in words
     assert "0 edits" in status(app)
+
+
+def test_a_new_event_is_the_newest(what_if, demo, busy_user) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0)
+    assert app.selectbox(key="whatif_event").options[0].startswith("a1 · ")
+
+
+def test_events_of_one_instant_change_places(open_app, engine, busy_user, demo) -> None:
+    base = engine.corpus.history(busy_user)
+    edits = [Edit(Op.ADD, item_id=demo.item_ids[0], timestamp=base.events[-1].timestamp)]
+    saved = Scenario(make_capsule(run(engine, base, edits), "at once"))
+    saved = ScenarioStore.open(Library.open()).save(saved)
+    app = open_app(WHAT_IF, scenario=saved.scenario_id)
+    app.selectbox(key="whatif_event").set_value("a1").run()
+    for edits_now in (2, 3):
+        [button] = [one for one in app.button if one.label in ("Earlier", "Later")]
+        button.click().run()
+        assert f"{edits_now} edits" in status(app)
+    moved = Edit(Op.MOVE, step="a1", to=len(base))
+    assert app.session_state["whatif_draft"].edits[1:] == (moved, moved)
 
 
 def test_a_saved_scenario_is_in_the_address_and_opens_anew(what_if, open_app, demo) -> None:
@@ -317,6 +341,21 @@ def test_leaving_an_addition_out_renames_those_after_it() -> None:
         Edit(Op.DELETE, step=3),
     )
     assert leave_out(edits, set()) == tuple(edits)
+
+
+@given(data=st.data())
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_is_left_after_leaving_out_does_the_same(data, engine, busy_user) -> None:
+    whole = engine.corpus.history(busy_user)
+    edits = data.draw(edit_lists(engine.corpus, whole.up_to(8), ["Lovely."]))
+    base = whole.up_to(data.draw(st.integers(1, 8)))
+    problems = find_problems(base, edits, engine.corpus)
+    kept = leave_out(edits, set(problems))
+    after = apply_edits(base, kept, engine.corpus).history
+    fine = set(range(1, len(edits) + 1)) - set(problems)
+    assert after.events == apply_some(base, edits, engine.corpus, fine).history.events
 
 
 def test_undo_of_all_and_redo_of_all_is_where_one_was() -> None:

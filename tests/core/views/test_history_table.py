@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
@@ -23,6 +25,7 @@ from core.views.history_table import (
     try_edits,
     was_brought_back,
 )
+from tests.core.scenario.random_edits import edit_lists
 
 
 @pytest.fixture
@@ -160,6 +163,32 @@ def test_what_can_not_be_is_said_at_its_row(corpus, base, cells, said) -> None:
     assert "edit 1" not in str(caught.value)
     shown = build_table(corpus, apply_edits(base, [], corpus), [Refused(step, caught.value)])
     assert shown[at(shown, step)].change == f"⚠ {caught.value.what}"
+
+
+@given(data=st.data())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_edits_make_a_table_that_says_what_is(data: st.DataObject, corpus, base) -> None:
+    """Every event of the edited history once, what is gone marked, and no cell means an edit."""
+    short = base.up_to(8)
+    edits = data.draw(edit_lists(corpus, short, ["Lovely.", "It broke at once."]))
+    edited = apply_edits(short, edits, corpus)
+    rows = build_table(corpus, edited)
+    shown = [row for row in rows if row.handle != NEW and not row.removed]
+    assert [row.handle for row in shown] == list(reversed(edited.origins))
+    assert {row.handle for row in rows if row.removed} == set(edited.removed)
+    assert len(rows) == 1 + len(edited.origins) + len(edited.removed)
+    touched = {one for one, by in zip(edited.origins, edited.touched, strict=True) if by}
+    assert {row.handle for row in shown if row.change} == touched
+    for by_id in (True, False):
+        cells = table_frame(rows, by_id=by_id).drop(columns=["step", "change"])
+        same = {
+            at: {name: None if value is None or value != value else value
+                 for name, value in row.items()} | {"date": str(row["date"].isoformat())}
+            for at, row in enumerate(cells.to_dict("records"))
+        }  # fmt: skip
+        assert edits_of_cells(corpus, rows, same) == []
 
 
 def test_an_item_is_found_by_id_title_or_words(corpus) -> None:
