@@ -16,7 +16,7 @@ from pages import explain as page
 from pages._shared import explaining as pieces
 
 EXPLAIN = "pages/explain.py"
-SECONDS = 60
+SECONDS = 180
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""From the Timeline to Explain, to a word, and back, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from core.corpus.store import Corpus, Library
+
+PIECES = 240_000
+"""Milliseconds that a piece may take on a busy machine whose encoder has yet to be measured."""
+READY = re.compile(r"^Asked of the recommender itself")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Corpus:
+    return Library.open().corpus("demo")
+
+
+@pytest.fixture(scope="module")
+def reviewer(demo: Corpus) -> str:
+    """A user with six to nine events, of which two or more have a review."""
+    for user in demo.user_ids:
+        events = demo.history(user).events
+        if 6 <= len(events) <= 9 and sum(bool(event.words) for event in events) >= 2:
+            return user
+    raise AssertionError
+
+
+def wait_for_all(tab, words: bool = False) -> None:
+    """Wait until the change and the verdict are there; with ``words`` until nothing is missing."""
+    tab.page.wait_for_selector(".st-key-waterfall .js-plotly-plot .main-svg")
+    tab.page.get_by_text(READY).wait_for(timeout=PIECES)
+    tab.page.wait_for_selector(".st-key-curves .js-plotly-plot .main-svg", timeout=PIECES)
+    if words:
+        refined = tab.page.get_by_text(re.compile("^SHAP over phrases and words"))
+        refined.wait_for(timeout=PIECES)
+        tab.page.get_by_role("button", name="Stop", exact=True).wait_for(state="hidden")
+    tab.settle()
+
+
+def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
+    tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
+    tab.page.get_by_role("link", name="Explain number 1 of the list").click()
+    tab.wait_for_url("/explain")
+    assert f"user={reviewer}" in tab.page.url and tab.step == 5
+    tab.page.get_by_text(re.compile(r"is number 1 of the list\.$")).last.wait_for()
+    wait_for_all(tab, words=True)
+    mark = tab.page.locator(".stMarkdown").filter(has_text=re.compile("[▲▼]")).first
+    assert mark.is_visible()
+    link = tab.page.get_by_role("link", name=re.compile(r"Step \d+ on the Timeline")).last
+    step = int(re.search(r"Step (\d+)", link.inner_text())[1])
+    link.click()
+    tab.wait_for_url("/timeline").drawn("step_sizes")
+    assert tab.step == step
+    tab.page.go_back()
+    tab.wait_for_url("/explain")
+    assert tab.step == 5
+    wait_for_all(tab)
+
+
+def test_a_listed_item_is_explained_from_its_row(tab, reviewer) -> None:
+    tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
+    table = tab.page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    tab.page.mouse.click(box["x"] + box["width"] - 30, box["y"] + 35 + 35 * 1.5)
+    tab.wait_for_url("/explain")
+    tab.page.get_by_text(re.compile(r"is number 2 of the list\.$")).wait_for()
+    assert "recommender=interest" in tab.page.url
+
+
+def test_a_pick_in_the_waterfall_reads_that_review(tab, reviewer, demo) -> None:
+    tab.open(f"/explain?corpus=demo&user={reviewer}")
+    wait_for_all(tab, words=True)
+    events = demo.history(reviewer).events
+    steps = [step for step, event in enumerate(events, start=1) if event.words]
+    box = tab.page.get_by_role("combobox", name="Review of")
+    now = int(re.search(r"step (\d+)", box.input_value() or box.inner_text())[1])
+    wanted = next(step for step in steps if step != now)
+    x, y = tab.page.evaluate(
+        """step => {
+            const plot = document.querySelector('.st-key-waterfall .js-plotly-plot');
+            const trace = plot._fullData.find(one => one.name === 'events');
+            const at = Array.from(trace.customdata).indexOf(step);
+            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+            plot.scrollIntoView({block: 'center'});
+            const now = plot.getBoundingClientRect();
+            const x = trace.base[at] + trace.x[at] / 2;
+            return [now.left + xaxis._offset + xaxis.l2p(x),
+                    now.top + yaxis._offset + yaxis.l2p(trace.y[at])];
+        }""",
+        wanted,
+    )
+    tab.page.mouse.move(x - 3, y)
+    tab.page.mouse.move(x, y, steps=3)
+    tab.page.wait_for_timeout(120)
+    tab.page.mouse.click(x, y)
+    tab.page.get_by_text(re.compile(rf"what the text of step {wanted} gives")).wait_for()
+
+
+def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:
+    first = open_tab()
+    first.open(f"/explain?corpus=demo&user={reviewer}&time=6&recommender=ease")
+    wait_for_all(first)
+    said = first.page.get_by_text(re.compile("without any event|hardly changes")).inner_text()
+    first.page.get_by_role("button", name="Share").click()
+    link = first.page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
+    assert "recommender=ease" in link and "item=" in link
+    second = open_tab(color_scheme="dark")
+    second.page.goto(link)
+    second.settle()
+    wait_for_all(second)
+    assert second.page.get_by_text(said, exact=True).is_visible()
+
+
+def test_the_explanation_can_be_taken_away(tab, reviewer, demo, tmp_path: Path) -> None:
+    tab.open(f"/explain?corpus=demo&user={reviewer}")
+    wait_for_all(tab)
+    tab.page.get_by_role("button", name="Export").click()
+    kept = {}
+    for label in ("Everything (JSON)", "Events (CSV)"):
+        with tab.page.expect_download() as download:
+            tab.page.get_by_role("button", name=label).click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        kept[target.suffix] = target.read_text(encoding="utf-8")
+    facts = json.loads(kept[".json"])
+    assert facts["user_id"] == reviewer
+    assert len(facts["events"]) == len(demo.history(reviewer))
+    assert kept[".csv"].startswith("first_step,step,timestamp")
+    assert len(kept[".csv"].strip().splitlines()) == 1 + len(facts["events"])
+
+
+def test_a_link_to_an_unknown_item_is_a_notice(tab, reviewer) -> None:
+    tab.open(f"/explain?corpus=demo&user={reviewer}&item=NOTHING")
+    tab.page.get_by_text("There is no item 'NOTHING'").first.wait_for()
+    tab.page.get_by_text(re.compile(r"is number 1 of the list\.$")).last.wait_for()
+    wait_for_all(tab)
+    assert tab.page.get_by_text("There is no item 'NOTHING'").first.is_visible()
