@@ -135,11 +135,11 @@ def _lists(engine: Engine, history: History, gap: int) -> Comparison:
     """The comparison of the last moment with one ``gap`` events before, without causes."""
     engine.interest._states.clear()
     user, chosen = history.user_id, engine.recommender()
-    comparison = Comparison(engine, [ColumnSpec(user), ColumnSpec(user)])
-    comparison.columns = tuple(
+    columns = [
         Column(ColumnSpec(user), step, history.up_to(step), chosen.id, chosen)
         for step in (len(history) - gap, len(history))
-    )
+    ]
+    comparison = Comparison(engine, columns)
     _ = comparison.overlaps
     comparison.moves(causes=False)
     return comparison

@@ -86,7 +86,7 @@ class Comparison:
     def __init__(
         self,
         engine: Engine,
-        specs: Sequence[ColumnSpec],
+        specs: Sequence[ColumnSpec | Column],
         k: int = K,
         *,
         library: Library | None = None,

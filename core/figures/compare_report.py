@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from core.compare.columns import fork_columns
 from core.compare.comparison import Comparison
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.scenario.fork import Fork
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
-from core.views.compare import build_compare, event_name, move_rows, trust_sentence
+from core.views.compare import build_compare, move_rows, trust_sentence
+from core.views.wording import short
 
 LONGEST = 4_000
 """Characters of a review that are quoted."""
 
 
-def comparison_report(comparison: Comparison, palette: Palette) -> str:
+def fork_report(fork: Fork, name: str, palette: Palette) -> str:
+    """What edits of a history change, as the same kind of report; they needn't be saved."""
+    comparison = Comparison(fork.engine, fork_columns(fork, name), fork.k)
+    return comparison_report(comparison, palette, f"What if: {name or 'a changed history'}")
+
+
+def comparison_report(
+    comparison: Comparison, palette: Palette, title: str = "How the list changed"
+) -> str:
     """The report as HTML; computes the causes where that hasn't been done yet."""
     view = build_compare(comparison)
     rows = move_rows(comparison, comparison.moves())
@@ -23,7 +34,7 @@ def comparison_report(comparison: Comparison, palette: Palette) -> str:
     moves["columns"] = [f"{row.a + 1} → {row.b + 1}" for row in rows]
     engine = comparison.engine
     return write_report(
-        "How the list changed",
+        title,
         [
             words.made_with(engine.corpus.name, engine.model_id, engine.corpus.manifest.simulated),
             *(
@@ -44,6 +55,7 @@ def comparison_report(comparison: Comparison, palette: Palette) -> str:
                 (trust_sentence(comparison), words.CAUTION),
                 table=moves[shown] if len(moves) else None,
             ),
+            Section("Edits", _edits(comparison)),
             Section("The reviews behind it", quotes=_reviews(comparison)),
             Section(
                 "Overlap",
@@ -56,17 +68,30 @@ def comparison_report(comparison: Comparison, palette: Palette) -> str:
     )
 
 
+def _edits(comparison: Comparison) -> tuple[str, ...]:
+    """The edits of every scenario."""
+    return tuple(
+        f"{column.scenario}, edit {number}: {edit.label}"
+        for column in comparison.columns
+        if column.edited is not None
+        for number, edit in enumerate(column.edited.edits, start=1)
+    )
+
+
 def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    """The texts of the events that are causes, in order of time."""
+    """The texts of the events that are causes, in order of time; of edited ones the original."""
     found: dict[tuple[str, int], tuple[str, str]] = {}
     for move in comparison.moves():
         step = move.cause.step if move.cause is not None else None
         if step is None:
             continue
-        longer = max(comparison.columns[move.a : move.b + 1], key=lambda column: column.step)
-        text = longer.history.events[step - 1].words
-        if text:
-            quoted = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-            name = event_name(comparison, move.a, step)
-            found[(longer.spec.user, step)] = (name[:1].upper() + name[1:], quoted)
+        pair = comparison.columns[move.a : move.b + 1]
+        edited = next((column.edited for column in pair if column.edited is not None), None)
+        longer = max((column.history for column in pair), key=len)
+        event = (longer if edited is None else edited.base).events[step - 1]
+        if event.words:
+            quoted = event.words[:LONGEST] + ("…" if len(event.words) > LONGEST else "")
+            item = short(comparison.engine.corpus.title(event.item_id), words.TITLE)
+            name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}"
+            found[(pair[0].spec.user, step)] = (name, quoted)
     return tuple(found[key] for key in sorted(found))
