@@ -360,6 +360,7 @@ def export(
     title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
     ink = controls.palette()
     files: list[tuple[str, str, str, Callable[[], str]]] = [
+        ("Report (HTML)", "report.html", "text/html", lambda: report(fork, draft.name)),
         ("Capsule (JSON)", "capsule.json", "application/json",
          lambda: make_capsule(fork, draft.name).to_text()),
         ("Lists (CSV)", "lists.csv", "text/csv", lambda: as_csv(lists_table(build_lists(fork)))),
@@ -381,6 +382,13 @@ def export(
                 on_click="ignore",
                 width="stretch",
             )
+
+
+def report(fork: Fork, name: str) -> str:
+    """Both lists, their moves and what caused them, as one file to read without the app."""
+    from core.figures.compare_report import fork_report
+
+    return fork_report(fork, name, controls.palette())
 
 
 if __name__ == "__main__":
