@@ -28,6 +28,7 @@ from core.views.history_table import (
     build_table,
     edits_of_cells,
     history_table,
+    item_label,
     table_frame,
     try_edits,
     was_brought_back,
@@ -205,7 +206,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
             ITEM: st.column_config.SelectboxColumn(
                 "Item",
                 options=corpus.item_ids,
-                format_func=lambda item: corpus.title(str(item)),
+                format_func=lambda item: item_label(corpus, str(item)),
                 width=166,
             )
             if by_id

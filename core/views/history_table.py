@@ -159,6 +159,12 @@ def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
     )
 
 
+def item_label(corpus: Corpus, item_id: str) -> str:
+    """An item in a list to choose from: its title, and its id, by which both can be searched."""
+    title = corpus.title(item_id)
+    return title if title == item_id else f"{title} ({item_id})"
+
+
 def find_item(corpus: Corpus, typed: str) -> str:
     """The item that a person means: its id, its title, or the only title that holds the words.
 

@@ -13,7 +13,15 @@ from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import NEW, Refused, TableRow, find_item, next_minute, try_edits
+from core.views.history_table import (
+    NEW,
+    Refused,
+    TableRow,
+    find_item,
+    item_label,
+    next_minute,
+    try_edits,
+)
 from core.views.what_if import equal_times
 from pages._shared import drafting, notices, state
 from pages._shared.drafting import Draft
@@ -25,6 +33,7 @@ EVENT, WORDS, SOURCE = "whatif_event", "whatif_words", "whatif_source"
 SHOWN = "whatif_words_of"
 ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_add_rating"
 ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
+ADD_FOR = "whatif_add_for"
 KINDS = [kind.value for kind in EventKind]
 LISTED_ITEMS = 20_000
 """Above this many items an id or title is typed instead of chosen."""
@@ -146,6 +155,11 @@ def draw_add(engine: Engine, base: History) -> None:
     corpus = engine.corpus
     clock = next_minute(base) or datetime.now(UTC)
     scale = corpus.manifest.rating_scale
+    stamp = f"{base.user_id} {clock.isoformat()}"
+    if state.get(ADD_FOR) != stamp:  # another history: not the time after the last one
+        state.put(ADD_FOR, stamp)
+        state.put(ADD_DATE, clock.date())
+        state.put(ADD_TIME, clock.time())
     with st.form("add_event", border=False):
         if len(corpus.item_ids) > LISTED_ITEMS:
             st.text_input("Item: its id, or words of its title", key=ADD_ITEM)
@@ -155,7 +169,7 @@ def draw_add(engine: Engine, base: History) -> None:
                 corpus.item_ids,
                 index=None,
                 key=ADD_ITEM,
-                format_func=corpus.title,
+                format_func=lambda item: item_label(corpus, item),
                 placeholder="Search a title",
             )
         with st.container(horizontal=True, gap="small"):
@@ -169,13 +183,12 @@ def draw_add(engine: Engine, base: History) -> None:
                 )
             st.date_input(
                 "Date (UTC)",
-                clock.date(),
                 min_value=datetime(1970, 1, 1),
                 max_value=datetime(2099, 12, 31),
                 key=ADD_DATE,
                 width=130,
             )
-            st.time_input("Time (UTC)", clock.time(), key=ADD_TIME, width=110)
+            st.time_input("Time (UTC)", key=ADD_TIME, width=110)
         st.text_area("Text (may stay empty)", key=ADD_TEXT, height=80)
         st.form_submit_button(
             "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)

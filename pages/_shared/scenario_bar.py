@@ -289,7 +289,7 @@ def draw_kept() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         edits = wording.count(len(kept.edits), "unsaved edit")
-        notices.caution(f"{edits} of {kept.name or 'a new scenario'} ({kept.user_id}) are kept.")
+        notices.caution(f"Kept aside: {edits} of {kept.name or 'a scenario'} ({kept.user_id}).")
         st.button("Bring them back", key="bring_back", on_click=bring_back)
         st.button("Drop them", key="drop_kept", on_click=state.put, args=(drafting.KEPT, None))
 

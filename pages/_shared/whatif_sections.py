@@ -12,7 +12,7 @@ from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.scenario.fork import Fork
 from core.scenario.store import Scenario
-from core.views.history_table import NEW
+from core.views.history_table import NEW, item_label
 from core.views.what_if import build_comparison
 from core.views.what_if_wording import edit_words, saved_words, search_words
 from pages._shared import drafting, history_forms, loaders, notices, state
@@ -54,7 +54,7 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
                     corpus.item_ids,
                     index=None,
                     key=WANTED,
-                    format_func=corpus.title,
+                    format_func=lambda item: item_label(corpus, item),
                     placeholder="Search a title",
                     width=390,
                 )

@@ -130,6 +130,9 @@ def test_a_new_event_is_the_newest(what_if, demo, busy_user) -> None:
     app = what_if()
     add(app, demo.item_ids[0], 5.0)
     assert app.selectbox(key="whatif_event").options[0].startswith("a1 · ")
+    other = next(user for user in demo.user_ids if user != busy_user)
+    app.selectbox(key="user").set_value(other).run()
+    assert app.date_input(key="whatif_add_date").value == demo.history(other).at.date()
 
 
 def test_events_of_one_instant_change_places(open_app, engine, busy_user, demo) -> None:
