@@ -145,3 +145,16 @@ def test_the_report_opens_from_disk_alone_and_text_stays_text(browser, hostile_r
     quoted = page.locator("blockquote").all_inner_texts()
     assert any("<script>document.title='broken'</script><img src=x" in text for text in quoted)
     assert page.locator("table").count() >= 2
+
+
+def test_a_row_of_the_table_opens_explain_and_the_timeline_at_its_cause(tab, busy_user) -> None:
+    for from_right, page in ((115, "/explain"), (38, "/timeline")):
+        tab.open(compare(busy_user, 40)).drawn("flow")
+        tab.page.get_by_text("Exact: every combination").wait_for()
+        table = tab.page.get_by_test_id("stDataFrame").first
+        table.scroll_into_view_if_needed()
+        tab.settle()
+        box = table.bounding_box()
+        tab.page.mouse.click(box["x"] + box["width"] - from_right, box["y"] + 52)
+        tab.wait_for_url(page)
+        assert "time=40" in tab.page.url and "item=" in tab.page.url
