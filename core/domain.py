@@ -7,6 +7,7 @@ code trusts these types.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -176,7 +177,7 @@ class History:
         """
         if at is None:
             return len(self.events)
-        if isinstance(at, str) and at.strip().lstrip("+-").isdigit() and len(at.strip()) < 8:
+        if isinstance(at, str) and re.fullmatch(r"[+-]?[0-9]{1,7}", at.strip()):
             at = int(at)
         if isinstance(at, int):
             if not 1 <= at <= len(self.events):
@@ -202,17 +203,17 @@ def parse_instant(text: str) -> datetime:
     """Read an ISO time as UTC; a bare date means the last instant of that UTC day."""
     try:
         value = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if value.tzinfo is None:
+            value = value.replace(tzinfo=UTC)
+        value = value.astimezone(UTC)
+        bare_date = len(text.strip()) <= 10
+        return value + timedelta(days=1, microseconds=-1) if bare_date else value
+    except (ValueError, OverflowError):
         raise DomainError(
             f"{text!r} is neither a step nor a time",
             where="--at",
             remedy="Use a step such as 12, a date such as 2024-03-01, or 2024-03-01T12:00:00",
         ) from None
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    value = value.astimezone(UTC)
-    bare_date = len(text.strip()) <= 10
-    return value + timedelta(days=1, microseconds=-1) if bare_date else value
 
 
 def order_hash(user_id: str, item_id: str, kind: str) -> str:

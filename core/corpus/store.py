@@ -176,7 +176,8 @@ class Library:
             (created, path.parent.name, path.parent)
             for root in roots
             for path in root.glob("*/config.json")
-            if (created := _created(path)) is not None
+            # A training that is under way, or was killed, has a name with a leading dot.
+            if path.parent.name[0] != "." and (created := _created(path)) is not None
         ]
         return [folder for _, _, folder in sorted(dated, reverse=True)]
 

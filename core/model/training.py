@@ -209,10 +209,11 @@ def train(
         replace_text(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
         replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))
         folder.chmod(0o755)
-        place = home / model_id
+        place, former = home / model_id, home / f".former-{model_id}-{folder.name}"
         if place.exists():
-            shutil.rmtree(place)
+            os.replace(place, former)  # noqa: PTH105
         os.replace(folder, place)  # noqa: PTH105
+        shutil.rmtree(former, ignore_errors=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return place

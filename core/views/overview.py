@@ -90,7 +90,7 @@ class StartView:
     busiest: ListView
     """Users with most events."""
     worst: ListView
-    """Users whose held-out events the model ranked lowest."""
+    """Users whose held-out events the interest model ranked lowest."""
 
 
 def build_facts(manifest: Manifest) -> str:
@@ -162,7 +162,7 @@ def build_start(rows: Sequence[UserRow]) -> StartView:
         ),
         worst=ListView(
             "Worst served",
-            f"The held-out events' items were ranked lowest, {among}.",
+            f"The interest model ranked the held-out events' items lowest, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
     )

@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 
+WORD_JOINER = "\u2060"
+
+
 def escape(text: str) -> str:
-    """Data as literal text inside Streamlit's Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&])", r"\\\1", text).replace("\n", " ")
+    """Data as literal text inside Streamlit's Markdown.
+
+    Streamlit makes links of bare addresses after it has read the escapes, so an invisible word
+    joiner breaks them up.
+    """
+    text = re.sub(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", WORD_JOINER, text, flags=re.IGNORECASE)
+    text = re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&=])", r"\\\1", text)
+    return re.sub(r"[\r\n]", " ", text)
 
 
 def say(sentence: str) -> None:

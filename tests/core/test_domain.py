@@ -117,3 +117,12 @@ def test_words_of_a_review(title: str | None, text: str | None, words: str) -> N
 def test_an_error_says_what_where_and_what_to_do() -> None:
     error = DomainError("the file is empty", where="a.csv", remedy="Choose another file.")
     assert str(error) == "the file is empty (a.csv). Choose another file."
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["²", "+-5", "--5", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-05:00", "9" * 5000],
+)
+def test_an_unreadable_time_is_named(at: str) -> None:
+    with pytest.raises(DomainError, match="neither a step nor a time"):
+        history().resolve_step(at)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,6 +209,9 @@ def test_models_are_listed_newest_first_and_only_when_finished(
     new = model("a", json.dumps({"created": "2024-02-01T00:00:00"}))
     model("unfinished", None)
     model("broken", "{")
+    assert library.model_folders("shop") == [new, old]
+    under_way = library.models_root("shop") / ".training-x"
+    shutil.copytree(new, under_way)
     assert library.model_folders("shop") == [new, old]
     assert library.model_folder("shop") == new
     assert library.model_folder("shop", "b") == old
