@@ -149,8 +149,16 @@ def draw_problems(
         st.button(
             "Leave these edits out",
             key="leave_out",
-            on_click=lambda: drafting.put(drafting.get().leave_out(problems)),
+            on_click=leave_out,
+            args=(problems,),
         )
+
+
+def leave_out(problems: dict[int, DomainError]) -> None:
+    """Go on without some edits; all of them are kept aside. For callbacks."""
+    draft = drafting.get()
+    drafting.put_aside(draft)
+    state.put(drafting.DRAFT, draft.leave_out(problems))
 
 
 def draw_replay(engine: Engine, draft: Draft) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
@@ -13,11 +14,14 @@ from core.scenario.fields import Handle
 from core.scenario.store import Scenario
 from core.views.history_table import Refused
 from pages._shared import loaders, state
-from pages._shared.state import SCENARIO, Selection
+from pages._shared.state import RECOMMENDER, SCENARIO, Selection
 
 DRAFT, KEPT = "whatif_draft", "whatif_kept"
 SEEN = "whatif_seen_step"
 """The sidebar's step when the draft was last settled: another one is a person's wish."""
+MOST_KEPT = 5
+"""Drafts that are kept aside; the oldest goes first."""
+_tables, _lineages = itertools.count(), itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +48,28 @@ class Draft:
     """What its list is compared with: an imported capsule, or the saved version's."""
     refused: tuple[Refused, ...] = ()
     """Changes of the table that could not be made, until the next change."""
-    table: int = 0
-    """Counts up when the table on the screen must forget what was typed into it."""
+    table: int = field(default_factory=lambda: next(_tables))
+    """Another number, never used before, where the table must forget what was typed into it."""
+    lineage: int = field(default_factory=lambda: next(_lineages))
+    """The same for all drafts that grew out of one, and of no other."""
 
     @property
     def is_changed(self) -> bool:
         """Whether something would be lost without a save."""
         if self.saved is None:
-            return bool(self.edits or self.notes)
+            return bool(self.edits or self.notes or self.name)
         capsule = self.saved.capsule
         return (self.edits, self.step, self.name, self.notes) != (
             capsule.changes,
             capsule.steps,
             capsule.name,
             self.saved.notes,
+        )
+
+    def would_save(self, recommender: str) -> bool:
+        """Whether a save, with the list of this recommender, would be another version."""
+        return self.is_changed or (
+            self.saved is not None and self.saved.capsule.recommender != recommender
         )
 
     def of(self, chosen: Selection) -> bool:
@@ -100,17 +112,18 @@ class Draft:
         return self._with(kept, (*self.undone, self.edits[at]))
 
     def leave_out(self, numbers: Iterable[int]) -> Draft:
-        """Without the edits of these 1-based numbers; added events after them get new names."""
-        return self._with(leave_out(self.edits, set(numbers)), ())
+        """Another draft without the edits of these 1-based numbers; a1, a2, ... counted anew."""
+        other = self._with(leave_out(self.edits, set(numbers)), ())
+        return replace(other, lineage=next(_lineages))
 
     def with_refused(self, refused: Sequence[Refused]) -> Draft:
         """With messages at rows; the table forgets what was typed."""
-        return replace(self, refused=tuple(refused), table=self.table + 1)
+        return replace(self, refused=tuple(refused), table=next(_tables))
 
     def _with(
         self, edits: tuple[Edit, ...], undone: tuple[Edit, ...], *, keep_table: bool = False
     ) -> Draft:
-        table = self.table if keep_table else self.table + 1
+        table = self.table if keep_table else next(_tables)
         return replace(self, edits=edits, undone=undone, refused=(), table=table)
 
 
@@ -180,19 +193,25 @@ def get() -> Draft:
 def put(draft: Draft) -> None:
     """Make it the draft of this session. An unsaved other one is kept aside."""
     old = state.get(DRAFT)
-    if isinstance(old, Draft) and old.is_changed and not _is_same(old, draft):
-        state.put(KEPT, old)
+    if isinstance(old, Draft) and old.is_changed and old.lineage != draft.lineage:
+        put_aside(old)
     state.put(DRAFT, draft)
 
 
-def _is_same(old: Draft, new: Draft) -> bool:
-    """Whether one draft grew out of the other."""
-    if (old.corpus, old.user_id) != (new.corpus, new.user_id):
-        return False
-    if old.saved is not None or new.saved is not None:
-        ids = [one.saved.scenario_id if one.saved else None for one in (old, new)]
-        return ids[0] == ids[1] or (ids[0] is None and old.edits == new.edits)
-    return old.capsule is new.capsule
+def kept() -> tuple[Draft, ...]:
+    """What was put aside in this session, the newest first."""
+    found: tuple[Draft, ...] = state.get(KEPT) or ()
+    return found
+
+
+def put_aside(draft: Draft) -> None:
+    """Keep a draft so that it can be brought back."""
+    state.put(KEPT, (draft, *kept())[:MOST_KEPT])
+
+
+def drop(draft: Draft) -> None:
+    """Keep it aside no longer."""
+    state.put(KEPT, tuple(one for one in kept() if one is not draft))
 
 
 def settle(chosen: Selection) -> Draft | None:
@@ -213,6 +232,8 @@ def settle(chosen: Selection) -> Draft | None:
             raise
         put(draft)
         state.put(SEEN, None)
+        if state.get(RECOMMENDER) is None and draft.saved is not None:
+            state.put(RECOMMENDER, draft.saved.capsule.recommender)
         if not draft.of(chosen):
             return draft
     if chosen.corpus is None or chosen.user_id is None or chosen.step is None:
@@ -234,4 +255,4 @@ def _at_step(draft: Draft, step: int) -> Draft:
     if any(isinstance(one, int) and one > step for one in handles):
         state.put(SCENARIO, None)
         return Draft(draft.corpus, draft.user_id, step)
-    return replace(draft, step=step, table=draft.table + 1, refused=())
+    return replace(draft, step=step, table=next(_tables), refused=())

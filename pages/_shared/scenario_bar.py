@@ -65,6 +65,7 @@ def draw_bar(engine: Engine, draft: Draft) -> str:
             width=260,
         )
         recommender = pick_recommender(engine)
+        changed = draft.would_save(recommender)
         st.button(
             "Undo",
             key="undo",
@@ -83,15 +84,13 @@ def draw_bar(engine: Engine, draft: Draft) -> str:
             "Save",
             key="save",
             icon=":material/save:",
-            type="primary" if draft.is_changed else "secondary",
-            disabled=not draft.is_changed,
+            type="primary" if changed else "secondary",
+            disabled=not changed,
             on_click=save,
             args=(engine,),
         )
         draw_details(engine, draft)
-    st.text(
-        status_words(draft.user_id, draft.step, len(draft.edits), draft.is_changed, draft.saved)
-    )
+    st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     draw_kept()
     draw_conflict(engine)
     draw_error()
@@ -283,21 +282,20 @@ def delete() -> None:
 
 
 def draw_kept() -> None:
-    """Unsaved edits that were put aside when something else was opened."""
-    kept = state.get(drafting.KEPT)
-    if not isinstance(kept, Draft):
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        edits = wording.count(len(kept.edits), "unsaved edit")
-        notices.caution(f"Kept aside: {edits} of {kept.name or 'a scenario'} ({kept.user_id}).")
-        st.button("Bring them back", key="bring_back", on_click=bring_back)
-        st.button("Drop them", key="drop_kept", on_click=state.put, args=(drafting.KEPT, None))
+    """Edits that were put aside when something else was opened, the newest first."""
+    for number, one in enumerate(drafting.kept()):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            edits = wording.count(len(one.edits), "edit")
+            notices.caution(f"Kept aside: {edits} of {one.name or 'a scenario'} ({one.user_id}).")
+            st.button(
+                "Bring them back", key=f"bring_back_{number}", on_click=bring_back, args=(one,)
+            )
+            st.button("Drop them", key=f"drop_kept_{number}", on_click=drafting.drop, args=(one,))
 
 
-def bring_back() -> None:
-    """Go on with the edits that were put aside. For callbacks."""
-    kept = state.get(drafting.KEPT)
-    state.put(drafting.KEPT, None)
+def bring_back(kept: Draft) -> None:
+    """Go on with edits that were put aside; unsaved other ones are kept aside. For callbacks."""
+    drafting.drop(kept)
     open_draft(kept)
 
 
@@ -360,7 +358,7 @@ def take_theirs() -> None:
     conflict = state.get(CONFLICT)
     assert isinstance(conflict, ScenarioConflict)
     mine = replace(drafting.get(), saved=None, capsule=None)
-    open_after = drafting.of_scenario(conflict.theirs)
-    state.put(drafting.DRAFT, open_after)
-    state.put(drafting.KEPT, mine if mine.is_changed else None)
-    open_draft(open_after, conflict.theirs.capsule.recommender)
+    theirs = drafting.of_scenario(conflict.theirs)
+    drafting.put_aside(mine)
+    state.put(drafting.DRAFT, theirs)
+    open_draft(theirs, conflict.theirs.capsule.recommender)
