@@ -88,6 +88,12 @@ def main() -> None:
 @st.fragment
 def workbench(engine: Engine) -> None:
     """Everything on the page: a change of the table redraws this and nothing else."""
+    with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
+        draw_workbench(engine)
+
+
+def draw_workbench(engine: Engine) -> None:
+    """The bar, the table with its forms, both lists, charts, and what follows from them."""
     draft = drafting.get()
     base = drafting.base_of(engine.corpus, draft)
     head = st.container(horizontal=True, vertical_alignment="center", gap="small")
@@ -169,7 +175,11 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
     same = (engine.corpus.corpus_id, engine.model_id) == (capsule.corpus_id, capsule.model_id)
     if draft.saved is not None and same:
         return
-    found = replay(engine, capsule)
+    try:
+        found = replay(engine, capsule)
+    except DomainError as error:
+        notices.show_error(error)
+        return
     icon = ":material/check_circle:" if found.matches else ":material/warning:"
     name = "This scenario" if draft.saved else "The capsule"
     with st.container(border=True, gap="xsmall"):

@@ -122,10 +122,14 @@ def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:
     """Fill in a real review with the opposite feeling. For callbacks."""
     words = str(state.get(WORDS) or row.text)
     feeling = 0.0
-    if words:
-        vectors = engine.vectors.vectors([words], engine.encoder)
-        feeling = float(engine.sentiment.predict(vectors)[0])
-    found = opposite_review(engine, row.item_id, feeling, but_not_by=user_id)
+    try:
+        if words:
+            vectors = engine.vectors.vectors([words], engine.encoder)
+            feeling = float(engine.sentiment.predict(vectors)[0])
+        found = opposite_review(engine, row.item_id, feeling, but_not_by=user_id)
+    except DomainError as error:
+        state.put(SOURCE, f"No review can be looked for: {error}")
+        return
     if found is None:
         state.put(SOURCE, "No review of this item or its topic has the opposite feeling.")
         return

@@ -230,6 +230,18 @@ def test_an_old_scenario_says_so_and_is_replayed(open_app, saved) -> None:
     assert "differs from the saved one" in said
 
 
+def test_a_scenario_of_a_recommender_that_the_model_lacks_leaves_the_page_usable(
+    open_app, saved
+) -> None:
+    other = saved.capsule.model_copy(update={"recommender": "theirs", "model_id": "gone"})
+    scenario = ScenarioStore.open(Library.open()).save(replace(saved, capsule=other))
+    app = open_app(WHAT_IF, scenario=scenario.scenario_id)
+    assert not app.exception
+    said = " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "no recommender 'theirs'" in said.lower()
+    assert len(after(app)) == 10
+
+
 def test_edits_that_no_longer_fit_are_named_and_can_be_left_out(open_app, saved) -> None:
     store = ScenarioStore.open(Library.open())
     edits = [*saved.capsule.edits, {"op": "delete", "step": 9999}]
