@@ -123,15 +123,18 @@ def evaluate_corpus(
     from core.corpus.store import Library
     from core.evaluate.protocols import evaluate_model, with_served
     from core.views.quality import build_verdict
+    from core.views.quality_wording import about_lists, damaged_lists
 
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
         found = evaluate_model(data, shelf, folder, protocol, k, progress)
-    report, served = with_served(found.report, data, shelf)
-    facts = report.to_json()
+    report, served, damaged = with_served(found.report, data, shelf)
+    subject = report.results[0].recommender
+    cautions = [*(about_lists(report, subject, one) for one in served), *damaged_lists(damaged)]
+    facts = {**report.to_json(), "cautions": cautions}
     lines = [
-        build_verdict(report, served, report.results[0].recommender),
+        build_verdict(report, served, subject),
         f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users",
     ]
     lines += [
@@ -140,11 +143,7 @@ def evaluate_corpus(
         f"MRR {row['mrr']:.4f}  coverage {row['coverage']:.2f}"
         for row in sorted(facts["results"], key=lambda row: -row["ndcg"])
     ]
-    lines += [
-        f"{lists.result.recommender}: no list before {lists.unserved:,} of {lists.cases:,} targets"
-        for lists in served
-    ]
-    answer(facts, lines, as_json=json)
+    answer(facts, [*lines, *cautions], as_json=json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:

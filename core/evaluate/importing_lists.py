@@ -215,6 +215,7 @@ def _describe(
         users=pc.count_distinct(table[Columns.User]).as_py(),
         first=times["min"].isoformat(),
         last=times["max"].isoformat(),
+        corpus_id=corpus.corpus_id,
     )
 
 

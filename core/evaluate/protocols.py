@@ -16,7 +16,7 @@ from core.encode.library import open_encoder
 from core.engine import Engine
 from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
-from core.evaluate.served import ListsJudged, load_lists, served_manifests
+from core.evaluate.served import ListsJudged, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
 from core.model.config import InterestConfig
@@ -147,22 +147,27 @@ def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ..
 
 def with_served(
     report: EvaluationReport, corpus: Corpus, library: Library
-) -> tuple[EvaluationReport, tuple[ListsJudged, ...]]:
-    """The report with all lists that were imported for this corpus as further recommenders."""
-    names = [manifest.name for manifest in served_manifests(corpus.name, library)]
-    if not names:
-        return report, ()
-    folds = [
-        (judged, TrainingData.of(corpus, parts))
-        for judged, parts in judged_cases(corpus, report.protocol)
-    ]
-    found = []
-    for name in names:
-        served = load_lists(corpus, library, name)
+) -> tuple[EvaluationReport, tuple[ListsJudged, ...], tuple[str, ...]]:
+    """The report with all lists that were imported for this corpus as further recommenders.
+
+    Then those lists, and the names of damaged ones, which are left out.
+    """
+    found, damaged = [], []
+    folds = None
+    for name in served_names(corpus.name, library):
+        try:
+            served = load_lists(corpus, library, name)
+        except DomainError:
+            damaged.append(name)
+            continue
+        folds = folds or [
+            (judged, TrainingData.of(corpus, parts))
+            for judged, parts in judged_cases(corpus, report.protocol)
+        ]
         parts = [served.judge(judged, data, report.k) for judged, data in folds]
         found.append(ListsJudged.pooled(parts, report.k))
     results = (*report.results, *(judged.result for judged in found))
-    return replace(report, results=results), tuple(found)
+    return replace(report, results=results), tuple(found), tuple(damaged)
 
 
 def _key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:

@@ -71,6 +71,12 @@ class ListsManifest:
     """Time of the first list, ISO."""
     last: str
     """Time of the last list, ISO."""
+    corpus_id: str = ""
+    """Fingerprint of the content they were imported for; empty where it wasn't recorded."""
+
+    def is_of_other_content(self, corpus_id: str) -> bool:
+        """Whether the corpus surely had other content when they were imported."""
+        return self.corpus_id not in ("", corpus_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +150,7 @@ class ServedLists:
             n,
             unserved,
             stale,
+            self.manifest.is_of_other_content(self.corpus.corpus_id),
         )
 
 
@@ -158,6 +165,8 @@ class ListsJudged:
     """Targets before which the user was served no list: misses."""
     stale: int
     """Targets whose list is older than the last known event."""
+    of_other_content: bool = False
+    """Whether they were imported for other content of the corpus than is judged."""
 
     @classmethod
     def pooled(cls, parts: Sequence[ListsJudged], k: int) -> ListsJudged:
@@ -167,6 +176,7 @@ class ListsJudged:
             sum(part.cases for part in parts),
             sum(part.unserved for part in parts),
             sum(part.stale for part in parts),
+            parts[0].of_other_content,
         )
 
 
@@ -202,12 +212,17 @@ def list_at(served: ServedLists, user_id: str, at: datetime) -> RecommendationLi
 def served_manifests(corpus_name: str, library: Library) -> list[ListsManifest]:
     """What was imported for a corpus, by name; damaged files are left out."""
     found = []
-    for path in sorted((library.root / FOLDER / corpus_name).glob("*.parquet")):
+    for name in served_names(corpus_name, library):
         try:
-            found.append(_manifest(pq.read_schema(path)))
+            found.append(_manifest(pq.read_schema(lists_path(library, corpus_name, name))))
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
             continue
     return found
+
+
+def served_names(corpus_name: str, library: Library) -> list[str]:
+    """Under which names lists of a corpus are kept, damaged ones too."""
+    return sorted(path.stem for path in (library.root / FOLDER / corpus_name).glob("*.parquet"))
 
 
 def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:

@@ -125,9 +125,16 @@ class QualityView:
 
 
 def build_quality(
-    engine: Engine, report: EvaluationReport, served: Sequence[ListsJudged], subject: str
+    engine: Engine,
+    report: EvaluationReport,
+    served: Sequence[ListsJudged],
+    subject: str,
+    damaged: Sequence[str] = (),
 ) -> QualityView:
-    """The view of one report; ``subject`` is one of its recommenders."""
+    """The view of one report; ``subject`` is one of its recommenders.
+
+    ``damaged``: names of imported lists that could not be read.
+    """
     lists = {judged.result.recommender for judged in served}
     baselines = _baselines(report, served, subject)
     seen = report.seen_targets
@@ -159,6 +166,7 @@ def build_quality(
         cautions=(
             *wording.about_targets(report, _listed_hint(engine, report)),
             *(wording.about_lists(report, subject, judged) for judged in served),
+            *wording.damaged_lists(damaged),
         ),
         rows=_rows(report, subject, lists, everything, on_seen),
         period=period,

@@ -27,6 +27,10 @@ NAMES = {
     "ease": "EASE",
     "content": "content",
 }
+OTHER_CONTENT = (
+    "They were imported when the corpus had other content: users and items may be others now, and "
+    "rows about those that are gone are left out"
+)
 NOTABLE_UNSEEN = 0.05
 """From this share of targets without a training event both figures are shown."""
 PROTOCOLS = {
@@ -149,6 +153,8 @@ def about_lists(report: EvaluationReport, subject: str, judged: ListsJudged) -> 
         f"{number(judged.unserved)} of {count(judged.cases, 'target')} had no list before them and "
         f"count as misses; {number(judged.stale)} lists are older than the last known event"
     )
+    if judged.of_other_content:
+        without += f". {OTHER_CONTENT}"
     if name == subject or not judged.cases:
         return f"{start(name_of(name))}: {without}."
     test = report.compare(subject, name)
@@ -159,6 +165,19 @@ def about_lists(report: EvaluationReport, subject: str, judged: ListsJudged) -> 
     else:
         against = f"{name_of(subject)} is behind, {lead(test)}"
     return f"Against your lists {name_of(name)}: {against}. {without}."
+
+
+def lists_of_other_content(names: Sequence[str]) -> list[str]:
+    """Which imported lists are about other content of the corpus; nothing where none is."""
+    return [f"{', '.join(name_of(name) for name in names)}: {OTHER_CONTENT}."] if names else []
+
+
+def damaged_lists(names: Sequence[str]) -> list[str]:
+    """Which imported lists could not be read; nothing where all could."""
+    if not names:
+        return []
+    listed = ", ".join(name_of(name) for name in names)
+    return [f"Left out, because the file is damaged: your lists {listed}. Import them again."]
 
 
 def periods(subject: str, rows: Sequence[GroupRow], period: str) -> str:

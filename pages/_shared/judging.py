@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.evaluate.served import ListsManifest, served_manifests
+from core.evaluate.served import ListsManifest, served_manifests, served_names
 from core.progress import ProgressCallback, StopCallback
+from core.views import quality_wording as wording
 from core.views.quality import QualityView, build_quality, build_verdict
 from core.views.quality_details import NeverView, UsesView, build_never, build_uses
 from pages._shared import loaders
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from core.evaluate.served import ListsJudged
 
 Stamp = tuple[tuple[int, int], ...]
-Judged = tuple["EvaluationReport", tuple["ListsJudged", ...]]
+Judged = tuple["EvaluationReport", tuple["ListsJudged", ...], tuple[str, ...]]
+"""A report, the imported lists in it, and the names of damaged ones."""
 
 
 def report(engine: Engine, protocol: str) -> EvaluationReport | None:
@@ -67,6 +69,16 @@ def uses_of_user(engine: Engine, recommender: str, user_id: str) -> UsesView:
 def lists(corpus: str) -> list[ListsManifest]:
     """Imported lists of a corpus; read anew every time."""
     return served_manifests(corpus, loaders.library())
+
+
+def cautions_of_lists(corpus: str) -> list[str]:
+    """Imported lists of a corpus that are damaged, or of other content; read anew every time."""
+    library, held = loaders.library(), lists(corpus)
+    corpus_id = library.manifest(corpus).corpus_id
+    readable = [one.name for one in held]
+    other = [one.name for one in held if one.is_of_other_content(corpus_id)]
+    damaged = [name for name in served_names(corpus, library) if name not in readable]
+    return [*wording.lists_of_other_content(other), *wording.damaged_lists(damaged)]
 
 
 def judging(engine: Engine, protocol: str) -> Work:
@@ -124,7 +136,8 @@ def _judged(model_id: str, protocol: str, stamps: Stamp, _engine: Engine) -> Jud
 def _verdict(model_id: str, stamps: Stamp, _engine: Engine) -> str:
     judged = _asked(_engine, USUAL_PROTOCOL)
     assert judged is not None
-    return build_verdict(*judged, _engine.recommender().id)
+    found, served, _ = judged
+    return build_verdict(found, served, _engine.recommender().id)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing samples of users …")
@@ -133,7 +146,8 @@ def _quality(
 ) -> QualityView:
     judged = _asked(_engine, protocol)
     assert judged is not None
-    return build_quality(_engine, *judged, subject)
+    found, served, damaged = judged
+    return build_quality(_engine, found, served, subject, damaged)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

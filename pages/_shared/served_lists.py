@@ -21,6 +21,8 @@ def draw_lists(corpus: str) -> None:
     """The section of the page Data and models."""
     st.subheader("Lists that your system served", anchor=False)
     held = judging.lists(corpus)
+    for caution in judging.cautions_of_lists(corpus):
+        notices.caution(caution)
     if held:
         st.dataframe(
             pd.DataFrame([dataclasses.asdict(lists) for lists in held]),

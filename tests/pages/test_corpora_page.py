@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from core.evaluate.importing_lists import import_lists
+from core.evaluate.served import lists_path
 from pages._shared import jobs
 
 CORPORA = "pages/corpora.py"
@@ -91,3 +93,20 @@ def test_a_training_can_be_started_and_stopped(open_app, shop) -> None:
     assert job.state == "stopped"
     assert any("Stopped" in text.value for text in app.text)
     assert not shop.model_folders("shop")
+
+
+def test_lists_of_other_content_and_damaged_ones_are_said(open_app, shop, tmp_path) -> None:
+    corpus, served = shop.corpus("shop"), tmp_path / "lists.csv"
+    user = corpus.user_ids[0]
+    event = corpus.history(user).events[0]
+    served.write_text(
+        f"user_id,timestamp,rank,item_id\n{user},{event.timestamp.isoformat()},1,{event.item_id}\n"
+    )
+    import_lists(corpus, shop, served, "production")
+    lists_path(shop, "shop", "broken").write_bytes(b"PAR1 nonsense")
+    captions = [caption.value for caption in open_app(CORPORA).caption]
+    assert any("file is damaged" in said and "broken" in said for said in captions)
+    assert not any("other content" in said for said in captions)
+    shop.write("shop", corpus.events.iloc[:-1], corpus.items, rating_scale=(1.0, 5.0))
+    captions = [caption.value for caption in open_app(CORPORA).caption]
+    assert any("other content" in said and "production" in said for said in captions)

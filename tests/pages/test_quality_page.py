@@ -13,6 +13,7 @@ from core.domain import Part
 from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.protocols import evaluate_model
+from core.evaluate.served import lists_path
 from pages._shared import jobs
 
 PAGE = "pages/quality.py"
@@ -118,6 +119,10 @@ def test_imported_lists_stand_beside_the_recommenders(
     said = read(app)
     assert "Against your lists" in said and "production" in said
     assert "had no list before them" in said
+    lists_path(Library.open(), "demo", "broken").write_bytes(b"PAR1 nonsense")
+    app.run()
+    assert not app.exception
+    assert "the file is damaged: your lists “broken”" in read(app).replace("\\", "")
     app.selectbox(key="quality_of").set_value("production")
     app.session_state["quality_tab"] = "Calibration"
     app.run()

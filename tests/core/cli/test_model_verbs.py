@@ -108,7 +108,12 @@ def test_lists_of_ones_own_are_one_more_recommender(
     answer = run(library, capsys, "evaluate", "clicks", "--k", "5")
     (row,) = [row for row in answer["results"] if row["recommender"] == "mine"]
     assert row["log_probability"] is None and row["ndcg"] is not None
-    (library / "lists" / "clicks" / "mine.parquet").unlink()
+    mine = library / "lists" / "clicks" / "mine.parquet"
+    mine.write_bytes(b"PAR1 nonsense")
+    answer = run(library, capsys, "evaluate", "clicks", "--k", "5")
+    assert "mine" not in [row["recommender"] for row in answer["results"]]
+    assert "damaged" in answer["cautions"][-1]
+    mine.unlink()
 
 
 def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -> None:

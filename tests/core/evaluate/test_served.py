@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from core.corpus.split import leave_last_out
@@ -19,7 +20,9 @@ from core.domain import DomainError, Part, Stopped
 from core.evaluate.cases import Case, leave_last_out_cases
 from core.evaluate.importing_lists import ListsSummary, import_lists
 from core.evaluate.metrics import NO_ITEM
-from core.evaluate.served import load_lists, served_list, served_manifests
+from core.evaluate.protocols import with_served
+from core.evaluate.report import evaluate
+from core.evaluate.served import HEADER, load_lists, served_list, served_manifests
 from core.recommend.training_data import TrainingData
 
 Row = tuple[str, str, object, str]
@@ -222,3 +225,59 @@ def test_a_stopped_import_keeps_the_older_lists(
     with pytest.raises(DomainError, match="Import them again"):
         load_lists(corpus, shelf, "production")
     assert served_manifests(corpus.name, shelf) == []
+
+
+def test_lists_remember_the_content_they_were_imported_for(
+    corpus: Corpus,
+    make_corpus: Callable[..., Corpus],
+    shelf: Library,
+    judged: tuple[Case, ...],
+    bring: Callable[..., ListsSummary],
+) -> None:
+    """Lists of a file without that record are of unknown content: nothing is claimed."""
+    bring([row(case, case.target_time - HOUR, 1, case.target) for case in judged])
+    user = judged[0].history.user_id
+    changed = make_corpus(
+        [(user, event.item_id, at, "view") for at, event in enumerate(corpus.history(user).events)],
+        corpus.item_ids,
+    )
+    report = {}
+    for name, data in (("same", corpus), ("changed", changed)):
+        cases = leave_last_out_cases(data, Part.TEST)
+        parts = leave_last_out(data.events)
+        report[name] = evaluate([], cases, TrainingData.of(data, parts), 10, "leave-last-out")
+    (same,) = with_served(report["same"], corpus, shelf)[1]
+    (other_content,) = with_served(report["changed"], changed, shelf)[1]
+    assert (same.of_other_content, other_content.of_other_content) == (False, True)
+
+    path = shelf.root / "lists" / corpus.name / "production.parquet"
+    table = pq.read_table(path)
+    facts = json.loads(table.schema.metadata[HEADER])
+    assert facts.pop("corpus_id") == corpus.corpus_id
+    pq.write_table(table.replace_schema_metadata({HEADER: json.dumps(facts)}), path)
+    (unknown,) = with_served(report["changed"], changed, shelf)[1]
+    assert unknown.of_other_content is False
+
+
+@pytest.mark.parametrize("damage", ["whole", "middle"])
+def test_a_damaged_file_is_left_out_and_named(
+    corpus: Corpus,
+    shelf: Library,
+    judged: tuple[Case, ...],
+    bring: Callable[..., ListsSummary],
+    damage: str,
+) -> None:
+    bring([row(case, case.target_time - HOUR, 1, case.target) for case in judged])
+    good = shelf.root / "lists" / corpus.name / "production.parquet"
+    content = good.read_bytes()
+    broken = content[:4] + b"\xff" * 200 + content[204:] if damage == "middle" else b"PAR1 nonsense"
+    good.with_name("broken.parquet").write_bytes(broken)
+    data = TrainingData.of(corpus, leave_last_out(corpus.events))
+    found, lists, damaged = with_served(
+        evaluate([], leave_last_out_cases(corpus, Part.TEST), data, 10, "leave-last-out"),
+        corpus,
+        shelf,
+    )
+    assert [one.result.recommender for one in lists] == ["production"]
+    assert [result.recommender for result in found.results] == ["production"]
+    assert damaged == ("broken",)

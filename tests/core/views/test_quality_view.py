@@ -133,6 +133,11 @@ def test_lists_that_were_served_say_what_they_lack(engine: Engine) -> None:
     assert "the joint is ahead by" in said
     assert "40 of 300 targets had no list" in said
     assert "7 lists are older" in said
+    assert "other content" not in said
+    older = replace(judged, of_other_content=True)
+    view = build_quality(engine, report, [older], "joint", ["broken"])
+    assert "imported when the corpus had other content" in view.cautions[-2]
+    assert "damaged" in view.cautions[-1] and "“broken”" in view.cautions[-1]
     own = build_quality(engine, report, [judged], "production")
     assert own.calibration == ()
     assert "ranks only" in own.calibration_sentence
