@@ -177,7 +177,7 @@ class History:
         """
         if at is None:
             return len(self.events)
-        if isinstance(at, str) and re.fullmatch(r"[+-]?[0-9]{1,7}", at.strip()):
+        if isinstance(at, str) and is_step(at):
             at = int(at)
         if isinstance(at, int):
             if not 1 <= at <= len(self.events):
@@ -197,6 +197,11 @@ class History:
                 remedy="Choose a later time",
             )
         return step
+
+
+def is_step(at: str) -> bool:
+    """Whether an ``--at`` is a step number; 20240301 is a date."""
+    return re.fullmatch(r"[+-]?[0-9]{1,7}", at.strip()) is not None
 
 
 def parse_instant(text: str) -> datetime:

@@ -15,7 +15,7 @@ from core.cli.model_verbs import (
     open_engine,
 )
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
-from core.domain import DomainError
+from core.domain import DomainError, is_step
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
@@ -77,7 +77,7 @@ def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
         return None
     if words is None:
         return explanation.step_of_words()
-    if not words.strip().isdigit():
+    if not is_step(words):
         raise DomainError(
             f"{words!r} is neither a step nor {NO_WORDS!r}",
             where="--words",

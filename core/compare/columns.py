@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from core.corpus.store import Library
-from core.domain import DomainError, History, RecommendationList, parse_instant
+from core.domain import DomainError, History, RecommendationList, is_step, parse_instant
 from core.evaluate.served import served_list, served_manifests
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_edits
@@ -177,7 +177,7 @@ def _served(
             where=f"model {engine.model_id}",
             remedy=f"Choose one of {', '.join([*engine.recommenders, *known])}",
         )
-    if spec.at is not None and not spec.at.strip().isdigit():
+    if spec.at is not None and not is_step(spec.at):
         until = parse_instant(spec.at)
     elif step < len(whole):
         until = whole.events[step].timestamp - timedelta(microseconds=1)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.compare import presets
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
-from core.domain import DomainError
+from core.domain import DomainError, is_step
 from core.views.wording import short
 from pages._shared import loaders, notices, state
 from pages._shared.state import COLUMNS, TIME, USER
@@ -70,9 +70,10 @@ def read_address(text: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     parts = [part for part in text.split(";") if part.strip()]
     k = LENGTHS[0]
     if parts and parts[0].isdigit():
-        k = int(parts.pop(0))
-    if k not in LENGTHS:
-        raise DomainError(f"lists of {k} aren't compared", remedy="Use 10 or 20")
+        length = parts.pop(0)
+        if length not in map(str, LENGTHS):
+            raise DomainError(f"lists of {short(length, 9)} aren't compared", remedy="Use 10 or 20")
+        k = int(length)
     if len(parts) == 1 and parts[0] in PRESETS:
         return parts[0], k
     if not parts:
@@ -204,7 +205,7 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
 
 
 def _label(spec: ColumnSpec, with_user: bool) -> str:
-    steps = "last step" if spec.at is None else f"step {spec.at}" if spec.at.isdigit() else spec.at
+    steps = "last step" if spec.at is None else f"step {spec.at}" if is_step(spec.at) else spec.at
     parts = [short(spec.user, 16)] if with_user else []
     parts += [steps, *([spec.recommender] if spec.recommender else [])]
     return " · ".join([*parts, *(["scenario"] if spec.scenario else [])])

@@ -152,7 +152,7 @@ def test_addresses_read_back() -> None:
     assert read_address(address(specs, 10)) == (specs, 10)
     assert read_address(address(specs, 20)) == (specs, 20)
     assert read_address("20;months") == ("months", 20)
-    for wrong in ("7;months", "user=a", "months;users"):
+    for wrong in ("7;months", "user=a", "months;users", "²;months", "9" * 5_000 + ";months"):
         with pytest.raises(DomainError):
             read_address(wrong)
 

@@ -101,15 +101,22 @@ def test_a_served_list_is_a_column_at_the_time_it_was_served(
     whole = engine.corpus.history(busy_user)
     moment = whole.events[4].timestamp
     rows = ["user_id,timestamp,rank,item_id"]
-    for days, items in ((1, engine.corpus.item_ids[:3]), (-400, engine.corpus.item_ids[5:9])):
-        when = (moment + timedelta(hours=days)).isoformat()
+    ids = engine.corpus.item_ids
+    for hours, items in ((1, ids[:3]), (-0.01, ids[10:12]), (-400, ids[5:9])):
+        when = (moment + timedelta(hours=hours)).isoformat()
         rows += [f"{busy_user},{when},{rank},{item}" for rank, item in enumerate(items, start=1)]
     path = tmp_path / "served.csv"
     path.write_text("\n".join(rows))
     import_lists(engine.corpus, library, path, "production")
     late = open_column(engine, ColumnSpec(busy_user, None, "production"), library)
     assert late.recommender is None and late.served is not None
-    assert [item.item_id for item in late.served.items] == list(engine.corpus.item_ids[:3])
+    assert [item.item_id for item in late.served.items] == list(ids[:3])
+    day_before = moment - timedelta(days=1)
+    for form in ("%Y-%m-%d", "%Y%m%d"):
+        spec = ColumnSpec(busy_user, day_before.strftime(form), "production")
+        early = open_column(engine, spec, library).served
+        assert early is not None
+        assert [item.item_id for item in early.items] == list(ids[5:9])
     comparison = Comparison(
         engine,
         [ColumnSpec(busy_user, "1", "production"), ColumnSpec(busy_user, "1")],
