@@ -57,8 +57,12 @@ def history_at(engine: Engine, user: str, at: str | None) -> History:
 
 def train_model(
     corpus: CorpusArgument,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="At most so many.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the training.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, max=100_000, help="At most so many.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
@@ -85,17 +89,21 @@ def train_model(
     data = shelf.corpus(corpus)
     if config is not None and tuned:
         raise DomainError("--config and --tuned are two answers to one question", remedy="Give one")
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     options = InterestConfig()
     if config is not None or tuned:
         from core.model.tuning import read_config_file, read_tuning
 
-        options = read_config_file(config) if config else read_tuning(shelf, data).config
+        options = (
+            read_config_file(config)
+            if config
+            else read_tuning(shelf, data, text_encoder.encoder_id).config
+        )
     if seed is not None:
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
     started = time.monotonic()
-    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder)
     seconds = round(time.monotonic() - started, 1)

@@ -45,31 +45,36 @@ def import_served_lists(
 def tune_model(
     corpus: CorpusArgument,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.01, help="How long to search.")
+        float, typer.Option("--minutes", min=0.01, max=10_000, help="How long to search.")
     ] = 10.0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of search and training.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
+    ] = 0,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
     from core.corpus.store import Library
+    from core.encode.library import open_encoder
     from core.model.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
+    encoder = open_encoder(shelf)
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
         with progress_bar() as progress:
-            found = tune(data, shelf, minutes, seed, progress)
+            found = tune(data, shelf, minutes, seed, progress, encoder=encoder)
     except KeyboardInterrupt:
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise
-        found = read_tuning(shelf, data)
+        found = read_tuning(shelf, data, encoder.encoder_id)
     answer({**found.facts(), "file": place}, _tuning_lines(found, place), as_json=json)
 
 
 def _tuning_lines(found: Tuning, place: Path) -> Iterator[str]:
+    several = len({trial.seed for trial in found.trials}) > 1
     yield f"{len(found.trials)} settings tried on validation NDCG@10; the default came first"
     for trial in sorted(found.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
         setting = ", ".join(
@@ -77,7 +82,8 @@ def _tuning_lines(found: Tuning, place: Path) -> Iterator[str]:
             for name, value in trial.setting.items()
         )
         ended = "" if trial.state == "done" else f", {trial.state}"
-        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{ended}: {setting or 'the default'}"
+        seed = f", seed {trial.seed}" if several else ""
+        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
     yield "the best of many trials is an optimistic figure; test events were not read"
     yield f"all of them: {place}"
     yield f"next: python -m core train {found.corpus} --tuned"

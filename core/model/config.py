@@ -7,6 +7,34 @@ from typing import Any
 
 from core.domain import DomainError
 
+LARGEST_SEED = 2**32 - 1
+RANGES: dict[str, tuple[float, float]] = {
+    "dim": (1, 4096),
+    "hidden": (1, 4096),
+    "decays": (0.001, 0.999),
+    "dropout": (0, 0.99),
+    "id_dropout": (0, 0.99),
+    "part_dropout": (0, 0.99),
+    "id_scale": (0.001, 1000),
+    "id_shrinkage": (0.001, 1e6),
+    "output_scale": (0, 100),
+    "temperature": (0.01, 1000),
+    "bias_scale": (0, 100),
+    "learning_rate": (1e-8, 1),
+    "weight_decay": (0, 100),
+    "label_smoothing": (0, 0.99),
+    "clip": (1e-6, 1e6),
+    "batch_users": (1, 100_000),
+    "batch_events": (1, 1_000_000),
+    "window": (2, 100_000),
+    "epochs": (1, 100_000),
+    "patience": (1, 100_000),
+    "negatives": (1, 1_000_000),
+    "seed": (0, LARGEST_SEED),
+}
+"""What a person may set, both ends included; of ``decays`` each of one to MOST_DECAYS values."""
+MOST_DECAYS = 8
+
 
 @dataclass(frozen=True)
 class InterestConfig:
@@ -66,6 +94,26 @@ class InterestConfig:
         return {**asdict(self), "decays": list(self.decays)}
 
     @classmethod
+    def checked(cls, values: dict[str, Any], where: str = "") -> InterestConfig:
+        """Settings that a person wrote, the rest by default.
+
+        DomainError for an unknown field, and for a value of another type or out of RANGES.
+        """
+        usual = cls().to_json()
+        for name, value in values.items():
+            if name in usual and not _is_allowed(name, value, usual[name]):
+                low, high = RANGES[name]
+                kind = "whole number" if isinstance(usual[name], int) else "number"
+                several = f"a list of 1 to {MOST_DECAYS} numbers, each"
+                raise DomainError(
+                    f"{name} can't be {_brief(value)}",
+                    where=where,
+                    remedy=f"Give {several if name == 'decays' else f'a {kind}'} from "
+                    f"{low:,.10g} to {high:,.10g}",
+                )
+        return cls.from_json({**usual, **values})
+
+    @classmethod
     def from_json(cls, values: dict[str, Any]) -> InterestConfig:
         """Read what ``to_json`` wrote; DomainError for a field this version doesn't know."""
         known = {field.name for field in fields(cls)}
@@ -76,3 +124,17 @@ class InterestConfig:
                 remedy="It was made by another version; train again",
             )
         return cls(**{**values, "decays": tuple(values["decays"])})
+
+
+def _is_allowed(name: str, value: Any, usual: Any) -> bool:
+    if isinstance(usual, list):
+        few = isinstance(value, list) and 1 <= len(value) <= MOST_DECAYS
+        return few and all(_is_allowed(name, one, usual[0]) for one in value)
+    low, high = RANGES[name]
+    is_kind = type(value) is int or (type(value) is float and isinstance(usual, float))
+    return is_kind and low <= value <= high
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"

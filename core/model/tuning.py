@@ -33,6 +33,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, report
 
 FORMAT = 1
 State = Literal["done", "behind", "cut"]
+MOST_MINUTES = 10_000
 UNPRUNED_TRIALS = 5
 """Trials that run to their end before others may be stopped for falling behind."""
 DECAYS = {
@@ -71,11 +72,15 @@ class TunedTrial:
     epochs: int
     seconds: float
     state: State
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """All that was tried on one corpus with one encoder, in order; the first is the default."""
+    """All that was tried on one corpus with one encoder, in order, with ``seed`` the last one.
+
+    The first of each seed is the default.
+    """
 
     corpus: str
     corpus_id: str
@@ -92,7 +97,7 @@ class Tuning:
     @property
     def config(self) -> InterestConfig:
         """The configuration to train with."""
-        return config_of(self.best.setting, self.seed)
+        return config_of(self.best.setting, self.best.seed)
 
     def facts(self) -> dict[str, Any]:
         """As JSON; ``config`` is what ``train --config`` reads."""
@@ -121,9 +126,17 @@ def tune(
     """Try settings for so many minutes; the default is tried first, unless it was before.
 
     Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
-    corpus, encoder and seed are gone on from. When ``stop`` answers True, what was tried is kept
-    and Stopped is raised. ``base`` holds the settings that aren't searched.
+    corpus and encoder, whatever their seed, are gone on from. When ``stop`` answers True, what was
+    tried is kept and Stopped is raised. ``base`` holds the settings that aren't searched.
+    DomainError for more than MOST_MINUTES, and for a seed that isn't allowed.
     """
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise DomainError(
+            f"a search can't last {minutes:g} minutes",
+            where="--minutes",
+            remedy=f"Give up to {MOST_MINUTES:,}",
+        )
+    InterestConfig.checked({"seed": seed})
     started = time.monotonic()
     until = started + 60 * minutes
     text_encoder = encoder or open_encoder(library)
@@ -156,8 +169,8 @@ def tuning_file(library: Library, corpus_name: str) -> Path:
     return library.root / "tuning" / check_name(corpus_name) / "tuned.json"
 
 
-def read_tuning(library: Library, corpus: Corpus) -> Tuning:
-    """What was tried on this very content; DomainError where nothing was."""
+def read_tuning(library: Library, corpus: Corpus, encoder_id: str) -> Tuning:
+    """What was tried on this very content with this encoder; DomainError where nothing was."""
     path = tuning_file(library, corpus.name)
     remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
     try:
@@ -166,23 +179,25 @@ def read_tuning(library: Library, corpus: Corpus) -> Tuning:
         raise DomainError(
             f"corpus {corpus.name} was not tuned", where=str(path), remedy=remedy
         ) from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise DomainError(
             "the record of trials is damaged", where=str(path), remedy=remedy
         ) from None
     if found.corpus_id != corpus.corpus_id or not found.trials:
         raise DomainError("the trials are about other content", where=str(path), remedy=remedy)
+    if found.encoder_id != encoder_id:
+        raise DomainError("the trials used another encoder", where=str(path), remedy=remedy)
     return found
 
 
 def read_config_file(path: Path) -> InterestConfig:
     """Settings from a JSON file: fields of ``InterestConfig``, or a record of trials.
 
-    DomainError for a file that isn't that, an unknown field, or a value of another type.
+    DomainError for a file that isn't that, an unknown field, or a value that isn't allowed.
     """
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DomainError(
             f"the settings can't be read: {error}", where=str(path), remedy="Give a JSON file"
         ) from None
@@ -190,22 +205,14 @@ def read_config_file(path: Path) -> InterestConfig:
         values = values["config"]
     if not isinstance(values, dict):
         raise DomainError("the settings are not a JSON object", where=str(path))
-    usual = InterestConfig().to_json()
-    for name, value in values.items():
-        known = usual.get(name, value)
-        fits = isinstance(value, type(known)) or (isinstance(known, float) and type(value) is int)
-        if not fits or isinstance(value, bool):
-            raise DomainError(
-                f"{name} can't be {value!r}", where=str(path), remedy=f"For example {known!r}"
-            )
-    return InterestConfig.from_json({**usual, **values})
+    return InterestConfig.checked(values, str(path))
 
 
 def _read(path: Path) -> Tuning:
     facts = json.loads(path.read_text("utf-8"))
     if facts["format"] != FORMAT:
         raise ValueError(facts["format"])
-    trials = tuple(TunedTrial(**trial) for trial in facts["trials"])
+    trials = tuple(TunedTrial(**{"seed": facts["seed"], **trial}) for trial in facts["trials"])
     return Tuning(facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"], trials)
 
 
@@ -258,7 +265,10 @@ class _Search:
     def run(self) -> Tuning:
         self._go_on()
         while not self.tuning.trials or not self.is_late():
-            usual_known = any(not t.setting and t.state != "cut" for t in self.tuning.trials)
+            usual_known = any(
+                not t.setting and t.state != "cut" and t.seed == self.tuning.seed
+                for t in self.tuning.trials
+            )
             asked = self.study.ask(SPACE if usual_known else {})
             setting = dict(asked.params)
             tried = self._try(asked, setting)
@@ -272,14 +282,14 @@ class _Search:
         return self.tuning
 
     def _go_on(self) -> None:
-        """Take in what was tried before on the same content."""
+        """Take in what was tried before on the same content, with any seed."""
         try:
             before = _read(self.place)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return
-        if replace(before, trials=()) != self.tuning:
+        if replace(before, trials=(), seed=self.tuning.seed) != self.tuning:
             return
-        self.tuning = before
+        self.tuning = replace(before, seed=self.tuning.seed)
         for trial in before.trials:
             if trial.setting and trial.state == "done":
                 known = optuna.trial.create_trial(
@@ -318,7 +328,7 @@ class _Search:
         if state != "done":
             best, epochs = max(values, default=0.0), max(len(values) - 1, 0)
         seconds = round(time.monotonic() - started, 1)
-        return TunedTrial(setting, best, epochs, seconds, state)
+        return TunedTrial(setting, best, epochs, seconds, state, self.tuning.seed)
 
     def _tell(self, values: list[float]) -> None:
         spent, whole = self.clock()

@@ -137,6 +137,10 @@ def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -
         (["train", "nowhere"], "nowhere"),
         (["train", "clicks", "--encoder", "/no/such/folder"], "/no/such/folder"),
         (["train", "clicks", "--epochs", "0"], "epochs"),
+        (["train", "clicks", "--seed", "-1"], "--seed"),
+        (["tune", "clicks", "--seed", "-1"], "--seed"),
+        (["tune", "clicks", "--minutes", "inf"], "--minutes"),
+        (["tune", "clicks", "--minutes", "nan"], "--minutes"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_2(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
-from core.model.config import InterestConfig
+from core.model.config import RANGES, InterestConfig
 from core.model.tuning import (
+    DECAYS,
     SPACE,
     TunedTrial,
     Tuning,
@@ -40,11 +42,11 @@ def test_the_default_comes_first_and_what_was_tried_is_kept(
 ) -> None:
     tuning_file(shelf, shop_corpus.name).unlink(missing_ok=True)
     with pytest.raises(DomainError, match="was not tuned"):
-        read_tuning(shelf, shop_corpus)
+        read_tuning(shelf, shop_corpus, encoder.encoder_id)
     told, stop = few(3)
     with pytest.raises(Stopped):
         tune(shop_corpus, shelf, 5, 0, told.append, stop, encoder=encoder, base=ONE)
-    kept = read_tuning(shelf, shop_corpus)
+    kept = read_tuning(shelf, shop_corpus, encoder.encoder_id)
     assert [trial.state for trial in kept.trials] == ["done", "done", "cut"]
     assert kept.trials[0].setting == {}
     assert all(set(trial.setting) == set(SPACE) for trial in kept.trials[1:])
@@ -54,7 +56,7 @@ def test_the_default_comes_first_and_what_was_tried_is_kept(
     told, stop = few(5)
     with pytest.raises(Stopped):
         tune(shop_corpus, shelf, 5, 0, told.append, stop, encoder=encoder, base=ONE)
-    more = read_tuning(shelf, shop_corpus)
+    more = read_tuning(shelf, shop_corpus, encoder.encoder_id)
     assert more.trials[:3] == kept.trials
     assert len(more.trials) == 5
 
@@ -62,7 +64,7 @@ def test_the_default_comes_first_and_what_was_tried_is_kept(
     assert read_config_file(path) == more.config
     path.write_text("{}")
     with pytest.raises(DomainError, match="damaged"):
-        read_tuning(shelf, shop_corpus)
+        read_tuning(shelf, shop_corpus, encoder.encoder_id)
 
 
 def test_the_time_is_kept_even_within_a_trial(
@@ -71,7 +73,7 @@ def test_the_time_is_kept_even_within_a_trial(
     tuning_file(shelf, shop_corpus.name).unlink(missing_ok=True)
     found = tune(shop_corpus, shelf, 0.0, encoder=encoder, base=ONE)
     assert [trial.state for trial in found.trials] == ["cut"]
-    assert read_tuning(shelf, shop_corpus) == found
+    assert read_tuning(shelf, shop_corpus, encoder.encoder_id) == found
 
 
 def test_trials_of_other_content_are_not_used(
@@ -82,7 +84,7 @@ def test_trials_of_other_content_are_not_used(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(other.facts()))
     with pytest.raises(DomainError, match="other content"):
-        read_tuning(shelf, shop_corpus)
+        read_tuning(shelf, shop_corpus, encoder.encoder_id)
     found = tune(shop_corpus, shelf, 0.0, encoder=encoder, base=ONE)
     assert len(found.trials) == 1 and found.corpus_id == shop_corpus.corpus_id
 
@@ -107,6 +109,19 @@ def test_a_setting_becomes_a_configuration() -> None:
         ('{"dimension": 3}', "unknown field 'dimension'"),
         ('{"dim": "many"}', "dim can't be 'many'"),
         ('{"dropout": true}', "dropout can't be True"),
+        ('{"window": 0}', "window can't be 0 .*whole number from 2 to 100,000"),
+        ('{"dim": -3}', "dim can't be -3 .*from 1 to 4,096"),
+        ('{"dim": 1000000000}', "dim can't be 1000000000"),
+        ('{"dropout": 2.0}', "dropout can't be 2.0 .*a number from 0 to 0.99"),
+        ('{"decays": []}', "decays can't be .* 1 to 8 numbers, each from 0.001 to 0.999"),
+        ('{"decays": ["a"]}', "decays can't be"),
+        ('{"decays": [0.5, 1.0]}', "decays can't be"),
+        ('{"learning_rate": NaN}', "learning_rate can't be nan"),
+        ('{"epochs": 0}', "epochs can't be 0"),
+        ('{"epochs": 2.0}', "epochs can't be 2.0"),
+        ('{"seed": -1}', "seed can't be -1 .*from 0 to 4,294,967,295"),
+        ('{"clip": 1' + "0" * 400 + "}", "clip can't be 10*…"),
+        ("[" * 100_000, "can't be read"),
     ],
 )
 def test_settings_that_are_none_are_named(tmp_path: Path, content: str, says: str) -> None:
@@ -120,3 +135,45 @@ def test_some_settings_leave_the_others_at_their_default(tmp_path: Path) -> None
     path = tmp_path / "settings.json"
     path.write_text('{"dim": 64, "dropout": 0}')
     assert read_config_file(path) == replace(InterestConfig(), dim=64, dropout=0)
+
+
+def test_every_setting_has_a_range_that_holds_its_default_and_what_is_searched() -> None:
+    assert set(RANGES) == {field.name for field in fields(InterestConfig)}
+    assert InterestConfig.checked(InterestConfig().to_json()) == InterestConfig()
+    for name, space in SPACE.items():
+        for end in (
+            DECAYS.values()
+            if name == "decays"
+            else getattr(space, "choices", None) or (space.low, space.high)
+        ):
+            InterestConfig.checked({name: list(end) if name == "decays" else end})
+
+
+@pytest.mark.parametrize(("minutes", "seed"), [(math.inf, 0), (math.nan, 0), (-1.0, 0), (1.0, -1)])
+def test_no_search_without_end_or_with_a_seed_that_is_none(
+    shelf: Library, shop_corpus: Corpus, encoder: TextEncoder, minutes: float, seed: int
+) -> None:
+    with pytest.raises(DomainError, match="can't"):
+        tune(shop_corpus, shelf, minutes, seed, encoder=encoder, base=ONE)
+
+
+def test_another_seed_keeps_what_was_tried_and_trials_tell_their_seed(
+    shelf: Library, shop_corpus: Corpus, encoder: TextEncoder
+) -> None:
+    path = tuning_file(shelf, shop_corpus.name)
+    best = TunedTrial({}, 0.9, 1, 1.0, "done", seed=3)
+    ids = (shop_corpus.name, shop_corpus.corpus_id, encoder.encoder_id)
+    facts = Tuning(*ids, 3, (best,)).facts()
+    del facts["trials"][0]["seed"]  # as files were written before trials had one
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(facts))
+    found = tune(shop_corpus, shelf, 0.0, 5, encoder=encoder, base=ONE)
+    assert found.trials == (best,)
+    told, stop = few(2)
+    with pytest.raises(Stopped):
+        tune(shop_corpus, shelf, 5, 5, told.append, stop, encoder=encoder, base=ONE)
+    kept = read_tuning(shelf, shop_corpus, encoder.encoder_id)
+    assert kept.trials[0] == best and kept.config.seed == 3
+    assert (kept.trials[1].seed, kept.trials[1].setting) == (5, {})
+    with pytest.raises(DomainError, match="another encoder"):
+        read_tuning(shelf, shop_corpus, "other")
