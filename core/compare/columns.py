@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -189,10 +190,12 @@ def _served(
 
 def _scenario(engine: Engine, spec: ColumnSpec, library: Library) -> Scenario:
     """A saved scenario of the user by its id, else the last saved of that name."""
-    saved = ScenarioStore.open(library).scenarios(engine.corpus.name, spec.user)
-    for scenario in saved:
-        if scenario.scenario_id == spec.scenario:
-            return scenario
+    store = ScenarioStore.open(library)
+    with suppress(DomainError):  # not an id: perhaps a name
+        found = store.load(str(spec.scenario))
+        if (found.capsule.corpus, found.capsule.user) == (engine.corpus.name, spec.user):
+            return found
+    saved = store.scenarios(engine.corpus.name, spec.user)
     for scenario in saved:
         if scenario.name == spec.scenario:
             return scenario

@@ -141,7 +141,17 @@ class ScenarioStore:
         return found
 
     def scenarios(self, corpus: str | None = None, user_id: str | None = None) -> list[Scenario]:
-        """The newest version of all that aren't deleted, the one saved last first."""
+        """The newest version of all that aren't deleted, the one saved last first.
+
+        Those that can't be read are left out; ``count_unreadable`` says how many.
+        """
+        return [one for one in self._all(corpus, user_id) if one is not None]
+
+    def count_unreadable(self, corpus: str | None = None, user_id: str | None = None) -> int:
+        """How many saved scenarios can't be read: damaged, or of a newer version."""
+        return self._all(corpus, user_id).count(None)
+
+    def _all(self, corpus: str | None, user_id: str | None) -> list[Scenario | None]:
         with self._reading() as connection:
             if connection is None:
                 return []
@@ -152,7 +162,13 @@ class ScenarioStore:
                 "ORDER BY saved DESC, scenario_id",
                 (corpus, user_id),
             ).fetchall()
-        return [self._read(row) for row in rows]
+        found: list[Scenario | None] = []
+        for row in rows:
+            try:
+                found.append(self._read(row))
+            except DomainError:
+                found.append(None)
+        return found
 
     def revisions(self, scenario_id: str) -> list[Scenario]:
         """Every version that was ever saved, oldest first; also of a deleted scenario."""

@@ -225,7 +225,10 @@ def _edit(engine: Engine, choice: Choice, at: int, spec: ColumnSpec, names: Sequ
         st.selectbox("User", users, key=keys["user"], **change)
     st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=keys["step"], step=1, **change)
     st.selectbox("Recommender", names, key=keys["by"], **change)
-    saved = loaders.scenarios(engine.corpus.name, spec.user)
+    try:
+        saved = loaders.scenarios(engine.corpus.name, spec.user)
+    except DomainError:  # the page compares without them; What-if says what is wrong
+        saved = []
     if saved:
         titles = {one.scenario_id: one.name for one in saved}
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)

@@ -46,9 +46,12 @@ def pick_recommender(engine: Engine) -> str:
 def draw_bar(engine: Engine, draft: Draft) -> str:
     """The whole bar; the recommender that is chosen in it."""
     saved: dict[str, Scenario] = {}
+    unreadable = 0
     try:
-        found = loaders.scenario_store().scenarios(draft.corpus, draft.user_id)
+        store = loaders.scenario_store()
+        found = store.scenarios(draft.corpus, draft.user_id)
         saved = {one.scenario_id: one for one in found}
+        unreadable = store.count_unreadable(draft.corpus, draft.user_id)
     except DomainError as error:
         notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW
@@ -91,6 +94,9 @@ def draw_bar(engine: Engine, draft: Draft) -> str:
         )
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
+    if unreadable:
+        left_out = wording.count(unreadable, "saved scenario")
+        notices.caution(f"{left_out} of {draft.user_id} can't be read: not in the list.")
     draw_kept()
     draw_conflict(engine)
     draw_error()

@@ -142,6 +142,15 @@ def test_served_lists_stand_beside_the_model(
     assert heads(app)[0].endswith("production")
 
 
+def test_a_damaged_store_of_scenarios_leaves_compare_as_it_is(open_app, busy_user) -> None:
+    path = ScenarioStore.open(Library.open()).path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"no database at all " * 99)
+    app = open_app(PAGE, user=busy_user, time="12")
+    assert not app.exception
+    assert [head.split(" (")[0] for head in heads(app)] == ["step 11", "step 12"]
+
+
 def test_turnover_is_offered_and_then_shown(open_app, demo, busy_user) -> None:
     app = open_app(PAGE, user=busy_user, time="12")
     assert any(button.key == "measure_turnover" for button in app.button)

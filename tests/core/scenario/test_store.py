@@ -257,6 +257,18 @@ def test_a_wrong_file_is_said_and_left_alone(
     assert path.read_bytes() == before
 
 
+def test_an_unreadable_scenario_is_left_out_and_counted(store: ScenarioStore) -> None:
+    broken, whole = store.save(scenario("broken")), store.save(scenario("whole"))
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(
+            "UPDATE revisions SET capsule = '{' WHERE scenario_id = ?", (broken.scenario_id,)
+        )
+    assert store.scenarios() == [whole]
+    assert (store.count_unreadable(), store.count_unreadable("elsewhere")) == (1, 0)
+    with pytest.raises(DomainError, match="can't be read"):
+        store.load(broken.scenario_id)
+
+
 def test_a_locked_file_is_said(store: ScenarioStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.scenario.store.PATIENCE", 0.1)
     store.save(scenario())
