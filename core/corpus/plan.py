@@ -211,9 +211,12 @@ def _plan_events(
         raise _no_events(file, head, readers)
     columns = {**columns, **asked}
     where = f"{path}, column {columns[Columns.Time]}"
-    return EventFile(
-        file, head, reader, columns, find_unit(head.values(columns[Columns.Time]), where=where)
+    unit = find_unit(
+        head.values(columns[Columns.Time]),
+        where=where,
+        otherwise="choose another column with --map timestamp=COLUMN",
     )
+    return EventFile(file, head, reader, columns, unit)
 
 
 def _no_events(file: SourceFile, head: Head, readers: Sequence[Reader]) -> DomainError:
@@ -233,7 +236,7 @@ def _no_events(file: SourceFile, head: Head, readers: Sequence[Reader]) -> Domai
     missing = [name for name in NEEDED if name not in found]
     return DomainError(
         f"no column was found for {' and '.join(missing)}",
-        where=f"{file.path}, columns: {_listed(head.columns)}",
+        where=f"{file.path}, columns: {head.listed}",
         remedy=f"Say which it is: --map {missing[0]}=COLUMN",
     )
 
@@ -248,7 +251,7 @@ def _plan_items(path: Path, asked: Mapping[str, str], encoding: str | None) -> I
             return ItemFile(file, head, reader, {**columns, **asked})
     raise DomainError(
         "no column was found for item_id",
-        where=f"{path}, columns: {_listed(head.columns)}",
+        where=f"{path}, columns: {head.listed}",
         remedy="Say which it is: --map item.item_id=COLUMN",
     )
 
@@ -258,14 +261,9 @@ def _check_columns(file: SourceFile, head: Head, asked: Mapping[str, str]) -> No
         if head.columns and column not in head.columns:
             raise DomainError(
                 f"there is no column {column!r} to use as {name}",
-                where=f"{file.path}, columns: {_listed(head.columns)}",
+                where=f"{file.path}, columns: {head.listed}",
                 remedy="Map the field to one of these columns",
             )
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(column[:40] for column in columns[:20])
-    return shown + (", …" if len(columns) > 20 else "")
 
 
 def _together(words: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ BATCH_ROWS = 2_000
 SYNTAX_LINES = 20
 MAX_LITERAL = 200_000
 LINE_EXCERPT = 1_000
+NAME_EXCERPT = 40
 
 Fields = dict[str, Any]
 Row = tuple[int, Fields | BadRow]
@@ -42,6 +43,12 @@ class Head:
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def listed(self) -> str:
+        """The first columns for a message, each cut."""
+        shown = ", ".join(column[:NAME_EXCERPT] for column in self.columns[:20])
+        return shown + (", …" if len(self.columns) > 20 else "")
 
     def values(self, column: str) -> list[Any]:
         """The column's values, None where a row lacks it; unusable rows are left out."""
@@ -200,7 +207,7 @@ def _checked_header(file: SourceFile, cells: list[str]) -> list[str]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DomainError(
-            f"the column name {repeated[0]!r} occurs more than once",
+            f"the column name {repeated[0][:NAME_EXCERPT]!r} occurs more than once",
             where=f"{file.path}, header",
             remedy="Rename one of them",
         )

@@ -81,11 +81,12 @@ class SourceFile:
 
     ``encoding`` is the one asked for, else that of the byte order mark, else strict UTF-8
     ("parquet" for a Parquet file). ``text_read`` counts what ``lines`` gave out: bytes, or
-    characters of UTF-16 and UTF-32.
+    characters of UTF-16 and UTF-32. ``can_ask``: whether a person may name the encoding.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
+    def __init__(self, path: Path, encoding: str | None = None, *, can_ask: bool = True) -> None:
         self.path = path
+        self._can_ask = can_ask
         self.name = path.name
         self.size = _checked_size(path)
         self.text_read = 0
@@ -202,7 +203,9 @@ class SourceFile:
         return DomainError(
             f"the text is not {self.encoding}{byte}",
             where=f"{self.path}, {place}",
-            remedy="Name its encoding, for example --encoding cp1252, or save it as UTF-8",
+            remedy="Name its encoding, for example --encoding cp1252, or save it as UTF-8"
+            if self._can_ask
+            else "Save it as UTF-8",
         )
 
     @property
@@ -226,7 +229,9 @@ class SourceFile:
             raise DomainError(
                 "the file is binary, not text",
                 where=str(self.path),
-                remedy="If it is UTF-16, say so with --encoding utf-16-le; else export it as CSV",
+                remedy="If it is UTF-16, say so with --encoding utf-16-le; else export it as CSV"
+                if self._can_ask
+                else "If it is UTF-16, save it as UTF-8; else export it as CSV",
             )
         return "utf-8"
 

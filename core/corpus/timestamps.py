@@ -37,8 +37,11 @@ class TimeUnit:
     read: Callable[[Any], int]
 
 
-def find_unit(values: Iterable[Any], *, where: str) -> TimeUnit:
-    """The unit that explains most of these values; DomainError when none or two do."""
+def find_unit(values: Iterable[Any], *, where: str, otherwise: str = "") -> TimeUnit:
+    """The unit that explains most of these values; DomainError when none or two do.
+
+    ``otherwise`` is what a person may do instead of writing other times.
+    """
     sample = [value for value in values if value not in (None, "")]
     plain = [unit for unit in UNITS if unit not in PATTERNS]
     scores = {unit: sum(_fits(unit, value) for value in sample) for unit in plain}
@@ -51,8 +54,8 @@ def find_unit(values: Iterable[Any], *, where: str) -> TimeUnit:
             if sample
             else "the column of times is empty",
             where=where,
-            remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates, "
-            "or choose another column with --map timestamp=COLUMN",
+            remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates"
+            + (f", or {otherwise}" if otherwise else ""),
         )
     if best == MONTH_FIRST and scores[best] == scores[DAY_FIRST]:
         raise DomainError(
@@ -101,7 +104,10 @@ def _numeric(unit: str) -> Callable[[Any], int]:
             raise ValueError("is outside 1970 to 2100" if limit else str(error)) from None
         if 0 < number < confusable:
             raise ValueError(f"is too small for {unit}, the column's unit")
-        micros = round(number * factor) // divisor
+        try:
+            micros = round(number * factor) // divisor
+        except OverflowError:
+            raise ValueError("is outside 1970 to 2100") from None
         return _in_range(micros)
 
     return read

@@ -72,7 +72,7 @@ def import_lists(
     older lists of the same name. DomainError where nothing can be used, and Stopped.
     """
     _check_name(name)
-    file = SourceFile(path)
+    file = SourceFile(path, can_ask=False)
     unit = _time_unit(file)
     place = lists_path(library, corpus.name, name)
     refusals = place.with_suffix(".quarantine.jsonl")
@@ -225,7 +225,7 @@ def _time_unit(file: SourceFile) -> TimeUnit:
     if missing:
         raise DomainError(
             f"the file has no column {missing[0]!r}",
-            where=f"{file.path}: {', '.join(map(str, head.columns[:20])) or 'no columns'}",
+            where=f"{file.path}: {head.listed or 'no columns'}",
             remedy=f"Name the columns {', '.join(NEEDED)}",
         )
     return find_unit(head.values(Columns.Time), where=f"{file.path}, column {Columns.Time}")
@@ -251,6 +251,6 @@ def _rank(value: Any) -> int | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return int(number) if number.is_integer() and 1 <= number <= DEEPEST else None

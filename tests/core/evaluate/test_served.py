@@ -281,3 +281,44 @@ def test_a_damaged_file_is_left_out_and_named(
     assert [one.result.recommender for one in lists] == ["production"]
     assert [result.recommender for result in found.results] == ["production"]
     assert damaged == ("broken",)
+
+
+def test_numbers_beyond_all_bounds_are_refused_one_by_one(
+    corpus: Corpus, shelf: Library, judged: tuple[Case, ...], tmp_path: Path
+) -> None:
+    user, item, path = judged[0].history.user_id, judged[0].target, tmp_path / "lists.jsonl"
+    lines = [
+        f'{{"user_id": "{user}", "timestamp": {when}, "rank": {rank}, "item_id": "{item}"}}'
+        for when, rank in [
+            ("1700000000", "1"),
+            ("1700000001", "1" + "0" * 400),
+            ("1700000002", "1e400"),
+            ("1e305", "1"),
+            ("1" + "0" * 400, "1"),
+        ]
+    ]
+    path.write_text("\n".join(lines))
+    summary = import_lists(corpus, shelf, path, "production")
+    assert (summary.manifest.accepted, summary.manifest.quarantined) == (1, 4)
+    assert summary.reasons["rank is not a whole number from 1 to 10,000"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"x" * 3_000_000 + b",y\n1,2\n", "no column 'user_id'"),
+        (b"x" * 3_000_000 + b"," + b"x" * 3_000_000 + b"\n1,2\n", "occurs more than once"),
+        (b"user_id,timestamp,rank,item_id\nu01,soon,1,i00\n", "no value is a time"),
+        (bytes(range(32)) * 300, "binary"),
+        (b"user_id,timestamp,rank,item_id\nu\xff1,2023-02-01,1,i00\n", "not utf-8"),
+    ],
+)
+def test_messages_are_short_and_name_no_option_of_another_verb(
+    corpus: Corpus, shelf: Library, tmp_path: Path, content: bytes, says: str
+) -> None:
+    path = tmp_path / "lists.csv"
+    path.write_bytes(content)
+    with pytest.raises(DomainError, match=says) as caught:
+        import_lists(corpus, shelf, path, "production")
+    assert len(str(caught.value)) < 500
+    assert "--map" not in str(caught.value) and "--encoding" not in str(caught.value)
