@@ -205,6 +205,13 @@ class Explanation:
             if self.history.events[step - 1].words
         )
 
+    def text_part(self, step: int) -> tuple[float, float] | None:
+        """The text part of one event in nats and its standard error; None within a group."""
+        if (step,) not in self.game.players:
+            return None
+        at = self.game.players.index((step,))
+        return float(self.parts.values[at, TEXT]), float(self.parts.stderr[at, TEXT])
+
     def words(self, step: int, method: Method = "shap") -> WordsOfReview:
         """What the words of one review gave to its sentiment and to the goal.
 

@@ -46,19 +46,28 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
             }
             for at, steps in enumerate(explanation.game.players)
         ],
-        "words": {str(review.step): words_facts(review) for review in words},
+        "words": {str(review.step): words_facts(explanation, review) for review in words},
         "counterfactual": counterfactual_facts(explanation, explanation.counterfactual),
         "scorecard": scorecard_facts(explanation.scorecard),
     }
 
 
-def words_facts(words: WordsOfReview) -> dict[str, Any]:
-    """Words with their values in reading order, and what they leave unexplained."""
+def words_facts(explanation: Explanation, words: WordsOfReview) -> dict[str, Any]:
+    """Words with their values in reading order, and what they leave unexplained.
+
+    ``text_part`` is the event's text part in the split by parts, and ``residual`` what the words'
+    own sum lacks of it; null for an event in a group.
+    """
+    split = explanation.text_part(words.step)
+    total = float(words.score.values.sum())
     labels = [words.review.label(word) for word in words.review.words]
     return {
         "sentiment": [list(p) for p in zip(labels, words.sentiment.values.tolist(), strict=True)],
         "score": [list(p) for p in zip(labels, words.score.values.tolist(), strict=True)],
         "residual": {"sentiment": words.sentiment.residual, "score": words.score.residual},
+        "text_part": None
+        if split is None
+        else {"value": split[0], "stderr": split[1], "residual": split[0] - total},
         "unread": words.review.unread,
     }
 

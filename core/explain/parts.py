@@ -75,9 +75,7 @@ def explain_parts(
     players = len(game.players)
     values, errors = np.zeros((players, 4)), np.zeros((players, 4))
     subsets = [_subsets(game, player) for player in range(players)]
-    inner = sum(len(own) for own in subsets)
-    pairs = int(np.clip(ASKED_AT_MOST // max(2 * inner, 1), FEWEST_PAIRS, MOST_PAIRS))
-    outer = outer_coalitions(players, pairs, seed)
+    outer = outer_coalitions(game, seed)
     for player in range(players):
         report(progress, Progress("split events into parts", player, players))
         own = subsets[player]
@@ -87,14 +85,17 @@ def explain_parts(
         worth = ask(game.recommender, asked, game.goal, game.stop).reshape(width, len(own))
         gains = _inner_shapley(worth, own)
         values[player], errors[player] = add_up(gains, float(events.values[player]))
-    return PartValues(values, errors, 2 * pairs)
+    return PartValues(values, errors, len(outer))
 
 
-def outer_coalitions(players: int, pairs: int, seed: int) -> Masks:
-    """Who came before each player in random orders and their reverses.
+def outer_coalitions(game: EventGame, seed: int) -> Masks:
+    """Who came before each player in random orders and their reverses, fewer of a long history.
 
-    Returns bool[2 * pairs, n_players, n_players]: in order o, ``[o, p]`` is the set before p.
+    Returns bool[n_orders, n_players, n_players]: in order o, ``[o, p]`` is the set before p.
     """
+    players = len(game.players)
+    inner = sum(len(_subsets(game, player)) for player in range(players))
+    pairs = int(np.clip(ASKED_AT_MOST // max(2 * inner, 1), FEWEST_PAIRS, MOST_PAIRS))
     random = np.random.default_rng(seed)
     place = np.stack([random.permutation(players) for _ in range(pairs)])
     both = np.stack([place, players - 1 - place], 1).reshape(2 * pairs, players)

@@ -8,24 +8,31 @@ coalitions of other events and parts, the third level of Owen's value (docs/cont
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from math import factorial
+from operator import le
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
 from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
-from core.explain.parts import outer_coalitions, variant
+from core.explain.parts import has_parts, outer_coalitions, variant
 from core.explain.shapley import run_shap
 from core.explain.words import Review
 
 EVALUATIONS = 500
 """Partial texts that SHAP looks at."""
 BATCH = 64
-OUTER_PAIRS = 4
+FEWEST, MOST = 8, 24
+"""Coalitions in which each partial text is asked."""
+EVENTS_ASKED = 400
+"""Events of those coalitions, about; so a long history has fewer."""
 
 Method = Literal["leave-one-out", "shap"]
 
@@ -52,6 +59,8 @@ class WordValues:
 
 
 Game = Callable[[Masks], DoubleArray]
+Context = tuple[npt.NDArray[np.bool_], tuple[bool, bool, bool]]
+"""Players before the event, bool[n_players], and whether its item, rating and time are there."""
 
 
 def sentiment_game(review: Review, sentiment: SentimentModel) -> Game:
@@ -67,10 +76,11 @@ def sentiment_game(review: Review, sentiment: SentimentModel) -> Game:
 def score_game(
     game: EventGame, step: int, review: Review, cache: VectorCache, seed: int = 0
 ) -> Game:
-    """Mean gain in the goal by partial texts of one event over sampled outer coalitions.
+    """Mean gain in the goal by partial texts of one event over the coalitions of its text part.
 
-    An outer coalition is what comes before the text in a random order: other players, and parts of
-    the event itself.
+    Those are the outer orders of ``explain_parts`` with the same seed, each with every set of the
+    event's other parts by its Shapley weight. Words are asked in a few of them, one from each of
+    equal strata by the gain of the whole text, so that their sum stays close to the text part.
     """
     player = next((at for at, steps in enumerate(game.players) if step in steps), None)
     if player is None:
@@ -80,43 +90,69 @@ def score_game(
             remedy=f"Choose a step from 1 to {len(game.history)}",
         )
     event = game.history.events[step - 1]
-    random = np.random.default_rng(seed)
-    outer = outer_coalitions(len(game.players), OUTER_PAIRS, seed)[:, player]
-    first = random.random((OUTER_PAIRS, 3)) < random.random((OUTER_PAIRS, 1))
-    inner = np.stack([first, ~first], 1).reshape(2 * OUTER_PAIRS, 3)
     mates = [other for other in game.players[player] if other != step]
 
-    def gains(variants: list[list[Event | None]]) -> DoubleArray:
+    def worth(asked: Sequence[tuple[Context, Event | None]]) -> DoubleArray:
         histories = []
-        for texts in variants:
-            for before, changed in zip(outer, texts, strict=True):
-                steps = {s for at in np.flatnonzero(before) for s in game.players[at]} | {*mates}
-                kept = [
-                    changed if s == step else game.history.events[s - 1]
-                    for s in sorted(steps | {step})
-                ]
-                histories.append(shortened(game.history, [e for e in kept if e is not None]))
-        worth = ask(game.recommender, histories, game.goal, game.stop)
-        return worth.reshape(len(variants), len(outer))
+        for (before, _), changed in asked:
+            steps = {s for at in np.flatnonzero(before) for s in game.players[at]} | {*mates}
+            kept = [
+                changed if s == step else game.history.events[s - 1] for s in sorted(steps | {step})
+            ]
+            histories.append(shortened(game.history, [e for e in kept if e is not None]))
+        return ask(game.recommender, histories, game.goal, game.stop)
 
-    beside = [(bool(item), bool(rating), bool(time)) for item, rating, time in inner]
-    bare = [variant(event, (item, rating, False, time)) for item, rating, time in beside]
-    without = gains([bare])[0]
+    beside, weights = _beside(event)
+    outer = outer_coalitions(game, seed)[:, player]
+    contexts: list[Context] = [(before, kept) for before in outer for kept in beside]
+    bare = {kept: variant(event, (*kept[:2], False, kept[2])) for kept in beside}
+    full = {kept: variant(event, (*kept[:2], True, kept[2])) for kept in beside}
+    without = worth([(context, bare[context[1]]) for context in contexts])
+    gains = worth([(context, full[context[1]]) for context in contexts]) - without
+    count = int(np.clip(EVENTS_ASKED // max(len(game.history), 1), FEWEST, MOST))
+    picked = representatives(gains, np.tile(weights, len(outer)) / len(outer), count)
+    chosen = [contexts[at] for at in picked]
 
     def values(masks: Masks) -> DoubleArray:
         review.hold(masks[masks.any(1)], cache)
-        variants = []
+        asked: list[tuple[Context, Event | None]] = []
         for mask in masks:
-            if not mask.any():
-                variants.append(bare)
-                continue
             text = review.without(mask)
-            made = {kept: _with_text(event, kept, text) for kept in set(beside)}
-            variants.append([made[kept] for kept in beside])
-        mean: DoubleArray = (gains(variants) - without).mean(1)
+            made = {
+                kept: _with_text(event, kept, text) if mask.any() else bare[kept] for kept in beside
+            }
+            asked += [(context, made[context[1]]) for context in chosen]
+        found = worth(asked).reshape(len(masks), len(chosen)) - without[picked]
+        mean: DoubleArray = found.mean(1)
         return mean
 
     return values
+
+
+def _beside(event: Event) -> tuple[list[tuple[bool, bool, bool]], DoubleArray]:
+    """Sets of the event's item, rating and time that may come before its text; their weights."""
+    item, rating, _, time = has_parts(event)
+    own = (item, rating, time)
+    parts = sum(own) + 1
+    sets = [kept for kept in product((False, True), repeat=3) if all(map(le, kept, own))]
+    weights = [factorial(sum(k)) * factorial(parts - 1 - sum(k)) / factorial(parts) for k in sets]
+    return [(a, b, c) for a, b, c in sets], np.array(weights)
+
+
+def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> npt.NDArray[np.int64]:
+    """Of each of ``count`` equal strata of the gains the one nearest to its mean, int64[count].
+
+    ``gains`` and ``weights`` float64[n]; the weights add up to 1.
+    """
+    order = np.argsort(gains, kind="stable")
+    ends = np.concatenate([[0.0], np.cumsum(weights[order])])
+    edges = np.linspace(0.0, 1.0, count + 1)
+    overlap = np.minimum(ends[1:], edges[1:, None]) - np.maximum(ends[:-1], edges[:-1, None])
+    share = np.maximum(overlap, 0.0)
+    means = share @ gains[order] / share.sum(1)
+    distance = np.where(share > 1e-12, np.abs(gains[order] - means[:, None]), np.inf)
+    found: npt.NDArray[np.int64] = order[distance.argmin(1)]
+    return found
 
 
 def _with_text(event: Event, kept: tuple[bool, bool, bool], text: str) -> Event:

@@ -158,11 +158,21 @@ def words_sentence(
     return said
 
 
-def sum_sentence(step: int, words: float, residual: float, gain: float, sentiment: float) -> str:
-    """Word to review to score as one sum."""
+def sum_sentence(
+    step: int, words: float, split: tuple[float, float] | None, sentiment: float
+) -> str:
+    """Word to review to score as one sum; ``split`` is the event's text part with its error."""
+    if split is None:
+        beside = f"The split above has step {step} in a group, so it has no text part of its own."
+    else:
+        part, error = split
+        beside = (
+            f"The split above says {nats(part)} \u00b1 {plain_nats(error)} for the text of step "
+            f"{step}; residual {nats(part - words)}."
+        )
     return (
-        f"Words {nats(words)} and unexplained {nats(residual)} make what the text of step {step} "
-        f"gives the item, {nats(gain)}. Its sentiment is {nats(sentiment)} of \u22121 to +1."
+        f"The words' own sum is {nats(words)}. {beside} Its sentiment is {nats(sentiment)} of "
+        "\u22121 to +1."
     )
 
 

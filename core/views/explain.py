@@ -274,8 +274,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
         sum_sentence=wording.sum_sentence(
             words.step,
             float(words.score.values.sum()),
-            words.score.residual,
-            words.score.whole,
+            explanation.text_part(words.step),
             words.sentiment.whole,
         ),
         refined=words.score.method == "shap",
@@ -366,6 +365,7 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     for review in words:
         view = build_words(explanation, review)
         lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
+        lines.append(view.sum_sentence)
     lines.append(build_change(explanation, explanation.counterfactual).sentence)
     card = build_scorecard(explanation, explanation.scorecard)
     return [*lines, card.sentence, card.stability, wording.CAUTION]

@@ -6,10 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain import DomainError, EventKind, History
 from core.explain.explanation import Explanation, WordsOfReview
-from core.explain.word_values import WordValues, leave_one_out, sentiment_game, shap_words
+from core.explain.word_values import (
+    WordValues,
+    leave_one_out,
+    representatives,
+    sentiment_game,
+    shap_words,
+)
+from core.explain.wording import nats
 from core.explain.words import open_review
 
 
@@ -41,11 +50,33 @@ def test_words_base_and_residual_are_one_sum(engine, reader, text: str) -> None:
     assert words.sentiment.base == 0.0
 
 
-def test_words_gain_what_the_text_part_is_about(engine, reader) -> None:
-    explanation = explained(engine, reader, "Terrible, broke after one day, refund!")
+@pytest.mark.parametrize(
+    "text", ["Terrible, broke after one day, refund!", "A wonderful present", "ok"]
+)
+def test_words_add_up_to_the_text_part_beside_them(engine, reader, text: str) -> None:
+    from core.explain.export import words_facts
+    from core.views.explain import build_words
+
+    explanation = explained(engine, reader, text)
     words = explanation.words(7)
-    text = float(explanation.parts.values[-1, 2])
-    assert np.sign(words.score.whole) == np.sign(text) or abs(text) < 0.1
+    part, error = explanation.text_part(7)
+    total = float(words.score.values.sum())
+    assert total == pytest.approx(part, abs=2 * error + 0.02)
+    told = words_facts(explanation, words)["text_part"]
+    assert total + told["residual"] == pytest.approx(told["value"]) == part
+    said = build_words(explanation, words).sum_sentence
+    for number in (nats(part), nats(total), nats(part - total)):
+        assert number in said
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=80), st.integers(1, 30))
+def test_each_stratum_has_a_member_that_stands_for_it(gains: list[float], count: int) -> None:
+    values = np.array(gains)
+    picked = representatives(values, np.full(len(gains), 1 / len(gains)), count)
+    assert len(picked) == count
+    assert (np.diff(values[picked]) >= 0).all()
+    if len(gains) % count == 0 and count == len(gains):
+        assert sorted(picked) == list(range(count))
 
 
 def test_the_first_look_leaves_each_word_out_alone(engine) -> None:
