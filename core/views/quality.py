@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.evaluate.served import ListsJudged
 
-MODELS = ("joint", "interest")
-"""Ours; every other recommender of a model is a baseline."""
 FEW = 30
 """Groups with fewer cases are said to be too few to tell."""
 
@@ -196,7 +194,7 @@ def _verdicts(
 
 
 def _baselines(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> list[str]:
-    ours = {*MODELS, subject, *(judged.result.recommender for judged in served)}
+    ours = {*wording.MODELS, subject, *(judged.result.recommender for judged in served)}
     names = [result.recommender for result in report.results]
     return [name for name in names if name not in ours]
 

@@ -13,9 +13,10 @@ from core.views.quality_details import UsesView
 from core.views.quality_wording import between
 
 UNITS = (
-    "Intervals of 95 % by bootstrap over users; leads are paired by user. Coverage: share of the "
-    "catalogue in any list. Novelty: bits. Diversity: cosine distance within a list. Popularity: "
-    "training events of listed items, as a multiple of a typical choice."
+    "Intervals of 95 % by bootstrap over users; leads are paired by user. log p: mean "
+    "log-probability of the target, in nats. Coverage: share of the catalogue in any list. "
+    "Novelty: bits. Diversity: cosine distance within a list. Popularity: training events of "
+    "listed items, as a multiple of a typical choice."
 )
 
 

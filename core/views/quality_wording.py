@@ -27,6 +27,8 @@ NAMES = {
     "ease": "EASE",
     "content": "content",
 }
+MODELS = ("joint", "interest")
+"""Ours; every other recommender of a model is a baseline."""
 OTHER_CONTENT = (
     "They were imported when the corpus had other content: users and items may be others now, and "
     "rows about those that are gone are left out"
@@ -90,17 +92,19 @@ def verdict(
         float(report.ndcg(name)[slice(None) if among is None else among].mean())
         for name in (subject, rival)
     )
+    other = "other " if subject in NAMES and subject not in MODELS else ""
+    best = f"the best {other}baseline, {name_of(rival)}"
     values = f"NDCG@{report.k} {figure(mine)} against {figure(theirs)} on {where}"
     by = lead(test)
     if not test.decided:
         return (
             f"No difference that {count(users, 'user')} can show between {name_of(subject)} and "
-            f"the best baseline, {name_of(rival)}: {by}; {values}."
+            f"{best}: {by}; {values}."
         )
     if test.difference.mean > 0:
-        said = f"{name_of(subject)} beats the best baseline, {name_of(rival)}, by {by}: {values}."
+        said = f"{name_of(subject)} beats {best}, by {by}: {values}."
     else:
-        said = f"{name_of(subject)} loses to the best baseline, {name_of(rival)}: {by}; {values}."
+        said = f"{name_of(subject)} loses to {best}: {by}; {values}."
     return start(said)
 
 
@@ -209,22 +213,29 @@ def _extremes(subject: str, rows: Sequence[GroupRow], word: str, noun: str) -> s
 
 
 def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
-    """Whether a list hits as often as it says."""
+    """Whether a list hits as often as it says, as far as the number of hits can show.
+
+    By the 95 % interval of a binomial share (Wilson 1927).
+    """
+    from scipy.stats import binomtest
+
     if not bins:
         return f"{start(name_of(subject))} gives ranks only, so nothing was promised."
     cases = sum(one.cases for one in bins)
     promised = sum(one.promised * one.cases for one in bins) / cases
     kept = sum(one.kept * one.cases for one in bins) / cases
     gap = sum(abs(one.promised - one.kept) * one.cases for one in bins) / cases
+    sure = binomtest(round(kept * cases), cases).proportion_ci(method="wilson")
     word = "more" if kept < promised else "less"
     judged = (
-        "about right on the whole"
-        if abs(kept - promised) < 0.02
+        f"about right, as far as {count(cases, 'target')} can show"
+        if sure.low <= promised <= sure.high
         else f"it promises {word} than it keeps"
     )
     return (
         f"{start(name_of(subject))} promises that the next item is among its {k} in "
-        f"{percent(promised)} of cases and keeps {percent(kept)}: {judged}. Mean gap over "
+        f"{percent(promised)} of cases and keeps {percent(kept)} [{sure.low * 100:.0f}, "
+        f"{sure.high * 100:.0f}]: {judged}. Mean gap over "
         f"{len(bins)} bins: {gap * 100:.0f} points."
     )
 
@@ -233,9 +244,20 @@ def training(lines: Sequence[Mapping[str, float]], best_epoch: int | None) -> st
     """What training gained and when it was best."""
     if not lines:
         return "This model carries no record of its training."
-    first = lines[0]["validation_ndcg"]
-    best = max(line["validation_ndcg"] for line in lines)
-    at = f" at epoch {best_epoch} of {len(lines) - 1}" if best_epoch is not None else ""
+    first, *later = [line["validation_ndcg"] for line in lines]
+    if not any(value > 0 for value in (first, *later)):
+        return (
+            "There was nothing to choose an epoch by: no validation case, or none with its item in "
+            "a list of 10. The weights from before the first epoch are used."
+        )
+    best = max(later, default=first)
+    if best <= first:
+        return (
+            "No epoch was better than the start: the interest model's validation NDCG@10 was "
+            f"{figure(first)} before the first epoch and {figure(best)} at best in the "
+            f"{count(len(later), 'epoch')} after it; the weights from before the first are used."
+        )
+    at = f" at epoch {best_epoch} of {len(later)}" if best_epoch is not None else ""
     return (
         f"The interest model's validation NDCG@10 rose from {figure(first)} before the first epoch "
         f"to {figure(best)}{at}; its weights of that epoch are used."
@@ -259,8 +281,8 @@ def never(
         f"{count(items, 'item')} of {number(report.n_items)} ({percent(items / report.n_items)}) "
         f"are in none of {lists} by {name_of(subject)}; {number(trained)} of them "
         f"{'has' if trained == 1 else 'have'} training events, and "
-        f"{count(targets, 'target')} could not be hit for that. Most belong to {led.topic} "
-        f"({number(led.never)} of its {count(led.items, 'item')})."
+        f"{count(targets, 'target')} could not be hit for that. The largest group is {led.topic} "
+        f"({number(led.never)} of {number(items)})."
     )
 
 

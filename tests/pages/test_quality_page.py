@@ -94,7 +94,7 @@ def test_another_recommender_can_be_the_subject(open_app, judged, read) -> None:
     app = open_app(PAGE)
     app.selectbox(key="quality_of").set_value("popularity").run()
     assert not app.exception
-    assert "loses to the best baseline" in read(app)
+    assert "loses to the best other baseline" in read(app)
 
 
 def test_imported_lists_stand_beside_the_recommenders(

@@ -10,13 +10,13 @@ import pytest
 from core.engine import Engine
 from core.evaluate.intervals import Interval
 from core.evaluate.metrics import NO_ITEM
-from core.evaluate.report import EvaluationReport, Result
+from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
 from core.evaluate.uses import Answer, Uses
 from core.views import quality_wording as wording
 from core.views.quality import FEW, build_quality, build_verdict
 from core.views.quality_details import build_never, build_uses, training_lines
-from core.views.quality_tables import recommenders_table, shown_table
+from core.views.quality_tables import UNITS, recommenders_table, shown_table
 
 
 def result(name: str, rank: np.ndarray, n_items: int) -> Result:
@@ -184,6 +184,8 @@ def test_items_without_a_chance_are_counted_by_topic(engine: Engine) -> None:
     missing = report.n_items - len(listed[listed != NO_ITEM])
     assert sum(topic.never for topic in view.topics) == missing
     assert view.sentence.startswith(wording.count(missing, "item"))
+    first = view.topics[0]
+    assert f"The largest group is {first.topic} ({first.never} of {missing})." in view.sentence
     counts = [item.training_events for item in view.items]
     assert counts == sorted(counts, reverse=True)
     everything = replace(
@@ -244,13 +246,49 @@ def test_the_table_has_every_figure_and_no_nan_text(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promised", "kept", "says"),
-    [(0.5, 0.3, "more than it keeps"), (0.3, 0.5, "less than it keeps"), (0.3, 0.3, "about right")],
+    ("promised", "kept", "cases", "says"),
+    [
+        (0.5, 0.3, 100, "more than it keeps"),
+        (0.3, 0.5, 100, "less than it keeps"),
+        (0.3, 0.3, 100, "about right"),
+        (0.02, 0.005, 10_000, "more than it keeps"),
+        (0.3, 0.4, 20, "keeps 40\u202f% [22, 61]: about right, as far as 20 targets can show"),
+    ],
 )
-def test_calibration_is_read(promised: float, kept: float, says: str) -> None:
-    from core.evaluate.report import CalibrationBin
+def test_calibration_is_read_by_what_the_hits_can_show(
+    promised: float, kept: float, cases: int, says: str
+) -> None:
+    assert says in wording.calibration("joint", [CalibrationBin(promised, kept, cases)], 10)
 
-    assert says in wording.calibration("joint", [CalibrationBin(promised, kept, 100)], 10)
+
+def test_a_baseline_is_compared_with_the_others(engine: Engine) -> None:
+    report = make_report(engine, ease=0.6, content=0.1, joint=0.3)
+    assert "beats the best other baseline, content, by" in build_verdict(report, (), "ease")
+    assert "loses to the best other baseline" in build_verdict(report, (), "content")
+    assert "other" not in build_verdict(report, (), "joint")
+
+
+@pytest.mark.parametrize(
+    ("values", "best", "says"),
+    [
+        ([0.1, 0.3, 0.2], 1, "rose from 0.100 before the first epoch to 0.300 at epoch 1 of 2"),
+        ([0.3, 0.2, 0.25], 0, "No epoch was better than the start"),
+        ([0.0, 0.0], 0, "nothing to choose an epoch by"),
+        ([np.nan, np.nan], 0, "nothing to choose an epoch by"),
+        ([0.2], 0, "No epoch was better than the start"),
+    ],
+)
+def test_training_says_what_happened(values: list[float], best: int, says: str) -> None:
+    lines = [{"epoch": at, "validation_ndcg": value} for at, value in enumerate(values)]
+    said = wording.training(lines, best)
+    assert says in said
+    assert ("rose" in said) == (best > 0) and "–" not in said
+
+
+def test_every_figure_of_the_table_has_its_unit(engine: Engine) -> None:
+    view = build_quality(engine, make_report(engine, joint=0.5, ease=0.2), (), "joint")
+    assert "log p" in shown_table(view) and "log p: mean log-probability" in UNITS
+    assert "nats" in UNITS
 
 
 def test_training_lines_of_a_damaged_record_are_left_out() -> None:
