@@ -9,6 +9,7 @@ item that sank because others rose is laid to the edit that raised them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import factorial
@@ -18,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.corpus.corpus import Corpus
-from core.domain import RecommendationList
-from core.explain.game import over_batches
+from core.domain import History, RecommendationList
+from core.explain.game import over_batches, players_of
 from core.progress import StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
@@ -33,7 +34,9 @@ ELIGIBILITY = "eligibility"
 EXACT_UP_TO = 8
 """Above so many edits their values are sampled."""
 SAMPLED_ORDERS = 12
-"""Orders that are drawn then."""
+"""Orders that are drawn then, at most; the first one always."""
+SECONDS = 0.5
+"""No further order begins after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ def _edit_values(
 ) -> DoubleArray:
     """Shapley values of the edits, float64[2, n_edits, n]: for scores, and for leads.
 
-    A lead is the item's score less the mean score of the items it passed.
+    A lead is the item's score less the mean score of the items it passed. Above 60 edits older ones
+    are taken in groups of neighbours, which share their value evenly.
     """
 
     def read(rows: FloatArray) -> DoubleArray:
@@ -174,24 +178,27 @@ def _edit_values(
     n_edits = len(edited.edits)
     if not len(items):
         return np.zeros((2, n_edits, 0))
+    players = players_of(n_edits)
     known = {
-        np.zeros(n_edits, np.bool_).tobytes(): read(scores[0][None])[0],
-        np.ones(n_edits, np.bool_).tobytes(): read(scores[1][None])[0],
+        np.zeros(len(players), np.bool_).tobytes(): read(scores[0][None])[0],
+        np.ones(len(players), np.bool_).tobytes(): read(scores[1][None])[0],
     }
+
+    def history(mask: BoolArray) -> History:
+        numbers = [number for at in np.flatnonzero(mask) for number in players[at]]
+        return apply_some(edited.base, edited.edits, corpus, numbers).history
 
     def worth(masks: BoolArray) -> DoubleArray:
         keys = [mask.tobytes() for mask in masks]
         new = {key: mask for key, mask in zip(keys, masks, strict=True) if key not in known}
         if new:
-            histories = [
-                apply_some(edited.base, edited.edits, corpus, np.flatnonzero(mask) + 1).history
-                for mask in new.values()
-            ]
+            histories = [history(mask) for mask in new.values()]
             known.update(zip(new, over_batches(recommender, histories, read, stop), strict=True))
         return np.stack([known[key] for key in keys])
 
-    values = exact_values if n_edits <= EXACT_UP_TO else sampled_values
-    found = values(worth, n_edits)
+    values = exact_values if len(players) <= EXACT_UP_TO else sampled_values
+    sizes = np.array([len(numbers) for numbers in players])
+    found = np.repeat(values(worth, len(players)) / sizes[:, None], sizes, axis=0)
     return found.reshape(n_edits, 2, len(items)).transpose(1, 0, 2)
 
 
@@ -216,17 +223,23 @@ def exact_values(worth: Callable[[BoolArray], DoubleArray], players: int) -> Dou
     return np.stack(gains)
 
 
-def sampled_values(worth: Callable[[BoolArray], DoubleArray], players: int) -> DoubleArray:
-    """The same from ``SAMPLED_ORDERS`` random orders, each taken forward and backward.
+def sampled_values(
+    worth: Callable[[BoolArray], DoubleArray], players: int, seconds: float = SECONDS
+) -> DoubleArray:
+    """The same from up to ``SAMPLED_ORDERS`` random orders, each taken forward and backward.
 
-    The shares still add up to the whole change (Castro et al. 2009).
+    No order begins when it would probably end after ``seconds``, but the first. The shares still
+    add up to the whole change (Castro et al. 2009).
     """
-    rng = np.random.default_rng(0)
-    forward = np.stack([rng.permutation(players) for _ in range(SAMPLED_ORDERS)])
-    orders = np.concatenate([forward, forward[:, ::-1]])
-    rank = np.argsort(orders, 1)
-    masks = rank[:, None, :] < np.arange(players + 1)[:, None]  # [orders, players + 1, players]
-    worths = worth(masks.reshape(-1, players)).reshape(*masks.shape[:2], -1)
-    gains = np.diff(worths, axis=1)
-    by_player = np.take_along_axis(gains, rank[:, :, None], axis=1)
-    return np.asarray(by_player.mean(0))
+    rng, began = np.random.default_rng(0), time.monotonic()
+    found: list[DoubleArray] = []
+    while len(found) < SAMPLED_ORDERS:
+        forward = rng.permutation(players)
+        rank = np.argsort(np.stack([forward, forward[::-1]]), 1)
+        masks = rank[:, None, :] < np.arange(players + 1)[:, None]  # [2, players + 1, players]
+        worths = worth(masks.reshape(-1, players)).reshape(*masks.shape[:2], -1)
+        gains = np.diff(worths, axis=1)
+        found.append(np.take_along_axis(gains, rank[:, :, None], axis=1).mean(0))
+        if time.monotonic() - began > seconds * len(found) / (len(found) + 1):
+            break
+    return np.asarray(np.mean(found, axis=0))

@@ -25,6 +25,7 @@ from core.progress import StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.causes import Move, find_moves
 from core.scenario.edits import Edit, EditedHistory, apply_edits
+from core.threads import once_each
 
 if TYPE_CHECKING:
     from core.engine import Engine, Trajectory
@@ -65,7 +66,7 @@ class Fork:
         """The history that is edited."""
         return self.edited.base
 
-    @cached_property
+    @once_each
     def moves(self) -> tuple[Move, ...]:
         """Every item whose place changed, with its cause: by place after, then those that left."""
         return find_moves(

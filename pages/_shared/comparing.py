@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.compare.columns import ColumnSpec
 from core.compare.comparison import Comparison
 from core.corpus.store import Library
+from core.threads import once_each
 from core.views.compare import (
     ChangeBar,
     CompareView,
@@ -32,7 +33,7 @@ class Comparing:
         self.comparison = Comparison(engine, specs, k, library=library)
         self.view: CompareView = build_compare(self.comparison)
 
-    @cached_property
+    @once_each
     def moves(self) -> tuple[MoveRow, ...]:
         """Moves between neighbours with their causes."""
         return move_rows(self.comparison, self.comparison.moves())

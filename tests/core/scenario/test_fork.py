@@ -236,6 +236,26 @@ def test_an_item_that_others_passed_is_laid_to_the_edit_that_raised_them(
     assert moves[risen].cause.value == pytest.approx(5.0, abs=1e-4)
 
 
+def test_the_causes_of_very_many_edits_ask_for_few_histories(
+    demo_engine: Engine, base: History
+) -> None:
+    asked = 0
+
+    class Counting(Ratings):
+        def log_probabilities(self, histories: list[History]) -> np.ndarray:
+            nonlocal asked
+            asked += len(histories)
+            return super().log_probabilities(histories)
+
+    weights = np.random.default_rng(0).normal(size=(len(base), len(demo_engine.corpus.item_ids)))
+    toy = copy.copy(demo_engine)
+    toy.__dict__["recommenders"] = {"ratings": Counting(weights.astype(np.float32))}
+    edits = [Edit(Op.RATE, 1 + n % len(base), rating=1.0 + n * 7 % 5) for n in range(1_000)]
+    fork = run(toy, base, edits, "ratings")
+    assert {move.cause.kind for move in fork.moves} == {"rate"}
+    assert asked < 2_000
+
+
 @pytest.mark.parametrize("players", [1, 2, 5])
 def test_shares_are_mean_gains_over_orders(players: int) -> None:
     rng = np.random.default_rng(players)
@@ -254,5 +274,7 @@ def test_shares_are_mean_gains_over_orders(players: int) -> None:
     np.testing.assert_allclose(exact_values(worth, players), gains / len(orders))
     sampled = sampled_values(worth, players)
     np.testing.assert_allclose(sampled.sum(0), table[-1] - table[0])
+    hurried = sampled_values(worth, players, seconds=0)
+    np.testing.assert_allclose(hurried.sum(0), table[-1] - table[0])
     if players <= 2:  # an order and its reverse are all there are
         np.testing.assert_allclose(sampled, gains / len(orders))
