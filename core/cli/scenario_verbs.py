@@ -17,11 +17,8 @@ from core.cli.model_verbs import (
     open_engine,
 )
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
-from core.domain import DomainError
 
 if TYPE_CHECKING:
-    from core.corpus.store import Library
-    from core.scenario.capsule import Capsule
     from core.scenario.causes import Cause
     from core.scenario.fork import Fork
     from core.scenario.search import SearchResult
@@ -132,12 +129,11 @@ def replay_capsule(
 ) -> int:
     """Compute a capsule's list again; exit code 1 when it is another one."""
     from core.corpus.store import Library
-    from core.scenario.capsule import read_capsule, replay
+    from core.scenario.capsule import corpus_of, read_capsule, replay
     from core.scenario.reading import read_bytes
 
     content = read_capsule(read_bytes(capsule), str(capsule))
-    shelf = Library.open(library)
-    engine = open_engine(_corpus_of(content, shelf), library, model)
+    engine = open_engine(corpus_of(content, Library.open(library)), library, model)
     found = replay(engine, content)
     lines = ["The list matches." if found.matches else "The list does not match."]
     lines += [
@@ -146,18 +142,3 @@ def replay_capsule(
     ]
     answer(found.to_json(), lines, as_json=json)
     return 0 if found.matches else 1
-
-
-def _corpus_of(capsule: Capsule, shelf: Library) -> str:
-    """The corpus with the capsule's content, else the one with its name."""
-    known = shelf.corpora()
-    same = [m.name for m in known if m.corpus_id == capsule.corpus_id]
-    if same:
-        return capsule.corpus if capsule.corpus in same else same[0]
-    if capsule.corpus in {m.name for m in known}:
-        return capsule.corpus
-    raise DomainError(
-        f"there is no corpus {capsule.corpus!r} with id {capsule.corpus_id}",
-        where=f"library {shelf.root}",
-        remedy="Import the corpus that the capsule was made with",
-    )

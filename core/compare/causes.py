@@ -184,11 +184,14 @@ def explain_changes(
     players = tuple(
         tuple(step + start for step in steps) for steps in players_of(len(late) - start)
     )
+    if not len(items):
+        nothing = np.zeros((len(players) + 1, 0))
+        return Changes(items, players, nothing[0], nothing[0], nothing, nothing, 0, 0)
     game = _Game(recommender, early, late, items, players, stop)
     count = len(players) + 1
     ends = game.values(np.stack([np.zeros(count, np.bool_), np.ones(count, np.bool_)]))
     rounds: list[DoubleArray] = []
-    if not len(items) or count <= exact_up_to:
+    if count <= exact_up_to:
         values = _by_item(run_shap("Exact", game.values, count, seed), len(items))
         return Changes(
             items, players, ends[0], ends[1], values, np.zeros_like(values), 0, len(game.known)

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.corpus.store import Library
 from core.domain import DomainError, Event, History, RecommendationList
 from core.scenario.edits import Edit, edits_from_json
 from core.scenario.fork import Fork, list_facts, run
-from core.scenario.reading import MOST_EDITS, check_size
+from core.scenario.reading import MOST_EDITS, check_number, check_size
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 SCORE_TOLERANCE = 1e-3
 """Nats between two scores of one model that processors may disagree about."""
+
+LONGEST_LIST = 1_000
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -28,7 +31,7 @@ class Expected(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    rank: Annotated[int, Field(ge=1, le=1000)]
+    rank: Annotated[int, Field(ge=1, le=LONGEST_LIST)]
     item_id: Id
     score: float
 
@@ -54,8 +57,8 @@ class Capsule(BaseModel):
     history: Id
     edits: Annotated[list[dict[str, Any]], Field(max_length=MOST_EDITS)]
     recommender: Id
-    k: Annotated[int, Field(ge=1, le=1000)]
-    expected: Annotated[list[Expected], Field(max_length=1000)]
+    k: Annotated[int, Field(ge=1, le=LONGEST_LIST)]
+    expected: Annotated[list[Expected], Field(max_length=LONGEST_LIST)]
 
     @property
     def changes(self) -> tuple[Edit, ...]:
@@ -101,8 +104,17 @@ class Replay:
 
 
 def make_capsule(fork: Fork, name: str = "") -> Capsule:
-    """The capsule of a fork: its edits, and the list that they gave."""
+    """The capsule of a fork: its edits, and the list that they gave.
+
+    DomainError above 1,000 edits or places: such a file could not be read again.
+    """
     corpus = fork.engine.corpus
+    check_number(len(fork.edited.edits), "capsule")
+    if fork.k > LONGEST_LIST:
+        raise DomainError(
+            f"a list of {fork.k:,} is too long for a capsule",
+            remedy=f"Ask for {LONGEST_LIST:,} at most",
+        )
     return Capsule(
         format="tastelines-capsule",
         version=1,
@@ -141,6 +153,24 @@ def read_capsule(data: bytes, where: str = "capsule") -> Capsule:
             error.what, where=f"{where}, {error.where}", remedy=error.remedy
         ) from None
     return capsule
+
+
+def corpus_of(capsule: Capsule, library: Library) -> str:
+    """Name of the corpus with the capsule's content, else of the one with its name.
+
+    DomainError where the library has neither.
+    """
+    known = library.corpora()
+    same = [manifest.name for manifest in known if manifest.corpus_id == capsule.corpus_id]
+    if same:
+        return capsule.corpus if capsule.corpus in same else same[0]
+    if capsule.corpus in {manifest.name for manifest in known}:
+        return capsule.corpus
+    raise DomainError(
+        f"there is no corpus {capsule.corpus!r} with id {capsule.corpus_id}",
+        where=f"library {library.root}",
+        remedy="Import the corpus that the capsule was made with",
+    )
 
 
 def replay(engine: Engine, capsule: Capsule) -> Replay:

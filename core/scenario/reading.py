@@ -54,4 +54,8 @@ def read_edits(path: Path) -> tuple[Edit, ...]:
 def check_number(edits: int, where: str) -> None:
     """DomainError for more edits than anybody makes."""
     if edits > MOST_EDITS:
-        raise DomainError(f"{edits:,} edits are more than {MOST_EDITS:,}", where=where)
+        raise DomainError(
+            f"{edits:,} edits are more than {MOST_EDITS:,}",
+            where=where,
+            remedy="Leave some of them out",
+        )

@@ -15,6 +15,7 @@ from core.corpus.validate import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
+from core.scenario.reading import check_number
 from core.views import wording
 
 ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"
@@ -293,6 +294,7 @@ def try_edits(
 ) -> EditedHistory:
     """The history with some edits more; DomainError, without a place, where they can't be made."""
     try:
+        check_number(len(edits) + len(new), "")
         return apply_edits(base, [*edits, *new], corpus)
     except DomainError as problem:
         raise DomainError(problem.what, remedy=problem.remedy) from None

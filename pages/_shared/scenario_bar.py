@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.domain import DomainError
-from core.scenario.capsule import make_capsule, read_capsule
+from core.scenario.capsule import corpus_of, make_capsule, read_capsule
 from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
@@ -218,11 +218,11 @@ def open_capsule() -> None:
         return
     try:
         capsule = read_capsule(file.getvalue(), file.name)
-        loaders.library().manifest(capsule.corpus)
+        corpus = corpus_of(capsule, loaders.library())
     except DomainError as error:
         state.put(ERROR, error)
         return
-    open_draft(drafting.of_capsule(capsule), capsule.recommender)
+    open_draft(replace(drafting.of_capsule(capsule), corpus=corpus), capsule.recommender)
 
 
 def save(engine: Engine, as_copy: bool = False) -> None:

@@ -41,9 +41,7 @@ def draw(engine: Engine, user_id: str) -> None:
 
 def offer(engine: Engine) -> None:
     """A button that compares all lists of the corpus, with progress and stop."""
-    mine = [
-        job for job in jobs.jobs() if (job.kind, job.target) == ("turnover", engine.corpus.name)
-    ]
+    mine = [job for job in jobs.jobs() if (job.kind, job.target) == ("turnover", target_of(engine))]
     job = mine[0] if mine else None
     if job is None or job.state != "running":
         if job is not None and job.error is not None:
@@ -58,7 +56,12 @@ def offer(engine: Engine) -> None:
 
 def begin(engine: Engine) -> None:
     """Start the comparison in the background."""
-    jobs.start("turnover", engine.corpus.name, loaders.measuring_turnover(engine))
+    jobs.start("turnover", target_of(engine), loaders.measuring_turnover(engine))
+
+
+def target_of(engine: Engine) -> str:
+    """What the measurement is about: another model's is another one."""
+    return f"{engine.corpus.name}/{engine.model_id}"
 
 
 def watch(job: jobs.Job) -> None:

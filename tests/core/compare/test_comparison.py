@@ -30,6 +30,13 @@ def score(engine: Engine, history: History, items: np.ndarray) -> np.ndarray:
     return engine.recommender().log_probabilities([history])[0][items].astype(np.float64)
 
 
+def test_without_items_there_is_nothing_to_explain(engine: Engine, busy_user: str) -> None:
+    late = engine.corpus.history(busy_user)
+    found = explain_changes(engine.recommender(), late.up_to(1), late, np.array([], np.int64))
+    assert found.values.shape == (len(found.players) + 1, 0)
+    assert found.error == 0 and found.asked == 0
+
+
 def test_causes_are_the_mean_gain_over_all_orders(engine: Engine, busy_user: str) -> None:
     whole = engine.corpus.history(busy_user)
     early, late = whole.up_to(6), whole.up_to(9)

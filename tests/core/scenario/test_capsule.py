@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.corpus.corpus import Corpus
+from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
-from core.scenario.capsule import Capsule, fingerprint, make_capsule, read_capsule, replay
+from core.scenario.capsule import (
+    Capsule,
+    corpus_of,
+    fingerprint,
+    make_capsule,
+    read_capsule,
+    replay,
+)
 from core.scenario.edits import Edit, Op, apply_edits
 from core.scenario.fork import run
 
@@ -138,6 +147,27 @@ def test_hostile_fields(capsule: Capsule, fields: dict[str, Any], says: str) -> 
     with pytest.raises(DomainError, match=says) as caught:
         changed(capsule, **fields)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_more_than_a_capsule_can_hold_is_refused(demo_engine: Engine, demo: Corpus) -> None:
+    base = demo.history(demo.user_ids[0])
+    edits = [Edit(Op.RATE, 1, rating=1.0 + n % 5) for n in range(1_001)]
+    with pytest.raises(DomainError, match="1,001 edits are more than 1,000"):
+        make_capsule(run(demo_engine, base, edits))
+    assert read_capsule(make_capsule(run(demo_engine, base, edits[1:])).to_text().encode())
+    with pytest.raises(DomainError, match="too long for a capsule"):
+        make_capsule(run(demo_engine, base, edits[:1], k=1_001))
+
+
+def test_the_corpus_is_found_by_content_first_then_by_name(
+    demo: Corpus, capsule: Capsule, tmp_path: Path
+) -> None:
+    library = Library.open(tmp_path)
+    renamed = capsule.model_copy(update={"corpus": "former name"})
+    assert corpus_of(renamed, library) == demo.name
+    assert corpus_of(capsule.model_copy(update={"corpus_id": "gone"}), library) == demo.name
+    with pytest.raises(DomainError, match="no corpus 'former name'"):
+        corpus_of(renamed.model_copy(update={"corpus_id": "gone"}), library)
 
 
 _json = st.recursive(
