@@ -14,7 +14,7 @@ from core.views import compare_tables as tables
 from core.views import compare_wording as words
 from core.views.compare import CompareView, MoveRow
 from core.views.tables import as_csv
-from pages._shared import choosing, controls, loaders, notices, sharing, state, turnover
+from pages._shared import choosing, controls, judging, loaders, notices, sharing, state, turnover
 from pages._shared.choosing import Choice
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
@@ -45,6 +45,9 @@ def main() -> None:
     loaders.expect_explaining()
     choosing.draw_columns(engine, choice)
     asked = loaders.comparing(engine, choice.specs, choice.k)
+    shown = {column.recommender for column in asked.view.columns}
+    for caution in judging.cautions_of_lists(engine.corpus.name, shown):
+        notices.caution(caution)
     picked = picked_item(asked.view)
     draw_flow(asked.view, picked)
     if picked is not None:

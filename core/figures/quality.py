@@ -13,7 +13,7 @@ from core.figures.palette import Palette
 from core.figures.style import SIZE, SMALL, axis, layout, plain
 from core.views.quality import QualityView
 from core.views.quality_details import NeverView, UsesView
-from core.views.quality_wording import between
+from core.views.quality_wording import best_baseline, between
 
 ROW = 30
 WIDE = {"l": 150, "r": 64, "t": 4, "b": 40}
@@ -344,7 +344,8 @@ def _two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:
         text += (
-            f"   <span style='color:{palette.muted}'>■</span> {plain(view.rival)}, best baseline"
+            f"   <span style='color:{palette.muted}'>■</span> {plain(view.rival)}, "
+            f"{best_baseline(view.subject)}"
         )
     figure.add_annotation(
         x=0,

@@ -52,6 +52,12 @@ def name_of(recommender: str) -> str:
     return NAMES.get(recommender, f"“{recommender}”")
 
 
+def best_baseline(subject: str) -> str:
+    """What the rival of a recommender is, which may be a baseline itself."""
+    is_baseline = subject in NAMES and subject not in MODELS
+    return "best other baseline" if is_baseline else "best baseline"
+
+
 def start(sentence: str) -> str:
     """A sentence with a capital."""
     return sentence[:1].upper() + sentence[1:]
@@ -92,8 +98,7 @@ def verdict(
         float(report.ndcg(name)[slice(None) if among is None else among].mean())
         for name in (subject, rival)
     )
-    other = "other " if subject in NAMES and subject not in MODELS else ""
-    best = f"the best {other}baseline, {name_of(rival)}"
+    best = f"the {best_baseline(subject)}, {name_of(rival)}"
     values = f"NDCG@{report.k} {figure(mine)} against {figure(theirs)} on {where}"
     by = lead(test)
     if not test.decided:

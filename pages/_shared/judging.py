@@ -6,6 +6,7 @@ command line has just computed is seen at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,13 +72,17 @@ def lists(corpus: str) -> list[ListsManifest]:
     return served_manifests(corpus, loaders.library())
 
 
-def cautions_of_lists(corpus: str) -> list[str]:
-    """Imported lists of a corpus that are damaged, or of other content; read anew every time."""
+def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list[str]:
+    """Imported lists of a corpus that are damaged, or of other content; read anew every time.
+
+    ``among``: only those of these names.
+    """
     library, held = loaders.library(), lists(corpus)
     corpus_id = library.manifest(corpus).corpus_id
     readable = [one.name for one in held]
-    other = [one.name for one in held if one.is_of_other_content(corpus_id)]
-    damaged = [name for name in served_names(corpus, library) if name not in readable]
+    names = [name for name in served_names(corpus, library) if among is None or name in among]
+    damaged = [name for name in names if name not in readable]
+    other = [one.name for one in held if one.name in names and one.is_of_other_content(corpus_id)]
     return [*wording.lists_of_other_content(other), *wording.damaged_lists(damaged)]
 
 
