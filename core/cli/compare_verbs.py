@@ -47,11 +47,14 @@ def compare_lists(
     from core.corpus.store import Library
 
     engine = open_engine(corpus, library, model)
-    comparison = Comparison(engine, specs, k, library=Library.open(library))
+    shelf = Library.open(library)
+    comparison = Comparison(engine, specs, k, library=shelf)
     facts = as_facts(comparison)
     from core.views.compare import tell
+    from core.views.quality_details import list_cautions
 
-    answer(facts, tell(comparison), as_json=json)
+    cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])
+    answer({**facts, "cautions": cautions}, [*tell(comparison), *cautions], as_json=json)
 
 
 def _columns(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.corpus.store import Library
 from core.evaluate.intervals import Interval
 from core.evaluate.report import EvaluationReport
+from core.evaluate.served import served_manifests, served_names
 from core.evaluate.uses import Uses
 from core.views import quality_wording as wording
 from core.views.quality import listed_items
@@ -146,6 +149,21 @@ def build_uses(uses: Uses, user: str | None = None, trained: int = 0) -> UsesVie
             else wording.uses_of_user(user, rows, len(uses.users), trained)
         ),
     )
+
+
+def list_cautions(
+    library: Library, corpus_name: str, among: Collection[str] | None = None
+) -> list[str]:
+    """What is wrong with imported lists of a corpus, all or those of these names: sentences.
+
+    They are damaged, or were imported when the corpus had other content.
+    """
+    held = {one.name: one for one in served_manifests(corpus_name, library)}
+    corpus_id = library.manifest(corpus_name).corpus_id
+    names = [name for name in served_names(corpus_name, library) if among is None or name in among]
+    other = [name for name in names if name in held and held[name].is_of_other_content(corpus_id)]
+    damaged = [name for name in names if name not in held]
+    return [*wording.lists_of_other_content(other), *wording.damaged_lists(damaged)]
 
 
 def training_lines(metrics: dict[str, Any]) -> tuple[dict[str, float], ...]:

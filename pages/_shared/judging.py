@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.evaluate.served import ListsManifest, served_manifests, served_names
+from core.evaluate.served import ListsManifest, served_manifests
 from core.progress import ProgressCallback, StopCallback
-from core.views import quality_wording as wording
 from core.views.quality import QualityView, build_quality, build_verdict
-from core.views.quality_details import NeverView, UsesView, build_never, build_uses
+from core.views.quality_details import NeverView, UsesView, build_never, build_uses, list_cautions
 from pages._shared import loaders
 from pages._shared.jobs import Work
 from pages._shared.state import USUAL_PROTOCOL
@@ -77,13 +76,7 @@ def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list
 
     ``among``: only those of these names.
     """
-    library, held = loaders.library(), lists(corpus)
-    corpus_id = library.manifest(corpus).corpus_id
-    readable = [one.name for one in held]
-    names = [name for name in served_names(corpus, library) if among is None or name in among]
-    damaged = [name for name in names if name not in readable]
-    other = [one.name for one in held if one.name in names and one.is_of_other_content(corpus_id)]
-    return [*wording.lists_of_other_content(other), *wording.damaged_lists(damaged)]
+    return list_cautions(loaders.library(), corpus, among)
 
 
 def judging(engine: Engine, protocol: str) -> Work:

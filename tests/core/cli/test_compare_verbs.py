@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from core.cli import main
 from core.corpus.store import Library
+from core.evaluate.served import HEADER, lists_path
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,22 @@ def test_turnover_is_measured_once(capsys: pytest.CaptureFixture[str], tmp_path:
     before = stored.stat().st_mtime_ns
     assert run(capsys, tmp_path, *arguments) == answer
     assert stored.stat().st_mtime_ns == before
+
+
+def test_served_lists_of_other_content_are_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, user: str
+) -> None:
+    event = Library.open().corpus("demo").history(user).events[4]
+    lists = tmp_path / "lists.csv"
+    lists.write_text(
+        f"user_id,timestamp,rank,item_id\n{user},{event.timestamp.isoformat()},1,{event.item_id}\n"
+    )
+    run(capsys, tmp_path, "import-lists", str(lists), "--name", "demo", "--as", "mine")
+    columns = ("--column", f"user={user},at=9", "--column", f"user={user},at=9,recommender=mine")
+    assert run(capsys, tmp_path, "compare", "demo", *columns)["cautions"] == []
+    kept = lists_path(Library.open(tmp_path), "demo", "mine")
+    table = pq.read_table(kept)
+    facts = json.loads(table.schema.metadata[HEADER]) | {"corpus_id": "former"}
+    pq.write_table(table.replace_schema_metadata({HEADER: json.dumps(facts)}), kept)
+    (said,) = run(capsys, tmp_path, "compare", "demo", *columns)["cautions"]
+    assert "mine" in said and "other content" in said
