@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -387,8 +389,22 @@ def test_a_search_ends_with_a_result_and_can_be_stopped(engine, busy_user, demo)
     listed = engine.recommend(base, 30).items
     short = base.up_to(4)
     search = Searching(engine, short, listed[-1].item_id, "in", "interest")
-    stopped = Searching(engine, base, listed[-1].item_id, "in", "joint")
+    gate, real = threading.Event(), engine.recommender("interest")
+
+    class Held:
+        """Gives no answer before Stop was pressed."""
+
+        id = "interest"
+
+        def log_probabilities(self, histories):
+            assert gate.wait(120)
+            return real.log_probabilities(histories)
+
+    held = copy.copy(engine)
+    held.__dict__["recommenders"] = {"interest": Held()}
+    stopped = Searching(held, base, listed[-1].item_id, "in", "interest")
     stopped.stop()
+    gate.set()
     for one in (search, stopped):
         one.wait(120)
         assert not one.busy and one.error is None
