@@ -44,7 +44,8 @@ def explain_item(
     ] = None,
     recommender: RecommenderOption = None,
     margin: Annotated[
-        bool, typer.Option("--margin", help="Explain the lead over the list's 10th item.")
+        bool,
+        typer.Option("--margin", help="Explain the lead over the list's 10th item, or its 11th."),
     ] = False,
     model: ModelOption = None,
     library: LibraryOption = None,

@@ -18,15 +18,18 @@ import numpy.typing as npt
 
 from core.domain import Event, History
 from core.explain.game import DoubleArray, FloatArray, over_batches, shortened
-from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
 EXHAUSTIVE = 3
 """All sets of up to so many edits are tried."""
 MOST_EDITS = 10
 """The greedy search gives up after so many."""
-MOST_TRIED = 30_000
+MOST_TRIED, FEWEST_TRIED = 30_000, 60
 """Sets tried per size; above, only sets of the events that weigh most."""
+EVENTS_ASKED = 300_000
+"""Events of all the histories tried per size, about; so fewer sets of a long history."""
+CHUNK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Counterfactual:
     """Sets of edits that the recommender was asked about."""
     complete_up_to: int = 0
     """All sets of up to so many edits, over all events, were tried."""
+    among: tuple[int, ...] = ()
+    """By size of the sets, from 1: of how many events, the heaviest, all sets were tried."""
 
     @property
     def proven(self) -> bool:
@@ -89,14 +94,25 @@ class _Search:
 
     def ranks(self, sets: Sequence[Sequence[Edit]]) -> DoubleArray:
         """The item's rank after each set of edits, and its score: float64[n, 2]."""
-        self.tried += len(sets)
-        edited = {}
-        for edits in sets:
-            for edit in edits:
-                if edit not in edited:
-                    edited[edit] = _edited(self.history.events[edit.step - 1], edit)
-        histories = [self._after({e.step: edited[e] for e in edits}) for edits in sets]
-        return over_batches(self.recommender, histories, self._read, self.stop)
+        edited: dict[Edit, Event | None] = {}
+        found = []
+        for start in range(0, len(sets), CHUNK):
+            histories = []
+            for edits in sets[start : start + CHUNK]:
+                check_stop(self.stop)
+                for edit in edits:
+                    if edit not in edited:
+                        edited[edit] = _edited(self.history.events[edit.step - 1], edit)
+                histories.append(self._after({e.step: edited[e] for e in edits}))
+            found.append(over_batches(self.recommender, histories, self._read, self.stop))
+            self.tried += len(histories)
+        return np.concatenate(found)
+
+    @property
+    def most(self) -> int:
+        """How many sets of one size may be tried."""
+        affordable = EVENTS_ASKED // max(len(self.history), 1)
+        return min(max(affordable, FEWEST_TRIED), MOST_TRIED)
 
     def order(self, edits: Sequence[Edit]) -> npt.NDArray[np.int64]:
         """Catalogue indices of the list after a set of edits, best first."""
@@ -159,15 +175,16 @@ def find_counterfactual(
     if rank > k or not history.events:
         return Counterfactual(k, rank, tried=search.tried)
     edits = possible_edits(history, scale)
-    greedy = _greedy(search, edits, progress)
-    best, complete = _exhaustive(search, edits, weights, greedy, progress)
+    ordered = sorted(edits, key=lambda step: -abs(weights.get(step, 0.0)))
+    greedy = _greedy(search, edits, ordered, progress)
+    best, complete, among = _exhaustive(search, edits, ordered, greedy, progress)
     if not best:
-        return Counterfactual(k, rank, tried=search.tried, complete_up_to=complete)
+        return Counterfactual(k, rank, tried=search.tried, complete_up_to=complete, among=among)
     after = search.order(best).tolist()
     new_rank = after.index(item) + 1
     assert new_rank > k, "the recommender does not confirm the edits"
     newcomer = _newcomer(search, after)
-    return Counterfactual(k, rank, best, new_rank, newcomer, search.tried, complete)
+    return Counterfactual(k, rank, best, new_rank, newcomer, search.tried, complete, among)
 
 
 def _newcomer(search: _Search, after: list[int]) -> int | None:
@@ -177,14 +194,18 @@ def _newcomer(search: _Search, after: list[int]) -> int | None:
 
 
 def _greedy(
-    search: _Search, edits: dict[int, tuple[Edit, ...]], progress: ProgressCallback | None
+    search: _Search,
+    edits: dict[int, tuple[Edit, ...]],
+    ordered: Sequence[int],
+    progress: ProgressCallback | None,
 ) -> tuple[Edit, ...]:
     """Edit by edit what lowers the item most, until it is out; () where it stays."""
+    some = sorted(ordered[: _affordable(ordered, edits, 1, search.most)])
     chosen: tuple[Edit, ...] = ()
-    for number in range(min(MOST_EDITS, len(edits))):
+    for number in range(min(MOST_EDITS, len(some))):
         report(progress, Progress("search the smallest change", number, MOST_EDITS))
         taken = {edit.step for edit in chosen}
-        sets = [(*chosen, e) for step, own in edits.items() if step not in taken for e in own]
+        sets = [(*chosen, e) for step in some if step not in taken for e in edits[step]]
         found = search.ranks(sets)
         best = int(np.lexsort((found[:, 1], -found[:, 0]))[0])
         chosen = sets[best]
@@ -196,36 +217,39 @@ def _greedy(
 def _exhaustive(
     search: _Search,
     edits: dict[int, tuple[Edit, ...]],
-    weights: dict[int, float],
+    ordered: Sequence[int],
     greedy: tuple[Edit, ...],
     progress: ProgressCallback | None,
-) -> tuple[tuple[Edit, ...], int]:
-    """The best of the smallest sets, and up to which size all sets of all events were tried."""
-    ordered = sorted(edits, key=lambda step: -abs(weights.get(step, 0.0)))
+) -> tuple[tuple[Edit, ...], int, tuple[int, ...]]:
+    """The best of the smallest sets, up to which size all were tried, and by size of how many."""
     largest = min(EXHAUSTIVE, len(edits), len(greedy) if greedy else EXHAUSTIVE)
     complete = 0
+    tried: list[int] = []
     for size in range(1, largest + 1):
         report(progress, Progress("try all smaller changes", size, largest))
-        among = _affordable(ordered, edits, size)
+        among = _affordable(ordered, edits, size, search.most)
         sets = list(_sets(sorted(ordered[:among]), edits, size))
         found = search.ranks(sets)
+        tried.append(among)
         if among == len(ordered) and complete == size - 1:
             complete = size
         out = np.flatnonzero(found[:, 0] > search.k)
         if len(out):
             best = out[np.lexsort((found[out, 1], -found[out, 0]))[0]]
-            return sets[int(best)], complete
-    return greedy, complete
+            return sets[int(best)], complete, tuple(tried)
+    return greedy, complete, tuple(tried)
 
 
-def _affordable(ordered: Sequence[int], edits: dict[int, tuple[Edit, ...]], size: int) -> int:
+def _affordable(
+    ordered: Sequence[int], edits: dict[int, tuple[Edit, ...]], size: int, most: int
+) -> int:
     """How many of the events can take part in sets of this size."""
     for among in range(len(ordered), size, -1):
         widest = max(len(edits[step]) for step in ordered[:among])
         chosen = 1.0
         for at in range(size):
             chosen *= (among - at) / (at + 1) * widest
-        if chosen <= MOST_TRIED:
+        if chosen <= most:
             return among
     return size
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from core.domain import DomainError, Event, History
+from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.counterfactual import Counterfactual, find_counterfactual
 from core.explain.game import EventGame, Goal
 from core.explain.parts import TEXT, PartValues, explain_parts
@@ -116,16 +116,20 @@ class Explanation:
         return 1 + int((ahead & open_).sum())
 
     @cached_property
-    def goal(self) -> Goal:
-        """The item's score, or its margin over the list's k-th item other than itself."""
+    def rival(self) -> RecommendedItem | None:
+        """The list's k-th item, the next where that is the item itself; None without a margin."""
         if not self.margin:
-            return Goal(self.item)
+            return None
         listed = self.engine.top(self.history, self.scores, self.k + 1, self.recommender.id).items
-        others = [i.item_id for i in listed if i.item_id != self.item_id]
-        if not others:
+        others = [one for one in listed if one.item_id != self.item_id]
+        return next((one for one in others if one.rank >= self.k), others[-1] if others else None)
+
+    @cached_property
+    def goal(self) -> Goal:
+        """The item's score, or its margin over its rival."""
+        if self.rival is None:
             return Goal(self.item)
-        rival = others[min(self.k, len(others)) - 1]
-        return Goal(self.item, self.engine.corpus.item_index[rival])
+        return Goal(self.item, self.engine.corpus.item_index[self.rival.item_id])
 
     @cached_property
     def game(self) -> EventGame:
@@ -140,10 +144,12 @@ class Explanation:
         )
 
     def refine(self, seconds: float) -> None:
-        """Sample the events for longer, from where it ended; ask before parts and what follows."""
+        """Sample the events for longer; what was made of the former values is made anew."""
         self.events = explain_events(
             self.game, seed=self.seed, seconds=seconds, progress=self.progress
         )
+        for made in ("parts", "counterfactual", "scorecard"):
+            self.__dict__.pop(made, None)
 
     @cached_property
     def parts(self) -> PartValues:

@@ -91,6 +91,7 @@ def counterfactual_facts(explanation: Explanation, found: Counterfactual) -> dic
         "replaced_by": _item(explanation, found.replaced_by),
         "smallest": found.proven,
         "complete_up_to": found.complete_up_to,
+        "among": list(found.among),
         "tried": found.tried,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,8 @@ from core.domain import DomainError, History
 from core.evaluate.intervals import bootstrap
 from core.explain.explanation import Explanation, K, find_item
 from core.explain.game import EventGame, Goal
-from core.explain.scorecard import Scorecard, make_scorecard
-from core.explain.shapley import explain_events
+from core.explain.scorecard import SAME, Scorecard, make_scorecard
+from core.explain.shapley import EXACT_UP_TO, explain_events
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 if TYPE_CHECKING:
@@ -32,9 +31,22 @@ class CorpusScorecard:
     cards: tuple[Scorecard, ...]
 
     def share_better(self, rival: str) -> float:
-        """Share of users whose deletion area beats a rival's; a tie counts half."""
-        gains = self.gains("deletion", rival)
-        return float(np.mean([1.0 if g > 1e-6 else 0.5 if g > -1e-6 else 0.0 for g in gains]))
+        """Share of users whose deletion area beats a rival's; a tie beats nobody."""
+        return float(np.mean([card.beats(rival) for card in self.cards]))
+
+    def share_equal(self, rival: str) -> float:
+        """Share of users whose deletion area equals a rival's."""
+        return float(np.mean([abs(gain) <= SAME for gain in self.gains("deletion", rival)]))
+
+    @property
+    def stability(self) -> float | None:
+        """Mean stability of the sampled explanations; None where all are exact."""
+        sampled = [
+            card.stability
+            for card in self.cards
+            if card.stability is not None and len(card.deletion["random"]) - 1 > EXACT_UP_TO
+        ]
+        return float(np.mean(sampled)) if sampled else None
 
     def gains(self, kind: str, rival: str) -> list[float]:
         """By how much each user's area is better, in nats."""
@@ -93,7 +105,9 @@ class Receiver:
     rank: int
     score: float
     step: int | None
-    """The event with the largest value; None without events that speak for it."""
+    """The event with the largest value, a group's last; None without any that speaks for it."""
+    first_step: int | None
+    """The same step; a group's first."""
     value: float
     """That event's value in nats."""
     share: float
@@ -156,13 +170,14 @@ def _receiver(
     values, players = explanation.events.values, explanation.game.players
     total = float(values[values > 0].sum())
     if total <= 0:
-        return Receiver(history.user_id, rank, score, None, 0.0, 0.0)
+        return Receiver(history.user_id, rank, score, None, None, 0.0, 0.0)
     best = int(values.argmax())
     return Receiver(
         history.user_id,
         rank,
         score,
         players[best][-1],
+        players[best][0],
         float(values[best]),
         float(values[best]) / total,
     )
@@ -180,14 +195,15 @@ def summarise(card: CorpusScorecard) -> dict[str, object]:
     def areas(kind: str) -> dict[str, float]:
         return {o: float(np.mean([one.area(kind, o) for one in card.cards])) for o in orders}
 
-    stable: Sequence[float] = [c.stability for c in card.cards if c.stability is not None]
     return {
         "users": len(card.cards),
         "deletion": areas("deletion"),
         "insertion": areas("insertion"),
         "better_than_recent_first": card.share_better("recent-first"),
         "better_than_random": card.share_better("random"),
+        "equal_to_recent_first": card.share_equal("recent-first"),
+        "equal_to_random": card.share_equal("random"),
         "gain_over_recent_first": gain("deletion", "recent-first"),
         "gain_over_random": gain("deletion", "random"),
-        "stability": float(np.mean(stable)) if stable else None,
+        "stability": card.stability,
     }

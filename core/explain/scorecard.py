@@ -36,7 +36,7 @@ class Scorecard:
     """By order: ``explanation``, ``recent-first``, ``random`` (mean of 20)."""
     insertion: dict[str, DoubleArray]
     stability: float | None
-    """Mean rank correlation of the values between 5 seeds; 1 where exact, None with one event."""
+    """Mean rank correlation of the values between 5 seeds; 1 where exact, None without ranks."""
 
     def area(self, kind: str, order: str) -> float:
         """Mean of a curve; ``kind`` is ``deletion`` or ``insertion``."""
@@ -106,6 +106,6 @@ def _stability(
             game, seed=seed, seconds=STABILITY_SECONDS, enough=max(events.error, 1e-9)
         )
         ranks.append(rankdata(again.values))
-    correlation = np.atleast_2d(np.corrcoef(ranks))
-    above = correlation[np.triu_indices(SEEDS, 1)]
-    return float(np.nan_to_num(above, nan=1.0).mean())
+    if any(np.ptp(rank) == 0 for rank in ranks):
+        return None
+    return float(np.corrcoef(ranks)[np.triu_indices(SEEDS, 1)].mean())

@@ -198,6 +198,8 @@ def counterfactual(
     complete_up_to: int,
     most: int,
     excluded: bool = False,
+    among: Sequence[int] = (),
+    events: int = 0,
 ) -> str:
     """What would have to be different, or why there is no such answer."""
     if excluded:
@@ -208,18 +210,33 @@ def counterfactual(
             "be out."
         )
     if not edits:
+        if complete_up_to == 0:
+            return f"No change that takes {item} out was found.{_covered(among, events)}"
         chain = f", and no chain of {most} edits was found" if most > complete_up_to else ""
         return (
             f"No change of up to {complete_up_to} events takes {item} out of the first {k}{chain}."
+            f"{_covered(among, events)}"
         )
     said = edits_phrase(edits)
     comes = f"; {newcomer} comes in" if newcomer else ""
     checked = (
         " No smaller change does it: all were tried."
         if proven
-        else f" Smaller changes were tried in part only (all of up to {complete_up_to})."
+        else f" Smaller changes were tried in part only.{_covered(among, events)}"
     )
     return f"{said[:1].upper()}{said[1:]}, {item} is number {new_rank}{comes}.{checked}"
+
+
+def _covered(among: Sequence[int], events: int) -> str:
+    """Of which events all single changes, pairs and triples were tried, where not of all."""
+    if all(count == events for count in among):
+        return ""
+    named = zip(("single changes", "pairs", "triples"), among, strict=False)
+    said = [
+        f"{name} of {f'all {events}' if count == events else f'the {count} strongest'} events"
+        for name, count in named
+    ]
+    return f" Tried: {', '.join(said)}."
 
 
 def scorecard(
@@ -245,7 +262,7 @@ def scorecard(
 def stability(value: float | None, exact: bool) -> str:
     """Whether five seeds agree."""
     if value is None:
-        return "One event: nothing to rank."
+        return "Nothing to rank: one event, or all of equal value."
     if exact:
         return "Exact values: the same with every seed."
     grade = "stable" if value >= 0.9 else "fairly stable" if value >= 0.7 else "unstable"
@@ -258,12 +275,14 @@ def corpus_scorecard(facts: Mapping[str, Any]) -> list[str]:
     low, high = gain["ci"]
     lines = [
         f"{facts['users']} users, recommender {facts['recommender']}: deletion beats most recent "
-        f"first for {facts['better_than_recent_first'] * 100:.0f}\u202f% of them, random for "
-        f"{facts['better_than_random'] * 100:.0f}\u202f%.",
+        f"first for {facts['better_than_recent_first'] * 100:.0f}\u202f% of them (equal for "
+        f"{facts['equal_to_recent_first'] * 100:.0f}\u202f%), random for "
+        f"{facts['better_than_random'] * 100:.0f}\u202f% (equal for "
+        f"{facts['equal_to_random'] * 100:.0f}\u202f%).",
         f"Gain over most recent first {nats(gain['mean'])} nats [{nats(low)}, {nats(high)}].",
     ]
     if facts["stability"] is not None:
-        lines.append(stability(facts["stability"], False))
+        lines.append(f"Sampled explanations: {stability(facts['stability'], False)}")
     return lines
 
 

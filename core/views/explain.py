@@ -185,8 +185,8 @@ class ReceiversView:
     """How many users."""
     rows: tuple[Receiver, ...]
     """The best-placed users."""
-    items: tuple[str, ...]
-    """By row: the title of the event's item; empty without one."""
+    brought_by: tuple[str, ...]
+    """By row: the event, or the group of events; empty without one."""
 
 
 def build_answer(explanation: Explanation) -> AnswerView:
@@ -194,15 +194,16 @@ def build_answer(explanation: Explanation) -> AnswerView:
     values = explanation.events
     bars = event_bars(explanation)
     item = title(explanation.engine, explanation.item_id)
-    rival = explanation.goal.against
-    over = None if rival is None else title(explanation.engine, _id(explanation, rival))
+    rival = explanation.rival
+    over = None if rival is None else title(explanation.engine, rival.item_id)
+    placed = None if rival is None else f"{over} (number {rival.rank})"
     grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
     return AnswerView(
         item_id=explanation.item_id,
         item=item,
         standing=wording.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
         summary=wording.summary(
-            values.score, values.base, [(bar.label, bar.value) for bar in bars], over
+            values.score, values.base, [(bar.label, bar.value) for bar in bars], placed
         ),
         trust=wording.trust(values.exact, values.error, values.rounds, grouped, values.residual),
         recommender=explanation.recommender.id,
@@ -300,6 +301,8 @@ def build_change(explanation: Explanation, found: Counterfactual) -> ChangeView:
             found.complete_up_to,
             min(MOST_EDITS, len(explanation.history)),
             explanation.is_excluded,
+            found.among,
+            len(explanation.history),
         ),
         steps=() if explanation.is_excluded else tuple(edit.step for edit in found.edits),
         found=found.found,
@@ -329,18 +332,23 @@ def build_receivers(
     engine: Engine, item_id: str, lists: int, rows: Sequence[Receiver], k: int
 ) -> ReceiversView:
     """Who gets an item now."""
-    items = []
-    for row in rows:
-        history = engine.corpus.history(row.user_id)
-        items.append(
-            "" if row.step is None else title(engine, history.events[row.step - 1].item_id)
-        )
     users = len(engine.corpus.user_ids)
     return ReceiversView(
         wording.receivers(title(engine, item_id), lists, users, k, len(rows)),
         tuple(rows),
-        tuple(items),
+        tuple(_brought_by(engine, row) for row in rows),
     )
+
+
+def _brought_by(engine: Engine, row: Receiver) -> str:
+    """``step 12 · Title``; ``steps 1–20 · 20 events`` for a group; empty without an event."""
+    if row.step is None or row.first_step is None:
+        return ""
+    if row.first_step < row.step:
+        several = count(row.step - row.first_step + 1, "event")
+        return f"steps {row.first_step}\u2013{row.step} \u00b7 {several}"
+    event = engine.corpus.history(row.user_id).events[row.step - 1]
+    return f"step {row.step} \u00b7 {title(engine, event.item_id)}"
 
 
 def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:

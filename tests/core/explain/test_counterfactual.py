@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain import Event, History
-from core.explain import counterfactual
+from core.domain import Event, History, Stopped
+from core.explain import counterfactual, wording
 from core.explain.counterfactual import Counterfactual, Edit, find_counterfactual, possible_edits
 from core.explain.game import shortened
 from tests.core.explain.conftest import ITEMS, Toy, history_of
@@ -133,3 +133,40 @@ def test_long_histories_are_searched_in_part_and_say_so(monkeypatch: pytest.Monk
     assert found.complete_up_to <= 1
     if found.found and len(found.edits) > 2:
         assert not found.proven
+
+
+def test_a_search_over_a_long_history_stops_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counterfactual, "EVENTS_ASKED", 1)
+    monkeypatch.setattr(counterfactual, "FEWEST_TRIED", 30)
+    history = history_of(40)
+    found = find(history, first_item(history), k=ITEMS)
+    assert not found.found and found.complete_up_to == 0
+    assert all(fewer < 40 for fewer in found.among) and found.tried < 500
+    said = wording.counterfactual(
+        "X", ITEMS, 1, [], None, None, False, 0, 10, False, found.among, 40
+    )
+    assert f"single changes of the {found.among[0]} strongest events" in said
+
+
+def test_stopping_does_not_wait_for_all_histories_of_a_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def changed(event: Event, edit: Edit) -> None:
+        asked.append(edit)
+
+    monkeypatch.setattr(counterfactual, "_edited", changed)
+    history = history_of(30)
+    with pytest.raises(Stopped):
+        find_counterfactual(
+            Toy(),
+            history,
+            first_item(history),
+            excluded_of(history),
+            SCALE,
+            {},
+            k=ITEMS,
+            stop=lambda: len(asked) > 5,
+        )
+    assert len(asked) < 10

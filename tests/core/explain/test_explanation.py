@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.over_corpus import find_receivers, judge_corpus, summarise
+from core.explain.over_corpus import CorpusScorecard, find_receivers, judge_corpus, summarise
+from core.explain.scorecard import Scorecard
+from core.explain.wording import corpus_scorecard
+from core.views.explain import build_answer
 
 
 def test_everything_about_one_question_is_json_of_the_agreed_shape(engine, reader) -> None:
@@ -31,12 +35,24 @@ def test_everything_about_one_question_is_json_of_the_agreed_shape(engine, reade
     assert {"deletion", "insertion", "stability"} <= set(facts["scorecard"])
 
 
-def test_the_margin_is_over_the_tenth_of_the_list(engine, reader) -> None:
-    listed = engine.recommend(reader, 11).items
-    explanation = Explanation(engine, reader, listed[0].item_id, margin=True)
-    assert explanation.goal.against == engine.corpus.item_index[listed[10].item_id]
-    expected = listed[0].score - listed[10].score
+@pytest.mark.parametrize(("rank", "rival"), [(1, 10), (9, 10), (10, 11), (15, 10)])
+def test_the_margin_is_over_the_tenth_of_the_list(engine, reader, rank: int, rival: int) -> None:
+    listed = engine.recommend(reader, 15).items
+    explanation = Explanation(engine, reader, listed[rank - 1].item_id, margin=True)
+    assert explanation.rival.item_id == listed[rival - 1].item_id
+    expected = listed[rank - 1].score - listed[rival - 1].score
     assert explanation.events.score == pytest.approx(expected, abs=1e-4)
+    assert f"(number {rival})" in build_answer(explanation).summary
+
+
+def test_refined_events_bring_parts_that_add_up(engine) -> None:
+    long = next(user for user in engine.corpus.user_ids if len(engine.corpus.history(user)) >= 14)
+    history = engine.corpus.history(long).up_to(14)
+    item = engine.recommend(history, 1).items[0].item_id
+    explanation = Explanation(engine, history, item, seconds=0.01)
+    _ = explanation.parts
+    explanation.refine(0.3)
+    np.testing.assert_allclose(explanation.parts.values.sum(1), explanation.events.values)
 
 
 def test_an_unknown_item_is_a_clear_no_with_a_hint(engine, reader) -> None:
@@ -106,3 +122,20 @@ def test_a_corpus_is_judged_by_a_sample_of_its_users(engine) -> None:
     assert facts["users"] == 3
     assert 0 <= facts["better_than_recent_first"] <= 1
     assert facts["gain_over_recent_first"]["ci"][0] <= facts["gain_over_recent_first"]["mean"]
+
+
+def card(own: float, recent: float, players: int, stability: float | None) -> Scorecard:
+    orders = {"explanation": own, "recent-first": recent, "random": recent}
+    curves = {order: np.full(players + 1, value) for order, value in orders.items()}
+    return Scorecard(curves, curves, stability)
+
+
+def test_a_tie_beats_nobody_and_exact_values_are_no_agreement_of_seeds() -> None:
+    cards = (card(-2, -1, 4, 1.0), card(-1, -1, 4, 1.0), card(0, -1, 20, 0.5), card(0, 0, 20, None))
+    facts = summarise(CorpusScorecard(("a", "b", "c", "d"), cards))
+    assert (facts["better_than_recent_first"], facts["equal_to_recent_first"]) == (0.25, 0.5)
+    assert facts["stability"] == 0.5
+    said = " ".join(corpus_scorecard({"recommender": "toy", **facts}))
+    assert (
+        "25\u202f% of them (equal for 50\u202f%)" in said and "Sampled explanations: Five" in said
+    )

@@ -49,3 +49,11 @@ def test_sampled_values_have_a_rank_correlation() -> None:
     stability = card_of(14).stability
     assert stability is not None and -1 <= stability < 1
     assert card_of(14, with_stability=False).stability is None
+
+
+def test_values_that_are_all_equal_have_no_rank() -> None:
+    class Deaf(Toy):
+        def log_probabilities(self, histories):
+            return super().log_probabilities([h.with_events(()) for h in histories])
+
+    assert card_of(12, Deaf()).stability is None

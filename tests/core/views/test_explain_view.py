@@ -119,8 +119,13 @@ def test_receivers_are_told_with_what_brought_it(engine) -> None:
     from core.explain.over_corpus import Receiver
 
     user = engine.corpus.user_ids[0]
-    rows = (Receiver(user, 1, -2.0, 1, 0.5, 0.7), Receiver(user, 2, -2.5, None, 0.0, 0.0))
+    rows = (
+        Receiver(user, 1, -2.0, 1, 1, 0.5, 0.7),
+        Receiver(user, 2, -2.5, None, None, 0.0, 0.0),
+        Receiver(user, 3, -2.6, 3, 1, 0.5, 0.7),
+    )
     view = build_receivers(engine, engine.corpus.item_ids[0], 12, rows, 10)
-    assert "12 of" in view.sentence and "2 best-placed" in view.sentence
-    assert view.items[0] and view.items[1] == ""
+    assert "12 of" in view.sentence and "3 best-placed" in view.sentence
+    assert view.brought_by[0].startswith("step 1 · ") and view.brought_by[1] == ""
+    assert view.brought_by[2] == "steps 1–3 · 3 events"
     assert "No user" in build_receivers(engine, engine.corpus.item_ids[0], 0, (), 10).sentence
