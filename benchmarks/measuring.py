@@ -77,4 +77,6 @@ def record(name: str, sections: dict[str, list[Line]]) -> None:
     for section, lines in sections.items():
         known[section] = {"machine": machine, "lines": [asdict(line) for line in lines]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    # numpy values say what they are by item()
+    text = json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False, default=lambda v: v.item())
+    path.write_text(text + "\n")
