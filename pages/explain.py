@@ -11,29 +11,33 @@ from core.explain import wording
 from core.explain.parts import PART_NAMES
 from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
-from core.figures.explain_words import words_figure
 from core.figures.style import CONFIG
-from core.views.explain import MarkedWord, ReceiversView, WordsView, events_table, title
+from core.views.explain import events_table
 from core.views.tables import as_csv
 from core.views.wording import count
 from pages._shared import controls, loaders, notices, sharing, state
+from pages._shared.explain_sections import (
+    WORDS_OF,
+    chosen_step,
+    draw_receivers,
+    draw_words,
+    event_link,
+    go_on,
+    is_stopped,
+    state_of,
+    stop,
+)
 from pages._shared.explaining import PARTS, Explaining
 from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-TIMELINE = "pages/timeline.py"
-MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
+MEASURE, QUESTION = "explain_measure", "explain_question"
 SCORE, LEAD = "Score", "Lead over number 10"
-FEELING, WORTH = "Its sentiment", "The item's score"
 LISTED_ITEMS = 20_000
 """Above this many items an id is typed instead of chosen."""
-LONG_TEXT = 900
-"""Reviews with more characters scroll in a box."""
 POLL_SECONDS = 0.6
-FAINT, STRONG = 0.12, 0.5
-"""Shares of the strongest word from which a word is marked, and marked bold."""
 
 
 def main() -> None:
@@ -51,12 +55,20 @@ def main() -> None:
     if picked is None:
         return
     item_id, recommender, margin = picked
+    begin((engine.corpus.corpus_id, engine.model_id, chosen.user_id, chosen.step, *picked[:2]))
     asked = loaders.explaining(engine, chosen.user_id, chosen.step, item_id, recommender, margin)
     draw_pieces(asked)
     with head:
         sharing.share(user=chosen.user_id, time=chosen.step, item=item_id, recommender=recommender)
         export(asked)
     draw_receivers(engine, asked)
+
+
+def begin(question: tuple[object, ...]) -> None:
+    """At another question the review to read is no longer the one of the last."""
+    if state.get(QUESTION) != question:
+        state.put(QUESTION, question)
+        state.put(WORDS_OF, None)
 
 
 def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | None:
@@ -141,6 +153,8 @@ def draw_pieces(asked: Explaining) -> None:
     step = want(asked)
     draw_sentences(asked)
     wait_for_more(asked)
+    if (error := asked.error()) is not None:
+        notices.show_error(error)
     draw_waterfall(asked, step)
     left, right = st.columns([11, 9], gap="medium")
     with left:
@@ -152,11 +166,15 @@ def draw_pieces(asked: Explaining) -> None:
 
 
 def wait_for_more(asked: Explaining) -> None:
-    """Look for news beside the page while pieces arrive; a look draws no chart."""
+    """Look for news beside the page while pieces arrive; a look draws no chart.
+
+    It asks too: another session may have stopped what this one waits for.
+    """
     known, waits = asked.arrived, is_working(asked)
 
     @st.fragment(run_every=POLL_SECONDS if waits else None)
     def look() -> None:
+        want(asked)
         if asked.arrived != known or is_working(asked) != waits:
             st.rerun()
         draw_progress(asked)
@@ -166,41 +184,29 @@ def wait_for_more(asked: Explaining) -> None:
 
 def want(asked: Explaining) -> int | None:
     """Ask for all pieces that can be made by now; the step whose review is read, once known."""
-    asked.ask(PARTS)
+    if not is_stopped(asked):
+        asked.ask(PARTS)
     step = chosen_step(asked)
-    if asked.parts is not None:
+    if asked.parts is not None and not is_stopped(asked):
         asked.ask_all(step)
     return step
 
 
 def is_working(asked: Explaining) -> bool:
     """Whether anything is still to come."""
-    return not asked.stopped and (asked.busy or (asked.parts is None and asked.error() is None))
+    return not is_stopped(asked) and (asked.busy or (asked.parts is None and asked.error() is None))
 
 
 def draw_progress(asked: Explaining) -> None:
     """Stop while pieces arrive; go on after a stop."""
-    if asked.stopped:
+    if is_stopped(asked):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Stopped. What was ready is shown.")
-            st.button("Go on", key="go_on", on_click=asked.resume)
+            st.button("Go on", key="go_on", on_click=go_on)
     elif asked.busy:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(":material/hourglass_top: Parts, words, changes and scorecard arrive …")
-            st.button("Stop", key="stop_explaining", on_click=asked.stop)
-
-
-def chosen_step(asked: Explaining) -> int | None:
-    """The event whose review is read: picked in the chart or below it, else the most telling."""
-    steps = steps_with_text(asked)
-    picked = state.get(WORDS_OF)
-    return picked if picked in steps else asked.default_step
-
-
-def steps_with_text(asked: Explaining) -> list[int]:
-    """Steps that have a review, newest first."""
-    events = asked.explanation.history.events
-    return [step for step in range(len(events), 0, -1) if events[step - 1].words]
+            st.button("Stop", key="stop_explaining", on_click=stop, args=(asked,))
 
 
 def pick_event() -> None:
@@ -234,104 +240,12 @@ def draw_waterfall(asked: Explaining, step: int | None) -> None:
         )
 
 
-def event_link(step: int) -> None:
-    """A way to the Timeline at one event."""
-    st.page_link(
-        TIMELINE,
-        label=f"Step {step} on the Timeline",
-        icon=":material/timeline:",
-        query_params=state.link(time=step, item=state.get(ITEM)),
-    )
-
-
-def draw_words(asked: Explaining, step: int | None) -> None:
-    """One review with its words marked."""
-    st.subheader("Which words?", anchor=False)
-    steps = steps_with_text(asked)
-    if not steps:
-        st.text("None of these events has a review.")
-        return
-    if step is None:
-        st.caption("Finding the review that counts most …")
-        return
-    if state.get(WORDS_OF) not in steps:
-        state.put(WORDS_OF, step)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox(
-            "Review of",
-            steps,
-            key=WORDS_OF,
-            format_func=lambda one: step_label(asked, one),
-            width=330,
-        )
-        target = st.segmented_control(
-            "Words for",
-            [FEELING, WORTH],
-            default=FEELING,
-            required=True,
-            key=TARGET,
-            persist_state="session",
-        )
-    of_score = target == WORTH
-    view, error = asked.words(step), asked.error(step)
-    if error is not None:
-        notices.show_error(error)
-        return
-    if view is None:
-        text = asked.explanation.event(step).words
-        with st.container(border=True, height=260 if len(text) > LONG_TEXT else "content"):
-            st.text(text)
-        st.caption("Reading it word by word …" if not asked.stopped else "Not read: stopped.")
-        return
-    notices.say(view.score_sentence if of_score else view.sentiment_sentence)
-    with st.container(border=True, height=260 if view.is_longer_than(LONG_TEXT) else "content"):
-        st.markdown(marked(view, of_score))
-    st.plotly_chart(
-        words_figure(view, of_score, controls.palette()),
-        key="words",
-        theme=None,
-        config={"displayModeBar": False},
-        alt=view.score_sentence if of_score else view.sentiment_sentence,
-    )
-    notices.caution(view.sum_sentence)
-    event_link(step)
-
-
-def step_label(asked: Explaining, step: int) -> str:
-    """``step 12 · Title``."""
-    event = asked.explanation.event(step)
-    return f"step {step} · {title(asked.explanation.engine, event.item_id)}"
-
-
-def marked(view: WordsView, of_score: bool) -> str:
-    """The review as Markdown of escaped words: ▲ on blue pushes up, ▼ on orange down."""
-    values = [word.score if of_score else word.sentiment for word in view.words]
-    strongest = max((abs(value) for value in values), default=0.0)
-    pieces = [notices.escape(view.head)]
-    pieces += [
-        mark(word, value / strongest if strongest else 0.0)
-        for word, value in zip(view.words, values, strict=True)
-    ]
-    return "".join(pieces)
-
-
-def mark(word: MarkedWord, strength: float) -> str:
-    """One word with what follows it; ``strength`` is -1 to 1."""
-    rest = notices.escape(word.text[len(word.word) :])
-    text = notices.escape(word.word)
-    if abs(strength) < FAINT:
-        return text + rest
-    sign, color = ("▲", "blue") if strength > 0 else ("▼", "orange")
-    inner = f"**{sign}{text}**" if abs(strength) >= STRONG else f"{sign}{text}"
-    return f":{color}-background[{inner}]{rest}"
-
-
 def draw_change(asked: Explaining) -> None:
     """The smallest change that takes the item out of the list."""
     st.subheader("What would have to be different?", anchor=False)
     view = asked.change
     if view is None:
-        st.caption("Searching the smallest change …" if asked.busy else "Not searched: stopped.")
+        st.caption(state_of(asked, "Searching the smallest change …", "Not searched"))
         return
     with st.container(border=True, gap="xsmall"):
         st.text(view.sentence)
@@ -360,7 +274,7 @@ def draw_scorecard(asked: Explaining) -> None:
     st.subheader("Is this explanation any good?", anchor=False)
     view = asked.scorecard
     if view is None:
-        st.caption("Judging it …" if asked.busy else "Not judged: stopped.")
+        st.caption(state_of(asked, "Judging it …", "Not judged"))
         return
     if len(view.deletion["explanation"]) <= 2:
         st.text(view.sentence)
@@ -422,50 +336,7 @@ def export(asked: Explaining) -> None:
 
 def as_json(asked: Explaining) -> str:
     """The JSON of the verb ``explain``."""
-    from core.explain.export import as_facts
-
-    explanation = asked.explanation
-    step = explanation.step_of_words()
-    words = [explanation.words(step)] if step is not None else []
-    return json.dumps(as_facts(explanation, words), ensure_ascii=False, indent=1)
-
-
-def draw_receivers(engine: Engine, asked: Explaining) -> None:
-    """The same item over all users."""
-    st.subheader("Who gets this item now?", anchor=False)
-    key = f"receivers {asked.answer.item_id} {asked.answer.recommender}"
-    if not state.get(key):
-        st.button(
-            "Look through all users' lists",
-            key="find_receivers",
-            icon=":material/group:",
-            on_click=state.put,
-            args=(key, True),
-        )
-        return
-    view = loaders.receivers(engine, asked.answer.item_id, asked.answer.recommender)
-    notices.say(view.sentence)
-    draw_receiver_rows(view, asked.answer.item_id)
-
-
-def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
-    """One line per user, each leading to that user's explanation."""
-    for row, item in zip(view.rows, view.items, strict=True):
-        said = (
-            f"brought by step {row.step} · {item} ({wording.nats(row.value)}, "
-            f"{row.share * 100:.0f}\u202f% of what speaks for it)"
-            if row.step is not None
-            else "no event speaks for it"
-        )
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(
-                "pages/explain.py",
-                label=notices.escape(f"{row.user_id} · number {row.rank}"),
-                icon=":material/person:",
-                query_params=state.link(user=row.user_id, time=None, item=item_id),
-                width=200,
-            )
-            st.text(said)
+    return json.dumps(asked.facts(), ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":

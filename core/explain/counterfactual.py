@@ -23,11 +23,13 @@ from core.recommend.protocol import Recommender
 
 EXHAUSTIVE = 3
 """All sets of up to so many edits are tried."""
+SHORT = 10
+"""In a history of up to so many events sets of any size are tried: greedy can miss the smallest."""
 MOST_EDITS = 10
 """The greedy search gives up after so many."""
 MOST_TRIED, FEWEST_TRIED = 30_000, 60
 """Sets tried per size; above, only sets of the events that weigh most."""
-EVENTS_ASKED = 300_000
+EVENTS_ASKED = 200_000
 """Events of all the histories tried per size, about; so fewer sets of a long history."""
 CHUNK = 256
 
@@ -222,7 +224,8 @@ def _exhaustive(
     progress: ProgressCallback | None,
 ) -> tuple[tuple[Edit, ...], int, tuple[int, ...]]:
     """The best of the smallest sets, up to which size all were tried, and by size of how many."""
-    largest = min(EXHAUSTIVE, len(edits), len(greedy) if greedy else EXHAUSTIVE)
+    most = len(edits) if len(edits) <= SHORT else min(EXHAUSTIVE, len(edits))
+    largest = min(most, len(greedy)) if greedy else most
     complete = 0
     tried: list[int] = []
     for size in range(1, largest + 1):

@@ -6,10 +6,11 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
+from core.explain.export import as_facts
 from core.explain.shapley import ENOUGH
 from core.views.explain import (
     AnswerView,
@@ -37,7 +38,7 @@ class Explaining:
     """One question: its first answer at once, the other pieces when they are ready.
 
     Shared between sessions and threads. A piece that is asked for waits its turn; ``stop`` drops
-    what isn't finished, and asking again goes on.
+    what isn't finished, and asking again, here or in another session, goes on.
     """
 
     answer: AnswerView
@@ -48,12 +49,13 @@ class Explaining:
     ) -> None:
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._waiting: deque[str] = deque()
         self._found: dict[str, object] = {}
         self._errors: dict[str, DomainError] = {}
         self._thread: threading.Thread | None = None
         self._default_step: int | None = None
-        self.stopped = False
+        self._is_refined = False
         self.explanation = Explanation(
             engine,
             history,
@@ -61,7 +63,7 @@ class Explaining:
             recommender,
             margin=margin,
             seconds=FIRST_SECONDS,
-            stop=self._stop.is_set,
+            stop=self._is_dropped,
         )
         self.answer = build_answer(self.explanation)
 
@@ -108,12 +110,12 @@ class Explaining:
     def ask(self, *names: str) -> None:
         """Have pieces made, in this order; those that are there or waiting are left alone."""
         with self._lock:
-            if self.stopped:
-                return
             for name in names:
                 known = name in self._found or name in self._errors
                 if not known and name not in self._waiting:
                     self._waiting.append(name)
+            if self._waiting:
+                self._stop.clear()
             if self._waiting and self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="explain", daemon=True)
                 self._thread.start()
@@ -125,29 +127,37 @@ class Explaining:
 
     def stop(self) -> None:
         """Drop what isn't finished."""
-        self.stopped = True
-        self._stop.set()
-
-    def resume(self) -> None:
-        """Allow pieces to be asked for again."""
         with self._lock:
-            self.stopped = False
-            if self._thread is None:
-                self._stop.clear()
+            self._waiting.clear()
+            self._stop.set()
+
+    def facts(self) -> dict[str, Any]:
+        """The JSON of the verb ``explain``; what isn't made yet is made here, whatever is stopped.
+
+        DomainError where a piece cannot be made.
+        """
+        with self._making:
+            self._refine()
+            step = self.explanation.step_of_words()
+            words = [self.explanation.words(step)] if step is not None else []
+            return as_facts(self.explanation, words)
+
+    def _is_dropped(self) -> bool:
+        """Stop is for the thread that works beside the page, and for no other."""
+        return self._stop.is_set() and threading.current_thread() is self._thread
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting or self.stopped:
-                    self._waiting.clear()
+                if not self._waiting:
                     self._thread = None
-                    self._stop.clear()
                     return
                 name = self._waiting[0]
             try:
-                self._found[name] = self._make(name)
+                with self._making:
+                    self._found[name] = self._make(name)
             except Stopped:
-                pass
+                continue
             except DomainError as error:
                 self._errors[name] = error
             except Exception:
@@ -176,12 +186,17 @@ class Explaining:
         )
 
     def _make_parts(self) -> PartsView:
-        if self.explanation.events.error > ENOUGH:
-            self.explanation.refine(REFINED_SECONDS)
-            self.answer = build_answer(self.explanation)
+        self._refine()
         view = build_parts(self.answer, self.explanation.parts)
         self._default_step = self.explanation.step_of_words()
         return view
+
+    def _refine(self) -> None:
+        """Sample the events for longer, once, before anything is made of them."""
+        if not self._is_refined and self.explanation.events.error > ENOUGH:
+            self.explanation.refine(REFINED_SECONDS)
+            self.answer = build_answer(self.explanation)
+        self._is_refined = True
 
     def _get(self, name: str, kind: type[Piece]) -> Piece | None:
         found = self._found.get(name)

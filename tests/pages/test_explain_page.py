@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 
@@ -10,9 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.corpus.store import Library
-from core.domain import History
+from core.domain import DomainError, History, Stopped
 from core.engine import Engine
+from core.progress import check_stop
 from pages import explain as page
+from pages._shared import explain_sections as sections
 from pages._shared import explaining as pieces
 
 EXPLAIN = "pages/explain.py"
@@ -115,7 +118,7 @@ def page_rank(engine: Engine, history: History, item: str, recommender: str) -> 
 def test_words_can_be_read_for_the_score_and_for_another_review(explained) -> None:
     app = explained()
     feeling = figures(app)["words"]["data"][0]["x"]
-    app.segmented_control(key="words_target").set_value(page.WORTH)
+    app.segmented_control(key="words_target").set_value(sections.WORTH)
     settle(app)
     assert figures(app)["words"]["data"][0]["x"] != feeling
     steps = app.selectbox(key="words_of").options
@@ -163,7 +166,7 @@ def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
 
 def test_one_event_is_enough_for_an_answer(explained) -> None:
     text = said(explained(time="1"))
-    assert "fewer than two events" in text and "One event: nothing to rank" in text
+    assert "fewer than two events" in text and "Nothing to rank" in text
 
 
 def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
@@ -193,7 +196,7 @@ def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch) -> No
     def slower(self, name: str) -> object:
         if name != pieces.PARTS:
             for _ in range(100):
-                pieces.check_stop(self._stop.is_set)
+                check_stop(self._is_dropped)
                 time.sleep(0.02)
         return slow(self, name)
 
@@ -222,6 +225,99 @@ def test_everything_can_be_taken_away_as_json(demo, short_user, engine) -> None:
     assert facts["words"] and facts["scorecard"] and facts["counterfactual"]
 
 
+@pytest.fixture
+def asked(engine, short_user) -> pieces.Explaining:
+    """A question whose pieces nobody has asked for."""
+    history = engine.corpus.history(short_user)
+    item = engine.recommend(history, 1, "transitions").items[0].item_id
+    return pieces.Explaining(engine, history, item, "transitions", False)
+
+
+def wait(asked: pieces.Explaining) -> None:
+    """Until nothing is made any more."""
+    end = time.monotonic() + SECONDS
+    while asked.busy:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_piece_asked_for_again_just_after_a_stop_is_made(asked, monkeypatch) -> None:
+    real, begun, go = pieces.Explaining._make, threading.Event(), threading.Event()
+
+    def make(self, name: str) -> object:
+        if not begun.is_set():
+            begun.set()
+            go.wait()
+            raise Stopped
+        return real(self, name)
+
+    monkeypatch.setattr(pieces.Explaining, "_make", make)
+    asked.ask(pieces.PARTS)
+    begun.wait()
+    asked.stop()
+    asked.ask(pieces.PARTS)
+    go.set()
+    wait(asked)
+    assert asked.parts is not None and asked.error() is None
+
+
+def test_a_stop_drops_what_is_made_beside_the_page_but_no_export(asked) -> None:
+    asked._stop.set()
+    facts = json.loads(page.as_json(asked))
+    assert facts["scorecard"] and facts["counterfactual"]
+
+
+def test_an_export_before_the_parts_agrees_with_them(engine, demo, monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(pieces, "REFINED_SECONDS", 0.3)
+    monkeypatch.setattr(pieces, "ENOUGH", 1e-9)
+    history = next(h for h in map(demo.history, demo.user_ids) if len(h) >= 14).up_to(14)
+    item = engine.recommend(history, 1, "transitions").items[0].item_id
+    asked = pieces.Explaining(engine, history, item, "transitions", False)
+    told = json.loads(page.as_json(asked))["events"]
+    asked.ask(pieces.PARTS)
+    wait(asked)
+    for bar, parts, event in zip(asked.answer.bars, asked.parts.values, told, strict=True):
+        assert parts.sum() == pytest.approx(bar.value) == event["value"]
+        assert sum(event["parts"].values()) == pytest.approx(bar.value)
+
+
+def test_a_piece_that_fails_is_an_error_and_no_stop(open_app, short_user, monkeypatch) -> None:
+    real = pieces.Explaining._make
+
+    def make(self, name: str) -> object:
+        if name == pieces.CHANGE:
+            raise DomainError("this search has failed", remedy="Try another item")
+        return real(self, name)
+
+    monkeypatch.setattr(pieces.Explaining, "_make", make)
+    app = settle(open_app(EXPLAIN, corpus="demo", user=short_user, recommender="item-knn"))
+    text = said(app)
+    assert "This search has failed" in text and "Not searched: see the error above." in text
+    assert "stopped" not in text
+
+
+def test_the_review_of_one_question_is_not_taken_for_the_next(explained) -> None:
+    app = explained()
+    options = app.selectbox(key="words_of").options
+    automatic = app.selectbox(key="words_of").value
+    other = next(i for i, label in enumerate(options) if f"step {automatic} " not in label)
+    app.selectbox(key="words_of").select_index(other)
+    settle(app)
+    assert app.selectbox(key="words_of").value != automatic
+    before = app.selectbox(key="item").value
+    app.selectbox(key="item").select(next(o for o in item_ids(app) if o != before))
+    settle(app)
+    app.selectbox(key="item").select(before)
+    settle(app)
+    assert app.selectbox(key="words_of").value == automatic
+
+
+def item_ids(app: AppTest) -> list[str]:
+    """Ids of the items in the list."""
+    return [app.session_state["item"], *Library.open().corpus("demo").item_ids[:2]]
+
+
 @pytest.mark.parametrize("text", ["👍", "x", "<img src=http://a.b/c> **bold** `code` $x$ :red[a]"])
 def test_words_of_a_review_are_marked_without_becoming_markup(engine, short_user, text) -> None:
     from core.explain.explanation import Explanation
@@ -232,7 +328,7 @@ def test_words_of_a_review_are_marked_without_becoming_markup(engine, short_user
     changed = History(short_user, (*history.events[:-1], last))
     explanation = Explanation(engine, changed, engine.corpus.item_ids[0])
     view = build_words(explanation, explanation.words(len(changed), "leave-one-out"))
-    marked = page.marked(view, of_score=False)
+    marked = sections.marked(view, of_score=False)
     assert "<img" not in marked.replace("\\<", "") and "**bold" not in marked.replace("\\*", "")
     if len(view.words) == 1:
         assert marked.startswith((":blue-background[", ":orange-background["))
