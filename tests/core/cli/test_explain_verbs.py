@@ -82,6 +82,7 @@ def test_scorecard(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ({"--at": "1999-01-01"}, "no event at or before"),
         ({"--words": "99"}, "step 99 is not part of what is explained"),
         ({"--words": "all"}, "neither a step nor 'none'"),
+        ({"--words": "²"}, "neither a step nor 'none'"),
         ({"--recommender": "oracle"}, "no recommender 'oracle'"),
         ({"--words": "bare"}, "has no review text"),
     ],
