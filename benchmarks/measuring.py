@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from core.encode.precision import processor_name
@@ -77,6 +78,10 @@ def record(name: str, sections: dict[str, list[Line]]) -> None:
     for section, lines in sections.items():
         known[section] = {"machine": machine, "lines": [asdict(line) for line in lines]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    # numpy values say what they are by item()
-    text = json.dumps(known, indent=1, sort_keys=True, ensure_ascii=False, default=lambda v: v.item())
-    path.write_text(text + "\n")
+    plain = {"indent": 1, "sort_keys": True, "ensure_ascii": False, "default": _plain}
+    path.write_text(json.dumps(known, **plain) + "\n")
+
+
+def _plain(value: np.generic) -> object:
+    """A numpy number as Python's own."""
+    return value.item()
