@@ -1,4 +1,4 @@
-"""What pages read from core, cached. The only module that uses Streamlit's caches.
+"""What pages read from core, cached; what Quality reads is in ``judging``, in the same manner.
 
 Every key is made of fingerprints: corpus id, model id, and what was asked. Arguments that begin
 with an underscore carry the objects themselves and are no part of the key.
