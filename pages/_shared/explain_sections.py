@@ -11,7 +11,7 @@ from core.figures.explain_words import words_figure
 from core.views.explain import MarkedWord, ReceiversView, WordsView, title
 from pages._shared import controls, loaders, notices, state
 from pages._shared.explaining import Explaining
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -149,7 +149,9 @@ def event_link(step: int) -> None:
         TIMELINE,
         label=f"Step {step} on the Timeline",
         icon=":material/timeline:",
-        query_params=state.link(time=step, item=state.get(ITEM)),
+        query_params=state.link(
+            time=step, item=state.get(ITEM), recommender=state.get(RECOMMENDER)
+        ),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.corpus.store import Corpus, Library
 
-PIECES = 240_000
+PIECES = 120_000
 """Milliseconds that a piece may take on a busy machine whose encoder has yet to be measured."""
 READY = re.compile(r"^Asked of the recommender itself")
 
@@ -99,7 +99,7 @@ def test_a_pick_in_the_waterfall_reads_that_review(tab, reviewer, demo) -> None:
     tab.page.mouse.move(x, y, steps=3)
     tab.page.wait_for_timeout(120)
     tab.page.mouse.click(x, y)
-    tab.page.get_by_text(re.compile(rf"what the text of step {wanted} gives")).wait_for()
+    tab.page.get_by_text(re.compile(rf"for the text of step {wanted}")).wait_for()
 
 
 def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:
