@@ -146,6 +146,25 @@ class TextEncoder:
                 report(progress, Progress("Encoding texts", finished, len(texts), left))
         return vectors
 
+    def token_vectors(self, text: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Each token of one text: its vector in the last layer and where it begins.
+
+        Returns float32[n_tokens, dim] and int64[n_tokens], -1 for special tokens. The unit vector
+        along the sum of the rows is the text's.
+        """
+        import torch
+
+        with self._lock:
+            read = self._tokenizer(
+                text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
+            )
+        begins = np.array([start if end > start else -1 for start, end in read["offset_mapping"]])
+        ids = torch.tensor([read["input_ids"]])
+        with torch.inference_mode():
+            hidden = self._network(input_ids=ids, attention_mask=torch.ones_like(ids))
+        rows: npt.NDArray[np.float32] = hidden.last_hidden_state[0].to(torch.float32).numpy()
+        return rows, begins.astype(np.int64)
+
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Word-piece ids of each text, cut to ``max_tokens``, special tokens included."""
         with self._lock:

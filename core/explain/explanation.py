@@ -20,6 +20,7 @@ from core.explain.game import EventGame, Goal
 from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
 from core.explain.shapley import EventValues, explain_events
+from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Method,
     WordValues,
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 K = 10
-SCORE_EVALUATIONS = 300
-"""Partial texts asked about for the item's score: each is asked in several coalitions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,11 +237,12 @@ class Explanation:
             return WordsOfReview(
                 step, review, leave_one_out(feeling, words), leave_one_out(worth, words)
             )
+        rounds = ROUNDS if method == "shap" else 1
         return WordsOfReview(
             step,
             review,
-            shap_words(feeling, review, seed=self.seed),
-            shap_words(worth, review, SCORE_EVALUATIONS, self.seed),
+            shap_words(feeling, review, self.seed, rounds),
+            shap_words(worth, review, self.seed, rounds),
         )
 
 

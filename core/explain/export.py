@@ -53,8 +53,10 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
 
 
 def words_facts(explanation: Explanation, words: WordsOfReview) -> dict[str, Any]:
-    """Words with their values in reading order, and what they leave unexplained.
+    """Words with their values in reading order, their errors, and what they leave unexplained.
 
+    ``fit`` is the share of the differences between ``partial_texts`` texts that the model behind
+    the values predicts for one left out; null where all partial texts were read.
     ``text_part`` is the event's text part in the split by parts, and ``residual`` what the words'
     own sum lacks of it; null for an event in a group.
     """
@@ -65,6 +67,12 @@ def words_facts(explanation: Explanation, words: WordsOfReview) -> dict[str, Any
         "sentiment": [list(p) for p in zip(labels, words.sentiment.values.tolist(), strict=True)],
         "score": [list(p) for p in zip(labels, words.score.values.tolist(), strict=True)],
         "residual": {"sentiment": words.sentiment.residual, "score": words.score.residual},
+        "stderr": {
+            "sentiment": words.sentiment.stderr.tolist(),
+            "score": words.score.stderr.tolist(),
+        },
+        "fit": {"sentiment": words.sentiment.fit, "score": words.score.fit},
+        "partial_texts": words.sentiment.asked,
         "text_part": None
         if split is None
         else {"value": split[0], "stderr": split[1], "residual": split[0] - total},

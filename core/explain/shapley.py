@@ -69,9 +69,8 @@ class _Present:
 
     immutable_outputs = True
 
-    def __init__(self, players: int, clustering: npt.NDArray[np.float64] | None = None) -> None:
+    def __init__(self, players: int) -> None:
         self.shape = (1, players)
-        self.clustering = clustering
 
     def __call__(self, mask: npt.NDArray[np.bool_], row: Any) -> tuple[Masks]:
         return (mask[None],)
@@ -161,7 +160,6 @@ def run_shap(
     value: Callable[[Masks], DoubleArray],
     players: int,
     seed: int,
-    clustering: npt.NDArray[np.float64] | None = None,
     **options: Any,
 ) -> DoubleArray:
     """Values of ``players`` by one of shap's explainers, float64[n_players] or [n_players, n_out].
@@ -171,7 +169,7 @@ def run_shap(
     import shap
 
     with RandomState(seed):
-        explainer = getattr(shap.explainers, method)(value, _Present(players, clustering))
+        explainer = getattr(shap.explainers, method)(value, _Present(players))
         np.random.seed(seed)  # noqa: NPY002 - some explainers seed on their own when made
         explanation = explainer(
             np.zeros((1, players)), **({"batch_size": 4096, "silent": True} | options)
@@ -183,11 +181,9 @@ def run_shap(
 @cache
 def warm_up() -> None:
     """Let shap compile its loops, which takes seconds, once per process."""
-    clustering = np.array([[0.0, 1.0, 1.0, 2.0]])
 
     def total(masks: Masks) -> DoubleArray:
         return np.asarray(masks.sum(1), np.float64)
 
     run_shap("Exact", total, 2, 0)
     run_shap("Permutation", total, 2, 0, max_evals=5)
-    run_shap("Partition", total, 2, 0, clustering, max_evals=10, batch_size=4)

@@ -1,9 +1,10 @@
 """Which words of a review made its sentiment, and which made the item's score.
 
-First each word's loss when it alone is left out, then SHAP with words as players
-(``shap.explainers.Partition``: Owen values over phrases, halved again and again). In the score, a
-review is the text part of its event: a set of words is worth the mean gain it brings over the same
-coalitions of other events and parts, the third level of Owen's value (docs/contracts.md).
+First each word's loss when it alone is left out, then SHAP values with words as players: exact
+for few words (``shap.explainers.Exact``), from a model learned of partial texts for more
+(``word_model``). In the score, a review is the text part of its event: a set of words is worth the
+mean gain it brings over the same coalitions of other events and parts, the third level of Owen's
+value (docs/contracts.md).
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ from core.encode.sentiment import SentimentModel
 from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
 from core.explain.parts import has_parts, outer_coalitions, variant
 from core.explain.shapley import run_shap
+from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
 
-EVALUATIONS = 500
-"""Partial texts that SHAP looks at."""
-BATCH = 64
+EXACT_UP_TO = 10
+"""Words up to which all partial texts are read."""
 FEWEST, MOST = 8, 24
 """Coalitions in which each partial text is asked."""
 EVENTS_ASKED = 400
 """Events of those coalitions, about; so a long history has fewer."""
 
-Method = Literal["leave-one-out", "shap"]
+Method = Literal["leave-one-out", "quick", "shap"]
+"""Each word left out alone; SHAP values from few partial texts; from enough of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,8 @@ class WordValues:
     """What each word of a review gave to one number.
 
     ``values`` float64[n_words]. For SHAP ``base + values.sum() + residual`` is ``whole``; leaving
-    words out one by one does not add up, which its residual shows.
+    words out one by one does not add up, which its residual shows. ``stderr`` float64[n_words] are
+    the standard errors of SHAP values that come from a learned model, zeros otherwise.
     """
 
     method: Method
@@ -51,6 +54,12 @@ class WordValues:
     """The number without any word."""
     whole: float
     """The number with all words."""
+    stderr: DoubleArray
+    fit: float | None = None
+    """Share of the differences between partial texts that the learned model predicts for one it
+    has not seen; none where no model was needed."""
+    asked: int = 0
+    """Partial texts that were read."""
 
     @property
     def residual(self) -> float:
@@ -171,28 +180,38 @@ def _with_text(event: Event, kept: tuple[bool, bool, bool], text: str) -> Event:
 def leave_one_out(game: Game, words: int) -> WordValues:
     """What the number loses when a word alone is left out."""
     masks = np.concatenate([np.ones((1, words), np.bool_), ~np.eye(words, dtype=np.bool_)])
-    found = game(np.concatenate([masks, np.zeros((1, words), np.bool_)]))
-    return WordValues("leave-one-out", found[0] - found[1:-1], float(found[-1]), float(found[0]))
+    masks = np.concatenate([masks, np.zeros((1, words), np.bool_)])
+    found = game(masks)
+    return WordValues(
+        "leave-one-out",
+        found[0] - found[1:-1],
+        float(found[-1]),
+        float(found[0]),
+        np.zeros(words),
+        asked=len(masks),
+    )
 
 
-def shap_words(
-    game: Game, review: Review, evaluations: int = EVALUATIONS, seed: int = 0
-) -> WordValues:
-    """SHAP values of the words, by shap's Partition explainer; one word or none needs none."""
+def shap_words(game: Game, review: Review, seed: int = 0, rounds: int = ROUNDS) -> WordValues:
+    """SHAP values of the words; the same seed reads the same partial texts for every game."""
+    method: Method = "shap" if rounds >= ROUNDS else "quick"
     words = len(review.words)
-    ends = game(np.stack([np.zeros(words, np.bool_), np.ones(words, np.bool_)]))
-    if words == 0:
-        values = np.zeros(0)
-    elif words == 1:
-        values = ends[1:] - ends[:1]
-    else:
-        values = run_shap(
-            "Partition",
-            game,
-            words,
-            seed,
-            review.tree(),
-            max_evals=evaluations,
-            batch_size=BATCH,
+    if words <= EXACT_UP_TO:
+        ends = game(np.stack([np.zeros(words, np.bool_), np.ones(words, np.bool_)]))
+        exact = run_shap("Exact", game, words, seed) if words > 1 else ends[1:] - ends[:words]
+        return WordValues(
+            "shap", exact, float(ends[0]), float(ends[1]), np.zeros(words), asked=2**words
         )
-    return WordValues("shap", values, float(ends[0]), float(ends[1]))
+    masks = partial_texts(words, seed, rounds)
+    values = game(masks)
+    read = review.vectors(masks).astype(np.float64)
+    found = learn(masks, values, read, review.word_vectors(), seed)
+    return WordValues(
+        method,
+        found.values,
+        float(values[0]),
+        float(values[1]),
+        found.stderr,
+        found.fit,
+        len(masks),
+    )

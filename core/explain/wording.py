@@ -8,6 +8,7 @@ translate for a second language.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from core.explain.shapley import ENOUGH
@@ -26,6 +27,8 @@ PART_WORDS = {
     "text": "its text",
     "time": "its time",
 }
+POOR_FIT = 0.5
+"""Words' values from a model that predicts less of the variance are called a rough picture."""
 SMALL = 0.05
 """Nats: smaller differences are called hardly any."""
 
@@ -139,20 +142,39 @@ def part_sentence(parts: dict[str, float], event: str) -> str:
     return f"Of {event}, {PART_WORDS[first]} counts most: {nats(present[first])}{others}."
 
 
+@dataclass(frozen=True, slots=True)
+class WordsRead:
+    """How words' values were found: the method, partial texts read, typical error, fit."""
+
+    method: str
+    asked: int
+    stderr: float
+    fit: float | None
+    residual: float
+
+
 def words_sentence(
-    target: str, words: Sequence[tuple[str, float]], method: str, residual: float, unread: int
+    target: str, words: Sequence[tuple[str, float]], how: WordsRead, unread: int
 ) -> str:
-    """Which words count, how it was found out, and what was not read."""
+    """Which words count, how it was found out, how sure it is, and what was not read."""
     strongest = sorted((w for w in words if abs(w[1]) >= 0.005), key=lambda w: -abs(w[1]))[:3]
     listed = ", ".join(f"{word} {nats(value)}" for word, value in strongest)
-    how = (
-        "First look, each word left out alone"
-        if method == "leave-one-out"
-        else "SHAP over phrases and words"
-    )
-    said = f"{how}. For {target}: {listed or 'no word counts'}."
-    if method != "leave-one-out" and abs(residual) > 5e-4:
-        said += f" Unexplained: {nats(residual)}."
+    said = {
+        "leave-one-out": "First look, each word left out alone",
+        "quick": f"First SHAP values, from {how.asked:,} partial texts",
+        "shap": f"SHAP from {how.asked:,} partial texts",
+    }[how.method]
+    if how.stderr:
+        error = plain_nats(how.stderr) if how.stderr >= 0.005 else "less than 0.01"
+        said += f", each word \u00b1 {error}"
+    said = f"{said}. For {target}: {listed or 'no word counts'}."
+    if how.method != "leave-one-out" and abs(how.residual) > 5e-4:
+        said += f" Unexplained: {nats(how.residual)}."
+    if how.fit is not None and how.fit < POOR_FIT:
+        said += (
+            f" Take it as a rough picture: the words act together, and only {max(how.fit, 0):.0%} "
+            "of the differences between partial texts could be foreseen."
+        )
     if unread:
         said += f" The last {unread} words are beyond what the model reads and count for nothing."
     return said

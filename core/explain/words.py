@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import linkage
 
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.explain.game import FloatArray, Masks
+from core.explain.word_model import WordVectors
 
 _UNSPACED = (
     "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
@@ -28,7 +28,6 @@ _UNSPACED = (
 _WORD = re.compile(
     rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+(?:['’\-](?:(?![{_UNSPACED}])[^\W_])+)*"
 )
-_SENTENCE_END = re.compile(r"[.!?。！？\n]")
 KEPT_TEXTS = 64
 """Reviews whose partial texts stay encoded in memory."""
 
@@ -137,19 +136,16 @@ class Review:
         """Make recommenders find the vectors of these partial texts without encoding them."""
         cache.hold([self.without(mask) for mask in masks], self.vectors(masks), self.encoder)
 
-    def tree(self) -> npt.NDArray[np.float64]:
-        """How neighbouring words join to phrases and sentences, as scipy's linkage matrix."""
-        gaps = [
-            8.0
-            if _SENTENCE_END.search(self.text, word.end, word.until)
-            else 3.0
-            if re.search(r"[,;:()，、；：]", self.text[word.end : word.until])
-            else 1.0
-            for word in self.words[:-1]
-        ]
-        places = np.concatenate([[0.0], np.cumsum(gaps)])
-        found: npt.NDArray[np.float64] = linkage(places[:, None], "complete")
-        return found
+    def word_vectors(self) -> WordVectors:
+        """What the encoder makes of each word, in the whole text and as a text of its own."""
+        rows, begins = self.encoder.token_vectors(self.text)
+        starts = np.array([0, *(word.start for word in self.words[1:])])
+        owner = np.searchsorted(starts, begins, side="right") - 1
+        in_context = np.zeros((len(self.words), self.encoder.dim))
+        np.add.at(in_context, owner[begins >= 0], rows[begins >= 0].astype(np.float64))
+        frame = rows[begins < 0].sum(0).astype(np.float64)
+        alone = self.vectors(np.eye(len(self.words), dtype=np.bool_)).astype(np.float64)
+        return WordVectors(in_context, frame, alone)
 
 
 _reviews: OrderedDict[tuple[str, str], Review] = OrderedDict()

@@ -18,7 +18,7 @@ from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.over_corpus import Receiver
 from core.explain.parts import PART_NAMES, PartValues
 from core.explain.scorecard import Scorecard
-from core.explain.word_values import WordValues
+from core.explain.word_values import Method, WordValues
 from core.views.wording import count, day, short
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ class WordsView:
     """Which words made the item's score."""
     sum_sentence: str
     """Word to review to score, as one sum."""
-    refined: bool
-    """True for SHAP, False for the first look."""
+    method: Method
+    """How far it is."""
 
     def is_longer_than(self, characters: int) -> bool:
         """Whether what the model reads has more characters."""
@@ -259,7 +259,9 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
 
     def sentence(target: str, values: WordValues) -> str:
         pairs = list(zip(labels, values.values.tolist(), strict=True))
-        return wording.words_sentence(target, pairs, values.method, values.residual, review.unread)
+        error = float(np.sqrt((values.stderr**2).mean())) if len(pairs) else 0.0
+        how = wording.WordsRead(values.method, values.asked, error, values.fit, values.residual)
+        return wording.words_sentence(target, pairs, how, review.unread)
 
     return WordsView(
         step=words.step,
@@ -278,7 +280,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
             explanation.text_part(words.step),
             words.sentiment.whole,
         ),
-        refined=words.score.method == "shap",
+        method=words.score.method,
     )
 
 

@@ -12,6 +12,7 @@ from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.shapley import ENOUGH
+from core.explain.word_values import Method
 from core.views.explain import (
     AnswerView,
     ChangeView,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
+METHODS: tuple[Method, ...] = ("leave-one-out", "quick", "shap")
+"""How the words of a review are looked at, one after the other."""
 Piece = TypeVar("Piece")
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
@@ -99,12 +102,15 @@ class Explaining:
         return self._default_step
 
     def words(self, step: int) -> WordsView | None:
-        """The words of one review: SHAP when it is there, else the first look, else None."""
-        return self._get(f"shap {step}", WordsView) or self._get(f"look {step}", WordsView)
+        """The words of one review by the best method that is there; None before the first."""
+        found = (self._get(f"{method} {step}", WordsView) for method in reversed(METHODS))
+        return next((view for view in found if view is not None), None)
 
     def error(self, step: int | None = None) -> DomainError | None:
         """Why a piece could not be made: of the words of a step, or any of the others."""
-        names = (PARTS, CHANGE, SCORECARD) if step is None else (f"look {step}", f"shap {step}")
+        names = [PARTS, CHANGE, SCORECARD]
+        if step is not None:
+            names = [f"{method} {step}" for method in METHODS]
         return next((self._errors[name] for name in names if name in self._errors), None)
 
     def ask(self, *names: str) -> None:
@@ -122,8 +128,8 @@ class Explaining:
 
     def ask_all(self, step: int | None) -> None:
         """Have everything made, quick pieces first; ``step`` is the review to read."""
-        look, refine = ([f"look {step}"], [f"shap {step}"]) if step is not None else ([], [])
-        self.ask(*look, CHANGE, SCORECARD, *refine)
+        words = [f"{method} {step}" for method in METHODS] if step is not None else []
+        self.ask(*words[:1], CHANGE, SCORECARD, *words[1:])
 
     def stop(self) -> None:
         """Drop what isn't finished."""
@@ -179,11 +185,9 @@ class Explaining:
         }
         if name in makers:
             return makers[name]()
-        method, step = name.split()
-        return build_words(
-            explanation,
-            explanation.words(int(step), "shap" if method == "shap" else "leave-one-out"),
-        )
+        method = next(method for method in METHODS if name.startswith(method))
+        step = int(name.removeprefix(method))
+        return build_words(explanation, explanation.words(step, method))
 
     def _make_parts(self) -> PartsView:
         self._refine()

@@ -36,7 +36,7 @@ def wait_for_all(tab, words: bool = False) -> None:
     tab.page.get_by_text(READY).wait_for(timeout=PIECES)
     tab.page.wait_for_selector(".st-key-curves .js-plotly-plot .main-svg", timeout=PIECES)
     if words:
-        refined = tab.page.get_by_text(re.compile("^SHAP over phrases and words"))
+        refined = tab.page.get_by_text(re.compile("^SHAP from [0-9,]+ partial texts"))
         refined.wait_for(timeout=PIECES)
         tab.page.get_by_role("button", name="Stop", exact=True).wait_for(state="hidden")
     tab.settle()

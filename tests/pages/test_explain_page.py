@@ -83,7 +83,7 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     assert "is number 1 of the list" in text and "Exact: every combination" in text
     assert "not what the person thinks" in text
     assert "Asked of the recommender itself" in text
-    assert "SHAP over phrases and words" in text
+    assert "SHAP from " in text and "First SHAP" not in text
     assert "deletion area" in text
     assert [head.value for head in app.subheader] == [
         "Which words?",

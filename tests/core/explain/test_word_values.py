@@ -107,7 +107,8 @@ def test_a_review_of_5000_words_says_what_was_not_read(engine, reader) -> None:
 
     explanation = explained(engine, reader, "lovely thing " * 2500)
     review = open_review(explanation.event(7).words, engine.encoder)
-    none = WordValues("shap", np.zeros(len(review.words)), 0.0, 0.0)
+    nothing = np.zeros(len(review.words))
+    none = WordValues("shap", nothing, 0.0, 0.0, nothing)
     assert review.unread > 4000
     view = build_words(explanation, WordsOfReview(7, review, none, none))
     assert f"last {review.unread} words are beyond what the model reads" in view.sentiment_sentence

@@ -65,7 +65,11 @@ def test_an_explanation_that_loses_says_so() -> None:
 
 def test_words_name_the_strongest_and_what_was_not_read() -> None:
     words = [("so", 0.001), ("bad", -0.5), ("good", 0.3)]
-    said = wording.words_sentence("its sentiment", words, "shap", 0.01, 40)
+    read = wording.WordsRead("shap", 874, 0.021, 0.4, 0.01)
+    said = wording.words_sentence("its sentiment", words, read, 40)
     assert "bad \u22120.50, good +0.30" in said and "so " not in said
     assert "Unexplained: +0.01" in said and "last 40 words" in said
-    assert "no word counts" in wording.words_sentence("X", [], "shap", 0.0, 0)
+    assert "from 874 partial texts, each word \u00b1 0.02." in said and "only 40%" in said
+    exact = wording.WordsRead("shap", 16, 0.0, None, 0.0)
+    said = wording.words_sentence("X", [], exact, 0)
+    assert said == "SHAP from 16 partial texts. For X: no word counts."

@@ -53,11 +53,17 @@ def test_a_text_without_words_keeps_the_others_as_they_stand(engine) -> None:
     assert review.without(np.zeros(4, bool)) == ""
 
 
-def test_phrases_join_before_sentences(engine) -> None:
-    review = open_review("One two. Three four.", engine.encoder)
-    first, second, last = review.tree()[:, :2].astype(int).tolist()
-    assert sorted((sorted(first), sorted(second))) == [[0, 1], [2, 3]]
-    assert sorted(last) == [4, 5]
+def test_words_and_frame_of_a_text_make_its_vector(engine) -> None:
+    text = "  Great sound, unbelievably awful cable 👍!"
+    review = open_review(text, engine.encoder)
+    vectors = review.word_vectors()
+    together = vectors.in_context.sum(0) + vectors.frame
+    whole = engine.encoder.encode([text])[0]
+    assert float(together @ whole) / np.linalg.norm(together) > 0.999
+    assert (np.linalg.norm(vectors.in_context, axis=1) > 0).all()
+    np.testing.assert_allclose(
+        vectors.alone[2], engine.encoder.encode(["unbelievably "])[0], atol=2e-3
+    )
 
 
 def test_what_the_encoder_does_not_read_is_counted(engine) -> None:

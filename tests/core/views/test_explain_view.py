@@ -61,8 +61,9 @@ def test_words_stand_as_in_the_review(explanation) -> None:
     view = build_words(explanation, explanation.words(step))
     text = view.head + "".join(word.text for word in view.words)
     assert text == explanation.event(step).words
-    assert view.refined and f"step {step}" in view.sum_sentence
-    assert not build_words(explanation, explanation.words(step, "leave-one-out")).refined
+    assert view.method == "shap" and f"step {step}" in view.sum_sentence
+    for method in ("leave-one-out", "quick"):
+        assert build_words(explanation, explanation.words(step, method)).method == method
 
 
 def test_the_change_names_its_steps_and_was_asked(explanation) -> None:

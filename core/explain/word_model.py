@@ -1,0 +1,263 @@
+"""SHAP values of a review's words from a few hundred partial texts.
+
+Removing words from a text changes what an encoder makes of the others, so plain sampling needs
+thousands of partial texts before the order of 80 words settles. Here a model of the game is
+learned from few of them and explained in closed form, as KernelSHAP does with a model that is
+additive in the words (Lundberg & Lee 2017). This one also knows neighbouring words, the length of
+the text, and where the mean of the kept words' vectors points: features whose own Shapley values
+are known, so that a prediction that is linear in them has known ones too (Witter, Liu & Musco
+2025). It is a Gaussian process with a linear kernel (Rasmussen & Williams 2006, chapter 2), which
+says how sure it is of every value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.explain.game import DoubleArray, Masks
+
+PAIRS, SHORT = 32, 200
+"""In each round: pairs of a middle-sized partial text and its complement, sizes by the Shapley
+kernel; and texts with sizes by 1/size, since a word moves a short text's mean more and a short text
+costs less to read."""
+ROUNDS = 3
+"""As many as it takes; one gives a first answer (docs/trials.md)."""
+ORDERS = 40
+"""Random orders, each taken both ways, for the Shapley values of mean vectors."""
+NOISE = 0.05
+"""Variance of a partial text's value that no feature explains, of the variance of all."""
+PRIOR = {
+    "words": 0.02,
+    "direction": 4.0,
+    "next": 0.03,
+    "next but one": 0.005,
+    "length": 0.5,
+    "share": 0.1,
+    "in context": 0.3,
+    "alone": 0.2,
+}
+"""How much of the values' variance each kind of feature may explain before any text is read.
+
+Chosen on reviews that no benchmark uses (docs/trials.md).
+"""
+WIDER, CLEARLY = (1.0, 8.0, 64.0), 0.9
+"""So many times the prior variance of "words" is tried for games that are more of a sum over words
+than a text's sentiment, and taken where it leaves at most this share of the error for texts left
+out."""
+
+
+def partial_texts(words: int, seed: int = 0, rounds: int = ROUNDS) -> Masks:
+    """Which partial texts to read, bool[n, n_words]: none, all, each word alone, and samples.
+
+    Fewer rounds read the first of those that more rounds read.
+    """
+    random = np.random.default_rng([seed, words])
+    sizes = np.arange(1, words)
+    masks = [np.zeros((1, words), np.bool_), np.ones((1, words), np.bool_), np.eye(words) > 0]
+    middle = sizes[(sizes >= words // 8) & (sizes <= words - words // 8)]
+    kernel = 1.0 / (middle * (words - middle))
+    for _ in range(rounds):
+        for size in random.choice(middle, PAIRS, p=kernel / kernel.sum()):
+            some = _some(random, words, size)
+            masks += [some, ~some]
+        for size in random.choice(sizes, SHORT, p=1 / sizes / (1 / sizes).sum()):
+            masks.append(_some(random, words, size))
+    every = np.concatenate(masks)
+    _, first = np.unique(every, axis=0, return_index=True)
+    found: Masks = every[np.sort(first)]
+    return found
+
+
+def _some(random: np.random.Generator, words: int, size: int) -> Masks:
+    mask = np.zeros((1, words), np.bool_)
+    mask[0, random.choice(words, size, replace=False)] = True
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """What the encoder makes of each word.
+
+    ``in_context`` float64[n_words, dim] sums the token vectors that the whole text gave a word,
+    ``frame`` float64[dim] those of the special tokens; ``alone`` float64[n_words, dim] are the
+    vectors of the words as texts of their own.
+    """
+
+    in_context: DoubleArray
+    frame: DoubleArray
+    alone: DoubleArray
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Shapley values of the learned game.
+
+    ``values`` and ``stderr`` float64[n_words]: the process's mean and standard deviation. ``fit``
+    is the share of the variance between partial texts that the model predicts for one that was
+    left out (1 is all).
+    """
+
+    values: DoubleArray
+    stderr: DoubleArray
+    fit: float
+
+
+Block = tuple[DoubleArray, DoubleArray, DoubleArray]
+"""Features of the partial texts float64[n, n_features], the words' Shapley values of each feature
+float64[n_words, n_features], and the features of no word at all float64[n_features]."""
+
+
+def learn(
+    masks: Masks, values: DoubleArray, read: DoubleArray, vectors: WordVectors, seed: int = 0
+) -> Learned:
+    """Fit the model to the values of partial texts and take its Shapley values.
+
+    ``masks`` bool[n, n_words] begin with no word and all words, whose values hold exactly;
+    ``values`` float64[n]; ``read`` float64[n, dim] are the vectors of the partial texts.
+    """
+    base, whole = values[:2]
+    filled = masks.any(1)
+    masks, values, read = masks[filled], values[filled], read[filled]
+    spread = max(float(values.std()), 1e-9)
+    target = (values - values.mean()) / spread
+    blocks = _blocks(masks, target, read, vectors, seed)
+    found = _fitted(blocks, target, WIDER[0])
+    for wider in WIDER[1:]:
+        other = _fitted(blocks, target, wider)
+        if other.error < CLEARLY * found.error:
+            found = other
+    exact = (whole - base) / masks.shape[1]
+    return Learned(found.values * spread + exact, found.stderr * spread, 1.0 - found.error)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """Shapley values of one fit less an equal share of the whole, in units of the target."""
+
+    values: DoubleArray
+    stderr: DoubleArray
+    error: float
+    """Mean square error for a partial text left out; the target's variance is 1."""
+
+
+def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> _Fitted:
+    """The process with ``wider`` times the prior variance of each word's own value."""
+    scaled, shares, ends = [], [], []
+    for name, (features, known, empty) in blocks.items():
+        centre = features.mean(0)
+        size = max(float(((features - centre) ** 2).sum(1).mean()), 1e-12)
+        scale = np.sqrt(PRIOR[name] * (wider if name == "words" else 1.0) / size)
+        scaled.append((features - centre) * scale)
+        shares.append(known * scale)
+        ends.append((empty - centre) * scale)
+    z, known, empty = (np.concatenate(parts, -1) for parts in (scaled, shares, ends))
+    inverse = np.linalg.inv(z @ z.T + NOISE * np.eye(len(z)))
+    # The game's ends are known: what the model lacks there is every word's alike.
+    slopes = known + (empty - z[0]) / len(known)
+    projected = slopes @ z.T
+    variance = (slopes**2).sum(1) - ((projected @ inverse) * projected).sum(1)
+    precision = np.diag(inverse)  # of a text's value when it is left out
+    left_out = (inverse @ target) / precision
+    honest = float((left_out**2 * precision).mean())
+    return _Fitted(
+        projected @ (inverse @ target),
+        np.sqrt(np.maximum(variance, 0.0) * honest),
+        float((left_out**2).mean()),
+    )
+
+
+def _blocks(
+    masks: Masks, target: DoubleArray, read: DoubleArray, vectors: WordVectors, seed: int
+) -> dict[str, Block]:
+    """Every kind of features, by its name in ``PRIOR``."""
+    words = masks.shape[1]
+    present = masks.astype(np.float64)
+    size = present.sum(1, keepdims=True)
+    random = np.random.default_rng([seed, words])
+    orders = [order for _ in range(ORDERS) for order in _both_ways(random.permutation(words))]
+    context = _pointing(present, vectors.in_context, vectors.frame, orders)
+    alone = _pointing(present, vectors.alone, np.zeros_like(vectors.frame), orders)
+    way = _direction(read, target)[:, None]
+    directions = [
+        np.concatenate([a @ way, b @ way], -1) for a, b in zip(context, alone, strict=True)
+    ]
+    return {
+        "words": (present, np.eye(words), np.zeros(words)),
+        "direction": (directions[0], directions[1], directions[2]),
+        "next": _neighbours(present, 1),
+        "next but one": _neighbours(present, 2),
+        "length": _lengths(size, words),
+        "share": _shares(present, size),
+        "in context": context,
+        "alone": alone,
+    }
+
+
+def _both_ways(order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+    return order, order[::-1]
+
+
+def _neighbours(present: DoubleArray, apart: int) -> Block:
+    """Both of two neighbours are there: each has half of it."""
+    words = present.shape[1]
+    pairs = max(words - apart, 0)
+    known = np.zeros((words, pairs))
+    known[np.arange(pairs), np.arange(pairs)] = known[
+        np.arange(pairs) + apart, np.arange(pairs)
+    ] = 0.5
+    return present[:, :pairs] * present[:, apart:], known, np.zeros(pairs)
+
+
+def _lengths(size: DoubleArray, words: int) -> Block:
+    """How many words there are: every word has the same of it."""
+
+    def curves(k: DoubleArray) -> DoubleArray:
+        found: DoubleArray = np.concatenate(
+            [k / words, (k / words) ** 2, 1 / (1 + k), np.log1p(k)], -1
+        )
+        return found
+
+    none, every = curves(np.zeros(1)), curves(np.full(1, float(words)))
+    return curves(size), np.tile((every - none) / words, (words, 1)), none
+
+
+def _shares(present: DoubleArray, size: DoubleArray) -> Block:
+    """A word's share of the text: it has more of it the earlier it comes, the others take some."""
+    words = present.shape[1]
+    by_size = 1 / np.maximum(np.arange(words + 1.0), 1)
+    own = by_size[1:].mean()
+    others = np.mean(np.arange(words) / max(words - 1, 1) * np.diff(by_size))
+    known = np.where(np.eye(words) > 0, own, others)
+    return present / np.maximum(size, 1), known, np.zeros(words)
+
+
+def _pointing(
+    present: DoubleArray,
+    word: DoubleArray,
+    frame: DoubleArray,
+    orders: list[npt.NDArray[np.int64]],
+) -> Block:
+    """Where the mean of the kept words' vectors points, unit length; known by random orders."""
+    known = np.zeros_like(word)
+    for order in orders:
+        along = np.concatenate([frame[None], frame + np.cumsum(word[order], 0)])
+        known[order] += np.diff(_unit(along), axis=0)
+    return _unit(present @ word + frame), known / len(orders), _unit(frame)
+
+
+def _direction(read: DoubleArray, target: DoubleArray) -> DoubleArray:
+    """Along which direction of the texts' vectors the value changes, by ridge regression."""
+    centred = read - read.mean(0)
+    gram = centred @ centred.T
+    ridge = 1e-3 * float(np.trace(gram)) / len(gram) + 1e-12
+    found: DoubleArray = centred.T @ np.linalg.solve(gram + ridge * np.eye(len(gram)), target)
+    return found
+
+
+def _unit(vectors: DoubleArray) -> DoubleArray:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    found: DoubleArray = vectors / np.maximum(length, 1e-12)
+    return found
