@@ -231,7 +231,9 @@ class Explanation:
             )
         review = open_review(text, self.engine.encoder)
         feeling = sentiment_game(review, self.engine.sentiment)
-        worth = score_game(self.game, step, review, self.engine.vectors, self.seed)
+        alone = (step,) in self.game.players
+        total = float(self.events.values[self.game.players.index((step,))]) if alone else None
+        worth = score_game(self.game, step, review, self.engine.vectors, total, self.seed)
         words = len(review.words)
         if method == "leave-one-out":
             return WordsOfReview(

@@ -122,6 +122,22 @@ def add_up(gains: DoubleArray, total: float) -> tuple[DoubleArray, DoubleArray]:
     return adjusted.mean(0), np.sqrt(spread_left / len(sample))
 
 
+def weights_of_orders(whole: DoubleArray, total: float) -> DoubleArray:
+    """What each outer order counts in the means of ``add_up``, float64[n_orders], sum 1.
+
+    ``whole`` float64[n_orders] is the event's gain in each. A mean that is corrected by regression
+    on a known mean is a weighted mean (Glasserman 2003, 4.1); weights are kept above zero.
+    """
+    sample = whole.reshape(-1, 2).mean(1)
+    centred = sample - sample.mean()
+    spread = float((centred**2).sum())
+    weights = np.full(len(sample), 1 / len(sample))
+    if spread > 1e-18:
+        weights += centred * (total - sample.mean()) / spread
+    weights = np.maximum(weights, 0.0)
+    return np.repeat(weights / weights.sum() / 2, 2)
+
+
 def _subsets(game: EventGame, player: int) -> list[tuple[bool, bool, bool, bool]]:
     """All subsets of the parts that a player's events have."""
     own = np.any(

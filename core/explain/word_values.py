@@ -23,7 +23,7 @@ from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
 from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
-from core.explain.parts import has_parts, outer_coalitions, variant
+from core.explain.parts import has_parts, outer_coalitions, variant, weights_of_orders
 from core.explain.shapley import run_shap
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
@@ -83,13 +83,19 @@ def sentiment_game(review: Review, sentiment: SentimentModel) -> Game:
 
 
 def score_game(
-    game: EventGame, step: int, review: Review, cache: VectorCache, seed: int = 0
+    game: EventGame,
+    step: int,
+    review: Review,
+    cache: VectorCache,
+    total: float | None = None,
+    seed: int = 0,
 ) -> Game:
     """Mean gain in the goal by partial texts of one event over the coalitions of its text part.
 
     Those are the outer orders of ``explain_parts`` with the same seed, each with every set of the
-    event's other parts by its Shapley weight. Words are asked in a few of them, one from each of
-    equal strata by the gain of the whole text, so that their sum stays close to the text part.
+    event's other parts by its Shapley weight; with the player's own value ``total`` the orders
+    count as they do there. Words are asked in a few of them, one from each of equal strata by the
+    gain of the whole text, so that their sum stays close to the text part.
     """
     player = next((at for at, steps in enumerate(game.players) if step in steps), None)
     if player is None:
@@ -118,8 +124,11 @@ def score_game(
     full = {kept: variant(event, (*kept[:2], True, kept[2])) for kept in beside}
     without = worth([(context, bare[context[1]]) for context in contexts])
     gains = worth([(context, full[context[1]]) for context in contexts]) - without
+    # ``beside`` begins with none of the other parts and ends with all.
+    whole = (gains + without).reshape(len(outer), -1)[:, -1] - without.reshape(len(outer), -1)[:, 0]
+    orders = weights_of_orders(whole, float(whole.mean()) if total is None else total)
     count = int(np.clip(EVENTS_ASKED // max(len(game.history), 1), FEWEST, MOST))
-    picked = representatives(gains, np.tile(weights, len(outer)) / len(outer), count)
+    picked = representatives(gains, np.outer(orders, weights).ravel(), count)
     chosen = [contexts[at] for at in picked]
 
     def values(masks: Masks) -> DoubleArray:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain import History
 from core.explain import parts as parts_module
 from core.explain.game import EventGame, Goal
-from core.explain.parts import ITEM, RATING, TEXT, TIME, explain_parts, has_parts, with_parts
+from core.explain.parts import (
+    ITEM,
+    RATING,
+    TEXT,
+    TIME,
+    add_up,
+    explain_parts,
+    has_parts,
+    weights_of_orders,
+    with_parts,
+)
 from core.explain.shapley import explain_events
 from tests.core.explain.conftest import Toy, history_of
 
@@ -56,3 +68,16 @@ def test_an_event_without_any_part_is_absent() -> None:
 def test_no_event_has_no_parts() -> None:
     game = EventGame.of(Toy(), History("u", ()), Goal(4))
     assert explain_parts(game, explain_events(game)).values.shape == (0, 4)
+
+
+@given(st.integers(1, 8), st.integers(0, 1000))
+def test_orders_weigh_as_much_as_parts_were_corrected(pairs: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    gains = random.normal(0.2, 1.0, (2 * pairs, 4))
+    whole = gains.sum(1)
+    total = float(whole.mean()) + 0.05 * float(whole.std())
+    weights = weights_of_orders(whole, total)
+    assert weights.sum() == pytest.approx(1) and (weights >= 0).all()
+    if pairs > 1 and (weights > 0).all():
+        np.testing.assert_allclose(weights @ gains, add_up(gains, total)[0], atol=1e-9)
+        assert float(weights @ whole) == pytest.approx(total)

@@ -69,6 +69,21 @@ def test_words_add_up_to_the_text_part_beside_them(engine, reader, text: str) ->
         assert number in said
 
 
+def test_words_of_long_histories_are_asked_as_their_parts_were(engine) -> None:
+    gaps = []
+    for user in engine.corpus.user_ids[3:120:24]:
+        history = engine.corpus.history(user)
+        item = engine.recommend(history, 1).items[0].item_id
+        explanation = Explanation(engine, history, item, seconds=0.5)
+        step = explanation.step_of_words()
+        if step is not None:
+            part, _ = explanation.text_part(step)
+            look = explanation.words(step, "leave-one-out").score
+            gaps.append(look.whole - look.base - part)
+    assert len(gaps) >= 4
+    assert float(np.sqrt(np.mean(np.square(gaps)))) < 0.03
+
+
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=80), st.integers(1, 30))
 def test_each_stratum_has_a_member_that_stands_for_it(gains: list[float], count: int) -> None:
     values = np.array(gains)
