@@ -8,38 +8,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
-from benchmarks.measuring import CORPORA, PROJECT, Line, median_of, record, show
+from benchmarks.engines import demo_engine, music_engine
+from benchmarks.measuring import PROJECT, Line, median_of, record, show
 from core.compare.columns import Column, ColumnSpec
 from core.compare.comparison import Comparison
 from core.compare.turnover import measure_turnover
-from core.corpus.importing import import_files
-from core.corpus.store import Library
-from core.domain import DomainError, Event, History, Stopped
+from core.domain import Event, History, Stopped
 from core.engine import Engine
 from core.explain.shapley import warm_up
-from core.model.config import InterestConfig
-from core.model.training import train
 
 EVENTS = 100
 GAPS = (1, 5, 10, 50, 99)
 """Events between the two columns of the long history."""
-FEW_EPOCHS = 5
 
 
 def latency() -> list[Line]:
     """Two columns of a history of 100 events, with and without causes, whatever lies between."""
     warm_up()
-    return [*_latency("demo", _demo()), *_latency("music", _music())]
+    return [*_latency("demo", demo_engine()), *_latency("music", music_engine())]
 
 
 def _latency(name: str, engine: Engine) -> list[Line]:
@@ -56,7 +49,7 @@ def _latency(name: str, engine: Engine) -> list[Line]:
 
 def causes() -> list[Line]:
     """Do the causes add up, exact and sampled?"""
-    engine = _demo()
+    engine = demo_engine()
     history = _long(engine)
     exact = sampled = error = 0.0
     for gap in GAPS:
@@ -84,7 +77,7 @@ def overlap() -> list[Line]:
 
 def turnover() -> list[Line]:
     """All users of music, and how soon a stop is heard."""
-    engine = _music()
+    engine = music_engine()
     users = len(engine.corpus.user_ids)
     started = time.perf_counter()
     measure_turnover(engine)
@@ -161,26 +154,6 @@ def _long(engine: Engine) -> History:
         if len(found) >= EVENTS:
             break
     return corpus.history(corpus.user_ids[0]).with_events(list(found.values())[:EVENTS])
-
-
-@cache
-def _demo() -> Engine:
-    library = Library.open()
-    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
-
-
-@cache
-def _music() -> Engine:
-    library = Library.open()
-    try:
-        return Engine.open(library.corpus("music"), library.model_folder("music"), library)
-    except DomainError:
-        root = Path(tempfile.mkdtemp(prefix="compare-"))
-        library = Library.open(root)
-        import_files(library, "music", CORPORA["music"][0])
-        corpus = library.corpus("music")
-        folder = train(corpus, library, replace(InterestConfig(), epochs=FEW_EPOCHS))
-        return Engine.open(corpus, folder, library)
 
 
 SECTIONS: dict[str, Callable[[], list[Line]]] = {

@@ -29,6 +29,8 @@ CORPORA = {
     ),
     "movielens": ([SHARED / "movielens_small"], None),
 }
+SAMPLE = float(os.environ.get("TASTELINES_SAMPLE", "1"))
+"""Below 1: so large a share of the cases, where a benchmark says that it takes one."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ def show(line: Line) -> Line:
     """Print a figure as soon as it is known."""
     print(f"{'met   ' if line.met else 'MISSED'}  {line.what}: {line.measured} (bar {line.bar})")
     return line
+
+
+def cases(n: int) -> int:
+    """So many cases, or the sampled share of them."""
+    return max(round(n * SAMPLE), 2)
 
 
 def best_of(times: int, work: Callable[[], object], before: Callable[[], object] = int) -> float:
