@@ -166,7 +166,7 @@ def words_sentence(
     }[how.method]
     if how.stderr:
         error = plain_nats(how.stderr) if how.stderr >= 0.005 else "less than 0.01"
-        said += f", each word \u00b1 {error}"
+        said += f", each word \u00b1 {error}; what is within twice that is not marked"
     said = f"{said}. For {target}: {listed or 'no word counts'}."
     if how.method != "leave-one-out" and abs(how.residual) > 5e-4:
         said += f" Unexplained: {nats(how.residual)}."

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DoubleArray = npt.NDArray[np.float64]
 TITLE = 40
 """Longer titles are cut in sentences and labels."""
+DOUBT = 2.0
+"""Standard errors within which a value may be nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,10 @@ class WordsView:
     """Word to review to score, as one sum."""
     method: Method
     """How far it is."""
+    sentiment_doubt: float = 0.0
+    """A word that gave less to the sentiment may have given nothing: twice the standard error."""
+    score_doubt: float = 0.0
+    """The same for the item's score, nats."""
 
     def is_longer_than(self, characters: int) -> bool:
         """Whether what the model reads has more characters."""
@@ -251,6 +257,11 @@ def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
     return PartsView(sentence, answer.bars, parts.values, parts.stderr)
 
 
+def typical_error(values: WordValues) -> float:
+    """Root mean square of the words' standard errors."""
+    return float(np.sqrt((values.stderr**2).mean())) if len(values.stderr) else 0.0
+
+
 def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
     """One review, word by word."""
     review = words.review
@@ -259,8 +270,9 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
 
     def sentence(target: str, values: WordValues) -> str:
         pairs = list(zip(labels, values.values.tolist(), strict=True))
-        error = float(np.sqrt((values.stderr**2).mean())) if len(pairs) else 0.0
-        how = wording.WordsRead(values.method, values.asked, error, values.fit, values.residual)
+        how = wording.WordsRead(
+            values.method, values.asked, typical_error(values), values.fit, values.residual
+        )
         return wording.words_sentence(target, pairs, how, review.unread)
 
     return WordsView(
@@ -281,6 +293,8 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
             words.sentiment.whole,
         ),
         method=words.score.method,
+        sentiment_doubt=DOUBT * typical_error(words.sentiment),
+        score_doubt=DOUBT * typical_error(words.score),
     )
 
 

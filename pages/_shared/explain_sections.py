@@ -22,7 +22,8 @@ FEELING, WORTH = "Its sentiment", "The item's score"
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
-"""Shares of the strongest word from which a word is marked, and marked bold."""
+"""Shares of the strongest word from which a word is marked, and marked bold; a word within the
+error is not marked at all."""
 
 
 def stop(asked: Explaining) -> None:
@@ -124,9 +125,10 @@ def marked(view: WordsView, of_score: bool) -> str:
     """The review as Markdown of escaped words: ▲ on blue pushes up, ▼ on orange down."""
     values = [word.score if of_score else word.sentiment for word in view.words]
     strongest = max((abs(value) for value in values), default=0.0)
+    doubt = view.score_doubt if of_score else view.sentiment_doubt
     pieces = [notices.escape(view.head)]
     pieces += [
-        mark(word, value / strongest if strongest else 0.0)
+        mark(word, value / strongest if strongest and abs(value) >= doubt else 0.0)
         for word, value in zip(view.words, values, strict=True)
     ]
     return "".join(pieces)

@@ -14,6 +14,7 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.progress import check_stop
+from core.views.explain import MarkedWord, WordsView
 from pages import explain as page
 from pages._shared import explain_sections as sections
 from pages._shared import explaining as pieces
@@ -333,3 +334,13 @@ def test_words_of_a_review_are_marked_without_becoming_markup(engine, short_user
     if len(view.words) == 1:
         assert marked.startswith((":blue-background[", ":orange-background["))
         assert "▲" in marked or "▼" in marked
+
+
+def test_a_word_within_the_error_is_not_marked() -> None:
+    words = tuple(
+        MarkedWord(f"{w} ", w, v, v) for w, v in (("bad", -0.4), ("so", 0.09), ("ok", 0.2))
+    )
+    view = WordsView(3, "", words, "", "", "", "shap", sentiment_doubt=0.1)
+    assert sections.marked(view, of_score=False).count("-background[") == 2
+    assert "so " in sections.marked(view, of_score=False)
+    assert sections.marked(view, of_score=True).count("-background[") == 3

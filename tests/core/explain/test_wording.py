@@ -69,7 +69,7 @@ def test_words_name_the_strongest_and_what_was_not_read() -> None:
     said = wording.words_sentence("its sentiment", words, read, 40)
     assert "bad \u22120.50, good +0.30" in said and "so " not in said
     assert "Unexplained: +0.01" in said and "last 40 words" in said
-    assert "from 874 partial texts, each word \u00b1 0.02." in said and "only 40%" in said
+    assert "from 874 partial texts, each word \u00b1 0.02; what" in said and "only 40%" in said
     exact = wording.WordsRead("shap", 16, 0.0, None, 0.0)
     said = wording.words_sentence("X", [], exact, 0)
     assert said == "SHAP from 16 partial texts. For X: no word counts."
