@@ -145,6 +145,8 @@ def draw_sentences(asked: Explaining) -> None:
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
         notices.say(answer.summary)
+        if answer.voices:
+            notices.caution(answer.voices)
         notices.caution(f"{answer.trust} {wording.CAUTION}")
 
 

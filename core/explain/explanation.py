@@ -31,6 +31,7 @@ from core.explain.word_values import (
 )
 from core.explain.words import Review, open_review
 from core.progress import ProgressCallback, StopCallback
+from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 
 if TYPE_CHECKING:
@@ -122,6 +123,20 @@ class Explanation:
         listed = self.engine.top(self.history, self.scores, self.k + 1, self.recommender.id).items
         others = [one for one in listed if one.item_id != self.item_id]
         return next((one for one in others if one.rank >= self.k), others[-1] if others else None)
+
+    @cached_property
+    def voices(self) -> dict[str, float] | None:
+        """What each component of the joint gives the item, in nats; None for other recommenders.
+
+        Above an average item of the catalogue; for a margin above the rival (``Joint.shares``).
+        """
+        if not isinstance(self.recommender, Joint):
+            return None
+        shares = self.recommender.shares(self.history, self.item_id)
+        if self.rival is not None:
+            over = self.recommender.shares(self.history, self.rival.item_id)
+            shares = {name: value - over[name] for name, value in shares.items()}
+        return {name: value for name, value in shares.items() if name != BASE}
 
     @cached_property
     def goal(self) -> Goal:

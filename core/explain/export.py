@@ -26,6 +26,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "rank": explanation.rank,
         "excluded": explanation.is_excluded,
         "margin_over": _item(explanation, explanation.goal.against),
+        "components": explanation.voices,
         "base": events.base,
         "score": events.score,
         "residual": events.residual,

@@ -17,6 +17,8 @@ CAUTION = (
     "This describes how the model behaves, not what the person thinks: another model could give "
     "the same list for other reasons."
 )
+LOUD = 3
+"""So many of the joint's parts are named on either side."""
 NAMED = 2
 """So many events are named in the summary."""
 SHARE_THAT_LEADS = 0.5
@@ -111,6 +113,21 @@ def leaders(events: Sequence[tuple[str, float]]) -> str:
         name = down[0][0]
         said.append(f"{name[:1].upper()}{name[1:]} speaks most against it ({nats(down[0][1])}).")
     return " ".join(said) if said else "No single event matters."
+
+
+def voices(shares: Mapping[str, float], rival: str | None) -> str:
+    """Which recommenders in the joint speak for the item, and which against."""
+    order = sorted(shares.items(), key=lambda share: -abs(share[1]))
+    heard = [(name, value) for name, value in order if abs(value) >= SMALL]
+    beside = rival or "an average item"
+    if not heard:
+        return f"No part of the joint tells it from {beside}."
+    said = []
+    for sign, verdict in ((1, "for it"), (-1, "against it")):
+        loud = [(name, value) for name, value in heard if sign * value > 0][:LOUD]
+        if loud:
+            said.append(f"{verdict} {', '.join(f'{name} ({nats(value)})' for name, value in loud)}")
+    return f"Within the joint, beside {beside}: {'; '.join(said)}."
 
 
 def trust(exact: bool, error: float, rounds: int, grouped: int, residual: float) -> str:

@@ -90,6 +90,8 @@ class AnswerView:
     """What the events leave unexplained, nats."""
     bars: tuple[EventBar, ...]
     """All events in order of time."""
+    voices: str = ""
+    """Which parts of the joint speak for the item; empty for other recommenders."""
 
     def strongest(self, shown: int) -> tuple[EventBar, ...]:
         """The bars with the largest values either way, in order of time."""
@@ -218,6 +220,7 @@ def build_answer(explanation: Explanation) -> AnswerView:
         score=values.score,
         residual=values.residual,
         bars=bars,
+        voices="" if explanation.voices is None else wording.voices(explanation.voices, over),
     )
 
 

@@ -35,6 +35,19 @@ def test_everything_about_one_question_is_json_of_the_agreed_shape(engine, reade
     assert {"deletion", "insertion", "stability"} <= set(facts["scorecard"])
 
 
+def test_the_parts_of_the_joint_speak_for_and_against_an_item(engine, reader) -> None:
+    first, *_, tenth = engine.recommend(reader, 10).items
+    shares = engine.recommender().shares(reader, first.item_id)
+    explanation = Explanation(engine, reader, first.item_id)
+    assert sum(explanation.voices.values()) == pytest.approx(first.score - shares["base"], abs=1e-4)
+    loudest = max(explanation.voices, key=explanation.voices.get)
+    assert f"for it {loudest} (" in build_answer(explanation).voices
+    lead = Explanation(engine, reader, first.item_id, margin=True)
+    assert sum(lead.voices.values()) == pytest.approx(first.score - tenth.score, abs=1e-4)
+    alone = Explanation(engine, reader, first.item_id, "interest")
+    assert alone.voices is None and build_answer(alone).voices == ""
+
+
 @pytest.mark.parametrize(("rank", "rival"), [(1, 10), (9, 10), (10, 11), (15, 10)])
 def test_the_margin_is_over_the_tenth_of_the_list(engine, reader, rank: int, rival: int) -> None:
     listed = engine.recommend(reader, 15).items

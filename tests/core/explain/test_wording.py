@@ -73,3 +73,14 @@ def test_words_name_the_strongest_and_what_was_not_read() -> None:
     exact = wording.WordsRead("shap", 16, 0.0, None, 0.0)
     said = wording.words_sentence("X", [], exact, 0)
     assert said == "SHAP from 16 partial texts. For X: no word counts."
+
+
+def test_the_joints_parts_are_heard_on_both_sides() -> None:
+    shares = {"interest": 1.5, "ease": -0.4, "content": 0.01, "item-knn": 0.3}
+    said = wording.voices(shares, None)
+    assert said == (
+        "Within the joint, beside an average item: for it interest (+1.50), item-knn (+0.30); "
+        "against it ease (\u22120.40)."
+    )
+    assert "content" not in said
+    assert wording.voices({"interest": 0.01}, "Lamp") == "No part of the joint tells it from Lamp."
