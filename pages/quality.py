@@ -18,12 +18,12 @@ from core.views.quality import QualityView
 from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
 from pages._shared import controls, jobs, judging, notices, sharing, state, working
-from pages._shared.state import PROTOCOL, USUAL_PROTOCOL
+from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-SUBJECT, TAB = "quality_of", "quality_tab"
+TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
 TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
 PLAIN = {"displayModeBar": False}
@@ -48,7 +48,10 @@ def main() -> None:
     view = judging.quality(engine, protocol, subject)
     draw_verdict(view)
     with head:
-        sharing.share(protocol=protocol if protocol != USUAL_PROTOCOL else None)
+        sharing.share(
+            protocol=protocol if protocol != USUAL_PROTOCOL else None,
+            about=subject if subject != USUAL_SUBJECT else None,
+        )
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             "Recommenders (CSV)",
@@ -85,9 +88,16 @@ def pick_protocol() -> str:
 
 def pick_subject(names: list[str], engine: Engine) -> str:
     """Which recommender the page is about."""
-    if state.get(SUBJECT) not in names:
+    asked = state.get(SUBJECT)
+    if asked not in names:
         usual = engine.recommender().id
-        state.put(SUBJECT, usual if usual in names else names[0])
+        shown = usual if usual in names else names[0]
+        if asked is not None:
+            st.info(
+                notices.escape(f"There is no recommender {asked!r} here; this is {shown}."),
+                icon=":material/link_off:",
+            )
+        state.put(SUBJECT, shown)
     return str(st.selectbox("About", names, key=SUBJECT, persist_state="session", width=200))
 
 

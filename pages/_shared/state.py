@@ -20,7 +20,10 @@ COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
 SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, COLUMNS, SCENARIO)
+SUBJECT = "about"
+"""Which recommender Quality is about."""
+USUAL_SUBJECT = "joint"
+IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, SUBJECT, COLUMNS, SCENARIO)
 PLAYING = "playing"
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
@@ -91,6 +94,7 @@ def adopt_url() -> None:
         put(SCENARIO, None)
     put(COLUMNS, None)
     put(PROTOCOL, None)
+    put(SUBJECT, None)
     for key, value in asked.items():
         put(key, value)
     put(PLAYING, None)
@@ -114,6 +118,7 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         COLUMNS: get(COLUMNS) if selection.user_id is not None else None,
         SCENARIO: get(SCENARIO) if selection.user_id is not None else None,
         PROTOCOL: get(PROTOCOL) if get(PROTOCOL) != USUAL_PROTOCOL else None,
+        SUBJECT: get(SUBJECT) if get(SUBJECT) != USUAL_SUBJECT else None,
     }
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:

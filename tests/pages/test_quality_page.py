@@ -92,9 +92,18 @@ def test_an_unknown_protocol_is_said_and_replaced(open_app, judged, read) -> Non
 
 def test_another_recommender_can_be_the_subject(open_app, judged, read) -> None:
     app = open_app(PAGE)
-    app.selectbox(key="quality_of").set_value("popularity").run()
+    app.selectbox(key="about").set_value("popularity").run()
     assert not app.exception
     assert "loses to the best other baseline" in read(app)
+    assert app.query_params["about"] == "popularity"
+
+
+def test_a_link_names_the_subject_and_a_wrong_one_is_said(open_app, judged, read) -> None:
+    app = open_app(PAGE, about="popularity")
+    assert "loses to the best other baseline" in read(app)
+    app = open_app(PAGE, about="oracle")
+    assert not app.exception
+    assert "no recommender 'oracle'" in " ".join(notice.value for notice in app.info)
 
 
 def test_imported_lists_stand_beside_the_recommenders(
@@ -123,7 +132,7 @@ def test_imported_lists_stand_beside_the_recommenders(
     app.run()
     assert not app.exception
     assert "the file is damaged: your lists “broken”" in read(app).replace("\\", "")
-    app.selectbox(key="quality_of").set_value("production")
+    app.selectbox(key="about").set_value("production")
     app.session_state["quality_tab"] = "Calibration"
     app.run()
     assert not app.exception
