@@ -115,9 +115,7 @@ def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:
     assert "recommender=ease" in link and "item=" in link
     second = open_tab(color_scheme="dark")
     second.page.goto(link)
-    second.settle()
-    wait_for_all(second)
-    assert second.page.get_by_text(said, exact=True).is_visible()
+    second.page.get_by_text(said, exact=True).wait_for()
 
 
 def test_the_explanation_can_be_taken_away(tab, reviewer, demo, tmp_path: Path) -> None:
