@@ -52,7 +52,7 @@ def known_values(alone: DoubleArray) -> DoubleArray:
     n = len(alone)
     sizes = np.arange(n + 1.0)
     columns = [_decayed(alone, decay) for decay in DECAYS]
-    columns += [_sized(alone, h(sizes)) for h in SIZES]
+    columns += [sized(alone, h(sizes)) for h in SIZES]
     columns += [np.full(n, (h(sizes)[-1] - h(sizes)[0]) / n) for h in SIZES]
     return np.stack(columns, 1)
 
@@ -71,7 +71,7 @@ def _decayed(alone: DoubleArray, decay: float) -> DoubleArray:
     return values
 
 
-def _sized(alone: DoubleArray, by_size: DoubleArray) -> DoubleArray:
+def sized(alone: DoubleArray, by_size: DoubleArray) -> DoubleArray:
     """Shapley values of "the sum of those present times a function of how many there are"."""
     n = len(alone)
     others = alone.sum() - alone

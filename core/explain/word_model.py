@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.explain.game import DoubleArray, Masks
+from core.explain.variates import sized
 
 PAIRS, SHORT = 32, 200
 """In each round: pairs of a middle-sized partial text and its complement, sizes by the Shapley
@@ -41,7 +42,7 @@ PRIOR = {
 }
 """How much of the values' variance each kind of feature may explain before any text is read.
 
-Chosen on reviews that no benchmark uses (docs/trials.md).
+Chosen on four reviews that the benchmark of word values does not use (docs/trials.md).
 """
 WIDER, CLEARLY = (1.0, 8.0, 64.0), 0.9
 """So many times the prior variance of "words" is tried for games that are more of a sum over words
@@ -228,9 +229,7 @@ def _shares(present: DoubleArray, size: DoubleArray) -> Block:
     """A word's share of the text: it has more of it the earlier it comes, the others take some."""
     words = present.shape[1]
     by_size = 1 / np.maximum(np.arange(words + 1.0), 1)
-    own = by_size[1:].mean()
-    others = np.mean(np.arange(words) / max(words - 1, 1) * np.diff(by_size))
-    known = np.where(np.eye(words) > 0, own, others)
+    known = np.stack([sized(one, by_size) for one in np.eye(words)], 1)
     return present / np.maximum(size, 1), known, np.zeros(words)
 
 

@@ -214,7 +214,7 @@ def shap_words(game: Game, review: Review, seed: int = 0, rounds: int = ROUNDS) 
     masks = partial_texts(words, seed, rounds)
     values = game(masks)
     read = review.vectors(masks).astype(np.float64)
-    found = learn(masks, values, read, review.word_vectors(), seed)
+    found = learn(masks, values, read, review.word_vectors, seed)
     return WordValues(
         method,
         found.values,

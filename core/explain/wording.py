@@ -198,21 +198,27 @@ def words_sentence(
 
 
 def sum_sentence(
-    step: int, words: float, split: tuple[float, float] | None, sentiment: float
+    step: int, words: float | None, split: tuple[float, float] | None, sentiment: float
 ) -> str:
-    """Word to review to score as one sum; ``split`` is the event's text part with its error."""
+    """Word to review to score as one sum; ``split`` is the event's text part with its error.
+
+    ``words`` is None for words that were left out one by one: their losses are no sum.
+    """
     if split is None:
         beside = f"The split above has step {step} in a group, so it has no text part of its own."
     else:
         part, error = split
         beside = (
             f"The split above says {nats(part)} \u00b1 {plain_nats(error)} for the text of step "
-            f"{step}; residual {nats(part - words)}."
+            f"{step}"
         )
-    return (
-        f"The words' own sum is {nats(words)}. {beside} Its sentiment is {nats(sentiment)} of "
-        "\u22121 to +1."
+        beside += "." if words is None else f"; residual {nats(part - words)}."
+    own = (
+        "Losses of words left out one by one do not add up; SHAP values will."
+        if words is None
+        else f"The words' own sum is {nats(words)}."
     )
+    return f"{own} {beside} Its sentiment is {nats(sentiment)} of \u22121 to +1."
 
 
 def edits_phrase(edits: Sequence[tuple[str, int, str, float | None]]) -> str:

@@ -12,6 +12,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -136,6 +137,7 @@ class Review:
         """Make recommenders find the vectors of these partial texts without encoding them."""
         cache.hold([self.without(mask) for mask in masks], self.vectors(masks), self.encoder)
 
+    @cached_property
     def word_vectors(self) -> WordVectors:
         """What the encoder makes of each word, in the whole text and as a text of its own."""
         rows, begins = self.encoder.token_vectors(self.text)

@@ -291,7 +291,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
         score_sentence=sentence(item, words.score),
         sum_sentence=wording.sum_sentence(
             words.step,
-            float(words.score.values.sum()),
+            None if words.score.method == "leave-one-out" else float(words.score.values.sum()),
             explanation.text_part(words.step),
             words.sentiment.whole,
         ),

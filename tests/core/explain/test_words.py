@@ -56,7 +56,7 @@ def test_a_text_without_words_keeps_the_others_as_they_stand(engine) -> None:
 def test_words_and_frame_of_a_text_make_its_vector(engine) -> None:
     text = "  Great sound, unbelievably awful cable 👍!"
     review = open_review(text, engine.encoder)
-    vectors = review.word_vectors()
+    vectors = review.word_vectors
     together = vectors.in_context.sum(0) + vectors.frame
     whole = engine.encoder.encode([text])[0]
     assert float(together @ whole) / np.linalg.norm(together) > 0.999

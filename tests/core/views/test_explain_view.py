@@ -63,7 +63,10 @@ def test_words_stand_as_in_the_review(explanation) -> None:
     assert text == explanation.event(step).words
     assert view.method == "shap" and f"step {step}" in view.sum_sentence
     for method in ("leave-one-out", "quick"):
-        assert build_words(explanation, explanation.words(step, method)).method == method
+        early = build_words(explanation, explanation.words(step, method))
+        assert early.method == method
+        assert ("own sum" in early.sum_sentence) == (method == "quick")
+        assert ("residual" in early.sum_sentence) == (method == "quick")
 
 
 def test_the_change_names_its_steps_and_was_asked(explanation) -> None:
