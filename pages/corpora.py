@@ -179,6 +179,7 @@ def draw_mapping(events: list[Path], items: Path | None, looked: Preview | None)
             key = field_key(field)
             if state.get(key) not in options:
                 state.put(key, guessed.get(field, UNUSED))
+            state.hold(key)
             st.selectbox(field, options, key=key)
 
 

@@ -82,6 +82,7 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
                 f"There is no recommender {wished!r} in this model; this is {names[0]}.",
             )
         state.put(RECOMMENDER, names[0])
+    state.hold(RECOMMENDER)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         slot = st.container(width=390)
         recommender = str(
@@ -109,8 +110,10 @@ def pick(engine: Engine, user_id: str, step: int) -> tuple[str, str, bool] | Non
             )
             return None
         state.put(ITEM, listed[0].item_id)
+    typed = len(engine.corpus.item_ids) > LISTED_ITEMS
+    state.hold(ITEM, typed=typed)
     with slot:
-        if len(engine.corpus.item_ids) > LISTED_ITEMS:
+        if typed:
             item_id = st.text_input(
                 "Item id", key=ITEM, persist_state="session", on_change=state.clear_notices
             )

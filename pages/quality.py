@@ -74,6 +74,7 @@ def pick_protocol() -> str:
                 icon=":material/link_off:",
             )
         state.put(PROTOCOL, USUAL_PROTOCOL)
+    state.hold(PROTOCOL)
     return str(
         st.segmented_control(
             "Protocol",
@@ -98,6 +99,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
                 icon=":material/link_off:",
             )
         state.put(SUBJECT, shown)
+    state.hold(SUBJECT)
     return str(st.selectbox("About", names, key=SUBJECT, persist_state="session", width=200))
 
 

@@ -54,6 +54,7 @@ def _pick_corpus() -> str | None:
             state.add_notice(CORPUS, f"There is no corpus {asked!r} in this library.")
         state.put(CORPUS, names[0])
         state.put(MODEL, None)
+    state.hold(CORPUS)
     return str(
         st.selectbox(
             "Corpus",
@@ -89,6 +90,7 @@ def _pick_model(folders: Sequence[Path], corpus: str | None) -> str | None:
     labels = {
         folder.name: loaders.model_label(folder) for folder in loaders.model_folders(corpus or "")
     }
+    state.hold(MODEL)
     return str(
         st.selectbox(
             "Model", ids, key=MODEL, format_func=lambda i: labels.get(i, i), on_change=_forget
@@ -104,7 +106,9 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.add_notice(USER, f"There is no user {asked!r} in corpus {corpus.name!r}.{hint}")
         state.put(USER, None)
         state.put(TIME, None)
-    if len(corpus.user_ids) > LISTED_USERS:
+    typed = len(corpus.user_ids) > LISTED_USERS
+    state.hold(USER, typed=typed)
+    if typed:
         st.text_input(
             "User",
             key=USER,

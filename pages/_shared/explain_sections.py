@@ -74,6 +74,7 @@ def draw_words(asked: Explaining, step: int | None) -> None:
         return
     if state.get(WORDS_OF) not in steps:
         state.put(WORDS_OF, step)
+    state.hold(WORDS_OF)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Review of",

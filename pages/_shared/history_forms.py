@@ -61,6 +61,7 @@ def draw_text(
     handles = list(live)
     if state.get(EVENT) not in live:
         state.put(EVENT, next((one for one in handles if live[one].text), handles[0]))
+    state.hold(EVENT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox("Event", handles, key=EVENT, format_func=lambda one: live[one].name, width=360)
         handle: Handle = state.get(EVENT)

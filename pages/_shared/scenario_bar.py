@@ -38,6 +38,7 @@ def pick_recommender(engine: Engine) -> str:
                 icon=":material/link_off:",
             )
         state.put(RECOMMENDER, names[0])
+    state.hold(RECOMMENDER)
     return str(
         st.selectbox("Recommender", names, key=RECOMMENDER, persist_state="session", width=130)
     )

@@ -25,6 +25,8 @@ SUBJECT = "about"
 USUAL_SUBJECT = "joint"
 IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, SUBJECT, COLUMNS, SCENARIO)
 PLAYING = "playing"
+TOLD = 3
+"""From which run on a typed value is no longer told to the browser."""
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
 _SELECTION = "_selection"
@@ -65,6 +67,26 @@ def put(key: str, value: Any) -> None:
         st.session_state.pop(key, None)
     else:
         st.session_state[key] = value
+
+
+def hold(key: str, *, typed: bool = False) -> None:
+    """Tell the browser a value of this session again, just before its widget is drawn.
+
+    Streamlit sends a value set by code once. A busy browser may skip the elements of that run when
+    those of the next are there; it then starts the widget empty and reports that as a choice.
+    ``typed`` is for text fields: from the third run on they are left to the person, or what is
+    being typed would be lost.
+    """
+    if key not in st.session_state:
+        return
+    value = st.session_state[key]
+    if typed:
+        last, told = st.session_state.get(f"_told_{key}", (None, 0))
+        told = told + 1 if last == value else 1
+        st.session_state[f"_told_{key}"] = (value, told)
+        if told >= TOLD:
+            return
+    st.session_state[key] = value
 
 
 def choose_nothing(key: str) -> None:

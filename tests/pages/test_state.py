@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pages._shared import controls
+
 
 def test_the_selection_is_written_to_the_url(shop, open_app) -> None:
     app = open_app(corpus="shop", user="u1")
@@ -48,3 +50,34 @@ def test_the_users_wrap_around(shop, open_app) -> None:
     app = open_app(corpus="shop", user="u6")
     app.button(key="user+1").click().run()
     assert app.query_params["user"] == "u0"
+
+
+def test_a_browser_that_skipped_a_run_is_told_the_choice_again(shop, open_app) -> None:
+    """Told once only, a slow browser starts the field empty and reports that as a choice."""
+    app = open_app(corpus="shop", user="u3", time="4")
+    app.run().run()
+    for key in ("corpus", "user"):
+        field = app.selectbox(key=key)
+        assert field.proto.set_value
+        assert field.proto.raw_value.startswith(field.value)
+    assert app.slider(key="time").proto.set_value
+
+
+def test_what_a_link_chose_on_explain_is_told_again(demo, busy_user, open_app) -> None:
+    app = open_app(
+        "pages/explain.py", corpus="demo", user=busy_user, time="3", recommender="popularity"
+    )
+    app.run()
+    assert all(app.selectbox(key=key).proto.set_value for key in ("item", "recommender"))
+
+
+def test_a_typed_user_is_left_alone_once_the_browser_has_it(shop, open_app, monkeypatch) -> None:
+    """Telling a text field its value in every run would wipe out what is being typed."""
+    monkeypatch.setattr(controls, "LISTED_USERS", 3)
+    app = open_app(corpus="shop", user="u3")
+    app.run()
+    assert app.text_input(key="user").proto.set_value
+    app.run()
+    assert not app.text_input(key="user").proto.set_value
+    app.text_input(key="user").input("u2").run()
+    assert app.query_params["user"] == "u2"
