@@ -137,7 +137,7 @@ def evaluate_corpus(
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
         found = evaluate_model(data, shelf, folder, protocol, k, progress)
-    report, served, damaged = with_served(found.report, data, shelf)
+    report, served, damaged = with_served(found.report, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, one) for one in served), *damaged_lists(damaged)]
     facts = {**report.to_json(), "cautions": cautions}

@@ -12,7 +12,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, Part
-from core.encode.library import open_encoder
+from core.encode.library import open_cache, open_encoder
 from core.engine import Engine
 from core.evaluate.cases import Case, PartArray, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -21,6 +21,7 @@ from core.evaluate.stored import ReportKey, load_report, save_report
 from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
 from core.model.config import InterestConfig
 from core.model.folder import EVALUATION, read_config
+from core.model.preparing import item_text_of
 from core.model.training import fit_recommenders
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.training_data import TrainingData
@@ -58,7 +59,7 @@ def evaluate_model(
         return Evaluation(kept, reused=True)
     engine = Engine.open(corpus, model_folder, library)
     if protocol == "leave-last-out":
-        found = _leave_last_out(engine, k, progress, stop)
+        found = _leave_last_out(engine, library, k, progress, stop)
     else:
         found = _temporal(engine, library, k, progress, stop)
     key = _key(corpus, model_folder, protocol, k)
@@ -146,11 +147,12 @@ def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ..
 
 
 def with_served(
-    report: EvaluationReport, corpus: Corpus, library: Library
+    report: EvaluationReport, corpus: Corpus, library: Library, model_folder: Path | None = None
 ) -> tuple[EvaluationReport, tuple[ListsJudged, ...], tuple[str, ...]]:
     """The report with all lists that were imported for this corpus as further recommenders.
 
-    Then those lists, and the names of damaged ones, which are left out.
+    Then those lists, and the names of damaged ones, which are left out. Their diversity needs the
+    encoder of a model.
     """
     found, damaged = [], []
     folds = None
@@ -161,7 +163,7 @@ def with_served(
             damaged.append(name)
             continue
         folds = folds or [
-            (judged, TrainingData.of(corpus, parts))
+            (judged, _data(corpus, parts, library, model_folder))
             for judged, parts in judged_cases(corpus, report.protocol)
         ]
         parts = [served.judge(judged, data, report.k) for judged, data in folds]
@@ -185,14 +187,34 @@ def _place(library: Library, key: ReportKey) -> Path:
     return library.root / "evaluations" / f"{name}.safetensors"
 
 
+def _data(
+    corpus: Corpus,
+    parts: PartArray,
+    library: Library,
+    model_folder: Path | None,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> TrainingData:
+    """What a model learned from under a split; without a model no item has text."""
+    if model_folder is None:
+        return TrainingData.of(corpus, parts)
+    encoder = open_encoder(library, read_config(model_folder)["encoder"]["name"])
+    text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
+    return TrainingData.of(corpus, parts, text if text.any() else None)
+
+
 def _leave_last_out(
-    engine: Engine, k: int, progress: ProgressCallback | None, stop: StopCallback | None
+    engine: Engine,
+    library: Library,
+    k: int,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
 ) -> EvaluationReport:
     ((judged, parts),) = judged_cases(engine.corpus, "leave-last-out")
     return evaluate(
         list(engine.recommenders.values()),
         judged,
-        TrainingData.of(engine.corpus, parts),
+        _data(engine.corpus, parts, library, engine.folder, progress, stop),
         k,
         "leave-last-out",
         progress,

@@ -127,7 +127,9 @@ def _judged(model_id: str, protocol: str, stamps: Stamp, _engine: Engine) -> Jud
 
     library = loaders.library()
     found = find_report(_engine.corpus, library, _engine.folder, protocol)
-    return with_served(found, _engine.corpus, library) if found is not None else None
+    if found is None:
+        return None
+    return with_served(found, _engine.corpus, library, _engine.folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

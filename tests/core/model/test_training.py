@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,9 @@ from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
-from core.evaluate.protocols import find_report
+from core.evaluate.importing_lists import import_lists
+from core.evaluate.protocols import evaluate_model, find_report, with_served
+from core.model.folder import EVALUATION
 from core.model.training import fit_recommenders, train
 from core.recommend.fitting import save_baselines
 
@@ -68,6 +71,44 @@ def test_the_evaluation_is_at_hand_without_asking_again(
     told = {row["recommender"]: row["ndcg"] for row in metrics["results"]}
     assert {name: found.figures(name)["ndcg"] for name in told} == pytest.approx(told)
     assert find_report(shop_corpus, shelf, model_folder, "temporal") is None
+
+
+def test_a_report_asked_for_later_knows_what_training_knew(
+    model_folder: Path, shop_corpus: Corpus, shelf: Library, tmp_path: Path
+) -> None:
+    """Lists of 10 are judged in training, lists of 5 afterwards: their tops are the same lists."""
+    made = find_report(shop_corpus, shelf, model_folder)
+    asked = evaluate_model(shop_corpus, shelf, model_folder, k=5).report
+    assert made is not None
+    for early, late in zip(made.results, asked.results, strict=True):
+        np.testing.assert_array_equal(early.lists[:, :5], late.lists)
+        np.testing.assert_allclose(early.rank, late.rank)
+        assert np.isfinite(late.diversity).all()
+    forgetful = tmp_path / "models" / model_folder.name
+    shutil.copytree(model_folder, forgetful, ignore=shutil.ignore_patterns(EVALUATION))
+    whole = evaluate_model(shop_corpus, shelf, forgetful).report
+    for early, again in zip(made.results, whole.results, strict=True):
+        np.testing.assert_allclose(early.diversity, again.diversity, atol=1e-5)
+
+
+def test_served_lists_are_as_diverse_as_the_same_lists_of_a_recommender(
+    model_folder: Path, shop_corpus: Corpus, shelf: Library, tmp_path: Path
+) -> None:
+    report = find_report(shop_corpus, shelf, model_folder)
+    assert report is not None
+    rows = [
+        (user, shop_corpus.history(user).events[step - 1].timestamp, rank, shop_corpus.item_ids[at])
+        for user, step, items in zip(
+            report.users, report.steps, report.results[0].lists, strict=True
+        )
+        for rank, at in enumerate(items, start=1)
+    ]
+    path = tmp_path / "lists.csv"
+    pd.DataFrame(rows, columns=["user_id", "timestamp", "rank", "item_id"]).to_csv(path)
+    import_lists(shop_corpus, shelf, path, "copied")
+    ((copied,), damaged) = with_served(report, shop_corpus, shelf, model_folder)[1:]
+    assert (copied.unserved, damaged) == (0, ())
+    np.testing.assert_allclose(copied.result.diversity, report.results[0].diversity, atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_bytes(
