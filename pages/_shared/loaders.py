@@ -42,6 +42,7 @@ from core.views.overview import (
     build_verdict,
 )
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
+from pages._shared import memory
 from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def _engine(root: str, corpus_id: str, model_id: str, name: str) -> Engine:
     from core.engine import Engine
 
     here = Library.open(Path(root))
-    return Engine.open(corpus(name), here.model_folder(name, model_id), here)
+    opened = Engine.open(corpus(name), here.model_folder(name, model_id), here)
+    memory.set_aside()
+    return opened
 
 
 def facts(name: str) -> str:

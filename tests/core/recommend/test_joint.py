@@ -42,6 +42,42 @@ def test_the_joint_is_surer_of_what_came_next_than_any_part_and_ranks_as_well(
     assert found.figures("joint")["log_probability"] > max(p["log_probability"] for p in parts)
 
 
+def test_histories_that_differ_in_their_words_alone_are_each_answered_as_if_asked_alone(
+    joint: Joint, corpus: Corpus
+) -> None:
+    """Baselines see them once, the gate sees each: with and without text they weigh differently."""
+    first, second = (corpus.history(user) for user in ("u01", "u30"))
+
+    def saying(history: History, text: str | None) -> History:
+        events = tuple(replace(event, text=text) for event in history.events)
+        return replace(history, events=events)
+
+    later = replace(first, clock=first.at + timedelta(days=400))
+    none_excluded = replace(first, consumed=frozenset())
+    asked = [saying(first, "good"), second, first, later, saying(first, None), none_excluded]
+    asked = [*asked, saying(second, "bad"), replace(first, events=first.events[::-1])]
+    found = joint.log_probabilities(asked)
+    for history, row in zip(asked, found, strict=True):
+        np.testing.assert_allclose(row, joint.log_probabilities([history])[0], atol=2e-5)
+
+
+def test_distinct_histories_are_those_that_baselines_can_tell_apart(corpus: Corpus) -> None:
+    first, second = (corpus.history(user) for user in ("u01", "u30"))
+    louder = replace(first, events=tuple(replace(e, text="loud") for e in first.events))
+    shorter = replace(first, events=first.events[:-1], clock=first.at)
+    asked = [second, first, louder, shorter, second]
+    distinct, place = EncodedHistories.of(asked, corpus.item_index).distinct()
+    assert place.tolist() == [0, 1, 1, 2, 0]
+    again = EncodedHistories.of([second, first, shorter], corpus.item_index)
+    for name in ("row", "item", "back", "clock"):
+        np.testing.assert_array_equal(getattr(distinct, name), getattr(again, name))
+    kept, wanted = (
+        set(zip(one.consumed.rows.tolist(), one.consumed.items.tolist(), strict=True))
+        for one in (distinct, again)
+    )
+    assert kept == wanted
+
+
 def test_shares_add_up_to_the_score(joint: Joint, corpus: Corpus) -> None:
     for user in ("u01", "u30"):
         history = corpus.history(user)
