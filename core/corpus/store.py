@@ -137,6 +137,8 @@ class Library:
                 ) from None
             for leftover in home.glob(STAGING_PREFIX + "*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+            for leftover in home.glob(f".{POINTER_FILE}.*.tmp"):
+                leftover.unlink(missing_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=home))
             folder.chmod(0o755)
             try:

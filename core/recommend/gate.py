@@ -59,6 +59,9 @@ def features_of(
     found = np.full((len(histories), len(FEATURES)), np.nan)
     bounds = np.searchsorted(encoded.row, np.arange(len(histories) + 1))
     counts_of_events = np.log1p(item_counts[encoded.item])
+    # Histories of one question are made of the same few events.
+    events_by_id = {id(event): event for history in histories for event in history.events}
+    with_text = {key: bool(event.words) for key, event in events_by_id.items()}
     for row, history in enumerate(histories):
         events = history.events
         found[row, 0] = np.log1p(len(events))
@@ -69,5 +72,5 @@ def features_of(
         if len(counts):
             found[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
         if events:
-            found[row, 5] = np.mean([bool(event.words) for event in events])
+            found[row, 5] = sum(with_text[id(event)] for event in events) / len(events)
     return found

@@ -47,7 +47,7 @@ def settle(app: AppTest) -> AppTest:
         assert not app.exception
         if not any(button.key == "stop_explaining" for button in app.button):
             return app.run()
-        time.sleep(0.2)
+        time.sleep(1.0)  # a rerun draws the page, and takes its time from the pieces
     raise AssertionError("pieces are still missing")
 
 

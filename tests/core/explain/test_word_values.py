@@ -15,6 +15,7 @@ from core.explain.word_values import (
     WordValues,
     leave_one_out,
     representatives,
+    score_game,
     sentiment_game,
     shap_words,
 )
@@ -78,8 +79,11 @@ def test_words_of_long_histories_are_asked_as_their_parts_were(engine) -> None:
         step = explanation.step_of_words()
         if step is not None:
             part, _ = explanation.text_part(step)
-            look = explanation.words(step, "leave-one-out").score
-            gaps.append(look.whole - look.base - part)
+            review = open_review(explanation.event(step).words, engine.encoder)
+            own = float(explanation.events.values[explanation.game.players.index((step,))])
+            worth = score_game(explanation.game, step, review, engine.vectors, own)
+            none, whole = worth(np.repeat([[False], [True]], len(review.words), 1))
+            gaps.append(whole - none - part)
     assert len(gaps) >= 4
     assert float(np.sqrt(np.mean(np.square(gaps)))) < 0.03
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -20,6 +21,8 @@ from core.scenario.causes import exact_values, sampled_values
 from core.scenario.edits import Edit, Op
 from core.scenario.fork import FELT, run
 from tests.core.scenario.random_edits import edit_lists
+
+EXAMPLES = 500 if "TASTELINES_THOROUGH" in os.environ else 120
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def by_hand(base: History, edits: list[Edit]) -> tuple[Event, ...]:
 
 
 @settings(
-    max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 @given(data=st.data())
 def test_edited_step_by_step_equals_from_scratch(

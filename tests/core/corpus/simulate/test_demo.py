@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.corpus.folder import load_corpus
-from core.corpus.simulate.build import SimulatedShop, simulate
+from core.corpus.simulate.build import SimulatedShop, simulate, write_demo
 from core.domain import Columns, EventKind, order_events
 
 PROJECT = Path(__file__).resolve().parents[4]
@@ -127,14 +127,16 @@ def test_the_corpus_is_small(demo: Path) -> None:
     assert sum(len(content) for content in files_in(demo).values()) < 6_000_000
 
 
-def test_another_process_builds_the_same_bytes(demo: Path, tmp_path: Path) -> None:
-    code = "import sys, pathlib; from core.corpus.simulate.build import write_demo; "
-    code += "write_demo(pathlib.Path(sys.argv[1]))"
+def test_another_process_builds_the_same_bytes(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    write_demo(here, simulate(n_users=30))
+    code = "import sys, pathlib; from core.corpus.simulate.build import simulate, write_demo; "
+    code += "write_demo(pathlib.Path(sys.argv[1]), simulate(n_users=30))"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
     subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], check=True, cwd=PROJECT, env=environment
+        [sys.executable, "-c", code, str(there)], check=True, cwd=PROJECT, env=environment
     )
-    assert files_in(tmp_path) == files_in(demo)
+    assert files_in(there) == files_in(here)
 
 
 def test_the_shipped_demo_is_this_build(demo: Path) -> None:
