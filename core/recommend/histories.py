@@ -85,7 +85,8 @@ class EncodedHistories:
         Returns m histories and int64[n] of indices below m.
         """
         places: dict[tuple[int, bytes, bytes], int] = {}
-        place, first = np.empty(self.n, np.int64), []
+        place = np.empty(self.n, np.int64)
+        first: list[int] = []
         events = np.searchsorted(self.row, np.arange(self.n + 1))
         pairs = np.stack([self.item, self.back], 1)
         order = np.lexsort((self.consumed.items, self.consumed.rows))
