@@ -13,6 +13,7 @@ from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.shapley import ENOUGH
 from core.explain.word_values import Method
+from core.explain.words import split_words
 from core.views.explain import (
     AnswerView,
     ChangeView,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
 METHODS: tuple[Method, ...] = ("leave-one-out", "quick", "shap")
 """How the words of a review are looked at, one after the other."""
+LONG_REVIEW = 80
+"""Words above which leaving each one out reads more text than the first SHAP values do."""
 Piece = TypeVar("Piece")
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
@@ -128,7 +131,10 @@ class Explaining:
 
     def ask_all(self, step: int | None) -> None:
         """Have everything made, quick pieces first; ``step`` is the review to read."""
-        words = [f"{method} {step}" for method in METHODS] if step is not None else []
+        words: list[str] = []
+        if step is not None:
+            is_long = len(split_words(self.explanation.event(step).words)) > LONG_REVIEW
+            words = [f"{method} {step}" for method in METHODS[is_long:]]
         self.ask(*words[:1], CHANGE, SCORECARD, *words[1:])
 
     def stop(self) -> None:

@@ -262,6 +262,24 @@ def test_a_piece_asked_for_again_just_after_a_stop_is_made(asked, monkeypatch) -
     assert asked.parts is not None and asked.error() is None
 
 
+@pytest.mark.parametrize(("words", "first"), [(80, "leave-one-out"), (81, "quick")])
+def test_a_long_review_is_not_read_once_for_each_of_its_words(
+    engine, short_user, words: int, first: str
+) -> None:
+    """Leaving out each of 250 words reads 60,000; the first SHAP values read a third of that."""
+    history = engine.corpus.history(short_user)
+    last = replace(history.events[-1], text="good " * words, title=None)
+    longer = History(short_user, (*history.events[:-1], last))
+    asked = pieces.Explaining(engine, longer, engine.corpus.item_ids[0], "transitions", False)
+    made = []
+    asked._make = made.append
+    asked.ask_all(len(longer))
+    wait(asked)
+    assert made[0].startswith(first)
+    assert made[-1].startswith("shap")
+    assert [name for name in made if name.startswith("leave")] == made[: first == "leave-one-out"]
+
+
 def test_a_stop_drops_what_is_made_beside_the_page_but_no_export(asked) -> None:
     asked._stop.set()
     facts = json.loads(page.as_json(asked))
