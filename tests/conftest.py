@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-torch.set_num_threads(1)  # small models wait for no other thread
 settings.register_profile("tastelines", deadline=None)  # a slow machine is no failure
 settings.load_profile("tastelines")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, later
+
+FIRST = ("tests/browser/", "tests/pages/")
+"""What takes longest begins, so that both workers end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which files are shared out."""
+    places = {name: at for at, name in enumerate(FIRST)}
+    items.sort(
+        key=lambda item: next((places[n] for n in FIRST if item.nodeid.startswith(n)), len(FIRST))
+    )
 
 
 class OneBrowser(LoadFileScheduling):

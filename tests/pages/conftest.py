@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.corpus import store
 from core.corpus.importing import import_files
 from core.corpus.store import Corpus, Library
+from pages._shared.explaining import Explaining
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -80,6 +81,22 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Open:
         return app
 
     return open_page
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop what works beside a page, lest the next test share its time with it."""
+    made: list[Explaining] = []
+    real = Explaining.__init__
+
+    def remembered(self: Explaining, *args: Any, **options: Any) -> None:
+        made.append(self)
+        real(self, *args, **options)
+
+    monkeypatch.setattr(Explaining, "__init__", remembered)
+    yield
+    for asked in made:
+        asked.stop()
 
 
 def words(app: AppTest) -> str:
