@@ -71,28 +71,15 @@ class Joint:
         """
         encoded = EncodedHistories.of(histories, self.item_index)
         weights = self._weights(histories, encoded).astype(np.float32)
-        logits = self._of_baselines(encoded, weights)
+        distinct, place = encoded.distinct()  # baselines read no text
+        logits = np.tile(self._item_offsets, (len(histories), 1))
         for component, weight in zip(self.components, weights.T, strict=True):
-            if not isinstance(component, Baseline):
-                logits += weight[:, None] * component.log_probabilities(histories)
+            logits += weight[:, None] * (
+                component.log_probabilities_of(distinct)[place]
+                if isinstance(component, Baseline)
+                else component.log_probabilities(histories)
+            )
         return normalise(logits, encoded.consumed, self.repeat)
-
-    def _of_baselines(self, encoded: EncodedHistories, weights: FloatArray) -> FloatArray:
-        """Offsets and the baselines' share of the logits, float32[n_histories, n_items].
-
-        Baselines read no text, so histories that differ only in that are asked about once.
-        ``weights`` float32[n_histories, n_components].
-        """
-        distinct, place = encoded.distinct()
-        cases, first, case = np.unique(
-            np.column_stack([place, weights]), axis=0, return_index=True, return_inverse=True
-        )
-        logits = np.tile(self._item_offsets, (len(cases), 1))
-        for component, weight in zip(self.components, weights[first].T, strict=True):
-            if isinstance(component, Baseline):
-                scores = component.log_probabilities_of(distinct)
-                logits += weight[:, None] * scores[place[first]]
-        return logits[case.ravel()]
 
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.

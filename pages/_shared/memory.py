@@ -1,6 +1,6 @@
 """Garbage collection that no click waits for.
 
-A full collection visits every object of torch, pandas and the corpora: half a second, with the
+A full collection visits every object of torch, pandas and the corpora: .3 to .5 seconds, with the
 interpreter's lock held, and Streamlit would do it after every rerun (``postScriptGC``). What stays
 for good is therefore set aside, and Python collects the little that is left by itself.
 """
