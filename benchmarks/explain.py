@@ -30,7 +30,6 @@ from core.explain.game import EventGame, Goal, shortened
 from core.explain.over_corpus import judge_corpus, summarise
 from core.explain.shapley import ENOUGH, explain_events, warm_up
 
-DoubleArray = npt.NDArray[np.float64]
 K = 10
 AFTER_A_TURN = 3
 """A turn counts when the user had so many events after it."""

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.measuring import CORPORA, PROJECT, Line, best_of, record, show
+from core.arrays import BoolArray, DoubleArray
 from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
@@ -41,9 +42,6 @@ from core.model.training import fit_recommenders
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData
-
-DoubleArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 SEEDS, K = 3, 10
 WORK = PROJECT / "benchmarks" / "work"

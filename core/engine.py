@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -29,8 +30,6 @@ from core.recommend.fitting import load_baselines
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.threads import use_one_blas_thread
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ class Trajectory:
     sentiment: FloatArray
     profile: FloatArray
     part: npt.NDArray[np.int8]
-    misleading: npt.NDArray[np.bool_]
+    misleading: BoolArray
     drift: float
     """Cosine distance between the state in the middle of the history and the last one."""
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
 
 
 def replace_file(target: Path, write: Callable[[Path], None]) -> None:
@@ -34,3 +39,12 @@ def replace_text(target: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
     replace_file(target, write)
+
+
+def save_arrays(
+    target: Path, arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, str] | None = None
+) -> None:
+    """Replace ``target`` with a safetensors file of arrays and a header of strings."""
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    facts = None if header is None else dict(header)
+    replace_file(target, lambda path: save_file(tensors, path, facts))

@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
-from core.explain.game import DoubleArray, FloatArray, Masks, Players, over_batches, players_of
+from core.explain.game import Masks, Players, over_batches, players_of
 from core.explain.shapley import ENOUGH, LEAST_CHANGE, MOST_ROUNDS, run_shap
 from core.progress import StopCallback, check_stop
 from core.recommend.protocol import Recommender
 
-IntArray = npt.NDArray[np.int64]
 CauseKind = Literal["event", "clock", "eligibility", "others", "edit"]
 
 EXACT_UP_TO = 10
@@ -139,7 +138,7 @@ class _Game:
             self.known.update(zip(new, asked, strict=True))
         return np.stack([self.known[mask.tobytes()] for mask in masks])
 
-    def history(self, mask: npt.NDArray[np.bool_]) -> History:
+    def history(self, mask: BoolArray) -> History:
         """The earlier events and the coalition's, at the coalition's clock."""
         added: list[Event] = [
             self.late.events[step - 1]

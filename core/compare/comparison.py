@@ -10,16 +10,9 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from core.compare.causes import (
-    Cause,
-    CauseKind,
-    Changes,
-    IntArray,
-    explain_changes,
-    have_changes,
-)
+from core.arrays import BoolArray, FloatArray, IntArray
+from core.compare.causes import Cause, CauseKind, Changes, explain_changes, have_changes
 from core.compare.columns import Column, ColumnSpec, open_columns
 from core.compare.edits import edit_causes
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
@@ -30,7 +23,6 @@ from core.progress import StopCallback
 if TYPE_CHECKING:
     from core.engine import Engine
 
-FloatArray = npt.NDArray[np.float32]
 K = 10
 
 
@@ -282,9 +274,7 @@ class Comparison:
             return Cause(None, "clock" if kind == "event" else kind, value, stderr)
         return Cause(changes.players[player][-1], kind, value, stderr)
 
-    def _passed(
-        self, item: int, sign: float, changes: Changes, excluded: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.bool_]:
+    def _passed(self, item: int, sign: float, changes: Changes, excluded: BoolArray) -> BoolArray:
         """Which items of both lists it passed (or was passed by) through scores, bool[n]."""
         own = changes.items == item
         lead_before = sign * (changes.before[own] - changes.before)
@@ -310,7 +300,7 @@ class Comparison:
         return Cause(steps[0], "eligibility", value, stderr)
 
     @cached_property
-    def _excluded(self) -> tuple[npt.NDArray[np.bool_], ...]:
+    def _excluded(self) -> tuple[BoolArray, ...]:
         """What each column can't list, bool[n_items] each."""
         index = self.engine.corpus.item_index
         masks = []
@@ -321,7 +311,7 @@ class Comparison:
         return tuple(masks)
 
 
-def _rank(scores: FloatArray, excluded: npt.NDArray[np.bool_], item: int) -> int:
+def _rank(scores: FloatArray, excluded: BoolArray, item: int) -> int:
     """The item's rank among those not excluded; equal scores rank by catalogue index."""
     ahead = scores > scores[item]
     ahead[:item] |= scores[:item] == scores[item]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.arrays import FloatArray
 from core.compare.causes import Cause
 from core.compare.columns import Column
 from core.corpus.corpus import Corpus
 from core.domain import RecommendationList
-from core.explain.game import FloatArray
 from core.progress import StopCallback
 from core.scenario.causes import ELIGIBILITY, find_moves
 

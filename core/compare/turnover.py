@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.compare.overlap import rank_biased_overlap
 from core.domain import History
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -22,7 +23,6 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-FloatArray = npt.NDArray[np.float32]
 
 K = 10
 NEWEST = 16

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from core.compare.turnover import K, Turnover, measure_turnover
 from core.corpus.store import Library
-from core.files import replace_file
+from core.files import save_arrays
 from core.progress import ProgressCallback, StopCallback
 
 if TYPE_CHECKING:
@@ -77,10 +75,9 @@ def make_turnover(
         "by_days": found.by_days,
         "lists": found.lists,
     }
-    tensors = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
     facts = {"facts": json.dumps(_facts(engine, found.recommender, k))}
     path = stored_path(library, engine, found.recommender, k)
-    replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=facts))
+    save_arrays(path, tensors, facts)
     return found
 
 

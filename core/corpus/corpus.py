@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import IntArray
 from core.corpus.manifest import Manifest
 from core.corpus.split import user_starts
 from core.domain import Columns, DomainError, Event, EventKind, History
@@ -52,7 +52,7 @@ class Corpus:
         return tuple(self.events[Columns.User].to_numpy()[self.user_starts[:-1]])
 
     @cached_property
-    def user_starts(self) -> npt.NDArray[np.int64]:
+    def user_starts(self) -> IntArray:
         """int64[n_users + 1]: row of each user's first event, then the number of rows."""
         return user_starts(self.events)
 

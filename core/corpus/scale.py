@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from core.arrays import FloatArray
 from core.corpus.validate import Scale, scale_words
 
 KNOWN_SCALES: tuple[Scale, ...] = (
@@ -13,7 +11,7 @@ KNOWN_SCALES: tuple[Scale, ...] = (
 STRAYS = 0.02
 
 
-def infer_scale(ratings: npt.NDArray[np.float32]) -> tuple[Scale | None, str]:
+def infer_scale(ratings: FloatArray) -> tuple[Scale | None, str]:
     """The smallest known scale that fits the ratings, and the finding in words.
 
     ``ratings`` is float32[n] without NaN. A scale fits when 98 % of the ratings lie in it; from

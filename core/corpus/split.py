@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import IntArray
 from core.domain import Columns, Part
 
 MIN_EVENTS_SCORED = 5
 TEMPORAL_SHARES = (0.7, 0.8, 0.9)
 
 
-def user_starts(events: pd.DataFrame) -> npt.NDArray[np.int64]:
+def user_starts(events: pd.DataFrame) -> IntArray:
     """int64[n_users + 1]: row of each user's first event, then the number of rows."""
     users = events[Columns.User].to_numpy()
     if len(users) == 0:

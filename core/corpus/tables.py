@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.arrays import BoolArray, IntArray
 from core.domain import Columns, order_hash
 
 EVENTS_FILE, ITEMS_FILE = "events.parquet", "items.parquet"
@@ -42,9 +42,6 @@ ITEMS_SCHEMA = pa.schema(
         pa.field(Columns.Extra, pa.string()),
     ]
 )
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def table_from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from core.arrays import FloatArray
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
-from core.files import replace_file
+from core.files import save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-
-FloatArray = npt.NDArray[np.float32]
 
 _CHUNK = 512
 _KEY_BYTES = 16
@@ -101,9 +100,7 @@ class VectorCache:
             "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES).copy(),
             "vectors": vectors,
         }
-        replace_file(
-            target, lambda path: save_file(tensors, path, {"encoder_id": encoder.encoder_id})
-        )
+        save_arrays(target, tensors, {"encoder_id": encoder.encoder_id})
 
     def _find(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
         found: dict[bytes, npt.NDArray[np.float16]] = {}

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray, IntArray
 from core.domain import DomainError
 from core.encode.precision import Precision, choose_precision
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -109,7 +109,7 @@ class TextEncoder:
         texts: Sequence[str],
         progress: ProgressCallback | None = None,
         stop: StopCallback | None = None,
-    ) -> npt.NDArray[np.float32]:
+    ) -> FloatArray:
         """Encode texts in length-sorted batches.
 
         Returns float32[n_texts, dim], rows of unit length, in the order given.
@@ -146,7 +146,7 @@ class TextEncoder:
                 report(progress, Progress("Encoding texts", finished, len(texts), left))
         return vectors
 
-    def token_vectors(self, text: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def token_vectors(self, text: str) -> tuple[FloatArray, IntArray]:
         """Each token of one text: its vector in the last layer and where it begins.
 
         Returns float32[n_tokens, dim] and int64[n_tokens], -1 for special tokens. The unit vector
@@ -162,7 +162,7 @@ class TextEncoder:
         ids = torch.tensor([read["input_ids"]])
         with torch.inference_mode():
             hidden = self._network(input_ids=ids, attention_mask=torch.ones_like(ids))
-        rows: npt.NDArray[np.float32] = hidden.last_hidden_state[0].to(torch.float32).numpy()
+        rows: FloatArray = hidden.last_hidden_state[0].to(torch.float32).numpy()
         return rows, begins.astype(np.int64)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
-from core.files import replace_file
-
-FloatArray = npt.NDArray[np.float32]
+from core.arrays import BoolArray, DoubleArray, FloatArray
+from core.files import save_arrays
 
 MIN_REVIEWS = 50
 """Fewer rated training reviews than this, or only one rating value: the shipped model is used."""
@@ -46,7 +43,7 @@ class SentimentModel:
         tensors = {"weight": self.weight, "bias": np.array([self.bias], np.float32)}
         # One entry: safetensors writes several in an order that changes from run to run.
         origin = json.dumps({"encoder_id": self.encoder_id, "fitted_on": self.fitted_on})
-        replace_file(path, lambda target: save_file(tensors, target, {"origin": origin}))
+        save_arrays(path, tensors, {"origin": origin})
 
     @classmethod
     def load(cls, path: Path) -> SentimentModel:
@@ -111,9 +108,9 @@ def sentiment_quality(predicted: FloatArray, ratings: FloatArray) -> dict[str, f
 def _loss(
     vectors: FloatArray,
     ratings: FloatArray,
-    weights: npt.NDArray[np.float64],
-    learn: npt.NDArray[np.bool_],
-    judge: npt.NDArray[np.bool_],
+    weights: DoubleArray,
+    learn: BoolArray,
+    judge: BoolArray,
     strength: float,
 ) -> float:
     weight, bias = _ridge(vectors[learn], ratings[learn], weights[learn], strength)
@@ -124,7 +121,7 @@ def _loss(
 def _ridge(
     vectors: FloatArray,
     ratings: FloatArray,
-    weights: npt.NDArray[np.float64],
+    weights: DoubleArray,
     strength: float,
 ) -> tuple[FloatArray, float]:
     """Weighted ridge with an unpenalised intercept, in closed form."""

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import IntArray, PartArray
 from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out, temporal_cuts
 from core.corpus.store import Corpus
 from core.domain import Columns, History, Part
-
-PartArray = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,6 @@ def temporal_cases(corpus: Corpus) -> tuple[Case, ...]:
     )
 
 
-def targets_of(cases: Sequence[Case], item_index: Mapping[str, int]) -> npt.NDArray[np.int64]:
+def targets_of(cases: Sequence[Case], item_index: Mapping[str, int]) -> IntArray:
     """Catalogue index of each case's target, int64[n_cases]."""
     return np.fromiter((item_index[case.target] for case in cases), np.int64, len(cases))

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from core.arrays import BoolArray, IntArray
 from core.evaluate.cases import Case
-
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 
 NEW_USER_EVENTS = 5
 HEAVY_USER_EVENTS = 20

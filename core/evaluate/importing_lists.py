@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.quarantine import Quarantine, Refusal
 from core.corpus.rows import read_head, read_rows
@@ -186,7 +186,7 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _repeated(rows: npt.NDArray[np.int64], column: int) -> npt.NDArray[np.bool_]:
+def _repeated(rows: IntArray, column: int) -> BoolArray:
     """Rows whose user, time and ``column`` an earlier row of the file has, bool[n]."""
     again = np.ones(len(rows), np.bool_)
     again[np.unique(rows[:, [0, 1, column]], axis=0, return_index=True)[1]] = False

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-DoubleArray = npt.NDArray[np.float64]
+from core.arrays import DoubleArray
 
 RESAMPLES = 2_000
 SEED = 20_240_601

@@ -10,13 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import History
-
-FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 NO_ITEM = -1
 
@@ -136,7 +132,7 @@ def intra_list_diversity(lists: IntArray, item_vectors: FloatArray) -> DoubleArr
         return np.where(size > 1, 1.0 - pairs / (size * (size - 1.0)), np.nan).astype(np.float64)
 
 
-def _row_means(values: DoubleArray, known: npt.NDArray[np.bool_]) -> DoubleArray:
+def _row_means(values: DoubleArray, known: BoolArray) -> DoubleArray:
     size = known.sum(axis=1)
     total = np.where(known, values, 0.0).sum(axis=1)
     return np.where(size > 0, total / np.maximum(size, 1), np.nan).astype(np.float64)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from core.arrays import PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, Part
 from core.encode.library import open_cache, open_encoder
 from core.engine import Engine
-from core.evaluate.cases import Case, PartArray, cases, temporal_folds
+from core.evaluate.cases import Case, cases, temporal_folds
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report, save_report

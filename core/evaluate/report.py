@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.evaluate.cases import Case, targets_of
 from core.evaluate.cohorts import UNSEEN, cohorts_of, months_of
 from core.evaluate.intervals import (
@@ -20,9 +21,7 @@ from core.evaluate.intervals import (
 )
 from core.evaluate.metrics import (
     NO_ITEM,
-    DoubleArray,
     ExcludedItems,
-    IntArray,
     coverage,
     intra_list_diversity,
     ndcg,
@@ -88,12 +87,12 @@ class EvaluationReport:
     steps: IntArray
     targets: IntArray
     months: npt.NDArray[np.str_]
-    cohorts: dict[str, npt.NDArray[np.bool_]]
+    cohorts: dict[str, BoolArray]
     excluded_targets: int
     results: tuple[Result, ...]
 
     @property
-    def seen_targets(self) -> npt.NDArray[np.bool_]:
+    def seen_targets(self) -> BoolArray:
         """Cases whose target has a training event, bool[n_cases]."""
         return ~self.cohorts[UNSEEN]
 
@@ -105,7 +104,7 @@ class EvaluationReport:
         """NDCG at k of each case, float64[n_cases]: what pairs two recommenders."""
         return ndcg(self.result(recommender).rank, self.k)
 
-    def ndcg_intervals(self, among: npt.NDArray[np.bool_] | None = None) -> dict[str, Interval]:
+    def ndcg_intervals(self, among: BoolArray | None = None) -> dict[str, Interval]:
         """``ndcg_interval`` of every recommender by id, at the cost of one."""
         where = np.ones(len(self.users), np.bool_) if among is None else among
         columns = np.column_stack([self.ndcg(one.recommender)[where] for one in self.results])
@@ -113,7 +112,7 @@ class EvaluationReport:
         names = [result.recommender for result in self.results]
         return dict(zip(names, bootstrap_columns(columns, users), strict=True))
 
-    def leads(self, first: str, among: npt.NDArray[np.bool_] | None = None) -> dict[str, Interval]:
+    def leads(self, first: str, among: BoolArray | None = None) -> dict[str, Interval]:
         """By how much NDCG ``first`` is ahead of every recommender, paired, by id."""
         where = np.ones(len(self.users), np.bool_) if among is None else among
         own = self.ndcg(first)[where]
@@ -122,17 +121,13 @@ class EvaluationReport:
         users = np.asarray(self.users, dtype=object)[where].tolist()
         return dict(zip(names, bootstrap_columns(columns, users), strict=True))
 
-    def ndcg_interval(
-        self, recommender: str, among: npt.NDArray[np.bool_] | None = None
-    ) -> Interval:
+    def ndcg_interval(self, recommender: str, among: BoolArray | None = None) -> Interval:
         """Mean NDCG at k with its interval, over all cases or those that bool[n_cases] marks."""
         values = self.ndcg(recommender)
         where = np.ones(len(values), np.bool_) if among is None else among
         return bootstrap(values[where], np.asarray(self.users, dtype=object)[where].tolist())
 
-    def compare(
-        self, first: str, second: str, among: npt.NDArray[np.bool_] | None = None
-    ) -> PairedTest:
+    def compare(self, first: str, second: str, among: BoolArray | None = None) -> PairedTest:
         """Paired test of the NDCG of two recommenders, on all cases or those marked."""
         where = np.ones(len(self.users), np.bool_) if among is None else among
         users = np.asarray(self.users, dtype=object)[where].tolist()
@@ -276,7 +271,7 @@ def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:
 
 def _judge(
     name: str,
-    scores: npt.NDArray[np.float32],
+    scores: FloatArray,
     targets: IntArray,
     excluded: ExcludedItems,
     data: TrainingData,
@@ -299,7 +294,7 @@ def _judge(
     )
 
 
-def _promised(scores: npt.NDArray[np.float32], lists: IntArray) -> DoubleArray:
+def _promised(scores: FloatArray, lists: IntArray) -> DoubleArray:
     chances = np.exp(np.take_along_axis(scores, np.maximum(lists, 0), axis=1).astype(np.float64))
     return np.asarray(np.where(lists == NO_ITEM, 0.0, chances).sum(axis=1))
 

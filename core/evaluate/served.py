@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
@@ -34,8 +34,6 @@ from core.evaluate.metrics import (
 )
 from core.evaluate.report import Result, joined
 from core.recommend.training_data import TrainingData
-
-IntArray = npt.NDArray[np.int64]
 
 RANK = "rank"
 FOLDER = "lists"

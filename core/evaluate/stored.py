@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from core.evaluate.report import EvaluationReport, Result
-from core.files import replace_file
+from core.files import save_arrays
 
 FORMAT = 1
 HEADER = "evaluation"
@@ -62,8 +61,7 @@ def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
         "users": list(report.users),
         "months": report.months.tolist(),
     }
-    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    replace_file(path, lambda place: save_file(tensors, place, {HEADER: json.dumps(header)}))
+    save_arrays(path, tensors, {HEADER: json.dumps(header)})
 
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:

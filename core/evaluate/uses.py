@@ -18,20 +18,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
 from core.evaluate.cases import Case, targets_of
 from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
-from core.evaluate.metrics import DoubleArray, ExcludedItems, IntArray, ndcg, target_ranks
+from core.evaluate.metrics import ExcludedItems, ndcg, target_ranks
 from core.evaluate.report import CELLS_PER_BATCH
-from core.files import replace_file
+from core.files import save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
-
-BoolArray = npt.NDArray[np.bool_]
 
 FORMAT = 1
 HEADER = "uses"
@@ -186,7 +184,7 @@ def save_uses(uses: Uses, path: Path, key: str) -> None:
         "users": list(uses.users),
         "without": list(uses.without),
     }
-    replace_file(path, lambda place: save_file(tensors, place, {HEADER: json.dumps(header)}))
+    save_arrays(path, tensors, {HEADER: json.dumps(header)})
 
 
 def load_uses(path: Path, key: str) -> Uses | None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
-from core.explain.game import DoubleArray, FloatArray, over_batches, shortened
+from core.explain.game import over_batches, shortened
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
@@ -90,7 +90,7 @@ class _Search:
     history: History
     item: int
     k: int
-    open_items: npt.NDArray[np.int64]
+    open_items: IntArray
     stop: StopCallback | None
     tried: int = 0
 
@@ -116,7 +116,7 @@ class _Search:
         affordable = EVENTS_ASKED // max(len(self.history), 1)
         return min(max(affordable, FEWEST_TRIED), MOST_TRIED)
 
-    def order(self, edits: Sequence[Edit]) -> npt.NDArray[np.int64]:
+    def order(self, edits: Sequence[Edit]) -> IntArray:
         """Catalogue indices of the list after a set of edits, best first."""
         after = self._after({e.step: _edited(self.history.events[e.step - 1], e) for e in edits})
         scores = self.recommender.log_probabilities([after])[0, self.open_items]
@@ -156,7 +156,7 @@ def find_counterfactual(
     recommender: Recommender,
     history: History,
     item: int,
-    excluded: npt.NDArray[np.bool_],
+    excluded: BoolArray,
     scale: tuple[float, float] | None,
     weights: dict[int, float],
     *,

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.counterfactual import Counterfactual, find_counterfactual
 from core.explain.game import EventGame, Goal
@@ -87,13 +87,13 @@ class Explanation:
         self.stop = stop
 
     @cached_property
-    def scores(self) -> npt.NDArray[np.float32]:
+    def scores(self) -> FloatArray:
         """The whole catalogue scored at this moment, float32[n_items] in nats."""
-        scores: npt.NDArray[np.float32] = self.recommender.log_probabilities([self.history])[0]
+        scores: FloatArray = self.recommender.log_probabilities([self.history])[0]
         return scores
 
     @cached_property
-    def excluded(self) -> npt.NDArray[np.bool_]:
+    def excluded(self) -> BoolArray:
         """Items that the list leaves out, bool[n_items]."""
         mask = np.zeros(len(self.scores), np.bool_)
         index = self.engine.corpus.item_index

@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray
 from core.domain import Event, History
 from core.progress import StopCallback, check_stop
 from core.recommend.protocol import Recommender
 
-Masks = npt.NDArray[np.bool_]
-DoubleArray = npt.NDArray[np.float64]
-FloatArray = npt.NDArray[np.float32]
+Masks = BoolArray
 Players = tuple[tuple[int, ...], ...]
 """For each player the 1-based steps of its events."""
 
@@ -118,7 +116,7 @@ class EventGame:
             self._known.update(zip(new, asked.tolist(), strict=True))
         return np.array([self._known[key] for key in keys])
 
-    def keeping(self, mask: npt.NDArray[np.bool_]) -> History:
+    def keeping(self, mask: BoolArray) -> History:
         """The history with only the players of one mask bool[n_players]."""
         return shortened(
             self.history,

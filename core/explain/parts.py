@@ -16,10 +16,10 @@ from itertools import permutations
 from math import factorial
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray
 from core.domain import Event, History
-from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
+from core.explain.game import EventGame, Masks, ask, shortened
 from core.explain.shapley import EventValues
 from core.progress import Progress, ProgressCallback, report
 
@@ -152,7 +152,7 @@ def _subsets(game: EventGame, player: int) -> list[tuple[bool, bool, bool, bool]
 
 def _history(
     game: EventGame,
-    before: npt.NDArray[np.bool_],
+    before: BoolArray,
     player: int,
     subset: tuple[bool, bool, bool, bool],
 ) -> History:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
-from core.explain.game import DoubleArray, EventGame, Masks
+from core.arrays import DoubleArray, IntArray
+from core.explain.game import EventGame, Masks
 from core.explain.shapley import EXACT_UP_TO, EventValues, explain_events
 from core.progress import Progress, ProgressCallback, report
 
@@ -22,7 +22,6 @@ SEEDS = 5
 SAME = 1e-6
 """Areas closer than this, in nats, are equal."""
 STABILITY_SECONDS = 1.0
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

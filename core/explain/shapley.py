@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from core.explain.game import DoubleArray, EventGame, Masks
+from core.arrays import BoolArray, DoubleArray
+from core.explain.game import EventGame, Masks
 from core.explain.variates import adjust, known_values, values_of
 from core.progress import Progress, ProgressCallback, check_stop, report
 
@@ -72,7 +72,7 @@ class _Present:
     def __init__(self, players: int) -> None:
         self.shape = (1, players)
 
-    def __call__(self, mask: npt.NDArray[np.bool_], row: Any) -> tuple[Masks]:
+    def __call__(self, mask: BoolArray, row: Any) -> tuple[Masks]:
         return (mask[None],)
 
 

@@ -16,15 +16,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from core.explain.game import DoubleArray, Masks
+from core.arrays import DoubleArray
+from core.explain.game import Masks
 
 DECAYS = (0.0, 0.6, 0.9)
 RIDGE = 1e-2
 SHARED_ROUNDS = 2
 """Rounds' weight of the players' mean variance in the variance of each."""
-Sizes = npt.NDArray[np.float64]
+Sizes = DoubleArray
 SIZES: tuple[Callable[[Sizes], Any], ...] = (
     lambda k: 1 / (1 + k),
     lambda k: np.exp(-k / 3),

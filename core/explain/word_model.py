@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from core.explain.game import DoubleArray, Masks
+from core.arrays import DoubleArray, IntArray
+from core.explain.game import Masks
 from core.explain.variates import sized
 
 PAIRS, SHORT = 32, 200
@@ -197,7 +197,7 @@ def _blocks(
     }
 
 
-def _both_ways(order: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+def _both_ways(order: IntArray) -> tuple[IntArray, ...]:
     return order, order[::-1]
 
 
@@ -237,7 +237,7 @@ def _pointing(
     present: DoubleArray,
     word: DoubleArray,
     frame: DoubleArray,
-    orders: list[npt.NDArray[np.int64]],
+    orders: list[IntArray],
 ) -> Block:
     """Where the mean of the kept words' vectors points, unit length; known by random orders."""
     known = np.zeros_like(word)

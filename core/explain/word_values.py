@@ -17,12 +17,12 @@ from operator import le
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
-from core.explain.game import DoubleArray, EventGame, Masks, ask, shortened
+from core.explain.game import EventGame, Masks, ask, shortened
 from core.explain.parts import has_parts, outer_coalitions, variant, weights_of_orders
 from core.explain.shapley import run_shap
 from core.explain.word_model import ROUNDS, learn, partial_texts
@@ -68,7 +68,7 @@ class WordValues:
 
 
 Game = Callable[[Masks], DoubleArray]
-Context = tuple[npt.NDArray[np.bool_], tuple[bool, bool, bool]]
+Context = tuple[BoolArray, tuple[bool, bool, bool]]
 """Players before the event, bool[n_players], and whether its item, rating and time are there."""
 
 
@@ -157,7 +157,7 @@ def _beside(event: Event) -> tuple[list[tuple[bool, bool, bool]], DoubleArray]:
     return [(a, b, c) for a, b, c in sets], np.array(weights)
 
 
-def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> npt.NDArray[np.int64]:
+def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> IntArray:
     """Of each of ``count`` equal strata of the gains the one nearest to its mean, int64[count].
 
     ``gains`` and ``weights`` float64[n]; the weights add up to 1.
@@ -169,7 +169,7 @@ def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> npt
     share = np.maximum(overlap, 0.0)
     means = share @ gains[order] / share.sum(1)
     distance = np.where(share > 1e-12, np.abs(gains[order] - means[:, None]), np.inf)
-    found: npt.NDArray[np.int64] = order[distance.argmin(1)]
+    found: IntArray = order[distance.argmin(1)]
     return found
 
 

@@ -17,9 +17,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from core.arrays import BoolArray, FloatArray
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
-from core.explain.game import FloatArray, Masks
+from core.explain.game import Masks
 from core.explain.word_model import WordVectors
 
 _UNSPACED = (
@@ -101,7 +102,7 @@ class Review:
     encoder: TextEncoder
     _vectors: dict[bytes, npt.NDArray[np.float16]] = field(default_factory=dict)
 
-    def without(self, mask: npt.NDArray[np.bool_]) -> str:
+    def without(self, mask: BoolArray) -> str:
         """The text with only the words of a mask bool[n_words]."""
         if mask.all():
             return self.text

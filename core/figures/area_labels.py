@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from core.arrays import DoubleArray, FloatArray
 
 COLUMNS = 160
 """Places tried along the axis."""
@@ -33,8 +32,8 @@ class LabelPlace:
 
 def place_labels(
     profile: FloatArray,
-    starts: npt.NDArray[np.float64],
-    ends: npt.NDArray[np.float64],
+    starts: DoubleArray,
+    ends: DoubleArray,
     shown: tuple[float, float],
     labels: Sequence[str],
 ) -> list[LabelPlace]:

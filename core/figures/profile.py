@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
+from core.arrays import FloatArray
 from core.figures.area_labels import place_labels
 from core.figures.palette import HUES, Palette
 from core.figures.style import MARGIN, SIZE, SMALL, axis, layout, plain, rule
 from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline import MomentView, StepRow, TimelineView
-
-FloatArray = npt.NDArray[np.float32]
 
 LARGE = 0.08
 """A topic without a hue is drawn by itself when its share ever reaches this."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import DoubleArray, IntArray
 from core.views.timeline import TimelineView
 
-FloatArray = npt.NDArray[np.float64]
 Spacing = Literal["time", "even"]
 
 NEAR = 10
@@ -33,7 +32,7 @@ class TimeScale:
 
     spacing: Spacing
     """Real time, or evenly spaced."""
-    x: FloatArray
+    x: DoubleArray
     """Each step's position, float64[n]: milliseconds since 1970, or the step number."""
     low: float
     """Left end of the axis, in the same unit."""
@@ -46,11 +45,11 @@ class TimeScale:
         return self.high - self.low
 
     @property
-    def visible(self) -> npt.NDArray[np.int64]:
+    def visible(self) -> IntArray:
         """0-based indices of the steps within the axis, int64[n_visible]."""
         return np.flatnonzero((self.x >= self.low) & (self.x <= self.high))
 
-    def fanned(self, rows: Sequence[int]) -> FloatArray:
+    def fanned(self, rows: Sequence[int]) -> DoubleArray:
         """Positions float64[n] with steps of the same row and instant set a little apart."""
         keys = list(zip(rows, self.x.tolist(), strict=True))
         size, seen = Counter(keys), Counter[tuple[int, float]]()
@@ -61,7 +60,7 @@ class TimeScale:
             seen[key] += 1
         return np.array(positions)
 
-    def edges(self) -> tuple[FloatArray, FloatArray]:
+    def edges(self) -> tuple[DoubleArray, DoubleArray]:
         """Where each state begins and ends, float64[n] each: it holds until the next event."""
         if self.spacing == "even":
             return self.x - 0.5, self.x + 0.5

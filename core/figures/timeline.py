@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.arrays import DoubleArray
 from core.domain import Part
 from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
 from core.figures.style import MARGIN, axis, halo, layout, plain, rule
-from core.figures.time_scale import FloatArray, TimeScale
+from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline import StepRow, TimelineView
 
@@ -112,7 +113,7 @@ def lane_lines(palette: Palette, kinds: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def part_labels(
-    view: TimelineView, xs: FloatArray, rows: int, palette: Palette
+    view: TimelineView, xs: DoubleArray, rows: int, palette: Palette
 ) -> list[dict[str, Any]]:
     """Words above the events that the model did not train on."""
     held_out = [at for at, row in enumerate(view.steps) if row.part != Part.TRAIN]
@@ -226,7 +227,7 @@ def ranks_figure(
 
 
 def held_out_labels(
-    rows: Sequence[StepRow], xs: FloatArray, palette: Palette
+    rows: Sequence[StepRow], xs: DoubleArray, palette: Palette
 ) -> list[dict[str, Any]]:
     """Part and rank beside the marks of events that the model did not train on.
 

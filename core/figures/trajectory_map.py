@@ -8,16 +8,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
+from core.arrays import FloatArray
 from core.figures.palette import Palette, mix, rgba
 from core.figures.style import SMALL, halo, layout, plain, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
-
-FloatArray = npt.NDArray[np.float32]
 
 LOWEST, HEIGHT = 360, 500
 """Least and greatest height of the map in pixels."""

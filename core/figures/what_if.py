@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
+from core.arrays import FloatArray
 from core.figures.palette import Palette, rgba
 from core.figures.style import MARGIN, SIZE, axis, halo, layout, plain, swatch
 from core.figures.time_scale import TimeScale
@@ -18,7 +18,6 @@ from core.views import wording
 from core.views.interest_map import MapView
 from core.views.what_if import ForkView, PathView, ProfileRow
 
-FloatArray = npt.NDArray[np.float32]
 SIZES_HEIGHT = 170
 BESIDE = 0.003
 """Share of the axis by which the two paths' stems stand apart."""

@@ -13,11 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
-from core.files import replace_file
-
-FloatArray = npt.NDArray[np.float32]
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.files import save_arrays
 
 MAX_FITTED = 20_000
 MAX_ANCHORS = 4_000
@@ -53,7 +51,7 @@ class InterestMap:
         """Positions float32[n, 2] of query vectors float32[n, dim]."""
         return _place(unit(vectors), self.anchors, self.anchor_positions)
 
-    def misleading(self, positions: FloatArray, step_sizes: FloatArray) -> npt.NDArray[np.bool_]:
+    def misleading(self, positions: FloatArray, step_sizes: FloatArray) -> BoolArray:
         """Which steps look much longer or shorter than they are, bool[n]; the first never does.
 
         positions float32[n, 2]; step_sizes float32[n] cosine distances, NaN first.
@@ -76,7 +74,7 @@ class InterestMap:
             "flat_steps": self.flat_steps,
         }
         facts = {"trustworthiness": repr(round(self.trustworthiness, 6))}
-        replace_file(path, lambda target: save_file(tensors, target, facts))
+        save_arrays(path, tensors, facts)
 
     @classmethod
     def load(cls, path: Path) -> InterestMap:
@@ -90,7 +88,7 @@ class InterestMap:
 
 def fit_map(
     queries: FloatArray,
-    steps: npt.NDArray[np.int64],
+    steps: IntArray,
     state_topics: npt.NDArray[np.int16],
     item_vectors: FloatArray,
     seed: int,
@@ -182,13 +180,13 @@ def _trustworthiness(vectors: FloatArray, positions: FloatArray) -> float:
     return float(trustworthiness(vectors, positions, n_neighbors=neighbours, metric="cosine"))
 
 
-def _quantiles(values: FloatArray, grid: npt.NDArray[np.float64]) -> FloatArray:
+def _quantiles(values: FloatArray, grid: DoubleArray) -> FloatArray:
     if len(values) == 0:
         return np.asarray(grid, np.float32)
     return np.maximum.accumulate(np.quantile(values, grid) + 1e-9 * grid).astype(np.float32)
 
 
-def _sample(rng: np.random.Generator, count: int, most: int) -> npt.NDArray[np.int64]:
+def _sample(rng: np.random.Generator, count: int, most: int) -> IntArray:
     if count <= most:
         return np.arange(count)
     return np.sort(rng.choice(count, most, replace=False))

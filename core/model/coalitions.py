@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.arrays import FloatArray, IntArray
 from core.model.network import InterestNetwork
 from core.model.sequences import (
     GAP,
@@ -23,9 +23,6 @@ from core.model.sequences import (
     EncodedEvents,
     gap_features,
 )
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""

@@ -8,17 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
 from core.model.sequences import EncodedEvents
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-
-IntArray = npt.NDArray[np.int64]
 
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -43,7 +41,7 @@ class FittingData:
     starts: IntArray
     train_lengths: IntArray
     judged: IntArray
-    excluding: npt.NDArray[np.bool_]
+    excluding: BoolArray
     """bool[n_events]: events that exclude their item from later lists."""
 
 
@@ -241,7 +239,7 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
     """Best validation NDCG@10 over the cold offsets, and the offset."""
     network.eval()
     tower.eval()
-    gains: list[npt.NDArray[np.float64]] = []
+    gains: list[DoubleArray] = []
     with torch.inference_mode():
         vectors, bias = tower()
         cold = (~tower.seen).float()
@@ -279,7 +277,7 @@ def _by_length(data: FittingData) -> Iterator[IntArray]:
         begin += min(size, _CASES_PER_BATCH)
 
 
-def _gains(scores: Tensor, targets: Tensor, excluded: Tensor) -> npt.NDArray[np.float64]:
+def _gains(scores: Tensor, targets: Tensor, excluded: Tensor) -> DoubleArray:
     """NDCG@10 of each row's one target among the items not excluded; ties count half."""
     own = scores.gather(1, targets[:, None])
     open_ = ~excluded

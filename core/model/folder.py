@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from safetensors.numpy import load_file, save_file
 
+from core.arrays import FloatArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError
 from core.encode.sentiment import SentimentModel
@@ -49,12 +50,12 @@ class ModelParts:
     sentiment: SentimentModel
     topics: Topics
     map: InterestMap
-    training_counts: npt.NDArray[np.int64]
+    training_counts: IntArray
     """int64[n_items]: training events of each item."""
 
 
 def weights_of(
-    network: InterestNetwork, item_vectors: npt.NDArray[np.float32], item_bias: npt.NDArray[Any]
+    network: InterestNetwork, item_vectors: FloatArray, item_bias: npt.NDArray[Any]
 ) -> dict[str, np.ndarray]:
     """All learned numbers by name, as they are written to ``model.safetensors``."""
     weights: dict[str, np.ndarray] = {
@@ -82,7 +83,7 @@ def write_parts(
     topics: Topics,
     sentiment: SentimentModel,
     interest_map: InterestMap,
-    training_counts: npt.NDArray[np.int64],
+    training_counts: IntArray,
 ) -> None:
     """Write everything but metrics and card into a folder that is not yet in place."""
     replace_text(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")

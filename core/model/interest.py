@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.signal import lfilter
 from scipy.special import expit
 
+from core.arrays import FloatArray
 from core.domain import Event, History
 from core.model.coalitions import EventPool
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork
 from core.model.sequences import ABSENT_ITEM, HAS_TEXT, RATING, SENTIMENT, EventEncoder
-
-FloatArray = npt.NDArray[np.float32]
 
 _CACHED_STATES = 20_000
 _STEPWISE_UP_TO = 2

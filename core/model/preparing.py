@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, FloatArray, IntArray, PartArray
 from core.corpus.corpus import Corpus
 from core.domain import CONSUMING_KINDS, Columns, Part, review_words
 from core.encode.cache import VectorCache
@@ -15,10 +15,6 @@ from core.encode.sentiment import SentimentModel, fit_sentiment, sentiment_quali
 from core.model.fitting import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
 from core.progress import ProgressCallback, StopCallback
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-PartArray = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +157,7 @@ def _title_else_reviews(title: FloatArray, reviews: FloatArray) -> FloatArray:
 
 def _vectors(
     words: list[str],
-    has_text: npt.NDArray[np.bool_],
+    has_text: BoolArray,
     text_encoder: TextEncoder,
     cache: VectorCache,
 ) -> FloatArray:
@@ -190,7 +186,7 @@ def _fitting_data(corpus: Corpus, parts: PartArray, events: EncodedEvents) -> Fi
 
 
 def _item_words(
-    corpus: Corpus, items: IntArray, words: list[str], training: npt.NDArray[np.bool_]
+    corpus: Corpus, items: IntArray, words: list[str], training: BoolArray
 ) -> tuple[str, ...]:
     said: list[list[str]] = [[title] if title else [] for title in corpus.items[Columns.Title]]
     for row in np.flatnonzero(training):

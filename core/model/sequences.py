@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, Event, EventKind
 from core.encode.sentiment import SentimentModel
 
-FloatArray = npt.NDArray[np.float32]
 TextVectors = Callable[[Sequence[str]], FloatArray]
 """Texts to float32[n, d_text]; an empty text gives zeros."""
 
@@ -36,16 +35,16 @@ class EncodedEvents:
     part is absent).
     """
 
-    item: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int64]
+    item: IntArray
+    kind: IntArray
     features: FloatArray
     text: FloatArray
-    seconds: npt.NDArray[np.float64]
+    seconds: DoubleArray
 
     def __len__(self) -> int:
         return len(self.item)
 
-    def take(self, rows: npt.NDArray[np.int64] | slice) -> EncodedEvents:
+    def take(self, rows: IntArray | slice) -> EncodedEvents:
         """Some of the events, in the order given."""
         return EncodedEvents(
             self.item[rows],
@@ -66,7 +65,7 @@ class EncodedEvents:
         return features
 
 
-def gap_features(seconds: npt.NDArray[np.float64], before: float = math.nan) -> FloatArray:
+def gap_features(seconds: DoubleArray, before: float = math.nan) -> FloatArray:
     """GAP, SAME_DAY and HAS_GAP of events in order along the last axis.
 
     ``seconds`` float64[..., n], NaN where unknown, to float32[..., n, 3]; ``before`` as in
@@ -151,9 +150,7 @@ class EventEncoder:
         return index
 
 
-def scaled_rating(
-    rating: npt.NDArray[np.float32], scale: tuple[float, float] | None
-) -> npt.NDArray[np.float32]:
+def scaled_rating(rating: FloatArray, scale: tuple[float, float] | None) -> FloatArray:
     """Ratings on [-1, 1]: the middle of the scale is 0. float32[n] to float32[n]."""
     low, high = scale or (1.0, 5.0)
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-9)

@@ -8,11 +8,9 @@ import torch
 from scipy.sparse import csr_matrix
 from sklearn.utils.extmath import randomized_svd
 
+from core.arrays import FloatArray, IntArray
 from core.model.config import InterestConfig
 from core.model.network import ItemStart
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 
 def item_start(

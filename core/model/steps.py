@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
 from core.domain import CONSUMING_KINDS, Columns, History, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
 from core.model.topics import Topics
-
-FloatArray = npt.NDArray[np.float32]
 
 _CELLS = 4_000_000
 """Scores held at a time: 16 MB."""

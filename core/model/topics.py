@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from core.arrays import FloatArray, IntArray
 
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
@@ -47,7 +47,7 @@ class Topics:
 
 def assign_topics(
     categories: Sequence[str | None],
-    counts: npt.NDArray[np.int64],
+    counts: IntArray,
     item_vectors: FloatArray,
     item_words: Sequence[str],
     seed: int,
@@ -72,7 +72,7 @@ def assign_topics(
 
 
 def _ordered(
-    labels: Sequence[str], counts: npt.NDArray[np.int64], source: Literal["category", "cluster"]
+    labels: Sequence[str], counts: IntArray, source: Literal["category", "cluster"]
 ) -> Topics:
     weight: Counter[str] = Counter()
     for label, count in zip(labels, counts, strict=True):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray, PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -54,9 +54,6 @@ from core.recommend.joining import fit_joint
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
-
-FloatArray = npt.NDArray[np.float32]
-PartArray = npt.NDArray[np.int8]
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
 

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
+from core.arrays import FloatArray
 from core.domain import DomainError, History
 from core.evaluate.cases import targets_of
-from core.evaluate.metrics import FloatArray
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.histories import EncodedHistories
 from core.recommend.training_data import TrainingData

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from core.arrays import FloatArray
 from core.domain import DomainError, History
-from core.evaluate.metrics import FloatArray
-from core.files import replace_file, replace_text
+from core.files import replace_text, save_arrays
 from core.recommend.calibration import Calibration
 from core.recommend.content import Content
 from core.recommend.counts import Popularity, RecentPopularity
@@ -106,7 +106,7 @@ class Baseline:
             "calibration": asdict(self.calibration),
             "trials": [asdict(trial) for trial in self.trials],
         }
-        replace_file(folder / f"{self.id}.safetensors", lambda path: save_file(tensors, path))
+        save_arrays(folder / f"{self.id}.safetensors", tensors)
         replace_text(folder / f"{self.id}.json", json.dumps(facts, indent=2) + "\n")
 
     @classmethod

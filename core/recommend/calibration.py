@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
-from core.evaluate.metrics import DoubleArray, ExcludedItems, FloatArray, IntArray
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.evaluate.metrics import ExcludedItems
 
 MOST_CELLS = 2_000_000
 """Scores that a fit looks at; more cases than that are thinned evenly."""
@@ -132,7 +132,7 @@ class _Likelihood:
 
     scores: FloatArray
     targets: IntArray
-    eligible: npt.NDArray[np.bool_]
+    eligible: BoolArray
     log_share: FloatArray
 
     def __call__(self, point: DoubleArray) -> tuple[float, DoubleArray]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.evaluate.metrics import FloatArray
+from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
 
 WHITENING_SHRINKAGE = 1.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluate.metrics import FloatArray, IntArray
+from core.arrays import FloatArray, IntArray
 from core.recommend.histories import EncodedHistories
 from core.recommend.training_data import TrainingData
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
-from core.evaluate.metrics import DoubleArray, FloatArray
+from core.arrays import DoubleArray, FloatArray
 from core.recommend.histories import EncodedHistories, add_own
 from core.recommend.training_data import TrainingData
 

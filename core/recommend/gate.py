@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.arrays import DoubleArray, IntArray
 from core.domain import History
-from core.evaluate.metrics import DoubleArray, IntArray
 from core.recommend.histories import EncodedHistories
 
 FEATURES = (

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from core.arrays import FloatArray, IntArray
 from core.domain import DomainError, History
-from core.evaluate.metrics import ExcludedItems, FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from core.evaluate.metrics import ExcludedItems
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CLOCK = np.iinfo(np.int64).max

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, History
-from core.evaluate.metrics import DoubleArray, FloatArray, IntArray
-from core.files import replace_file, replace_text
+from core.files import replace_text, save_arrays
 from core.recommend.baseline import Baseline
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
@@ -124,7 +124,7 @@ class Joint:
             "repeat": self.repeat,
             "validation_ndcg": self.validation_ndcg,
         }
-        replace_file(folder / TENSORS, lambda path: save_file(tensors, path))
+        save_arrays(folder / TENSORS, tensors)
         replace_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
 
     @staticmethod

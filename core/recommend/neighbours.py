@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 
-from core.evaluate.metrics import FloatArray
+from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
 from core.recommend.training_data import TrainingData
 

@@ -15,12 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
-from core.evaluate.metrics import DoubleArray, FloatArray, IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 
 BUCKET_STARTS = (1, 2, 4, 8, 16, 32, 128)
 """Training events at which the next bucket of items begins; bucket 0 are the unseen ones."""

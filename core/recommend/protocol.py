@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
+from core.arrays import FloatArray
 from core.domain import History
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @runtime_checkable

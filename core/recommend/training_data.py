@@ -7,15 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
+from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Part
-from core.evaluate.cases import Case, PartArray, cases
-
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+from core.evaluate.cases import Case, cases
 
 
 @dataclass(frozen=True, eq=False)

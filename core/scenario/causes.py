@@ -16,8 +16,8 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import History, RecommendationList
 from core.explain.game import over_batches, players_of
@@ -25,10 +25,6 @@ from core.progress import StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
 from core.scenario.places import ahead, open_items, place_among
-
-FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 ELIGIBILITY = "eligibility"
 EXACT_UP_TO = 8
@@ -145,7 +141,7 @@ def _by_eligibility(
     return place == after
 
 
-def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> npt.NDArray[np.int64]:
+def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> IntArray:
     """Items that this one passed or was passed by, as catalogue indices, in the move's direction.
 
     ``open_`` bool[n_items] are those that may be in the new list.
@@ -160,8 +156,8 @@ def _edit_values(
     edited: EditedHistory,
     recommender: Recommender,
     scores: tuple[FloatArray, FloatArray],
-    items: npt.NDArray[np.int64],
-    passed: Sequence[npt.NDArray[np.int64]],
+    items: IntArray,
+    passed: Sequence[IntArray],
     stop: StopCallback | None,
 ) -> DoubleArray:
     """Shapley values of the edits, float64[2, n_edits, n]: for scores, and for leads.

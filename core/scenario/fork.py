@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.domain import History, RecommendationList
 from core.interest_map.projection import unit
 from core.progress import StopCallback
@@ -30,7 +30,6 @@ from core.threads import once_each
 if TYPE_CHECKING:
     from core.engine import Engine, Trajectory
 
-FloatArray = npt.NDArray[np.float32]
 FELT = 0.02
 """Cosine distance of two query vectors below which an edit is no longer felt (contracts.md)."""
 SAME_STATE = 1e-6

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import IntArray
 from core.domain import Columns, DomainError, review_words
 from core.model.sequences import scaled_rating
 
@@ -66,14 +66,14 @@ def opposite_review(
     return None
 
 
-def _even_sample(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _even_sample(rows: IntArray) -> IntArray:
     if len(rows) <= MOST_READ:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MOST_READ).astype(np.int64)]
 
 
 def _most_opposed(
-    engine: Engine, rows: npt.NDArray[np.int64], sentiment: float, same_item: bool
+    engine: Engine, rows: IntArray, sentiment: float, same_item: bool
 ) -> FoundReview | None:
     events = engine.corpus.events.iloc[rows]
     texts = [

@@ -18,8 +18,8 @@ from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.domain import CONSUMING_KINDS, DomainError, Event, EventKind, History
 from core.explain.counterfactual import possible_edits
 from core.explain.explanation import find_item
@@ -270,7 +270,7 @@ class _Search:
             self.leads.update(zip(some, self._leads(histories, scores), strict=True))
             report(progress, Progress(f"try sets of {len(some[0])}", len(self.leads), MOST_TRIED))
 
-    def _leads(self, histories: Sequence[History], scores: npt.NDArray[np.float32]) -> list[float]:
+    def _leads(self, histories: Sequence[History], scores: FloatArray) -> list[float]:
         """The item's lead over the k-th of the others, in the goal's direction."""
         index = self.engine.corpus.item_index
         item_id = self.engine.corpus.item_ids[self.item]

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Move
 from core.views import compare_wording as words
@@ -17,8 +17,6 @@ from core.views.wording import day, rating, short, signed
 
 if TYPE_CHECKING:
     from core.engine import Engine
-
-FloatArray = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain import wording
 from core.explain.counterfactual import MOST_EDITS, Counterfactual
@@ -24,7 +24,6 @@ from core.views.wording import count, day, short
 if TYPE_CHECKING:
     from core.engine import Engine
 
-DoubleArray = npt.NDArray[np.float64]
 TITLE = 40
 """Longer titles are cut in sentences and labels."""
 DOUBT = 2.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from core.arrays import BoolArray, IntArray
 from core.evaluate.intervals import Interval
 from core.evaluate.metrics import NO_ITEM
 from core.evaluate.report import CalibrationBin, EvaluationReport
@@ -215,7 +216,7 @@ def _periods(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
 
 
 def _best(
-    report: EvaluationReport, among: Sequence[str], cases: npt.NDArray[np.bool_] | None = None
+    report: EvaluationReport, among: Sequence[str], cases: BoolArray | None = None
 ) -> str | None:
     where = slice(None) if cases is None else cases
     return max(among, key=lambda name: float(report.ndcg(name)[where].sum()), default=None)
@@ -230,7 +231,7 @@ def _listed_hint(engine: Engine, report: EvaluationReport) -> tuple[int, int]:
 def _group(
     report: EvaluationReport,
     name: str,
-    who: npt.NDArray[np.bool_],
+    who: BoolArray,
     subject: str,
     rival: str | None,
 ) -> GroupRow:
@@ -276,7 +277,7 @@ _FIGURES = (
 )
 
 
-def listed_items(report: EvaluationReport, recommender: str) -> npt.NDArray[np.int64]:
+def listed_items(report: EvaluationReport, recommender: str) -> IntArray:
     """Catalogue indices that are in any of a recommender's lists, int64[n], ascending."""
     lists = report.result(recommender).lists
     return np.unique(lists[lists != NO_ITEM])

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import BoolArray
 from core.evaluate.intervals import Interval, PairedTest
 from core.views.wording import count, number, percent, signed
 
@@ -81,7 +81,7 @@ def verdict(
     report: EvaluationReport,
     subject: str,
     rival: str | None,
-    among: npt.NDArray[np.bool_] | None,
+    among: BoolArray | None,
 ) -> str:
     """Who is ahead and by how much, on all cases or those that bool[n_cases] marks."""
     n = len(report.users) if among is None else int(among.sum())

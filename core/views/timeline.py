@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.domain import Event, EventKind, Part, RecommendationList
 from core.views import wording
 
 if TYPE_CHECKING:
     from core.engine import Engine, Trajectory
 
-FloatArray = npt.NDArray[np.float32]
 
 LIST_SHOWN = 5
 LIST_SEARCHED = 50

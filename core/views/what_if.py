@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
 from core.domain import Event, History
 from core.scenario.edits import Edit, name_of
@@ -30,7 +30,6 @@ from core.views.what_if_wording import (
 if TYPE_CHECKING:
     from core.engine import Trajectory
 
-FloatArray = npt.NDArray[np.float32]
 
 TOPICS_SHOWN = 7
 NAME = 30
@@ -119,7 +118,7 @@ class PathView:
     """Place on the map, float32[n]."""
     step_size: FloatArray
     """Cosine distance from the state before, float32[n], NaN first."""
-    misleading: npt.NDArray[np.bool_]
+    misleading: BoolArray
     """Where the step to here looks longer or shorter than it is, bool[n]."""
     times: tuple[datetime, ...]
     """When each event happened."""

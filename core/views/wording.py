@@ -13,11 +13,9 @@ from datetime import datetime
 from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 
+from core.arrays import FloatArray
 from core.domain import EventKind, Part
-
-FloatArray = npt.NDArray[np.float32]
 
 SENTIMENT_BAND = 0.2
 """Sentiments closer to zero than this count as neutral."""

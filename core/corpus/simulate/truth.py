@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arrays import FloatArray
 from core.corpus.tables import frame_from_table, write_parquet
 from core.domain import Columns, DomainError
 
@@ -93,7 +93,7 @@ class Truth:
     seed: int
     categories: tuple[str, ...]
     families: dict[str, tuple[str, ...]]
-    mix: npt.NDArray[np.float32]
+    mix: FloatArray
     events: pd.DataFrame
     words: pd.DataFrame
     users: pd.DataFrame

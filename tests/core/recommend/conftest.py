@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.arrays import FloatArray
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines
-from core.recommend.training_data import FloatArray, TrainingData
+from core.recommend.training_data import TrainingData
 
 
 def text_vectors(corpus: Corpus) -> FloatArray:
