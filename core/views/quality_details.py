@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.corpus.store import Library
-from core.evaluate.intervals import Interval
+from core.evaluate.ablations import Uses
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
-from core.evaluate.uses import Uses
+from core.measure.intervals import Interval
 from core.views import quality_wording as wording
 from core.views.quality import listed_items
 

@@ -84,7 +84,7 @@ def judging(engine: Engine, protocol: str) -> Work:
     library = loaders.library()
 
     def work(progress: ProgressCallback, stop: StopCallback) -> None:
-        from core.evaluate.protocols import evaluate_model
+        from core.training.judging import evaluate_model
 
         evaluate_model(
             engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Event, EventKind, History, Part, Stopped
-from core.evaluate.cases import Case, leave_last_out_cases
-from core.evaluate.uses import (
+from core.evaluate.ablations import (
     VARIANTS,
     load_uses,
     measure_uses,
@@ -24,6 +23,7 @@ from core.evaluate.uses import (
     shuffled,
     steps_of,
 )
+from core.measure.cases import Case, leave_last_out_cases
 from core.recommend.fitting import fit_baselines
 from core.recommend.training_data import TrainingData
 

@@ -23,11 +23,11 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
-from core.evaluate.cases import Case, targets_of
-from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
-from core.evaluate.metrics import ExcludedItems, ndcg, target_ranks
 from core.evaluate.report import CELLS_PER_BATCH
 from core.files import save_arrays
+from core.measure.cases import Case, targets_of
+from core.measure.intervals import Interval, PairedTest, bootstrap, compare_paired
+from core.measure.metrics import ExcludedItems, ndcg, target_ranks
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
