@@ -15,8 +15,6 @@ from core.corpus.store import Library
 from core.domain import DomainError, Part
 from core.encode.item_text import item_text_of
 from core.encode.library import open_cache, open_encoder
-from core.engine import Engine
-from core.evaluate.ablations import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import ListsJudged, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report
@@ -27,7 +25,6 @@ from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
 PROTOCOLS: tuple[Protocol, ...] = ("leave-last-out", "temporal")
-K_OF_USES = 10
 
 
 def find_report(
@@ -50,53 +47,6 @@ def report_places(
     """Where a report may lie; whoever caches it watches these files."""
     key = report_key(corpus, model_folder, protocol, k)
     return report_place(library, key), model_folder / EVALUATION
-
-
-def uses_of_model(
-    engine: Engine,
-    library: Library,
-    recommender: str | None = None,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
-) -> Uses:
-    """What a recommender of a model uses, over the test cases; kept in the library."""
-    chosen = engine.recommender(recommender)
-    kept = find_uses(engine, library, chosen.id)
-    if kept is not None:
-        return kept
-    ((judged, _),) = judged_cases(engine.corpus, "leave-last-out")
-    key = _uses_key(engine, chosen.id)
-    found = measure_uses(chosen, judged, engine.corpus, K_OF_USES, progress, stop)
-    save_uses(found, uses_place(library, key), key)
-    return found
-
-
-def uses_over_steps(
-    engine: Engine, user_id: str, recommender: str | None = None
-) -> tuple[Uses, int]:
-    """What a recommender uses over one user's steps, and how many had a training event as target.
-
-    DomainError for an unknown user.
-    """
-    corpus = engine.corpus
-    steps = steps_of(corpus, user_id)
-    parts = leave_last_out(corpus.events)[corpus.user_rows(user_id)]
-    trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
-    return measure_uses(engine.recommender(recommender), steps, corpus, K_OF_USES), int(trained)
-
-
-def find_uses(engine: Engine, library: Library, recommender: str) -> Uses | None:
-    """What ``uses_of_model`` found before; None where it hasn't been asked."""
-    return load_uses(place_of_uses(engine, library, recommender), _uses_key(engine, recommender))
-
-
-def place_of_uses(engine: Engine, library: Library, recommender: str) -> Path:
-    """Where ``uses_of_model`` keeps its answer; whoever caches it watches this file."""
-    return uses_place(library, _uses_key(engine, recommender))
-
-
-def _uses_key(engine: Engine, recommender: str) -> str:
-    return f"{engine.corpus.corpus_id}/{engine.model_id}/uses/{recommender}/{K_OF_USES}"
 
 
 def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
