@@ -9,12 +9,12 @@ from pathlib import Path
 
 from benchmarks.measuring import CORPORA, PROJECT
 from core.corpus.importing import import_files
-from core.corpus.simulate.truth import Truth, load_truth
 from core.corpus.store import Library
+from core.demo.truth import Truth, load_truth
 from core.domain import DomainError
 from core.engine import Engine
 from core.model.config import InterestConfig
-from core.model.training import train
+from core.training.training import train
 
 FEW_EPOCHS = 10
 

@@ -22,20 +22,20 @@ import numpy.typing as npt
 
 from benchmarks.measuring import CORPORA, PROJECT, Line, best_of, median_of, record, show
 from core.corpus.importing import import_files
-from core.corpus.simulate.truth import load_truth
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
+from core.demo.truth import load_truth
 from core.domain import Event, EventKind, Part
 from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.encode.precision import processor_name
 from core.engine import Engine
-from core.evaluate.cases import cases
 from core.evaluate.report import evaluate
+from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.preparing import Prepared, prepare
-from core.model.training import fit_interest
 from core.recommend.training_data import TrainingData
+from core.training.preparing import Prepared, prepare
+from core.training.training import fit_interest
 
 SEEDS = 3
 BARS = {"music": (0.053, 40), "mixed": (0.09, 40), "movielens": (0.055, 8)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 
@@ -48,3 +49,10 @@ def save_arrays(
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     facts = None if header is None else dict(header)
     replace_file(target, lambda path: save_file(tensors, path, facts))
+
+
+def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+    """Arrays and header of a safetensors file; SafetensorError or OSError where unreadable."""
+    with safe_open(path, framework="numpy") as file:
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}

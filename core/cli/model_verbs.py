@@ -83,7 +83,7 @@ def train_model(
     from core.corpus.store import Library
     from core.encode.library import open_encoder
     from core.model.config import InterestConfig
-    from core.model.training import train
+    from core.training.training import train
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
@@ -92,7 +92,7 @@ def train_model(
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     options = InterestConfig()
     if config is not None or tuned:
-        from core.model.tuning import read_config_file, read_tuning
+        from core.training.tuning import read_config_file, read_tuning
 
         options = (
             read_config_file(config)
@@ -129,7 +129,8 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
-    from core.evaluate.protocols import evaluate_model, with_served
+    from core.evaluate.protocols import with_served
+    from core.training.judging import evaluate_model
     from core.views.quality import build_verdict
     from core.views.quality_wording import about_lists, damaged_lists
 
@@ -156,7 +157,7 @@ def evaluate_corpus(
 
 def rebuild_demo(json: JsonOption = False) -> None:
     """Rebuild the shipped demo: corpus, vectors and trained model, byte for byte."""
-    from core.model.demo import DEMO_FOLDER, build_demo
+    from core.demo.build import DEMO_FOLDER, build_demo
 
     with progress_bar() as progress:
         changed = build_demo(DEMO_FOLDER, progress)

@@ -12,7 +12,7 @@ from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, p
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
-    from core.model.tuning import Tuning
+    from core.training.tuning import Tuning
 
 REFUSALS_SHOWN, TRIALS_SHOWN = 5, 8
 
@@ -56,7 +56,7 @@ def tune_model(
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
     from core.corpus.store import Library
     from core.encode.library import open_encoder
-    from core.model.tuning import read_tuning, tune, tuning_file
+    from core.training.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)

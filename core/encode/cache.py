@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file
 
 from core.arrays import FloatArray
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
@@ -173,13 +172,9 @@ class VectorCache:
 
 def read_pack(path: Path) -> tuple[str, dict[bytes, npt.NDArray[np.float16]]]:
     """Read a pack: its encoder's id, and vectors by text key."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        encoder_id = (file.metadata() or {}).get("encoder_id", "")
-    tensors = load_file(path)
-    keys = tensors["keys"].tobytes()
-    return encoder_id, {
+    arrays, header = load_arrays(path)
+    keys = arrays["keys"].tobytes()
+    return header.get("encoder_id", ""), {
         keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector
-        for i, vector in enumerate(tensors["vectors"])
+        for i, vector in enumerate(arrays["vectors"])
     }

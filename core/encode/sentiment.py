@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
 
 from core.arrays import BoolArray, DoubleArray, FloatArray
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 
 MIN_REVIEWS = 50
 """Fewer rated training reviews than this, or only one rating value: the shipped model is used."""
@@ -48,14 +47,11 @@ class SentimentModel:
     @classmethod
     def load(cls, path: Path) -> SentimentModel:
         """Read what ``save`` wrote."""
-        with safe_open(path, framework="numpy") as file:
-            origin: dict[str, str] = json.loads((file.metadata() or {})["origin"])
-            return cls(
-                file.get_tensor("weight"),
-                float(file.get_tensor("bias")[0]),
-                origin["encoder_id"],
-                origin["fitted_on"],
-            )
+        arrays, header = load_arrays(path)
+        origin: dict[str, str] = json.loads(header["origin"])
+        return cls(
+            arrays["weight"], float(arrays["bias"][0]), origin["encoder_id"], origin["fitted_on"]
+        )
 
 
 def fit_sentiment(

@@ -1,10 +1,10 @@
-"""A corpus under a protocol: fit what the protocol allows to be known, judge it, remember it."""
+"""A corpus under a protocol: its test cases, and what the library remembers of an evaluation."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,59 +13,18 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, Part
+from core.encode.item_text import item_text_of
 from core.encode.library import open_cache, open_encoder
-from core.engine import Engine
-from core.evaluate.cases import Case, cases, temporal_folds
-from core.evaluate.report import EvaluationReport, evaluate, pooled
+from core.evaluate.report import EvaluationReport
 from core.evaluate.served import ListsJudged, load_lists, served_names
-from core.evaluate.stored import ReportKey, load_report, save_report
-from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
-from core.model.config import InterestConfig
+from core.evaluate.stored import ReportKey, load_report
+from core.measure.cases import Case, cases, temporal_folds
 from core.model.folder import EVALUATION, read_config
-from core.model.preparing import item_text_of
-from core.model.training import fit_recommenders
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
 PROTOCOLS: tuple[Protocol, ...] = ("leave-last-out", "temporal")
-K_OF_USES = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """A whole evaluation, and whether it was computed now or read."""
-
-    report: EvaluationReport
-    reused: bool
-
-
-def evaluate_model(
-    corpus: Corpus,
-    library: Library,
-    model_folder: Path,
-    protocol: str = "leave-last-out",
-    k: int = 10,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
-) -> Evaluation:
-    """Judge a model's recommenders under a protocol.
-
-    Leave-last-out asks the model as it is; its report of lists of 10 is made in training. Temporal
-    fits the same settings anew on what lay before each of three cuts. Reports are kept in the
-    library under the fingerprints of corpus, model, protocol and k.
-    """
-    kept = find_report(corpus, library, model_folder, protocol, k)
-    if kept is not None:
-        return Evaluation(kept, reused=True)
-    engine = Engine.open(corpus, model_folder, library)
-    if protocol == "leave-last-out":
-        found = _leave_last_out(engine, library, k, progress, stop)
-    else:
-        found = _temporal(engine, library, k, progress, stop)
-    key = _key(corpus, model_folder, protocol, k)
-    save_report(found, key, _place(library, key))
-    return Evaluation(load_report(_place(library, key), key) or found, reused=False)
 
 
 def find_report(
@@ -76,7 +35,7 @@ def find_report(
     k: int = 10,
 ) -> EvaluationReport | None:
     """What was computed before, in the library or in training; None where nothing was."""
-    key = _key(corpus, model_folder, protocol, k)
+    key = report_key(corpus, model_folder, protocol, k)
     places = report_places(corpus, library, model_folder, protocol, k)
     found = (load_report(path, key) for path in places)
     return next((report for report in found if report is not None), None)
@@ -86,55 +45,8 @@ def report_places(
     corpus: Corpus, library: Library, model_folder: Path, protocol: str, k: int = 10
 ) -> tuple[Path, ...]:
     """Where a report may lie; whoever caches it watches these files."""
-    key = _key(corpus, model_folder, protocol, k)
-    return _place(library, key), model_folder / EVALUATION
-
-
-def uses_of_model(
-    engine: Engine,
-    library: Library,
-    recommender: str | None = None,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
-) -> Uses:
-    """What a recommender of a model uses, over the test cases; kept in the library."""
-    chosen = engine.recommender(recommender)
-    kept = find_uses(engine, library, chosen.id)
-    if kept is not None:
-        return kept
-    ((judged, _),) = judged_cases(engine.corpus, "leave-last-out")
-    key = _uses_key(engine, chosen.id)
-    found = measure_uses(chosen, judged, engine.corpus, K_OF_USES, progress, stop)
-    save_uses(found, uses_place(library, key), key)
-    return found
-
-
-def uses_over_steps(
-    engine: Engine, user_id: str, recommender: str | None = None
-) -> tuple[Uses, int]:
-    """What a recommender uses over one user's steps, and how many had a training event as target.
-
-    DomainError for an unknown user.
-    """
-    corpus = engine.corpus
-    steps = steps_of(corpus, user_id)
-    parts = leave_last_out(corpus.events)[corpus.user_rows(user_id)]
-    trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
-    return measure_uses(engine.recommender(recommender), steps, corpus, K_OF_USES), int(trained)
-
-
-def find_uses(engine: Engine, library: Library, recommender: str) -> Uses | None:
-    """What ``uses_of_model`` found before; None where it hasn't been asked."""
-    return load_uses(place_of_uses(engine, library, recommender), _uses_key(engine, recommender))
-
-
-def place_of_uses(engine: Engine, library: Library, recommender: str) -> Path:
-    """Where ``uses_of_model`` keeps its answer; whoever caches it watches this file."""
-    return uses_place(library, _uses_key(engine, recommender))
-
-
-def _uses_key(engine: Engine, recommender: str) -> str:
-    return f"{engine.corpus.corpus_id}/{engine.model_id}/uses/{recommender}/{K_OF_USES}"
+    key = report_key(corpus, model_folder, protocol, k)
+    return report_place(library, key), model_folder / EVALUATION
 
 
 def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
@@ -164,7 +76,7 @@ def with_served(
             damaged.append(name)
             continue
         folds = folds or [
-            (judged, _data(corpus, parts, library, model_folder))
+            (judged, data_of_split(corpus, parts, library, model_folder))
             for judged, parts in judged_cases(corpus, report.protocol)
         ]
         parts = [served.judge(judged, data, report.k) for judged, data in folds]
@@ -173,7 +85,7 @@ def with_served(
     return replace(report, results=results), tuple(found), tuple(damaged)
 
 
-def _key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:
+def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:
     if protocol not in PROTOCOLS:
         raise DomainError(
             f"unknown protocol {protocol!r}",
@@ -183,12 +95,12 @@ def _key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey
     return ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
 
 
-def _place(library: Library, key: ReportKey) -> Path:
+def report_place(library: Library, key: ReportKey) -> Path:
     name = hashlib.sha256(str(key).encode()).hexdigest()[:16]
     return library.root / "evaluations" / f"{name}.safetensors"
 
 
-def _data(
+def data_of_split(
     corpus: Corpus,
     parts: PartArray,
     library: Library,
@@ -202,41 +114,3 @@ def _data(
     encoder = open_encoder(library, read_config(model_folder)["encoder"]["name"])
     text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
     return TrainingData.of(corpus, parts, text if text.any() else None)
-
-
-def _leave_last_out(
-    engine: Engine,
-    library: Library,
-    k: int,
-    progress: ProgressCallback | None,
-    stop: StopCallback | None,
-) -> EvaluationReport:
-    ((judged, parts),) = judged_cases(engine.corpus, "leave-last-out")
-    return evaluate(
-        list(engine.recommenders.values()),
-        judged,
-        _data(engine.corpus, parts, library, engine.folder, progress, stop),
-        k,
-        "leave-last-out",
-        progress,
-        stop,
-    )
-
-
-def _temporal(
-    engine: Engine,
-    library: Library,
-    k: int,
-    progress: ProgressCallback | None,
-    stop: StopCallback | None,
-) -> EvaluationReport:
-    corpus = engine.corpus
-    config = InterestConfig.from_json(engine.config["interest"])
-    encoder = open_encoder(library, engine.config["encoder"]["name"])
-    reports = []
-    for judged, parts in judged_cases(corpus, "temporal"):
-        trained = fit_recommenders(corpus, parts, library, config, encoder, progress, stop)
-        reports.append(
-            evaluate(trained.recommenders, judged, trained.data, k, "temporal", progress, stop)
-        )
-    return pooled(reports)

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.evaluate.cases import Case, targets_of
-from core.evaluate.cohorts import UNSEEN, cohorts_of, months_of
-from core.evaluate.intervals import (
+from core.measure.cases import Case, targets_of
+from core.measure.cohorts import UNSEEN, cohorts_of, months_of
+from core.measure.intervals import (
     Interval,
     PairedTest,
     bootstrap,
     bootstrap_columns,
     compare_paired,
 )
-from core.evaluate.metrics import (
+from core.measure.metrics import (
     NO_ITEM,
     ExcludedItems,
     coverage,

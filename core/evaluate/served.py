@@ -24,15 +24,15 @@ from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
-from core.evaluate.cases import Case, targets_of
-from core.evaluate.metrics import (
+from core.evaluate.report import Result, joined
+from core.measure.cases import Case, targets_of
+from core.measure.metrics import (
     NO_ITEM,
     ExcludedItems,
     intra_list_diversity,
     novelty,
     popularity_bias,
 )
-from core.evaluate.report import Result, joined
 from core.recommend.training_data import TrainingData
 
 RANK = "rank"

@@ -7,20 +7,23 @@ lists are kept exactly, the other figures in single precision.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from core.evaluate.report import EvaluationReport, Result
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 
 FORMAT = 1
 HEADER = "evaluation"
 _INTEGERS = ("lists",)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +69,46 @@ def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
+
+    def build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> EvaluationReport:
+        def result(recommender: str) -> Result:
+            values: dict[str, Any] = {
+                field.name: arrays[f"result/{recommender}/{field.name}"].astype(
+                    np.int64 if field.name in _INTEGERS else np.float64
+                )
+                for field in fields(Result)[1:]
+            }
+            return Result(recommender, **values)
+
+        return EvaluationReport(
+            protocol=header["protocol"],
+            k=header["k"],
+            n_items=header["n_items"],
+            users=tuple(header["users"]),
+            steps=arrays["steps"].astype(np.int64),
+            targets=arrays["targets"].astype(np.int64),
+            months=np.array(header["months"], dtype=np.str_),
+            cohorts={name: arrays[f"cohort/{name}"].astype(np.bool_) for name in header["cohorts"]},
+            excluded_targets=header["excluded_targets"],
+            results=tuple(result(name) for name in header["recommenders"]),
+        )
+
+    return read_stored(path, HEADER, FORMAT, str(key), build)
+
+
+def read_stored(
+    path: Path,
+    header_name: str,
+    format: int,
+    key: str,
+    build: Callable[[dict[str, Any], dict[str, npt.NDArray[Any]]], T],
+) -> T | None:
+    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})[HEADER])
-            if header["format"] != FORMAT or header["key"] != str(key):
-                return None
-            return EvaluationReport(
-                protocol=header["protocol"],
-                k=header["k"],
-                n_items=header["n_items"],
-                users=tuple(header["users"]),
-                steps=file.get_tensor("steps").astype(np.int64),
-                targets=file.get_tensor("targets").astype(np.int64),
-                months=np.array(header["months"], dtype=np.str_),
-                cohorts={
-                    name: file.get_tensor(f"cohort/{name}").astype(np.bool_)
-                    for name in header["cohorts"]
-                },
-                excluded_targets=header["excluded_targets"],
-                results=tuple(_result(file, name) for name in header["recommenders"]),
-            )
+        arrays, metadata = load_arrays(path)
+        header = json.loads(metadata[header_name])
+        if header["format"] != format or header["key"] != key:
+            return None
+        return build(header, arrays)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
         return None
-
-
-def _result(file: Any, recommender: str) -> Result:
-    def read(field: str) -> npt.NDArray[Any]:
-        kind = np.int64 if field in _INTEGERS else np.float64
-        values: npt.NDArray[Any] = file.get_tensor(f"result/{recommender}/{field}").astype(kind)
-        return values
-
-    return Result(recommender, *(read(field.name) for field in fields(Result)[1:]))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.domain import DomainError, History
-from core.evaluate.intervals import bootstrap
 from core.explain.explanation import Explanation, K, find_item
 from core.explain.game import EventGame, Goal
 from core.explain.scorecard import SAME, Scorecard, make_scorecard
 from core.explain.shapley import EXACT_UP_TO, explain_events
+from core.measure.intervals import bootstrap
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 if TYPE_CHECKING:

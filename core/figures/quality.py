@@ -7,10 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.figures.palette import Palette
 from core.figures.style import SIZE, SMALL, axis, layout, plain
+from core.measure.intervals import Interval
 from core.views.quality import QualityView
 from core.views.quality_details import NeverView, UsesView
 from core.views.quality_wording import best_baseline, between

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.domain import DomainError, History
-from core.evaluate.cases import targets_of
+from core.measure.cases import targets_of
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.histories import EncodedHistories
 from core.recommend.training_data import TrainingData

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.evaluate.metrics import ExcludedItems
+from core.measure.metrics import ExcludedItems
 
 MOST_CELLS = 2_000_000
 """Scores that a fit looks at; more cases than that are thinned evenly."""

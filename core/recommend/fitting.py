@@ -8,8 +8,8 @@ from itertools import product
 from pathlib import Path
 
 from core.arrays import FloatArray, IntArray
-from core.evaluate.cases import Case, targets_of
-from core.evaluate.metrics import ndcg, target_ranks
+from core.measure.cases import Case, targets_of
+from core.measure.metrics import ndcg, target_ranks
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import SCORERS, Baseline, Scorer, Trial
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from core.arrays import DoubleArray, FloatArray, IntArray
-from core.evaluate.cases import Case, targets_of
-from core.evaluate.metrics import ExcludedItems, ndcg
+from core.measure.cases import Case, targets_of
+from core.measure.metrics import ExcludedItems, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.gate import Gate, features_of
 from core.recommend.histories import EncodedHistories

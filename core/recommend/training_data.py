@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Part
-from core.evaluate.cases import Case, cases
+from core.measure.cases import Case, cases
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, IntArray
-from core.evaluate.intervals import Interval
-from core.evaluate.metrics import NO_ITEM
 from core.evaluate.report import CalibrationBin, EvaluationReport
+from core.measure.intervals import Interval
+from core.measure.metrics import NO_ITEM
 from core.views import quality_wording as wording
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.corpus.store import Library
-from core.evaluate.intervals import Interval
+from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
-from core.evaluate.uses import Uses
+from core.measure.intervals import Interval
 from core.views import quality_wording as wording
 from core.views.quality import listed_items
 
@@ -131,7 +131,7 @@ def build_never(engine: Engine, report: EvaluationReport, subject: str) -> Never
     )
 
 
-def build_uses(uses: Uses, user: str | None = None, trained: int = 0) -> UsesView:
+def build_uses(uses: Ablation, user: str | None = None, trained: int = 0) -> UsesView:
     """What a recommender uses; ``trained`` of one user's steps have a training event as target."""
     rows = tuple(
         UseRow(part, int(answer.changed.sum()), uses.loss(part).difference, uses.nats(part))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
+from core.measure.intervals import Interval
 from core.views.quality import GroupRow, QualityView
 from core.views.quality_details import UsesView
 from core.views.quality_wording import between

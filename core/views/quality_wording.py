@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.arrays import BoolArray
-from core.evaluate.intervals import Interval, PairedTest
+from core.measure.intervals import Interval, PairedTest
 from core.views.wording import count, number, percent, signed
 
 if TYPE_CHECKING:

@@ -55,9 +55,9 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
 
 def uses(engine: Engine, recommender: str) -> UsesView | None:
     """What a recommender uses over the corpus; None where it was not asked yet."""
-    from core.evaluate.protocols import place_of_uses
+    from core.evaluate.ablations import ablation_path
 
-    place = place_of_uses(engine, loaders.library(), recommender)
+    place = ablation_path(engine, loaders.library(), recommender)
     return _uses(engine.model_id, recommender, _stamp(place), engine)
 
 
@@ -84,7 +84,7 @@ def judging(engine: Engine, protocol: str) -> Work:
     library = loaders.library()
 
     def work(progress: ProgressCallback, stop: StopCallback) -> None:
-        from core.evaluate.protocols import evaluate_model
+        from core.training.judging import evaluate_model
 
         evaluate_model(
             engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
@@ -98,9 +98,9 @@ def measuring(engine: Engine, recommender: str) -> Work:
     library = loaders.library()
 
     def work(progress: ProgressCallback, stop: StopCallback) -> None:
-        from core.evaluate.protocols import uses_of_model
+        from core.evaluate.ablations import ablation_of_model
 
-        uses_of_model(engine, library, recommender, progress, stop)
+        ablation_of_model(engine, library, recommender, progress, stop)
 
     return work
 
@@ -161,9 +161,9 @@ def _never(model_id: str, protocol: str, subject: str, stamps: Stamp, _engine: E
 def _uses(
     model_id: str, recommender: str, stamp: tuple[int, int], _engine: Engine
 ) -> UsesView | None:
-    from core.evaluate.protocols import find_uses
+    from core.evaluate.ablations import find_ablation
 
-    found = find_uses(_engine, loaders.library(), recommender)
+    found = find_ablation(_engine, loaders.library(), recommender)
     return build_uses(found) if found is not None else None
 
 
@@ -171,9 +171,9 @@ def _uses(
 def _uses_of_user(
     corpus_id: str, model_id: str, recommender: str, user_id: str, _engine: Engine
 ) -> UsesView:
-    from core.evaluate.protocols import uses_over_steps
+    from core.evaluate.ablations import ablation_of_user
 
-    found, trained = uses_over_steps(_engine, user_id, recommender)
+    found, trained = ablation_of_user(_engine, user_id, recommender)
     return build_uses(found, user_id, trained)
 
 

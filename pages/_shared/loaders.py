@@ -204,7 +204,7 @@ def training(name: str, options: InterestConfig) -> Work:
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
-        from core.model.training import train
+        from core.training.training import train
 
         return Path(train(corpus(name), library(), options, progress, stop))
 

@@ -10,10 +10,10 @@ import pytest
 
 from core.corpus.store import Corpus, Library
 from core.domain import Part
-from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.importing_lists import import_lists
-from core.evaluate.protocols import evaluate_model
 from core.evaluate.served import lists_path
+from core.measure.cases import leave_last_out_cases
+from core.training.judging import evaluate_model
 from pages._shared import jobs
 
 PAGE = "pages/quality.py"

@@ -13,9 +13,9 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import History, Part, Stopped
 from core.evaluate import report as report_module
-from core.evaluate.cases import Case, cases, leave_last_out_cases, temporal_folds
-from core.evaluate.cohorts import cohorts_of
 from core.evaluate.report import evaluate, pooled
+from core.measure.cases import Case, cases, leave_last_out_cases, temporal_folds
+from core.measure.cohorts import cohorts_of
 from core.progress import Progress
 from core.recommend.training_data import TrainingData
 

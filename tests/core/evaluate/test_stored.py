@@ -11,9 +11,9 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Part
-from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.report import EvaluationReport, Result, evaluate
 from core.evaluate.stored import ReportKey, load_report, save_report
+from core.measure.cases import leave_last_out_cases
 from core.recommend.fitting import fit_baselines
 from core.recommend.training_data import TrainingData
 

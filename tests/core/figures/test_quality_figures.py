@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
+from core.measure.intervals import Interval
 from core.views.quality import GroupRow, QualityView, RecommenderRow
 from core.views.quality_details import NeverTopic, NeverView, UseRow, UsesView
 

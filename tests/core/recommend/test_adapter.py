@@ -12,8 +12,8 @@ import pytest
 
 from core.corpus.store import Corpus
 from core.domain import DomainError, History, Part
-from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.report import evaluate
+from core.measure.cases import leave_last_out_cases
 from core.recommend.adapter import OwnRecommender
 from core.recommend.training_data import TrainingData
 

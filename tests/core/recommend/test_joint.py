@@ -13,8 +13,8 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Event, EventKind, History, Part, Stopped
-from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.report import evaluate
+from core.measure.cases import leave_last_out_cases
 from core.progress import Progress
 from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines

@@ -10,8 +10,8 @@ from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Part
-from core.evaluate.cases import leave_last_out_cases
 from core.evaluate.report import evaluate
+from core.measure.cases import leave_last_out_cases
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData

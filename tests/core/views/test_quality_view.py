@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from core.engine import Engine
-from core.evaluate.intervals import Interval
-from core.evaluate.metrics import NO_ITEM
+from core.evaluate.ablations import Ablation, Answer
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
-from core.evaluate.uses import Answer, Uses
+from core.measure.intervals import Interval
+from core.measure.metrics import NO_ITEM
 from core.views import quality_wording as wording
 from core.views.quality import FEW, build_quality, build_verdict
 from core.views.quality_details import build_never, build_uses, training_lines
@@ -195,7 +195,7 @@ def test_items_without_a_chance_are_counted_by_topic(engine: Engine) -> None:
     assert build_never(engine, whole, "joint").sentence.startswith("Every item of the catalogue")
 
 
-def uses_of(fall: float, rise: float, users: tuple[str, ...]) -> Uses:
+def uses_of(fall: float, rise: float, users: tuple[str, ...]) -> Ablation:
     n = len(users)
     random = np.random.default_rng(1)
     whole = np.where(random.random(n) < 0.5, 1.0, np.inf)
@@ -205,7 +205,7 @@ def uses_of(fall: float, rise: float, users: tuple[str, ...]) -> Uses:
 
     lost = np.where(random.random(n) < fall, np.inf, whole)
     won = np.where(random.random(n) < rise, 1.0, whole)
-    return Uses(
+    return Ablation(
         "joint",
         10,
         users,

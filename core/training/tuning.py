@@ -27,9 +27,9 @@ from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.files import replace_text
 from core.model.config import InterestConfig
-from core.model.preparing import Prepared, prepare
-from core.model.training import fit_interest
 from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.training.preparing import Prepared, prepare
+from core.training.training import fit_interest
 
 FORMAT = 1
 State = Literal["done", "behind", "cut"]

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from ir_measures import RR, R, nDCG
 
 from core.domain import Event, EventKind, History, parse_instant
-from core.evaluate.metrics import (
+from core.measure.metrics import (
     NO_ITEM,
     ExcludedItems,
     coverage,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from core.corpus.simulate.calendar import instant
-from core.corpus.simulate.catalogue import Item
-from core.corpus.simulate.shop import Aspect, Family, Shop, listed
-from core.corpus.simulate.shoppers import Need, Step
-from core.corpus.simulate.wording import Pen, Planted, capital, mark, unmark
+from core.demo.calendar import instant
+from core.demo.catalogue import Item
+from core.demo.shop import Aspect, Family, Shop, listed
+from core.demo.shoppers import Need, Step
+from core.demo.wording import Pen, Planted, capital, mark, unmark
 from core.domain import review_words
 
 MOST_WORDS = 4

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from core.corpus.simulate.calendar import DAY, WINDOW_END, seconds_at
-from core.corpus.simulate.shop import Shop
+from core.demo.calendar import DAY, WINDOW_END, seconds_at
+from core.demo.shop import Shop
 
 RAMP = 15 * DAY
 """How long a season takes to come and to go."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.corpus.simulate.build import SimulatedShop, simulate, write_demo
+from core.demo.simulation import SimulatedShop, simulate, write_demo
 
 
 @pytest.fixture(scope="session")

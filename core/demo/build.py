@@ -12,15 +12,15 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from core.corpus.folder import load_corpus
-from core.corpus.simulate.build import write_demo
 from core.corpus.store import PROJECT, Library
+from core.demo.simulation import write_demo
 from core.domain import Columns, review_words
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.library import DEMO_PACK
 from core.files import replace_file
-from core.model.training import train
 from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.training.training import train
 
 DEMO_FOLDER = PROJECT / "data" / "demo"
 DEMO_DATE = datetime(2026, 11, 24, tzinfo=UTC)

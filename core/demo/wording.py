@@ -13,7 +13,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from core.corpus.simulate.shop import Aspect, Family, listed
+from core.demo.shop import Aspect, Family, listed
 
 GOOD, BAD, END = "\ue000", "\ue001", "\ue002"
 MARKED = re.compile(f"([{GOOD}{BAD}])([^{END}]*){END}")

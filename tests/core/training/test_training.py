@@ -20,12 +20,13 @@ from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
 from core.evaluate.importing_lists import import_lists
-from core.evaluate.protocols import evaluate_model, find_report, with_served
+from core.evaluate.protocols import find_report, with_served
 from core.model.folder import EVALUATION
-from core.model.training import fit_recommenders, train
 from core.recommend.fitting import save_baselines
+from core.training.judging import evaluate_model
+from core.training.training import fit_recommenders, train
 
-from .conftest import SMALL, small_corpus
+from ..conftest import SMALL, small_corpus
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 

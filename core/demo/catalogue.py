@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from core.corpus.simulate.calendar import DAY, WINDOW_END, month_of
-from core.corpus.simulate.shop import Family, Shop, listed
+from core.demo.calendar import DAY, WINDOW_END, month_of
+from core.demo.shop import Family, Shop, listed
 
 FAMILY_SIZE = 9
 """Products in a family whose file names no other number."""

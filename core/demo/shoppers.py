@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
-from core.corpus.simulate.calendar import DAY, HOUR, WINDOW_END
-from core.corpus.simulate.catalogue import Item
-from core.corpus.simulate.interests import Interest, Process, plan_interest
-from core.corpus.simulate.shop import Shop
+from core.demo.calendar import DAY, HOUR, WINDOW_END
+from core.demo.catalogue import Item
+from core.demo.interests import Interest, Process, plan_interest
+from core.demo.shop import Shop
 from core.domain import EventKind
 
 PROCESS_ODDS = {

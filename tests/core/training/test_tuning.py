@@ -13,7 +13,8 @@ from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
 from core.model.config import RANGES, InterestConfig
-from core.model.tuning import (
+from core.progress import Progress
+from core.training.tuning import (
     DECAYS,
     SPACE,
     TunedTrial,
@@ -24,9 +25,8 @@ from core.model.tuning import (
     tune,
     tuning_file,
 )
-from core.progress import Progress
 
-from .conftest import SMALL
+from ..conftest import SMALL
 
 ONE = replace(SMALL, epochs=1)
 

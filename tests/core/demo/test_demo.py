@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.corpus.folder import load_corpus
-from core.corpus.simulate.build import SimulatedShop, simulate, write_demo
+from core.demo.simulation import SimulatedShop, simulate, write_demo
 from core.domain import Columns, EventKind, order_events
 
 PROJECT = Path(__file__).resolve().parents[4]
@@ -130,7 +130,7 @@ def test_the_corpus_is_small(demo: Path) -> None:
 def test_another_process_builds_the_same_bytes(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     write_demo(here, simulate(n_users=30))
-    code = "import sys, pathlib; from core.corpus.simulate.build import simulate, write_demo; "
+    code = "import sys, pathlib; from core.demo.simulation import simulate, write_demo; "
     code += "write_demo(pathlib.Path(sys.argv[1]), simulate(n_users=30))"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu"}
     subprocess.run(

@@ -8,9 +8,10 @@ import numpy as np
 
 from core.arrays import BoolArray, FloatArray, IntArray, PartArray
 from core.corpus.corpus import Corpus
-from core.domain import CONSUMING_KINDS, Columns, Part, review_words
+from core.domain import CONSUMING_KINDS, Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
+from core.encode.item_text import item_texts, mean_reviews, title_else_reviews
 from core.encode.sentiment import SentimentModel, fit_sentiment, sentiment_quality
 from core.model.fitting import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
@@ -47,29 +48,7 @@ class Prepared:
     @property
     def item_text(self) -> FloatArray:
         """One unit vector per item: of title and category, else of its training reviews."""
-        return _title_else_reviews(self.title, self.reviews)
-
-
-def item_text_of(
-    corpus: Corpus,
-    parts: PartArray,
-    text_encoder: TextEncoder,
-    cache: VectorCache,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
-) -> FloatArray:
-    """``Prepared.item_text`` of a split without the rest, float32[n_items, d_text]."""
-    titles = _item_texts(corpus)
-    training = np.flatnonzero(parts == Part.TRAIN)
-    events = corpus.events.iloc[training]
-    words = [
-        review_words(title, text)
-        for title, text in zip(events[Columns.Title], events[Columns.Text], strict=True)
-    ]
-    item = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
-    vectors = cache.vectors([*titles, *words], text_encoder, progress, stop)
-    reviews = _mean_reviews(len(titles), item, vectors[len(titles) :])
-    return _title_else_reviews(vectors[: len(titles)], reviews)
+        return title_else_reviews(self.title, self.reviews)
 
 
 def prepare(
@@ -89,8 +68,8 @@ def prepare(
     histories = [corpus.history(user) for user in corpus.user_ids]
     events = [event for history in histories for event in history.events]
     words = [event.words for event in events]
-    item_text = _item_texts(corpus)
-    cache.vectors([*words, *item_text], text_encoder, progress, stop)
+    about_items = item_texts(corpus)
+    cache.vectors([*words, *about_items], text_encoder, progress, stop)
     has_text = np.fromiter((bool(text) for text in words), bool, len(words))
     vectors = _vectors(words, has_text, text_encoder, cache)
     scale = corpus.manifest.rating_scale
@@ -127,32 +106,12 @@ def prepare(
         sentiment=sentiment,
         sentiment_quality=quality,
         fitting=_fitting_data(corpus, parts, encoded),
-        title=cache.vectors(item_text, text_encoder),
-        reviews=_mean_reviews(len(corpus.item_ids), encoded.item[spoken], vectors[spoken]),
+        title=cache.vectors(about_items, text_encoder),
+        reviews=mean_reviews(len(corpus.item_ids), encoded.item[spoken], vectors[spoken]),
         train_users=users[training],
         train_items=encoded.item[training],
         item_words=_item_words(corpus, encoded.item, words, training),
     )
-
-
-def _item_texts(corpus: Corpus) -> list[str]:
-    titles, categories = corpus.items[Columns.Title], corpus.items[Columns.Category]
-    return [review_words(*both) for both in zip(titles, categories, strict=True)]
-
-
-def _mean_reviews(n_items: int, item: IntArray, vectors: FloatArray) -> FloatArray:
-    """Directions of the mean review of each item, float32[n_items, d]; zeros without any.
-
-    ``item`` int64[n] and ``vectors`` float32[n, d] are the reviews.
-    """
-    reviews = np.zeros((n_items, vectors.shape[1]), np.float32)
-    np.add.at(reviews, item, vectors)
-    reviews /= np.maximum(np.linalg.norm(reviews, axis=1, keepdims=True), 1e-9)
-    return reviews
-
-
-def _title_else_reviews(title: FloatArray, reviews: FloatArray) -> FloatArray:
-    return np.where(title.any(1, keepdims=True), title, reviews)
 
 
 def _vectors(

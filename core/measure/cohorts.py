@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, IntArray
-from core.evaluate.cases import Case
+from core.measure.cases import Case
 
 NEW_USER_EVENTS = 5
 HEAVY_USER_EVENTS = 20

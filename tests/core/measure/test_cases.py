@@ -10,7 +10,7 @@ import numpy as np
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, Part
-from core.evaluate.cases import cases, leave_last_out_cases, temporal_cases, temporal_folds
+from core.measure.cases import cases, leave_last_out_cases, temporal_cases, temporal_folds
 
 
 def test_leave_last_out_asks_for_the_last_event_and_the_one_before(corpus: Corpus) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from core.corpus.folder import load_corpus
-from core.corpus.simulate.build import SimulatedShop
-from core.corpus.simulate.truth import load_truth
+from core.demo.simulation import SimulatedShop
+from core.demo.truth import load_truth
 from core.domain import Columns, DomainError, review_words
 
 

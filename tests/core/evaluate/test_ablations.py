@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Event, EventKind, History, Part, Stopped
-from core.evaluate.cases import Case, leave_last_out_cases
-from core.evaluate.uses import (
+from core.evaluate.ablations import (
     VARIANTS,
-    load_uses,
-    measure_uses,
-    save_uses,
+    ablate,
+    load_ablation,
+    save_ablation,
     shuffled,
     steps_of,
 )
+from core.measure.cases import Case, leave_last_out_cases
 from core.recommend.fitting import fit_baselines
 from core.recommend.training_data import TrainingData
 
@@ -76,7 +76,7 @@ def judged(corpus: Corpus) -> list[Case]:
 @pytest.mark.parametrize("part", list(VARIANTS))
 def test_only_what_is_used_costs(part: str, corpus: Corpus, judged: list[Case]) -> None:
     answers = {case.history.user_id: case.target for case in judged}
-    found = measure_uses(Reads(part, corpus, answers), judged, corpus)
+    found = ablate(Reads(part, corpus, answers), judged, corpus)
     for name in VARIANTS:
         loss = found.loss(name).difference
         if name == part:
@@ -124,7 +124,7 @@ def test_a_baseline_without_order_keeps_its_answers(corpus: Corpus) -> None:
     """Popularity reads nothing of a history, so no part of it can be missed."""
     data = TrainingData.of(corpus, leave_last_out(corpus.events))
     popularity = fit_baselines(data)["popularity"]
-    found = measure_uses(popularity, leave_last_out_cases(corpus, Part.TEST), corpus)
+    found = ablate(popularity, leave_last_out_cases(corpus, Part.TEST), corpus)
     for name in VARIANTS:
         np.testing.assert_array_equal(found.without[name].rank, found.whole.rank)
         assert not found.loss(name).decided
@@ -133,7 +133,7 @@ def test_a_baseline_without_order_keeps_its_answers(corpus: Corpus) -> None:
 
 
 def test_the_steps_of_one_user_are_cases_that_can_be_hit(corpus: Corpus) -> None:
-    user = max(corpus.user_ids, key=lambda one: len(corpus.history(one)))
+    user = max(corpus.user_ids, key=lambda user_id: len(corpus.history(user_id)))
     history = corpus.history(user)
     found = steps_of(corpus, user)
     assert found
@@ -146,20 +146,20 @@ def test_it_comes_back_and_only_for_its_own_question(
     corpus: Corpus, judged: list[Case], tmp_path: Path
 ) -> None:
     answers = {case.history.user_id: case.target for case in judged}
-    uses = measure_uses(Reads("text", corpus, answers), judged, corpus)
-    path = tmp_path / "uses.safetensors"
-    save_uses(uses, path, "one")
-    found = load_uses(path, "one")
+    ablation = ablate(Reads("text", corpus, answers), judged, corpus)
+    path = tmp_path / "ablation.safetensors"
+    save_ablation(ablation, path, "one")
+    found = load_ablation(path, "one")
     assert found is not None
-    assert (found.users, found.recommender, found.k) == (uses.users, "reads", 10)
+    assert (found.users, found.recommender, found.k) == (ablation.users, "reads", 10)
     for name in VARIANTS:
-        assert found.loss(name) == uses.loss(name)
-        np.testing.assert_array_equal(found.without[name].changed, uses.without[name].changed)
-    assert load_uses(path, "two") is None
+        assert found.loss(name) == ablation.loss(name)
+        np.testing.assert_array_equal(found.without[name].changed, ablation.without[name].changed)
+    assert load_ablation(path, "two") is None
     path.write_bytes(b"nonsense")
-    assert load_uses(path, "one") is None
+    assert load_ablation(path, "one") is None
 
 
 def test_it_stops(corpus: Corpus, judged: list[Case]) -> None:
     with pytest.raises(Stopped):
-        measure_uses(Reads("text", corpus, {}), judged, corpus, stop=lambda: True)
+        ablate(Reads("text", corpus, {}), judged, corpus, stop=lambda: True)

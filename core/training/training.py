@@ -23,12 +23,11 @@ from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
-from core.evaluate.cases import Case, cases
 from core.evaluate.report import EvaluationReport, evaluate
 from core.evaluate.stored import ReportKey, save_report
 from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
-from core.model.card import model_card
+from core.measure.cases import Case, cases
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
 from core.model.folder import (
@@ -43,7 +42,6 @@ from core.model.folder import (
     write_parts,
 )
 from core.model.interest import InterestModel
-from core.model.preparing import Prepared, prepare
 from core.model.start import item_start
 from core.model.steps import summarise_users
 from core.model.topics import Topics, assign_topics
@@ -54,6 +52,8 @@ from core.recommend.joining import fit_joint
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
+from core.training.card import model_card
+from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from core.corpus.folder import save_corpus
 from core.corpus.manifest import Manifest
-from core.corpus.simulate.calendar import WINDOW_END, instant
-from core.corpus.simulate.catalogue import Item, make_catalogue
-from core.corpus.simulate.reviews import Review, Voice, Writer
-from core.corpus.simulate.shop import Shop, open_shop
-from core.corpus.simulate.shoppers import Shopper, Step, make_shoppers
-from core.corpus.simulate.truth import Truth, save_truth
+from core.demo.calendar import WINDOW_END, instant
+from core.demo.catalogue import Item, make_catalogue
+from core.demo.reviews import Review, Voice, Writer
+from core.demo.shop import Shop, open_shop
+from core.demo.shoppers import Shopper, Step, make_shoppers
+from core.demo.truth import Truth, save_truth
 from core.domain import Columns, EventKind
 
 DEMO_SEED = 20240607
@@ -26,7 +26,7 @@ RATING_SCALE = (1.0, 5.0)
 NOTES = (
     "Simulated: no person wrote a word of it, and neither the products nor the brands exist.",
     "A review or rating without an earlier purchase of the same item stands for the purchase too.",
-    "What was planted is beside it in the folder truth (core.corpus.simulate.truth.load_truth).",
+    "What was planted is beside it in the folder truth (core.demo.truth.load_truth).",
 )
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.corpus.simulate.catalogue import make_catalogue
-from core.corpus.simulate.reviews import Voice, Writer
-from core.corpus.simulate.shop import Aspect, open_shop
-from core.corpus.simulate.shoppers import Need, Step
-from core.corpus.simulate.wording import SLOT, capital, mark, unmark, with_article
+from core.demo.catalogue import make_catalogue
+from core.demo.reviews import Voice, Writer
+from core.demo.shop import Aspect, open_shop
+from core.demo.shoppers import Need, Step
+from core.demo.wording import SLOT, capital, mark, unmark, with_article
 from core.domain import EventKind
 
 words = st.text(st.characters(blacklist_characters="\ue000\ue001\ue002"), min_size=1, max_size=8)
