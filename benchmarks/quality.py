@@ -32,13 +32,14 @@ from core.encode.library import open_cache, open_encoder
 from core.encode.sentiment import SentimentModel
 from core.evaluate.cases import Case, cases, targets_of, temporal_folds
 from core.evaluate.intervals import PairedTest, bootstrap, compare_paired
-from core.evaluate.metrics import ExcludedItems, ndcg, recall, top_items
+from core.evaluate.metrics import ndcg, recall
 from core.evaluate.report import evaluate
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
 from core.model.training import fit_recommenders
+from core.ranking import ExcludedItems, top_items
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData

@@ -25,10 +25,11 @@ from core.corpus.store import Library
 from core.domain import History
 from core.evaluate.cases import Case, targets_of
 from core.evaluate.intervals import Interval, PairedTest, bootstrap, compare_paired
-from core.evaluate.metrics import ExcludedItems, ndcg, target_ranks
+from core.evaluate.metrics import ndcg
 from core.evaluate.report import CELLS_PER_BATCH
 from core.files import save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import ExcludedItems, target_ranks
 from core.recommend.protocol import Recommender
 
 FORMAT = 1

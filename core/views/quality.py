@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from core.arrays import BoolArray, IntArray
 from core.evaluate.intervals import Interval
-from core.evaluate.metrics import NO_ITEM
 from core.evaluate.report import CalibrationBin, EvaluationReport
+from core.ranking import NO_ITEM
 from core.views import quality_wording as wording
 
 if TYPE_CHECKING:

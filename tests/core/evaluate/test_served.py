@@ -19,10 +19,10 @@ from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Part, Stopped
 from core.evaluate.cases import Case, leave_last_out_cases
 from core.evaluate.importing_lists import ListsSummary, import_lists
-from core.evaluate.metrics import NO_ITEM
 from core.evaluate.protocols import with_served
 from core.evaluate.report import evaluate
 from core.evaluate.served import HEADER, load_lists, served_list, served_manifests
+from core.ranking import NO_ITEM
 from core.recommend.training_data import TrainingData
 
 Row = tuple[str, str, object, str]

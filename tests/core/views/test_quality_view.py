@@ -9,10 +9,10 @@ import pytest
 
 from core.engine import Engine
 from core.evaluate.intervals import Interval
-from core.evaluate.metrics import NO_ITEM
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
 from core.evaluate.uses import Answer, Uses
+from core.ranking import NO_ITEM
 from core.views import quality_wording as wording
 from core.views.quality import FEW, build_quality, build_verdict
 from core.views.quality_details import build_never, build_uses, training_lines
