@@ -29,6 +29,7 @@ from core.explain.explanation import Explanation
 from core.explain.game import EventGame, Goal, shortened
 from core.explain.over_corpus import judge_corpus, summarise
 from core.explain.shapley import ENOUGH, explain_events, warm_up
+from core.ranking import ranks_of
 
 K = 10
 AFTER_A_TURN = 3
@@ -198,8 +199,6 @@ def _rank(
 ) -> npt.NDArray[np.int64]:
     """Rank of the item after each change (by step: a rating, or None for removed), int64[n]."""
     ranks: list[int] = []
-    open_ = ~explanation.excluded
-    open_[explanation.item] = True
     for begin in range(0, len(changes), 2_000):
         histories = []
         for change in changes[begin : begin + 2_000]:
@@ -211,10 +210,7 @@ def _rank(
                     events.append(replace(event, rating=change[step]))
             histories.append(shortened(explanation.history, events))
         scores = explanation.recommender.log_probabilities(histories)
-        own = scores[:, explanation.item, None]
-        ahead = scores > own
-        ahead[:, : explanation.item] |= scores[:, : explanation.item] == own
-        ranks += (1 + (ahead & open_).sum(1)).tolist()
+        ranks += ranks_of(explanation.item, scores, explanation.excluded).tolist()
     return np.array(ranks, np.int64)
 
 

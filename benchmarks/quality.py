@@ -33,11 +33,12 @@ from core.encode.sentiment import SentimentModel
 from core.evaluate.report import evaluate
 from core.measure.cases import Case, cases, targets_of, temporal_folds
 from core.measure.intervals import PairedTest, bootstrap, compare_paired
-from core.measure.metrics import ExcludedItems, ndcg, recall, top_items
+from core.measure.metrics import ndcg, recall
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
+from core.ranking import ExcludedItems, top_items
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData

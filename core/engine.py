@@ -26,6 +26,7 @@ from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_pa
 from core.model.interest import InterestModel
 from core.model.steps import drift_of, ranks_and_profile
 from core.model.topics import Topics
+from core.ranking import excluded_mask, top_k
 from core.recommend.fitting import load_baselines
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
@@ -152,17 +153,7 @@ class Engine:
         self, history: History, scores: FloatArray, k: int, recommender: str
     ) -> RecommendationList:
         """The first k of a catalogue scored float32[n_items], without the excluded items."""
-        open_ = np.ones(len(scores), np.bool_)
-        index = self.corpus.item_index
-        open_[[index[item] for item in history.excluded_items() if item in index]] = False
-        candidates = np.flatnonzero(open_)
-        k = min(max(k, 0), len(candidates))
-        best = candidates
-        if 0 < k < len(candidates):
-            edge = np.partition(scores[candidates], len(candidates) - k)[len(candidates) - k]
-            best = candidates[scores[candidates] >= edge]
-        # Catalogue order is item id order, so a stable sort breaks ties by item id.
-        best = best[np.argsort(-scores[best], kind="stable")][:k]
+        best = top_k(scores, excluded_mask(history, self.corpus.item_index), k)
         ids = self.corpus.item_ids
         return RecommendationList(
             user_id=history.user_id,

@@ -19,6 +19,7 @@ from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import CONSUMING_KINDS, RecommendationList
 from core.progress import StopCallback
+from core.ranking import excluded_mask, rank_of
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -153,7 +154,7 @@ class Comparison:
             )
         if self._excluded[at][item]:
             return None
-        return _rank(scores, self._excluded[at], item)
+        return rank_of(item, scores, self._excluded[at])
 
     def changes(self, a: int) -> Changes | None:
         """Why scores changed between column ``a`` and the next, for all items of both lists.
@@ -257,7 +258,7 @@ class Comparison:
             for i in np.flatnonzero(ends[0] != ends[1])
             if (scores[i], -i) > (scores[item], -item)
         ]
-        if ahead and _rank(scores, ends[1], item) == self.rank(a + 1, item):
+        if ahead and rank_of(item, scores, ends[1]) == self.rank(a + 1, item):
             return self._by_exclusion(a, item, ahead, changes)
         sign = 1.0 if before is None or (after is not None and after < before) else -1.0
         values = changes.of(item)
@@ -303,16 +304,4 @@ class Comparison:
     def _excluded(self) -> tuple[BoolArray, ...]:
         """What each column can't list, bool[n_items] each."""
         index = self.engine.corpus.item_index
-        masks = []
-        for column in self.columns:
-            mask = np.zeros(len(index), np.bool_)
-            mask[[index[i] for i in column.history.excluded_items() if i in index]] = True
-            masks.append(mask)
-        return tuple(masks)
-
-
-def _rank(scores: FloatArray, excluded: BoolArray, item: int) -> int:
-    """The item's rank among those not excluded; equal scores rank by catalogue index."""
-    ahead = scores > scores[item]
-    ahead[:item] |= scores[:item] == scores[item]
-    return 1 + int((ahead & ~excluded).sum())
+        return tuple(excluded_mask(column.history, index) for column in self.columns)

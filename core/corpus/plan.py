@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.corpus.readers import FORMATS, READERS, Reader
+from core.corpus.readers import FORMATS, READERS
+from core.corpus.readers.protocol import Reader
 from core.corpus.rows import Head, read_head
 from core.corpus.source import SourceFile, is_folder
 from core.corpus.timestamps import TimeUnit, find_unit

@@ -28,8 +28,9 @@ from core.evaluate.stored import read_stored
 from core.files import save_arrays
 from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.intervals import Interval, PairedTest, bootstrap, compare_paired
-from core.measure.metrics import ExcludedItems, ndcg, target_ranks
+from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import ExcludedItems, target_ranks
 from core.recommend.protocol import Recommender
 
 if TYPE_CHECKING:

@@ -20,8 +20,6 @@ from core.measure.intervals import (
     compare_paired,
 )
 from core.measure.metrics import (
-    NO_ITEM,
-    ExcludedItems,
     coverage,
     intra_list_diversity,
     ndcg,
@@ -29,10 +27,9 @@ from core.measure.metrics import (
     popularity_bias,
     recall,
     reciprocal_rank,
-    target_ranks,
-    top_items,
 )
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 

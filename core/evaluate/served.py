@@ -26,13 +26,8 @@ from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import (
-    NO_ITEM,
-    ExcludedItems,
-    intra_list_diversity,
-    novelty,
-    popularity_bias,
-)
+from core.measure.metrics import intra_list_diversity, novelty, popularity_bias
+from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData
 
 RANK = "rank"
@@ -132,7 +127,7 @@ class ServedLists:
             if len(found):
                 rank[row] = found[0]
         excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
-        rank[excluded.rows[excluded.items == targets[excluded.rows]]] = np.inf
+        rank[excluded.contain(targets)] = np.inf
         counts, vectors, nothing = data.item_counts, data.item_vectors, np.full(n, np.nan)
         return ListsJudged(
             Result(

@@ -1,4 +1,4 @@
-"""Ranks, lists and what they are worth, for many histories at once.
+"""What ranks and lists are worth, for many histories at once.
 
 NDCG, recall and reciprocal rank are those of one relevant item (Järvelin & Kekäläinen 2002;
 Voorhees 1999): with the target on rank r <= k they are 1 / log2(1 + r), 1 and 1 / r, else 0.
@@ -6,76 +6,10 @@ Voorhees 1999): with the target on rank r <= k they are 1 / log2(1 + r), 1 and 1
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.domain import History
-
-NO_ITEM = -1
-
-
-@dataclass(frozen=True, eq=False)
-class ExcludedItems:
-    """What lists may not contain: pairs (row of the batch, catalogue index), each once."""
-
-    rows: IntArray
-    items: IntArray
-
-    @classmethod
-    def of(cls, histories: Sequence[History], item_index: Mapping[str, int]) -> ExcludedItems:
-        """The excluded items of each history; items outside the catalogue need no exclusion."""
-        pairs = [
-            (row, item_index[item])
-            for row, history in enumerate(histories)
-            for item in history.excluded_items()
-            if item in item_index
-        ]
-        table = np.array(pairs, np.int64).reshape(-1, 2)
-        return cls(table[:, 0], table[:, 1])
-
-
-def target_ranks(scores: FloatArray, targets: IntArray, excluded: ExcludedItems) -> DoubleArray:
-    """Rank of each target among the items that may be listed, float64[n]; 1 is best.
-
-    ``scores`` float32[n, n_items] without NaN, ``targets`` int64[n] (catalogue indices). A tie
-    counts half: with t others of equal score the rank is 1 + (number above) + t / 2. A target
-    that is itself excluded could not be shown: its rank is infinite, a miss.
-    """
-    goal = scores[np.arange(len(targets)), targets]
-    above = (scores > goal[:, None]).sum(axis=1)
-    tied = (scores == goal[:, None]).sum(axis=1) - 1
-    lost = scores[excluded.rows, excluded.items]
-    bar = goal[excluded.rows]
-    above = above - np.bincount(excluded.rows[lost > bar], minlength=len(targets))
-    tied = tied - np.bincount(excluded.rows[lost == bar], minlength=len(targets))
-    ranks = 1.0 + above + tied / 2.0
-    ranks[excluded.rows[excluded.items == targets[excluded.rows]]] = np.inf
-    return np.asarray(ranks, np.float64)
-
-
-def top_items(scores: FloatArray, excluded: ExcludedItems, k: int) -> IntArray:
-    """The k best items of each row that may be listed, int64[n, k] of catalogue indices.
-
-    Equal scores rank by catalogue index, which is the order of item ids. A row with fewer than k
-    such items ends in ``NO_ITEM``.
-    """
-    n, n_items = scores.shape
-    left = scores.copy()
-    left[excluded.rows, excluded.items] = -np.inf
-    best = np.full((n, k), NO_ITEM, np.int64)
-    width = min(k, n_items)
-    if width == 0:
-        return best
-    bar = np.partition(left, n_items - width, axis=1)[:, n_items - width]
-    for row in range(n):
-        near = np.flatnonzero(left[row] >= bar[row])
-        near = near[np.argsort(-left[row, near], kind="stable")][:width]
-        near = near[left[row, near] > -np.inf]
-        best[row, : len(near)] = near
-    return best
+from core.ranking import NO_ITEM
 
 
 def ndcg(ranks: DoubleArray, k: int) -> DoubleArray:

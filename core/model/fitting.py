@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.arrays import BoolArray, DoubleArray, IntArray
+from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
 from core.model.sequences import EncodedEvents
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import ExcludedItems, target_ranks
 
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -251,15 +253,13 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
             batch = make_batch(data.events, rows)
             queries = network(batch, vectors)[torch.arange(len(users)), batch.length]
             scores = network.scores(queries, vectors, bias)
-            targets = torch.from_numpy(
-                data.events.item[data.starts[users] + data.train_lengths[users]]
-            )
-            excluded = torch.zeros(scores.shape, dtype=torch.bool)
+            targets = data.events.item[data.starts[users] + data.train_lengths[users]]
+            mask = np.zeros(scores.shape, np.bool_)
             for k, part in enumerate(rows):
-                excluded[k, data.events.item[part[data.excluding[part]]]] = True
-            gains.append(
-                np.stack([_gains(scores + o * cold, targets, excluded) for o in offsets], 1)
-            )
+                mask[k, data.events.item[part[data.excluding[part]]]] = True
+            excluded = ExcludedItems(*np.nonzero(mask))
+            ranks = (target_ranks((scores + o * cold).numpy(), targets, excluded) for o in offsets)
+            gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
     if not gains:
         return 0.0, 0.0
     means = np.concatenate(gains).mean(0)
@@ -275,18 +275,6 @@ def _by_length(data: FittingData) -> Iterator[IntArray]:
         size = max(1, _EVENTS_PER_BATCH // int(data.train_lengths[order[begin]]))
         yield order[begin : begin + min(size, _CASES_PER_BATCH)]
         begin += min(size, _CASES_PER_BATCH)
-
-
-def _gains(scores: Tensor, targets: Tensor, excluded: Tensor) -> DoubleArray:
-    """NDCG@10 of each row's one target among the items not excluded; ties count half."""
-    own = scores.gather(1, targets[:, None])
-    open_ = ~excluded
-    above = ((scores > own) & open_).sum(1)
-    ties = ((scores == own) & open_).sum(1) - 1
-    rank = (1 + above + ties / 2.0).double()
-    missed = excluded.gather(1, targets[:, None]).squeeze(1)
-    gain = torch.where((rank <= 10) & ~missed, 1.0 / torch.log2(1.0 + rank), 0.0)
-    return gain.numpy()
 
 
 def _optimiser(

@@ -14,6 +14,7 @@ from core.domain import CONSUMING_KINDS, Columns, History, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
 from core.model.topics import Topics
+from core.ranking import ExcludedItems, target_ranks
 
 _CELLS = 4_000_000
 """Scores held at a time: 16 MB."""
@@ -33,27 +34,20 @@ def ranks_and_profile(
     """
     steps = len(history)
     items = np.fromiter((item_index[event.item_id] for event in history.events), np.int64, steps)
-    consumes = np.fromiter(
-        (event.kind in CONSUMING_KINDS for event in history.events), np.bool_, steps
-    )
+    consuming = [step for step, event in enumerate(history.events) if event.kind in CONSUMING_KINDS]
+    had, first = np.unique(items[consuming], return_index=True)
+    since = np.array(consuming, np.int64)[first]
     next_rank = np.full(steps, np.nan, np.float32)
     profile = np.zeros((steps, len(topics.names)), np.float32)
-    consumed: list[int] = []
     size = max(1, _CELLS // max(len(item_index), 1))
     for begin in range(0, steps, size):
         scores = interest.scores_of(queries[begin : begin + size])
         highest = scores.max(axis=1, keepdims=True)
         profile[begin : begin + size] = topics.shares(np.exp(scores - highest))
-        for row, values in enumerate(scores, start=begin):
-            if consumes[row] and int(items[row]) not in consumed:
-                consumed.append(int(items[row]))
-            if row + 1 == steps or int(items[row + 1]) in consumed:
-                continue
-            own = values[items[row + 1]]
-            had = values[consumed]
-            above = int((values > own).sum()) - int((had > own).sum())
-            ties = int((values == own).sum()) - int((had == own).sum()) - 1
-            next_rank[row] = 1 + above + ties / 2
+        targets = items[begin + 1 : begin + 1 + size]
+        rows, at = np.nonzero(since <= np.arange(begin, begin + len(targets))[:, None])
+        ranks = target_ranks(scores[: len(targets)], targets, ExcludedItems(rows, had[at]))
+        next_rank[begin : begin + len(targets)] = np.where(np.isinf(ranks), np.nan, ranks)
     return next_rank, profile
 
 

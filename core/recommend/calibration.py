@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.measure.metrics import ExcludedItems
+from core.ranking import ExcludedItems
 
 MOST_CELLS = 2_000_000
 """Scores that a fit looks at; more cases than that are thinned evenly."""
@@ -103,7 +103,7 @@ def fit_calibration(
     scores is kept as it is; with it popular items gain. Without cases: the default.
     """
     n, n_items = scores.shape
-    repeated = np.bincount(consumed.rows[consumed.items == targets[consumed.rows]], minlength=n) > 0
+    repeated = consumed.contain(targets)
     repeat = (float(repeated.sum()) + 1.0) / (n + 100.0)
     size = np.abs(scores[scores != 0])
     if len(size) == 0 or repeated.all():

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from core.arrays import FloatArray, IntArray
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import ndcg, target_ranks
+from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import target_ranks
 from core.recommend.baseline import SCORERS, Baseline, Scorer, Trial
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.content import Content, centre

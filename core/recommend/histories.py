@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray, IntArray
 from core.domain import DomainError, History
-from core.measure.metrics import ExcludedItems
+from core.ranking import ExcludedItems
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CLOCK = np.iinfo(np.int64).max

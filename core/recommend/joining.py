@@ -9,8 +9,9 @@ from scipy.optimize import minimize_scalar
 
 from core.arrays import DoubleArray, FloatArray, IntArray
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import ExcludedItems, ndcg
+from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import excluded_mask
 from core.recommend.gate import Gate, features_of
 from core.recommend.histories import EncodedHistories
 from core.recommend.joint import Joint
@@ -83,12 +84,10 @@ def _reduce(
         report(progress, Progress("join recommenders", start, len(cases)))
         asked = [case.history for case in cases[start : start + size]]
         log_p = np.stack([component.log_probabilities(asked) for component in components], axis=1)
-        excluded = ExcludedItems.of(asked, data.item_index)
-        eligible = np.ones((len(asked), data.n_items), np.bool_)
-        eligible[excluded.rows, excluded.items] = False
-        for row in range(len(asked)):
+        for row, history in enumerate(asked):
+            eligible = ~excluded_mask(history, data.item_index)
             items, offset = choose_contenders(
-                log_p[row], int(targets[start + row]), eligible[row], MOST_CONTENDERS, start + row
+                log_p[row], int(targets[start + row]), eligible, MOST_CONTENDERS, start + row
             )
             parts.append(log_p[row][:, items])
             offsets.append(offset)

@@ -22,9 +22,9 @@ from core.corpus.corpus import Corpus
 from core.domain import History, RecommendationList
 from core.explain.game import over_batches, players_of
 from core.progress import StopCallback
+from core.ranking import ahead_of, excluded_mask, rank_of
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
-from core.scenario.places import ahead, open_items, place_among
 
 ELIGIBILITY = "eligibility"
 EXACT_UP_TO = 8
@@ -106,12 +106,12 @@ def find_moves(
         for item in dict.fromkeys((*places[1], *places[0]))
         if places[0].get(item) != places[1].get(item)
     ]
-    open_ = open_items(corpus, edited.history)
+    excluded = excluded_mask(edited.history, corpus.item_index)
     index = corpus.item_index
     passed = {
-        item: _passed(old, new, open_, index[item])
+        item: _passed(old, new, excluded, index[item])
         for item, before, after in moved
-        if not _by_eligibility(old, open_, index[item], before, after, k)
+        if not _by_eligibility(old, excluded, index[item], before, after, k)
     }
     columns = {item: at for at, item in enumerate(passed)}
     leads = np.array([index[item] for item in passed], np.int64)
@@ -130,24 +130,24 @@ def find_moves(
 
 
 def _by_eligibility(
-    old: FloatArray, open_: BoolArray, item: int, before: int | None, after: int | None, k: int
+    old: FloatArray, excluded: BoolArray, item: int, before: int | None, after: int | None, k: int
 ) -> bool:
     """Whether the new excluded set alone, with the old scores, makes this move."""
-    if not open_[item]:
+    if excluded[item]:
         return True
-    place = place_among(old, open_, item)
+    place = rank_of(item, old, excluded)
     if before is None or after is None:
         return (place <= k) == (after is not None)
     return place == after
 
 
-def _passed(old: FloatArray, new: FloatArray, open_: BoolArray, item: int) -> IntArray:
+def _passed(old: FloatArray, new: FloatArray, excluded: BoolArray, item: int) -> IntArray:
     """Items that this one passed or was passed by, as catalogue indices, in the move's direction.
 
-    ``open_`` bool[n_items] are those that may be in the new list.
+    ``excluded`` bool[n_items] are those that the new list may not contain.
     """
-    before, after = ahead(old, item), ahead(new, item)
-    gained, lost = before & ~after & open_, after & ~before & open_
+    before, after = ahead_of(item, old), ahead_of(item, new)
+    gained, lost = before & ~after & ~excluded, after & ~before & ~excluded
     return np.flatnonzero(gained if gained.sum() > lost.sum() else lost)
 
 

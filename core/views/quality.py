@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.arrays import BoolArray, IntArray
 from core.evaluate.report import CalibrationBin, EvaluationReport
 from core.measure.intervals import Interval
-from core.measure.metrics import NO_ITEM
+from core.ranking import NO_ITEM
 from core.views import quality_wording as wording
 
 if TYPE_CHECKING:

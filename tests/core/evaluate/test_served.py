@@ -22,7 +22,7 @@ from core.evaluate.protocols import with_served
 from core.evaluate.report import evaluate
 from core.evaluate.served import HEADER, load_lists, served_list, served_manifests
 from core.measure.cases import Case, leave_last_out_cases
-from core.measure.metrics import NO_ITEM
+from core.ranking import NO_ITEM
 from core.recommend.training_data import TrainingData
 
 Row = tuple[str, str, object, str]

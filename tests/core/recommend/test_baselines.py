@@ -13,8 +13,8 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Event, EventKind, History, Part, Stopped
-from core.measure.metrics import ExcludedItems
 from core.progress import Progress
+from core.ranking import ExcludedItems
 from core.recommend.baseline import SCORERS, Baseline
 from core.recommend.calibration import fit_calibration, log_training_share, normalise
 from core.recommend.content import Content, centre

@@ -12,7 +12,7 @@ from core.evaluate.ablations import Ablation, Answer
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
 from core.measure.intervals import Interval
-from core.measure.metrics import NO_ITEM
+from core.ranking import NO_ITEM
 from core.views import quality_wording as wording
 from core.views.quality import FEW, build_quality, build_verdict
 from core.views.quality_details import build_never, build_uses, training_lines
