@@ -138,7 +138,9 @@ class Engine:
 
     def profile(self, history: History) -> FloatArray:
         """Interest profile after the history, float32[n_topics], sums to 1."""
-        return profile_of(self.interest, self.topics, self.interest.states(history)[-1:])[0]
+        last = self.interest.states(history)[-1:]
+        profile: FloatArray = profile_of(self.interest, self.topics, last)[0]
+        return profile
 
     def recommend(
         self, history: History, k: int = 10, recommender: str | None = None
