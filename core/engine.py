@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,17 @@ from core.encode.sentiment import SentimentModel
 from core.interest_map.projection import InterestMap, unit
 from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
 from core.model.interest import InterestModel
-from core.model.steps import drift_of, ranks_and_profile
+from core.model.steps import drift_of, profile_of
 from core.model.topics import Topics
 from core.ranking import excluded_mask, top_k
 from core.recommend.fitting import load_baselines
 from core.recommend.joint import Joint
+from core.recommend.next_ranks import next_ranks
 from core.recommend.protocol import Recommender
 from core.threads import use_one_blas_thread
+
+_KEPT_RANKS = 256
+"""Pairs of a history and a recommender whose ranks are kept: about 100 bytes a step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +42,9 @@ class Trajectory:
     """How one user's interest evolved: arrays over the n steps of ``history``, read-only.
 
     x, y float32[n] map position; step_size float32[n] cosine distance of the query vector to the
-    one before (NaN at the first step); next_rank float32[n] rank that the next event's item had in
-    the list at this step, ties counted half (NaN at the end, and where that item was already
-    excluded); sentiment float32[n] in [-1, 1] (NaN without text); profile float32[n, n_topics],
-    rows sum to 1; part int8[n] of ``Part``; misleading bool[n] where the 2-D step to here looks
-    much longer or shorter than it is.
+    one before (NaN at the first step); sentiment float32[n] in [-1, 1] (NaN without text); profile
+    float32[n, n_topics], rows sum to 1; part int8[n] of ``Part``; misleading bool[n] where the 2-D
+    step to here looks much longer or shorter than it is. ``Engine.next_ranks`` adds the ranks.
     """
 
     user_id: str
@@ -50,7 +52,6 @@ class Trajectory:
     x: FloatArray
     y: FloatArray
     step_size: FloatArray
-    next_rank: FloatArray
     sentiment: FloatArray
     profile: FloatArray
     part: npt.NDArray[np.int8]
@@ -84,6 +85,7 @@ class Engine:
         self.topics: Topics = parts.topics
         self.map: InterestMap = parts.map
         self.training_counts = parts.training_counts
+        self._next_ranks = lru_cache(_KEPT_RANKS)(self._compute_next_ranks)
 
     @classmethod
     def open(cls, corpus: Corpus, model_folder: Path, library: Library) -> Engine:
@@ -137,8 +139,8 @@ class Engine:
 
     def profile(self, history: History) -> FloatArray:
         """Interest profile after the history, float32[n_topics], sums to 1."""
-        probabilities = np.exp(self.interest.log_probabilities([history]))
-        profile: FloatArray = self.topics.shares(probabilities)[0]
+        last = self.interest.states(history)[-1:]
+        profile: FloatArray = profile_of(self.interest, self.topics, last)[0]
         return profile
 
     def recommend(
@@ -173,22 +175,31 @@ class Engine:
         step_size = np.full(steps, np.nan, np.float32)
         step_size[1:] = np.maximum(1.0 - (directions[1:] * directions[:-1]).sum(1), 0.0)
         positions = self.map.place(queries)
-        next_rank, profile = ranks_and_profile(
-            self.interest, self.topics, self.corpus.item_index, history, queries
-        )
         return Trajectory(
             user_id=history.user_id,
             history=history,
             x=_frozen(positions[:, 0]),
             y=_frozen(positions[:, 1]),
             step_size=_frozen(step_size),
-            next_rank=_frozen(next_rank),
             sentiment=_frozen(self.interest.sentiments(history)),
-            profile=_frozen(profile),
+            profile=_frozen(profile_of(self.interest, self.topics, queries)),
             part=_frozen(self._parts_of(history)),
             misleading=_frozen(self.map.misleading(positions, step_size)),
             drift=drift_of(queries),
         )
+
+    def next_ranks(self, history: History, recommender: str | None = None) -> FloatArray:
+        """Rank of the next event's item in a recommender's list after each step, float32[n].
+
+        None means the default recommender. Ties count half; NaN at the last step, and where the
+        next item was excluded already. Kept for the histories asked for last; read-only.
+        """
+        return self._next_ranks(history, self.recommender(recommender).id)
+
+    def _compute_next_ranks(self, history: History, recommender: str) -> FloatArray:
+        chosen = self.recommender(recommender)
+        ranks: FloatArray = _frozen(next_ranks(chosen, history, self.corpus.item_index))
+        return ranks
 
     def drift(self, history: History) -> float:
         """Cosine distance between the state in the middle of a history and the last one."""

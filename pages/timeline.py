@@ -23,8 +23,8 @@ REAL = "Real time"
 SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
 WHOLE, NEAR = "Whole history", "Around now"
 EXPLAIN, WHY = "pages/explain.py", "open_explain"
-LISTED_BY = "interest"
-"""The recommender of this page's list and ranks (core.views.timeline)."""
+LISTED_BY: str | None = None
+"""The recommender of this page's list and ranks (core.views.timeline); None: the default."""
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 ALT = {

@@ -237,13 +237,16 @@ def list_users(
 def show_trajectory(
     corpus: CorpusArgument,
     user: UserOption,
+    recommender: RecommenderOption = None,
     model: ModelOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a user's interest step by step."""
+    """Show a user's interest step by step, with the rank of each next item in the list before."""
     engine = open_engine(corpus, library, model)
-    trajectory = engine.trajectory(engine.corpus.history(user))
+    history = engine.corpus.history(user)
+    trajectory = engine.trajectory(history)
+    next_ranks = engine.next_ranks(history, recommender)
     names = engine.topics.names
     steps: list[dict[str, Any]] = []
     for at, event in enumerate(trajectory.history.events):
@@ -258,7 +261,7 @@ def show_trajectory(
                 "x": float(trajectory.x[at]),
                 "y": float(trajectory.y[at]),
                 "step_size": float(trajectory.step_size[at]),
-                "next_rank": float(trajectory.next_rank[at]),
+                "next_rank": float(next_ranks[at]),
                 "profile": {
                     name: float(share)
                     for name, share in zip(names, trajectory.profile[at], strict=True)

@@ -73,12 +73,18 @@ class InterestModel:
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Log-probabilities of the whole catalogue after each history, float32[n, n_items]."""
+        return self.log_probabilities_of(self._last_queries(histories))
+
+    def _last_queries(self, histories: Sequence[History]) -> FloatArray:
+        """Query vectors after the last event of n histories, float32[n, dim]."""
+        if not histories:
+            return np.zeros((0, self.config.dim), np.float32)
+        longest = max(histories, key=len)
+        if all(longest.events[: len(history)] == history.events for history in histories):
+            return self.states(longest)[[len(history) for history in histories]]
         if len(histories) <= _STEPWISE_UP_TO:
-            last = [self.states(history)[-1] for history in histories]
-            queries = np.stack(last) if last else np.zeros((0, self.config.dim), np.float32)
-        else:
-            queries = self._batched(histories)
-        return self.log_probabilities_of(queries)
+            return np.stack([self.states(history)[-1] for history in histories])
+        return self._batched(histories)
 
     def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
         """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""

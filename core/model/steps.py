@@ -1,8 +1,6 @@
-"""What a history's states say step by step: ranks of what came next, profile, drift."""
+"""What a history's states say: profile, drift, and both summarised for each user."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,45 +8,24 @@ import pandas as pd
 
 from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
-from core.domain import CONSUMING_KINDS, Columns, History, Part
+from core.domain import Columns, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
 from core.model.topics import Topics
-from core.ranking import ExcludedItems, target_ranks
+from core.recommend.next_ranks import next_ranks
 
 _CELLS = 4_000_000
 """Scores held at a time: 16 MB."""
 
 
-def ranks_and_profile(
-    interest: InterestModel,
-    topics: Topics,
-    item_index: Mapping[str, int],
-    history: History,
-    queries: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Ranks float32[n] and profile float32[n, n_topics] from queries float32[n, dim].
-
-    The rank at a step is that of the next event's item in the list at this step, ties counted half;
-    NaN at the end and where that item was already excluded.
-    """
-    steps = len(history)
-    items = np.fromiter((item_index[event.item_id] for event in history.events), np.int64, steps)
-    consuming = [step for step, event in enumerate(history.events) if event.kind in CONSUMING_KINDS]
-    had, first = np.unique(items[consuming], return_index=True)
-    since = np.array(consuming, np.int64)[first]
-    next_rank = np.full(steps, np.nan, np.float32)
-    profile = np.zeros((steps, len(topics.names)), np.float32)
-    size = max(1, _CELLS // max(len(item_index), 1))
-    for begin in range(0, steps, size):
-        scores = interest.scores_of(queries[begin : begin + size])
-        highest = scores.max(axis=1, keepdims=True)
-        profile[begin : begin + size] = topics.shares(np.exp(scores - highest))
-        targets = items[begin + 1 : begin + 1 + size]
-        rows, at = np.nonzero(since <= np.arange(begin, begin + len(targets))[:, None])
-        ranks = target_ranks(scores[: len(targets)], targets, ExcludedItems(rows, had[at]))
-        next_rank[begin : begin + len(targets)] = np.where(np.isinf(ranks), np.nan, ranks)
-    return next_rank, profile
+def profile_of(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:
+    """Profiles float32[n, n_topics] of states float32[n, dim]; rows sum to 1."""
+    size = max(1, _CELLS // max(len(interest.item_ids), 1))
+    profile = np.zeros((len(queries), len(topics.names)), np.float32)
+    for begin in range(0, len(queries), size):
+        rows = slice(begin, begin + size)
+        profile[rows] = topics.shares(np.exp(interest.log_probabilities_of(queries[rows])))
+    return profile
 
 
 def drift_of(queries: FloatArray) -> float:
@@ -69,13 +46,14 @@ def summarise_users(
 
     Columns user_id, events, drift, first_topic and last_topic (indices of the largest share at the
     first and the last step), held_out_rank (geometric mean of the ranks of validation and test
-    items; NaN without any). ``parts`` int8[n_events] of ``Part``.
+    items in the interest model's lists; NaN without any). ``parts`` int8[n_events] of ``Part``.
     """
     rows = []
     for user in corpus.user_ids:
         history = corpus.history(user)
         queries = interest.states(history)[1:]
-        ranks, profile = ranks_and_profile(interest, topics, corpus.item_index, history, queries)
+        ranks = next_ranks(interest, history, corpus.item_index)
+        profile = profile_of(interest, topics, queries)
         held_out = parts[corpus.user_rows(user)][1:] != Part.TRAIN
         known = ranks[:-1][held_out & np.isfinite(ranks[:-1])]
         rows.append(

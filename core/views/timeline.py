@@ -163,11 +163,15 @@ class MomentView:
     """How the list differs from the one before."""
 
 
-def build_timeline(engine: Engine, user_id: str) -> TimelineView:
-    """Build the view of one user; DomainError for an unknown user."""
+def build_timeline(engine: Engine, user_id: str, recommender: str | None = None) -> TimelineView:
+    """Build the view of one user, with ranks in the lists of a recommender (None: the default).
+
+    DomainError for an unknown user.
+    """
     history = engine.corpus.history(user_id)
     trajectory = engine.trajectory(history)
-    rows = step_rows(engine, history.events, trajectory)
+    next_ranks = engine.next_ranks(history, recommender)
+    rows = step_rows(engine, history.events, trajectory, next_ranks)
     topics = tuple(engine.topics.names)
     times = [row.timestamp for row in rows]
     scale = engine.corpus.manifest.rating_scale
@@ -185,7 +189,7 @@ def build_timeline(engine: Engine, user_id: str) -> TimelineView:
             sum(row.sentiment is not None for row in rows),
         ),
         ranks_sentence=wording.ranks_sentence(
-            trajectory.next_rank, [row.next_part for row in rows], len(engine.corpus.item_ids)
+            next_ranks, [row.next_part for row in rows], len(engine.corpus.item_ids)
         ),
         map_sentence=wording.map_sentence(sum(row.misleading for row in rows), len(rows) - 1),
         step_sizes_sentence=wording.step_sizes_sentence(
@@ -195,7 +199,7 @@ def build_timeline(engine: Engine, user_id: str) -> TimelineView:
 
 
 def step_rows(
-    engine: Engine, events: Sequence[Event], trajectory: Trajectory
+    engine: Engine, events: Sequence[Event], trajectory: Trajectory, next_ranks: FloatArray
 ) -> tuple[StepRow, ...]:
     """One row per event; NaN in the trajectory's arrays becomes None."""
     corpus, topics = engine.corpus, engine.topics
@@ -214,7 +218,7 @@ def step_rows(
             x=float(trajectory.x[at]),
             y=float(trajectory.y[at]),
             step_size=present(trajectory.step_size[at]),
-            next_rank=present(trajectory.next_rank[at]),
+            next_rank=present(next_ranks[at]),
             next_part=parts[at + 1] if at + 1 < len(events) else None,
             misleading=bool(trajectory.misleading[at]),
         )
@@ -227,14 +231,18 @@ def present(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def build_moment(engine: Engine, view: TimelineView, step: int) -> MomentView:
-    """Build the details of one step, 1 to the number of events; DomainError outside."""
+def build_moment(
+    engine: Engine, view: TimelineView, step: int, recommender: str | None = None
+) -> MomentView:
+    """Build the details of one step, 1 to the number of events; DomainError outside.
+
+    The list is that of a recommender (None: the default), as the ranks in ``view`` should be.
+    """
     history = engine.corpus.history(view.user_id)
     event = history.up_to(step).events[-1]
     row = view.steps[step - 1]
-    by = engine.interest.id  # as the ranks beside it; the joint's list is on Explain and Compare
-    now = engine.recommend(history.up_to(step), LIST_SHOWN, by)
-    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, by)
+    now = engine.recommend(history.up_to(step), LIST_SHOWN, recommender)
+    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, recommender)
     following = history.events[step].item_id if step < len(history) else None
     items = list_rows(engine, now, before, following)
     scale = f" of {wording.rating(view.rating_top)}" if view.rating_top is not None else ""

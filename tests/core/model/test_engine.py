@@ -24,24 +24,28 @@ def user(shop_corpus: Corpus) -> str:
     return max(shop_corpus.user_ids, key=lambda user: len(shop_corpus.history(user)))
 
 
-def test_next_rank_is_the_rank_in_the_list(engine: Engine, user: str) -> None:
+@pytest.mark.parametrize("recommender", [None, "interest", "ease", "recent-popularity"])
+def test_next_ranks_are_the_ranks_in_the_lists(
+    engine: Engine, user: str, recommender: str | None
+) -> None:
     history = engine.corpus.history(user)
-    trajectory = engine.trajectory(history)
+    next_ranks = engine.next_ranks(history, recommender)
     compared = 0
     for step in range(1, len(history)):
         following = history.events[step].item_id
-        listed = engine.recommend(
-            history.up_to(step), k=len(engine.corpus.item_ids), recommender="interest"
-        )
-        ranks = {item.item_id: item.rank for item in listed.items}
-        rank = trajectory.next_rank[step - 1]
-        if following in ranks:
-            assert abs(rank - ranks[following]) <= 0.5
+        everything = len(engine.corpus.item_ids)
+        listed = engine.recommend(history.up_to(step), everything, recommender).items
+        score = {item.item_id: item.score for item in listed}
+        if following in score:
+            above = sum(value > score[following] + 1e-5 for value in score.values())
+            near = sum(abs(value - score[following]) <= 1e-5 for value in score.values())
+            assert 1 + above <= next_ranks[step - 1] <= above + near
             compared += 1
         else:
-            assert np.isnan(rank)
+            assert np.isnan(next_ranks[step - 1])
     assert compared > 5
-    assert np.isnan(trajectory.next_rank[-1])
+    assert np.isnan(next_ranks[-1])
+    assert len(engine.next_ranks(history.up_to(0))) == 0
 
 
 def test_lists_leave_out_what_was_consumed_and_keep_what_was_only_seen(

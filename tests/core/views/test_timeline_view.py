@@ -16,16 +16,31 @@ def test_every_event_is_a_step_with_the_trajectorys_numbers(engine: Engine, busy
     view = build_timeline(engine, busy_user)
     history = engine.corpus.history(busy_user)
     trajectory = engine.trajectory(history)
+    next_ranks = engine.next_ranks(history)
     assert [row.item_id for row in view.steps] == [event.item_id for event in history.events]
     assert [row.step for row in view.steps] == list(range(1, len(history) + 1))
     assert view.steps[0].step_size is None
     assert view.steps[-1].next_rank is None
     for row, size, rank in zip(
-        view.steps[1:-1], trajectory.step_size[1:-1], trajectory.next_rank[1:-1], strict=True
+        view.steps[1:-1], trajectory.step_size[1:-1], next_ranks[1:-1], strict=True
     ):
         assert row.step_size == pytest.approx(float(size))
         assert row.next_rank == (None if np.isnan(rank) else float(rank))
     assert np.allclose(view.profile.sum(axis=1), 1, atol=1e-4)
+
+
+def test_ranks_and_lists_follow_the_recommender(engine: Engine, busy_user: str) -> None:
+    history = engine.corpus.history(busy_user)
+    for name in ("interest", "ease"):
+        view = build_timeline(engine, busy_user, name)
+        ranks = [np.nan if row.next_rank is None else row.next_rank for row in view.steps]
+        assert np.array_equal(ranks, engine.next_ranks(history, name), equal_nan=True)
+        moment = build_moment(engine, view, 3, name)
+        listed = engine.recommend(history.up_to(3), LIST_SHOWN, name)
+        assert moment.recommender == name
+        assert [row.item_id for row in moment.items] == [item.item_id for item in listed.items]
+    with pytest.raises(DomainError, match="crystal-ball"):
+        build_timeline(engine, busy_user, "crystal-ball")
 
 
 def test_parts_follow_the_split(engine: Engine, busy_user: str) -> None:
@@ -46,11 +61,9 @@ def test_the_list_at_a_step_is_the_engines_with_moves_against_the_step_before(
     history = engine.corpus.history(busy_user)
     step = len(history) // 2
     moment = build_moment(engine, view, step)
-    now = engine.recommend(history.up_to(step), LIST_SHOWN, "interest")
-    before = {
-        item.item_id: item.rank
-        for item in engine.recommend(history.up_to(step - 1), 50, "interest").items
-    }
+    now = engine.recommend(history.up_to(step), LIST_SHOWN)
+    former = engine.recommend(history.up_to(step - 1), 50).items
+    before = {item.item_id: item.rank for item in former}
     assert [row.item_id for row in moment.items] == [item.item_id for item in now.items]
     for row in moment.items:
         assert row.before == before.get(row.item_id)
