@@ -14,13 +14,14 @@ from core.views import compare_tables as tables
 from core.views import compare_wording as words
 from core.views.compare import CompareView, MoveRow
 from core.views.tables import as_csv
-from pages._shared import choosing, controls, judging, loaders, notices, sharing, state, turnover
-from pages._shared.choosing import Choice
+from pages._compare import choosing
+from pages._compare.choosing import Choice
+from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from pages._shared.comparing import Comparing
+    from core.views.comparing import Comparing
 
 EXPLAIN, TIMELINE = "pages/explain.py", "pages/timeline.py"
 MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))

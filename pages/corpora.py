@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core import jobs
 from core.corpus.importing import import_files
 from core.corpus.plan import ITEM_PREFIX
 from core.corpus.preview import Preview
@@ -17,7 +18,8 @@ from core.domain import Columns, DomainError
 from core.figures.training import training_figure
 from core.views import corpora as view
 from core.views import wording
-from pages._shared import controls, jobs, loaders, notices, served_lists, state, uploads
+from pages._corpora import served_lists, uploads
+from pages._shared import controls, loaders, notices, state
 
 UPLOAD, PATH = "Drop a file", "Path on this machine"
 NAME = "Name of the corpus"

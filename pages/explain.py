@@ -13,10 +13,10 @@ from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.figures.style import CONFIG
 from core.views.explain import events_table
+from core.views.explaining import PARTS, Explaining
 from core.views.tables import as_csv
 from core.views.wording import count
-from pages._shared import controls, loaders, notices, sharing, state
-from pages._shared.explain_sections import (
+from pages._explain.sections import (
     WORDS_OF,
     chosen_step,
     draw_receivers,
@@ -27,7 +27,7 @@ from pages._shared.explain_sections import (
     state_of,
     stop,
 )
-from pages._shared.explaining import PARTS, Explaining
+from pages._shared import controls, loaders, notices, sharing, state
 from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:

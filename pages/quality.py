@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
 
+from core import jobs
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.views import quality_tables as tables
@@ -17,7 +18,7 @@ from core.views.corpora import read_json
 from core.views.quality import QualityView
 from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
-from pages._shared import controls, jobs, judging, notices, sharing, state, working
+from pages._shared import controls, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
 if TYPE_CHECKING:

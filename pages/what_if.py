@@ -49,10 +49,9 @@ from core.views.what_if import (
     profile_table,
 )
 from core.views.what_if_wording import CAUTION, edit_words, replay_words
-from pages._shared import controls, drafting, history_forms, loaders, notices, sharing, state
-from pages._shared import scenario_bar as bar
-from pages._shared import whatif_sections as sections
-from pages._shared.drafting import Draft
+from pages._shared import controls, loaders, notices, sharing, state
+from pages._what_if import bar, drafting, forms, sections
+from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -114,7 +113,7 @@ def draw_workbench(engine: Engine) -> None:
         causes = st.container()
     with left:
         draw_table(engine, draft, base, rows)
-        history_forms.draw_forms(engine, draft, base, fork, rows)
+        forms.draw_forms(engine, draft, base, fork, rows)
     view, profile = build_fork(fork), build_profile(fork)
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
@@ -229,7 +228,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
             )
             if by_id
             else st.column_config.TextColumn("Item", width=166),
-            KIND: st.column_config.SelectboxColumn("Kind", options=history_forms.KINDS, width=80),
+            KIND: st.column_config.SelectboxColumn("Kind", options=forms.KINDS, width=80),
             RATING: st.column_config.NumberColumn(
                 "Rating",
                 width=74,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.evaluate.served import ListsManifest, served_manifests
+from core.jobs import Work
 from core.progress import ProgressCallback, StopCallback
 from core.views.quality import QualityView, build_quality, build_verdict
 from core.views.quality_details import NeverView, UsesView, build_never, build_uses, list_cautions
 from pages._shared import loaders
-from pages._shared.jobs import Work
 from pages._shared.state import USUAL_PROTOCOL
 
 if TYPE_CHECKING:

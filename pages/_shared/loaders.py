@@ -21,6 +21,7 @@ from core.corpus.store import Corpus, Library, Manifest
 from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
+from core.jobs import Work
 from core.progress import ProgressCallback, StopCallback
 from core.views.corpora import (
     LibraryView,
@@ -43,7 +44,6 @@ from core.views.overview import (
 )
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 from pages._shared import memory
-from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from core.scenario.edits import Edit
     from core.scenario.fork import Fork
     from core.scenario.store import Scenario, ScenarioStore
+    from core.views.comparing import Comparing
     from core.views.explain import ReceiversView
-    from pages._shared.comparing import Comparing
-    from pages._shared.explaining import Explaining
+    from core.views.explaining import Explaining
 
 
 def library() -> Library:
@@ -301,7 +301,7 @@ def _explaining(
     margin: bool,
     _engine: Engine,
 ) -> Explaining:
-    from pages._shared.explaining import Explaining
+    from core.views.explaining import Explaining
 
     history = _engine.corpus.history(user_id).up_to(step)
     return Explaining(_engine, history, item_id, recommender, margin)
@@ -358,7 +358,7 @@ def _comparing(
     stamps: str,
     _engine: Engine,
 ) -> Comparing:
-    from pages._shared.comparing import Comparing
+    from core.views.comparing import Comparing
 
     return Comparing(_engine, specs, k, library())
 

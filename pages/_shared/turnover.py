@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core import jobs
 from core.figures.turnover import turnover_figure
 from core.views.corpora import build_job
 from core.views.turnover import build_turnover
-from pages._shared import controls, jobs, loaders, notices
+from pages._shared import controls, loaders, notices
 
 if TYPE_CHECKING:
     from core.engine import Engine

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import jobs
 from core.views.corpora import build_job
-from pages._shared import jobs, notices
+from pages._shared import notices
 
 POLL_SECONDS = 0.8
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.corpus import store
 from core.corpus.importing import import_files
 from core.corpus.store import Corpus, Library
-from pages._shared.explaining import Explaining
+from core.views.explaining import Explaining
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -20,7 +20,7 @@ from core.scenario.capsule import make_capsule
 from core.scenario.edits import Edit, Op
 from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
-from pages._shared.choosing import address, read_address
+from pages._compare.choosing import address, read_address
 
 PAGE = "pages/compare.py"
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from core import jobs
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
-from pages._shared import jobs
 
 CORPORA = "pages/corpora.py"
 ROWS = "who,what,moment,stars\n" + "".join(

@@ -14,10 +14,10 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.progress import check_stop
+from core.views import explaining as pieces
 from core.views.explain import MarkedWord, WordsView
 from pages import explain as page
-from pages._shared import explain_sections as sections
-from pages._shared import explaining as pieces
+from pages._explain import sections as sections
 
 EXPLAIN = "pages/explain.py"
 SECONDS = 180

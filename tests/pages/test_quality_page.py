@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from core import jobs
 from core.corpus.store import Corpus, Library
 from core.domain import Part
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
 from core.measure.cases import leave_last_out_cases
 from core.training.judging import evaluate_model
-from pages._shared import jobs
 
 PAGE = "pages/quality.py"
 TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")

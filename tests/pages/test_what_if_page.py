@@ -17,8 +17,8 @@ from core.scenario.capsule import Capsule, make_capsule
 from core.scenario.edits import Edit, Op, apply_edits, apply_some, find_problems
 from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
-from pages._shared.drafting import Draft, leave_out
-from pages._shared.searching import Searching
+from pages._what_if.drafting import Draft, leave_out
+from pages._what_if.searching import Searching
 from tests.core.scenario.random_edits import edit_lists
 
 WHAT_IF = "pages/what_if.py"

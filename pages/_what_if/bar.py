@@ -13,9 +13,10 @@ from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
-from pages._shared import controls, drafting, loaders, notices, state
-from pages._shared.drafting import Draft
+from pages._shared import controls, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
+from pages._what_if import drafting
+from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine

@@ -23,8 +23,9 @@ from core.views.history_table import (
     try_edits,
 )
 from core.views.what_if import equal_times
-from pages._shared import drafting, notices, state
-from pages._shared.drafting import Draft
+from pages._shared import notices, state
+from pages._what_if import drafting
+from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine

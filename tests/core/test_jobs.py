@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from core import jobs
 from core.domain import DomainError
 from core.progress import Progress, check_stop
-from pages._shared import jobs
 
 
 def wait(until: Callable[[], bool], seconds: float = 10) -> None:

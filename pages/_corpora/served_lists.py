@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 import pandas as pd
 import streamlit as st
 
+from core import jobs
 from core.views import wording
-from pages._shared import jobs, judging, notices, uploads, working
+from pages._corpora import uploads
+from pages._shared import judging, notices, working
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary

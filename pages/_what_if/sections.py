@@ -15,9 +15,10 @@ from core.scenario.store import Scenario
 from core.views.history_table import NEW, item_label
 from core.views.what_if import build_comparison
 from core.views.what_if_wording import edit_words, saved_words, search_words
-from pages._shared import drafting, history_forms, loaders, notices, state
-from pages._shared.drafting import Draft
-from pages._shared.searching import Searching
+from pages._shared import loaders, notices, state
+from pages._what_if import drafting, forms
+from pages._what_if.drafting import Draft
+from pages._what_if.searching import Searching
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -46,7 +47,7 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
     def section() -> None:
         corpus, found = engine.corpus, state.get(SEARCH)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            if len(corpus.item_ids) > history_forms.LISTED_ITEMS:
+            if len(corpus.item_ids) > forms.LISTED_ITEMS:
                 st.text_input("Item id", key=WANTED, width=390)
             else:
                 st.selectbox(
@@ -117,7 +118,7 @@ def draw_found(engine: Engine, base: History, search: Searching) -> None:
 def use_found(engine: Engine, base: History, search: Searching) -> None:
     """Add the edits that a search found to the draft. For callbacks."""
     assert search.result is not None
-    history_forms.make(engine, base, NEW, *search.result.edits)
+    forms.make(engine, base, NEW, *search.result.edits)
     st.rerun()
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 from core.explain import wording
 from core.figures.explain_words import words_figure
 from core.views.explain import MarkedWord, ReceiversView, WordsView, title
+from core.views.explaining import Explaining
 from pages._shared import controls, loaders, notices, state
-from pages._shared.explaining import Explaining
 from pages._shared.state import ITEM, RECOMMENDER
 
 if TYPE_CHECKING:
