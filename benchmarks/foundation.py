@@ -137,10 +137,10 @@ def sentiment() -> list[Line]:
     """Polarity on held-out music reviews."""
     with tempfile.TemporaryDirectory() as folder:
         quality = _prepared("music", Path(folder)).sentiment_quality
-    auc = quality["auc"] or 0.0
+    auc = quality.auc or 0.0
     return [
         show(Line("sentiment, held-out music reviews, AUC", ".91",
-                  f"{auc:.4f} ({quality['negative_reviews']} negative of {quality['reviews']})",
+                  f"{auc:.4f} ({quality.negative_reviews} negative of {quality.reviews})",
                   auc >= 0.91))
     ]  # fmt: skip
 

@@ -79,7 +79,7 @@ class Engine:
         self.encoder = encoder
         self.vectors = vectors
         self.sentiment: SentimentModel = parts.sentiment
-        self.model_id: str = parts.config["model_id"]
+        self.model_id: str = parts.config.model_id
         self.config = parts.config
         self.interest: InterestModel = parts.interest
         self.topics: Topics = parts.topics
@@ -94,9 +94,9 @@ class Engine:
         The text encoder is loaded only when a text is met whose vector is not yet known.
         """
         use_one_blas_thread()
-        made_with = read_config(model_folder)["encoder"]
-        encoder = open_encoder(library, made_with["name"])
-        if encoder.encoder_id != made_with["encoder_id"]:
+        made_with = read_config(model_folder).encoder
+        encoder = open_encoder(library, made_with.name)
+        if encoder.encoder_id != made_with.encoder_id:
             raise DomainError(
                 f"the encoder {encoder.name!r} has changed since the model was trained",
                 where=str(encoder.folder),

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.verdict import verdict_figure
-from core.views.overview import ListView, VerdictView
+from core.model.metrics import read_metrics
+from core.views.overview import ListView, VerdictView, build_verdict
 from core.views.tables import verdict_table
 from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
 
@@ -23,10 +24,7 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(loaders.facts(chosen.corpus))
     engine = notices.need_engine()
-    verdict = loaders.verdict(engine.corpus.name, engine.model_id)
-    paired = judging.verdict(engine)
-    if paired is not None:
-        verdict = dataclasses.replace(verdict, sentence=paired)
+    verdict = build_verdict(read_metrics(engine.folder), judging.verdict(engine))
     draw_verdict(verdict, engine.corpus.name)
     start = loaders.start(engine)
     grid = st.grid(4, min_column_width=300, gap="medium")

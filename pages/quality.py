@@ -12,9 +12,9 @@ from plotly.graph_objects import Figure
 from core import jobs
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
+from core.model.metrics import read_metrics
 from core.views import quality_tables as tables
 from core.views import quality_wording as wording
-from core.views.corpora import read_json
 from core.views.quality import QualityView
 from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
@@ -244,18 +244,17 @@ def draw_calibration(view: QualityView) -> None:
 
 def draw_training(engine: Engine) -> None:
     """How the model was made, and what else was measured of it."""
-    metrics = read_json(engine.folder / "metrics.json")
+    metrics = read_metrics(engine.folder)
     lines = training_lines(metrics)
-    best = metrics.get("best_epoch")
-    sentence = wording.training(lines, best if isinstance(best, int) else None)
+    best = metrics.best_epoch if metrics else None
+    sentence = wording.training(lines, best)
     if lines:
         figure = figures.epochs_figure(lines, best, controls.palette())
         chart("epochs", sentence, figure, pd.DataFrame(lines))
     else:
         notices.say(sentence)
-    notices.say(wording.sentiment(metrics.get("sentiment")))
-    trust = metrics.get("trustworthiness")
-    notices.say(trust_sentence(float(trust) if isinstance(trust, int | float) else None))
+    notices.say(wording.sentiment(metrics.sentiment if metrics else None))
+    notices.say(trust_sentence(metrics.trustworthiness if metrics else None))
 
 
 def draw_uses(engine: Engine, view: QualityView) -> None:

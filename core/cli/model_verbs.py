@@ -83,6 +83,7 @@ def train_model(
     from core.corpus.store import Library
     from core.encode.library import open_encoder
     from core.model.config import InterestConfig
+    from core.model.metrics import read_metrics
     from core.training.training import train
 
     shelf = Library.open(library)
@@ -107,14 +108,13 @@ def train_model(
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder)
     seconds = round(time.monotonic() - started, 1)
-    metrics = _read_metrics(folder)
+    metrics = read_metrics(folder)
+    assert metrics is not None  # just written
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
-    lines += [
-        f"{row['recommender']}: NDCG@10 {row['ndcg']:.4f} "
-        f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]"
-        for row in sorted(metrics["results"], key=lambda row: -row["ndcg"])
-    ]
-    answer({"model_id": folder.name, "seconds": seconds, "metrics": metrics}, lines, as_json=json)
+    lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    facts = {"model_id": folder.name, "seconds": seconds}
+    metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
+    answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
 
 
 def evaluate_corpus(
@@ -172,29 +172,34 @@ def list_models(
     """List the models of a corpus, the newest first."""
     from core.corpus.store import Library
     from core.model.folder import read_config
+    from core.model.metrics import read_metrics
 
     shelf = Library.open(library)
     shelf.manifest(corpus)
-    models = []
+    models: list[dict[str, Any]] = []
     for folder in shelf.model_folders(corpus):
         try:
             config = read_config(folder)
         except DomainError:
             continue
-        ndcg = {row["recommender"]: row["ndcg"] for row in _read_metrics(folder)["results"]}
+        metrics = read_metrics(folder)
         models.append(
             {
-                "model_id": config["model_id"],
-                "created": config["created"],
-                "corpus_id": config["corpus_id"],
-                "encoder": config["encoder"]["name"],
-                "ndcg": ndcg,
+                "model_id": config.model_id,
+                "created": config.created,
+                "corpus_id": config.corpus_id,
+                "encoder": config.encoder.name,
+                "ndcg": {s.recommender: s.ndcg for s in metrics.results} if metrics else {},
                 "folder": str(folder),
             }
         )
     lines = [
         f"{model['model_id']}  {model['created']}  NDCG@10 "
-        + ", ".join(f"{name} {model['ndcg'][name]:.4f}" for name in SHOWN if name in model["ndcg"])
+        + ", ".join(
+            f"{name} {model['ndcg'][name]:.4f}"
+            for name in SHOWN
+            if model["ndcg"].get(name) is not None
+        )
         for model in models
     ] or [f"No model yet. Train one: python -m core train {corpus}"]
     answer({"models": models}, lines, as_json=json)
@@ -301,15 +306,3 @@ def recommend_items(
         f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in found.items
     ]
     answer({"items": items}, lines, as_json=json)
-
-
-def _read_metrics(folder: Path) -> dict[str, Any]:
-    import json as json_format
-
-    from core.model.folder import METRICS
-
-    try:
-        metrics: dict[str, Any] = json_format.loads((folder / METRICS).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {"results": []}
-    return metrics

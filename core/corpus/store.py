@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -232,4 +233,12 @@ def _created(config: Path) -> str | None:
     try:
         return str(json.loads(config.read_text(encoding="utf-8")).get("created", ""))
     except (OSError, ValueError, AttributeError):
+        return None
+
+
+def created_at(model_folder: Path) -> datetime | None:
+    """When a model was made, by its config.json; None where that can't be read."""
+    try:
+        return datetime.fromisoformat(_created(model_folder / "config.json") or "")
+    except ValueError:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.arrays import BoolArray, DoubleArray, FloatArray
+from core.arrays import DoubleArray, FloatArray
 from core.files import load_arrays, save_arrays
 
 MIN_REVIEWS = 50
@@ -54,6 +54,21 @@ class SentimentModel:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class SentimentQuality:
+    """Agreement of sentiment and ratings on held-out reviews, both in [-1, 1].
+
+    ``auc`` is that of ratings at or above 0.5 (4 of 5) against those at or below -0.5 (2 of 5),
+    ``mae`` the mean absolute error; None where a class is missing.
+    """
+
+    reviews: int
+    negative_reviews: int
+    mae: float | None
+    spearman: float | None
+    auc: float | None
+
+
 def fit_sentiment(
     vectors: FloatArray, ratings: FloatArray, encoder_id: str, corpus: str
 ) -> SentimentModel | None:
@@ -66,25 +81,24 @@ def fit_sentiment(
         return None
     weights = 1.0 / np.sqrt(counts[inverse])
     weights /= weights.mean()
-    folds = np.arange(len(ratings)) % _FOLDS
-    losses = [
-        sum(
-            _loss(vectors, ratings, weights, folds != fold, folds == fold, strength)
-            for fold in range(_FOLDS)
-        )
-        for strength in _STRENGTHS
-    ]
-    strength = _STRENGTHS[int(np.argmin(losses))]
-    weight, bias = _ridge(vectors, ratings, weights, strength)
+    fold = np.arange(len(ratings)) % _FOLDS
+
+    def loss(strength: float) -> float:
+        """Weighted squared error on the folds left out."""
+        total = 0.0
+        for number in range(_FOLDS):
+            learn, judge = fold != number, fold == number
+            weight, bias = _ridge(vectors[learn], ratings[learn], weights[learn], strength)
+            errors = np.clip(vectors[judge] @ weight + bias, -1, 1) - ratings[judge]
+            total += float((weights[judge] * errors**2).sum())
+        return total
+
+    weight, bias = _ridge(vectors, ratings, weights, min(_STRENGTHS, key=loss))
     return SentimentModel(weight, bias, encoder_id, corpus)
 
 
-def sentiment_quality(predicted: FloatArray, ratings: FloatArray) -> dict[str, float | int | None]:
-    """How sentiment meets ratings on held-out reviews; both float32[n] on [-1, 1].
-
-    ``mae`` in units of that scale, ``spearman``, and ``auc`` of ratings at or below -0.5 (2 of 5)
-    against those at or above 0.5 (4 of 5); None where a class is missing.
-    """
+def sentiment_quality(predicted: FloatArray, ratings: FloatArray) -> SentimentQuality:
+    """Agreement of sentiment and ratings on held-out reviews; both float32[n] in [-1, 1]."""
     from scipy.stats import spearmanr
     from sklearn.metrics import roc_auc_score
 
@@ -92,39 +106,26 @@ def sentiment_quality(predicted: FloatArray, ratings: FloatArray) -> dict[str, f
     positive = ratings[polar] > 0
     both = len(np.unique(positive)) == 2
     varied = len(np.unique(ratings)) > 1 and len(np.unique(predicted)) > 1
-    return {
-        "reviews": len(ratings),
-        "negative_reviews": int((~positive).sum()),
-        "mae": float(np.abs(predicted - ratings).mean()) if len(ratings) else None,
-        "spearman": float(spearmanr(predicted, ratings)[0]) if varied else None,
-        "auc": float(roc_auc_score(positive, predicted[polar])) if both else None,
-    }
-
-
-def _loss(
-    vectors: FloatArray,
-    ratings: FloatArray,
-    weights: DoubleArray,
-    learn: BoolArray,
-    judge: BoolArray,
-    strength: float,
-) -> float:
-    weight, bias = _ridge(vectors[learn], ratings[learn], weights[learn], strength)
-    errors = np.clip(vectors[judge] @ weight + bias, -1, 1) - ratings[judge]
-    return float((weights[judge] * errors**2).sum())
+    return SentimentQuality(
+        reviews=len(ratings),
+        negative_reviews=int((~positive).sum()),
+        mae=float(np.abs(predicted - ratings).mean()) if len(ratings) else None,
+        spearman=float(spearmanr(predicted, ratings)[0]) if varied else None,
+        auc=float(roc_auc_score(positive, predicted[polar])) if both else None,
+    )
 
 
 def _ridge(
-    vectors: FloatArray,
-    ratings: FloatArray,
-    weights: DoubleArray,
-    strength: float,
+    vectors: FloatArray, ratings: FloatArray, weights: DoubleArray, strength: float
 ) -> tuple[FloatArray, float]:
-    """Weighted ridge with an unpenalised intercept, in closed form."""
-    total = weights.sum()
-    centre = (weights[:, None] * vectors).sum(0) / total
-    mean = float((weights * ratings).sum() / total)
-    x = (vectors - centre).astype(np.float64)
-    gram = (x * weights[:, None]).T @ x + strength * np.eye(x.shape[1])
-    weight = np.linalg.solve(gram, (x * weights[:, None]).T @ (ratings - mean))
+    """Weights and intercept of a weighted ridge regression.
+
+    Centred here, in the precision that the shipped demo was made with, to give the same bits.
+    """
+    from sklearn.linear_model import Ridge
+
+    centre = np.average(vectors, axis=0, weights=weights)
+    mean = float(np.average(ratings, weights=weights))
+    ridge = Ridge(strength, fit_intercept=False, solver="cholesky")
+    weight = ridge.fit(vectors - centre, ratings - mean, weights).coef_
     return weight.astype(np.float32), mean - float(centre @ weight)

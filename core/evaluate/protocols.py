@@ -92,7 +92,7 @@ def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> Rep
             where="--protocol",
             remedy=f"Use one of {', '.join(PROTOCOLS)}",
         )
-    return ReportKey(corpus.corpus_id, read_config(model_folder)["model_id"], protocol, k)
+    return ReportKey(corpus.corpus_id, read_config(model_folder).model_id, protocol, k)
 
 
 def report_place(library: Library, key: ReportKey) -> Path:
@@ -111,6 +111,6 @@ def data_of_split(
     """What a model learned from under a split; without a model no item has text."""
     if model_folder is None:
         return TrainingData.of(corpus, parts)
-    encoder = open_encoder(library, read_config(model_folder)["encoder"]["name"])
+    encoder = open_encoder(library, read_config(model_folder).encoder.name)
     text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
     return TrainingData.of(corpus, parts, text if text.any() else None)

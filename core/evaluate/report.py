@@ -28,6 +28,7 @@ from core.measure.metrics import (
     recall,
     reciprocal_rank,
 )
+from core.model.metrics import Score
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
 from core.recommend.protocol import Recommender
@@ -173,25 +174,25 @@ class EvaluationReport:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the verb ``evaluate`` (docs/contracts.md), with NaN as null."""
-        rows = []
-        intervals = self.ndcg_intervals() if self.results else {}
-        for result in self.results:
-            figures = self.figures(result.recommender)
-            interval = intervals[result.recommender]
-            row: dict[str, Any] = {
-                "recommender": result.recommender,
-                "ndcg": figures.pop("ndcg"),
-                "ndcg_ci": [interval.low, interval.high],
-                **figures,
-            }
-            rows.append({name: _or_null(value) for name, value in row.items()})
         return {
             "protocol": self.protocol,
             "users": len(set(self.users)),
             "targets": len(self.users),
             "excluded_targets": self.excluded_targets,
-            "results": rows,
+            "results": [score.model_dump(mode="json") for score in self.scores()],
         }
+
+    def scores(self) -> list[Score]:
+        """The means of every recommender with the interval of its NDCG."""
+        intervals = self.ndcg_intervals() if self.results else {}
+        return [
+            Score(
+                recommender=name,
+                ndcg_ci=(_known(interval.low), _known(interval.high)),
+                **{figure: _known(value) for figure, value in self.figures(name).items()},
+            )
+            for name, interval in intervals.items()
+        ]
 
 
 def evaluate(
@@ -313,7 +314,5 @@ def _mean(values: DoubleArray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _or_null(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_or_null(one) for one in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

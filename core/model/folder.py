@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
+from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file, save_file
 
 from core.arrays import FloatArray, IntArray
@@ -27,25 +29,78 @@ from core.model.sequences import EventEncoder, TextVectors
 from core.model.topics import Topics
 
 FORMAT = 1
-CONFIG, WEIGHTS, ITEMS, METRICS, CARD = (
-    "config.json",
-    "model.safetensors",
-    "items.parquet",
-    "metrics.json",
-    "README.md",
-)
+CONFIG, WEIGHTS, ITEMS, CARD = "config.json", "model.safetensors", "items.parquet", "README.md"
 SENTIMENT, MAP, BASELINES = "sentiment.safetensors", "map.safetensors", "recommenders"
 USERS = "users.parquet"
 EVALUATION = "evaluation.safetensors"
 _NETWORK = "network."
 
 
+class EncoderFacts(BaseModel):
+    """Which text encoder a model was trained with."""
+
+    name: str
+    encoder_id: str
+    weights_sha256: str
+    dim: int
+    max_tokens: int
+
+
+class TopicFacts(BaseModel):
+    """Names of the topics, most events first, and whether they are categories or clusters."""
+
+    names: tuple[str, ...]
+    source: Literal["category", "cluster"]
+
+
+class SentimentOrigin(BaseModel):
+    """The corpus whose training reviews the sentiment was fitted on."""
+
+    fitted_on: str
+
+
+class ModelConfig(BaseModel):
+    """``config.json``: identity, origin, encoder, settings and choices of a model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    model_id: str = ""
+    created: str = ""
+    corpus: str
+    corpus_id: str
+    encoder: EncoderFacts
+    interest: dict[str, Any]
+    rating_scale: tuple[float, float] | None
+    topics: TopicFacts
+    cold_offset: float
+    sentiment: SentimentOrigin
+    versions: dict[str, str]
+
+    @property
+    def settings(self) -> InterestConfig:
+        """Settings of the interest model; DomainError for those of another version."""
+        return InterestConfig.from_json(self.interest)
+
+    def identified(self, weights: dict[str, np.ndarray], created: datetime) -> ModelConfig:
+        """This config with its date and id: 12 hex digits of a hash over choices and weights."""
+        choices = self.model_dump(mode="json", exclude={"model_id", "created"})
+        content = hashlib.sha256(json.dumps(choices, sort_keys=True).encode())
+        for name in sorted(weights):
+            content.update(name.encode())
+            content.update(np.ascontiguousarray(weights[name]).tobytes())
+        facts = {
+            "model_id": content.hexdigest()[:12],
+            "created": created.isoformat(timespec="seconds"),
+        }
+        return self.model_copy(update=facts)
+
+
 @dataclass(frozen=True, eq=False)
 class ModelParts:
     """What a model folder holds, in memory."""
 
-    config: dict[str, Any]
-    """``config.json``: identity, origin, encoder, sizes and choices."""
+    config: ModelConfig
     interest: InterestModel
     sentiment: SentimentModel
     topics: Topics
@@ -66,18 +121,9 @@ def weights_of(
     return weights
 
 
-def fingerprint(config: dict[str, Any], weights: dict[str, np.ndarray]) -> str:
-    """The model's id: 12 hex digits of a hash over its choices, origin and learned numbers."""
-    content = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-    for name in sorted(weights):
-        content.update(name.encode())
-        content.update(np.ascontiguousarray(weights[name]).tobytes())
-    return content.hexdigest()[:12]
-
-
 def write_parts(
     folder: Path,
-    config: dict[str, Any],
+    config: ModelConfig,
     weights: dict[str, np.ndarray],
     corpus: Corpus,
     topics: Topics,
@@ -86,7 +132,8 @@ def write_parts(
     training_counts: IntArray,
 ) -> None:
     """Write everything but metrics and card into a folder that is not yet in place."""
-    replace_text(folder / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
+    facts = config.model_dump(mode="json")
+    replace_text(folder / CONFIG, json.dumps(facts, indent=2, sort_keys=True) + "\n")
     save_file(weights, folder / WEIGHTS)
     pd.DataFrame(
         {
@@ -104,24 +151,21 @@ def write_parts(
 def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> ModelParts:
     """Read a model folder for its corpus; DomainError where they don't belong together."""
     config = read_config(folder)
-    if config.get("corpus_id") != corpus.corpus_id:
+    if config.corpus_id != corpus.corpus_id:
         raise DomainError(
-            f"the model was trained on other content (corpus id {config.get('corpus_id')})",
+            f"the model was trained on other content (corpus id {config.corpus_id})",
             where=f"corpus {corpus.name} now has id {corpus.corpus_id}",
             remedy=f"Train again: python -m core train {corpus.name}",
         )
     try:
-        settings = InterestConfig.from_json(config["interest"])
+        settings = config.settings
         weights = load_file(folder / WEIGHTS)
         items = pd.read_parquet(folder / ITEMS)
         sentiment = SentimentModel.load(folder / SENTIMENT)
         interest_map = InterestMap.load(folder / MAP)
-        topics = Topics(
-            tuple(config["topics"]["names"]),
-            items["topic"].to_numpy(np.int16),
-            config["topics"]["source"],
-        )
-        network = InterestNetwork(settings, int(config["encoder"]["dim"]))
+        item_topic = items["topic"].to_numpy(np.int16)
+        topics = Topics(config.topics.names, item_topic, config.topics.source)
+        network = InterestNetwork(settings, config.encoder.dim)
         network.load_state_dict(
             {
                 name.removeprefix(_NETWORK): torch.from_numpy(value)
@@ -137,7 +181,6 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
             where=str(folder),
             remedy=f"Train again: python -m core train {corpus.name}",
         ) from error
-    scale = config["rating_scale"]
     interest = InterestModel(
         settings,
         network,
@@ -146,10 +189,10 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         weights["item_bias"],
         EventEncoder(
             corpus.item_index,
-            (scale[0], scale[1]) if scale else None,
+            config.rating_scale,
             sentiment,
             text_vectors,
-            int(config["encoder"]["dim"]),
+            config.encoder.dim,
         ),
     )
     return ModelParts(
@@ -162,21 +205,19 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
     )
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> ModelConfig:
     """The model's ``config.json``; DomainError when it is missing, damaged or of another format."""
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text("utf-8"))
-        known = config["format"] == FORMAT
+        facts = json.loads(path.read_text("utf-8"))
+        if facts["format"] == FORMAT:
+            return ModelConfig.model_validate(facts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DomainError(
             "the model's config.json cannot be read", where=str(path), remedy="Train again"
         ) from error
-    if not known:
-        raise DomainError(
-            f"the model has format {config['format']}, this version reads {FORMAT}",
-            where=str(path),
-            remedy="Train again",
-        )
-    result: dict[str, Any] = config
-    return result
+    raise DomainError(
+        f"the model has format {facts['format']}, this version reads {FORMAT}",
+        where=str(path),
+        remedy="Train again",
+    )

@@ -18,7 +18,6 @@ from core.evaluate.protocols import (
 )
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import load_report, save_report
-from core.model.config import InterestConfig
 from core.progress import ProgressCallback, StopCallback
 from core.training.training import fit_recommenders
 
@@ -86,8 +85,8 @@ def _temporal(
     stop: StopCallback | None,
 ) -> EvaluationReport:
     corpus = engine.corpus
-    config = InterestConfig.from_json(engine.config["interest"])
-    encoder = open_encoder(library, engine.config["encoder"]["name"])
+    config = engine.config.settings
+    encoder = open_encoder(library, engine.config.encoder.name)
     reports = []
     for judged, parts in judged_cases(corpus, "temporal"):
         trained = fit_recommenders(corpus, parts, library, config, encoder, progress, stop)

@@ -12,7 +12,12 @@ from core.domain import CONSUMING_KINDS, Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import item_texts, mean_reviews, title_else_reviews
-from core.encode.sentiment import SentimentModel, fit_sentiment, sentiment_quality
+from core.encode.sentiment import (
+    SentimentModel,
+    SentimentQuality,
+    fit_sentiment,
+    sentiment_quality,
+)
 from core.model.fitting import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
 from core.progress import ProgressCallback, StopCallback
@@ -32,7 +37,7 @@ class Prepared:
     events: EncodedEvents
     encoder: EventEncoder
     sentiment: SentimentModel
-    sentiment_quality: dict[str, float | int | None]
+    sentiment_quality: SentimentQuality
     fitting: FittingData
     title: FloatArray
     reviews: FloatArray

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import shutil
 import tempfile
@@ -11,11 +10,10 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from core.arrays import FloatArray, PartArray
+from core.arrays import PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -27,21 +25,23 @@ from core.evaluate.report import EvaluationReport, evaluate
 from core.evaluate.stored import ReportKey, save_report
 from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
-from core.measure.cases import Case, cases
+from core.measure.cases import cases
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
     EVALUATION,
-    FORMAT,
-    METRICS,
     USERS,
-    fingerprint,
+    EncoderFacts,
+    ModelConfig,
+    SentimentOrigin,
+    TopicFacts,
     weights_of,
     write_parts,
 )
 from core.model.interest import InterestModel
+from core.model.metrics import Epoch, Metrics
 from core.model.start import item_start
 from core.model.steps import summarise_users
 from core.model.topics import Topics, assign_topics
@@ -154,37 +154,40 @@ def train(
     ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
     """
     config = options or InterestConfig()
-    clock = _Clock()
+    laps: dict[str, float] = {}
+    last = time.monotonic()
+
+    def lap(stage: str) -> None:
+        nonlocal last
+        laps[stage] = round(time.monotonic() - last, 1)
+        last = time.monotonic()
+        check_stop(stop)
+
     text_encoder = encoder or open_encoder(library)
-    trained = fit_recommenders(
-        corpus, leave_last_out(corpus.events), library, config, text_encoder, progress, stop, cache
-    )
-    clock.lap("encode and fit")
-    prepared, fit = trained.prepared, trained.fit
+    parts = leave_last_out(corpus.events)
+    trained = fit_recommenders(corpus, parts, library, config, text_encoder, progress, stop, cache)
+    lap("encode and fit")
+    prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
     topics = assign_topics(
         list(corpus.items[Columns.Category]),
         prepared.counts,
-        trained.interest.item_vectors,
+        interest.item_vectors,
         prepared.item_words,
         config.seed,
     )
-    check_stop(stop)
     report(progress, Progress("Drawing the map", 0, 1))
     interest_map = _draw_map(trained, topics, config.seed)
-    clock.lap("map")
-    check_stop(stop)
-    judged = _evaluate(trained, progress, stop)
-    clock.lap("evaluation")
-    users = summarise_users(corpus, trained.interest, topics, prepared.parts)
-    weights = weights_of(fit.network, trained.interest.item_vectors, trained.interest.item_bias)
-    choices = _choices(corpus, text_encoder, config, topics, trained)
-    model_id = fingerprint(
-        choices, weights | {f"joint.{name}": t for name, t in trained.joint.tensors.items()}
+    lap("map")
+    test_cases = cases(corpus, parts, Part.TEST)
+    judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
+    lap("evaluation")
+    weights = weights_of(trained.fit.network, interest.item_vectors, interest.item_bias)
+    joint_weights = {f"joint.{name}": values for name, values in trained.joint.tensors.items()}
+    facts = _config(trained, text_encoder, topics).identified(
+        weights | joint_weights, created or datetime.now(UTC)
     )
-    made = created or datetime.now(UTC)
-    facts = {**choices, "model_id": model_id, "created": made.isoformat(timespec="seconds")}
-    metrics = _metrics(judged, trained, interest_map, None if created else clock.laps)
+    metrics = _metrics(judged, trained, interest_map, None if created else laps)
     home = target or library.models_root(corpus.name)
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".training-", dir=home))
@@ -199,14 +202,15 @@ def train(
             interest_map,
             prepared.counts,
         )
+        users = summarise_users(corpus, interest, topics, parts)
         users.to_parquet(folder / USERS, index=False, compression="zstd")
         save_baselines(trained.baselines, folder / BASELINES)
         trained.joint.save(folder / BASELINES)
-        save_report(judged, ReportKey(corpus.corpus_id, model_id), folder / EVALUATION)
-        replace_text(folder / METRICS, json.dumps(metrics, indent=1) + "\n")
+        save_report(judged, ReportKey(corpus.corpus_id, facts.model_id), folder / EVALUATION)
+        metrics.write(folder)
         replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))
         folder.chmod(0o755)
-        place, former = home / model_id, home / f".former-{model_id}-{folder.name}"
+        place, former = home / facts.model_id, home / f".former-{facts.model_id}-{folder.name}"
         if place.exists():
             os.replace(place, former)  # noqa: PTH105
         os.replace(folder, place)  # noqa: PTH105
@@ -216,113 +220,66 @@ def train(
     return place
 
 
-class _Clock:
-    """Seconds spent by stage."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self.laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self.laps[stage] = round(now - self._last, 1)
-        self._last = now
-
-
 def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     """Fit the map on the states after every event of every user."""
     corpus, interest = trained.prepared.corpus, trained.interest
-    states: list[FloatArray] = []
-    steps: list[int] = []
-    row = 0
-    for user in corpus.user_ids:
-        queries = interest.states(corpus.history(user))[1:]
-        states.append(queries)
-        steps.extend(range(row + 1, row + len(queries)))
-        row += len(queries)
+    states = [interest.states(corpus.history(user))[1:] for user in corpus.user_ids]
     queries = np.concatenate(states)
+    steps = np.setdiff1d(np.arange(len(queries)), corpus.user_starts[:-1])
     leading = np.concatenate(
         [
             topics.shares(np.exp(interest.log_probabilities_of(part))).argmax(1)
             for part in np.array_split(queries, max(1, len(queries) // 2048))
         ]
     )
-    return fit_map(
-        queries,
-        np.array(steps, np.int64),
-        leading.astype(np.int16),
-        interest.item_vectors,
-        seed,
+    return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
+
+
+def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
+    corpus = trained.prepared.corpus
+    return ModelConfig(
+        corpus=corpus.name,
+        corpus_id=corpus.corpus_id,
+        encoder=EncoderFacts(
+            name=encoder.name,
+            encoder_id=encoder.encoder_id,
+            weights_sha256=encoder.weights_sha256,
+            dim=encoder.dim,
+            max_tokens=encoder.max_tokens,
+        ),
+        interest=trained.interest.config.to_json(),
+        rating_scale=corpus.manifest.rating_scale,
+        topics=TopicFacts(names=topics.names, source=topics.source),
+        cold_offset=trained.fit.cold_offset,
+        sentiment=SentimentOrigin(fitted_on=trained.prepared.sentiment.fitted_on),
+        versions={name: importlib.metadata.version(name) for name in VERSIONS},
     )
-
-
-def _evaluate(
-    trained: Trained, progress: ProgressCallback | None, stop: StopCallback | None
-) -> EvaluationReport:
-    judged = _test_cases(trained)
-    return evaluate(trained.recommenders, judged, trained.data, progress=progress, stop=stop)
-
-
-def _choices(
-    corpus: Corpus,
-    encoder: TextEncoder,
-    config: InterestConfig,
-    topics: Topics,
-    trained: Trained,
-) -> dict[str, Any]:
-    scale = corpus.manifest.rating_scale
-    return {
-        "format": FORMAT,
-        "corpus": corpus.name,
-        "corpus_id": corpus.corpus_id,
-        "encoder": {
-            "name": encoder.name,
-            "encoder_id": encoder.encoder_id,
-            "weights_sha256": encoder.weights_sha256,
-            "dim": encoder.dim,
-            "max_tokens": encoder.max_tokens,
-        },
-        "interest": config.to_json(),
-        "rating_scale": list(scale) if scale else None,
-        "topics": {"names": list(topics.names), "source": topics.source},
-        "cold_offset": trained.fit.cold_offset,
-        "sentiment": {"fitted_on": trained.prepared.sentiment.fitted_on},
-        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
-    }
 
 
 def _metrics(
     judged: EvaluationReport,
     trained: Trained,
     interest_map: InterestMap,
-    laps: dict[str, float] | None,
-) -> dict[str, Any]:
-    fit = trained.fit
-    counts = trained.prepared.counts
-    targets = [case.target for case in _test_cases(trained)]
-    index = trained.prepared.corpus.item_index
-    unseen = sum(counts[index[target]] == 0 for target in targets)
-    metrics: dict[str, Any] = {
-        **judged.to_json(),
-        "unseen_targets": int(unseen),
-        "training": [
-            {name: _number(value) for name, value in asdict(line).items()} for line in fit.curve
-        ],
-        "best_epoch": fit.best_epoch,
-        "sentiment": trained.prepared.sentiment_quality,
-        "trustworthiness": round(interest_map.trustworthiness, 4),
-    }
-    if laps is None:
-        for line in metrics["training"]:
-            line.pop("seconds")
-    else:
-        metrics["seconds"] = laps
-    return metrics
-
-
-def _test_cases(trained: Trained) -> tuple[Case, ...]:
-    return cases(trained.prepared.corpus, trained.prepared.parts, Part.TEST)
-
-
-def _number(value: float) -> float | None:
-    return None if value != value else value
+    seconds: dict[str, float] | None,
+) -> Metrics:
+    """The metrics; without ``seconds`` no time is written at all."""
+    timed = {} if seconds is None else {"seconds": seconds}
+    curve = []
+    for record in trained.fit.curve:
+        line = {name: None if value != value else value for name, value in asdict(record).items()}
+        if seconds is None:
+            del line["seconds"]
+        curve.append(Epoch.model_validate(line))
+    return Metrics(
+        protocol=judged.protocol,
+        users=len(set(judged.users)),
+        targets=len(judged.users),
+        excluded_targets=judged.excluded_targets,
+        results=tuple(judged.scores()),
+        unseen_targets=int((~judged.seen_targets).sum()),
+        training=tuple(curve),
+        best_epoch=trained.fit.best_epoch,
+        sentiment=trained.prepared.sentiment_quality,
+        trustworthiness=round(interest_map.trustworthiness, 4),
+        **timed,
+    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
-from core.corpus.store import Library, Manifest
+from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
 from core.views import wording
 
@@ -155,25 +153,13 @@ def build_models(library: Library, corpus: str) -> tuple[ModelRow, ...]:
 
 def model_row(folder: Path) -> ModelRow:
     """One model as a row; what can't be read is left out."""
-    config = read_json(folder / "config.json")
-    try:
-        created = wording.day(datetime.fromisoformat(str(config.get("created"))))
-    except ValueError:
-        created = "at an unknown time"
+    moment = created_at(folder)
+    created = wording.day(moment) if moment else "at an unknown time"
     try:
         card = (folder / "README.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         card = None
     return ModelRow(folder.name, created, folder, card)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; an empty one where there is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def build_import_report(summary: ImportSummary) -> ImportReport:

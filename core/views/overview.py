@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from core.views import wording
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.model.metrics import Metrics
 
 JOINT, INTEREST = "joint", "interest"
 LIST_ROWS = 8
@@ -105,46 +106,22 @@ def build_facts(manifest: Manifest) -> str:
     )
 
 
-def build_verdict(metrics: dict[str, Any] | None) -> VerdictView:
-    """The verdict on the default recommender from a model folder's metrics.json.
+def build_verdict(metrics: Metrics | None, sentence: str | None) -> VerdictView:
+    """Scores from a model's metrics, beside the verdict of its stored evaluation.
 
-    The joint is judged against the baselines, not against the interest model, which is part of it.
+    ``sentence`` None: no evaluation is stored. The model on the pages is the joint, or the
+    interest model in a model without one.
     """
-    rows = sorted(score_rows(metrics or {}), key=lambda row: -row.ndcg)
-    mine = next((row for row in rows if row.is_model), None)
-    rivals = {
-        row.recommender: (row.ndcg, row.low, row.high)
-        for row in rows
-        if not row.is_model and row.recommender != INTEREST
-    }
-    users = (metrics or {}).get("users")
-    sentence = wording.verdict(
-        (mine.ndcg, mine.low, mine.high) if mine else None,
-        rivals,
-        users if isinstance(users, int) else None,
-    )
-    return VerdictView(sentence, tuple(rows) if mine else ())
-
-
-def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
-    """The recommenders in a metrics.json; those without a number are left out."""
-    rows = []
-    results = metrics.get("results", ())
-    model = JOINT if any(row.get("recommender") == JOINT for row in results) else INTEREST
-    for result in results:
-        try:
-            low, high = (float(end) for end in result["ndcg_ci"])
-            row = ScoreRow(
-                str(result["recommender"]),
-                float(result["ndcg"]),
-                low,
-                high,
-                result["recommender"] == model,
-            )
-        except (KeyError, TypeError, ValueError):
-            continue
-        rows.append(row)
-    return rows
+    scores = metrics.results if metrics else ()
+    model = JOINT if any(score.recommender == JOINT for score in scores) else INTEREST
+    rows = [
+        ScoreRow(score.recommender, score.ndcg, low, high, score.recommender == model)
+        for score in scores
+        for low, high in [score.ndcg_ci]
+        if score.ndcg is not None and low is not None and high is not None
+    ]
+    rows.sort(key=lambda row: -row.ndcg)
+    return VerdictView(sentence or wording.NOT_EVALUATED, tuple(rows))
 
 
 def build_start(rows: Sequence[UserRow]) -> StartView:

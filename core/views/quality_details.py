@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
 from core.measure.intervals import Interval
+from core.model.metrics import Metrics
 from core.views import quality_wording as wording
 from core.views.quality import listed_items
 
@@ -166,18 +167,13 @@ def list_cautions(
     return [*wording.lists_of_other_content(other), *wording.damaged_lists(damaged)]
 
 
-def training_lines(metrics: dict[str, Any]) -> tuple[dict[str, float], ...]:
-    """The epochs of a metrics.json: ``epoch``, ``loss`` (NaN at the start), ``validation_ndcg``."""
-    found = []
-    for line in metrics.get("training", ()):
-        try:
-            found.append(
-                {
-                    "epoch": float(line["epoch"]),
-                    "loss": float("nan") if line["loss"] is None else float(line["loss"]),
-                    "validation_ndcg": float(line["validation_ndcg"]),
-                }
-            )
-        except (KeyError, TypeError, ValueError):
-            continue
-    return tuple(found)
+def training_lines(metrics: Metrics | None) -> tuple[dict[str, float], ...]:
+    """The epochs of a training: ``epoch``, ``loss`` and ``validation_ndcg``, NaN for unknown."""
+    return tuple(
+        {
+            "epoch": float(line.epoch),
+            "loss": float("nan") if line.loss is None else line.loss,
+            "validation_ndcg": line.validation_ndcg or 0.0,
+        }
+        for line in (metrics.training if metrics else ())
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.arrays import BoolArray
+from core.encode.sentiment import SentimentQuality
 from core.measure.intervals import Interval, PairedTest
 from core.views.wording import count, number, percent, signed
 
@@ -330,15 +331,15 @@ def uses_of_user(user: str, rows: Sequence[UseRow], steps: int, trained: int) ->
     )
 
 
-def sentiment(quality: Mapping[str, Any] | None) -> str:
+def sentiment(quality: SentimentQuality | None) -> str:
     """How well the sentiment of held-out reviews agrees with their ratings."""
-    if not quality or quality.get("auc") is None:
+    if quality is None or quality.auc is None:
         return "Sentiment: this corpus has no rated held-out reviews of both kinds to check it on."
     return (
-        f"Sentiment: on {count(int(quality['reviews']), 'held-out review')} "
-        f"({number(quality['negative_reviews'])} with a low rating) it tells low from high ratings "
-        f"with an AUC of {quality['auc']:.3f}; rank correlation with the rating "
-        f"{quality['spearman']:.2f}, mean error {quality['mae']:.2f} on a scale from \u22121 to 1."
+        f"Sentiment: on {count(quality.reviews, 'held-out review')} "
+        f"({number(quality.negative_reviews)} with a low rating) it tells low from high ratings "
+        f"with an AUC of {quality.auc:.3f}; rank correlation with the rating "
+        f"{quality.spearman:.2f}, mean error {quality.mae:.2f} on a scale from \u22121 to 1."
     )
 
 

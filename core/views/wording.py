@@ -8,7 +8,7 @@ sentence must escape it (``pages._shared.notices.say``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -240,31 +240,10 @@ def list_sentence(step: int, entered: int, moved: int, shown: int) -> str:
     return f"Against the list {before}: {', '.join(changes)}."
 
 
-def verdict(
-    model: tuple[float, float, float] | None,
-    rivals: Mapping[str, tuple[float, float, float]],
-    users: int | None,
-) -> str:
-    """Whether the model earns trust. Each triple is (NDCG@10, lower end, upper end)."""
-    if model is None:
-        return "This model carries no metrics, so nothing says how far to trust it."
-    value, low, high = model
-    on = f" on {count(users, 'test user')}" if users else ""
-    said = f"NDCG@10 {value:.3f} [{low:.3f}, {high:.3f}]{on}"
-    if not rivals:
-        return f"{said}. No baseline was measured beside it."
-    best, (rival, rival_low, rival_high) = max(rivals.items(), key=lambda row: row[1][0])
-    beside = f"{rival:.3f} [{rival_low:.3f}, {rival_high:.3f}]"
-    if low > rival_high:
-        return f"The model beats every baseline: {said}; the best of them, {best}, has {beside}."
-    if high < rival_low:
-        return (
-            f"The model loses to {best}: {said}, against {beside}. Read its timelines with that in "
-            "mind."
-        )
-    if value >= rival:
-        return f"The model is ahead, but the intervals overlap: {said}; {best} has {beside}."
-    return f"The model is behind {best}, within the intervals: {said}, against {beside}."
+NOT_EVALUATED = (
+    "This model has no stored evaluation, so there is no evidence of its quality. Evaluate it on "
+    "the page Quality."
+)
 
 
 def import_sentence(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import streamlit as st
 
 from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
-from core.corpus.store import Corpus, Library, Manifest
+from core.corpus.store import Corpus, Library, Manifest, created_at
 from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
@@ -29,18 +28,15 @@ from core.views.corpora import (
     build_library,
     build_models,
     columns_of,
-    read_json,
 )
 from core.views.interest_map import MapView, build_map
 from core.views.overview import (
     ListView,
     StartView,
-    VerdictView,
     build_changed,
     build_facts,
     build_rows,
     build_start,
-    build_verdict,
 )
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 from pages._shared import memory
@@ -87,9 +83,8 @@ def model_folders(name: str) -> list[Path]:
 
 def model_label(folder: Path) -> str:
     """When a model was trained, and the start of its id."""
-    try:
-        created = datetime.fromisoformat(str(read_json(folder / "config.json").get("created")))
-    except ValueError:
+    created = created_at(folder)
+    if created is None:
         return folder.name
     return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
 
@@ -112,12 +107,6 @@ def _engine(root: str, corpus_id: str, model_id: str, name: str) -> Engine:
 def facts(name: str) -> str:
     """What a corpus is, in one line."""
     return build_facts(library().manifest(name))
-
-
-def verdict(name: str, model_id: str) -> VerdictView:
-    """Whether a model earns trust, from its metrics.json."""
-    folder = library().model_folder(name, model_id)
-    return build_verdict(read_json(folder / "metrics.json"))
 
 
 def start(engine: Engine) -> StartView:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from core.compare.turnover_store import make_turnover
 from core.corpus.store import Library
 from core.engine import Engine
-from core.views.overview import build_verdict
+from core.model.metrics import read_metrics
 from core.views.quality_wording import name_of
 
 
@@ -24,13 +22,13 @@ def test_the_facts_say_simulated(overview) -> None:
 
 
 def test_the_verdict_names_the_model_and_its_best_baseline(overview) -> None:
-    path = Library.open().model_folder("demo") / "metrics.json"
-    verdict = build_verdict(json.loads(path.read_text()))
-    assert len(verdict.rows) >= 4
-    baselines = [row for row in verdict.rows if row.recommender not in ("joint", "interest")]
+    metrics = read_metrics(Library.open().model_folder("demo"))
+    assert metrics is not None
+    first, *others = metrics.best_first
+    baselines = [score for score in others if score.recommender != "interest"]
     said = overview.text[1].value
     assert name_of(baselines[0].recommender) in said or baselines[0].recommender in said
-    assert f"{verdict.rows[0].ndcg:.3f}" in said
+    assert f"{first.ndcg:.3f}" in said
     assert overview.get("page_link")[0].proto.page == "quality"
 
 

@@ -37,8 +37,8 @@ def test_rare_bad_ratings_still_count() -> None:
     model = fit_sentiment(vectors, rating, "e", "c")
     assert model is not None
     quality = sentiment_quality(model.predict(vectors), rating)
-    assert quality["negative_reviews"] == int((rating < 0).sum()) < 150
-    assert quality["auc"] is not None and quality["auc"] > 0.99
+    assert quality.negative_reviews == int((rating < 0).sum()) < 150
+    assert quality.auc is not None and quality.auc > 0.99
 
 
 def test_it_refuses_to_learn_from_too_little() -> None:
@@ -50,9 +50,9 @@ def test_it_refuses_to_learn_from_too_little() -> None:
 
 def test_quality_of_one_sided_reviews_is_not_invented() -> None:
     quality = sentiment_quality(np.array([0.2, 0.4], np.float32), np.ones(2, np.float32))
-    assert quality["auc"] is None
-    assert quality["spearman"] is None
-    assert quality["mae"] is not None
+    assert quality.auc is None
+    assert quality.spearman is None
+    assert quality.mae is not None
 
 
 def test_saved_and_read_again(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.encode.sentiment import SentimentQuality
 from core.engine import Engine
+from core.model.metrics import METRICS, Metrics, Score, read_metrics
 from core.views.overview import (
     LIST_ROWS,
     UserRow,
@@ -22,44 +25,48 @@ def user(name: str, events: int = 10, drift: float = 0.1, rank: float | None = 5
     return UserRow(name, events, datetime(2024, 1, 1, tzinfo=UTC), drift, "Audio", rank)
 
 
-def result(name: str, value: float, low: float, high: float) -> dict:
-    return {"recommender": name, "ndcg": value, "ndcg_ci": [low, high]}
+def metrics(*results: tuple[str, float | None]) -> Metrics:
+    return Metrics(
+        protocol="leave-last-out",
+        users=7,
+        targets=7,
+        results=[
+            {
+                **dict.fromkeys(Score.model_fields),
+                "recommender": name,
+                "ndcg": value,
+                "ndcg_ci": (None, None) if value is None else (value - 0.01, value + 0.01),
+            }
+            for name, value in results
+        ],
+        unseen_targets=0,
+        training=[],
+        best_epoch=0,
+        sentiment=SentimentQuality(0, 0, None, None, None),
+        trustworthiness=1.0,
+    )
 
 
 def test_the_verdict_ranks_all_recommenders_and_marks_the_model() -> None:
-    metrics = {
-        "users": 7,
-        "results": [result("interest", 0.05, 0.04, 0.06), result("ease", 0.08, 0.07, 0.09)],
-    }
-    verdict = build_verdict(metrics)
-    assert [(row.recommender, row.is_model) for row in verdict.rows] == [
-        ("ease", False),
-        ("interest", True),
-    ]
-    assert "loses to ease" in verdict.sentence
-    assert "7 test users" in verdict.sentence
+    verdict = build_verdict(metrics(("interest", 0.05), ("ease", 0.08), ("content", None)), "Said.")
+    rows = [(row.recommender, row.is_model) for row in verdict.rows]
+    assert rows == [("ease", False), ("interest", True)]
+    assert verdict.sentence == "Said."
 
 
-def test_the_joint_is_judged_against_the_baselines_not_against_its_own_part() -> None:
-    rows = [
-        result("joint", 0.09, 0.08, 0.1),
-        result("interest", 0.085, 0.075, 0.095),
-        result("ease", 0.05, 0.04, 0.06),
-    ]
-    verdict = build_verdict({"users": 7, "results": rows})
+def test_where_there_is_a_joint_it_is_the_model() -> None:
+    verdict = build_verdict(metrics(("interest", 0.085), ("joint", 0.09), ("ease", 0.05)), "Said.")
     assert [row.recommender for row in verdict.rows if row.is_model] == ["joint"]
-    assert "beats every baseline" in verdict.sentence
-    assert "ease" in verdict.sentence
 
 
-@pytest.mark.parametrize(
-    "metrics",
-    [None, {}, {"results": []}, {"results": [{"recommender": "ease"}, {"ndcg": None}]}],
-)
-def test_missing_or_damaged_metrics_claim_nothing(metrics) -> None:
-    verdict = build_verdict(metrics)
+@pytest.mark.parametrize("content", [None, "[]", "{}", '{"results": []}', '{"results": [{}]}', "{"])
+def test_missing_or_damaged_metrics_claim_nothing(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / METRICS).write_text(content)
+    assert read_metrics(tmp_path) is None
+    verdict = build_verdict(read_metrics(tmp_path), None)
     assert verdict.rows == ()
-    assert "no metrics" in verdict.sentence
+    assert "no stored evaluation" in verdict.sentence
 
 
 def test_lists_are_sorted_by_what_they_say() -> None:

@@ -12,6 +12,7 @@ from core.evaluate.ablations import Ablation, Answer
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
 from core.measure.intervals import Interval
+from core.model.metrics import read_metrics
 from core.ranking import NO_ITEM
 from core.views import quality_wording as wording
 from core.views.quality import FEW, build_quality, build_verdict
@@ -291,17 +292,14 @@ def test_every_figure_of_the_table_has_its_unit(engine: Engine) -> None:
     assert "nats" in UNITS
 
 
-def test_training_lines_of_a_damaged_record_are_left_out() -> None:
-    metrics = {
-        "training": [
-            {"epoch": 0, "loss": None, "validation_ndcg": 0.1},
-            {"epoch": 1, "loss": 5.0, "validation_ndcg": 0.2},
-            {"epoch": 2},
-        ]
-    }
-    lines = training_lines(metrics)
-    assert len(lines) == 2 and np.isnan(lines[0]["loss"])
-    assert "rose from 0.100" in wording.training(lines, 1)
+def test_training_lines_come_from_the_metrics(engine: Engine) -> None:
+    lines = training_lines(read_metrics(engine.folder))
+    assert np.isnan(lines[0]["loss"]) and not np.isnan(lines[1]["loss"])
+    assert "rose from" in wording.training(lines, 1)
+
+
+def test_without_metrics_nothing_is_said_of_the_training() -> None:
+    assert training_lines(None) == ()
     assert "no record" in wording.training((), None)
     assert "no rated held-out reviews" in wording.sentiment(None)
 

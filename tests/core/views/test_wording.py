@@ -112,29 +112,6 @@ def test_the_map_owns_up_to_what_it_distorts() -> None:
     assert "not measured" in wording.trust_sentence(None)
 
 
-RIVALS = {"EASE": (0.058, 0.050, 0.066), "popularity": (0.039, 0.033, 0.045)}
-
-
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [
-        ((0.090, 0.080, 0.100), "beats every baseline"),
-        ((0.060, 0.052, 0.068), "ahead, but the intervals overlap"),
-        ((0.055, 0.047, 0.063), "behind EASE, within the intervals"),
-        ((0.030, 0.024, 0.036), "loses to EASE"),
-    ],
-)
-def test_the_verdict_says_so_when_the_model_loses(model, said) -> None:
-    sentence = wording.verdict(model, RIVALS, 1429)
-    assert said in sentence
-    assert f"{model[0]:.3f}" in sentence
-    assert "0.058" in sentence
-
-
-def test_the_verdict_without_metrics_claims_nothing() -> None:
-    assert "no metrics" in wording.verdict(None, {}, None)
-
-
 def test_an_import_accounts_for_every_row() -> None:
     sentence = wording.import_sentence(95, 100, 3, 2, 10, 20)
     assert "95 of 100 rows" in sentence

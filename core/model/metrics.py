@@ -1,0 +1,87 @@
+"""``metrics.json`` of a model folder: how good a model is and how its training went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from core.encode.sentiment import SentimentQuality
+from core.files import replace_text
+
+METRICS = "metrics.json"
+
+
+class Score(BaseModel):
+    """Means of one recommender over the targets; None where nothing could be measured.
+
+    ``ndcg_ci`` is the 95 % interval, ``log_probability`` in nats, ``novelty`` in bits.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    recommender: str
+    ndcg: float | None
+    ndcg_ci: tuple[float | None, float | None]
+    recall: float | None
+    mrr: float | None
+    log_probability: float | None
+    coverage: float | None
+    novelty: float | None
+    diversity: float | None
+    popularity_bias: float | None
+
+    def __str__(self) -> str:
+        low, high = self.ndcg_ci
+        if self.ndcg is None or low is None or high is None:
+            return "–"
+        return f"{self.ndcg:.4f} [{low:.4f}, {high:.4f}]"
+
+
+class Epoch(BaseModel):
+    """One line of the training curve; the first, before any training, has no loss."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    loss: float | None
+    validation_ndcg: float | None
+    seconds: float | None = None
+
+
+class Metrics(BaseModel):
+    """Test results of the recommenders, the training curve, sentiment and map quality."""
+
+    model_config = ConfigDict(frozen=True)
+
+    protocol: str
+    users: int
+    targets: int
+    excluded_targets: int = 0
+    results: tuple[Score, ...]
+    unseen_targets: int
+    training: tuple[Epoch, ...]
+    best_epoch: int
+    sentiment: SentimentQuality
+    trustworthiness: float
+    seconds: dict[str, float] | None = None
+    """Seconds by stage of the training; None where no time was recorded."""
+
+    @property
+    def best_first(self) -> list[Score]:
+        """The results, highest NDCG first."""
+        return sorted(self.results, key=lambda score: -(score.ndcg or 0.0))
+
+    def write(self, folder: Path) -> None:
+        """Write the file; what was not recorded is left out."""
+        facts = self.model_dump(mode="json", exclude_unset=True)
+        replace_text(folder / METRICS, json.dumps(facts, indent=1) + "\n")
+
+
+def read_metrics(folder: Path) -> Metrics | None:
+    """The metrics of a model folder; None where they are missing or damaged."""
+    try:
+        return Metrics.model_validate_json((folder / METRICS).read_bytes())
+    except (OSError, ValueError):
+        return None
