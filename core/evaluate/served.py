@@ -24,15 +24,9 @@ from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
-from core.evaluate.report import Result, joined
+from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import (
-    NO_ITEM,
-    ExcludedItems,
-    intra_list_diversity,
-    novelty,
-    popularity_bias,
-)
+from core.measure.metrics import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData
 
 RANK = "rank"
@@ -133,17 +127,15 @@ class ServedLists:
                 rank[row] = found[0]
         excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
         rank[excluded.rows[excluded.items == targets[excluded.rows]]] = np.inf
-        counts, vectors, nothing = data.item_counts, data.item_vectors, np.full(n, np.nan)
+        unknown = np.full(n, np.nan)
         return ListsJudged(
             Result(
-                recommender=self.manifest.name,
+                self.manifest.name,
                 rank=rank,
-                log_probability=nothing,
+                log_probability=unknown,
                 lists=lists,
-                novelty=novelty(lists, counts),
-                diversity=nothing if vectors is None else intra_list_diversity(lists, vectors),
-                popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
-                promised=nothing,
+                promised=unknown,
+                **list_qualities(lists, data),
             ),
             n,
             unserved,
