@@ -106,7 +106,8 @@ def planted() -> list[Line]:
     chance: list[float] = []
     for row in rows.tolist():
         review = _review(engine, review_words(table[Columns.Title][row], table[Columns.Text][row]))
-        spans = [(start, end) for _, start, end, _ in truth.planted_words(row)]
+        planted = truth.words[truth.words["row"] == row]
+        spans = list(zip(planted["start"], planted["end"], strict=True))
         is_planted = np.array(
             [any(a < word.end and word.start < b for a, b in spans) for word in review.words]
         )

@@ -31,7 +31,7 @@ from core.domain import Part
 from core.encode.library import open_cache, open_encoder
 from core.encode.sentiment import SentimentModel
 from core.evaluate.report import evaluate
-from core.measure.cases import Case, cases, targets_of, temporal_folds
+from core.measure.cases import Case, cases, targets_of, temporal_splits
 from core.measure.intervals import PairedTest, bootstrap, compare_paired
 from core.measure.metrics import ndcg, recall
 from core.model.config import InterestConfig
@@ -87,8 +87,8 @@ def splits(corpus: Corpus, protocol: str) -> list[Split]:
     if protocol == "leave-last-out":
         return [Split(f"{corpus.name}-{protocol}", corpus, leave_last_out(corpus.events))]
     return [
-        Split(f"{corpus.name}-{protocol}-{number}", corpus, fold.parts)
-        for number, fold in enumerate(temporal_folds(corpus))
+        Split(f"{corpus.name}-{protocol}-{number}", corpus, parts)
+        for number, parts in enumerate(temporal_splits(corpus))
     ]
 
 

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 
-def replace_file(target: Path, write: Callable[[Path], None]) -> None:
+def replace_file(target: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``target``, then move it into place.
 
     A reader sees the old file or the new one; a killed writer leaves the old one.
@@ -35,11 +35,7 @@ def replace_file(target: Path, write: Callable[[Path], None]) -> None:
 
 def replace_text(target: Path, text: str) -> None:
     """Replace ``target`` with UTF-8 text."""
-
-    def write(path: Path) -> None:
-        path.write_text(text, encoding="utf-8")
-
-    replace_file(target, write)
+    replace_file(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def save_arrays(

@@ -52,20 +52,25 @@ class Corpus:
         return tuple(self.events[Columns.User].to_numpy()[self.user_starts[:-1]])
 
     @cached_property
+    def user_index(self) -> Mapping[str, int]:
+        """Place of each user id in ``user_ids``."""
+        return {user: index for index, user in enumerate(self.user_ids)}
+
+    @cached_property
     def user_starts(self) -> IntArray:
         """int64[n_users + 1]: row of each user's first event, then the number of rows."""
         return user_starts(self.events)
 
     def user_rows(self, user_id: str) -> slice:
         """The rows of ``events`` that are this user's; DomainError for an unknown user."""
-        place = self._user_index.get(user_id)
-        if place is None:
+        index = self.user_index.get(user_id)
+        if index is None:
             raise DomainError(
                 f"there is no user {user_id!r}",
                 where=f"corpus {self.name}",
                 remedy=f"List them with: python -m core users {self.name}",
             )
-        return slice(int(self.user_starts[place]), int(self.user_starts[place + 1]))
+        return slice(int(self.user_starts[index]), int(self.user_starts[index + 1]))
 
     def history(self, user_id: str) -> History:
         """All events of a user; DomainError for an unknown user."""
@@ -79,10 +84,6 @@ class Corpus:
     @cached_property
     def _titles(self) -> list[str | None]:
         return list(self.items[Columns.Title])
-
-    @cached_property
-    def _user_index(self) -> dict[str, int]:
-        return {user: place for place, user in enumerate(self.user_ids)}
 
     @cached_property
     def _columns(self) -> tuple[list[Any], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,24 +81,11 @@ def import_files(
     accepted rows wait in a file in the library until they are put in order.
     """
     asked = Asked(format, mapping or {}, encoding, rating_scale)
-    try:
-        with library.staging(name) as folder:
-            plan = plan_import([Path(path) for path in paths], items and Path(items), asked)
-            summary = _Import(plan, folder, progress, stop).run(name)
-            library.publish(folder, summary.manifest)
-    except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DomainError(
-            f"the import could not be written: {reason}",
-            where=str(library.root),
-            remedy="Check free space and permissions, or choose another --library",
-        ) from None
-    return ImportSummary(
-        summary.manifest,
-        summary.reasons,
-        summary.refused,
-        library.corpus_folder(name) / QUARANTINE_FILE,
-    )
+    with library.writing("import"), library.staging(name) as folder:
+        plan = plan_import([Path(path) for path in paths], items and Path(items), asked)
+        summary = _Import(plan, folder, progress, stop).run(name)
+        library.publish(folder, summary.manifest)
+    return replace(summary, quarantine=library.corpus_folder(name) / QUARANTINE_FILE)
 
 
 class _Import:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from core.corpus.corpus import Corpus
 from core.corpus.folder import MANIFEST_FILE, load_corpus, save_corpus
@@ -146,6 +147,18 @@ class Library:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Turn a failure to write into the DomainError that says so."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            raise DomainError(
+                f"the {what} could not be written: {getattr(error, 'strerror', None) or error}",
+                where=str(self.root),
+                remedy="Check free space and permissions, or choose another --library",
+            ) from None
 
     def publish(self, folder: Path, manifest: Manifest) -> None:
         """Make a prepared folder the current corpus of its name, in one step."""

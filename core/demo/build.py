@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from core.corpus.folder import load_corpus
 from core.corpus.store import PROJECT, Library
 from core.demo.simulation import write_demo
-from core.domain import Columns, review_words
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
+from core.encode.item_text import item_texts
 from core.encode.library import DEMO_PACK
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, report
@@ -35,8 +35,6 @@ def build_demo(
     One thread and fp32 throughout. The corpus has the same bytes on any machine; vectors and model
     have them on processors with the same vector instructions and the pinned libraries.
     """
-    before = _digests(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory(prefix="tastelines-demo-") as work, threadpool_limits(1):
         torch.set_num_threads(1)
@@ -61,48 +59,31 @@ def build_demo(
             texts = [
                 event.words for user in corpus.user_ids for event in corpus.history(user).events
             ]
-            texts += [
-                review_words(title, category)
-                for title, category in zip(
-                    corpus.items[Columns.Title], corpus.items[Columns.Category], strict=True
-                )
-            ]
-            cache.write_pack(made / DEMO_PACK.name, texts, encoder)
+            cache.write_pack(made / DEMO_PACK.name, [*texts, *item_texts(corpus)], encoder)
             shutil.rmtree(made / "library", ignore_errors=True)
-            _put_in_place(made, folder)
+            return _put_in_place(made, folder)
         finally:
             torch.set_num_threads(threads)
-    after = _digests(folder)
-    names = sorted(before.keys() | after.keys())
-    return [name for name in names if before.get(name) != after.get(name)]
 
 
-def _put_in_place(made: Path, folder: Path) -> None:
-    """Move every file, then remove what an older demo left."""
-    kept = set()
-    for path in sorted(made.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(made)
-            kept.add(name)
-            _copy(path, folder / name)
+def _put_in_place(made: Path, folder: Path) -> list[str]:
+    """Replace the files that differ and remove what an older demo left; returns their names."""
+    old, new = _files(folder), _files(made)
+    changed = sorted(name for name in old | new if old.get(name) != new.get(name))
+    for name in changed:
+        if name in new:
+            replace_file(folder / name, partial(shutil.copyfile, made / name))
+        else:
+            (folder / name).unlink()
     for path in sorted(folder.rglob("*"), reverse=True):
-        name = path.relative_to(folder)
-        if path.is_file() and name not in kept:
-            path.unlink()
-        elif path.is_dir() and not any(path.iterdir()):
+        if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
+    return changed
 
 
-def _copy(source: Path, place: Path) -> None:
-    def write(target: Path) -> None:
-        shutil.copyfile(source, target)
-
-    replace_file(place, write)
-
-
-def _digests(folder: Path) -> dict[str, str]:
+def _files(folder: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file()
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from core.demo.catalogue import Item, make_catalogue
 from core.demo.reviews import Review, Voice, Writer
 from core.demo.shop import Shop, open_shop
 from core.demo.shoppers import Shopper, Step, make_shoppers
-from core.demo.truth import Truth, save_truth
+from core.demo.truth import EVENTS, SCHEMAS, Truth, save_truth
 from core.domain import Columns, EventKind
 
 DEMO_SEED = 20240607
@@ -39,9 +41,8 @@ class SimulatedShop:
     truth: Truth
 
 
-@dataclass(frozen=True)
-class _Told:
-    """One event with its words."""
+class _Told(NamedTuple):
+    """One event with its words, and the planted interest at its time."""
 
     user_id: str
     step: Step
@@ -106,23 +107,21 @@ def write_demo(target: Path, shop: SimulatedShop | None = None) -> Manifest:
 
 
 def _event_table(items: tuple[Item, ...], told: list[_Told]) -> pd.DataFrame:
-    ratings = [np.nan if one.step.rating is None else one.step.rating for one in told]
-    times = [instant(one.step.time) for one in told]
-    return pd.DataFrame(
-        {
-            Columns.User: pd.Series([one.user_id for one in told], dtype=object),
-            Columns.Item: pd.Series([items[one.step.item].item_id for one in told], dtype=object),
-            Columns.Time: pd.Series(times, dtype="datetime64[us, UTC]"),
-            Columns.Kind: pd.Series([str(one.step.kind) for one in told], dtype=object),
-            Columns.Rating: pd.Series(ratings, dtype=np.float32),
-            Columns.Title: pd.Series(
-                [one.review.title if one.review else None for one in told], dtype=object
-            ),
-            Columns.Text: pd.Series(
-                [one.review.text if one.review else None for one in told], dtype=object
-            ),
-        }
-    )
+    rows = [
+        (
+            user_id,
+            items[step.item].item_id,
+            instant(step.time),
+            str(step.kind),
+            step.rating,
+            review.title if review else None,
+            review.text if review else None,
+        )
+        for user_id, step, review, _ in told
+    ]
+    events = pd.DataFrame(rows, columns=list(Columns.EVENTS), dtype=object)
+    events[Columns.Time] = pd.to_datetime(events[Columns.Time], utc=True).dt.as_unit("us")
+    return events.astype({Columns.Rating: np.float32})
 
 
 def _item_table(shop: Shop, items: tuple[Item, ...]) -> pd.DataFrame:
@@ -147,62 +146,58 @@ def _make_truth(
     told: list[_Told],
 ) -> Truth:
     categories = tuple(category.name for category in shop.categories)
-    families = [family.name for family in shop.families]
+    families = tuple(family.name for family in shop.families)
 
-    def named(names: list[str] | tuple[str, ...], index: int | None) -> str | None:
+    def named(names: tuple[str, ...], index: int | None) -> str | None:
         return None if index is None else names[index]
 
-    def companion(item: Item, place: int) -> str | None:
-        return items[item.companions[place]].item_id if place < len(item.companions) else None
-
-    events = pd.DataFrame(
-        {
-            "need": [str(one.step.need) for one in told],
-            "gift": [one.step.gift for one in told],
-            "sentiment": [one.review.sentiment if one.review else np.nan for one in told],
-            "wish": pd.Series([named(families, one.step.wish) for one in told], dtype=object),
-            "refused": pd.Series([named(families, one.step.refused) for one in told], dtype=object),
-        }
-    )
+    events = [
+        (
+            str(step.need),
+            step.gift,
+            review.sentiment if review else np.nan,
+            named(families, step.wish),
+            named(families, step.refused),
+        )
+        for _, step, review, _ in told
+    ]
     words = [
         (row, word.word, word.start, word.end, word.polarity)
-        for row, one in enumerate(told)
-        if one.review
-        for word in one.review.planted
+        for row, event in enumerate(told)
+        if event.review
+        for word in event.review.planted
     ]
     users = [
         (
-            one.user_id,
-            str(one.interest.process),
-            named(categories, one.interest.season),
-            voices[one.user_id].kind,
+            shopper.user_id,
+            str(shopper.interest.process),
+            named(categories, shopper.interest.season),
+            voices[shopper.user_id].kind,
         )
-        for one in shoppers
+        for shopper in shoppers
     ]
     changes = [
         (
-            one.user_id,
-            str(one.interest.process),
+            shopper.user_id,
+            str(shopper.interest.process),
             instant(change.start),
             instant(change.end),
             categories[change.source],
             categories[change.target],
         )
-        for one in shoppers
-        for change in one.interest.changes
+        for shopper in shoppers
+        for change in shopper.interest.changes
     ]
-    products = [
-        (
-            item.item_id,
-            families[item.family],
-            item.quality,
-            item.brand_new,
-            item.never_bought,
-            companion(item, 0),
-            companion(item, 1),
-        )
-        for item in items
-    ]
+    products = []
+    for item in items:
+        companions = [items[index].item_id for index in item.companions]
+        first, second = (*companions, None, None)[:2]
+        facts = (item.quality, item.brand_new, item.never_bought)
+        products.append((item.item_id, families[item.family], *facts, first, second))
+
+    def table(name: str, rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=SCHEMAS[name].names)
+
     return Truth(
         seed=seed,
         categories=categories,
@@ -210,23 +205,10 @@ def _make_truth(
             category.name: tuple(families[index] for index in category.families)
             for category in shop.categories
         },
-        mix=np.array([one.mix for one in told], dtype=np.float32),
-        events=events,
-        words=pd.DataFrame(words, columns=["row", "word", "start", "end", "polarity"]),
-        users=pd.DataFrame(users, columns=[Columns.User, "process", "season", "voice"]),
-        changes=pd.DataFrame(
-            changes, columns=[Columns.User, "process", "start", "end", "source", "target"]
-        ),
-        items=pd.DataFrame(
-            products,
-            columns=[
-                Columns.Item,
-                "family",
-                "quality",
-                "brand_new",
-                "never_bought",
-                "companion",
-                "second_companion",
-            ],
-        ),
+        mix=np.array([event.mix for event in told], dtype=np.float32),
+        events=pd.DataFrame(events, columns=list(EVENTS)),
+        words=table("words", words),
+        users=table("users", users),
+        changes=table("changes", changes),
+        items=table("items", products),
     )

@@ -17,52 +17,33 @@ from core.corpus.tables import frame_from_table, write_parquet
 from core.domain import Columns, DomainError
 
 FACTS_FILE = "truth.json"
-TIME = pa.timestamp("us", tz="UTC")
-EVENT_FIELDS = [
-    pa.field("need", pa.string()),
-    pa.field("gift", pa.bool_()),
-    pa.field("sentiment", pa.float32()),
-    pa.field("wish", pa.string()),
-    pa.field("refused", pa.string()),
-]
+NAME, NUMBER, FLAG, TIME = pa.string(), pa.int64(), pa.bool_(), pa.timestamp("us", tz="UTC")
+EVENTS = {"need": NAME, "gift": FLAG, "sentiment": pa.float32(), "wish": NAME, "refused": NAME}
 SCHEMAS = {
     "words": pa.schema(
-        [
-            pa.field("row", pa.int64()),
-            pa.field("word", pa.string()),
-            pa.field("start", pa.int64()),
-            pa.field("end", pa.int64()),
-            pa.field("polarity", pa.int64()),
-        ]
+        {"row": NUMBER, "word": NAME, "start": NUMBER, "end": NUMBER, "polarity": NUMBER}
     ),
-    "users": pa.schema(
-        [
-            pa.field(Columns.User, pa.string()),
-            pa.field("process", pa.string()),
-            pa.field("season", pa.string()),
-            pa.field("voice", pa.string()),
-        ]
-    ),
+    "users": pa.schema({Columns.User: NAME, "process": NAME, "season": NAME, "voice": NAME}),
     "changes": pa.schema(
-        [
-            pa.field(Columns.User, pa.string()),
-            pa.field("process", pa.string()),
-            pa.field("start", TIME),
-            pa.field("end", TIME),
-            pa.field("source", pa.string()),
-            pa.field("target", pa.string()),
-        ]
+        {
+            Columns.User: NAME,
+            "process": NAME,
+            "start": TIME,
+            "end": TIME,
+            "source": NAME,
+            "target": NAME,
+        }
     ),
     "items": pa.schema(
-        [
-            pa.field(Columns.Item, pa.string()),
-            pa.field("family", pa.string()),
-            pa.field("quality", pa.int64()),
-            pa.field("brand_new", pa.bool_()),
-            pa.field("never_bought", pa.bool_()),
-            pa.field("companion", pa.string()),
-            pa.field("second_companion", pa.string()),
-        ]
+        {
+            Columns.Item: NAME,
+            "family": NAME,
+            "quality": NUMBER,
+            "brand_new": FLAG,
+            "never_bought": FLAG,
+            "companion": NAME,
+            "second_companion": NAME,
+        }
     ),
 }
 
@@ -106,19 +87,6 @@ class Truth:
         turns = self.changes[self.changes["process"] == "turn"]
         return turns[[Columns.User, "start", "source", "target"]].reset_index(drop=True)
 
-    def process(self, user_id: str) -> str:
-        """The process behind one user; DomainError for an unknown one."""
-        found = self.users.loc[self.users[Columns.User] == user_id, "process"]
-        if found.empty:
-            raise DomainError(f"the truth knows no user {user_id!r}")
-        return str(found.iloc[0])
-
-    def planted_words(self, row: int) -> list[tuple[str, int, int, int]]:
-        """(word, start, end, polarity) of one event's ``Event.words``, in reading order."""
-        own = self.words[self.words["row"] == row]
-        columns = ("word", "start", "end", "polarity")
-        return list(zip(*(own[name].tolist() for name in columns), strict=True))
-
 
 def save_truth(truth: Truth, folder: Path, corpus_id: str) -> None:
     """Write the truth into an existing folder; the same truth gives the same bytes."""
@@ -134,7 +102,8 @@ def save_truth(truth: Truth, folder: Path, corpus_id: str) -> None:
         _write(folder / f"{name}.parquet", getattr(truth, name), schema)
     mix = pd.DataFrame(truth.mix, columns=_mix_columns(truth.categories))
     events = pd.concat([truth.events.reset_index(drop=True), mix], axis=1)
-    _write(folder / "events.parquet", events, _event_schema(truth.categories))
+    schema = pa.schema(EVENTS | dict.fromkeys(mix.columns, pa.float32()))
+    _write(folder / "events.parquet", events, schema)
 
 
 def load_truth(folder: Path) -> Truth:
@@ -152,7 +121,7 @@ def load_truth(folder: Path) -> Truth:
             categories=categories,
             families={name: tuple(own) for name, own in facts["families"].items()},
             mix=mix,
-            events=tables["events"][[field.name for field in EVENT_FIELDS]],
+            events=tables["events"][list(EVENTS)],
             **{name: tables[name] for name in SCHEMAS},
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
@@ -165,11 +134,6 @@ def load_truth(folder: Path) -> Truth:
 
 def _mix_columns(categories: tuple[str, ...]) -> list[str]:
     return [f"mix {name}" for name in categories]
-
-
-def _event_schema(categories: tuple[str, ...]) -> pa.Schema:
-    mix = [pa.field(name, pa.float32()) for name in _mix_columns(categories)]
-    return pa.schema([*EVENT_FIELDS, *mix])
 
 
 def _write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:

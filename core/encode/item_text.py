@@ -20,7 +20,7 @@ def item_text_of(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> FloatArray:
-    """``Prepared.item_text`` of a split without the rest, float32[n_items, d_text]."""
+    """One unit vector per item, float32[n_items, d_text]; see ``title_else_reviews``."""
     titles = item_texts(corpus)
     training = np.flatnonzero(parts == Part.TRAIN)
     events = corpus.events.iloc[training]
@@ -35,6 +35,7 @@ def item_text_of(
 
 
 def item_texts(corpus: Corpus) -> list[str]:
+    """Title and category of each item as one text, in catalogue order."""
     titles, categories = corpus.items[Columns.Title], corpus.items[Columns.Category]
     return [review_words(*both) for both in zip(titles, categories, strict=True)]
 
@@ -51,4 +52,5 @@ def mean_reviews(n_items: int, item: IntArray, vectors: FloatArray) -> FloatArra
 
 
 def title_else_reviews(title: FloatArray, reviews: FloatArray) -> FloatArray:
+    """The vector of title and category, else of the training reviews, float32[n_items, d]."""
     return np.where(title.any(1, keepdims=True), title, reviews)

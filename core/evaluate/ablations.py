@@ -7,7 +7,6 @@ at test time, so a model trained without one could have made up for some of the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Event, History, Part
 from core.evaluate.report import CELLS_PER_BATCH
-from core.evaluate.stored import read_stored
+from core.evaluate.stored import evaluation_path, read_stored
 from core.files import save_arrays
 from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.intervals import Interval, PairedTest, bootstrap, compare_paired
@@ -236,8 +235,7 @@ def find_ablation(engine: Engine, library: Library, recommender: str) -> Ablatio
 
 def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:
     """Where ``ablation_of_model`` keeps its result; whoever caches it watches this file."""
-    name = hashlib.sha256(_ablation_key(engine, recommender).encode()).hexdigest()[:16]
-    return library.root / "evaluations" / f"uses-{name}.safetensors"
+    return evaluation_path(library, _ablation_key(engine, recommender), "uses-")
 
 
 def _ablation_key(engine: Engine, recommender: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,13 +16,29 @@ from core.encode.library import open_cache, open_encoder
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import ListsJudged, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report
-from core.measure.cases import Case, cases, temporal_folds
+from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
 PROTOCOLS: tuple[Protocol, ...] = ("leave-last-out", "temporal")
+
+
+def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int = 10) -> ReportKey:
+    """The key of a model's report; DomainError for an unknown protocol."""
+    if protocol not in PROTOCOLS:
+        raise DomainError(
+            f"unknown protocol {protocol!r}",
+            where="--protocol",
+            remedy=f"Use one of {', '.join(PROTOCOLS)}",
+        )
+    return ReportKey(corpus.corpus_id, read_config(model_folder).model_id, protocol, k)
+
+
+def report_places(library: Library, model_folder: Path, key: ReportKey) -> tuple[Path, Path]:
+    """Where a report may be, in the library or the model; whoever caches it watches these files."""
+    return key.path(library), model_folder / EVALUATION
 
 
 def find_report(
@@ -34,29 +48,17 @@ def find_report(
     protocol: str = "leave-last-out",
     k: int = 10,
 ) -> EvaluationReport | None:
-    """What was computed before, in the library or in training; None where nothing was."""
+    """The stored report, from the library or the training; None where there is none."""
     key = report_key(corpus, model_folder, protocol, k)
-    places = report_places(corpus, library, model_folder, protocol, k)
-    found = (load_report(path, key) for path in places)
-    return next((report for report in found if report is not None), None)
+    reports = (load_report(path, key) for path in report_places(library, model_folder, key))
+    return next((report for report in reports if report is not None), None)
 
 
-def report_places(
-    corpus: Corpus, library: Library, model_folder: Path, protocol: str, k: int = 10
-) -> tuple[Path, ...]:
-    """Where a report may lie; whoever caches it watches these files."""
-    key = report_key(corpus, model_folder, protocol, k)
-    return report_place(library, key), model_folder / EVALUATION
-
-
-def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
-    """The test cases of a protocol with the split they belong to, in the order of its reports."""
-    if protocol == "leave-last-out":
-        parts = leave_last_out(corpus.events)
-        yield cases(corpus, parts, Part.TEST), parts
-    else:
-        for fold in temporal_folds(corpus):
-            yield cases(corpus, fold.parts, Part.TEST), fold.parts
+def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
+    """The splits of a protocol, in the order of its reports: int8[n_events] of ``Part`` each."""
+    if protocol == "temporal":
+        return temporal_splits(corpus)
+    return [leave_last_out(corpus.events)]
 
 
 def with_served(
@@ -67,7 +69,7 @@ def with_served(
     Then those lists, and the names of damaged ones, which are left out. Their diversity needs the
     encoder of a model.
     """
-    found, damaged = [], []
+    judged, damaged = [], []
     folds = None
     for name in served_names(corpus.name, library):
         try:
@@ -76,28 +78,13 @@ def with_served(
             damaged.append(name)
             continue
         folds = folds or [
-            (judged, data_of_split(corpus, parts, library, model_folder))
-            for judged, parts in judged_cases(corpus, report.protocol)
+            (cases(corpus, parts, Part.TEST), data_of_split(corpus, parts, library, model_folder))
+            for parts in splits(corpus, report.protocol)
         ]
-        parts = [served.judge(judged, data, report.k) for judged, data in folds]
-        found.append(ListsJudged.pooled(parts, report.k))
-    results = (*report.results, *(judged.result for judged in found))
-    return replace(report, results=results), tuple(found), tuple(damaged)
-
-
-def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:
-    if protocol not in PROTOCOLS:
-        raise DomainError(
-            f"unknown protocol {protocol!r}",
-            where="--protocol",
-            remedy=f"Use one of {', '.join(PROTOCOLS)}",
-        )
-    return ReportKey(corpus.corpus_id, read_config(model_folder).model_id, protocol, k)
-
-
-def report_place(library: Library, key: ReportKey) -> Path:
-    name = hashlib.sha256(str(key).encode()).hexdigest()[:16]
-    return library.root / "evaluations" / f"{name}.safetensors"
+        of_folds = [served.judge(fold_cases, data, report.k) for fold_cases, data in folds]
+        judged.append(ListsJudged.pooled(of_folds, report.k))
+    results = (*report.results, *(lists.result for lists in judged))
+    return replace(report, results=results), tuple(judged), tuple(damaged)
 
 
 def data_of_split(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from core.measure.cohorts import UNSEEN, cohorts_of, months_of
 from core.measure.intervals import (
     Interval,
     PairedTest,
-    bootstrap,
     bootstrap_columns,
     compare_paired,
 )
@@ -94,6 +93,11 @@ class EvaluationReport:
         """Cases whose target has a training event, bool[n_cases]."""
         return ~self.cohorts[UNSEEN]
 
+    @property
+    def names(self) -> list[str]:
+        """Ids of the recommenders, in the order of the results."""
+        return [result.recommender for result in self.results]
+
     def result(self, recommender: str) -> Result:
         """The result of one recommender id; KeyError when it was not evaluated."""
         return {result.recommender: result for result in self.results}[recommender]
@@ -103,44 +107,39 @@ class EvaluationReport:
         return ndcg(self.result(recommender).rank, self.k)
 
     def ndcg_intervals(self, among: BoolArray | None = None) -> dict[str, Interval]:
-        """``ndcg_interval`` of every recommender by id, at the cost of one."""
-        where = np.ones(len(self.users), np.bool_) if among is None else among
-        columns = np.column_stack([self.ndcg(one.recommender)[where] for one in self.results])
-        users = np.asarray(self.users, dtype=object)[where].tolist()
-        names = [result.recommender for result in self.results]
-        return dict(zip(names, bootstrap_columns(columns, users), strict=True))
+        """Mean NDCG at k of every recommender by id, over all cases or those marked."""
+        return self._intervals([self.ndcg(name) for name in self.names], among)
 
     def leads(self, first: str, among: BoolArray | None = None) -> dict[str, Interval]:
         """By how much NDCG ``first`` is ahead of every recommender, paired, by id."""
-        where = np.ones(len(self.users), np.bool_) if among is None else among
-        own = self.ndcg(first)[where]
-        names = [result.recommender for result in self.results]
-        columns = np.column_stack([own - self.ndcg(name)[where] for name in names])
-        users = np.asarray(self.users, dtype=object)[where].tolist()
-        return dict(zip(names, bootstrap_columns(columns, users), strict=True))
-
-    def ndcg_interval(self, recommender: str, among: BoolArray | None = None) -> Interval:
-        """Mean NDCG at k with its interval, over all cases or those that bool[n_cases] marks."""
-        values = self.ndcg(recommender)
-        where = np.ones(len(values), np.bool_) if among is None else among
-        return bootstrap(values[where], np.asarray(self.users, dtype=object)[where].tolist())
+        own = self.ndcg(first)
+        return self._intervals([own - self.ndcg(name) for name in self.names], among)
 
     def compare(self, first: str, second: str, among: BoolArray | None = None) -> PairedTest:
         """Paired test of the NDCG of two recommenders, on all cases or those marked."""
-        where = np.ones(len(self.users), np.bool_) if among is None else among
-        users = np.asarray(self.users, dtype=object)[where].tolist()
-        return compare_paired(self.ndcg(first)[where], self.ndcg(second)[where], users)
+        where = slice(None) if among is None else among
+        return compare_paired(
+            self.ndcg(first)[where], self.ndcg(second)[where], self._users[where].tolist()
+        )
 
     def by_cohort(self, recommender: str) -> dict[str, Interval]:
         """NDCG of each cohort; NaN for a cohort without cases."""
-        return {name: self.ndcg_interval(recommender, who) for name, who in self.cohorts.items()}
-
-    def by_month(self, recommender: str) -> dict[str, Interval]:
-        """NDCG of the targets of each calendar month (UTC, ``2014-03``), in order."""
         return {
-            str(month): self.ndcg_interval(recommender, self.months == month)
-            for month in np.unique(self.months)
+            name: self.ndcg_intervals(members)[recommender]
+            for name, members in self.cohorts.items()
         }
+
+    def _intervals(
+        self, columns: Sequence[DoubleArray], among: BoolArray | None
+    ) -> dict[str, Interval]:
+        where = slice(None) if among is None else among
+        values = np.column_stack(columns)[where]
+        users = self._users[where].tolist()
+        return dict(zip(self.names, bootstrap_columns(values, users), strict=True))
+
+    @property
+    def _users(self) -> npt.NDArray[np.object_]:
+        return np.asarray(self.users, dtype=object)
 
     def calibration(self, recommender: str, bins: int = 10) -> list[CalibrationBin]:
         """Does a list hit as often as it says? Bins of equally many cases, by what was promised.
@@ -212,20 +211,27 @@ def evaluate(
     targets = targets_of(cases, data.item_index)
     counts = data.item_counts
     batch = max(CELLS_PER_BATCH // max(data.n_items, 1), 1)
-    starts = range(0, len(cases), batch)
-    parts: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
+    batches: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
     done, total = 0, len(cases) * len(recommenders)
-    for start in starts:
-        asked = [case.history for case in cases[start : start + batch]]
-        goal = targets[start : start + batch]
-        excluded = ExcludedItems.of(asked, data.item_index)
+    for start in range(0, len(cases), batch):
+        rows = slice(start, start + batch)
+        histories = [case.history for case in cases[rows]]
+        excluded = ExcludedItems.of(histories, data.item_index)
         for recommender in recommenders:
             check_stop(stop)
-            scores = recommender.log_probabilities(asked)
-            parts[recommender.id].append(
-                _judge(recommender.id, scores, goal, excluded, data, counts, k)
+            scores = recommender.log_probabilities(histories)
+            lists = top_items(scores, excluded, k)
+            batches[recommender.id].append(
+                Result(
+                    recommender.id,
+                    rank=target_ranks(scores, targets[rows], excluded),
+                    log_probability=scores[np.arange(len(scores)), targets[rows]].astype(float),
+                    lists=lists,
+                    promised=_promised(scores, lists),
+                    **list_qualities(lists, data),
+                )
             )
-            done += len(asked)
+            done += len(histories)
             report(progress, Progress(f"evaluate {recommender.id}", done, total))
     return EvaluationReport(
         protocol=protocol,
@@ -237,76 +243,57 @@ def evaluate(
         months=months_of(cases),
         cohorts=cohorts_of(cases, counts[targets], counts),
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
-        results=tuple(joined(name, found, k) for name, found in parts.items()),
+        results=tuple(joined(name, results, k) for name, results in batches.items()),
     )
 
 
 def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:
     """Reports of the same recommenders and catalogue as one, as for the temporal cuts."""
     first = reports[0]
-    return EvaluationReport(
-        protocol=first.protocol,
-        k=first.k,
-        n_items=first.n_items,
-        users=tuple(user for part in reports for user in part.users),
-        steps=np.concatenate([part.steps for part in reports]),
-        targets=np.concatenate([part.targets for part in reports]),
-        months=np.concatenate([part.months for part in reports]),
+    return replace(
+        first,
+        users=tuple(user for report in reports for user in report.users),
+        steps=np.concatenate([report.steps for report in reports]),
+        targets=np.concatenate([report.targets for report in reports]),
+        months=np.concatenate([report.months for report in reports]),
         cohorts={
-            name: np.concatenate([part.cohorts[name] for part in reports]) for name in first.cohorts
+            name: np.concatenate([report.cohorts[name] for report in reports])
+            for name in first.cohorts
         },
-        excluded_targets=sum(part.excluded_targets for part in reports),
+        excluded_targets=sum(report.excluded_targets for report in reports),
         results=tuple(
-            joined(
-                result.recommender,
-                [part.result(result.recommender) for part in reports],
-                first.k,
-            )
-            for result in first.results
+            joined(name, [report.result(name) for report in reports], first.k)
+            for name in first.names
         ),
     )
 
 
-def _judge(
-    name: str,
-    scores: FloatArray,
-    targets: IntArray,
-    excluded: ExcludedItems,
-    data: TrainingData,
-    counts: IntArray,
-    k: int,
-) -> Result:
-    lists = top_items(scores, excluded, k)
-    vectors = data.item_vectors
-    return Result(
-        recommender=name,
-        rank=target_ranks(scores, targets, excluded),
-        log_probability=scores[np.arange(len(targets)), targets].astype(np.float64),
-        lists=lists,
-        novelty=novelty(lists, counts),
-        diversity=(
-            np.full(len(lists), np.nan) if vectors is None else intra_list_diversity(lists, vectors)
-        ),
-        popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
-        promised=_promised(scores, lists),
-    )
+def list_qualities(lists: IntArray, data: TrainingData) -> dict[str, DoubleArray]:
+    """The fields of ``Result`` that need only the lists int64[n, k], each float64[n]."""
+    counts, vectors = data.item_counts, data.item_vectors
+    return {
+        "novelty": novelty(lists, counts),
+        "diversity": np.full(len(lists), np.nan)
+        if vectors is None
+        else intra_list_diversity(lists, vectors),
+        "popularity_bias": popularity_bias(lists, counts, float(counts[data.item].mean())),
+    }
+
+
+def joined(name: str, results: Sequence[Result], k: int) -> Result:
+    """Results of one recommender on several batches of cases as one."""
+    columns: dict[str, Any] = {
+        field.name: np.concatenate([getattr(result, field.name) for result in results])
+        if results
+        else np.empty((0, k) if field.name == "lists" else 0)
+        for field in fields(Result)[1:]
+    }
+    return Result(name, **columns)
 
 
 def _promised(scores: FloatArray, lists: IntArray) -> DoubleArray:
     chances = np.exp(np.take_along_axis(scores, np.maximum(lists, 0), axis=1).astype(np.float64))
     return np.asarray(np.where(lists == NO_ITEM, 0.0, chances).sum(axis=1))
-
-
-def joined(name: str, parts: Sequence[Result], k: int) -> Result:
-    """Results of one recommender on several batches of cases as one."""
-    columns: dict[str, Any] = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        if parts
-        else np.empty((0, k) if field.name == "lists" else 0)
-        for field in fields(Result)
-        if field.name != "recommender"
-    }
-    return Result(recommender=name, **columns)
 
 
 def _mean(values: DoubleArray) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -24,15 +25,16 @@ from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
-from core.evaluate.report import Result, joined
+from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import intra_list_diversity, novelty, popularity_bias
+from core.measure.metrics import NO_ITEM
 from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData
 
 RANK = "rank"
 FOLDER = "lists"
 HEADER = b"served_lists"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -91,13 +93,9 @@ class ServedLists:
     def _user_starts(self) -> IntArray:
         return np.searchsorted(self.user, np.arange(len(self.corpus.user_ids) + 1)).astype(np.int64)
 
-    @cached_property
-    def _user_index(self) -> dict[str, int]:
-        return {user: at for at, user in enumerate(self.corpus.user_ids)}
-
     def last(self, user_id: str, until: datetime) -> slice:
         """Rows of the list that a user was served last at or before ``until``; empty if none."""
-        user = self._user_index.get(user_id)
+        user = self.corpus.user_index.get(user_id)
         if user is None:
             return slice(0, 0)
         begin, end = self._user_starts[user], self._user_starts[user + 1]
@@ -128,17 +126,15 @@ class ServedLists:
                 rank[row] = found[0]
         excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
         rank[excluded.contain(targets)] = np.inf
-        counts, vectors, nothing = data.item_counts, data.item_vectors, np.full(n, np.nan)
+        unknown = np.full(n, np.nan)
         return ListsJudged(
             Result(
-                recommender=self.manifest.name,
+                self.manifest.name,
                 rank=rank,
-                log_probability=nothing,
+                log_probability=unknown,
                 lists=lists,
-                novelty=novelty(lists, counts),
-                diversity=nothing if vectors is None else intra_list_diversity(lists, vectors),
-                popularity_bias=popularity_bias(lists, counts, float(counts[data.item].mean())),
-                promised=nothing,
+                promised=unknown,
+                **list_qualities(lists, data),
             ),
             n,
             unserved,
@@ -180,12 +176,8 @@ def served_list(
 
     Ranks as served; scores are NaN, because a list has none. DomainError for an unknown name.
     """
-    return list_at(load_lists(corpus, library, name), user_id, at)
-
-
-def list_at(served: ServedLists, user_id: str, at: datetime) -> RecommendationList | None:
-    """``served_list`` from lists that are loaded already."""
-    rows, corpus = served.last(user_id, at), served.corpus
+    served = load_lists(corpus, library, name)
+    rows = served.last(user_id, at)
     if rows.stop == rows.start:
         return None
     events = corpus.history(user_id).events
@@ -204,13 +196,12 @@ def list_at(served: ServedLists, user_id: str, at: datetime) -> RecommendationLi
 
 def served_manifests(corpus_name: str, library: Library) -> list[ListsManifest]:
     """What was imported for a corpus, by name; damaged files are left out."""
-    found = []
+    manifests = []
     for name in served_names(corpus_name, library):
-        try:
-            found.append(_manifest(pq.read_schema(lists_path(library, corpus_name, name))))
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-            continue
-    return found
+        with suppress(*UNREADABLE):
+            schema = pq.read_schema(lists_path(library, corpus_name, name))
+            manifests.append(_manifest(schema))
+    return manifests
 
 
 def served_names(corpus_name: str, library: Library) -> list[str]:
@@ -227,13 +218,13 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
     try:
         table = pq.read_table(path)
         manifest = _manifest(table.schema)
-        user = table[Columns.User].to_pandas().map(dict(_numbered(corpus.user_ids)))
+        user = table[Columns.User].to_pandas().map(corpus.user_index)
         item = table[Columns.Item].to_pandas().map(corpus.item_index)
         known = (user.notna() & item.notna()).to_numpy()
         time = table[Columns.Time].to_numpy().astype("datetime64[us]").astype(np.int64)
         rank = table[RANK].to_numpy().astype(np.int64)
     except FileNotFoundError:
-        names = [found.name for found in served_manifests(corpus.name, library)]
+        names = [manifest.name for manifest in served_manifests(corpus.name, library)]
         raise DomainError(
             f"there are no imported lists {name!r}",
             where=f"corpus {corpus.name}",
@@ -241,7 +232,7 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
             if names
             else f"Import them: python -m core import-lists FILE --name {corpus.name} --as {name}",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise DomainError(
             f"the imported lists {name!r} can't be read ({type(error).__name__})",
             where=str(path),
@@ -264,7 +255,3 @@ def _last_moment(case: Case) -> datetime:
 def _manifest(schema: pa.Schema) -> ListsManifest:
     facts: dict[str, Any] = json.loads((schema.metadata or {})[HEADER])
     return ListsManifest(**facts)
-
-
-def _numbered(ids: Sequence[str]) -> zip[tuple[str, int]]:
-    return zip(ids, range(len(ids)), strict=True)

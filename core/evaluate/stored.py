@@ -6,6 +6,7 @@ lists are kept exactly, the other figures in single precision.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
+from core.corpus.store import Library
 from core.evaluate.report import EvaluationReport, Result
 from core.files import load_arrays, save_arrays
 
@@ -37,6 +39,16 @@ class ReportKey:
 
     def __str__(self) -> str:
         return f"{self.corpus_id}/{self.model_id}/{self.protocol}/{self.k}"
+
+    def path(self, library: Library) -> Path:
+        """Where the library keeps the report."""
+        return evaluation_path(library, str(self))
+
+
+def evaluation_path(library: Library, key: str, prefix: str = "") -> Path:
+    """The library's file for a key of any kind of evaluation."""
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return library.root / "evaluations" / f"{prefix}{name}.safetensors"
 
 
 def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:

@@ -27,19 +27,6 @@ class Case:
     target_time: datetime
 
 
-@dataclass(frozen=True, eq=False)
-class TemporalFold:
-    """One cut of the temporal protocol; ``parts`` is int8[n_events] of ``Part``.
-
-    Events after the cut are test. Of what came before it, each user's last event is validation and
-    the rest train. A validation period in time would be closer to the test, but would leave few
-    cases to choose by where users come once: a dozen on movielens_small.
-    """
-
-    cut: datetime
-    parts: PartArray
-
-
 def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
     """One case for each user with an event in ``part``: their first one there is the target.
 
@@ -48,17 +35,16 @@ def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
     known event: before it nobody asks for a list.
     """
     starts = corpus.user_starts
-    places = np.flatnonzero(parts == part)
-    owner = np.searchsorted(starts, places, side="right") - 1
-    users, first = np.unique(owner, return_index=True)
-    steps = places[first] - starts[users]
+    rows = np.flatnonzero(parts == part)
+    users, first = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_index=True)
+    steps = rows[first] - starts[users]
     scored = (np.diff(starts)[users] >= MIN_EVENTS_SCORED) & (steps > 0)
-    found = []
+    chosen = []
     for user, step in zip(users[scored].tolist(), steps[scored].tolist(), strict=True):
         history = corpus.history(corpus.user_ids[user])
         target = history.events[step]
-        found.append(Case(history.up_to(step), target.item_id, target.timestamp))
-    return tuple(found)
+        chosen.append(Case(history.up_to(step), target.item_id, target.timestamp))
+    return tuple(chosen)
 
 
 def leave_last_out_cases(corpus: Corpus, part: Part) -> tuple[Case, ...]:
@@ -66,25 +52,23 @@ def leave_last_out_cases(corpus: Corpus, part: Part) -> tuple[Case, ...]:
     return cases(corpus, leave_last_out(corpus.events), part)
 
 
-def temporal_folds(corpus: Corpus) -> tuple[TemporalFold, ...]:
-    """The three rolling cuts of the temporal protocol (70, 80, 90 % of events)."""
+def temporal_splits(corpus: Corpus) -> list[PartArray]:
+    """``Part`` of each event, int8[n_events], at the three rolling cuts (70, 80, 90 % of events).
+
+    Events after the cut are test. Of what came before it, each user's last event is validation and
+    the rest train. A validation period in time would be closer to the test, but would leave few
+    cases to choose by where users come once: a dozen on movielens_small.
+    """
     times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
     starts = corpus.user_starts
-    folds = []
+    splits = []
     for cut in temporal_cuts(corpus.events):
         after = times > np.datetime64(cut.replace(tzinfo=None), "us")
         known = np.diff(np.concatenate([[0], np.cumsum(~after)])[starts])
         parts = np.where(after, Part.TEST, Part.TRAIN).astype(np.int8)
         parts[(starts[:-1] + known - 1)[known > 1]] = Part.VALIDATION
-        folds.append(TemporalFold(cut, parts))
-    return tuple(folds)
-
-
-def temporal_cases(corpus: Corpus) -> tuple[Case, ...]:
-    """The test cases of all three cuts, pooled in the order of the cuts."""
-    return tuple(
-        case for fold in temporal_folds(corpus) for case in cases(corpus, fold.parts, Part.TEST)
-    )
+        splits.append(parts)
+    return splits
 
 
 def targets_of(cases: Sequence[Case], item_index: Mapping[str, int]) -> IntArray:

@@ -10,13 +10,20 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+)
+from optuna.trial import TrialState
 
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
@@ -32,6 +39,7 @@ from core.training.preparing import Prepared, prepare
 from core.training.training import fit_interest
 
 FORMAT = 1
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 State = Literal["done", "behind", "cut"]
 MOST_MINUTES = 10_000
 UNPRUNED_TRIALS = 5
@@ -42,19 +50,19 @@ DECAYS = {
     "three": (0.4, 0.7, 0.92),
     "last and two": (0.1, 0.6, 0.85),
 }
-SPACE: dict[str, optuna.distributions.BaseDistribution] = {
-    "dim": optuna.distributions.CategoricalDistribution((64, 128, 256)),
-    "decays": optuna.distributions.CategoricalDistribution(tuple(DECAYS)),
-    "learning_rate": optuna.distributions.FloatDistribution(1e-4, 2e-3, log=True),
-    "weight_decay": optuna.distributions.FloatDistribution(1e-4, 0.1, log=True),
-    "dropout": optuna.distributions.FloatDistribution(0.0, 0.6),
-    "id_dropout": optuna.distributions.FloatDistribution(0.0, 0.7),
-    "part_dropout": optuna.distributions.FloatDistribution(0.0, 0.3),
-    "id_scale": optuna.distributions.FloatDistribution(0.5, 3.0, log=True),
-    "id_shrinkage": optuna.distributions.FloatDistribution(1.0, 20.0, log=True),
-    "temperature": optuna.distributions.FloatDistribution(8.0, 25.0),
-    "bias_scale": optuna.distributions.FloatDistribution(0.0, 0.6),
-    "label_smoothing": optuna.distributions.FloatDistribution(0.0, 0.15),
+SPACE: dict[str, BaseDistribution] = {
+    "dim": CategoricalDistribution((64, 128, 256)),
+    "decays": CategoricalDistribution(tuple(DECAYS)),
+    "learning_rate": FloatDistribution(1e-4, 2e-3, log=True),
+    "weight_decay": FloatDistribution(1e-4, 0.1, log=True),
+    "dropout": FloatDistribution(0.0, 0.6),
+    "id_dropout": FloatDistribution(0.0, 0.7),
+    "part_dropout": FloatDistribution(0.0, 0.3),
+    "id_scale": FloatDistribution(0.5, 3.0, log=True),
+    "id_shrinkage": FloatDistribution(1.0, 20.0, log=True),
+    "temperature": FloatDistribution(8.0, 25.0),
+    "bias_scale": FloatDistribution(0.0, 0.6),
+    "label_smoothing": FloatDistribution(0.0, 0.15),
 }
 """What is searched, with its bounds; everything else stays as it is in ``InterestConfig``."""
 
@@ -126,7 +134,7 @@ def tune(
     """Try settings for so many minutes; the default is tried first, unless it was before.
 
     Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
-    corpus and encoder, whatever their seed, are gone on from. When ``stop`` answers True, what was
+    corpus and encoder, whatever their seed, are continued. When ``stop`` answers True, what was
     tried is kept and Stopped is raised. ``base`` holds the settings that aren't searched.
     DomainError for more than MOST_MINUTES, and for a seed that isn't allowed.
     """
@@ -138,20 +146,62 @@ def tune(
         )
     InterestConfig.checked({"seed": seed})
     started = time.monotonic()
-    until = started + 60 * minutes
-    text_encoder = encoder or open_encoder(library)
-    prepared = _prepare(corpus, library, text_encoder, cache or open_cache(library), progress, stop)
-    search = _Search(
-        Tuning(corpus.name, corpus.corpus_id, text_encoder.encoder_id, seed, ()),
-        tuning_file(library, corpus.name),
-        replace(base or InterestConfig(), seed=seed),
-        prepared,
-        lambda: time.monotonic() > until,
-        stop,
-        lambda: (time.monotonic() - started, 60 * minutes),
+    encoder = encoder or open_encoder(library)
+    prepared = prepare(
+        corpus,
+        leave_last_out(corpus.events),
+        encoder,
+        cache or open_cache(library),
+        shipped_sentiment(library),
         progress,
+        stop,
     )
-    return search.run()
+    if len(prepared.train_items) == 0 or len(prepared.fitting.judged) == 0:
+        raise DomainError(
+            "there are no events to learn from and to choose by",
+            where=f"corpus {corpus.name}",
+            remedy="A user needs five events for one of them to be a validation target",
+        )
+    place = tuning_file(library, corpus.name)
+    tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, ())
+    with suppress(*UNREADABLE):
+        before = _read(place)
+        if replace(before, trials=(), seed=seed) == tuning:
+            tuning = replace(tuning, trials=before.trials)
+    study = _study(tuning)
+
+    def is_late() -> bool:
+        return time.monotonic() - started > 60 * minutes
+
+    def tell(values: Sequence[float]) -> None:
+        spent = time.monotonic() - started
+        figures = {
+            "trial": float(len(tuning.trials) + 1),
+            "best": max([*(trial.ndcg for trial in tuning.trials), *values]),
+        }
+        left = max(60 * minutes - spent, 0.0)
+        done = int(min(spent, 60 * minutes))
+        report(progress, Progress("Tuning", done, int(60 * minutes), left, figures))
+
+    def ends() -> bool:
+        return is_late() or (stop is not None and stop())
+
+    while not tuning.trials or not is_late():
+        default_known = any(
+            not trial.setting and trial.state != "cut" and trial.seed == seed
+            for trial in tuning.trials
+        )
+        trial = study.ask(SPACE if default_known else {})
+        config = config_of(trial.params, seed, base)
+        tried = _try(trial, config, prepared, tell, ends)
+        is_done = tried.state == "done"
+        state = TrialState.COMPLETE if is_done else TrialState.PRUNED
+        study.tell(trial, tried.ndcg if is_done else None, state)
+        tuning = replace(tuning, trials=(*tuning.trials, tried))
+        replace_text(place, json.dumps(tuning.facts(), indent=1) + "\n")
+        if stop is not None and stop():
+            raise Stopped
+    return tuning
 
 
 def config_of(
@@ -174,20 +224,20 @@ def read_tuning(library: Library, corpus: Corpus, encoder_id: str) -> Tuning:
     path = tuning_file(library, corpus.name)
     remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
     try:
-        found = _read(path)
+        tuning = _read(path)
     except FileNotFoundError:
         raise DomainError(
             f"corpus {corpus.name} was not tuned", where=str(path), remedy=remedy
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except UNREADABLE:
         raise DomainError(
             "the record of trials is damaged", where=str(path), remedy=remedy
         ) from None
-    if found.corpus_id != corpus.corpus_id or not found.trials:
+    if tuning.corpus_id != corpus.corpus_id or not tuning.trials:
         raise DomainError("the trials are about other content", where=str(path), remedy=remedy)
-    if found.encoder_id != encoder_id:
+    if tuning.encoder_id != encoder_id:
         raise DomainError("the trials used another encoder", where=str(path), remedy=remedy)
-    return found
+    return tuning
 
 
 def read_config_file(path: Path) -> InterestConfig:
@@ -216,123 +266,54 @@ def _read(path: Path) -> Tuning:
     return Tuning(facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"], trials)
 
 
-def _prepare(
-    corpus: Corpus,
-    library: Library,
-    encoder: TextEncoder,
-    cache: VectorCache,
-    progress: ProgressCallback | None,
-    stop: StopCallback | None,
-) -> Prepared:
-    parts = leave_last_out(corpus.events)
-    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
-    if len(prepared.train_items) == 0 or len(prepared.fitting.judged) == 0:
-        raise DomainError(
-            "there are no events to learn from and to choose by",
-            where=f"corpus {corpus.name}",
-            remedy="A user needs five events for one of them to be a validation target",
-        )
-    return prepared
-
-
-class _Behind(Exception):
-    pass
-
-
-class _Search:
-    """One run of the search."""
-
-    def __init__(
-        self,
-        tuning: Tuning,
-        place: Path,
-        base: InterestConfig,
-        prepared: Prepared,
-        is_late: Callable[[], bool],
-        stop: StopCallback | None,
-        clock: Callable[[], tuple[float, float]],
-        progress: ProgressCallback | None,
-    ) -> None:
-        self.tuning, self.place, self.base, self.prepared = tuning, place, base, prepared
-        self.is_late, self.stop, self.clock, self.progress = is_late, stop, clock, progress
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(
-            direction="maximize",
-            sampler=optuna.samplers.TPESampler(seed=tuning.seed),
-            pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS, n_warmup_steps=3),
-        )
-
-    def run(self) -> Tuning:
-        self._go_on()
-        while not self.tuning.trials or not self.is_late():
-            usual_known = any(
-                not t.setting and t.state != "cut" and t.seed == self.tuning.seed
-                for t in self.tuning.trials
-            )
-            asked = self.study.ask(SPACE if usual_known else {})
-            setting = dict(asked.params)
-            tried = self._try(asked, setting)
-            states = {"done": optuna.trial.TrialState.COMPLETE}
-            state = states.get(tried.state, optuna.trial.TrialState.PRUNED)
-            self.study.tell(asked, tried.ndcg if tried.state == "done" else None, state)
-            self.tuning = replace(self.tuning, trials=(*self.tuning.trials, tried))
-            replace_text(self.place, json.dumps(self.tuning.facts(), indent=1) + "\n")
-            if self.stop is not None and self.stop():
-                raise Stopped
-        return self.tuning
-
-    def _go_on(self) -> None:
-        """Take in what was tried before on the same content, with any seed."""
-        try:
-            before = _read(self.place)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return
-        if replace(before, trials=(), seed=self.tuning.seed) != self.tuning:
-            return
-        self.tuning = replace(before, seed=self.tuning.seed)
-        for trial in before.trials:
-            if trial.setting and trial.state == "done":
-                known = optuna.trial.create_trial(
+def _study(tuning: Tuning) -> optuna.Study:
+    """A study that knows the finished trials of earlier runs, of any seed."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=tuning.seed),
+        pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS, n_warmup_steps=3),
+    )
+    for trial in tuning.trials:
+        if trial.setting and trial.state == "done":
+            study.add_trial(
+                optuna.trial.create_trial(
                     params=trial.setting, distributions=SPACE, value=trial.ndcg
                 )
-                self.study.add_trial(known)
+            )
+    return study
 
-    def _try(self, asked: optuna.Trial, setting: dict[str, Any]) -> TunedTrial:
-        values: list[float] = []
-        started = time.monotonic()
 
-        def watch(now: Progress) -> None:
-            value = now.figures.get("validation NDCG@10", math.nan)
-            epoch = now.done * self.base.epochs // max(now.total, 1)
-            if len(values) <= epoch:
-                values.append(value)
-                asked.report(max(values), len(values))
-                if asked.should_prune():
-                    raise _Behind
-            self._tell(values)
+def _try(
+    trial: optuna.Trial,
+    config: InterestConfig,
+    prepared: Prepared,
+    tell: Callable[[Sequence[float]], None],
+    ends: StopCallback,
+) -> TunedTrial:
+    """Train with one setting until its end, or until it falls behind or ``ends`` says so."""
+    values: list[float] = []
+    started = time.monotonic()
 
-        def ends() -> bool:
-            return self.is_late() or (self.stop is not None and self.stop())
+    def watch(now: Progress) -> None:
+        epoch = now.done * config.epochs // max(now.total, 1)
+        if len(values) <= epoch:
+            values.append(now.figures.get("validation NDCG@10", math.nan))
+            trial.report(max(values), len(values))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        tell(values)
 
-        state: State = "done"
-        best = math.nan
-        try:
-            config = config_of(setting, self.tuning.seed, self.base)
-            fit, _ = fit_interest(self.prepared, config, watch, ends)
-            best = max(line.validation_ndcg for line in fit.curve)
-            epochs = len(fit.curve) - 1
-        except _Behind:
-            state = "behind"
-        except Stopped:
-            state = "cut"
-        if state != "done":
-            best, epochs = max(values, default=0.0), max(len(values) - 1, 0)
-        seconds = round(time.monotonic() - started, 1)
-        return TunedTrial(setting, best, epochs, seconds, state, self.tuning.seed)
-
-    def _tell(self, values: list[float]) -> None:
-        spent, whole = self.clock()
-        so_far = [trial.ndcg for trial in self.tuning.trials]
-        figures = {"trial": float(len(so_far) + 1), "best": max([*so_far, *values])}
-        left = max(whole - spent, 0.0)
-        report(self.progress, Progress("Tuning", int(min(spent, whole)), int(whole), left, figures))
+    state: State = "done"
+    try:
+        fit, _ = fit_interest(prepared, config, watch, ends)
+        values = [line.validation_ndcg for line in fit.curve]
+    except optuna.TrialPruned:
+        state = "behind"
+    except Stopped:
+        state = "cut"
+    seconds = round(time.monotonic() - started, 1)
+    epochs = max(len(values) - 1, 0)
+    return TunedTrial(
+        dict(trial.params), max(values, default=0.0), epochs, seconds, state, config.seed
+    )

@@ -179,11 +179,12 @@ def _uses_of_user(
 
 def _stamps(engine: Engine, protocol: str) -> Stamp:
     """Everything that a report is made of: its own files and those of imported lists."""
-    from core.evaluate.protocols import report_places
+    from core.evaluate.protocols import report_key, report_places
     from core.evaluate.served import lists_path
 
     library, corpus = loaders.library(), engine.corpus
-    places = report_places(corpus, library, engine.folder, protocol)
+    key = report_key(corpus, engine.folder, protocol)
+    places = report_places(library, engine.folder, key)
     served = lists_path(library, corpus.name, "any").parent.glob("*.parquet")
     return tuple(_stamp(path) for path in (*places, *sorted(served)))
 

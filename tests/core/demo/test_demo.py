@@ -14,7 +14,7 @@ from core.corpus.folder import load_corpus
 from core.demo.simulation import SimulatedShop, simulate, write_demo
 from core.domain import Columns, EventKind, order_events
 
-PROJECT = Path(__file__).resolve().parents[4]
+PROJECT = Path(__file__).resolve().parents[3]
 SHIPPED = PROJECT / "data" / "demo"
 CONSUMING = ("purchase", "rating", "review")
 

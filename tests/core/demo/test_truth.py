@@ -143,15 +143,14 @@ def test_the_truth_survives_writing_and_fits_the_corpus(demo: Path, shop: Simula
     assert np.array_equal(truth.mix, shop.truth.mix)
     assert truth.categories == shop.truth.categories
     assert truth.families == shop.truth.families
-    user = shop.truth.users[Columns.User].iloc[3]
-    assert truth.process(user) == shop.truth.process(user)
-    row = int(shop.truth.words["row"].iloc[0])
-    assert truth.planted_words(row) == shop.truth.planted_words(row)
-    assert list(truth.changes["start"]) == list(shop.truth.changes["start"])
+    for name in ("users", "words", "changes", "items"):
+        read, made = getattr(truth, name), getattr(shop.truth, name)
+        for column in made.columns:
+            known = made[column].notna()
+            assert (read[column].notna() == known).all()
+            assert list(read[column][known]) == list(made[column][known])
 
 
-def test_a_missing_truth_says_how_to_rebuild_it(tmp_path: Path, shop: SimulatedShop) -> None:
+def test_a_missing_truth_says_how_to_rebuild_it(tmp_path: Path) -> None:
     with pytest.raises(DomainError, match="python -m core demo"):
         load_truth(tmp_path)
-    with pytest.raises(DomainError, match="U9999"):
-        shop.truth.process("U9999")

@@ -10,7 +10,12 @@ import numpy as np
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, Part
-from core.measure.cases import cases, leave_last_out_cases, temporal_cases, temporal_folds
+from core.measure.cases import Case, cases, leave_last_out_cases, temporal_splits
+
+
+def pooled_cases(corpus: Corpus) -> list[Case]:
+    splits = temporal_splits(corpus)
+    return [case for parts in splits for case in cases(corpus, parts, Part.TEST)]
 
 
 def test_leave_last_out_asks_for_the_last_event_and_the_one_before(corpus: Corpus) -> None:
@@ -26,7 +31,7 @@ def test_leave_last_out_asks_for_the_last_event_and_the_one_before(corpus: Corpu
 
 
 def test_the_clock_is_the_last_known_event_not_the_target(corpus: Corpus) -> None:
-    found = (*leave_last_out_cases(corpus, Part.TEST), *temporal_cases(corpus))
+    found = (*leave_last_out_cases(corpus, Part.TEST), *pooled_cases(corpus))
     assert any(case.target_time > case.history.events[-1].timestamp for case in found)
     for case in found:
         assert case.history.at == case.history.events[-1].timestamp
@@ -37,14 +42,14 @@ def test_temporal_folds_hide_what_came_after_the_cut_and_choose_by_the_last_know
     corpus: Corpus,
 ) -> None:
     times = corpus.events[Columns.Time]
-    folds = temporal_folds(corpus)
-    assert len(folds) == 3
-    for fold, share in zip(folds, (0.7, 0.8, 0.9), strict=True):
-        train, validation, test = (times[fold.parts == part] for part in Part)
-        assert max(train.max(), validation.max()) <= fold.cut < test.min()
+    splits = temporal_splits(corpus)
+    assert len(splits) == 3
+    for parts, share in zip(splits, (0.7, 0.8, 0.9), strict=True):
+        train, validation, test = (times[parts == part] for part in Part)
+        assert max(train.max(), validation.max()) < test.min()
         assert 1 - len(test) / len(times) >= share
         for user in corpus.user_ids:
-            own = fold.parts[corpus.user_rows(user)]
+            own = parts[corpus.user_rows(user)]
             known = int((own != Part.TEST).sum())
             expected = [Part.TRAIN] * known + [Part.TEST] * (len(own) - known)
             if known > 1:
@@ -53,17 +58,17 @@ def test_temporal_folds_hide_what_came_after_the_cut_and_choose_by_the_last_know
 
 
 def test_temporal_cases_take_each_users_first_later_event(corpus: Corpus) -> None:
-    for fold in temporal_folds(corpus):
+    for parts in temporal_splits(corpus):
         for part in (Part.VALIDATION, Part.TEST):
-            for case in cases(corpus, fold.parts, part):
+            for case in cases(corpus, parts, part):
                 whole = corpus.history(case.history.user_id)
-                own = fold.parts[corpus.user_rows(case.history.user_id)]
+                own = parts[corpus.user_rows(case.history.user_id)]
                 first = int(np.flatnonzero(own == part)[0])
                 assert case.history.events == whole.events[:first]
                 assert case.target == whole.events[first].item_id
                 assert first > 0
                 assert len(whole) >= 5
-    pooled = temporal_cases(corpus)
+    pooled = pooled_cases(corpus)
     assert len(pooled) > len({case.history.user_id for case in pooled})
 
 
@@ -76,7 +81,7 @@ def test_short_users_are_not_asked(make_corpus: Callable[..., Corpus]) -> None:
 
 def test_events_at_one_instant_leave_nothing_to_judge(make_corpus: Callable[..., Corpus]) -> None:
     corpus = make_corpus([("u", f"i{i}", 0.0, "view") for i in range(9)])
-    assert temporal_cases(corpus) == ()
+    assert pooled_cases(corpus) == []
     assert leave_last_out(corpus.events).tolist() == [0] * 7 + [1, 2]
 
 
