@@ -224,28 +224,25 @@ class _Bench:
         _check_fields(edit, where)
         _check_values(edit, self.corpus, where)
         if edit.op is Op.ADD:
-            self._insert(_Entry(f"a{self.added}", _new_event(edit), (number,)))
+            event = changed_event(None, edit)
+            assert event is not None
+            self._insert(_Entry(f"a{self.added}", event, (number,)))
             return
         assert edit.step is not None
         at = self._find(edit.step, where)
         entry = self.entries[at]
-        event, touched = entry.event, (*entry.touched, number)
-        if edit.op is Op.DELETE:
+        event = changed_event(entry.event, edit)
+        if event is None:
             del self.entries[at]
-        elif edit.op is Op.EDIT:
-            event = replace(event, title=None, text=clean_text(edit.text or ""))
-            self.entries[at] = _Entry(entry.handle, event, touched)
-        elif edit.op is Op.RATE:
-            event = replace(event, rating=edit.rating)
-            self.entries[at] = _Entry(entry.handle, event, touched)
-        elif edit.op is Op.DATE:
-            assert edit.timestamp is not None
-            if edit.timestamp != event.timestamp:
-                del self.entries[at]
-                event = replace(event, timestamp=edit.timestamp.astimezone(UTC))
-                self._insert(_Entry(entry.handle, event, touched))
-        else:
-            self._move(at, edit, _Entry(entry.handle, event, touched), where)
+            return
+        changed = _Entry(entry.handle, event, (*entry.touched, number))
+        if edit.op is Op.MOVE:
+            self._move(at, edit, changed, where)
+        elif event.timestamp != entry.event.timestamp:
+            del self.entries[at]
+            self._insert(changed)
+        elif edit.op is not Op.DATE:
+            self.entries[at] = changed
 
     def result(self, edits: Sequence[Edit]) -> EditedHistory:
         history = self.base
@@ -302,22 +299,32 @@ class _Bench:
         self.entries.insert(to, entry)
 
 
-def _new_event(edit: Edit) -> Event:
-    assert edit.item_id is not None and edit.timestamp is not None
-    derived = (
-        EventKind.REVIEW
-        if edit.text is not None
-        else EventKind.RATING
-        if edit.rating is not None
-        else EventKind.VIEW
-    )
-    return Event(
-        item_id=edit.item_id,
-        timestamp=edit.timestamp.astimezone(UTC),
-        kind=edit.kind or derived,
-        rating=edit.rating,
-        text=None if edit.text is None else clean_text(edit.text),
-    )
+def changed_event(event: Event | None, edit: Edit) -> Event | None:
+    """What an edit makes of its event; None where it deletes it. An ``add`` has no event before.
+
+    The edit's fields are taken as they are: ``apply_edits`` checks them.
+    """
+    if edit.op is Op.DELETE:
+        return None
+    text = None if edit.text is None else clean_text(edit.text)
+    if event is None:
+        assert edit.item_id is not None and edit.timestamp is not None
+        kind = edit.kind or _kind_of(edit)
+        return Event(edit.item_id, edit.timestamp.astimezone(UTC), kind, edit.rating, text=text)
+    if edit.op is Op.EDIT:
+        return replace(event, title=None, text=text)
+    if edit.op is Op.RATE:
+        return replace(event, rating=edit.rating)
+    if edit.op is Op.DATE and edit.timestamp is not None:
+        return replace(event, timestamp=edit.timestamp.astimezone(UTC))
+    return event
+
+
+def _kind_of(edit: Edit) -> EventKind:
+    """What an import would make of an added event without a kind."""
+    if edit.text is not None:
+        return EventKind.REVIEW
+    return EventKind.VIEW if edit.rating is None else EventKind.RATING
 
 
 def _check_fields(edit: Edit, where: str) -> None:
