@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from core.domain import History
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
-from core.scenario.search import MOST_EDITS, Effort, SmallestChange, smallest_change, step_edits
+from core.scenario.candidates import step_edits
+from core.scenario.search import MOST_EDITS, Effort, SmallestChange, smallest_change
 
 SHORT, MOST_TRIED = 10, 25_000
 """In a history of up to 10 events sets of any size are tried, up to 25,000 of each size."""

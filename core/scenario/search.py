@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from itertools import combinations, product
 from math import comb
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,24 +17,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray
-from core.domain import CONSUMING_KINDS, DomainError, Event, EventKind, History
+from core.domain import CONSUMING_KINDS, DomainError, History
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
+from core.scenario.candidates import Edits, candidate_edits
 from core.scenario.edits import Edit, Op, changed_event
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-Edits = tuple[Edit, ...]
 Exclusion = Literal["kept", "recomputed"]
 """What a list after edits leaves out: still what the base excludes, or what the edited history
 does. Where it is kept, the item itself is ranked as if it were not excluded."""
 
-NEAR = ("content", "item-knn")
-"""Recommenders whose lists after the item alone give the items that may be added."""
-NEAR_ITEMS = 5
-"""Items taken from each."""
 MOST_EDITS = 10
 CELLS_PER_BATCH = 2_000_000
 """Scores held at once: histories times items."""
@@ -185,97 +180,103 @@ def smallest_change(
     """
     if exclusion == "kept":
         base = replace(base, clock=base.at, consumed=base.excluded_items())
-    search = _Search(recommender, base, item_index, item_id, goal, k, exclusion, stop)
-    scores, rank, reached = search.ask(())
-    edits: Edits | None = () if reached else search.run(candidates, weights, effort, progress)
-    after, verified = scores, rank
-    if edits:
-        after, verified, _ = search.ask(edits)
-    closest = search.closest() if edits is None else ()
-    ops = [edit.op for group in candidates for edit in group]
-    return SmallestChange(
-        item_id=item_id,
-        goal=goal,
-        k=k,
-        rank_before=rank,
-        found=edits is not None,
-        edits=edits or (),
-        verified_rank=None if edits is None else verified,
-        replaced_by=search.newcomer(scores, after, edits) if edits else None,
-        tried=Tried(
-            sets=len(search.merits),
-            complete_up_to=search.complete,
-            among=tuple(search.among),
-            candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
-            closest=closest,
-            closest_rank=search.ask(closest)[1] if closest else None,
-        ),
+    search = _Search(
+        recommender, base, item_id, candidates, item_index, goal, k, exclusion, progress, stop
     )
+    before, rank, reached = search.ask(())
+    edits: Edits | None = () if reached else search.run(weights, effort)
+    ops = [edit.op for group in candidates for edit in group]
+    tried = Tried(
+        sets=len(search.merits),
+        complete_up_to=search.complete,
+        among=tuple(search.among),
+        candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
+    )
+    change = SmallestChange(item_id, goal, k, rank, edits is not None, tried=tried)
+    if edits is None:
+        closest = max(search.merits, key=lambda edits: search.merits[edits], default=())
+        closest_rank = search.ask(closest)[1] if closest else None
+        return replace(change, tried=replace(tried, closest=closest, closest_rank=closest_rank))
+    after, verified, _ = search.ask(edits)
+    old = top_k(before, search.excluded(base), k)
+    new = top_k(after, search.excluded(search.after(edits)), k).tolist()
+    newcomer = next((item for item in new if item not in old), None)
+    return replace(change, edits=edits, verified_rank=verified, replaced_by=newcomer)
 
 
 @dataclass(eq=False)
 class _Search:
     recommender: Recommender
     base: History
-    item_index: Mapping[str, int]
     item_id: str
+    groups: Sequence[Edits]
+    item_index: Mapping[str, int]
     goal: str
     k: int
     exclusion: Exclusion
+    progress: ProgressCallback | None
     stop: StopCallback | None
     merits: dict[Edits, tuple[float, ...]] = field(default_factory=dict)
     """How far each set tried is beyond the goal, compared number by number; the first one is
     negative where it falls short."""
     complete: int = 0
     among: list[int] = field(default_factory=list)
-    _events: dict[Edit, Event | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.item = self.item_index[self.item_id]
+        self.group_of = {edit: at for at, group in enumerate(self.groups) for edit in group}
+        events = self.base.events
+        self.event_of = {
+            edit: changed_event(events[edit.step - 1] if isinstance(edit.step, int) else None, edit)
+            for edit in self.group_of
+        }
 
     def ask(self, edits: Edits) -> tuple[FloatArray, int | None, bool]:
         """Scores after edits, the item's rank (None: excluded), and whether that is the goal."""
-        history = self._after(edits)
+        history = self.after(edits)
         scores: FloatArray = self.recommender.log_probabilities([history])[0]
-        excluded = self._excluded(history)
+        excluded = self.excluded(history)
         rank = None if excluded[self.item] else rank_of(self.item, scores, excluded)
         return scores, rank, (rank is not None and rank <= self.k) == (self.goal == "in")
 
-    def newcomer(self, before: FloatArray, after: FloatArray, edits: Edits) -> int | None:
-        """The first item of the list after edits that was not in the list before."""
-        old = top_k(before, self._excluded(self.base), self.k)
-        new = top_k(after, self._excluded(self._after(edits)), self.k)
-        return next((item for item in new.tolist() if item not in old), None)
+    def excluded(self, history: History) -> BoolArray:
+        """What the list after a history leaves out, bool[n_items]."""
+        mask = excluded_mask(history, self.item_index)
+        mask[self.item] &= self.exclusion == "recomputed"
+        return mask
 
-    def closest(self) -> Edits:
-        return max(self.merits, key=lambda edits: self.merits[edits], default=())
+    def after(self, edits: Edits) -> History:
+        """What ``apply_edits`` makes of candidates, with events shared between histories."""
+        changed = {edit.step: self.event_of[edit] for edit in edits}
+        added = changed.pop(None, None)
+        base = self.base
+        steps = enumerate(base.events, start=1)
+        events = [e for step, event in steps if (e := changed.get(step, event)) is not None]
+        clock = base.at if added is None else added.timestamp
+        events += [] if added is None else [added]
+        return History(base.user_id, tuple(events), clock, base.consumed)
 
-    def run(
-        self,
-        groups: Sequence[Edits],
-        weights: Sequence[float] | None,
-        effort: Effort,
-        progress: ProgressCallback | None,
-    ) -> Edits | None:
+    def run(self, weights: Sequence[float] | None, effort: Effort) -> Edits | None:
         """The smallest set that reaches the goal, of those the one that goes farthest beyond."""
+        groups = self.groups
         heaviest = sorted(range(len(groups)), key=lambda at: -weights[at] if weights else -at)
         choices = [len(groups[at]) for at in heaviest]
         best: list[Edits] = []
         for size in range(1, min(MOST_EDITS, len(groups)) + 1):
             room = min(effort.per_size, effort.in_all - len(self.merits))
             among = groups_within(choices, size, room) if size <= effort.exhaustive else 0
-            if among == len(groups) and self.complete == size - 1:
-                self.complete = size
             if among < len(groups) and weights is None and size > 1:
                 among = 0
+            if among == len(groups) and self.complete == size - 1:
+                self.complete = size
             if weights and among:
                 self.among.append(among)
             sets = list(all_sets([groups[at] for at in sorted(heaviest[:among])], size))
             if among < len(groups):
-                sets += self._promising(groups, best, size, effort, skip=set(sets))
+                sets += self._promising(best, size, effort, skip=set(sets))
                 if len(self.merits) + len(sets) > effort.in_all:
                     break
-            self._try(sets, progress)
+            self._measure(sets)
             best = sorted(sets, key=lambda edits: self.merits[edits], reverse=True)
             for edits in best:
                 if self.merits[edits][0] < -ROUNDING:
@@ -285,15 +286,10 @@ class _Search:
         return None
 
     def _promising(
-        self,
-        groups: Sequence[Edits],
-        best: list[Edits],
-        size: int,
-        effort: Effort,
-        skip: set[Edits],
+        self, best: list[Edits], size: int, effort: Effort, skip: set[Edits]
     ) -> list[Edits]:
         """Sets of one size made of the edits that do most alone."""
-        group_of = {edit: at for at, group in enumerate(groups) for edit in group}
+        group_of = self.group_of
         alone = {edit: self.merits[edit,] for edit in group_of if (edit,) in self.merits}
         strongest = sorted(alone, key=lambda edit: alone[edit], reverse=True)
         sets: dict[Edits, None] = {}
@@ -301,7 +297,7 @@ class _Search:
             taken = {group_of[edit] for edit in edits}
             for edit in strongest[: effort.branches]:
                 if group_of[edit] not in taken:
-                    sets[tuple(sorted((*edits, edit), key=lambda e: group_of[e]))] = None
+                    sets[tuple(sorted((*edits, edit), key=group_of.__getitem__))] = None
         if effort.combined:
             leaders: dict[int, Edit] = {}
             for edit in strongest:
@@ -309,30 +305,28 @@ class _Search:
             among = size
             while among < len(leaders) and comb(among + 1, size) <= effort.combined:
                 among += 1
-            ordered = [leaders[at] for at in sorted(list(leaders)[:among])]
+            ordered = [leaders[at] for at in sorted([*leaders][:among])]
             sets.update(dict.fromkeys(combinations(ordered, size)))
         return [edits for edits in sets if edits not in skip]
 
-    def _try(self, sets: Sequence[Edits], progress: ProgressCallback | None) -> None:
+    def _measure(self, sets: Sequence[Edits]) -> None:
         at_once = max(32, min(512, CELLS_PER_BATCH // len(self.item_index)))
         for start in range(0, len(sets), at_once):
-            some = sets[start : start + at_once]
-            report(progress, Progress(f"try sets of {len(some[0])} edits", start, len(sets)))
+            batch = sets[start : start + at_once]
+            stage = f"try sets of {len(batch[0])}"
+            report(self.progress, Progress(stage, start, len(sets)))
             histories = []
-            for edits in some:
+            for edits in batch:
                 check_stop(self.stop)
-                histories.append(self._after(edits))
+                histories.append(self.after(edits))
             scores = self.recommender.log_probabilities(histories)
-            merits = (
-                self._ranks(scores)
-                if self.exclusion == "kept"
-                else self._margins(histories, scores)
-            )
-            self.merits.update(zip(some, map(tuple, merits.tolist()), strict=True))
+            by_rank = self.exclusion == "kept"
+            merits = self._ranks(scores) if by_rank else self._margins(histories, scores)
+            self.merits.update(zip(batch, map(tuple, merits.tolist()), strict=True))
 
     def _ranks(self, scores: FloatArray) -> DoubleArray:
         """How far the item's rank is beyond the k-th, and its score, in the goal's direction."""
-        beyond = ranks_of(self.item, scores, self._excluded(self.base)) - self.k - 0.5
+        beyond = ranks_of(self.item, scores, self.excluded(self.base)) - self.k - 0.5
         merits: DoubleArray = np.stack([beyond, -scores[:, self.item]], 1, dtype=np.float64)
         return merits if self.goal == "out" else -merits
 
@@ -345,89 +339,12 @@ class _Search:
         others[:, self.item] = -np.inf
         k = min(self.k, others.shape[1])
         margin = np.clip(own - np.partition(others, -k, axis=1)[:, -k], -FARTHEST, FARTHEST)
-        margin -= STILL_EXCLUDED * np.array(
-            [
-                sum(e.item_id == self.item_id and e.kind in CONSUMING_KINDS for e in history.events)
-                for history in histories
-            ]
-        )
-        return (margin if self.goal == "in" else -margin)[:, None]
-
-    def _excluded(self, history: History) -> BoolArray:
-        """What the list after a history leaves out, bool[n_items]."""
-        mask = excluded_mask(history, self.item_index)
-        if self.exclusion == "kept":
-            mask[self.item] = False
-        return mask
-
-    def _after(self, edits: Edits) -> History:
-        """What ``apply_edits`` makes of these edits, with events shared between histories."""
-        changed: dict[int, Event | None] = {}
-        added: list[Event] = []
-        for edit in edits:
-            if edit not in self._events:
-                event = self.base.events[edit.step - 1] if isinstance(edit.step, int) else None
-                self._events[edit] = changed_event(event, edit)
-            event = self._events[edit]
-            if isinstance(edit.step, int):
-                changed[edit.step] = event
-            elif event is not None:
-                added.append(event)
-        base = self.base
-        events = [changed.get(step, event) for step, event in enumerate(base.events, start=1)]
-        clock = added[0].timestamp if added else base.at
-        return History(base.user_id, (*(e for e in events if e), *added), clock, base.consumed)
-
-
-def step_edits(history: History, scale: tuple[float, float] | None) -> list[Edits]:
-    """For each step: deletion, and for a rated event the ends of the scale that it doesn't have."""
-    groups = []
-    for step, event in enumerate(history.events, start=1):
-        ends = scale if scale is not None and event.rating is not None else ()
-        rated = (Edit(Op.RATE, step, rating=end) for end in ends if end != event.rating)
-        groups.append((Edit(Op.DELETE, step), *rated))
-    return groups
-
-
-def candidate_edits(engine: Engine, base: History, item_id: str) -> list[Edits]:
-    """What a search may do, in groups of which at most one edit is made.
-
-    Each step's ``step_edits``, and a last group that adds one event, a second after the clock, of
-    an item near the one in question, rated with either end; its kind is one that the corpus has.
-    """
-    manifest = engine.corpus.manifest
-    scale, kinds = manifest.rating_scale, manifest.kinds
-    groups = step_edits(base, scale)
-    clock = base.at or manifest.last
-    if clock is not None:
-        kind = EventKind.RATING
-        if scale is None or not kinds.get(kind):
-            kind = EventKind(max(kinds, key=lambda name: kinds[name]))
-        add = Edit(Op.ADD, timestamp=clock + timedelta(seconds=1), kind=kind)
-        near = [
-            replace(add, item_id=near, rating=rating)
-            for near in _near_items(engine, base, item_id)
-            for rating in (scale or (None,))
+        excluding = [
+            sum(e.item_id == self.item_id and e.kind in CONSUMING_KINDS for e in history.events)
+            for history in histories
         ]
-        groups += [tuple(near)] if near else []
-    return groups
-
-
-def _near_items(engine: Engine, base: History, item_id: str) -> list[str]:
-    """Items near one in content, then items that the same people had; none of the history's."""
-    corpus = engine.corpus
-    event = Event(item_id, base.at or corpus.manifest.created, EventKind.VIEW)
-    alone = History(base.user_id, (event,))
-    known = np.zeros(len(corpus.item_ids), np.bool_)
-    known[[corpus.item_index[item] for item in (item_id, *(e.item_id for e in base.events))]] = True
-    near_items: list[int] = []
-    for name in NEAR:
-        if name in engine.recommenders:
-            scores = engine.recommenders[name].log_probabilities([alone])[0]
-            near = top_k(scores, known, NEAR_ITEMS)
-            known[near] = True
-            near_items += near.tolist()
-    return [corpus.item_ids[item] for item in near_items]
+        margin -= STILL_EXCLUDED * np.array(excluding)
+        return (margin if self.goal == "in" else -margin)[:, None]
 
 
 def groups_within(choices: Sequence[int], size: int, room: int) -> int:

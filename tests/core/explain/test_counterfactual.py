@@ -15,8 +15,9 @@ from core.explain import counterfactual, wording
 from core.explain.counterfactual import find_counterfactual
 from core.explain.game import shortened
 from core.progress import StopCallback
+from core.scenario.candidates import step_edits
 from core.scenario.edits import Edit, Op
-from core.scenario.search import SmallestChange, all_sets, step_edits
+from core.scenario.search import SmallestChange, all_sets
 from tests.core.explain.conftest import ITEMS, Toy, history_of
 
 SCALE = (1.0, 5.0)

@@ -10,8 +10,9 @@ import pytest
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
+from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits, edits_from_json
-from core.scenario.search import all_sets, candidate_edits, groups_within, search_edits
+from core.scenario.search import all_sets, groups_within, search_edits
 
 
 def reaches(
