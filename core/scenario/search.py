@@ -22,7 +22,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import Edits, candidate_edits
-from core.scenario.edits import Edit, Op, changed_event
+from core.scenario.edits import Edit, Op, changed_event, new_event
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -227,7 +227,9 @@ class _Search:
         self.group_of = {edit: at for at, group in enumerate(self.groups) for edit in group}
         events = self.base.events
         self.event_of = {
-            edit: changed_event(events[edit.step - 1] if isinstance(edit.step, int) else None, edit)
+            edit: changed_event(events[edit.step - 1], edit)
+            if isinstance(edit.step, int)
+            else new_event(edit)
             for edit in self.group_of
         }
 
