@@ -162,7 +162,7 @@ def counterfactual() -> list[Line]:
             found += 1
             largest = max(largest, len(answer.edits))
             changed = {edit.step: edit.rating for edit in answer.edits}
-            verified += _rank(explanation, [changed])[0] == answer.new_rank
+            verified += _rank(explanation, [changed])[0] == answer.verified_rank
         if compared == wanted:
             break
     return [

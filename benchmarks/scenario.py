@@ -18,9 +18,10 @@ from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
 from core.engine import Engine
+from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits
 from core.scenario.fork import run
-from core.scenario.search import candidate_edits, search_edits
+from core.scenario.search import search_edits
 
 EVENTS = 100
 LATENCY_EDITS, TEXT_EDITS = 300, 60

@@ -21,7 +21,7 @@ from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, p
 if TYPE_CHECKING:
     from core.scenario.causes import Cause
     from core.scenario.fork import Fork
-    from core.scenario.search import SearchResult
+    from core.scenario.search import SmallestChange
 
 
 def register(app: typer.Typer) -> None:
@@ -103,12 +103,16 @@ def find_edits(
     answer(found.to_json(), _tell_search(found), as_json=json)
 
 
-def _tell_search(found: SearchResult) -> list[str]:
-    tried = f"{found.tried:,} sets of edits tried, all of up to {found.complete_up_to}"
+def _tell_search(found: SmallestChange) -> list[str]:
+    tried = f"{found.tried.sets:,} sets of edits tried, all of up to {found.tried.complete_up_to}"
     was = "excluded" if found.rank_before is None else f"at rank {found.rank_before}"
     if not found.found:
-        closest = ", ".join(edit.label for edit in found.closest) or "no edit"
-        where = "excluded" if found.closest_rank is None else f"at rank {found.closest_rank}"
+        closest = ", ".join(edit.label for edit in found.tried.closest) or "no edit"
+        where = (
+            "excluded"
+            if found.tried.closest_rank is None
+            else f"at rank {found.tried.closest_rank}"
+        )
         return [f"Nothing found ({tried}); it is {was}.", f"Closest: {closest}: {where}."]
     if not found.edits:
         return [f"Nothing to do: it is {was}."]

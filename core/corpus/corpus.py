@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -75,6 +76,20 @@ class Corpus:
     def history(self, user_id: str) -> History:
         """All events of a user; DomainError for an unknown user."""
         return self._history(user_id)
+
+    def index_of(self, item_id: str, where: str = "") -> int:
+        """Catalogue index of an item; DomainError with similar ids for an unknown one."""
+        index = self.item_index.get(item_id)
+        if index is None:
+            close = get_close_matches(item_id[:80], self.item_ids[:50_000], n=3)
+            raise DomainError(
+                f"there is no item {item_id[:80]!r}",
+                where=where or f"corpus {self.name}",
+                remedy=f"Did you mean {', '.join(close)}?"
+                if close
+                else "Choose an item of the corpus",
+            )
+        return index
 
     def title(self, item_id: str) -> str:
         """The item's title, or its id where there is none."""

@@ -27,7 +27,6 @@ from core.corpus.store import Library
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
-from core.measure.metrics import NO_ITEM
 from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData
 

@@ -6,14 +6,13 @@ once and the slower ones as they come.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
-from core.explain.counterfactual import Counterfactual, find_counterfactual
+from core.explain.counterfactual import find_counterfactual
 from core.explain.game import EventGame, Goal
 from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
@@ -32,6 +31,7 @@ from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
+from core.scenario.search import SmallestChange
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -76,7 +76,7 @@ class Explanation:
         self.engine = engine
         self.history = history
         self.item_id = item_id
-        self.item = find_item(engine, item_id)
+        self.item = engine.corpus.index_of(item_id)
         self.recommender: Recommender = engine.recommender(recommender)
         self.k = k
         self.margin = margin
@@ -162,13 +162,13 @@ class Explanation:
         return explain_parts(self.game, self.events, seed=self.seed, progress=self.progress)
 
     @cached_property
-    def counterfactual(self) -> Counterfactual:
-        """What would have to be different for the item not to be among the first k."""
+    def counterfactual(self) -> SmallestChange:
+        """The smallest change after which the item is not among the first k."""
         return find_counterfactual(
             self.recommender,
             self.history,
-            self.item,
-            self.excluded,
+            self.item_id,
+            self.engine.corpus.item_index,
             self.engine.corpus.manifest.rating_scale,
             self.weights,
             k=self.k,
@@ -252,15 +252,3 @@ class Explanation:
             shap_words(feeling, review, self.seed, rounds),
             shap_words(worth, review, self.seed, rounds),
         )
-
-
-def find_item(engine: Engine, item_id: str) -> int:
-    """Catalogue index of an item; DomainError with similar ids for an unknown one."""
-    index = engine.corpus.item_index.get(item_id)
-    if index is None:
-        close = difflib.get_close_matches(item_id, engine.corpus.item_ids[:50_000], n=3)
-        hint = f"Did you mean {', '.join(close)}?" if close else "Choose an item of the corpus"
-        raise DomainError(
-            f"there is no item {item_id!r}", where=f"corpus {engine.corpus.name}", remedy=hint
-        )
-    return index

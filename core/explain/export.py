@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.explain.counterfactual import Counterfactual
 from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.parts import PART_NAMES
 from core.explain.scorecard import Scorecard
+from core.scenario.search import SmallestChange
 
 
 def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> dict[str, Any]:
@@ -81,27 +81,23 @@ def words_facts(explanation: Explanation, words: WordsOfReview) -> dict[str, Any
     }
 
 
-def counterfactual_facts(explanation: Explanation, found: Counterfactual) -> dict[str, Any]:
+def counterfactual_facts(explanation: Explanation, change: SmallestChange) -> dict[str, Any]:
     """The smallest change, verified by the recommender."""
+    events = explanation.history.events
     return {
-        "found": found.found,
-        "k": found.k,
-        "rank": found.rank,
+        "found": bool(change.edits),
+        "k": change.k,
+        "rank": change.rank_before,
         "edits": [
-            {
-                "op": edit.op,
-                "step": edit.step,
-                "item_id": explanation.event(edit.step).item_id,
-                **({"rating": edit.rating} if edit.rating is not None else {}),
-            }
-            for edit in found.edits
+            {**edit.to_json(), "item_id": events[step - 1].item_id}
+            for edit, step in zip(change.edits, change.steps, strict=True)
         ],
-        "verified_rank": found.new_rank,
-        "replaced_by": _item(explanation, found.replaced_by),
-        "smallest": found.proven,
-        "complete_up_to": found.complete_up_to,
-        "among": list(found.among),
-        "tried": found.tried,
+        "verified_rank": change.verified_rank if change.edits else None,
+        "replaced_by": _item(explanation, change.replaced_by),
+        "smallest": bool(change.edits) and change.proven,
+        "complete_up_to": change.tried.complete_up_to,
+        "among": list(change.tried.among),
+        "tried": change.tried.sets,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.domain import DomainError, History
-from core.explain.explanation import Explanation, K, find_item
+from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal
 from core.explain.scorecard import SAME, Scorecard, make_scorecard
 from core.explain.shapley import EXACT_UP_TO, explain_events
@@ -129,7 +129,7 @@ def find_receivers(
 
     Each of those is explained by the event that brought it most, after the user's last event.
     """
-    item = find_item(engine, item_id)
+    item = engine.corpus.index_of(item_id)
     chosen = engine.recommender(recommender)
     users = engine.corpus.user_ids
     found: list[tuple[int, float, str]] = []

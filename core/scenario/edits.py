@@ -7,19 +7,17 @@ them. Edits apply in their order (docs/contracts.md, What-if).
 
 from __future__ import annotations
 
-import difflib
-from bisect import bisect_right
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from reprlib import repr as short
-from typing import Any
+from typing import Any, NoReturn
 
 from core.corpus.corpus import Corpus
 from core.corpus.validate import MAX_TEXT, clean_text, outside, scale_words
 from core.domain import DomainError, Event, EventKind, History, order_hash
-from core.scenario.fields import READERS, Handle, all_of, one_of
+from core.scenario.fields import READERS, Handle, read_choice
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Times that an import accepts; an edit has the same bounds."""
@@ -54,7 +52,7 @@ class Edit:
 
     ``text`` is the whole review, its title included: an edited event has no title of its own.
     ``kind`` of an added event is, where left out, what an import would make of it: a review with
-    text, else a rating with a rating, else a view. ``to`` is the event whose place is taken.
+    text, else a rating with a rating, else a view. ``to`` is the event whose step is taken.
     """
 
     op: Op
@@ -75,16 +73,10 @@ class Edit:
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form: only what is set, the time as ISO text in UTC."""
-        found = {name: getattr(self, name) for name in _FIELDS}
-        return {
-            name: value.isoformat()
-            if isinstance(value, datetime)
-            else str(value)
-            if isinstance(value, StrEnum)
-            else value
-            for name, value in found.items()
-            if value is not None
-        }
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["op"], values["kind"] = str(self.op), self.kind and str(self.kind)
+        values["timestamp"] = self.timestamp and self.timestamp.isoformat()
+        return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, value: object, where: str = "edit") -> Edit:
@@ -94,20 +86,16 @@ class Edit:
         """
         if not isinstance(value, Mapping):
             raise DomainError("an edit is an object with op and its fields", where=where)
-        found = {str(name): inner for name, inner in value.items() if inner is not None}
-        op = _read_op(found.pop("op", None), where)
+        values = {str(name): each for name, each in value.items() if each is not None}
+        op = read_choice(Op, "op", values.pop("op", None), where)
         allowed = (*NEEDED[op], *OPTIONAL.get(op, ()))
-        for name in found:
+        for name in values:
             if name not in allowed:
-                raise DomainError(
-                    f"{op} takes no field {name!r}", where=where, remedy=f"Use {all_of(allowed)}"
-                )
-        edit = cls(op, **{name: READERS[name](inner, where) for name, inner in found.items()})
+                remedy = f"Use {', '.join(allowed)}"
+                raise DomainError(f"{op} takes no field {name!r}", where=where, remedy=remedy)
+        edit = cls(op, **{name: READERS[name](each, where) for name, each in values.items()})
         _check_fields(edit, f"{where} ({edit.label})")
         return edit
-
-
-_FIELDS = ("op", "step", "item_id", "text", "rating", "timestamp", "to", "kind")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +109,7 @@ class EditedHistory:
 
     base: History
     edits: tuple[Edit, ...]
-    """As they were applied: texts without control characters and half characters."""
+    """As they were applied: texts without control characters and invalid Unicode."""
     history: History
     origins: tuple[Handle, ...]
     """Of each event of ``history``: the base's step, or a1, a2, ..."""
@@ -131,8 +119,7 @@ class EditedHistory:
     @property
     def removed(self) -> tuple[int, ...]:
         """Steps of the base that are gone."""
-        left = set(self.origins)
-        return tuple(step for step in range(1, len(self.base) + 1) if step not in left)
+        return tuple(sorted({*range(1, len(self.base) + 1)}.difference(self.origins)))
 
     def step_of(self, handle: Handle) -> int | None:
         """Where an event is now: its step in ``history``, None where it is gone."""
@@ -153,10 +140,10 @@ def apply_edits(base: History, edits: Sequence[Edit], corpus: Corpus) -> EditedH
     corpus's scale, an impossible time, an empty text, a move between unequal times, an event that
     does not exist or was deleted. Its ``where`` is such as ``edit 3 (rate step 12)``.
     """
-    bench = _Bench(base, corpus)
+    editing = _Editing(base, corpus)
     for number, edit in enumerate(edits, start=1):
-        bench.apply(number, edit)
-    return bench.result(edits)
+        editing.apply(number, edit)
+    return editing.result(edits)
 
 
 def apply_some(
@@ -167,33 +154,55 @@ def apply_some(
     Names of added events stay those of the whole list; an edit that needs one which is left out
     does nothing.
     """
-    return _apply_what_can_be(base, edits, corpus, set(numbers))[0]
+    return _apply_possible(base, edits, corpus, set(numbers))[0]
 
 
 def find_problems(base: History, edits: Sequence[Edit], corpus: Corpus) -> dict[int, DomainError]:
     """Every edit that can't be applied, by its 1-based number; the others are applied."""
-    return _apply_what_can_be(base, edits, corpus, set(range(1, len(edits) + 1)))[1]
+    return _apply_possible(base, edits, corpus, set(range(1, len(edits) + 1)))[1]
 
 
-def _apply_what_can_be(
+def _apply_possible(
     base: History, edits: Sequence[Edit], corpus: Corpus, numbers: set[int]
 ) -> tuple[EditedHistory, dict[int, DomainError]]:
-    bench = _Bench(base, corpus)
+    editing = _Editing(base, corpus)
     problems = {}
     for number, edit in enumerate(edits, start=1):
+        if number not in numbers:
+            editing.added += edit.op is Op.ADD
+            continue
         try:
-            if number in numbers:
-                bench.apply(number, edit)
-            else:
-                bench.skip(edit)
+            editing.apply(number, edit)
         except DomainError as problem:
             problems[number] = problem
-    return bench.result(edits), problems
+    return editing.result(edits), problems
 
 
 def name_of(handle: Handle) -> str:
     """An event in words: ``step 12``, or ``a1``."""
     return f"step {handle}" if isinstance(handle, int) else handle
+
+
+def new_event(edit: Edit) -> Event:
+    """The event that an ``add`` makes, from fields that ``apply_edits`` has checked."""
+    assert edit.item_id is not None and edit.timestamp is not None
+    text = None if edit.text is None else clean_text(edit.text)
+    kind = EventKind.VIEW if edit.rating is None else EventKind.RATING
+    kind = edit.kind or (kind if text is None else EventKind.REVIEW)
+    return Event(edit.item_id, edit.timestamp.astimezone(UTC), kind, edit.rating, text=text)
+
+
+def changed_event(event: Event, edit: Edit) -> Event | None:
+    """What another edit makes of its event; None where it deletes it."""
+    if edit.op is Op.DELETE:
+        return None
+    if edit.op is Op.EDIT:
+        return replace(event, title=None, text=clean_text(edit.text or ""))
+    if edit.op is Op.RATE:
+        return replace(event, rating=edit.rating)
+    if edit.op is Op.DATE and edit.timestamp is not None:
+        return replace(event, timestamp=edit.timestamp.astimezone(UTC))
+    return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +213,8 @@ class _Entry:
 
 
 @dataclass(eq=False)
-class _Bench:
-    """A history being edited."""
+class _Editing:
+    """A history being edited; ``added`` counts the ``add`` edits so far."""
 
     base: History
     corpus: Corpus
@@ -215,37 +224,30 @@ class _Bench:
     def __post_init__(self) -> None:
         self.entries = [_Entry(step, event) for step, event in enumerate(self.base.events, start=1)]
 
-    def skip(self, edit: Edit) -> None:
-        self.added += edit.op is Op.ADD
-
     def apply(self, number: int, edit: Edit) -> None:
         self.added += edit.op is Op.ADD
         where = f"edit {number} ({edit.label})"
         _check_fields(edit, where)
         _check_values(edit, self.corpus, where)
         if edit.op is Op.ADD:
-            self._insert(_Entry(f"a{self.added}", _new_event(edit), (number,)))
+            entry = _Entry(f"a{self.added}", new_event(edit), (number,))
+            insort(self.entries, entry, key=self._order)
             return
-        assert edit.step is not None
-        at = self._find(edit.step, where)
+        at = to = self._find(edit.step, where)
         entry = self.entries[at]
-        event, touched = entry.event, (*entry.touched, number)
-        if edit.op is Op.DELETE:
-            del self.entries[at]
-        elif edit.op is Op.EDIT:
-            event = replace(event, title=None, text=clean_text(edit.text or ""))
-            self.entries[at] = _Entry(entry.handle, event, touched)
-        elif edit.op is Op.RATE:
-            event = replace(event, rating=edit.rating)
-            self.entries[at] = _Entry(entry.handle, event, touched)
-        elif edit.op is Op.DATE:
-            assert edit.timestamp is not None
-            if edit.timestamp != event.timestamp:
-                del self.entries[at]
-                event = replace(event, timestamp=edit.timestamp.astimezone(UTC))
-                self._insert(_Entry(entry.handle, event, touched))
-        else:
-            self._move(at, edit, _Entry(entry.handle, event, touched), where)
+        if edit.op is Op.DATE and edit.timestamp == entry.event.timestamp:
+            return
+        if edit.op is Op.MOVE:
+            to = self._find(edit.to, where)
+            _check_equal_times(entry, self.entries[to], where)
+        del self.entries[at]
+        event = changed_event(entry.event, edit)
+        if event is not None:
+            entry = _Entry(entry.handle, event, (*entry.touched, number))
+            if edit.op is Op.DATE:
+                insort(self.entries, entry, key=self._order)
+            else:
+                self.entries.insert(to, entry)
 
     def result(self, edits: Sequence[Edit]) -> EditedHistory:
         history = self.base
@@ -263,117 +265,62 @@ class _Bench:
             touched=tuple(entry.touched for entry in self.entries),
         )
 
-    def _find(self, handle: Handle, where: str) -> int:
+    def _find(self, handle: Handle | None, where: str) -> int:
+        assert handle is not None
         for at, entry in enumerate(self.entries):
             if entry.handle == handle:
                 return at
-        exists = (
-            1 <= handle <= len(self.base)
-            if isinstance(handle, int)
-            else handle in {f"a{number}" for number in range(1, self.added + 1)}
-        )
+        known = {*range(1, len(self.base) + 1), *(f"a{n}" for n in range(1, self.added + 1))}
         steps = f"a step from 1 to {len(self.base)}" if len(self.base) else "an added event"
         raise DomainError(
-            f"{name_of(handle)} {'was deleted before' if exists else 'does not exist'}",
+            f"{name_of(handle)} {'was already deleted' if handle in known else 'does not exist'}",
             where=where,
             remedy=f"Choose {steps}, or a1, a2, ... for an event added before",
         )
-
-    def _insert(self, entry: _Entry) -> None:
-        place = bisect_right(self.entries, self._order(entry), key=self._order)
-        self.entries.insert(place, entry)
 
     def _order(self, entry: _Entry) -> tuple[datetime, str]:
         event = entry.event
         return event.timestamp, order_hash(self.base.user_id, event.item_id, event.kind)
 
-    def _move(self, at: int, edit: Edit, entry: _Entry, where: str) -> None:
-        assert edit.to is not None
-        to = self._find(edit.to, where)
-        other = self.entries[to].event.timestamp
-        if other != entry.event.timestamp:
-            raise DomainError(
-                f"{name_of(edit.to)} is at another time ({other.isoformat()}, not "
-                f"{entry.event.timestamp.isoformat()})",
-                where=where,
-                remedy="Events move only among equal times; give it another date instead",
-            )
-        del self.entries[at]
-        self.entries.insert(to, entry)
-
-
-def _new_event(edit: Edit) -> Event:
-    assert edit.item_id is not None and edit.timestamp is not None
-    derived = (
-        EventKind.REVIEW
-        if edit.text is not None
-        else EventKind.RATING
-        if edit.rating is not None
-        else EventKind.VIEW
-    )
-    return Event(
-        item_id=edit.item_id,
-        timestamp=edit.timestamp.astimezone(UTC),
-        kind=edit.kind or derived,
-        rating=edit.rating,
-        text=None if edit.text is None else clean_text(edit.text),
-    )
-
 
 def _check_fields(edit: Edit, where: str) -> None:
     missing = [name for name in NEEDED[edit.op] if getattr(edit, name) is None]
     if missing:
-        raise DomainError(f"{edit.op} needs {all_of(missing)}", where=where)
+        raise DomainError(f"{edit.op} needs {' and '.join(missing)}", where=where)
 
 
 def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
-    if edit.item_id is not None and edit.item_id not in corpus.item_index:
-        close = difflib.get_close_matches(edit.item_id[:80], corpus.item_ids[:50_000], n=3)
-        hint = f"Did you mean {', '.join(close)}?" if close else "Choose an item of the corpus"
-        raise DomainError(f"there is no item {short(edit.item_id)}", where=where, remedy=hint)
+    def refuse(problem: str, remedy: str) -> NoReturn:
+        raise DomainError(problem, where=where, remedy=remedy)
+
+    if edit.item_id is not None:
+        corpus.index_of(edit.item_id, where)
     if edit.text is not None:
-        text = clean_text(edit.text)
-        if not text:
-            raise DomainError(
-                "the text is empty", where=where, remedy="Write one, or leave the text out"
-            )
-        if len(text) > MAX_TEXT:
-            raise DomainError(
-                f"the text has {len(text):,} characters", where=where,
-                remedy=f"Keep it to {MAX_TEXT:,}",
-            )  # fmt: skip
-    if edit.rating is not None:
-        _check_rating(edit.rating, corpus.manifest.rating_scale, where)
-    elif edit.kind is EventKind.RATING:
-        raise DomainError("a rating needs its number", where=where, remedy="Give a rating")
-    if edit.timestamp is not None and not EARLIEST <= _aware(edit.timestamp, where) < LATEST:
+        length = len(clean_text(edit.text))
+        if not length:
+            refuse("the text is empty", "Write one, or leave the text out")
+        if length > MAX_TEXT:
+            refuse(f"the text has {length:,} characters", f"Keep it to {MAX_TEXT:,}")
+    scale, rating, time = corpus.manifest.rating_scale, edit.rating, edit.timestamp
+    if rating is None:
+        if edit.kind is EventKind.RATING:
+            refuse("a rating needs its number", "Give a rating")
+    elif scale is None:
+        refuse("this corpus has no ratings", "Leave the rating out")
+    elif not scale[0] <= rating <= scale[1]:
+        refuse(f"the rating {rating:g} {outside(scale)}", f"Choose one in {scale_words(scale)}")
+    if time is not None:
+        if time.tzinfo is None:
+            refuse(f"{time.isoformat()} has no time zone", "Use UTC")
+        if not EARLIEST <= time < LATEST:
+            refuse(f"{time.isoformat()} is out of range", "Choose a date from 1970 to 2099")
+
+
+def _check_equal_times(entry: _Entry, other: _Entry, where: str) -> None:
+    if other.event.timestamp != entry.event.timestamp:
         raise DomainError(
-            f"{edit.timestamp.isoformat()} is no possible date",
+            f"{name_of(other.handle)} is at another time ({other.event.timestamp.isoformat()}, not "
+            f"{entry.event.timestamp.isoformat()})",
             where=where,
-            remedy="Choose one from 1970 to 2099",
+            remedy="Events move only among equal times; give it another date instead",
         )
-
-
-def _check_rating(rating: float, scale: tuple[float, float] | None, where: str) -> None:
-    if scale is None:
-        raise DomainError("this corpus has no ratings", where=where, remedy="Leave the rating out")
-    if not scale[0] <= rating <= scale[1]:
-        raise DomainError(
-            f"the rating {rating:g} {outside(scale)}",
-            where=where,
-            remedy=f"Choose one within {scale_words(scale)}",
-        )
-
-
-def _aware(instant: datetime, where: str) -> datetime:
-    if instant.tzinfo is None:
-        raise DomainError(f"{instant.isoformat()} has no time zone", where=where, remedy="Use UTC")
-    return instant
-
-
-def _read_op(value: object, where: str) -> Op:
-    if not isinstance(value, str) or value not in set(Op):
-        raise DomainError(
-            f"unknown op {short(value)}", where=where, remedy=f"Use {one_of(list(Op))}"
-        )
-    return Op(value)

@@ -1,22 +1,25 @@
 """The fields of an edit as JSON has them, each read with a message of its own.
 
-Each reader takes a value of a stranger's file and where it stands; DomainError for a wrong one.
+Each reader takes an untrusted value and where it stands; DomainError for a wrong one.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
 from reprlib import repr as short
-from typing import Any
+from typing import Any, TypeVar
 
 from core.domain import DomainError, EventKind
 
 Handle = int | str
 """How an edit names an event: the base history's step, or a1, a2, ... for an added one."""
 ADDED = re.compile(r"a[1-9]\d{0,5}")
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def read_handle(value: object, where: str) -> Handle:
@@ -25,10 +28,8 @@ def read_handle(value: object, where: str) -> Handle:
         return value
     if isinstance(value, str) and ADDED.fullmatch(value):
         return value
-    raise DomainError(
-        f"{short(value)} names no event", where=where,
-        remedy="Use a step such as 12, or a1 for the first added event",
-    )  # fmt: skip
+    remedy = "Use a step such as 12, or a1 for the first added event"
+    raise DomainError(f"{short(value)} does not name an event", where=where, remedy=remedy)
 
 
 def read_str(value: object, where: str) -> str:
@@ -40,9 +41,7 @@ def read_str(value: object, where: str) -> str:
 
 def read_rating(value: object, where: str) -> float:
     """A finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e300:
-        raise DomainError(f"the rating {short(value)} is not a number", where=where)
-    if not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e300:
         raise DomainError(f"the rating {short(value)} is not a number", where=where)
     return float(value)
 
@@ -50,26 +49,21 @@ def read_rating(value: object, where: str) -> float:
 def read_time(value: object, where: str) -> datetime:
     """An ISO time as UTC; without a zone it is UTC, a bare date its first instant."""
     try:
-        if not isinstance(value, str):
-            raise ValueError
-        found = datetime.fromisoformat(value.strip())
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        time = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
+        remedy = "Use one such as 2024-03-01 or 2024-03-01T12:00:00"
         raise DomainError(
-            f"{short(value)} is no possible date",
-            where=where,
-            remedy="Use one such as 2024-03-01 or 2024-03-01T12:00:00",
+            f"{short(value)} is not a valid date", where=where, remedy=remedy
         ) from None
-    return found
 
 
-def read_kind(value: object, where: str) -> EventKind:
-    """A kind of event."""
-    if not isinstance(value, str) or value not in set(EventKind):
-        raise DomainError(
-            f"unknown kind {short(value)}", where=where, remedy=f"Use {one_of(list(EventKind))}"
-        )
-    return EventKind(value)
+def read_choice(choices: type[Choice], name: str, value: object, where: str) -> Choice:
+    """One of the values of an enumeration."""
+    if not isinstance(value, str) or value not in set(choices):
+        remedy = f"Use one of {', '.join(choices)}"
+        raise DomainError(f"unknown {name} {short(value)}", where=where, remedy=remedy)
+    return choices(value)
 
 
 READERS: dict[str, Callable[[object, str], Any]] = {
@@ -79,15 +73,5 @@ READERS: dict[str, Callable[[object, str], Any]] = {
     "text": read_str,
     "rating": read_rating,
     "timestamp": read_time,
-    "kind": read_kind,
+    "kind": partial(read_choice, EventKind, "kind"),
 }
-
-
-def all_of(names: Sequence[str]) -> str:
-    """Names in a row: a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def one_of(names: Sequence[str]) -> str:
-    """Names to choose from: a, b or c."""
-    return f"{', '.join(names[:-1])} or {names[-1]}"

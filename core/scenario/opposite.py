@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.arrays import IntArray
-from core.domain import Columns, DomainError, review_words
+from core.domain import Columns, review_words
 from core.model.sequences import scaled_rating
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def opposite_review(
     is never made up.
     """
     corpus = engine.corpus
-    item = corpus.item_index.get(item_id)
-    if item is None:
-        raise DomainError(f"there is no item {item_id!r}", where=f"corpus {corpus.name}")
+    item = corpus.index_of(item_id)
     about = corpus.events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
     told = corpus.events[Columns.Title].notna() | corpus.events[Columns.Text].notna()
     others = told.to_numpy() & (corpus.events[Columns.User] != but_not_by).to_numpy()

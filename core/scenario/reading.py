@@ -1,4 +1,4 @@
-"""JSON files of strangers: bounded, never trusted."""
+"""JSON files from outside: bounded, never trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.domain import DomainError
 from core.scenario.edits import Edit, edits_from_json
 
 LARGEST = 10_000_000
-"""Bytes; a longer file is refused unread."""
+"""Bytes; a larger file is refused."""
 MOST_EDITS = 1_000
 
 
@@ -19,14 +19,12 @@ def read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        remedy = "Check its name and permissions"
         raise DomainError(
-            f"the file can't be read: {error.strerror}",
-            where=str(path),
-            remedy="Check its name and rights",
+            f"the file can't be read: {reason}", where=repr(str(path))[1:-1], remedy=remedy
         ) from None
-    except ValueError:
-        raise DomainError("that is no file name", where=repr(str(path))) from None
     check_size(data, str(path))
     return data
 
@@ -41,21 +39,18 @@ def read_edits(path: Path) -> tuple[Edit, ...]:
     """The list of edits in a JSON file; DomainError names the file, or the entry in it."""
     data = read_bytes(path)
     try:
-        values = pydantic_core.from_json(data)
+        edits = edits_from_json(pydantic_core.from_json(data))
     except ValueError as error:
         raise DomainError(
             f"the file is not JSON: {error}", where=str(path), remedy="Write a list of edits"
         ) from None
-    edits = edits_from_json(values)
     check_number(len(edits), str(path))
     return edits
 
 
 def check_number(edits: int, where: str) -> None:
-    """DomainError for more edits than anybody makes."""
+    """DomainError for more edits than a scenario may have."""
     if edits > MOST_EDITS:
         raise DomainError(
-            f"{edits:,} edits are more than {MOST_EDITS:,}",
-            where=where,
-            remedy="Leave some of them out",
+            f"{edits:,} edits are more than {MOST_EDITS:,}", where=where, remedy="Leave some out"
         )

@@ -1,61 +1,89 @@
-"""The fewest edits that bring an item into the first k, or take it out.
+"""The smallest change of a history that brings an item into the first k, or takes it out.
 
-Edits are deleting an event, setting a rating to an end of the scale, and adding one event: of an
-item that is near in content or was had by the same people. Sets of edits are tried smallest first:
-all of a size where there are not too many, and otherwise combinations of what works best alone and
-extensions of the best smaller sets. Unlike in an explanation's counterfactual, what is excluded
-follows from the edited history, as everywhere in What-if. What is reported was asked of the
-recommender itself, just as ``whatif`` asks it.
+One search for What-if's fewest edits and for Explain's counterfactual. Sets of edits are tried
+smallest first: all of a size where there are not too many, otherwise those of the heaviest events
+and combinations of what works best alone with the best smaller sets. What is reported was asked of
+the recommender once more, alone, just as ``whatif`` asks it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from itertools import combinations, product
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core.arrays import FloatArray
-from core.domain import CONSUMING_KINDS, DomainError, Event, EventKind, History
-from core.explain.counterfactual import possible_edits
-from core.explain.explanation import find_item
-from core.explain.game import CELLS_PER_BATCH
+from core.arrays import BoolArray, DoubleArray, FloatArray
+from core.domain import CONSUMING_KINDS, DomainError, History
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.ranking import ExcludedItems, excluded_mask, rank_of, top_k
+from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
-from core.scenario.edits import Edit, Op, apply_edits
+from core.scenario.candidates import Edits, candidate_edits
+from core.scenario.edits import Edit, Op, changed_event, new_event
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-Edits = tuple[Edit, ...]
+Exclusion = Literal["kept", "recomputed"]
+"""What a list after edits leaves out: still what the base excludes, or what the edited history
+does. Where it is kept, the item itself is ranked as if it were not excluded."""
 
-NEAR = ("content", "item-knn")
-"""Recommenders whose lists after the item alone give the items that may be added."""
-NEAR_ITEMS = 5
-"""Items taken of each."""
-MOST_EDITS, MOST_STEPS = 10, 1_000
-MOST_TRIED = 12_000
-BEAM, BRANCHES, COMBINED = 5, 100, 800
-"""Where not all sets of a size can be tried: so many of the best smaller ones are extended by so
-many of the edits that do most alone, and so many sets are combined of those."""
+MOST_EDITS = 10
+CELLS_PER_BATCH = 2_000_000
+"""Scores held at once: histories times items."""
 ROUNDING = 1e-4
-"""Nats: a set that misses the goal by so little is asked as ``whatif`` asks."""
+"""Nats: a set that misses the goal by less than this is asked alone."""
 STILL_EXCLUDED = 1e3
-"""Taken off the lead for each event that keeps the item out of all lists."""
+"""Subtracted from the margin for each event that keeps the item out of all lists."""
 FARTHEST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
+class Effort:
+    """How many sets a search may try, and how it goes on where it cannot try all of a size."""
+
+    in_all: int
+    per_size: int
+    exhaustive: int = MOST_EDITS
+    """Largest size of which all sets are tried, of the heaviest events at least."""
+    beam: int = 5
+    """Best sets of the size before that are extended by one edit."""
+    branches: int = 100
+    """Edits, the best alone, by which they are extended."""
+    combined: int = 800
+    """Sets that are combined from the best edits alone."""
+
+
+WHAT_IF = Effort(in_all=12_000, per_size=12_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a search tried."""
+
+    sets: int = 0
+    """Sets of edits that the recommender was asked about."""
+    complete_up_to: int = 0
+    """All sets of up to this many candidates were tried."""
+    among: tuple[int, ...] = ()
+    """By size of the sets, from 1: of how many events, the heaviest, all sets were tried."""
+    candidates: Mapping[str, int] = field(default_factory=dict)
+    """How many edits of each kind there were to choose from."""
+    closest: Edits = ()
+    """Where nothing was found, the set that came closest."""
+    closest_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestChange:
     """The smallest set of edits found, or what was tried in vain.
 
-    ``rank_before`` is None where the item is excluded. ``edits`` are in order of steps, an added
-    event last; () where nothing was found, and where nothing is needed.
+    Ranks are None where the item is excluded, ``verified_rank`` also where nothing was found.
+    ``edits`` are in order of steps, an added event last; () where nothing was found, and where
+    nothing is needed.
     """
 
     item_id: str
@@ -63,23 +91,21 @@ class SearchResult:
     k: int
     rank_before: int | None
     found: bool
-    edits: Edits
-    verified_rank: int | None
-    """The item's rank after the edits; None where nothing was found."""
-    tried: int
-    """Sets of edits that the recommender was asked about."""
-    complete_up_to: int
-    """All sets of up to so many of the candidates were tried."""
-    candidates: dict[str, int]
-    """How many edits of each kind there were to choose from."""
-    closest: Edits = ()
-    """Where nothing was found, the set that came closest."""
-    closest_rank: int | None = None
+    edits: Edits = ()
+    verified_rank: int | None = None
+    replaced_by: int | None = None
+    """Catalogue index of the first item that the edits bring into the list."""
+    tried: Tried = Tried()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The base's steps that the edits change."""
+        return tuple(edit.step for edit in self.edits if isinstance(edit.step, int))
 
     @property
     def proven(self) -> bool:
         """Whether no smaller set of the candidates does it, because all were tried."""
-        return self.found and len(self.edits) - 1 <= self.complete_up_to
+        return self.found and len(self.edits) - 1 <= self.tried.complete_up_to
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form of the verb ``search-edits``."""
@@ -88,12 +114,12 @@ class SearchResult:
             "edits": [edit.to_json() for edit in self.edits],
             "verified_rank": self.verified_rank,
             "tried": {
-                "sets": self.tried,
-                "complete_up_to": self.complete_up_to,
-                "candidates": self.candidates,
+                "sets": self.tried.sets,
+                "complete_up_to": self.tried.complete_up_to,
+                "candidates": self.tried.candidates,
                 "rank_before": self.rank_before,
-                "closest": [edit.to_json() for edit in self.closest],
-                "closest_rank": self.closest_rank,
+                "closest": [edit.to_json() for edit in self.tried.closest],
+                "closest_rank": self.tried.closest_rank,
             },
         }
 
@@ -108,7 +134,7 @@ def search_edits(
     *,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
-) -> SearchResult:
+) -> SmallestChange:
     """The fewest edits of a history after which an item is in (or out of) the first ``k``.
 
     An item that is excluded is not in the list; deleting what excludes it may bring it in. The item
@@ -116,213 +142,222 @@ def search_edits(
     """
     if goal not in ("in", "out"):
         raise DomainError(f"unknown goal {goal!r}", where="--goal", remedy="Use in or out")
-    item = find_item(engine, item_id)
-    groups = candidate_edits(engine, base, item_id)
-    search = _Search(engine, base, item, goal, engine.recommender(recommender), k, stop)
-    rank, reached = search.verify(())
-    edits: Edits | None = () if reached else search.smallest(groups, progress)
-    closest = () if edits is not None else search.closest()
-    return SearchResult(
-        item_id=item_id,
+    engine.corpus.index_of(item_id)
+    return smallest_change(
+        engine.recommender(recommender),
+        base,
+        item_id,
+        candidate_edits(engine, base, item_id),
+        engine.corpus.item_index,
         goal=goal,
         k=k,
-        rank_before=rank,
-        found=edits is not None,
-        edits=edits or (),
-        verified_rank=search.verify(edits)[0] if edits is not None else None,
-        tried=len(search.leads),
-        complete_up_to=search.complete,
-        candidates={
-            str(op): sum(edit.op is op for group in groups for edit in group)
-            for op in (Op.DELETE, Op.RATE, Op.ADD)
-        },
-        closest=closest,
-        closest_rank=search.verify(closest)[0] if closest else None,
+        exclusion="recomputed",
+        progress=progress,
+        stop=stop,
     )
 
 
-def candidate_edits(engine: Engine, base: History, item_id: str) -> list[Edits]:
-    """What a search may do, in groups of which at most one edit is taken.
+def smallest_change(
+    recommender: Recommender,
+    base: History,
+    item_id: str,
+    candidates: Sequence[Edits],
+    item_index: Mapping[str, int],
+    *,
+    goal: str,
+    k: int,
+    exclusion: Exclusion,
+    weights: Sequence[float] | None = None,
+    effort: Effort = WHAT_IF,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> SmallestChange:
+    """The smallest set of candidates, at most one of each group, after which the goal is reached.
 
-    One group for each of the last ``MOST_STEPS`` steps: delete, and for a rated event the ends of
-    the scale. A last group adds one event, a second after the clock, of an item near the one in
-    question, rated with either end; its kind is one that the corpus has.
+    Of several the one that goes farthest beyond it: by the item's margin over the list's k-th item
+    where exclusions are recomputed, by its rank and then its score where they are kept. ``weights``
+    say how much each group matters, and so which are tried where not all can be.
     """
-    scale = engine.corpus.manifest.rating_scale
-    groups: list[Edits] = [
-        tuple(
-            Edit(Op.DELETE, step)
-            if edit.rating is None
-            else Edit(Op.RATE, step, rating=edit.rating)
-            for edit in edits
-        )
-        for step, edits in possible_edits(base, scale).items()
-    ]
-    clock = base.at or engine.corpus.manifest.last
-    if clock is not None:
-        kinds = engine.corpus.manifest.kinds
-        kind = EventKind.RATING
-        if scale is None or not kinds.get(kind):
-            kind = EventKind(max(kinds, key=lambda name: kinds[name]))
-        add = Edit(Op.ADD, timestamp=clock + timedelta(seconds=1), kind=kind)
-        groups.append(
-            tuple(
-                replace(add, item_id=near, rating=rating)
-                for near in _near_items(engine, base, item_id)
-                for rating in (scale or (None,))
-            )
-        )
-    return [group for group in groups if group]
-
-
-def _near_items(engine: Engine, base: History, item_id: str) -> list[str]:
-    """Items near one in content, then items that the same people had; none of the history's."""
-    corpus = engine.corpus
-    event = Event(item_id, base.at or corpus.manifest.created, EventKind.VIEW)
-    alone = History(base.user_id, (event,))
-    known = np.zeros(len(corpus.item_ids), np.bool_)
-    known[[corpus.item_index[item] for item in (item_id, *(e.item_id for e in base.events))]] = True
-    found: list[int] = []
-    for name in NEAR:
-        if name in engine.recommenders:
-            scores = engine.recommenders[name].log_probabilities([alone])[0]
-            near = top_k(scores, known, NEAR_ITEMS)
-            known[near] = True
-            found += near.tolist()
-    return [corpus.item_ids[item] for item in found]
+    if exclusion == "kept":
+        base = replace(base, clock=base.at, consumed=base.excluded_items())
+    search = _Search(
+        recommender, base, item_id, candidates, item_index, goal, k, exclusion, progress, stop
+    )
+    before, rank, reached = search.ask(())
+    edits: Edits | None = () if reached else search.run(weights, effort)
+    ops = [edit.op for group in candidates for edit in group]
+    tried = Tried(
+        sets=len(search.merits),
+        complete_up_to=search.complete,
+        among=tuple(search.among),
+        candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
+    )
+    change = SmallestChange(item_id, goal, k, rank, edits is not None, tried=tried)
+    if edits is None:
+        closest = max(search.merits, key=lambda edits: search.merits[edits], default=())
+        closest_rank = search.ask(closest)[1] if closest else None
+        return replace(change, tried=replace(tried, closest=closest, closest_rank=closest_rank))
+    after, verified, _ = search.ask(edits)
+    old = top_k(before, search.excluded(base), k)
+    new = top_k(after, search.excluded(search.after(edits)), k).tolist()
+    newcomer = next((item for item in new if item not in old), None)
+    return replace(change, edits=edits, verified_rank=verified, replaced_by=newcomer)
 
 
 @dataclass(eq=False)
 class _Search:
-    engine: Engine
-    base: History
-    item: int
-    goal: str
     recommender: Recommender
+    base: History
+    item_id: str
+    groups: Sequence[Edits]
+    item_index: Mapping[str, int]
+    goal: str
     k: int
+    exclusion: Exclusion
+    progress: ProgressCallback | None
     stop: StopCallback | None
-    leads: dict[Edits, float] = field(default_factory=dict)
-    """How far each set that was tried is beyond the goal, in nats; negative: short of it."""
+    merits: dict[Edits, tuple[float, ...]] = field(default_factory=dict)
+    """How far each set tried is beyond the goal, compared number by number; the first one is
+    negative where it falls short."""
     complete: int = 0
-    _events: dict[Edit, Event | None] = field(default_factory=dict)
+    among: list[int] = field(default_factory=list)
 
-    def verify(self, edits: Edits) -> tuple[int | None, bool]:
-        """The item's rank after edits (None: excluded), and whether that is the goal."""
-        history = apply_edits(self.base, edits, self.engine.corpus).history
-        scores = self.recommender.log_probabilities([history])[0]
-        excluded = excluded_mask(history, self.engine.corpus.item_index)
+    def __post_init__(self) -> None:
+        self.item = self.item_index[self.item_id]
+        self.group_of = {edit: at for at, group in enumerate(self.groups) for edit in group}
+        events = self.base.events
+        self.event_of = {
+            edit: changed_event(events[edit.step - 1], edit)
+            if isinstance(edit.step, int)
+            else new_event(edit)
+            for edit in self.group_of
+        }
+
+    def ask(self, edits: Edits) -> tuple[FloatArray, int | None, bool]:
+        """Scores after edits, the item's rank (None: excluded), and whether that is the goal."""
+        history = self.after(edits)
+        scores: FloatArray = self.recommender.log_probabilities([history])[0]
+        excluded = self.excluded(history)
         rank = None if excluded[self.item] else rank_of(self.item, scores, excluded)
-        listed = rank is not None and rank <= self.k
-        return rank, listed == (self.goal == "in")
+        return scores, rank, (rank is not None and rank <= self.k) == (self.goal == "in")
 
-    def smallest(self, groups: list[Edits], progress: ProgressCallback | None) -> Edits | None:
+    def excluded(self, history: History) -> BoolArray:
+        """What the list after a history leaves out, bool[n_items]."""
+        mask = excluded_mask(history, self.item_index)
+        mask[self.item] &= self.exclusion == "recomputed"
+        return mask
+
+    def after(self, edits: Edits) -> History:
+        """What ``apply_edits`` makes of candidates, with events shared between histories."""
+        changed = {edit.step: self.event_of[edit] for edit in edits}
+        added = changed.pop(None, None)
+        base = self.base
+        steps = enumerate(base.events, start=1)
+        events = [e for step, event in steps if (e := changed.get(step, event)) is not None]
+        clock = base.at if added is None else added.timestamp
+        events += [] if added is None else [added]
+        return History(base.user_id, tuple(events), clock, base.consumed)
+
+    def run(self, weights: Sequence[float] | None, effort: Effort) -> Edits | None:
         """The smallest set that reaches the goal, of those the one that goes farthest beyond."""
-        before: list[Edits] = []
+        groups = self.groups
+        heaviest = sorted(range(len(groups)), key=lambda at: -weights[at] if weights else -at)
+        choices = [len(groups[at]) for at in heaviest]
+        best: list[Edits] = []
         for size in range(1, min(MOST_EDITS, len(groups)) + 1):
-            report(progress, Progress(f"try sets of {size}", len(self.leads), MOST_TRIED))
-            left = MOST_TRIED - len(self.leads)
-            if self.complete == size - 1 and count_sets(groups, size) <= left:
-                sets = list(all_sets(groups, size))
+            room = min(effort.per_size, effort.in_all - len(self.merits))
+            among = groups_within(choices, size, room) if size <= effort.exhaustive else 0
+            if among < len(groups) and weights is None and size > 1:
+                among = 0
+            if among == len(groups) and self.complete == size - 1:
                 self.complete = size
-            else:
-                sets = self._promising(groups, before[:BEAM], size)
-                if len(sets) > left:
+            if weights and among:
+                self.among.append(among)
+            sets = list(all_sets([groups[at] for at in sorted(heaviest[:among])], size))
+            if among < len(groups):
+                sets += self._promising(best, size, effort, skip=set(sets))
+                if len(self.merits) + len(sets) > effort.in_all:
                     break
-            self._try(sets, progress)
-            before = sorted(sets, key=lambda edits: -self.leads[edits])
-            for edits in before:
-                if self.leads[edits] < -ROUNDING:
+            self._measure(sets)
+            best = sorted(sets, key=lambda edits: self.merits[edits], reverse=True)
+            for edits in best:
+                if self.merits[edits][0] < -ROUNDING:
                     break
-                if self.verify(edits)[1]:
+                if self.ask(edits)[2]:
                     return edits
         return None
 
-    def closest(self) -> Edits:
-        return max(self.leads, key=lambda edits: self.leads[edits], default=())
-
-    def _promising(self, groups: list[Edits], best: list[Edits], size: int) -> list[Edits]:
+    def _promising(
+        self, best: list[Edits], size: int, effort: Effort, skip: set[Edits]
+    ) -> list[Edits]:
         """Sets of one size made of the edits that do most alone."""
-        own = {edit: self.leads[(edit,)] for group in groups for edit in group}
-        place = {edit: at for at, group in enumerate(groups) for edit in group}
-        strongest = sorted(own, key=lambda edit: -own[edit])[:BRANCHES]
-        found: dict[Edits, None] = {}
-        for edits in best:
-            taken = {place[edit] for edit in edits}
+        group_of = self.group_of
+        alone = {edit: self.merits[edit,] for edit in group_of if (edit,) in self.merits}
+        strongest = sorted(alone, key=lambda edit: alone[edit], reverse=True)
+        sets: dict[Edits, None] = {}
+        for edits in best[: effort.beam]:
+            taken = {group_of[edit] for edit in edits}
+            for edit in strongest[: effort.branches]:
+                if group_of[edit] not in taken:
+                    sets[tuple(sorted((*edits, edit), key=group_of.__getitem__))] = None
+        if effort.combined:
+            leaders: dict[int, Edit] = {}
             for edit in strongest:
-                if place[edit] not in taken:
-                    found[tuple(sorted((*edits, edit), key=lambda e: place[e]))] = None
-        leaders = sorted((max(group, key=lambda e: own[e]) for group in groups),
-                         key=lambda edit: -own[edit])  # fmt: skip
-        among = size
-        while among < len(leaders) and comb(among + 1, size) <= COMBINED:
-            among += 1
-        ordered = sorted(leaders[:among], key=lambda edit: place[edit])
-        found.update(dict.fromkeys(combinations(ordered, size)))
-        return [edits for edits in found if edits not in self.leads]
+                leaders.setdefault(group_of[edit], edit)
+            among = size
+            while among < len(leaders) and comb(among + 1, size) <= effort.combined:
+                among += 1
+            ordered = [leaders[at] for at in sorted([*leaders][:among])]
+            sets.update(dict.fromkeys(combinations(ordered, size)))
+        return [edits for edits in sets if edits not in skip]
 
-    def _try(self, sets: Sequence[Edits], progress: ProgressCallback | None) -> None:
-        n_items = len(self.engine.corpus.item_ids)
-        size = max(32, min(512, CELLS_PER_BATCH // n_items))
-        for start in range(0, len(sets), size):
-            check_stop(self.stop)
-            some = sets[start : start + size]
-            histories = [self._after(edits) for edits in some]
+    def _measure(self, sets: Sequence[Edits]) -> None:
+        at_once = max(32, min(512, CELLS_PER_BATCH // len(self.item_index)))
+        for start in range(0, len(sets), at_once):
+            batch = sets[start : start + at_once]
+            stage = f"try sets of {len(batch[0])}"
+            report(self.progress, Progress(stage, start, len(sets)))
+            histories = []
+            for edits in batch:
+                check_stop(self.stop)
+                histories.append(self.after(edits))
             scores = self.recommender.log_probabilities(histories)
-            self.leads.update(zip(some, self._leads(histories, scores), strict=True))
-            report(progress, Progress(f"try sets of {len(some[0])}", len(self.leads), MOST_TRIED))
+            by_rank = self.exclusion == "kept"
+            merits = self._ranks(scores) if by_rank else self._margins(histories, scores)
+            self.merits.update(zip(batch, map(tuple, merits.tolist()), strict=True))
 
-    def _leads(self, histories: Sequence[History], scores: FloatArray) -> list[float]:
-        """The item's lead over the k-th of the others, in the goal's direction."""
-        item_id = self.engine.corpus.item_ids[self.item]
-        scores = scores.copy()
+    def _ranks(self, scores: FloatArray) -> DoubleArray:
+        """How far the item's rank is beyond the k-th, and its score, in the goal's direction."""
+        beyond = ranks_of(self.item, scores, self.excluded(self.base)) - self.k - 0.5
+        merits: DoubleArray = np.stack([beyond, -scores[:, self.item]], 1, dtype=np.float64)
+        return merits if self.goal == "out" else -merits
+
+    def _margins(self, histories: Sequence[History], scores: FloatArray) -> DoubleArray:
+        """The item's margin over the k-th of the others in nats, in the goal's direction."""
         own = scores[:, self.item].astype(np.float64)
-        excluded = ExcludedItems.of(histories, self.engine.corpus.item_index)
-        scores[excluded.rows, excluded.items] = -np.inf
-        scores[:, self.item] = -np.inf
-        k = min(self.k, scores.shape[1])
-        rival = np.partition(scores, -k, axis=1)[:, -k]
-        lead = np.clip(own - rival, -FARTHEST, FARTHEST)
-        lead -= STILL_EXCLUDED * np.array(
-            [
-                sum(e.item_id == item_id and e.kind in CONSUMING_KINDS for e in history.events)
-                for history in histories
-            ]
-        )
-        found: list[float] = (lead if self.goal == "in" else -lead).tolist()
-        return found
-
-    def _after(self, edits: Edits) -> History:
-        """What ``apply_edits`` makes of these edits, with events shared between histories."""
-        changed: dict[int, Event | None] = {}
-        added: list[Event] = []
-        for edit in edits:
-            if edit not in self._events:
-                self._events[edit] = self._event(edit)
-            event = self._events[edit]
-            if isinstance(edit.step, int):
-                changed[edit.step] = event
-            elif event is not None:
-                added.append(event)
-        events = [changed.get(step, event) for step, event in enumerate(self.base.events, start=1)]
-        clock = added[0].timestamp if added else self.base.at
-        return History(self.base.user_id, (*(e for e in events if e), *added), clock)
-
-    def _event(self, edit: Edit) -> Event | None:
-        if edit.op is Op.DELETE:
-            return None
-        alone = apply_edits(self.base, (edit,), self.engine.corpus)
-        step = alone.step_of(edit.step if edit.step is not None else "a1")
-        assert step is not None
-        return alone.history.events[step - 1]
+        others = scores.copy()
+        excluded = ExcludedItems.of(histories, self.item_index)
+        others[excluded.rows, excluded.items] = -np.inf
+        others[:, self.item] = -np.inf
+        k = min(self.k, others.shape[1])
+        margin = np.clip(own - np.partition(others, -k, axis=1)[:, -k], -FARTHEST, FARTHEST)
+        excluding = [
+            sum(e.item_id == self.item_id and e.kind in CONSUMING_KINDS for e in history.events)
+            for history in histories
+        ]
+        margin -= STILL_EXCLUDED * np.array(excluding)
+        return (margin if self.goal == "in" else -margin)[:, None]
 
 
-def count_sets(groups: Sequence[Edits], size: int) -> int:
-    """How many sets of a size there are, with at most one edit of each group."""
+def groups_within(choices: Sequence[int], size: int, room: int) -> int:
+    """How many of the first groups have at most ``room`` sets of a size, one edit of each group."""
     ways = [1, *[0] * size]
-    for group in groups:
+    for taken, edits in enumerate(choices):
         for chosen in range(size, 0, -1):
-            ways[chosen] += ways[chosen - 1] * len(group)
-    return ways[size]
+            ways[chosen] += ways[chosen - 1] * edits
+        if ways[size] > room:
+            return taken
+    return len(choices)
 
 
 def all_sets(groups: Sequence[Edits], size: int) -> Iterator[Edits]:

@@ -38,6 +38,7 @@ _SCHEMA = """CREATE TABLE revisions (
     capsule TEXT NOT NULL, notes TEXT NOT NULL, undone TEXT NOT NULL,
     PRIMARY KEY (scenario_id, revision))"""
 _FIELDS = "scenario_id, revision, saved, deleted, capsule, notes, undone"
+_Row = tuple[str, int, str, int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +98,21 @@ class ScenarioStore:
         When this returns the revision is on disk. ``ScenarioConflict`` where ``revision`` isn't the
         newest one any more.
         """
-        capsule = scenario.capsule.model_copy(update={"name": clean_name(scenario.name)})
+        now = datetime.now(UTC)
         saved = replace(
-            scenario,
-            capsule=capsule,
+            renamed(scenario, clean_name(scenario.name)),
             notes=_clean_notes(scenario.notes),
             scenario_id=scenario.scenario_id or secrets.token_hex(6),
             revision=scenario.revision + 1,
-            saved=datetime.now(UTC),
+            saved=now,
         )
-        assert saved.saved is not None
+        capsule = saved.capsule.to_text()
+        undone = json.dumps([edit.to_json() for edit in saved.undone], ensure_ascii=False)
+        _check_readable(capsule, undone, saved.name)
         row = (
-            saved.scenario_id,
-            saved.revision,
-            saved.saved.isoformat(),
-            int(saved.deleted),
-            capsule.corpus,
-            capsule.user,
-            capsule.to_text(),
-            saved.notes,
-            json.dumps([edit.to_json() for edit in saved.undone], ensure_ascii=False),
+            *(saved.scenario_id, saved.revision, now.isoformat(), int(saved.deleted)),
+            *(saved.capsule.corpus, saved.capsule.user, capsule, saved.notes, undone),
         )
-        _check_readable(row[6], row[8], saved.name)
         with self._writing() as connection:
             newest = self._newest(connection, saved.scenario_id)
             if (newest.revision if newest else 0) != scenario.revision:
@@ -129,57 +123,53 @@ class ScenarioStore:
     def load(self, scenario_id: str) -> Scenario:
         """The newest version; DomainError where there is none, or it was deleted."""
         with self._reading() as connection:
-            found = self._newest(connection, scenario_id) if connection else None
-        if found is None or found.deleted:
-            raise DomainError(
-                f"the scenario {found.name!r} was deleted"
-                if found
-                else f"there is no scenario {scenario_id!r}",
-                where=str(self.path),
-                remedy="Choose one of the list",
-            )
-        return found
+            scenario = self._newest(connection, scenario_id) if connection else None
+        if scenario is not None and not scenario.deleted:
+            return scenario
+        problem = f"there is no scenario {scenario_id!r}"
+        if scenario is not None:
+            problem = f"the scenario {scenario.name!r} was deleted"
+        raise DomainError(problem, where=str(self.path), remedy="Choose one of the list")
 
     def scenarios(self, corpus: str | None = None, user_id: str | None = None) -> list[Scenario]:
         """The newest version of all that aren't deleted, the one saved last first.
 
         Those that can't be read are left out; ``count_unreadable`` says how many.
         """
-        return [one for one in self._all(corpus, user_id) if one is not None]
+        return [scenario for scenario in self._all(corpus, user_id) if scenario is not None]
 
     def count_unreadable(self, corpus: str | None = None, user_id: str | None = None) -> int:
         """How many saved scenarios can't be read: damaged, or of a newer version."""
         return self._all(corpus, user_id).count(None)
 
     def _all(self, corpus: str | None, user_id: str | None) -> list[Scenario | None]:
-        with self._reading() as connection:
-            if connection is None:
-                return []
-            rows = connection.execute(
-                f"SELECT {_FIELDS} FROM revisions AS r WHERE revision = (SELECT MAX(revision) FROM "
-                "revisions WHERE scenario_id = r.scenario_id) AND NOT deleted "
-                "AND corpus = COALESCE(?, corpus) AND user_id = COALESCE(?, user_id) "
-                "ORDER BY saved DESC, scenario_id",
-                (corpus, user_id),
-            ).fetchall()
-        found: list[Scenario | None] = []
+        rows = self._rows(
+            "AS r WHERE revision = (SELECT MAX(revision) FROM revisions "
+            "WHERE scenario_id = r.scenario_id) AND NOT deleted "
+            "AND corpus = COALESCE(?, corpus) AND user_id = COALESCE(?, user_id) "
+            "ORDER BY saved DESC, scenario_id",
+            corpus,
+            user_id,
+        )
+        scenarios: list[Scenario | None] = []
         for row in rows:
             try:
-                found.append(self._read(row))
+                scenarios.append(self._read(row))
             except DomainError:
-                found.append(None)
-        return found
+                scenarios.append(None)
+        return scenarios
 
     def revisions(self, scenario_id: str) -> list[Scenario]:
         """Every version that was ever saved, oldest first; also of a deleted scenario."""
+        rows = self._rows("WHERE scenario_id = ? ORDER BY revision", scenario_id)
+        return [self._read(row) for row in rows]
+
+    def _rows(self, condition: str, *values: str | None) -> list[_Row]:
         with self._reading() as connection:
             if connection is None:
                 return []
-            rows = connection.execute(
-                f"SELECT {_FIELDS} FROM revisions WHERE scenario_id = ? ORDER BY revision",
-                (scenario_id,),
-            ).fetchall()
-        return [self._read(row) for row in rows]
+            query = f"SELECT {_FIELDS} FROM revisions {condition}"
+            return connection.execute(query, values).fetchall()
 
     def delete(self, scenario: Scenario) -> Scenario:
         """Take it off the list, if it wasn't changed since; its revisions stay."""
@@ -209,7 +199,7 @@ class ScenarioStore:
         ).fetchone()
         return None if row is None else self._read(row)
 
-    def _read(self, row: tuple[str, int, str, int, str, str, str]) -> Scenario:
+    def _read(self, row: _Row) -> Scenario:
         scenario_id, revision, saved, deleted, capsule, notes, undone = row
         where = f"{self.path}, scenario {scenario_id}, revision {revision}"
         try:
@@ -225,8 +215,9 @@ class ScenarioStore:
         except (ValueError, AttributeError, TypeError, DomainError):
             raise self._damaged("a saved scenario can't be read", where) from None
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+    def _connect(self, options: str = "") -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}{options}"
+        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -262,9 +253,7 @@ class ScenarioStore:
         if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
             return self._connect()
         log = self.path.with_name(self.path.name + "-wal")
-        how = "mode=ro" if log.exists() else "immutable=1"
-        address = f"{self.path.absolute().as_uri()}?{how}"
-        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+        return self._connect("?mode=ro" if log.exists() else "?immutable=1")
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """False for an empty file; DomainError for that of another program or version."""
@@ -275,15 +264,15 @@ class ScenarioStore:
             return False
         if owner != APPLICATION_ID:
             raise DomainError(
-                "the file is no store of scenarios",
+                "the file is not a store of scenarios",
                 where=str(self.path),
-                remedy="Move it out of the library; it is left as it is",
+                remedy="Move it out of the library; it was not changed",
             )
         if version != SCHEMA_VERSION:
             raise DomainError(
                 f"the scenarios were saved by another version of Tastelines (format {version})",
                 where=str(self.path),
-                remedy="Use that version; the file is left as it is",
+                remedy="Use that version; the file was not changed",
             )
         return True
 
@@ -345,7 +334,7 @@ def _check_readable(capsule: str, undone: str, name: str) -> None:
         read_capsule(capsule.encode(), f"scenario {name}")
         edits_from_json(json.loads(undone))
     except UnicodeEncodeError:
-        raise DomainError("an edit has half a character", where=f"scenario {name}") from None
+        raise DomainError("an edit contains invalid Unicode", where=f"scenario {name}") from None
 
 
 def _clean_notes(notes: str) -> str:

@@ -13,12 +13,12 @@ import pandas as pd
 from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain import wording
-from core.explain.counterfactual import MOST_EDITS, Counterfactual
 from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.over_corpus import Receiver
 from core.explain.parts import PART_NAMES, PartValues
 from core.explain.scorecard import Scorecard
 from core.explain.word_values import Method, WordValues
+from core.scenario.search import MOST_EDITS, SmallestChange
 from core.views.wording import count, day, short
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
     )
 
 
-def build_change(explanation: Explanation, found: Counterfactual) -> ChangeView:
+def build_change(explanation: Explanation, found: SmallestChange) -> ChangeView:
     """The smallest change in words."""
     engine = explanation.engine
     newcomer = found.replaced_by
@@ -308,23 +308,23 @@ def build_change(explanation: Explanation, found: Counterfactual) -> ChangeView:
         sentence=wording.counterfactual(
             title(engine, explanation.item_id),
             found.k,
-            found.rank,
+            explanation.rank,
             [
-                (e.op, e.step, title(engine, explanation.event(e.step).item_id), e.rating)
-                for e in found.edits
+                (e.op, step, title(engine, explanation.event(step).item_id), e.rating)
+                for e, step in zip(found.edits, found.steps, strict=True)
             ],
-            found.new_rank,
+            found.verified_rank,
             None if newcomer is None else title(engine, _id(explanation, newcomer)),
             found.proven,
-            found.complete_up_to,
+            found.tried.complete_up_to,
             min(MOST_EDITS, len(explanation.history)),
             explanation.is_excluded,
-            found.among,
+            found.tried.among,
             len(explanation.history),
         ),
-        steps=() if explanation.is_excluded else tuple(edit.step for edit in found.edits),
-        found=found.found,
-        tried=found.tried,
+        steps=() if explanation.is_excluded else found.steps,
+        found=bool(found.edits),
+        tried=found.tried.sets,
     )
 
 

@@ -12,7 +12,7 @@ from core.scenario.capsule import Replay
 from core.scenario.causes import ELIGIBILITY, Cause
 from core.scenario.edits import Edit, Op, name_of
 from core.scenario.fork import FELT, Fork
-from core.scenario.search import SearchResult
+from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
 
@@ -159,16 +159,17 @@ def replay_words(replay: Replay, name: str) -> str:
     return f"{said}{'; ' if about else ': '}the list differs from the saved one in {places}."
 
 
-def search_words(corpus: Corpus, found: SearchResult) -> str:
+def search_words(corpus: Corpus, found: SmallestChange) -> str:
     """What a search found, or how hard it tried in vain."""
     item = wording.short(corpus.title(found.item_id), TITLE)
     goal = f"{'into' if found.goal == 'in' else 'out of'} the top {found.k}"
     now = "excluded" if found.rank_before is None else f"rank {found.rank_before}"
     if found.found and not found.edits:
         return f"{item} needs no edit: it is {now} already."
-    tried = f"{wording.count(found.tried, 'set')} of edits tried"
+    tried = f"{wording.count(found.tried.sets, 'set')} of edits tried"
     if not found.found:
-        closest = f"; the closest gives rank {found.closest_rank}" if found.closest_rank else ""
+        rank = found.tried.closest_rank
+        closest = f"; the closest gives rank {rank}" if rank else ""
         return f"Nothing found that brings {item} ({now}) {goal}: {tried}{closest}."
     verb = "brings" if len(found.edits) == 1 else "bring"
     then = "excluded" if found.verified_rank is None else f"rank {found.verified_rank}"

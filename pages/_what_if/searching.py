@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.domain import DomainError, History, Stopped
 from core.progress import Progress
-from core.scenario.search import SearchResult, search_edits
+from core.scenario.search import SmallestChange, search_edits
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -23,7 +23,7 @@ class Searching:
         self.asked = (engine.corpus.corpus_id, engine.model_id, base, recommender)
         self.item_id, self.goal = item_id, goal
         self.progress: Progress | None = None
-        self.result: SearchResult | None = None
+        self.result: SmallestChange | None = None
         self.error: DomainError | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(

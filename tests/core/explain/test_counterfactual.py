@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -11,11 +12,16 @@ from hypothesis import strategies as st
 
 from core.domain import Event, History, Stopped
 from core.explain import counterfactual, wording
-from core.explain.counterfactual import Counterfactual, Edit, find_counterfactual, possible_edits
+from core.explain.counterfactual import find_counterfactual
 from core.explain.game import shortened
+from core.progress import StopCallback
+from core.scenario.candidates import step_edits
+from core.scenario.edits import Edit, Op
+from core.scenario.search import SmallestChange, all_sets
 from tests.core.explain.conftest import ITEMS, Toy, history_of
 
 SCALE = (1.0, 5.0)
+INDEX = {f"i{item}": item for item in range(ITEMS)}
 K = 3
 
 
@@ -34,20 +40,17 @@ def rank_after(history: History, edits: tuple[Edit, ...], item: int) -> int:
         if edit is None:
             events.append(event)
         elif edit.rating is not None:
-            events.append(
-                Event(
-                    event.item_id, event.timestamp, event.kind, edit.rating, event.title, event.text
-                )
-            )
+            events.append(replace(event, rating=edit.rating))
     scores = Toy().log_probabilities([shortened(history, events)])[0]
     open_ = ~excluded_of(history)
     return 1 + int(((scores > scores[item]) & open_).sum())
 
 
-def find(history: History, item: int, k: int = K) -> Counterfactual:
-    return find_counterfactual(
-        Toy(), history, item, excluded_of(history), SCALE, dict.fromkeys(range(1, 11), 1.0), k=k
-    )
+def find(
+    history: History, item: int, k: int = K, stop: StopCallback | None = None
+) -> SmallestChange:
+    weights = dict.fromkeys(range(1, 11), 1.0)
+    return find_counterfactual(Toy(), history, f"i{item}", INDEX, SCALE, weights, k=k, stop=stop)
 
 
 def first_item(history: History) -> int:
@@ -62,23 +65,20 @@ def test_the_minimum_is_the_one_that_enumeration_finds(n: int, seed: int) -> Non
     history = history_of(n, seed)
     item = first_item(history)
     found = find(history, item)
-    edits = possible_edits(history, SCALE)
+    groups = step_edits(history, SCALE)
     smallest = next(
         (
             size
             for size in range(1, n + 1)
-            for steps in combinations(edits, size)
-            for chosen in product(*(edits[step] for step in steps))
-            if rank_after(history, chosen, item) > K
+            for edits in all_sets(groups, size)
+            if rank_after(history, edits, item) > K
         ),
         None,
     )
-    if smallest is None:
-        assert not found.found
-    elif smallest <= 3:
-        assert len(found.edits) == smallest and found.proven
+    assert found.found == (smallest is not None)
     if found.found:
-        assert found.new_rank == rank_after(history, found.edits, item) > K
+        assert len(found.edits) == smallest and found.proven
+        assert found.verified_rank == rank_after(history, found.edits, item) > K
         assert found.replaced_by is not None and found.replaced_by != item
 
 
@@ -87,30 +87,29 @@ def test_an_item_outside_the_list_needs_no_change() -> None:
     scores = Toy().log_probabilities([history])[0].copy()
     scores[excluded_of(history)] = np.inf
     found = find(history, int(scores.argmin()))
-    assert not found.in_list and not found.found and found.edits == ()
+    assert found.rank_before is not None and found.rank_before > K
+    assert found.edits == () and found.tried.sets == 0
 
 
 def test_none_within_n_edits_is_an_answer() -> None:
     history = history_of(3)
     found = find(history, first_item(history), k=ITEMS)
-    assert found.in_list and not found.found
-    assert found.complete_up_to == 3 and found.tried > 7
+    assert not found.found and found.verified_rank is None
+    assert found.tried.complete_up_to == 3 and found.tried.sets >= 7
 
 
 def test_without_events_there_is_nothing_to_change() -> None:
     found = find(History("u", ()), 0, k=ITEMS)
-    assert not found.found and found.in_list
+    assert not found.found and found.edits == ()
 
 
 def test_edits_are_removals_and_ends_of_the_scale() -> None:
     history = history_of(3)
-    edits = possible_edits(history, SCALE)
-    assert edits[1] == (Edit(1),)
-    for step, own in edits.items():
-        rating = history.events[step - 1].rating
-        assert rating not in [edit.rating for edit in own if edit.op == "rate"]
-    assert all(own == (Edit(step),) for step, own in possible_edits(history, None).items())
-    assert [edit.op for edit in (Edit(1), Edit(1, 5.0))] == ["delete", "rate"]
+    groups = step_edits(history, SCALE)
+    assert groups[0] == (Edit(Op.DELETE, 1),)
+    for event, (delete, *rated) in zip(history.events, groups, strict=True):
+        assert delete.op is Op.DELETE and event.rating not in [edit.rating for edit in rated]
+    assert [len(group) for group in step_edits(history, None)] == [1, 1, 1]
 
 
 def test_the_change_with_the_lowest_rank_is_taken_among_equals() -> None:
@@ -119,18 +118,17 @@ def test_the_change_with_the_lowest_rank_is_taken_among_equals() -> None:
     found = find(history, item)
     assert found.found
     same_size = [
-        rank_after(history, chosen, item)
-        for steps in combinations(range(1, 7), len(found.edits))
-        for chosen in product(*(possible_edits(history, SCALE)[step] for step in steps))
+        rank_after(history, edits, item)
+        for edits in all_sets(step_edits(history, SCALE), len(found.edits))
     ]
-    assert found.new_rank == max(same_size)
+    assert found.verified_rank == max(same_size)
 
 
 def test_long_histories_are_searched_in_part_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counterfactual, "MOST_TRIED", 60)
+    monkeypatch.setattr(counterfactual, "EVENTS_ASKED", 60 * 16)
     history = history_of(16)
     found = find(history, first_item(history), k=12)
-    assert found.complete_up_to <= 1
+    assert found.tried.complete_up_to <= 1
     if found.found and len(found.edits) > 2:
         assert not found.proven
 
@@ -140,33 +138,17 @@ def test_a_search_over_a_long_history_stops_and_ends(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(counterfactual, "FEWEST_TRIED", 30)
     history = history_of(40)
     found = find(history, first_item(history), k=ITEMS)
-    assert not found.found and found.complete_up_to == 0
-    assert all(fewer < 40 for fewer in found.among) and found.tried < 500
+    assert not found.found and found.tried.complete_up_to == 0
+    assert all(fewer < 40 for fewer in found.tried.among) and found.tried.sets < 500
     said = wording.counterfactual(
-        "X", ITEMS, 1, [], None, None, False, 0, 10, False, found.among, 40
+        "X", ITEMS, 1, [], None, None, False, 0, 10, False, found.tried.among, 40
     )
-    assert f"single changes of the {found.among[0]} strongest events" in said
+    assert f"single changes of the {found.tried.among[0]} strongest events" in said
 
 
-def test_stopping_does_not_wait_for_all_histories_of_a_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked = []
-
-    def changed(event: Event, edit: Edit) -> None:
-        asked.append(edit)
-
-    monkeypatch.setattr(counterfactual, "_edited", changed)
+def test_stopping_does_not_wait_for_all_histories_of_a_size() -> None:
     history = history_of(30)
+    calls = count()
     with pytest.raises(Stopped):
-        find_counterfactual(
-            Toy(),
-            history,
-            first_item(history),
-            excluded_of(history),
-            SCALE,
-            {},
-            k=ITEMS,
-            stop=lambda: len(asked) > 5,
-        )
-    assert len(asked) < 10
+        find(history, first_item(history), k=ITEMS, stop=lambda: next(calls) > 5)
+    assert next(calls) < 10

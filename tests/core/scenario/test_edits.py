@@ -106,15 +106,15 @@ def test_json_goes_round(base: History, demo: Corpus) -> None:
         ({"op": "rate", "step": 2}, "needs rating"),
         ({"op": "edit", "step": 2, "text": " \n\0"}, "the text is empty"),
         ({"op": "edit", "step": 2, "text": "x" * 100_001}, "100,001 characters"),
-        ({"op": "date", "step": 2, "timestamp": "2024-02-30"}, "no possible date"),
+        ({"op": "date", "step": 2, "timestamp": "2024-02-30"}, "not a valid date"),
         ({"op": "date", "step": 2, "timestamp": "1812-02-03"}, "1970 to 2099"),
-        ({"op": "date", "step": 2, "timestamp": 5}, "no possible date"),
+        ({"op": "date", "step": 2, "timestamp": 5}, "not a valid date"),
         ({"op": "move", "step": 1, "to": 2}, "another time"),
         ({"op": "delete", "step": 99}, "step 99 does not exist"),
         ({"op": "delete", "step": 0}, "step 0 does not exist"),
-        ({"op": "delete", "step": True}, "names no event"),
+        ({"op": "delete", "step": True}, "does not name an event"),
         ({"op": "delete", "step": "a1"}, "a1 does not exist"),
-        ({"op": "delete", "step": "12"}, "names no event"),
+        ({"op": "delete", "step": "12"}, "does not name an event"),
         ({"op": "delete", "step": 1, "text": "x"}, "no field 'text'"),
         ({"op": "rename", "step": 1}, "unknown op"),
         ({"op": ["add"]}, "unknown op"),
@@ -131,7 +131,7 @@ def test_mistakes_name_the_edit(base: History, demo: Corpus, entry: Any, says: s
 
 def test_where_says_the_edit_in_words(base: History, demo: Corpus) -> None:
     edits = [Edit(Op.DELETE, 2), Edit(Op.RATE, 3, rating=4.0), Edit(Op.RATE, 2, rating=4.0)]
-    with pytest.raises(DomainError, match="deleted before") as caught:
+    with pytest.raises(DomainError, match="already deleted") as caught:
         apply_edits(base, edits, demo)
     assert caught.value.where == "edit 3 (rate step 2)"
 

@@ -10,8 +10,9 @@ import pytest
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
+from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits, edits_from_json
-from core.scenario.search import all_sets, candidate_edits, count_sets, search_edits
+from core.scenario.search import all_sets, groups_within, search_edits
 
 
 def reaches(
@@ -61,8 +62,10 @@ def test_nothing_found_says_what_was_tried(demo_engine: Engine, demo: Corpus) ->
     facts = found.to_json()
     assert facts["found"] is False and facts["edits"] == [] and facts["verified_rank"] is None
     groups = candidate_edits(demo_engine, base, item)
-    assert found.tried == sum(count_sets(groups, size) for size in range(1, len(groups) + 1))
-    assert found.complete_up_to == len(groups)
+    assert found.tried.sets == sum(
+        len(list(all_sets(groups, size))) for size in range(1, len(groups) + 1)
+    )
+    assert found.tried.complete_up_to == len(groups)
     closest = edits_from_json(facts["tried"]["closest"])
     rank = facts["tried"]["closest_rank"]
     assert reaches(demo_engine, base, closest, item, "in", rank)
@@ -79,7 +82,7 @@ def test_an_item_that_was_consumed_comes_back_by_deleting(
     assert found.found and Edit(Op.DELETE, 14) in found.edits
     assert reaches(demo_engine, base, found.edits, item, "in", 10)
     out = search_edits(demo_engine, base, item, "out")
-    assert out.found and out.edits == () and out.tried == 0
+    assert out.found and out.edits == () and out.tried.sets == 0
 
 
 def test_candidates_are_of_the_three_kinds(demo_engine: Engine, demo: Corpus) -> None:
@@ -100,9 +103,12 @@ def test_candidates_are_of_the_three_kinds(demo_engine: Engine, demo: Corpus) ->
 
 
 def test_counting_and_listing_agree() -> None:
-    groups = [(Edit(Op.DELETE, n),) * n for n in (1, 2, 3, 4)]
-    for size in range(5):
-        assert count_sets(groups, size) == len(list(all_sets(groups, size)))
+    groups = [(Edit(Op.DELETE, n),) * n for n in (4, 3, 2, 1)]
+    for size in range(1, 5):
+        for first in range(size, 5):
+            sets = len(list(all_sets(groups[:first], size)))
+            assert groups_within([4, 3, 2, 1], size, sets) == first
+            assert groups_within([4, 3, 2, 1], size, sets - 1) == first - 1
 
 
 def test_a_long_history_is_searched_in_bounded_work(demo_engine: Engine, demo: Corpus) -> None:
@@ -110,7 +116,7 @@ def test_a_long_history_is_searched_in_bounded_work(demo_engine: Engine, demo: C
     longest = max((demo.history(user) for user in demo.user_ids), key=len)
     item = demo_engine.recommend(longest, 1).items[0].item_id
     found = search_edits(demo_engine, longest, item, "out", k=40)
-    assert found.tried <= 12_000
+    assert found.tried.sets <= 12_000
     if found.found:
         assert reaches(demo_engine, longest, found.edits, item, "out", 40)
 

@@ -237,7 +237,7 @@ def torn(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (foreign, "no store of scenarios"),
+        (foreign, "not a store of scenarios"),
         (newer, "another version"),
         (no_database, "damaged"),
         (torn, "damaged|can't be read"),

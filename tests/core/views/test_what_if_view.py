@@ -10,7 +10,7 @@ from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.fork import Fork, run
-from core.scenario.search import SearchResult
+from core.scenario.search import SmallestChange, Tried
 from core.views.what_if import (
     build_comparison,
     build_fork,
@@ -165,19 +165,20 @@ def test_two_scenarios_are_compared_place_by_place(added: Fork, engine: Engine, 
 def test_a_search_says_what_it_did(engine: Engine) -> None:
     item = engine.corpus.item_ids[0]
 
-    def result(**more) -> SearchResult:
+    def result(**more) -> SmallestChange:
         facts = {
             "item_id": item, "goal": "in", "k": 10, "rank_before": 40, "found": True,
-            "edits": (Edit(Op.DELETE, step=3),), "verified_rank": 4, "tried": 12,
-            "complete_up_to": 1, "candidates": {},
+            "edits": (Edit(Op.DELETE, step=3),), "verified_rank": 4,
+            "tried": Tried(sets=12, complete_up_to=1),
         }  # fmt: skip
-        return SearchResult(**(facts | more))
+        return SmallestChange(**(facts | more))
 
     found = search_words(engine.corpus, result())
     assert "1 edit brings" in found and "rank 40 before, rank 4 after" in found
     assert "no smaller set does it" in found
     vain = search_words(
-        engine.corpus, result(found=False, edits=(), verified_rank=None, closest_rank=11)
+        engine.corpus,
+        result(found=False, edits=(), verified_rank=None, tried=Tried(closest_rank=11)),
     )
     assert vain.startswith("Nothing found") and "closest gives rank 11" in vain
     assert "needs no edit" in search_words(engine.corpus, result(edits=(), rank_before=3))
