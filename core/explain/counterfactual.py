@@ -17,9 +17,10 @@ import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
-from core.explain.game import over_batches, shortened
+from core.explain.game import shortened
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
+from core.shapley.game import over_batches
 
 EXHAUSTIVE = 3
 """All sets of up to so many edits are tried."""

@@ -23,11 +23,11 @@ from core.arrays import FloatArray
 from core.domain import CONSUMING_KINDS, DomainError, Event, EventKind, History
 from core.explain.counterfactual import possible_edits
 from core.explain.explanation import find_item
-from core.explain.game import CELLS_PER_BATCH
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 from core.scenario.edits import Edit, Op, apply_edits
 from core.scenario.places import open_items, place_among
+from core.shapley.game import CELLS_PER_BATCH
 
 if TYPE_CHECKING:
     from core.engine import Engine
