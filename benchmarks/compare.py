@@ -22,7 +22,6 @@ from core.compare.comparison import Comparison
 from core.compare.turnover import measure_turnover
 from core.domain import Event, History, Stopped
 from core.engine import Engine
-from core.explain.shapley import warm_up
 
 EVENTS = 100
 GAPS = (1, 5, 10, 50, 99)
@@ -31,7 +30,6 @@ GAPS = (1, 5, 10, 50, 99)
 
 def latency() -> list[Line]:
     """Two columns of a history of 100 events, with and without causes, whatever lies between."""
-    warm_up()
     return [*_latency("demo", demo_engine()), *_latency("music", music_engine())]
 
 

@@ -26,10 +26,10 @@ from benchmarks.measuring import SAMPLE, Line, cases, record, show
 from core.domain import Columns, Event, History
 from core.engine import Engine
 from core.explain.explanation import Explanation
-from core.explain.game import EventGame, Goal, shortened
+from core.explain.game import EventGame, Goal, explain_events, shortened
 from core.explain.over_corpus import judge_corpus, summarise
-from core.explain.shapley import ENOUGH, explain_events, warm_up
 from core.ranking import ranks_of
+from core.shapley.engine import ENOUGH
 
 K = 10
 AFTER_A_TURN = 3
@@ -70,10 +70,9 @@ def _against_definition(engine: Engine, history: History, game: EventGame) -> tu
 def events() -> list[Line]:
     """Time to the stated error at 50 events, and to exact values at 10."""
     engine = demo_engine()
-    warm_up()
     long = _histories(engine, 50, cases(20))
     short = _histories(engine, 10, cases(20))
-    _game(engine, long[0]).whole  # noqa: B018 - opens the models
+    _game(engine, long[0]).values(np.ones((1, 50), np.bool_))  # opens the models
     taken, errors = [], []
     for history in long:
         game = _game(engine, history)
@@ -217,7 +216,6 @@ def _rank(
 def long() -> list[Line]:
     """A history of 2,000 events, put together from many users."""
     engine = demo_engine()
-    warm_up()
     corpus = engine.corpus
     gathered: list[Event] = []
     for user in corpus.user_ids:
@@ -241,7 +239,7 @@ def _game(engine: Engine, history: History) -> EventGame:
     """The game about the first item of the list."""
     first = engine.recommend(history, 1).items[0].item_id
     goal = Goal(engine.corpus.item_index[first])
-    return EventGame.of(engine.recommender(), history, goal)
+    return EventGame(engine.recommender(), history, goal)
 
 
 def _histories(engine: Engine, events: int, most: int) -> list[History]:

@@ -15,10 +15,10 @@ from benchmarks.engines import demo_engine, demo_truth
 from benchmarks.measuring import Line, cases, show
 from core.domain import Columns, review_words
 from core.engine import Engine
-from core.explain.shapley import run_shap, warm_up
 from core.explain.word_model import ROUNDS
 from core.explain.word_values import leave_one_out, sentiment_game, shap_words
 from core.explain.words import Review, split_words
+from core.shapley.reference import values_by_shap
 
 REFERENCE, BATCH = 5_000, 512
 
@@ -26,7 +26,6 @@ REFERENCE, BATCH = 5_000, 512
 def words() -> list[Line]:
     """Words of 80-word reviews, against shap's own explainer on the same model as it comes."""
     engine = demo_engine()
-    warm_up()
     texts = _long_reviews(engine, cases(8))
     looks, slow = [], []
     found: dict[int, list[tuple[float, float, float, float]]] = {1: [], ROUNDS: []}
@@ -44,8 +43,8 @@ def words() -> list[Line]:
         slow.append(time.perf_counter() - began)
         game = sentiment_game(review, engine.sentiment)
         orders = REFERENCE // (2 * n + 1)
-        reference = run_shap(
-            "Permutation", game, n, 0, max_evals=orders * (2 * n + 1), batch_size=BATCH
+        reference = values_by_shap(
+            "Permutation", game, n, max_evals=orders * (2 * n + 1), batch_size=BATCH
         )
         for rounds, results in found.items():
             review = _review(engine, text)

@@ -43,7 +43,6 @@ def main() -> None:
     if choice.missing is not None:
         notices.empty(*choice.missing)
         return
-    loaders.expect_explaining()
     choosing.draw_columns(engine, choice)
     asked = loaders.comparing(engine, choice.specs, choice.k)
     shown = {column.recommender for column in asked.view.columns}

@@ -77,7 +77,6 @@ def main() -> None:
         draw_list(now)
         draw_shares(now)
     draw_table(view)
-    loaders.expect_explaining()
     controls.play(len(view.steps))
 
 

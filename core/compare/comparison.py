@@ -261,7 +261,8 @@ class Comparison:
         if ahead and rank_of(item, scores, ends[1]) == self.rank(a + 1, item):
             return self._by_exclusion(a, item, ahead, changes)
         sign = 1.0 if before is None or (after is not None and after < before) else -1.0
-        values = changes.of(item)
+        change = changes.of(item)
+        values = change.values
         kind: CauseKind = "event"
         towards = sign * values
         if sign * float(values.sum()) <= 0:  # its own score went the other way
@@ -270,7 +271,7 @@ class Comparison:
                 return self._by_exclusion(a, item, ahead, changes)
             towards = sign * (values - changes.values[:, passed].mean(axis=1))
         player = int(towards.argmax())
-        value, stderr = float(values[player]), changes.error_of(item, player)
+        value, stderr = float(values[player]), float(change.stderr[player])
         if player == len(changes.players):
             return Cause(None, "clock" if kind == "event" else kind, value, stderr)
         return Cause(changes.players[player][-1], kind, value, stderr)
@@ -278,8 +279,8 @@ class Comparison:
     def _passed(self, item: int, sign: float, changes: Changes, excluded: BoolArray) -> BoolArray:
         """Which items of both lists it passed (or was passed by) through scores, bool[n]."""
         own = changes.items == item
-        lead_before = sign * (changes.before[own] - changes.before)
-        lead_after = sign * (changes.after[own] - changes.after)
+        lead_before = sign * (changes.base[own] - changes.base)
+        lead_after = sign * (changes.whole[own] - changes.whole)
         return np.asarray((lead_before <= 0) & (lead_after >= 0) & ~own & ~excluded[changes.items])
 
     def _by_exclusion(self, a: int, item: int, decisive: list[int], changes: Changes) -> Cause:
@@ -297,8 +298,10 @@ class Comparison:
         if not steps:
             return Cause(None, "eligibility", 0.0)
         player = next(p for p, own_steps in enumerate(changes.players) if steps[0] in own_steps)
-        value, stderr = float(changes.of(item)[player]), changes.error_of(item, player)
-        return Cause(steps[0], "eligibility", value, stderr)
+        change = changes.of(item)
+        return Cause(
+            steps[0], "eligibility", float(change.values[player]), float(change.stderr[player])
+        )
 
     @cached_property
     def _excluded(self) -> tuple[BoolArray, ...]:

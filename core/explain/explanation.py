@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.counterfactual import find_counterfactual
-from core.explain.game import EventGame, Goal
+from core.explain.game import EventGame, Goal, explain_events
 from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
-from core.explain.shapley import EventValues, explain_events
 from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Method,
@@ -32,6 +31,7 @@ from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 from core.scenario.search import SmallestChange
+from core.shapley.engine import ShapleyValues
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -139,10 +139,10 @@ class Explanation:
     @cached_property
     def game(self) -> EventGame:
         """The game over the history's events."""
-        return EventGame.of(self.recommender, self.history, self.goal, self.stop)
+        return EventGame(self.recommender, self.history, self.goal, self.stop)
 
     @cached_property
-    def events(self) -> EventValues:
+    def events(self) -> ShapleyValues:
         """Which events made it."""
         return explain_events(
             self.game, seed=self.seed, seconds=self.seconds, progress=self.progress

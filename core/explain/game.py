@@ -1,4 +1,4 @@
-"""The game whose players are a user's events: what is a coalition worth?
+"""The game whose players are a user's events: what does each contribute to a goal?
 
 Removing an event means asking the real recommender with a shorter history. The clock and the items
 that are excluded stay those of the full history (docs/contracts.md, Shapley over events).
@@ -6,25 +6,17 @@ that are excluded stay those of the full history (docs/contracts.md, Shapley ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray
 from core.domain import Event, History
-from core.progress import StopCallback, check_stop
+from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
-
-Masks = BoolArray
-Players = tuple[tuple[int, ...], ...]
-"""For each player the 1-based steps of its events."""
-
-ALONE = 40
-"""Of a history above ``MOST_PLAYERS`` events, so many of the newest play alone."""
-MOST_PLAYERS = 60
-CELLS_PER_BATCH = 2_000_000
-"""Scores held at once: histories times items."""
+from core.shapley.engine import ENOUGH, EXACT_UP_TO, ShapleyValues, shapley_values
+from core.shapley.game import Game, Masks, over_batches, players_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,102 +37,60 @@ class Goal:
         return value
 
 
-def players_of(events: int) -> Players:
-    """Each event a player; above 60 events the older ones in equal groups of neighbours."""
-    if events <= MOST_PLAYERS:
-        return tuple((step,) for step in range(1, events + 1))
-    older = np.array_split(np.arange(1, events - ALONE + 1), MOST_PLAYERS - ALONE)
-    newest = tuple((step,) for step in range(events - ALONE + 1, events + 1))
-    return (*(tuple(group.tolist()) for group in older), *newest)
-
-
-def ask(
-    recommender: Recommender,
-    histories: Sequence[History],
-    goal: Goal,
-    stop: StopCallback | None = None,
-) -> DoubleArray:
-    """The goal's value after each history, float64[n], asked in batches of bounded size."""
-    return over_batches(recommender, histories, goal.of, stop)
-
-
-def over_batches(
-    recommender: Recommender,
-    histories: Sequence[History],
-    read: Callable[[FloatArray], DoubleArray],
-    stop: StopCallback | None = None,
-) -> DoubleArray:
-    """``read`` of the log-probabilities of all histories, batch by batch: float64[n, ...]."""
-    found: list[DoubleArray] = []
-    start, size = 0, 256
-    while start < len(histories) or not found:
-        check_stop(stop)
-        scores = recommender.log_probabilities(histories[start : start + size])
-        found.append(read(scores))
-        start += size
-        size = max(32, min(2048, CELLS_PER_BATCH // max(scores.shape[1], 1)))
-    return np.concatenate(found)
-
-
-@dataclass(eq=False)
 class EventGame:
-    """Values of coalitions of players, each asked once."""
+    """Values of coalitions of a history's events, each asked once.
 
-    recommender: Recommender
-    history: History
-    goal: Goal
-    players: Players
-    stop: StopCallback | None = None
-    _known: dict[bytes, float] = field(default_factory=dict)
+    ``players`` holds the 1-based steps of each player's events.
+    """
 
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         recommender: Recommender,
         history: History,
         goal: Goal,
         stop: StopCallback | None = None,
-    ) -> EventGame:
-        """The game of all events of a history."""
-        return cls(recommender, history, goal, players_of(len(history)), stop)
+    ) -> None:
+        self.recommender = recommender
+        self.history = history
+        self.goal = goal
+        self.stop = stop
+        self.players = players_of(len(history))
+        self._game = Game(recommender, self.keeping, goal.of, stop)
 
     def values(self, masks: Masks) -> DoubleArray:
         """The value of each coalition: bool[n, n_players] to float64[n] in nats."""
-        keys = [mask.tobytes() for mask in masks]
-        new: dict[bytes, History] = {}
-        for key, mask in zip(keys, masks, strict=True):
-            if key not in self._known and key not in new:
-                new[key] = self.keeping(mask)
-        if new:
-            asked = ask(self.recommender, list(new.values()), self.goal, self.stop)
-            self._known.update(zip(new, asked.tolist(), strict=True))
-        return np.array([self._known[key] for key in keys])
+        return self._game(masks)
+
+    def ask(self, histories: Sequence[History]) -> DoubleArray:
+        """The goal's value after each history, float64[n], in nats."""
+        return over_batches(self.recommender, histories, self.goal.of, self.stop)
 
     def keeping(self, mask: BoolArray) -> History:
         """The history with only the players of one mask bool[n_players]."""
-        return shortened(
-            self.history,
-            [
-                self.history.events[step - 1]
-                for player in np.flatnonzero(mask)
-                for step in self.players[player]
-            ],
-        )
+        steps = [step for player in np.flatnonzero(mask) for step in self.players[player]]
+        return shortened(self.history, [self.history.events[step - 1] for step in steps])
 
-    @property
-    def base(self) -> float:
-        """The value of the empty history."""
-        return float(self.values(np.zeros((1, len(self.players)), np.bool_))[0])
 
-    @property
-    def whole(self) -> float:
-        """The value of the full history."""
-        return float(self.values(np.ones((1, len(self.players)), np.bool_))[0])
-
-    @property
-    def asked(self) -> int:
-        """How many different coalitions the recommender was asked about."""
-        return len(self._known)
+def explain_events(
+    game: EventGame,
+    *,
+    seed: int = 0,
+    seconds: float = 5.0,
+    enough: float = ENOUGH,
+    exact_up_to: int = EXACT_UP_TO,
+    progress: ProgressCallback | None = None,
+) -> ShapleyValues:
+    """What each player contributes to the goal, float64[n_players] in nats (``shapley_values``)."""
+    return shapley_values(
+        lambda masks: game.values(masks)[:, None],
+        len(game.players),
+        seed=seed,
+        seconds=seconds,
+        enough=enough,
+        exact_up_to=exact_up_to,
+        progress=progress,
+        stop=game.stop,
+    ).output(0)
 
 
 def shortened(history: History, events: Sequence[Event]) -> History:

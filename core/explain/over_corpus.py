@@ -9,12 +9,12 @@ import numpy as np
 
 from core.domain import DomainError, History
 from core.explain.explanation import Explanation, K
-from core.explain.game import EventGame, Goal
+from core.explain.game import EventGame, Goal, explain_events
 from core.explain.scorecard import SAME, Scorecard, make_scorecard
-from core.explain.shapley import EXACT_UP_TO, explain_events
 from core.measure.intervals import bootstrap
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import excluded_mask, rank_of
+from core.shapley.engine import EXACT_UP_TO
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -91,7 +91,7 @@ def judge_corpus(
         if not first:
             continue
         item = engine.corpus.item_index[first[0].item_id]
-        game = EventGame.of(chosen, history, Goal(item), stop)
+        game = EventGame(chosen, history, Goal(item), stop)
         values = explain_events(game, seed=seed, seconds=SECONDS_PER_USER)
         judged.append(user)
         cards.append(make_scorecard(game, values, with_stability=with_stability))

@@ -2,9 +2,9 @@
 
 In Owen's value (1977) the events enter in a random order, and inside an event its parts do. Here
 outer orders are sampled, forward and backward, and the inner orders of at most four parts are
-enumerated. An event's gain is known better than the sample tells (``shapley``); by regression on
-that known mean (a control variate) each part's estimate gets its share of the difference, so that
-parts add up to their event.
+enumerated. An event's gain is known better than the sample tells (``explain_events``); by
+regression on that known mean (a control variate) each part's estimate gets its share of the
+difference, so that parts add up to their event.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import permutations
-from math import factorial
 
 import numpy as np
 
-from core.arrays import BoolArray, DoubleArray
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import Event, History
-from core.explain.game import EventGame, Masks, ask, shortened
-from core.explain.shapley import EventValues
+from core.explain.game import EventGame, shortened
 from core.progress import Progress, ProgressCallback, report
+from core.shapley.engine import ShapleyValues, exact_values
+from core.shapley.game import Masks
 
 ITEM, RATING, TEXT, TIME = 0, 1, 2, 3
 PART_NAMES = ("item", "rating", "text", "time")
@@ -66,7 +65,7 @@ def has_parts(event: Event) -> tuple[bool, bool, bool, bool]:
 
 def explain_parts(
     game: EventGame,
-    events: EventValues,
+    events: ShapleyValues,
     *,
     seed: int = 0,
     progress: ProgressCallback | None = None,
@@ -74,18 +73,34 @@ def explain_parts(
     """Owen values of the parts of every player, adding up to ``events.values``."""
     players = len(game.players)
     values, errors = np.zeros((players, 4)), np.zeros((players, 4))
-    subsets = [_subsets(game, player) for player in range(players)]
     outer = outer_coalitions(game, seed)
     for player in range(players):
         report(progress, Progress("split events into parts", player, players))
-        own = subsets[player]
-        width = outer.shape[0]
-        before = [mask[player] for mask in outer]
-        asked = [_history(game, mask, player, subset) for mask in before for subset in own]
-        worth = ask(game.recommender, asked, game.goal, game.stop).reshape(width, len(own))
-        gains = _inner_shapley(worth, own)
+        gains = _part_gains(game, player, outer[:, player])
         values[player], errors[player] = add_up(gains, float(events.values[player]))
     return PartValues(values, errors, len(outer))
+
+
+def _part_gains(game: EventGame, player: int, before: Masks) -> DoubleArray:
+    """Shapley values of a player's parts within each outer order, float64[n_orders, 4].
+
+    ``before`` bool[n_orders, n_players] holds the players that came before.
+    """
+    own = _own_parts(game, player)
+
+    def worth(subsets: Masks) -> DoubleArray:
+        kept = np.zeros((len(subsets), 4), np.bool_)
+        kept[:, own] = subsets
+        histories = [
+            _history(game, mask, player, subset)
+            for subset in map(tuple, kept.tolist())
+            for mask in before
+        ]
+        return game.ask(histories).reshape(len(subsets), len(before))
+
+    gains = np.zeros((len(before), 4))
+    gains[:, own] = exact_values(worth, len(own)).T
+    return gains
 
 
 def outer_coalitions(game: EventGame, seed: int) -> Masks:
@@ -94,7 +109,7 @@ def outer_coalitions(game: EventGame, seed: int) -> Masks:
     Returns bool[n_orders, n_players, n_players]: in order o, ``[o, p]`` is the set before p.
     """
     players = len(game.players)
-    inner = sum(len(_subsets(game, player)) for player in range(players))
+    inner = sum(2 ** len(_own_parts(game, player)) for player in range(players))
     pairs = int(np.clip(ASKED_AT_MOST // max(2 * inner, 1), FEWEST_PAIRS, MOST_PAIRS))
     random = np.random.default_rng(seed)
     place = np.stack([random.permutation(players) for _ in range(pairs)])
@@ -138,23 +153,17 @@ def weights_of_orders(whole: DoubleArray, total: float) -> DoubleArray:
     return np.repeat(weights / weights.sum() / 2, 2)
 
 
-def _subsets(game: EventGame, player: int) -> list[tuple[bool, bool, bool, bool]]:
-    """All subsets of the parts that a player's events have."""
-    own = np.any(
-        [has_parts(game.history.events[step - 1]) for step in game.players[player]], axis=0
-    )
-    return [
-        (bool(k & 1), bool(k & 2), bool(k & 4), bool(k & 8))
-        for k in range(16)
-        if all(own[part] or not k >> part & 1 for part in range(4))
-    ]
+def _own_parts(game: EventGame, player: int) -> IntArray:
+    """The parts that at least one of a player's events has, as indices."""
+    events = [game.history.events[step - 1] for step in game.players[player]]
+    return np.flatnonzero(np.any([has_parts(event) for event in events], axis=0))
 
 
 def _history(
     game: EventGame,
     before: BoolArray,
     player: int,
-    subset: tuple[bool, bool, bool, bool],
+    subset: tuple[bool, ...],
 ) -> History:
     """The events of the players before one, and that player's events with some of their parts."""
     mask = before.copy()
@@ -170,27 +179,6 @@ def _history(
 
 
 @lru_cache(maxsize=4096)
-def variant(event: Event, subset: tuple[bool, bool, bool, bool]) -> Event | None:
+def variant(event: Event, subset: tuple[bool, ...]) -> Event | None:
     """``with_parts``, the same object for the same question: recommenders encode it once."""
     return with_parts(event, subset)
-
-
-def _inner_shapley(worth: DoubleArray, subsets: list[tuple[bool, bool, bool, bool]]) -> DoubleArray:
-    """Shapley values of the parts within each outer order, float64[n_orders, 4].
-
-    ``worth`` float64[n_orders, n_subsets] is the value with each subset of the parts.
-    """
-    place = {subset: at for at, subset in enumerate(subsets)}
-    parts = [part for part in range(4) if any(subset[part] for subset in subsets)]
-    gains = np.zeros((len(worth), 4))
-    for order in permutations(parts):
-        kept = [False] * 4
-        for part in order:
-            without = worth[:, place[_as_subset(kept)]]
-            kept[part] = True
-            gains[:, part] += worth[:, place[_as_subset(kept)]] - without
-    return gains / factorial(len(parts))
-
-
-def _as_subset(kept: list[bool]) -> tuple[bool, bool, bool, bool]:
-    return kept[0], kept[1], kept[2], kept[3]

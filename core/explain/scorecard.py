@@ -13,9 +13,10 @@ import numpy as np
 from scipy.stats import rankdata
 
 from core.arrays import DoubleArray, IntArray
-from core.explain.game import EventGame, Masks
-from core.explain.shapley import EXACT_UP_TO, EventValues, explain_events
+from core.explain.game import EventGame, explain_events
 from core.progress import Progress, ProgressCallback, report
+from core.shapley.engine import EXACT_UP_TO, ShapleyValues
+from core.shapley.game import Masks
 
 RANDOM_ORDERS = 20
 SEEDS = 5
@@ -54,7 +55,7 @@ class Scorecard:
 
 def make_scorecard(
     game: EventGame,
-    events: EventValues,
+    events: ShapleyValues,
     *,
     seed: int = 0,
     with_stability: bool = True,
@@ -90,7 +91,7 @@ def _shrinking(order: IntArray) -> Masks:
 
 
 def _stability(
-    game: EventGame, events: EventValues, progress: ProgressCallback | None
+    game: EventGame, events: ShapleyValues, progress: ProgressCallback | None
 ) -> float | None:
     """Mean pairwise Spearman correlation of the values from five seeds, at equal effort."""
     players = len(game.players)

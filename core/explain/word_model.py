@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import DoubleArray, IntArray
-from core.explain.game import Masks
-from core.explain.variates import sized
+from core.shapley.game import Masks
+from core.shapley.variates import sized
 
 PAIRS, SHORT = 32, 200
 """In each round: pairs of a middle-sized partial text and its complement, sizes by the Shapley

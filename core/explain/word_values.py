@@ -22,11 +22,12 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
-from core.explain.game import EventGame, Masks, ask, shortened
+from core.explain.game import EventGame, shortened
 from core.explain.parts import has_parts, outer_coalitions, variant, weights_of_orders
-from core.explain.shapley import run_shap
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
+from core.shapley.game import Masks
+from core.shapley.reference import values_by_shap
 
 EXACT_UP_TO = 10
 """Words up to which all partial texts are read."""
@@ -115,7 +116,7 @@ def score_game(
                 changed if s == step else game.history.events[s - 1] for s in sorted(steps | {step})
             ]
             histories.append(shortened(game.history, [e for e in kept if e is not None]))
-        return ask(game.recommender, histories, game.goal, game.stop)
+        return game.ask(histories)
 
     beside, weights = _beside(event)
     outer = outer_coalitions(game, seed)[:, player]
@@ -207,7 +208,7 @@ def shap_words(game: Game, review: Review, seed: int = 0, rounds: int = ROUNDS) 
     words = len(review.words)
     if words <= EXACT_UP_TO:
         ends = game(np.stack([np.zeros(words, np.bool_), np.ones(words, np.bool_)]))
-        exact = run_shap("Exact", game, words, seed) if words > 1 else ends[1:] - ends[:words]
+        exact = values_by_shap("Exact", game, words) if words > 1 else ends[1:] - ends[:words]
         return WordValues(
             "shap", exact, float(ends[0]), float(ends[1]), np.zeros(words), asked=2**words
         )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.explain.shapley import ENOUGH
+from core.shapley.engine import ENOUGH
 
 CAUTION = (
     "This describes how the model behaves, not what the person thinks: another model could give "

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from core.arrays import BoolArray, FloatArray
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
-from core.explain.game import Masks
 from core.explain.word_model import WordVectors
+from core.shapley.game import Masks
 
 _UNSPACED = (
     "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer

@@ -9,10 +9,8 @@ item that sank because others rose is laid to the edit that raised them.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import factorial
 from typing import Any
 
 import numpy as np
@@ -20,19 +18,18 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import History, RecommendationList
-from core.explain.game import over_batches, players_of
 from core.progress import StopCallback
 from core.ranking import ahead_of, excluded_mask, rank_of
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
+from core.shapley.engine import shapley_values
+from core.shapley.game import Game, players_of
 
 ELIGIBILITY = "eligibility"
 EXACT_UP_TO = 8
 """Above so many edits their values are sampled."""
-SAMPLED_ORDERS = 12
-"""Orders that are drawn then, at most; the first one always."""
 SECONDS = 0.5
-"""No further order begins after so long."""
+"""No further pair of orders begins after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,58 +181,10 @@ def _edit_values(
         numbers = [number for at in np.flatnonzero(mask) for number in players[at]]
         return apply_some(edited.base, edited.edits, corpus, numbers).history
 
-    def worth(masks: BoolArray) -> DoubleArray:
-        keys = [mask.tobytes() for mask in masks]
-        new = {key: mask for key, mask in zip(keys, masks, strict=True) if key not in known}
-        if new:
-            histories = [history(mask) for mask in new.values()]
-            known.update(zip(new, over_batches(recommender, histories, read, stop), strict=True))
-        return np.stack([known[key] for key in keys])
-
-    values = exact_values if len(players) <= EXACT_UP_TO else sampled_values
+    game = Game(recommender, history, read, stop, known)
+    found = shapley_values(
+        game, len(players), seconds=SECONDS, exact_up_to=EXACT_UP_TO, stop=stop
+    ).values
     sizes = np.array([len(numbers) for numbers in players])
-    found = np.repeat(values(worth, len(players)) / sizes[:, None], sizes, axis=0)
-    return found.reshape(n_edits, 2, len(items)).transpose(1, 0, 2)
-
-
-def exact_values(worth: Callable[[BoolArray], DoubleArray], players: int) -> DoubleArray:
-    """Shapley values over all coalitions, float64[n_players, n_out].
-
-    ``worth`` maps masks bool[n, n_players] to float64[n, n_out]. Written out because shap compiles
-    for seconds before its first answer, and an edit's list is wanted at once.
-    """
-    codes = np.arange(2**players)
-    masks = (codes[:, None] >> np.arange(players)) & 1 == 1
-    worths = worth(masks)
-    sizes = masks.sum(1)
-    weight = np.array(
-        [factorial(s) * factorial(players - s - 1) / factorial(players) for s in range(players)]
-    )
-    gains = []
-    for player in range(players):
-        without = codes[~masks[:, player]]
-        gain = worths[without | (1 << player)] - worths[without]
-        gains.append(weight[sizes[without]] @ gain)
-    return np.stack(gains)
-
-
-def sampled_values(
-    worth: Callable[[BoolArray], DoubleArray], players: int, seconds: float = SECONDS
-) -> DoubleArray:
-    """The same from up to ``SAMPLED_ORDERS`` random orders, each taken forward and backward.
-
-    No order begins when it would probably end after ``seconds``, but the first. The shares still
-    add up to the whole change (Castro et al. 2009).
-    """
-    rng, began = np.random.default_rng(0), time.monotonic()
-    found: list[DoubleArray] = []
-    while len(found) < SAMPLED_ORDERS:
-        forward = rng.permutation(players)
-        rank = np.argsort(np.stack([forward, forward[::-1]]), 1)
-        masks = rank[:, None, :] < np.arange(players + 1)[:, None]  # [2, players + 1, players]
-        worths = worth(masks.reshape(-1, players)).reshape(*masks.shape[:2], -1)
-        gains = np.diff(worths, axis=1)
-        found.append(np.take_along_axis(gains, rank[:, :, None], axis=1).mean(0))
-        if time.monotonic() - began > seconds * len(found) / (len(found) + 1):
-            break
-    return np.asarray(np.mean(found, axis=0))
+    shares = np.repeat(found / sizes[:, None], sizes, axis=0)
+    return shares.reshape(n_edits, 2, len(items)).transpose(1, 0, 2)

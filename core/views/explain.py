@@ -199,6 +199,7 @@ class ReceiversView:
 def build_answer(explanation: Explanation) -> AnswerView:
     """The first answer to one question."""
     values = explanation.events
+    base, score, residual = float(values.base), float(values.whole), float(values.residual)
     bars = event_bars(explanation)
     item = title(explanation.engine, explanation.item_id)
     rival = explanation.rival
@@ -209,15 +210,13 @@ def build_answer(explanation: Explanation) -> AnswerView:
         item_id=explanation.item_id,
         item=item,
         standing=wording.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
-        summary=wording.summary(
-            values.score, values.base, [(bar.label, bar.value) for bar in bars], placed
-        ),
-        trust=wording.trust(values.exact, values.error, values.rounds, grouped, values.residual),
+        summary=wording.summary(score, base, [(bar.label, bar.value) for bar in bars], placed),
+        trust=wording.trust(values.exact, values.error, values.rounds, grouped, residual),
         recommender=explanation.recommender.id,
         unit=f"lead over {over}" if over else "log p",
-        base=values.base,
-        score=values.score,
-        residual=values.residual,
+        base=base,
+        score=score,
+        residual=residual,
         bars=bars,
         voices="" if explanation.voices is None else wording.voices(explanation.voices, over),
     )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.shapley import ENOUGH
 from core.explain.word_values import Method
 from core.explain.words import split_words
+from core.shapley.engine import ENOUGH
 from core.views.explain import (
     AnswerView,
     ChangeView,

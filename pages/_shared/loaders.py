@@ -242,14 +242,6 @@ def _crowd(corpus_id: str, model_id: str, theme: ThemeName, _engine: Engine) -> 
     return crowd_image(interest_map(_engine), PALETTES[theme])
 
 
-@st.cache_resource(show_spinner=False)
-def expect_explaining() -> None:
-    """Have the explainer compile beside the page, once, before somebody asks it."""
-    from core.explain.shapley import warm_up
-
-    threading.Thread(target=warm_up, name="warm up", daemon=True).start()
-
-
 def expect_texts(engine: Engine) -> None:
     """Have the text encoder load beside the page, once, before somebody writes a review."""
     _expect_texts(engine.encoder.encoder_id, engine)

@@ -54,7 +54,7 @@ def test_the_margin_is_over_the_tenth_of_the_list(engine, reader, rank: int, riv
     explanation = Explanation(engine, reader, listed[rank - 1].item_id, margin=True)
     assert explanation.rival.item_id == listed[rival - 1].item_id
     expected = listed[rank - 1].score - listed[rival - 1].score
-    assert explanation.events.score == pytest.approx(expected, abs=1e-4)
+    assert explanation.events.whole == pytest.approx(expected, abs=1e-4)
     assert f"(number {rival})" in build_answer(explanation).summary
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.domain import History
 from core.explain import parts as parts_module
-from core.explain.game import EventGame, Goal
+from core.explain.game import EventGame, Goal, explain_events
 from core.explain.parts import (
     ITEM,
     RATING,
@@ -21,14 +21,13 @@ from core.explain.parts import (
     weights_of_orders,
     with_parts,
 )
-from core.explain.shapley import explain_events
 from tests.core.explain.conftest import Toy, history_of
 
 
 @pytest.mark.parametrize("n", [1, 6, 13, 70])
 def test_parts_add_up_to_their_event(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts_module, "ASKED_AT_MOST", 2000)
-    game = EventGame.of(Toy(), history_of(n), Goal(4))
+    game = EventGame(Toy(), history_of(n), Goal(4))
     events = explain_events(game, seconds=0.2)
     parts = explain_parts(game, events)
     assert parts.values.shape == parts.stderr.shape == (len(game.players), 4)
@@ -37,7 +36,7 @@ def test_parts_add_up_to_their_event(n: int, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_part_that_is_not_there_gives_nothing() -> None:
     history = history_of(6)
-    game = EventGame.of(Toy(), history, Goal(4))
+    game = EventGame(Toy(), history, Goal(4))
     parts = explain_parts(game, explain_events(game)).values
     for event, row in zip(history.events, parts, strict=True):
         assert event.rating is not None or row[RATING] == pytest.approx(0, abs=1e-12)
@@ -47,7 +46,7 @@ def test_a_part_that_is_not_there_gives_nothing() -> None:
 def test_parts_of_a_plain_sum_are_its_terms() -> None:
     history = history_of(4)
     toy = Toy(bend=0.0, decay=1.0)
-    game = EventGame.of(toy, history, Goal(4, 7))
+    game = EventGame(toy, history, Goal(4, 7))
     parts = explain_parts(game, explain_events(game)).values
     taste = np.random.default_rng(3).normal(0, 1.2, (24, 24))
     for event, row in zip(history.events, parts, strict=True):
@@ -66,7 +65,7 @@ def test_an_event_without_any_part_is_absent() -> None:
 
 
 def test_no_event_has_no_parts() -> None:
-    game = EventGame.of(Toy(), History("u", ()), Goal(4))
+    game = EventGame(Toy(), History("u", ()), Goal(4))
     assert explain_parts(game, explain_events(game)).values.shape == (0, 4)
 
 

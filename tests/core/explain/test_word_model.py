@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from core.explain import word_model
-from core.explain.shapley import run_shap
 from core.explain.word_model import WordVectors, learn, partial_texts
 from core.explain.word_values import sentiment_game, shap_words
 from core.explain.words import open_review
+from core.shapley.reference import values_by_shap
 
 DIM = 6
 
@@ -108,7 +108,7 @@ def test_the_learned_values_of_a_real_review_agree_with_all_its_partial_texts(en
     review = open_review(text, engine.encoder)
     game = sentiment_game(review, engine.sentiment)
     words = len(review.words)
-    exact = run_shap("Exact", game, words, 0)
+    exact = values_by_shap("Exact", game, words)
     found = shap_words(game, review)
     assert found.fit is not None and found.fit > 0.7
     assert found.asked < 2**words

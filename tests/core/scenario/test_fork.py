@@ -6,7 +6,6 @@ import copy
 import os
 from dataclasses import replace
 from datetime import timedelta
-from itertools import permutations
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Event, EventKind, History, order_events
 from core.engine import Engine
-from core.scenario.causes import exact_values, sampled_values
 from core.scenario.edits import Edit, Op
 from core.scenario.fork import FELT, run
 from tests.core.scenario.random_edits import edit_lists
@@ -257,27 +255,3 @@ def test_the_causes_of_very_many_edits_ask_for_few_histories(
     fork = run(toy, base, edits, "ratings")
     assert {move.cause.kind for move in fork.moves} == {"rate"}
     assert asked < 2_000
-
-
-@pytest.mark.parametrize("players", [1, 2, 5])
-def test_shares_are_mean_gains_over_orders(players: int) -> None:
-    rng = np.random.default_rng(players)
-    table = rng.normal(size=(2**players, 3))
-
-    def worth(masks: np.ndarray) -> np.ndarray:
-        return table[masks @ (1 << np.arange(players))]
-
-    gains = np.zeros((players, 3))
-    orders = list(permutations(range(players)))
-    for order in orders:
-        code = 0
-        for player in order:
-            gains[player] += table[code | 1 << player] - table[code]
-            code |= 1 << player
-    np.testing.assert_allclose(exact_values(worth, players), gains / len(orders))
-    sampled = sampled_values(worth, players)
-    np.testing.assert_allclose(sampled.sum(0), table[-1] - table[0])
-    hurried = sampled_values(worth, players, seconds=0)
-    np.testing.assert_allclose(hurried.sum(0), table[-1] - table[0])
-    if players <= 2:  # an order and its reverse are all there are
-        np.testing.assert_allclose(sampled, gains / len(orders))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.arrays import DoubleArray
-from core.explain.game import Masks
+from core.shapley.game import Masks
 
 DECAYS = (0.0, 0.6, 0.9)
 RIDGE = 1e-2
@@ -34,33 +34,33 @@ SIZES: tuple[Callable[[Sizes], Any], ...] = (
 
 
 def values_of(masks: Masks, alone: DoubleArray) -> DoubleArray:
-    """The simple games' values of coalitions bool[n, n_players], float64[n, n_games].
+    """The simple games' values of coalitions bool[n, n_players], float64[n, n_games, n_out].
 
-    ``alone`` float64[n_players] is what each player brings when there is no other.
+    ``alone`` float64[n_players, n_out] is what each player brings when there is no other.
     """
-    weighed = masks * alone
-    size = masks.sum(1)
-    later: Sizes = np.cumsum(masks[:, ::-1], 1)[:, ::-1].astype(np.float64) - masks
-    sized = [h(size.astype(np.float64)) for h in SIZES]
-    games = [(weighed * np.power(decay, later)).sum(1) for decay in DECAYS]
-    games += [weighed.sum(1) * h for h in sized]
-    return np.stack([*games, *sized], 1)
+    size = masks.sum(1, dtype=np.float64)[:, None]
+    later: DoubleArray = np.cumsum(masks[:, ::-1], 1)[:, ::-1] - masks
+    total = masks @ alone
+    games = [(masks * np.power(decay, later)) @ alone for decay in DECAYS]
+    games += [total * h(size) for h in SIZES]
+    games += [np.broadcast_to(h(size), total.shape) for h in SIZES]
+    return np.stack(games, 1)
 
 
 def known_values(alone: DoubleArray) -> DoubleArray:
-    """Shapley values of the simple games, float64[n_players, n_games]."""
+    """Shapley values of the simple games, float64[n_players, n_games, n_out]."""
     n = len(alone)
     sizes = np.arange(n + 1.0)
-    columns = [_decayed(alone, decay) for decay in DECAYS]
-    columns += [sized(alone, h(sizes)) for h in SIZES]
-    columns += [np.full(n, (h(sizes)[-1] - h(sizes)[0]) / n) for h in SIZES]
-    return np.stack(columns, 1)
+    games = [_decayed(alone, decay) for decay in DECAYS]
+    games += [sized(alone, h(sizes)) for h in SIZES]
+    games += [np.full(alone.shape, (h(sizes)[-1] - h(sizes)[0]) / n) for h in SIZES]
+    return np.stack(games, 1)
 
 
 def _decayed(alone: DoubleArray, decay: float) -> DoubleArray:
     """Shapley values of "each player counts ``decay`` to the number of later ones present"."""
     n = len(alone)
-    values = np.zeros(n)
+    values = np.zeros(alone.shape)
     for player in range(n):
         later = n - 1 - player
         before = np.arange(later + 1.0)  # later ones that came first: each number equally likely
@@ -72,29 +72,36 @@ def _decayed(alone: DoubleArray, decay: float) -> DoubleArray:
 
 
 def sized(alone: DoubleArray, by_size: DoubleArray) -> DoubleArray:
-    """Shapley values of "the sum of those present times a function of how many there are"."""
+    """Shapley values of "the sum of those present times a function of how many there are".
+
+    ``alone`` float64[n_players, ...], ``by_size`` float64[n_players + 1].
+    """
     n = len(alone)
-    others = alone.sum() - alone
+    others = alone.sum(axis=0) - alone
     share = np.arange(n) / max(n - 1, 1)
     own: DoubleArray = alone * by_size[1:].mean() + others * np.mean(share * np.diff(by_size))
     return own
 
 
 def adjust(rounds: DoubleArray, variates: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Means and standard errors float64[n_players] of sampled values, with the noise taken off.
+    """Means and standard errors float64[n_players, n_out] of samples, with the noise taken off.
 
-    ``rounds`` float64[n_rounds, n_players] are values from one round each, ``variates``
-    float64[n_rounds, n_players, n_games] the simple games' values in the same round less their
-    known values. The slopes are those of one ridge regression over all players and rounds. A
-    player's variance is pooled a little with the others', since few rounds tell it badly.
+    ``rounds`` float64[n_rounds, n_players, n_out] are values from one round each, ``variates``
+    float64[n_rounds, n_players, n_games, n_out] the simple games' values in the same round less
+    their known values. Each output's slopes are those of one ridge regression over all players and
+    rounds. A player's variance is pooled a little with the others', since few rounds tell it badly.
     """
-    n, players, games = variates.shape
-    centred = (variates - variates.mean(0)).reshape(-1, games)
-    scale = centred.std(0) + 1e-12
-    x, y = centred / scale, (rounds - rounds.mean(0)).ravel()
-    gram = x.T @ x + RIDGE * len(x) * np.eye(games)
-    adjusted = rounds - variates @ (np.linalg.solve(gram, x.T @ y) / scale)
+    n, players, games, outputs = variates.shape
+    centred = (
+        (variates - variates.mean(0)).transpose(3, 0, 1, 2).reshape(outputs, n * players, games)
+    )
+    scale = centred.std(1, keepdims=True) + 1e-12  # [n_out, 1, n_games]
+    x = centred / scale
+    y = np.moveaxis(rounds - rounds.mean(0), 2, 0).reshape(outputs, n * players, 1)
+    gram = x.transpose(0, 2, 1) @ x + RIDGE * x.shape[1] * np.eye(games)
+    slopes = np.linalg.solve(gram, x.transpose(0, 2, 1) @ y)[..., 0] / scale[:, 0]
+    adjusted = rounds - np.einsum("rpgo,og->rpo", variates, slopes)
     own = adjusted.var(0, ddof=1)
-    pooled = (own * (n - 1) + own.mean() * SHARED_ROUNDS) / (n - 1 + SHARED_ROUNDS)
+    pooled = (own * (n - 1) + own.mean(0) * SHARED_ROUNDS) / (n - 1 + SHARED_ROUNDS)
     freedom = max(1 - games / ((n - 1) * players), 0.1)
     return adjusted.mean(0), np.sqrt(pooled / n / freedom)

@@ -1,7 +1,8 @@
-"""Shapley values: equal to their definition, and honest about their error when sampled."""
+"""Shapley values: equal to their definition and to shap's, honest about their error."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from math import factorial
 
@@ -11,15 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import History, Stopped
-from core.explain.game import EventGame, Goal, players_of
-from core.explain.shapley import explain_events
+from core.explain.game import EventGame, Goal, explain_events
+from core.shapley.engine import shapley_values
+from core.shapley.game import players_of
+from core.shapley.reference import values_by_shap
 from tests.core.explain.conftest import Toy, history_of
 
 ITEM = 4
 
 
 def game_of(history: History, against: int | None = None) -> EventGame:
-    return EventGame.of(Toy(), history, Goal(ITEM, against))
+    return EventGame(Toy(), history, Goal(ITEM, against))
 
 
 def enumerated(history: History, goal: Goal) -> np.ndarray:
@@ -54,11 +57,51 @@ def test_exact_values_are_those_of_the_definition(n: int, seed: int, against: in
     assert found.exact and not found.stderr.any()
 
 
+def table_game(players: int, outputs: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A random number for every coalition and output."""
+    table = np.random.default_rng([players, outputs]).normal(size=(2**players, outputs))
+    return lambda masks: table[masks @ (1 << np.arange(players))]
+
+
+@pytest.mark.parametrize(("players", "outputs"), [(1, 1), (1, 3), (2, 2), (5, 1), (8, 4)])
+def test_exact_values_are_those_of_shaps_own_explainer(players: int, outputs: int) -> None:
+    worth = table_game(players, outputs)
+    found = shapley_values(worth, players)
+    by_shap = values_by_shap("Exact", worth, players).reshape(players, outputs)
+    np.testing.assert_allclose(found.values, by_shap, atol=1e-9, rtol=0)
+    np.testing.assert_allclose(found.residual, 0, atol=1e-9)
+
+
+def test_events_are_worth_what_shap_says() -> None:
+    game = game_of(history_of(7, 3))
+    by_shap = values_by_shap("Exact", game.values, 7)
+    np.testing.assert_allclose(explain_events(game).values, by_shap, atol=1e-9, rtol=0)
+
+
+def test_sampled_values_agree_with_shaps_permutations() -> None:
+    game = game_of(history_of(14, 2))
+    ours = explain_events(game, enough=0.02)
+    by_shap = values_by_shap("Permutation", game.values, 14, max_evals=200 * (2 * 14 + 1))
+    assert not ours.exact
+    assert (np.abs(ours.values - by_shap) <= 6 * ours.stderr + 0.01).all()
+
+
+@pytest.mark.parametrize(("players", "outputs"), [(2, 1), (6, 3)])
+def test_sampled_outputs_are_each_near_their_exact_values(players: int, outputs: int) -> None:
+    worth = table_game(players, outputs)
+    exact = shapley_values(worth, players)
+    sampled = shapley_values(worth, players, exact_up_to=0, seconds=2.0)
+    assert sampled.rounds > 0
+    assert (np.abs(sampled.values - exact.values) <= 5 * sampled.stderr + 1e-9).all()
+    hurried = shapley_values(worth, players, exact_up_to=0, seconds=0)
+    assert hurried.rounds == 2
+
+
 @pytest.mark.parametrize("n", [0, 1, 9, 14, 75])
 def test_base_and_values_add_up_to_the_score(n: int) -> None:
     history = history_of(n)
     found = explain_events(game_of(history), seconds=0.2)
-    assert found.score == pytest.approx(Toy().log_probabilities([history])[0, ITEM], abs=1e-6)
+    assert found.whole == pytest.approx(Toy().log_probabilities([history])[0, ITEM], abs=1e-6)
     assert found.base == pytest.approx(Toy().log_probabilities([History("u", ())])[0, ITEM])
     assert abs(found.residual) < 1e-6
 
@@ -106,6 +149,6 @@ def test_long_histories_are_grouped_but_keep_every_step_once() -> None:
 
 
 def test_a_stop_ends_the_work() -> None:
-    game = EventGame.of(Toy(), history_of(30), Goal(ITEM), stop=lambda: True)
+    game = EventGame(Toy(), history_of(30), Goal(ITEM), stop=lambda: True)
     with pytest.raises(Stopped):
         explain_events(game)

@@ -1,0 +1,140 @@
+"""Shapley values of a game, of many outputs at once: exact for few players, sampled for more.
+
+Exact values weigh the gains over all coalitions (Shapley 1953). Sampled ones average the gains
+along random orders, each taken forward and backward (Castro et al. 2009; antithetic pairs: Mitchell
+et al. 2022); a pair is one sample, so that the standard error counts what its halves have in
+common. Control variates take noise off them (``core.shapley.variates``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import beta
+
+from core.arrays import DoubleArray, IntArray
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.shapley.game import Masks
+from core.shapley.variates import adjust, known_values, values_of
+
+EXACT_UP_TO = 10
+LEAST_CHANGE = 0.05
+"""Nats: an error is stated relative to at least this difference between value and base."""
+ENOUGH = 0.05
+"""Sampling ends at this error."""
+LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 4, 400
+"""Rounds for an error that can be stated at all, for one that may end the work, and at most."""
+
+Worth = Callable[[Masks], DoubleArray]
+"""Values of coalitions, bool[n, n_players] to float64[n, n_out]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShapleyValues:
+    """What each player contributes to each output.
+
+    ``base``, ``whole`` float64[n_out]: the values of no player and of all. ``values``, ``stderr``
+    float64[n_players, n_out]; standard errors are zeros where exact.
+    ``base + values.sum(0) + residual`` is ``whole``.
+    """
+
+    base: DoubleArray
+    whole: DoubleArray
+    values: DoubleArray
+    stderr: DoubleArray
+    rounds: int
+    """Pairs of random orders; 0 where exact."""
+
+    def output(self, at: int) -> ShapleyValues:
+        """One output alone: scalars for ``base`` and ``whole``, float64[n_players] for the rest."""
+        return ShapleyValues(
+            self.base[at], self.whole[at], self.values[:, at], self.stderr[:, at], self.rounds
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether every coalition was asked."""
+        return self.rounds == 0
+
+    @property
+    def residual(self) -> DoubleArray:
+        """What the values leave of each output's difference, float64[n_out]."""
+        residual: DoubleArray = self.whole - self.base - self.values.sum(axis=0)
+        return residual
+
+    @property
+    def error(self) -> float:
+        """Largest standard error relative to its output's |whole - base| (at least 0.05 nats)."""
+        size = np.maximum(np.abs(self.whole - self.base), LEAST_CHANGE)
+        return float((self.stderr / size).max(initial=0.0))
+
+
+def shapley_values(
+    worth: Worth,
+    players: int,
+    *,
+    seed: int = 0,
+    seconds: float = 5.0,
+    enough: float = ENOUGH,
+    exact_up_to: int = EXACT_UP_TO,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> ShapleyValues:
+    """Shapley values of a game: exact up to ``exact_up_to`` players, sampled above.
+
+    Sampling ends when the error is at most ``enough`` or the next pair of orders would end after
+    ``seconds``; after at least four pairs, or two where the time is short. The same seed gives the
+    same values unless the time ends first.
+    """
+    base, whole = worth(np.array([np.zeros(players), np.ones(players)], np.bool_))
+    if players <= exact_up_to:
+        values = exact_values(worth, players)
+        return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
+    started, random = time.monotonic(), np.random.default_rng(seed)
+    alone = worth(np.eye(players, dtype=np.bool_)) - base
+    known = known_values(alone)
+    rounds: list[DoubleArray] = []
+    variates: list[DoubleArray] = []
+    while True:
+        check_stop(stop)
+        order = random.permutation(players)
+        ranks = np.argsort([order, order[::-1]], axis=1)
+        masks = ranks[:, None, :] < np.arange(players + 1)[:, None]  # [2, players + 1, players]
+        masks = masks.reshape(-1, players)
+        rounds.append(_gains(worth(masks), ranks))
+        variates.append(_gains(values_of(masks, alone), ranks) - known)
+        n = len(rounds)
+        late = (time.monotonic() - started) * (n + 1) / n > seconds
+        if n < (LEAST_ROUNDS if late else FEWEST_ROUNDS):
+            continue
+        values, stderr = adjust(np.array(rounds), np.array(variates))
+        answer = ShapleyValues(base, whole, values, stderr, n)
+        report(
+            progress,
+            Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": answer.error}),
+        )
+        if answer.error <= enough or late or n >= MOST_ROUNDS:
+            return answer
+
+
+def exact_values(worth: Worth, players: int) -> DoubleArray:
+    """Shapley values over all coalitions, float64[n_players, n_out]."""
+    masks = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
+    size = masks.sum(1, keepdims=True)
+    # (s - 1)! (n - s)! / n! where the player is one of s, - s! (n - s - 1)! / n! where it is not
+    weights = np.where(masks, beta(size, players - size + 1), -beta(size + 1, players - size))
+    values: DoubleArray = weights.T @ worth(masks)
+    return values
+
+
+def _gains(values: DoubleArray, ranks: IntArray) -> DoubleArray:
+    """Each player's mean gain along an order and its reverse, float64[n_players, ...].
+
+    ``values`` float64[2 * (n_players + 1), ...] along both; ``ranks`` int64[2, n_players].
+    """
+    both = np.diff(values.reshape(2, ranks.shape[1] + 1, *values.shape[1:]), axis=1)
+    mean: DoubleArray = (both[0, ranks[0]] + both[1, ranks[1]]) / 2
+    return mean
