@@ -5,17 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.corpus.manifest import Manifest
-
-_NAMES = {
-    "interest": "interest model (LSTM+BERT)",
-    "joint": "joint",
-    "popularity": "popularity",
-    "recent-popularity": "recent popularity",
-    "transitions": "last-item transitions",
-    "item-knn": "recency-weighted item-kNN",
-    "ease": "EASE",
-    "content": "content (BERT vectors)",
-}
+from core.recommend.registry import NAMES
 
 
 def model_card(manifest: Manifest, config: dict[str, Any], metrics: dict[str, Any]) -> str:
@@ -63,7 +53,7 @@ def _quality(metrics: dict[str, Any]) -> list[str]:
     for row in rows:
         low, high = row["ndcg_ci"]
         lines.append(
-            f"| {_NAMES.get(row['recommender'], row['recommender'])} "
+            f"| {NAMES.get(row['recommender'], row['recommender'])} "
             f"| {row['ndcg']:.4f} [{low:.4f}, {high:.4f}] | {row['recall']:.3f} "
             f"| {row['mrr']:.4f} | {row['coverage']:.2f} |"
         )
