@@ -124,7 +124,7 @@ def _tests(what: str, *arguments: str) -> Line:
 
 def _lists(engine: Engine, history: History, gap: int) -> Comparison:
     """The comparison of the last moment with one ``gap`` events before, without causes."""
-    engine.interest._states.clear()
+    engine.interest.forget()
     user, chosen = history.user_id, engine.recommender()
     columns = [
         Column(ColumnSpec(user), step, history.up_to(step), chosen.id, chosen)

@@ -92,7 +92,7 @@ def latency() -> list[Line]:
     _, corpus, engine = _demo()
     events = [event for user in corpus.user_ids for event in corpus.history(user).events][:100]
     history = corpus.history(corpus.user_ids[0]).with_events(events)
-    forget = engine.interest._states.clear
+    forget = engine.interest.forget
     engine.trajectory(history)
     cached = best_of(20, lambda: engine.trajectory(history), before=forget)
     words = [word for event in events if event.text for word in event.text.split()]

@@ -76,7 +76,7 @@ def incremental() -> list[Line]:
             op = rng.choice([*Op] if now.origins else [Op.ADD])
             edits.append(_random_edit(rng, corpus, base, now.history, op, texts, now.origins))
             fork = run(engine, base, edits)
-        other.interest._states.clear()
+        other.interest.forget()
         after = fork.edited.history
         fresh = History(base.user_id, after.events, after.at)
         scores = other.recommender().log_probabilities([fresh])[0]

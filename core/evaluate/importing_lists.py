@@ -31,13 +31,9 @@ from core.domain import Columns, DomainError
 from core.evaluate.served import HEADER, RANK, ListsManifest, lists_path
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.recommend.registry import NAMES
 
 NEEDED = (Columns.User, Columns.Time, RANK, Columns.Item)
-TAKEN = frozenset(
-    {"popularity", "recent-popularity", "transitions", "item-knn", "ease", "content"}
-    | {"interest", "joint"}
-)
-"""Ids of the product's own recommenders."""
 DEEPEST = 10_000
 """Last rank that is read."""
 REPORT_ROWS = 20_000
@@ -201,7 +197,7 @@ def _check_name(name: str) -> None:
             where="--as",
             remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
         )
-    if name in TAKEN:
+    if name in NAMES:
         raise DomainError(
             f"{name!r} is one of the product's own recommenders",
             where="--as",

@@ -1,7 +1,7 @@
 """The interest model over many histories made of the same events: what explainers ask for.
 
 Everything that depends on one event alone is computed once per event; a history costs only its
-recurrence. Memory and LSTM are those of ``InterestNetwork``, taken after the last event only.
+recurrence, and its query is taken after the last event only.
 """
 
 from __future__ import annotations
@@ -11,22 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from core.arrays import FloatArray, IntArray
 from core.model.network import InterestNetwork
-from core.model.sequences import (
-    GAP,
-    HAS_GAP,
-    HAS_TEXT,
-    SAME_DAY,
-    EncodedEvents,
-    gap_features,
-)
+from core.model.sequences import GAPS, EncodedEvents, gap_features
 
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""
-_GAPS = [GAP, SAME_DAY, HAS_GAP]
 
 
 class EventPool:
@@ -38,25 +29,8 @@ class EventPool:
         self._network = network
         self._seconds = events.seconds
         with torch.inference_mode():
-            item, kind, features, text = (
-                torch.from_numpy(part).unsqueeze(0)
-                for part in (events.item, events.kind, events.features, events.text)
-            )
-            known = (item >= 0).unsqueeze(-1)
-            vectors = torch.from_numpy(item_vectors)
-            items = vectors[item.clamp(min=0)] * known
-            has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
-            text = torch.where(has_text, text, network.no_text)
-            inputs = (
-                network.item_in(items)
-                + network.kind_in(kind)
-                + network.features_in(features)
-                + network.text_in(text)
-            )
-            self._items: Tensor = items[0]
-            self._inputs: Tensor = inputs[0]
-            self._from_text: Tensor = network.text_out(text)[0]
-            self._weights = network.memory_weights(kind, features)[0]
+            arrays = (events.item, events.kind, events.features, events.text, item_vectors)
+            self._events = network.read(*(torch.from_numpy(array) for array in arrays))
 
     def last_queries(self, rows: Sequence[IntArray]) -> FloatArray:
         """Query vectors after the last event of n histories, float32[n, dim].
@@ -66,7 +40,7 @@ class EventPool:
         """
         lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
         order = np.argsort(-lengths, kind="stable")
-        queries = np.empty((len(rows), self._items.shape[1]), np.float32)
+        queries = np.empty((len(rows), self._events.items.shape[1]), np.float32)
         begin = 0
         with torch.inference_mode():
             while begin < len(order):
@@ -77,24 +51,17 @@ class EventPool:
         return queries
 
     def _run(self, rows: Sequence[IntArray], lengths: IntArray) -> Tensor:
-        network = self._network
+        network, events = self._network, self._events
         count, width = len(rows), int(lengths[0])
-        inside = np.arange(width) < lengths[:, None]
         padded = np.zeros((count, width), np.int64)
-        padded[inside] = np.concatenate(rows)
+        padded[np.arange(width) < lengths[:, None]] = np.concatenate(rows)
         gaps = torch.from_numpy(gap_features(self._seconds[padded]))
         index = torch.from_numpy(padded)
-        inputs = self._inputs[index] + gaps @ network.features_in.weight[:, _GAPS].T
-        start = (
-            network.start_hidden.expand(1, count, -1).contiguous(),
-            network.start_cell.expand(1, count, -1).contiguous(),
-        )
+        inputs = events.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
         each, last = torch.arange(count), torch.from_numpy(lengths - 1)
-        hidden = network.lstm(inputs, start)[0][each, last]
-        back = last[:, None] - torch.arange(width)  # [count, width]
-        kernel = torch.exp(back.clamp(min=0).unsqueeze(-1) * functional.logsigmoid(network.decay))
-        kernel = kernel * (back >= 0).unsqueeze(-1)  # [count, width, memories]
-        share = (kernel / kernel.sum(1, keepdim=True) * self._weights[index]).sum(-1)
-        memory = torch.bmm(share.unsqueeze(1), self._items[index])[:, 0]
-        queries: Tensor = network.hidden_out(hidden) + self._from_text[index[each, last]] + memory
+        hidden = network.lstm(inputs, network.start(count))[0][each, last]
+        shares = network.memory_shares(last, width)  # [memories, count, width]
+        weighted = (shares * events.weights[index].movedim(2, 0)).sum(0)
+        memory = torch.bmm(weighted.unsqueeze(1), events.items[index])[:, 0]
+        queries: Tensor = network.query(hidden, events.text[index[each, last]], memory)
         return queries

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.model.config import InterestConfig
+from core.model.equations import Equations
 from core.model.sequences import (
     ABSENT_KIND,
     FEATURES,
@@ -105,8 +106,10 @@ class ItemTower(nn.Module):
         return functional.normalize(vectors, dim=1, eps=1e-4), bias
 
 
-class InterestNetwork(nn.Module):
+class InterestNetwork(Equations, nn.Module):
     """Queries after every event, from the histories' events and the item vectors."""
+
+    library = torch
 
     def __init__(self, config: InterestConfig, text_dim: int) -> None:
         super().__init__()
@@ -137,56 +140,27 @@ class InterestNetwork(nn.Module):
     def forward(self, batch: Batch, item_vectors: Tensor) -> Tensor:
         """Query vectors float32[B, L + 1, dim] after 0, 1, ..., L events."""
         count, width = batch.item.shape
-        known = (batch.item >= 0).unsqueeze(-1)
-        items = item_vectors[batch.item.clamp(min=0)] * known  # [B, L, dim]
-        has_text = batch.features[..., HAS_TEXT : HAS_TEXT + 1]
-        text = torch.where(has_text > 0, batch.text, self.no_text)  # [B, L, d_text]
-        start = self.start_hidden.expand(count, 1, -1)  # [B, 1, hidden]
+        events = self.read(batch.item, batch.kind, batch.features, batch.text, item_vectors)
+        hidden = self.start_hidden.expand(count, 1, -1)
         if width:
-            inputs = (
-                self.item_in(items)
-                + self.kind_in(batch.kind)
-                + self.features_in(batch.features)
-                + self.text_in(self.dropout(text))
-            )
-            state = (
-                self.start_hidden.expand(1, count, -1).contiguous(),
-                self.start_cell.expand(1, count, -1).contiguous(),
-            )
-            outputs, _ = self.lstm(self.dropout(inputs), state)  # [B, L, hidden]
-            hidden = torch.cat([start, outputs], 1)
-        else:
-            hidden = start
-        text = torch.cat([self.no_text.expand(count, 1, -1), text], 1)
-        queries: Tensor = self.hidden_out(self.dropout(hidden)) + self.text_out(self.dropout(text))
-        if width:
-            memory = functional.pad(self.memory(items, batch), (0, 0, 1, 0))
-            queries = queries + memory
+            outputs, _ = self.lstm(self.dropout(events.inputs), self.start(count))
+            hidden = torch.cat([hidden, outputs], 1)
+        text = torch.cat([self.no_text.expand(count, 1, -1), events.text], 1)
+        memory = sum(self.memories(events), torch.zeros(()))
+        queries: Tensor = self.query(hidden, text, functional.pad(memory, (0, 0, 1, 0)))
         return queries
 
-    def memory_weights(self, kind: Tensor, features: Tensor) -> Tensor:
-        """How strongly each memory takes an event in, float32[B, L, memories]."""
-        by_kind = self.memory_kind.T[kind]  # [B, L, memories]
-        feeling = features[..., [RATING, SENTIMENT]] @ self.memory_feeling.T
-        return by_kind + feeling
+    @property
+    def log_decay(self) -> Tensor:
+        """Log of each memory's decay per event, float32[memories]."""
+        return functional.logsigmoid(self.decay)
 
-    def memory(self, items: Tensor, batch: Batch) -> Tensor:
-        """Sum of the leaky memories after each event, float32[B, L, dim].
-
-        Memory k after t events is ``sum_s a_k^(t-s) w_ks x_s / sum_s a_k^(t-s)``.
-        """
-        width = items.shape[1]
-        weights = self.memory_weights(batch.kind, batch.features)  # [B, L, memories]
-        back = torch.arange(width, device=items.device)
-        distance = (back[:, None] - back[None, :]).clamp(min=0).to(items.dtype)  # [L, L]
-        past = (back[:, None] >= back[None, :]).to(items.dtype)
-        total = torch.zeros_like(items)
-        log_decay = functional.logsigmoid(self.decay)
-        for k in range(len(self.config.decays)):
-            kernel = torch.exp(distance * log_decay[k]) * past
-            kernel = kernel / kernel.sum(1, keepdim=True)
-            total = total + kernel @ (items * weights[..., k : k + 1])
-        return total
+    def start(self, count: int) -> tuple[Tensor, Tensor]:
+        """LSTM state before the first event of ``count`` histories, float32[1, count, hidden]."""
+        return (
+            self.start_hidden.expand(1, count, -1).contiguous(),
+            self.start_cell.expand(1, count, -1).contiguous(),
+        )
 
     def scores(self, queries: Tensor, item_vectors: Tensor, bias: Tensor) -> Tensor:
         """Unnormalised log-probabilities, float32[..., n_items]."""

@@ -23,6 +23,8 @@ ABSENT_ITEM = -1
 
 FEATURES = ("rating", "has_rating", "sentiment", "has_text", "gap", "same_day", "has_gap")
 RATING, HAS_RATING, SENTIMENT, HAS_TEXT, GAP, SAME_DAY, HAS_GAP = range(len(FEATURES))
+GAPS = [GAP, SAME_DAY, HAS_GAP]
+"""Columns that depend on the event before."""
 _LOG_DECADE = math.log1p(10 * 365.25 * 86400)
 
 
@@ -61,7 +63,7 @@ class EncodedEvents:
         A gap is the log of its seconds, 1 at ten years; unknown gaps stay zero.
         """
         features = self.features.copy()
-        features[:, [GAP, SAME_DAY, HAS_GAP]] = gap_features(self.seconds, before)
+        features[:, GAPS] = gap_features(self.seconds, before)
         return features
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,30 +18,9 @@ from core.arrays import FloatArray
 from core.domain import DomainError, History
 from core.files import replace_text, save_arrays
 from core.recommend.calibration import Calibration
-from core.recommend.content import Content
-from core.recommend.counts import Popularity, RecentPopularity
-from core.recommend.ease import Ease
 from core.recommend.histories import EncodedHistories
-from core.recommend.neighbours import ItemNeighbours, Transitions
-
-
-class Scorer(Protocol):
-    """Gives every item a score; zeros for a history that says nothing."""
-
-    def scores(self, histories: EncodedHistories) -> FloatArray:
-        """Scores in any unit, float32[n, n_items]."""
-        ...
-
-
-SCORERS: dict[str, Any] = {
-    "popularity": Popularity,
-    "recent-popularity": RecentPopularity,
-    "transitions": Transitions,
-    "item-knn": ItemNeighbours,
-    "ease": Ease,
-    "content": Content,
-}
-"""The class behind each baseline id, in the order of tables."""
+from core.recommend.registry import SCORERS
+from core.recommend.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -88,7 +67,7 @@ class Baseline:
         """Write ``ID.safetensors`` and ``ID.json`` into a folder; item ids are the caller's."""
         tensors: dict[str, Any] = {"log_share": self.log_share}
         settings: dict[str, float] = {}
-        for field in fields(self.scorer):  # type: ignore[arg-type]
+        for field in fields(self.scorer):
             value = getattr(self.scorer, field.name)
             if isinstance(value, np.ndarray):
                 tensors[field.name] = np.ascontiguousarray(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
+from core.recommend.scorer import Setting
+from core.recommend.training_data import TrainingData
 
 WHITENING_SHRINKAGE = 1.0
 
@@ -23,6 +26,16 @@ class Content:
 
     vectors: FloatArray
     decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Content]]:
+        """Whitening and decay; none without item text."""
+        if data.item_vectors is None or not data.item_vectors.any():
+            return
+        for whiten in (False, True):
+            vectors = centre(data.item_vectors, whiten)
+            for decay in (0.3, 0.5, 0.7, 0.85):
+                yield {"whiten": float(whiten), "decay": decay}, cls(vectors, decay)
 
     @cached_property
     def _length(self) -> FloatArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.arrays import FloatArray, IntArray
 from core.recommend.histories import EncodedHistories
+from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 DAY = 86_400_000_000
@@ -21,9 +23,9 @@ class Popularity:
     counts: FloatArray
 
     @classmethod
-    def of(cls, data: TrainingData) -> Popularity:
-        """Count the training events."""
-        return cls(data.item_counts.astype(np.float32))
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Popularity]]:
+        """There is nothing to choose."""
+        yield {}, cls(data.item_counts.astype(np.float32))
 
     def scores(self, histories: EncodedHistories) -> FloatArray:
         """The same counts for everybody, float32[n, n_items]."""
@@ -42,10 +44,11 @@ class RecentPopularity:
     window: float
 
     @classmethod
-    def of(cls, data: TrainingData, window: float) -> RecentPopularity:
-        """Sort the training events by time."""
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, RecentPopularity]]:
+        """A month to two years."""
         order = np.argsort(data.time, kind="stable")
-        return cls(data.time[order], data.item[order], window)
+        for window in (30.0, 90.0, 180.0, 365.0, 730.0):
+            yield {"window": window}, cls(data.time[order], data.item[order], window)
 
     def scores(self, histories: EncodedHistories) -> FloatArray:
         """Counts within each window, float32[n, n_items]; without a clock, the last window."""

@@ -7,7 +7,8 @@ P = (I - X' (X X' + l I)^-1 X) / l gives exactly the same scores from a users-by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray
 from core.recommend.histories import EncodedHistories, add_own
+from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 MOST_ITEMS = 20_000
@@ -34,6 +36,17 @@ class Ease:
     right: FloatArray
     own: FloatArray
     decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Ease]]:
+        """Regularisation and decay; none above ``MOST_ITEMS``."""
+        if data.n_items > MOST_ITEMS:
+            return
+        for regularisation in (20.0, 50.0, 100.0, 200.0, 500.0):
+            solved = cls.of(data, regularisation, 1.0)
+            for decay in (0.7, 0.85, 0.95, 1.0):
+                setting = {"regularisation": regularisation, "decay": decay}
+                yield setting, replace(solved, decay=decay)
 
     @classmethod
     def of(cls, data: TrainingData, regularisation: float, decay: float) -> Ease:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.arrays import FloatArray, IntArray
@@ -12,20 +11,16 @@ from core.measure.cases import Case, targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import target_ranks
-from core.recommend.baseline import SCORERS, Baseline, Scorer, Trial
+from core.recommend.baseline import Baseline, Trial
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
-from core.recommend.content import Content, centre
-from core.recommend.counts import Popularity, RecentPopularity
-from core.recommend.ease import MOST_ITEMS, Ease
 from core.recommend.histories import EncodedHistories
-from core.recommend.neighbours import ItemNeighbours, Transitions
+from core.recommend.registry import SCORERS
+from core.recommend.scorer import Scorer, Setting
 from core.recommend.training_data import TrainingData
 
 CELLS_OF_VALIDATION = 16_000_000
 """Scores held while choosing: 64 MB. More cases than fit are thinned evenly, to 256 at least."""
 K = 10
-
-Settings = Iterator[tuple[dict[str, float], Scorer]]
 
 
 def fit_baselines(
@@ -33,20 +28,16 @@ def fit_baselines(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> dict[str, Baseline]:
-    """Fit every baseline that the corpus allows, by id.
-
-    ``ease`` is left out above 20,000 items, ``content`` without item text. The same data gives the
-    same baselines.
-    """
-    found: dict[str, Baseline] = {}
+    """Fit every baseline that has a setting for this corpus, by id; the same data, the same fit."""
+    baselines: dict[str, Baseline] = {}
     judge = _Judge.of(data)
-    for done, (name, settings) in enumerate(_GRIDS.items()):
-        report(progress, Progress(f"fit {name}", done, len(_GRIDS)))
-        best = _choose(name, settings(data), judge, stop)
+    for done, (name, scorer) in enumerate(SCORERS.items()):
+        report(progress, Progress(f"fit {name}", done, len(SCORERS)))
+        best = _choose(name, scorer.grid(data), judge, stop)
         if best is not None:
-            found[name] = best
-    report(progress, Progress("fit baselines", len(_GRIDS), len(_GRIDS)))
-    return found
+            baselines[name] = best
+    report(progress, Progress("fit baselines", len(SCORERS), len(SCORERS)))
+    return baselines
 
 
 def save_baselines(baselines: dict[str, Baseline], folder: Path) -> None:
@@ -97,12 +88,15 @@ class _Judge:
 
 
 def _choose(
-    name: str, settings: Settings, judge: _Judge, stop: StopCallback | None
+    name: str,
+    grid: Iterator[tuple[Setting, Scorer]],
+    judge: _Judge,
+    stop: StopCallback | None,
 ) -> Baseline | None:
     """The setting with the best ranking, then the better of its two curves."""
     trials: list[Trial] = []
     best: tuple[float, Scorer, FloatArray] | None = None
-    for setting, scorer in settings:
+    for setting, scorer in grid:
         check_stop(stop)
         scores = scorer.scores(judge.histories)
         value = judge.ndcg(scores)
@@ -123,54 +117,3 @@ def _choose(
         trials.append(Trial({"prior": curve.prior}, curves[-1][0]))
     chosen = max(curves, key=lambda pair: pair[0])[1]
     return Baseline(name, judge.item_ids, scorer, chosen, judge.log_share, tuple(trials))
-
-
-def _popularity(data: TrainingData) -> Settings:
-    yield {}, Popularity.of(data)
-
-
-def _recent_popularity(data: TrainingData) -> Settings:
-    recent = RecentPopularity.of(data, 1.0)
-    for window in (30.0, 90.0, 180.0, 365.0, 730.0):
-        yield {"window": window}, replace(recent, window=window)
-
-
-def _transitions(data: TrainingData) -> Settings:
-    for reach in (1, 3, 10, 30):
-        following = Transitions.following_within(data, reach)
-        for decay in (0.0, 0.5, 0.7, 0.85):
-            yield {"reach": reach, "decay": decay}, Transitions(following, decay)
-
-
-def _item_neighbours(data: TrainingData) -> Settings:
-    for shrinkage, decay in product((0.0, 5.0, 20.0), (0.4, 0.7, 0.85, 1.0)):
-        neighbours = ItemNeighbours(data.user_items, shrinkage, decay)
-        yield {"shrinkage": shrinkage, "decay": decay}, neighbours
-
-
-def _ease(data: TrainingData) -> Settings:
-    if data.n_items > MOST_ITEMS:
-        return
-    for regularisation in (20.0, 50.0, 100.0, 200.0, 500.0):
-        solved = Ease.of(data, regularisation, 1.0)
-        for decay in (0.7, 0.85, 0.95, 1.0):
-            yield {"regularisation": regularisation, "decay": decay}, replace(solved, decay=decay)
-
-
-def _content(data: TrainingData) -> Settings:
-    if data.item_vectors is None or not data.item_vectors.any():
-        return
-    for whiten in (False, True):
-        vectors = centre(data.item_vectors, whiten)
-        for decay in (0.3, 0.5, 0.7, 0.85):
-            yield {"whiten": float(whiten), "decay": decay}, Content(vectors, decay)
-
-
-_GRIDS: dict[str, Callable[[TrainingData], Settings]] = {
-    "popularity": _popularity,
-    "recent-popularity": _recent_popularity,
-    "transitions": _transitions,
-    "item-knn": _item_neighbours,
-    "ease": _ease,
-    "content": _content,
-}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import scipy.sparse as sp
 
 from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
+from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 TRANSITION_SMOOTHING = 5.0
@@ -27,6 +30,14 @@ class Transitions:
 
     following: sp.csr_matrix
     decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Transitions]]:
+        """Reach and decay."""
+        for reach in (1, 3, 10, 30):
+            following = cls.following_within(data, reach)
+            for decay in (0.0, 0.5, 0.7, 0.85):
+                yield {"reach": reach, "decay": decay}, cls(following, decay)
 
     @staticmethod
     def following_within(data: TrainingData, reach: int) -> sp.csr_matrix:
@@ -61,6 +72,13 @@ class ItemNeighbours:
     user_items: sp.csr_matrix
     shrinkage: float
     decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, ItemNeighbours]]:
+        """Shrinkage and decay."""
+        for shrinkage, decay in product((0.0, 5.0, 20.0), (0.4, 0.7, 0.85, 1.0)):
+            scorer = cls(data.user_items, shrinkage, decay)
+            yield {"shrinkage": shrinkage, "decay": decay}, scorer
 
     @cached_property
     def _scaled(self) -> sp.csr_matrix:

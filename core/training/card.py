@@ -5,15 +5,7 @@ from __future__ import annotations
 from core.corpus.manifest import Manifest
 from core.model.folder import ModelConfig
 from core.model.metrics import Metrics, Score
-
-_NAMES = {
-    "interest": "interest model (LSTM+BERT)",
-    "recent-popularity": "recent popularity",
-    "transitions": "last-item transitions",
-    "item-knn": "recency-weighted item-kNN",
-    "ease": "EASE",
-    "content": "content (BERT vectors)",
-}
+from core.recommend.registry import NAMES
 
 
 def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
@@ -66,7 +58,7 @@ validation, uses that knowledge.
 
 
 def _row(score: Score) -> str:
-    name = _NAMES.get(score.recommender, score.recommender)
+    name = NAMES.get(score.recommender, score.recommender)
     figures = (
         "– | – | –"
         if score.recall is None

@@ -10,6 +10,7 @@ import numpy as np
 from core.arrays import BoolArray
 from core.encode.sentiment import SentimentQuality
 from core.measure.intervals import Interval, PairedTest
+from core.recommend.registry import NAMES
 from core.views.wording import count, number, percent, signed
 
 if TYPE_CHECKING:
@@ -18,17 +19,7 @@ if TYPE_CHECKING:
     from core.views.quality import GroupRow
     from core.views.quality_details import NeverTopic, UseRow
 
-NAMES = {
-    "joint": "the joint",
-    "interest": "the interest model",
-    "popularity": "popularity",
-    "recent-popularity": "recent popularity",
-    "transitions": "last-item transitions",
-    "item-knn": "item-kNN",
-    "ease": "EASE",
-    "content": "content",
-}
-MODELS = ("joint", "interest")
+MODELS = {"joint": "the joint", "interest": "the interest model"}
 """Ours; every other recommender of a model is a baseline."""
 OTHER_CONTENT = (
     "They were imported when the corpus had other content: users and items may be others now, and "
@@ -50,7 +41,7 @@ PROTOCOLS = {
 
 def name_of(recommender: str) -> str:
     """How a sentence calls a recommender; imported lists by their own name."""
-    return NAMES.get(recommender, f"“{recommender}”")
+    return MODELS.get(recommender) or NAMES.get(recommender) or f"“{recommender}”"
 
 
 def best_baseline(subject: str) -> str:

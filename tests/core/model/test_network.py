@@ -29,13 +29,18 @@ def text_vectors(texts):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def model() -> InterestModel:
+def network() -> InterestNetwork:
     torch.manual_seed(3)
     network = InterestNetwork(CONFIG, text_dim=6)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
         network.kind_in.weight[-1].zero_()
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def model(network: InterestNetwork) -> InterestModel:
     vectors = torch.nn.functional.normalize(torch.randn(len(ITEMS), CONFIG.dim), dim=1)
     sentiment = SentimentModel(np.full(6, 0.3, np.float32), 0.0, "e", "c")
     events = EventEncoder(
@@ -71,14 +76,32 @@ def test_padded_batches_equal_single_histories(model: InterestModel, asked: list
     assert np.abs(np.exp(alone).sum(1) - 1).max() < 1e-5
 
 
+def test_long_histories_run_in_pieces(model: InterestModel, network: InterestNetwork) -> None:
+    times = [START + timedelta(days=day) for day in range(600)]
+    happened = [Event(ITEMS[day % 9], time, EventKind.VIEW) for day, time in enumerate(times)]
+    history = History("u", tuple(happened))
+    batch = make_batch(model.events.encode(happened), [np.arange(600)])
+    with torch.inference_mode():
+        expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
+    assert np.abs(model.states(history) - expected).max() < 1e-4
+
+
+def test_prefixes_of_one_history_are_its_states(model: InterestModel) -> None:
+    happened = [Event(ITEMS[day], START + timedelta(days=day), EventKind.VIEW) for day in range(9)]
+    history = History("u", tuple(happened))
+    prefixes = [history.up_to(step) for step in (4, 9, 0, 2)]
+    expected = model.log_probabilities_of(model.states(history)[[4, 9, 0, 2]])
+    assert np.abs(model.log_probabilities(prefixes) - expected).max() < 1e-5
+
+
 @settings(max_examples=60, deadline=None)
 @given(events, st.integers(0, 12))
 def test_the_prefix_cache_changes_nothing(
     model: InterestModel, happened: list[Event], cut: int
 ) -> None:
-    model._states.clear()
+    model.forget()
     whole = model.states(History("u", tuple(happened)))
-    model._states.clear()
+    model.forget()
     model.states(History("u", tuple(happened[:cut])))
     resumed = model.states(History("u", tuple(happened)))
     assert np.abs(whole - resumed).max() < 1e-5
@@ -86,11 +109,13 @@ def test_the_prefix_cache_changes_nothing(
 
 @settings(max_examples=40, deadline=None)
 @given(histories)
-def test_stepwise_states_follow_the_network(model: InterestModel, history: History) -> None:
+def test_stepwise_states_follow_the_network(
+    model: InterestModel, network: InterestNetwork, history: History
+) -> None:
     encoded = model.events.encode(history.events)
     batch = make_batch(encoded, [np.arange(len(history))])
     with torch.inference_mode():
-        expected = model._network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
+        expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
     assert np.abs(model.states(history) - expected).max() < 1e-4
 
 

@@ -15,7 +15,7 @@ from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Event, EventKind, History, Part, Stopped
 from core.progress import Progress
 from core.ranking import ExcludedItems
-from core.recommend.baseline import SCORERS, Baseline
+from core.recommend.baseline import Baseline
 from core.recommend.calibration import fit_calibration, log_training_share, normalise
 from core.recommend.content import Content, centre
 from core.recommend.counts import RecentPopularity
@@ -23,6 +23,7 @@ from core.recommend.ease import Ease
 from core.recommend.fitting import fit_baselines, load_baselines, save_baselines
 from core.recommend.histories import EncodedHistories
 from core.recommend.neighbours import TRANSITION_SMOOTHING, ItemNeighbours, Transitions
+from core.recommend.registry import SCORERS
 from core.recommend.training_data import TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
@@ -82,7 +83,8 @@ def test_transitions_count_what_followed_within_reach(data: TrainingData) -> Non
 
 
 def test_recent_popularity_counts_the_window_that_ends_at_the_clock(data: TrainingData) -> None:
-    recent = RecentPopularity.of(data, 30.0)
+    setting, recent = next(RecentPopularity.grid(data))
+    assert setting == {"window": 30.0}
     at = START + timedelta(days=150)
     asked = [History("new", (), clock=at), History("new", (), clock=START - timedelta(days=1))]
     scores = recent.scores(EncodedHistories.of(asked, data.item_index))

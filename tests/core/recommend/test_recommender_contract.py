@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import DomainError, Event, EventKind, History
-from core.recommend.baseline import SCORERS, Baseline
+from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.protocol import Recommender
+from core.recommend.registry import SCORERS
 from core.recommend.training_data import TrainingData
 
 from .test_adapter import read_guide

@@ -96,7 +96,7 @@ def test_edited_step_by_step_equals_from_scratch(
     assert all(
         a.timestamp <= b.timestamp for a, b in zip(after.events, after.events[1:], strict=False)
     )
-    other_engine.interest._states.clear()
+    other_engine.interest.forget()
     fresh = History(base.user_id, after.events, after.at)
     scores = other_engine.recommender().log_probabilities([fresh])[0]
     np.testing.assert_allclose(fork.scores_after, scores, atol=1e-5, rtol=1e-5)

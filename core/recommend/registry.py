@@ -1,0 +1,44 @@
+"""Every recommender of the product: its id, its name, and for a baseline what scores the items.
+
+To add a baseline, write a module with a ``Scorer`` and name it here. Its ``grid`` says which
+settings are tried, and yields none where the corpus is too large or lacks what it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.recommend.content import Content
+from core.recommend.counts import Popularity, RecentPopularity
+from core.recommend.ease import Ease
+from core.recommend.neighbours import ItemNeighbours, Transitions
+from core.recommend.scorer import Scorer
+
+JOINT, INTEREST = "joint", "interest"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineKind:
+    """One baseline: ``id`` in options and files, ``name`` in sentences and on model cards."""
+
+    id: str
+    name: str
+    scorer: type[Scorer]
+
+
+BASELINES = (
+    BaselineKind("popularity", "popularity", Popularity),
+    BaselineKind("recent-popularity", "recent popularity", RecentPopularity),
+    BaselineKind("transitions", "last-item transitions", Transitions),
+    BaselineKind("item-knn", "recency-weighted item-kNN", ItemNeighbours),
+    BaselineKind("ease", "EASE", Ease),
+    BaselineKind("content", "content (BERT vectors)", Content),
+)
+"""In the order of tables."""
+SCORERS = {kind.id: kind.scorer for kind in BASELINES}
+NAMES = {
+    JOINT: "joint",
+    INTEREST: "interest model (LSTM+BERT)",
+    **{kind.id: kind.name for kind in BASELINES},
+}
+"""Display name of each id. No other recommender and no imported lists may have one of these ids."""
