@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.arrays import FloatArray
-from core.domain import Event, EventKind, Part, RecommendationList
+from core.domain import Event, EventKind, History, Part, RecommendationList
 from core.views import wording
 
 if TYPE_CHECKING:
@@ -163,10 +163,14 @@ class MomentView:
     """How the list differs from the one before."""
 
 
-def build_timeline(engine: Engine, user_id: str) -> TimelineView:
-    """Build the view of one user; DomainError for an unknown user."""
+def build_timeline(engine: Engine, user_id: str, recommender: str | None = None) -> TimelineView:
+    """Build the view of one user, with ranks in the lists of a recommender (None: the default).
+
+    DomainError for an unknown user.
+    """
     history = engine.corpus.history(user_id)
     trajectory = engine.trajectory(history)
+    trajectory = replace(trajectory, next_rank=next_ranks(engine, history, recommender))
     rows = step_rows(engine, history.events, trajectory)
     topics = tuple(engine.topics.names)
     times = [row.timestamp for row in rows]
@@ -192,6 +196,21 @@ def build_timeline(engine: Engine, user_id: str) -> TimelineView:
             trajectory.step_size, times, [row.item for row in rows]
         ),
     )
+
+
+def next_ranks(engine: Engine, history: History, recommender: str | None) -> FloatArray:
+    """Rank of the next event's item after each step, float32[n]; ties half, NaN where excluded."""
+    ranks = np.full(len(history), np.nan, np.float32)
+    steps = [history.up_to(step) for step in range(1, len(history))]
+    index = engine.corpus.item_index
+    scores = engine.recommender(recommender).log_probabilities(steps) if steps else ()
+    for at, (known, values) in enumerate(zip(steps, scores, strict=True)):
+        item = index[history.events[at + 1].item_id]
+        excluded = {index[name] for name in known.excluded_items()}
+        if item not in excluded:
+            open_ = np.delete(values, [*excluded, item])
+            ranks[at] = 1 + (open_ > values[item]).sum() + (open_ == values[item]).sum() / 2
+    return ranks
 
 
 def step_rows(
@@ -227,14 +246,18 @@ def present(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def build_moment(engine: Engine, view: TimelineView, step: int) -> MomentView:
-    """Build the details of one step, 1 to the number of events; DomainError outside."""
+def build_moment(
+    engine: Engine, view: TimelineView, step: int, recommender: str | None = None
+) -> MomentView:
+    """Build the details of one step, 1 to the number of events; DomainError outside.
+
+    The list is that of a recommender (None: the default), as the ranks in ``view`` should be.
+    """
     history = engine.corpus.history(view.user_id)
     event = history.up_to(step).events[-1]
     row = view.steps[step - 1]
-    by = engine.interest.id  # as the ranks beside it; the joint's list is on Explain and Compare
-    now = engine.recommend(history.up_to(step), LIST_SHOWN, by)
-    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, by)
+    now = engine.recommend(history.up_to(step), LIST_SHOWN, recommender)
+    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, recommender)
     following = history.events[step].item_id if step < len(history) else None
     items = list_rows(engine, now, before, following)
     scale = f" of {wording.rating(view.rating_top)}" if view.rating_top is not None else ""

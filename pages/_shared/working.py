@@ -1,22 +1,20 @@
-"""A running job on a page: its progress, Stop, and how it ended."""
+"""A job on a page: its progress with Stop, and how it ended."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
-from core import jobs
+from core.jobs import Job
 from core.views.corpora import build_job
 from pages._shared import notices
 
-POLL_SECONDS = 0.8
+POLL_SECONDS = 0.7
 
 
-def find_job(kind: jobs.Kind, target: str) -> jobs.Job | None:
-    """The latest job of this kind about this."""
-    return next((job for job in jobs.jobs() if (job.kind, job.target) == (kind, target)), None)
-
-
-def draw_job(job: jobs.Job, title: str) -> None:
+def draw_job(job: Job[Any], title: str, draw_more: Callable[[], None] | None = None) -> None:
     """A running job with Stop; the page is drawn anew when it ends."""
 
     @st.fragment(run_every=POLL_SECONDS)
@@ -36,13 +34,15 @@ def draw_job(job: jobs.Job, title: str) -> None:
                     disabled=job.stopping,
                 )
             st.progress(now.share, text=notices.escape(now.sentence))
+            if draw_more is not None:
+                draw_more()
 
     watch()
 
 
-def draw_end(job: jobs.Job | None) -> None:
-    """How the latest job ended where it left no result."""
-    if job is not None and job.state == "failed" and job.error is not None:
+def draw_end(job: Job[Any] | None) -> None:
+    """How a job ended that left no result."""
+    if job is not None and job.error is not None:
         notices.show_error(job.error)
     elif job is not None and job.state == "stopped":
-        st.text("Stopped; nothing was left half-made.")
+        st.text("Stopped. Nothing incomplete was kept.")

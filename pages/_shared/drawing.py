@@ -1,0 +1,101 @@
+"""What every page draws alike: its head, charts under a sentence, tables, links to other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+from pandas import DataFrame
+from plotly.graph_objects import Figure
+from streamlit.delta_generator import DeltaGenerator
+
+from core.figures.palette import PALETTES, Palette
+from core.figures.style import CONFIG
+from pages._shared import notices, state
+
+TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
+WHAT_IF, QUALITY = "pages/what_if.py", "pages/quality.py"
+ICONS = {
+    TIMELINE: ":material/timeline:",
+    EXPLAIN: ":material/rule:",
+    COMPARE: ":material/compare_arrows:",
+    WHAT_IF: ":material/call_split:",
+    QUALITY: ":material/arrow_forward:",
+}
+
+
+def palette() -> Palette:
+    """The colours of the theme that the browser shows."""
+    return PALETTES["dark" if st.context.theme.type == "dark" else "light"]
+
+
+def head(title: str) -> DeltaGenerator:
+    """The page's title; what is drawn into the container stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.title(title, anchor=False)
+        st.space("stretch")
+    return row
+
+
+def chart(
+    key: str,
+    figure: Figure,
+    sentence: str,
+    *,
+    name: str = "",
+    below: str = "",
+    is_said: bool = True,
+    has_tools: bool = False,
+    on_select: Callable[[], None] | None = None,
+) -> None:
+    """A chart under the sentence that reads it; ``name`` begins its text alternative.
+
+    ``on_select`` is called when a point is picked.
+    """
+    options: dict[str, Any] = {}
+    if on_select is not None:
+        options = {"on_select": on_select, "selection_mode": "points"}
+    with st.container(gap="xxsmall"):
+        if is_said:
+            notices.say(sentence)
+        st.plotly_chart(
+            figure,
+            key=key,
+            theme=None,
+            config=CONFIG if has_tools or on_select else {"displayModeBar": False},
+            alt=f"{name}. {sentence}" if name else sentence,
+            **options,
+        )
+        if below:
+            notices.caution(below)
+
+
+def table(
+    rows: DataFrame,
+    alt: str,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    height: int | str = "content",
+    shows_all: bool = False,
+) -> None:
+    """A table; ``columns`` chooses, orders and configures them.
+
+    ``shows_all`` keeps the table's own columns and order, and only configures some.
+    """
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=height,  # type: ignore[arg-type]
+        alt=alt,
+        column_order=None if columns is None or shows_all else tuple(columns),
+        column_config=columns,
+    )
+
+
+def link(page: str, label: str, **values: str | int | None) -> None:
+    """A way to another page, about the same user, time and recommender unless told otherwise."""
+    st.page_link(
+        page, label=notices.escape(label), icon=ICONS[page], query_params=state.link(**values)
+    )
