@@ -26,7 +26,6 @@ FLOW, FOLLOW, PAIR = "pick_flow", "compare_follow", "compare_pair"
 
 
 def main() -> None:
-    """Draw the page."""
     head = drawing.head("How did the list change, and why?")
     moment = notices.need_user()
     engine = moment.engine

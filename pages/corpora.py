@@ -29,7 +29,6 @@ FIELDS = (*Columns.EVENTS, *(f"{ITEM_PREFIX}{name}" for name in Columns.ITEMS[:-
 
 
 def main() -> None:
-    """Draw the page."""
     st.title("Which data, which model?", anchor=False)
     for job in jobs.jobs("import", "train"):
         draw_job(job)
@@ -43,7 +42,7 @@ def main() -> None:
 
 def draw_library() -> None:
     """All corpora; a button makes one the current one."""
-    library = loaders.library_view()
+    library = view.build_library(loaders.library())
     st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
     if not library.corpora:
         notices.caution("No corpus yet. Import a file below.")
@@ -183,18 +182,8 @@ def draw_preview(preview: Preview) -> None:
     drawing.table(preview.rows, "First rows as the import would read them", height=220)
     if preview.problems:
         with st.expander("Rows that would be refused"):
-            refused = [
-                {
-                    "file": row.file,
-                    "line": row.line,
-                    "field": row.column or row.field,
-                    "reason": row.reason,
-                    "value": row.value,
-                }
-                for row in preview.problems
-            ]
-            alt = "Rows that would be refused, with the reason"
-            drawing.table(pd.DataFrame(refused), alt, height="auto")
+            rows = [view.refused_row(problem) for problem in preview.problems]
+            drawing.table(rows, "Rows that would be refused, with the reason", height="auto")
 
 
 def start_import(
@@ -271,11 +260,9 @@ def draw_report(report: view.ImportReport) -> None:
     if report.reasons:
         left, right = st.columns([2, 3])
         with left:
-            reasons = pd.DataFrame([dataclasses.asdict(row) for row in report.reasons])
-            drawing.table(reasons, "Why rows were refused")
+            drawing.table(report.reasons, "Why rows were refused")
         with right:
-            refused = pd.DataFrame([dataclasses.asdict(row) for row in report.refused])
-            drawing.table(refused, "The first refused rows", height=220)
+            drawing.table(report.refused, "The first refused rows", height=220)
     with st.container(horizontal=True):
         st.button(
             "Use it",
@@ -299,7 +286,7 @@ def draw_training(corpus: str) -> None:
     from core.model.config import InterestConfig
 
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
-    for model in loaders.models_view(corpus):
+    for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
             st.text(model.card or "This model has no card.")

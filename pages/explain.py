@@ -14,17 +14,8 @@ from core.figures.explain_curves import curves_figure
 from core.views.explain import events_table
 from core.views.explaining import PARTS, Explaining
 from core.views.wording import count
-from pages._explain.sections import (
-    WORDS_OF,
-    chosen_step,
-    draw_receivers,
-    draw_words,
-    event_link,
-    go_on,
-    is_stopped,
-    state_of,
-    stop,
-)
+from pages._explain import sections
+from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._shared.notices import Moment
 from pages._shared.state import ITEM
@@ -35,7 +26,6 @@ POLL_SECONDS = 0.6
 
 
 def main() -> None:
-    """Draw the page."""
     head = drawing.head("Why this item, and what would change it?")
     moment = notices.need_user()
     question = pick(moment)
@@ -49,7 +39,7 @@ def main() -> None:
     with head:
         sharing.share(item=item_id)
         export(explaining)
-    draw_receivers(engine, explaining)
+    sections.draw_receivers(engine, explaining)
 
 
 def begin(question: tuple[object, ...]) -> None:
@@ -102,14 +92,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 ),
                 width=390,
             )
-        measure = st.segmented_control(
-            "Explain",
-            [SCORE, MARGIN],
-            default=SCORE,
-            required=True,
-            key=MEASURE,
-            persist_state="session",
-        )
+        measure = drawing.choose("Explain", MEASURE, (SCORE, MARGIN))
     return str(item_id), measure == MARGIN
 
 
@@ -134,7 +117,7 @@ def draw_pieces(explaining: Explaining) -> None:
     draw_waterfall(explaining, step)
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        draw_words(explaining, step)
+        sections.draw_words(explaining, step)
     with right:
         draw_change(explaining)
         draw_scorecard(explaining)
@@ -162,7 +145,7 @@ def want(explaining: Explaining) -> int | None:
     """Ask for all pieces that can be made by now; the step whose review is read, once known."""
     if not is_stopped(explaining):
         explaining.ask(PARTS)
-    step = chosen_step(explaining)
+    step = sections.chosen_step(explaining)
     if explaining.parts is not None and not is_stopped(explaining):
         explaining.ask_all(step)
     return step
@@ -183,10 +166,10 @@ def draw_progress(explaining: Explaining) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if stopped:
             st.caption("Stopped. Finished results are shown.")
-            st.button("Go on", key="go_on", on_click=go_on)
+            st.button("Go on", key="go_on", on_click=sections.go_on)
         else:
             st.caption(":material/hourglass_top: Computing parts, words, changes and scorecard …")
-            st.button("Stop", key="stop_explaining", on_click=stop, args=(explaining,))
+            st.button("Stop", key="stop_explaining", on_click=sections.stop, args=(explaining,))
 
 
 def pick_event() -> None:

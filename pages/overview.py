@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 from streamlit import column_config as col
 
 from core.figures.verdict import verdict_figure
-from core.views.overview import ListView, VerdictView
+from core.views.overview import ListView, VerdictView, build_facts
 from core.views.tables import verdict_table
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
 
@@ -27,11 +26,10 @@ MEASURES: dict[str, tuple[str, ColumnConfig]] = {
 
 
 def main() -> None:
-    """Draw the page."""
     st.title("Where should I look first?", anchor=False)
     chosen = state.selection()
     if chosen.corpus is not None:
-        notices.say(loaders.facts(chosen.corpus))
+        notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
     verdict = loaders.verdict(engine.corpus.name, engine.model_id)
     paired = judging.verdict(engine)
@@ -93,7 +91,7 @@ def draw_list(name: str, users: ListView) -> None:
         args=(name, user_ids),
     )
     drawing.table(
-        pd.DataFrame([dataclasses.asdict(row) for row in users.rows]),
+        users.rows,
         f"{users.title}. {users.sentence}",
         {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
     )

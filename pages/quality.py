@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,7 +9,6 @@ import streamlit as st
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
-from core import jobs
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.views import quality_tables as tables
@@ -38,7 +36,6 @@ MONTHS, COHORTS, CALIBRATION, TRAINING, ABLATION, NEVER = TABS = (
 
 
 def main() -> None:
-    """Draw the page."""
     engine = notices.need_engine()
     head = drawing.head("Does the model beat simple baselines?")
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
@@ -110,9 +107,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
 def draw_missing(engine: Engine, protocol: str) -> None:
     """Nothing computed yet: what it would be, and a button that computes it."""
     target = f"{engine.corpus.name} {engine.model_id} {protocol}"
-    job = jobs.find("evaluate", target)
-    if job is not None and job.state == "running":
-        working.draw_job(job, f"Evaluating under the protocol {LABELS[protocol].lower()}")
+    if working.is_drawn("evaluate", target, f"Evaluating: {LABELS[protocol].lower()}"):
         return
     with st.container(border=True, horizontal_alignment="left"):
         st.subheader("Not evaluated yet", anchor=False)
@@ -123,10 +118,7 @@ def draw_missing(engine: Engine, protocol: str) -> None:
             if protocol == "temporal"
             else "Computes the lists of all test users, which takes seconds to minutes."
         )
-        working.draw_end(job)
-        if st.button("Evaluate now", type="primary", icon=":material/play_arrow:"):
-            jobs.start("evaluate", target, judging.judging(engine, protocol))
-            st.rerun()
+        working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
 
 
 def all_charts(view: QualityView) -> list[tuple[str, Figure]]:
@@ -281,15 +273,10 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
         draw_loss("corpus", measured, in_nats=False)
         return
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
-    job = jobs.find("uses", target)
-    if job is not None and job.state == "running":
-        working.draw_job(job, "Leaving out each part")
+    if working.is_drawn("ablation", target, "Leaving out each part"):
         return
     st.text("Not measured yet. It computes the lists of all test users five times.")
-    working.draw_end(job)
-    if st.button("Measure it", type="primary", icon=":material/play_arrow:"):
-        jobs.start("uses", target, judging.measuring(engine, recommender))
-        st.rerun()
+    working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
 
 
 def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
@@ -312,12 +299,11 @@ def draw_never(engine: Engine, view: QualityView) -> None:
     with left:
         drawing.chart("never", figures.never_figure(never, drawing.palette()), said, is_said=False)
         with st.expander("As a table"):
-            topics = pd.DataFrame([dataclasses.asdict(topic) for topic in never.topics])
-            drawing.table(topics, said, height="auto")
+            drawing.table(never.topics, said, height="auto")
     with right:
         notices.caution("Items with most training events first.")
         drawing.table(
-            pd.DataFrame([dataclasses.asdict(item) for item in never.items]),
+            never.items,
             f"Items in no list. {never.sentence}",
             {
                 "item_id": col.TextColumn("Item"),

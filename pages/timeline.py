@@ -34,7 +34,6 @@ Drawn = dict[str, tuple[str, Figure]]
 
 
 def main() -> None:
-    """Draw the page."""
     head = drawing.head("How did this user's interest evolve?")
     moment = notices.need_user()
     view = loaders.timeline(moment.engine, moment.user_id, moment.recommender)
@@ -83,24 +82,11 @@ def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: Tim
 
 def draw_facts(view: TimelineView, step: int) -> TimeScale:
     """The facts, and how time is drawn."""
-
-    def choose(label: str, key: str, options: list[str]) -> str:
-        picked = st.segmented_control(
-            label,
-            options,
-            default=options[0],
-            required=True,
-            key=key,
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-        return picked or options[0]
-
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(view.facts)
         st.space("stretch")
-        spacing = choose("Time axis", "spacing", list(SPACINGS))
-        extent = choose("Extent", "extent", [WHOLE, NEAR])
+        spacing = drawing.choose("Time axis", "spacing", list(SPACINGS), hides_label=True)
+        extent = drawing.choose("Extent", "extent", (WHOLE, NEAR), hides_label=True)
     return time_scale(view, SPACINGS[spacing], around=step if extent == NEAR else None)
 
 

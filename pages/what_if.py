@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,38 +16,9 @@ from core.scenario.capsule import make_capsule, replay
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.scenario.fork import Fork
+from core.views import history_table as history
+from core.views import what_if as views
 from core.views import wording
-from core.views.history_table import (
-    DATE,
-    DELETE,
-    ITEM,
-    KIND,
-    NEW,
-    RATING,
-    TEXT,
-    TableRow,
-    build_table,
-    edits_of_cells,
-    history_table,
-    item_label,
-    table_frame,
-    try_edits,
-    was_brought_back,
-)
-from core.views.what_if import (
-    ForkView,
-    MoveRow,
-    ProfileRow,
-    build_fork,
-    build_lists,
-    build_moves,
-    build_profile,
-    edits_table,
-    lists_table,
-    moves_table,
-    paths_table,
-    profile_table,
-)
 from core.views.what_if_wording import CAUTION, edit_words, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
@@ -58,12 +30,14 @@ TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
 TABLE_HEIGHT = 386
+Rows = tuple[history.TableRow, ...]
+Profile = tuple[views.ProfileRow, ...]
+Tables = dict[str, Callable[[], DataFrame]]
 Charts = dict[str, tuple[str, Figure]]
 """Charts by name, each with the sentence that reads it."""
 
 
 def main() -> None:
-    """Draw the page."""
     engine = notices.need_engine()
     chosen = state.selection()
     draft_before, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
@@ -113,7 +87,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         draw_problems(engine, draft, base, problems)
         return
     fork = loaders.fork(engine, draft.user_id, len(base), draft.edits, recommender)
-    rows = build_table(engine.corpus, fork.edited, draft.refused)
+    rows = history.build_table(engine.corpus, fork.edited, draft.refused)
     draw_replay(engine, draft)
     left, right = st.columns([11, 9], gap="medium")
     with right:
@@ -122,8 +96,12 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     with left:
         draw_table(engine, draft, base, rows)
         forms.draw_forms(engine, draft, base, fork, rows)
-    view, profile, moves = build_fork(fork), build_profile(fork), build_moves(fork)
-    charts = draw_figures(engine, view, profile)
+    view, profile, moves = (
+        views.build_fork(fork),
+        views.build_profile(fork),
+        views.build_moves(fork),
+    )
+    moves, charts = views.build_moves(fork), draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(charts, "map", loaders.interest_map(engine).sentence)
@@ -134,15 +112,22 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         draw_moves(moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
-    edits = edits_table(engine.corpus, base, draft.edits)
-    draw_tables(edits, view, profile)
+    tables: Tables = {
+        "Lists": lambda: views.lists_table(views.build_lists(fork)),
+        "Moves": lambda: views.moves_table(moves),
+        "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
+        "History": lambda: history.history_table(rows),
+        "Paths": lambda: views.paths_table(view),
+        "Profile": lambda: views.profile_table(profile),
+    }
+    draw_tables(tables)
     with head:
         sharing.share(
             user=draft.user_id,
             time=draft.step,
             scenario=draft.saved.scenario_id if draft.saved else None,
         )
-        export(fork, draft, rows, moves, view, profile, edits, charts)
+        export(fork, draft, tables, charts)
 
 
 def draw_problems(
@@ -189,7 +174,7 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
                 drawing.table(DataFrame(differences), "What differs", height="auto")
 
 
-def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow, ...]) -> None:
+def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     """The history: every cell can be changed, the first row adds an event."""
     corpus = engine.corpus
     by_id = len(corpus.item_ids) <= CHOSEN_ITEMS
@@ -203,27 +188,27 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
         item = col.SelectboxColumn(
             "Item",
             options=corpus.item_ids,
-            format_func=lambda item: item_label(corpus, str(item)),
+            format_func=lambda item: history.item_label(corpus, str(item)),
             width=166,
         )
     columns = {
         "step": col.TextColumn("#", width=40),
         "change": col.TextColumn("Change", width=88),
-        ITEM: item,
-        RATING: col.NumberColumn(
+        history.ITEM: item,
+        history.RATING: col.NumberColumn(
             "Rating",
             width=74,
             help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
         ),
-        DELETE: col.CheckboxColumn("Delete", width=72),
-        TEXT: col.TextColumn("Text", width=220),
-        DATE: col.DatetimeColumn(
+        history.DELETE: col.CheckboxColumn("Delete", width=72),
+        history.TEXT: col.TextColumn("Text", width=220),
+        history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
         ),
-        KIND: col.SelectboxColumn("Kind", options=forms.KINDS, width=80),
+        history.KIND: col.SelectboxColumn("Kind", options=forms.KINDS, width=80),
     }
     st.data_editor(
-        table_frame(rows, by_id=by_id),
+        history.table_frame(rows, by_id=by_id),
         key=key,
         hide_index=True,
         height=TABLE_HEIGHT,
@@ -236,7 +221,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
         column_order=tuple(columns),
         column_config=columns,
     )
-    names = {row.handle: row.name for row in rows} | {NEW: "New event"}
+    names = {row.handle: row.name for row in rows} | {history.NEW: "New event"}
     for refused in draft.refused:
         problem = refused.problem
         remedy = f" {problem.remedy}." if problem.remedy else ""
@@ -244,20 +229,20 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
         st.markdown(f":material/error: {notices.escape(f'{name}: {problem.what}.{remedy}')}")
 
 
-def change_cells(engine: Engine, base: History, rows: tuple[TableRow, ...], key: str) -> None:
+def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
     """Turn what was typed into edits; what can't be is said at its row. For callbacks."""
     typed: dict[int, dict[str, Any]] = (state.get(key) or {}).get("edited_rows", {})
     cells = {int(at): values for at, values in typed.items()}
     draft = drafting.get()
-    for handle in was_brought_back(rows, cells):
+    for handle in history.was_brought_back(rows, cells):
         draft = draft.bring_back(handle)
     refused = []
-    for handle, edits in edits_of_cells(engine.corpus, rows, cells):
+    for handle, edits in history.edits_of_cells(engine.corpus, rows, cells):
         if isinstance(edits, DomainError):
             refused.append(Refused(handle, edits))
             continue
         try:
-            try_edits(base, draft.edits, edits, engine.corpus)
+            history.try_edits(base, draft.edits, edits, engine.corpus)
         except DomainError as problem:
             refused.append(Refused(handle, problem))
         else:
@@ -268,11 +253,12 @@ def change_cells(engine: Engine, base: History, rows: tuple[TableRow, ...], key:
 
 def draw_lists(fork: Fork) -> None:
     """The list beside the original list, every move marked."""
-    view = build_lists(fork)
-    notices.say(view.sentence)
+    lists = views.build_lists(fork)
+    by = controls.recommender_label(lists.recommender)
+    notices.say(lists.sentence)
     drawing.table(
-        lists_table(view),
-        f"Both lists by {view.recommender}. {view.sentence}",
+        views.lists_table(lists),
+        f"Both lists by {by}. {lists.sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
             "before": col.TextColumn("Before", width=128),
@@ -280,10 +266,10 @@ def draw_lists(fork: Fork) -> None:
             "after": col.TextColumn("After", width=134),
         },
     )
-    notices.caution(f"By {controls.recommender_label(view.recommender)}. {CAUTION}")
+    notices.caution(f"By {by}. {CAUTION}")
 
 
-def draw_figures(engine: Engine, view: ForkView, profile: tuple[ProfileRow, ...]) -> Charts:
+def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
     """All charts with their sentences."""
     ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
@@ -310,13 +296,13 @@ def chart(charts: Charts, name: str, below: str) -> None:
     drawing.chart(f"pick_{name}", figure, sentence, name=name, below=below, has_tools=True)
 
 
-def draw_moves(moves: tuple[MoveRow, ...]) -> None:
+def draw_moves(moves: tuple[views.MoveRow, ...]) -> None:
     """What caused each move."""
     if not moves:
         return
     st.markdown("**Why did they move?**")
     drawing.table(
-        moves_table(moves),
+        views.moves_table(moves),
         f"Cause of each of {len(moves)} moves",
         {
             "move": col.TextColumn("Move", width=78),
@@ -333,43 +319,26 @@ def draw_moves(moves: tuple[MoveRow, ...]) -> None:
     )
 
 
-def draw_tables(edits: DataFrame, view: ForkView, profile: tuple[ProfileRow, ...]) -> None:
+def draw_tables(tables: Tables) -> None:
     """The table twins of all charts, and the edits in their order."""
     expander = st.expander("Edits, paths and profiles as tables", on_change="rerun", key="tables")
     if expander.open:
         with expander:
-            for name, rows in (
-                ("Edits", edits),
-                ("Paths", paths_table(view)),
-                ("Profile", profile_table(profile)),
-            ):
+            for name in ("Edits", "Paths", "Profile"):
                 st.markdown(f"**{name}**")
-                drawing.table(rows, name, height="auto")
+                drawing.table(tables[name](), name, height="auto")
 
 
-def export(
-    fork: Fork,
-    draft: Draft,
-    rows: tuple[TableRow, ...],
-    moves: tuple[MoveRow, ...],
-    view: ForkView,
-    profile: tuple[ProfileRow, ...],
-    edits: DataFrame,
-    charts: Charts,
-) -> None:
+def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
     """Everything to take away, made when asked for."""
     title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
     files: dict[str, sharing.File] = {
         "Report (HTML)": ("-report.html", lambda: report(fork, draft.name)),
         "Capsule (JSON)": ("-capsule.json", lambda: make_capsule(fork, draft.name).to_text()),
-        "Lists (CSV)": ("-lists.csv", lambda: lists_table(build_lists(fork))),
-        "Moves (CSV)": ("-moves.csv", lambda: moves_table(moves)),
-        "Edits (CSV)": ("-edits.csv", lambda: edits),
-        "History (CSV)": ("-history.csv", lambda: history_table(rows)),
-        "Paths (CSV)": ("-paths.csv", lambda: paths_table(view)),
-        "Profile (CSV)": ("-profile.csv", lambda: profile_table(profile)),
-        "Charts (HTML)": sharing.charts(list(charts.values()), title, "-charts.html"),
     }
+    for name, make in tables.items():
+        files[f"{name} (CSV)"] = f"-{name.lower()}.csv", make
+    files["Charts (HTML)"] = sharing.charts(list(charts.values()), title, "-charts.html")
     sharing.export(f"what-if-{draft.user_id}-{draft.step}", files)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
+from pandas import DataFrame
 from streamlit import column_config as col
 
 from core import jobs
@@ -26,7 +25,7 @@ def draw_lists(corpus: str) -> None:
         notices.caution(caution)
     if manifests:
         drawing.table(
-            pd.DataFrame([dataclasses.asdict(lists) for lists in manifests]),
+            manifests,
             f"Imported lists of {corpus}",
             {
                 "name": col.TextColumn("Name"),
@@ -45,10 +44,9 @@ def draw_lists(corpus: str) -> None:
             "table with the columns user_id, timestamp, rank and item_id, as CSV, TSV, JSON lines "
             "or Parquet; also as .gz."
         )
-    job = jobs.find("lists", corpus)
-    if job is not None and job.state == "running":
-        working.draw_job(job, "Importing lists")
+    if working.is_drawn("lists", corpus, "Importing lists"):
         return
+    job = jobs.find("lists", corpus)
     working.draw_end(job)
     if job is not None and job.result is not None:
         draw_summary(job.result)
@@ -71,8 +69,7 @@ def draw_summary(summary: ListsSummary) -> None:
     )
     if summary.refused:
         with st.expander(f"{wording.count(manifest.quarantined, 'row')} refused"):
-            reasons = pd.DataFrame(list(summary.reasons.items()), columns=["reason", "rows"])
+            reasons = DataFrame(list(summary.reasons.items()), columns=["reason", "rows"])
             drawing.table(reasons, "Why rows were refused", height="auto")
             fields = dict.fromkeys(("file", "line", "field", "reason", "value"))
-            rows = pd.DataFrame([dataclasses.asdict(row) for row in summary.refused])
-            drawing.table(rows, "The first refused rows", fields, height="auto")
+            drawing.table(summary.refused, "The first refused rows", fields, height="auto")

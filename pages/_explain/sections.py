@@ -85,14 +85,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
             format_func=lambda number: step_label(explaining, number),
             width=330,
         )
-        target = st.segmented_control(
-            "Contribution to",
-            [SENTIMENT, OF_SCORE],
-            default=SENTIMENT,
-            required=True,
-            key=TARGET,
-            persist_state="session",
-        )
+        target = drawing.choose("Contribution to", TARGET, (SENTIMENT, OF_SCORE))
     of_score = target == OF_SCORE
     view, error = explaining.words(step), explaining.error(step)
     if error is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -72,20 +73,34 @@ def chart(
             notices.caution(below)
 
 
+def choose(label: str, key: str, options: Sequence[str], *, hides_label: bool = False) -> str:
+    """One of a few options, the first unless another is picked; kept over page switches."""
+    picked = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed" if hides_label else "visible",
+    )
+    return picked or options[0]
+
+
 def table(
-    rows: DataFrame,
+    rows: DataFrame | Sequence[Any],
     alt: str,
     columns: Mapping[str, Any] | None = None,
     *,
     height: int | str = "content",
     shows_all: bool = False,
 ) -> None:
-    """A table; ``columns`` chooses, orders and configures them.
+    """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
 
     ``shows_all`` keeps the table's own columns and order, and only configures some.
     """
     st.dataframe(
-        rows,
+        rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
         hide_index=True,
         height=height,  # type: ignore[arg-type]
         alt=alt,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from core.progress import ProgressCallback, StopCallback
 from core.views.quality import QualityView, build_quality, build_verdict
 from core.views.quality_details import NeverView, UsesView, build_never, build_uses, list_cautions
 from pages._shared import loaders
@@ -114,39 +113,29 @@ def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list
     return list_cautions(loaders.library(), corpus, among)
 
 
-def judging(engine: Engine, protocol: str) -> Work[None]:
+def judging(engine: Engine, protocol: str) -> Work[Any]:
     """The evaluation of a model under a protocol, as background work."""
+    from core.evaluate.protocols import evaluate_model
+
     library = loaders.library()
-
-    def work(progress: ProgressCallback, stop: StopCallback) -> None:
-        from core.evaluate.protocols import evaluate_model
-
-        evaluate_model(
-            engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
-        )
-
-    return work
+    return lambda progress, stop: evaluate_model(
+        engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
+    )
 
 
-def measuring(engine: Engine, recommender: str) -> Work[None]:
+def measuring(engine: Engine, recommender: str) -> Work[Any]:
     """The ablation of a recommender over the corpus, as background work."""
+    from core.evaluate.protocols import uses_of_model
+
     library = loaders.library()
-
-    def work(progress: ProgressCallback, stop: StopCallback) -> None:
-        from core.evaluate.protocols import uses_of_model
-
-        uses_of_model(engine, library, recommender, progress, stop)
-
-    return work
+    return lambda progress, stop: uses_of_model(engine, library, recommender, progress, stop)
 
 
 def importing(corpus: str, path: Path, name: str) -> Work[ListsSummary]:
     """An import of served lists, as background work."""
+    from core.evaluate.importing_lists import import_lists
+
     library = loaders.library()
-
-    def work(progress: ProgressCallback, stop: StopCallback) -> ListsSummary:
-        from core.evaluate.importing_lists import import_lists
-
-        return import_lists(loaders.corpus(corpus), library, path, name, progress, stop)
-
-    return work
+    return lambda progress, stop: import_lists(
+        loaders.corpus(corpus), library, path, name, progress, stop
+    )

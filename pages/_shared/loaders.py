@@ -26,7 +26,7 @@ from core.figures.palette import PALETTES, ThemeName
 from core.progress import ProgressCallback, StopCallback
 from core.views import corpora as corpora_view
 from core.views import overview
-from core.views.corpora import LibraryView, ModelRow, read_json
+from core.views.corpora import read_json
 from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView, StartView, VerdictView
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
@@ -161,11 +161,6 @@ def _engine(library: Library, corpus: Corpus, model_id: str) -> Engine:
     return opened
 
 
-def facts(name: str) -> str:
-    """What a corpus is, in one line."""
-    return overview.build_facts(library().manifest(name))
-
-
 def verdict(name: str, model_id: str) -> VerdictView:
     """Whether a model earns trust, from its metrics.json."""
     folder = library().model_folder(name, model_id)
@@ -200,16 +195,6 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
     return overview.build_changed(overview.build_rows(engine), measured) if measured else None
 
 
-def library_view() -> LibraryView:
-    """What the library holds; read anew every time."""
-    return corpora_view.build_library(library())
-
-
-def models_view(corpus: str) -> tuple[ModelRow, ...]:
-    """The models of a corpus; read anew every time."""
-    return corpora_view.build_models(library(), corpus)
-
-
 @kept(16)
 def columns(path: Path) -> tuple[str, ...]:
     """Columns of a file; none where they can't be read."""
@@ -233,7 +218,7 @@ def training(name: str, options: InterestConfig) -> Work[Path]:
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
         from core.model.training import train
 
-        return Path(train(corpus(name), library(), options, progress, stop))
+        return train(corpus(name), library(), options, progress, stop)
 
     return work
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import jobs
 from core.figures.turnover import turnover_figure
 from core.views.turnover import build_turnover
 from pages._shared import drawing, loaders, notices, working
@@ -37,15 +36,11 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
 def offer(engine: Engine, recommender: str) -> None:
     """A button that compares all lists of the corpus, with progress and Stop."""
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
-    job = jobs.find("turnover", target)
-    if job is not None and job.state == "running":
-        working.draw_job(job, "Comparing all users' lists")
+    if working.is_drawn("turnover", target, "Comparing all users' lists"):
         return
-    working.draw_end(job)
     notices.caution(
         f"Not measured yet for {recommender}. All users' lists are compared once; the result is "
         "kept."
     )
-    if st.button("Compare all lists", key="measure_turnover"):
-        jobs.start("turnover", target, loaders.measuring_turnover(engine, recommender))
-        st.rerun()
+    work = loaders.measuring_turnover(engine, recommender)
+    working.offer("turnover", target, "Compare all lists", work, type="secondary", icon=None)

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs import Job
+from core import jobs
+from core.jobs import Job, Work
 from core.views.corpora import build_job
 from pages._shared import notices
 
@@ -38,6 +39,24 @@ def draw_job(job: Job[Any], title: str, draw_more: Callable[[], None] | None = N
                 draw_more()
 
     watch()
+
+
+def is_drawn(kind: str, target: str, title: str) -> bool:
+    """Draw the latest job of a kind about a target, where it is running."""
+    job = jobs.find(kind, target)
+    if job is None or job.state != "running":
+        return False
+    draw_job(job, title)
+    return True
+
+
+def offer(kind: str, target: str, label: str, work: Work[Any], **button: Any) -> None:
+    """How the latest job ended, and a button that starts one."""
+    draw_end(jobs.find(kind, target))
+    options = {"type": "primary", "icon": ":material/play_arrow:"} | button
+    if st.button(label, key=f"start_{kind}", **options):
+        jobs.start(kind, target, work)
+        st.rerun()
 
 
 def draw_end(job: Job[Any] | None) -> None:
