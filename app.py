@@ -26,9 +26,7 @@ MENU = {
         st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
-    "Library": [
-        st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
-    ],
+    "Library": [st.Page("pages/corpora.py", title="Data and models", icon=":material/database:")],
 }
 
 st.set_page_config(

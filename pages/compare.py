@@ -100,7 +100,6 @@ def draw_follow(view: CompareView, picked: str | None) -> None:
 
 
 def follow() -> None:
-    """Follow the item that was chosen by name."""
     state.put(ITEM, state.get(FOLLOW))
     state.put(PAIR, None)
 
@@ -146,7 +145,6 @@ def pair_of(comparing: Comparing, item_id: str) -> int:
 
 
 def links(view: CompareView, item_id: str, step: int | None, a: int) -> None:
-    """Ways to Explain and Timeline."""
     with st.container(horizontal=True, gap="small"):
         for column in view.columns[a : a + 2]:
             if column.explains:
@@ -164,7 +162,6 @@ def to(user: str, step: int, item: str, recommender: str) -> dict[str, str | int
 
 
 def draw_moves(comparing: Comparing) -> None:
-    """Entered, left, moved, each with its cause."""
     st.subheader("What entered, left or moved, and what caused it?", anchor=False)
     view = comparing.view
     if not view.moves:
@@ -205,11 +202,7 @@ def draw_moves(comparing: Comparing) -> None:
 
 
 def button(
-    label: str,
-    key: str,
-    action: Callable[..., None],
-    view: CompareView,
-    rows: Sequence[MoveRow],
+    label: str, key: str, action: Callable[..., None], view: CompareView, rows: Sequence[MoveRow]
 ) -> Any:
     """A column of buttons that open another page."""
     return col.ButtonColumn(
@@ -247,7 +240,6 @@ def open_timeline(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
 
 
 def draw_overlap(view: CompareView) -> None:
-    """How alike the lists are, each measure explained in one line."""
     st.subheader("How alike are the lists?", anchor=False)
     notices.say(view.overlaps[0].sentence)
     left, right = st.columns([6, 5], gap="large")
@@ -267,7 +259,6 @@ def draw_overlap(view: CompareView) -> None:
 
 
 def draw_profiles(view: CompareView) -> None:
-    """The interest profile of every column."""
     st.subheader("Interest profiles", anchor=False)
     drawing.chart(
         "compare_profiles",
@@ -279,14 +270,12 @@ def draw_profiles(view: CompareView) -> None:
 
 
 def draw_lists(view: CompareView) -> None:
-    """The table twin of the rank flow."""
     with st.expander("All lists as a table"):
         alt = f"Ranks of every item in every column. {view.flow_sentence}"
         drawing.table(tables.lists_table(view), alt)
 
 
 def export(comparing: Comparing, choice: Choice) -> None:
-    """Tables as CSV, charts as HTML, and everything as a report."""
     view, ink = comparing.view, drawing.palette()
 
     def charts() -> str:
@@ -299,10 +288,7 @@ def export(comparing: Comparing, choice: Choice) -> None:
     files: dict[str, sharing.File] = {
         "Report (HTML)": (".html", lambda: report(comparing)),
         "Charts (HTML)": ("-charts.html", charts),
-        "Moves and causes (CSV)": (
-            "-moves.csv",
-            lambda: tables.moves_table(view, comparing.moves),
-        ),
+        "Moves and causes (CSV)": ("-moves.csv", lambda: tables.moves_table(view, comparing.moves)),
         "Lists (CSV)": ("-lists.csv", lambda: tables.lists_table(view)),
         "Overlap (CSV)": ("-overlap.csv", lambda: tables.overlap_table(view)),
         "Profiles (CSV)": ("-profiles.csv", lambda: tables.profiles_table(view)),
@@ -311,7 +297,6 @@ def export(comparing: Comparing, choice: Choice) -> None:
 
 
 def report(comparing: Comparing) -> str:
-    """The comparison as one file to read without the app."""
     from core.figures.compare_report import comparison_report
 
     return comparison_report(comparing.comparison, drawing.palette())

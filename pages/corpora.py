@@ -76,7 +76,6 @@ def draw_library() -> None:
 
 
 def use_corpus(names: list[str]) -> None:
-    """Make the clicked corpus the current one."""
     row = state.clicked_row("use_corpus")
     if row is not None:
         controls.choose_corpus(names[row])
@@ -224,13 +223,13 @@ def draw_job(job: jobs.Job[Any]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{what} {notices.escape(job.target)}**")
             st.space("stretch")
-            st.button(
+            drawing.button(
                 ":material/close:",
-                key=f"forget{job.number}",
+                f"forget{job.number}",
+                jobs.forget,
+                job.number,
                 help="Remove from this list",
                 type="tertiary",
-                on_click=jobs.forget,
-                args=(job.number,),
             )
         working.draw_end(job)
         if job.kind == "import" and job.result is not None:
@@ -264,12 +263,8 @@ def draw_report(report: view.ImportReport) -> None:
         with right:
             drawing.table(report.refused, "The first refused rows", height=220)
     with st.container(horizontal=True):
-        st.button(
-            "Use it",
-            key=f"use_{report.corpus}",
-            type="primary",
-            on_click=controls.choose_corpus,
-            args=(report.corpus,),
+        drawing.button(
+            "Use it", f"use_{report.corpus}", controls.choose_corpus, report.corpus, type="primary"
         )
         if report.reasons and report.quarantine.is_file():
             st.download_button(
@@ -282,7 +277,6 @@ def draw_report(report: view.ImportReport) -> None:
 
 
 def draw_training(corpus: str) -> None:
-    """The models of a corpus, and a new one."""
     from core.model.config import InterestConfig
 
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
@@ -309,14 +303,14 @@ def draw_training(corpus: str) -> None:
 
 
 def draw_trained(corpus: str, folder: Path, seconds: float) -> None:
-    """A finished training and the next step."""
     st.text(f"Trained in {wording.duration(seconds)}.")
-    st.button(
+    drawing.button(
         "Use it",
-        key=f"use_model {folder.name}",
+        f"use_model {folder.name}",
+        controls.choose_model,
+        corpus,
+        folder.name,
         type="primary",
-        on_click=controls.choose_model,
-        args=(corpus, folder.name),
     )
 
 

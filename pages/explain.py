@@ -97,7 +97,6 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
 
 
 def draw_sentences(explaining: Explaining) -> None:
-    """The answer in plain language."""
     answer = explaining.answer
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
@@ -152,7 +151,6 @@ def want(explaining: Explaining) -> int | None:
 
 
 def is_working(explaining: Explaining) -> bool:
-    """Whether anything is still to come."""
     if is_stopped(explaining):
         return False
     return explaining.busy or (explaining.parts is None and explaining.error() is None)
@@ -166,21 +164,19 @@ def draw_progress(explaining: Explaining) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if stopped:
             st.caption("Stopped. Finished results are shown.")
-            st.button("Go on", key="go_on", on_click=sections.go_on)
+            drawing.button("Go on", "go_on", sections.go_on)
         else:
             st.caption(":material/hourglass_top: Computing parts, words, changes and scorecard …")
-            st.button("Stop", key="stop_explaining", on_click=sections.stop, args=(explaining,))
+            drawing.button("Stop", "stop_explaining", sections.stop, explaining)
 
 
 def pick_event() -> None:
-    """Read the review of the event that was picked in the waterfall."""
     step = state.picked_step("waterfall")
     if step is not None:
         state.put(WORDS_OF, step)
 
 
 def draw_waterfall(explaining: Explaining, step: int | None) -> None:
-    """From no history to the score, event by event, each split into its parts."""
     answer, parts = explaining.answer, explaining.parts
     if not answer.bars:
         return
@@ -204,7 +200,6 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
 
 
 def draw_change(explaining: Explaining) -> None:
-    """The smallest change that takes the item out of the list."""
     st.subheader("Smallest change", anchor=False)
     view = explaining.change
     if view is None:
@@ -228,7 +223,6 @@ def draw_change(explaining: Explaining) -> None:
 
 
 def draw_scorecard(explaining: Explaining) -> None:
-    """Whether to trust the explanation on screen."""
     st.subheader("How reliable is this explanation?", anchor=False)
     view = explaining.scorecard
     if view is None:
@@ -246,7 +240,6 @@ def draw_scorecard(explaining: Explaining) -> None:
 
 
 def draw_table(explaining: Explaining) -> None:
-    """The table twin of the waterfall."""
     signed = col.NumberColumn(format="%+.3f")
     with st.expander("All events as a table"):
         drawing.table(
@@ -277,7 +270,6 @@ def export(explaining: Explaining) -> None:
 
 
 def as_json(explaining: Explaining) -> str:
-    """The JSON of the verb ``explain``."""
     return json.dumps(explaining.facts(), ensure_ascii=False, indent=1)
 
 

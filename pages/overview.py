@@ -52,7 +52,6 @@ def main() -> None:
 
 
 def draw_verdict(verdict: VerdictView, corpus: str) -> None:
-    """Whether the model earns trust."""
     figure = verdict_figure(verdict, drawing.palette()) if verdict.rows else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Does the model earn trust?", anchor=False)

@@ -33,6 +33,13 @@ MONTHS, COHORTS, CALIBRATION, TRAINING, ABLATION, NEVER = TABS = (
     "Ablation",
     "Never recommended",
 )
+ABOUT_COHORTS = (
+    "New users: at most 5 known events. Heavy users: 20 or more. Popular items: the most popular "
+    "fifth of those with training events. Long-tail items: the rest. Unseen items: no training "
+    "event. A target may count in two cohorts."
+)
+Charts = dict[str, tuple[str, Figure]]
+"""Charts by key, each with the sentence that reads it."""
 
 
 def main() -> None:
@@ -48,7 +55,8 @@ def main() -> None:
     with picks:
         subject = pick_subject([result.recommender for result in report.results], engine)
     view = judging.quality(engine, protocol, subject)
-    draw_verdict(view)
+    charts = draw_figures(view) if view.targets else {}
+    draw_verdict(view, charts)
     with head:
         sharing.share(
             protocol=protocol if protocol != USUAL_PROTOCOL else None,
@@ -59,16 +67,15 @@ def main() -> None:
             {
                 "Recommenders (CSV)": (".csv", lambda: tables.recommenders_table(view)),
                 "Charts (HTML)": sharing.charts(
-                    all_charts(view), f"Quality on {engine.corpus.name}, {protocol}"
+                    list(charts.values()), f"Quality on {engine.corpus.name}, {protocol}"
                 ),
             },
         )
-    if view.targets:
-        draw_tabs(engine, view)
+    if charts:
+        draw_tabs(engine, view, charts)
 
 
 def pick_protocol() -> str:
-    """Which question is asked of the recommenders."""
     missing = "There is no protocol {!r}; this is {}."
     usual = LABELS[USUAL_PROTOCOL].lower()
     controls.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
@@ -86,7 +93,6 @@ def pick_protocol() -> str:
 
 
 def pick_subject(names: list[str], engine: Engine) -> str:
-    """Which recommender the page is about."""
     usual = engine.recommender().id
     shown = usual if usual in names else names[0]
     missing = "There is no recommender {!r} here; this is {}."
@@ -121,33 +127,29 @@ def draw_missing(engine: Engine, protocol: str) -> None:
         working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
 
 
-def all_charts(view: QualityView) -> list[tuple[str, Figure]]:
-    """Every chart of the report under its sentence, for the export."""
-    if not view.targets:
-        return []
+def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
-    charts = [
-        (view.verdict, figures.recommenders_figure(view, ink)),
-        (view.periods_sentence, figures.periods_figure(view, ink)),
-        (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
-    ]
+    charts = {
+        "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
+        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
+        "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
+    }
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
-        charts.append((view.calibration_sentence, figure))
+        charts["calibration"] = (view.calibration_sentence, figure)
     return charts
 
 
-def draw_verdict(view: QualityView) -> None:
-    """One sentence, the intervals, the table."""
+def draw_verdict(view: QualityView, charts: Charts) -> None:
     with st.container(gap="xxsmall"):
         st.markdown(f"**{notices.escape(view.verdict)}**")
         if view.seen_verdict is not None:
             st.markdown(f"**{notices.escape(view.seen_verdict)}**")
         notices.caution(" ".join(view.cautions))
-    if not view.targets:
+    if not charts:
         return
-    figure = figures.recommenders_figure(view, drawing.palette())
-    drawing.chart("recommenders", figure, view.verdict, name="Recommenders", is_said=False)
+    sentence, figure = charts["recommenders"]
+    drawing.chart("recommenders", figure, sentence, name="Recommenders", is_said=False)
     drawing.table(
         tables.shown_table(view),
         f"All metrics of all recommenders. {view.verdict}",
@@ -158,7 +160,6 @@ def draw_verdict(view: QualityView) -> None:
 
 
 def column_config() -> dict[str, Any]:
-    """Digits of the table of recommenders."""
     digits = {"Recall": 3, "MRR": 3} | dict.fromkeys(
         ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
     )
@@ -168,13 +169,15 @@ def column_config() -> dict[str, Any]:
     } | {name: col.NumberColumn(format=f"%.{count}f") for name, count in digits.items()}
 
 
-def draw_tabs(engine: Engine, view: QualityView) -> None:
+def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     """Where it is good, how sure it is, how it was made, what it uses, what it leaves out."""
     tabs = st.tabs(TABS, key=TAB, on_change="rerun")
     draw = {
-        MONTHS: lambda: draw_months(view),
-        COHORTS: lambda: draw_cohorts(view),
-        CALIBRATION: lambda: draw_calibration(view),
+        MONTHS: lambda: chart("periods", *charts["periods"], tables.groups_table(view.periods)),
+        COHORTS: lambda: chart(
+            "cohorts", *charts["cohorts"], tables.groups_table(view.cohorts), ABOUT_COHORTS
+        ),
+        CALIBRATION: lambda: draw_calibration(view, charts),
         TRAINING: lambda: draw_training(engine),
         ABLATION: lambda: draw_ablation(engine, view),
         NEVER: lambda: draw_never(engine, view),
@@ -186,33 +189,12 @@ def draw_tabs(engine: Engine, view: QualityView) -> None:
 
 
 def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: str = "") -> None:
-    """One chart under its sentence, with its table twin."""
     drawing.chart(key, figure, sentence, below=below)
     with st.expander("As a table"):
         drawing.table(table, sentence, height="auto")
 
 
-def draw_months(view: QualityView) -> None:
-    """By calendar month of the target, or by longer periods."""
-    figure = figures.periods_figure(view, drawing.palette())
-    chart("periods", view.periods_sentence, figure, tables.groups_table(view.periods))
-
-
-def draw_cohorts(view: QualityView) -> None:
-    """By kind of user and of target."""
-    chart(
-        "cohorts",
-        view.cohorts_sentence,
-        figures.cohorts_figure(view, drawing.palette()),
-        tables.groups_table(view.cohorts),
-        "New users: at most 5 known events. Heavy users: 20 or more. Popular items: the most "
-        "popular fifth of those with training events. Long-tail items: the rest. Unseen items: no "
-        "training event. A target may count in two cohorts.",
-    )
-
-
-def draw_calibration(view: QualityView) -> None:
-    """Predicted against observed hits."""
+def draw_calibration(view: QualityView, charts: Charts) -> None:
     if not view.calibration:
         notices.say(view.calibration_sentence)
         return
@@ -220,15 +202,13 @@ def draw_calibration(view: QualityView) -> None:
     with left:
         chart(
             "calibration",
-            view.calibration_sentence,
-            figures.calibration_figure(view.calibration, view.k, drawing.palette()),
+            *charts["calibration"],
             tables.calibration_table(view.calibration),
             "Bins of equally many targets. On the dashed line, observed hits equal predicted ones.",
         )
 
 
 def draw_training(engine: Engine) -> None:
-    """How the model was made, and what else was measured of it."""
     metrics = read_json(engine.folder / "metrics.json")
     lines = training_lines(metrics)
     best = metrics.get("best_epoch")
@@ -280,7 +260,6 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
 
 
 def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
-    """Loss by part."""
     if not measured.cases:
         notices.say(measured.sentence)
         return
@@ -289,7 +268,6 @@ def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:
-    """Items that no list holds."""
     never = judging.never(engine, view.protocol, view.subject)
     notices.say(never.sentence)
     if not never.items:

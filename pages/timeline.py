@@ -64,7 +64,6 @@ def main() -> None:
 
 
 def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: TimeScale) -> Drawn:
-    """All charts of the page with their sentences."""
     engine, step, ink = moment.engine, moment.step, drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     by = controls.recommender_label(moment.recommender)
@@ -91,16 +90,10 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
 
 
 def chart(drawn: Drawn, name: str, below: str = "") -> None:
-    """One chart; its points select the time."""
     sentence, figure = drawn[name]
     key = f"pick_{name}"
     drawing.chart(
-        key,
-        figure,
-        sentence,
-        name=NAMES[name],
-        below=below,
-        on_select=lambda: controls.pick(key),
+        key, figure, sentence, name=NAMES[name], below=below, on_select=lambda: controls.pick(key)
     )
 
 
@@ -126,7 +119,6 @@ def draw_moment(now: MomentView) -> None:
 
 
 def open_explain(item_ids: list[str], step: int) -> None:
-    """Explain the item of the clicked row."""
     row = state.clicked_row(WHY)
     if row is not None:
         controls.open_page(EXPLAIN, time=step, item=item_ids[row])
@@ -161,7 +153,6 @@ def draw_list(now: MomentView) -> None:
 
 
 def draw_shares(now: MomentView) -> None:
-    """The profile at this step in numbers."""
     st.markdown("**Interest profile after this event**")
     shares = (f"{share.label} {wording.percent(share.share)}" for share in now.shares)
     figure = shares_figure(now, drawing.palette())
@@ -169,7 +160,6 @@ def draw_shares(now: MomentView) -> None:
 
 
 def draw_table(view: TimelineView) -> None:
-    """The table twin of all charts."""
     expander = st.expander("All steps as a table", on_change="rerun", key="table")
     if expander.open:
         with expander:

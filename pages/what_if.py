@@ -133,7 +133,6 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
 def draw_problems(
     engine: Engine, draft: Draft, base: History, problems: dict[int, DomainError]
 ) -> None:
-    """Edits that don't fit the history as it is now, one by one."""
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             f":material/error: **{wording.count(len(problems), 'edit')} can't be applied to this "
@@ -142,7 +141,7 @@ def draw_problems(
         for number, problem in problems.items():
             edit = edit_words(engine.corpus, base, draft.edits, number)
             st.text(f"{number}. {edit}: {problem.what}. {problem.remedy}")
-        st.button("Leave these edits out", key="leave_out", on_click=leave_out, args=(problems,))
+        drawing.button("Leave these edits out", "leave_out", leave_out, problems)
 
 
 def leave_out(problems: dict[int, DomainError]) -> None:
@@ -252,7 +251,6 @@ def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
 
 
 def draw_lists(fork: Fork) -> None:
-    """The list beside the original list, every move marked."""
     lists = views.build_lists(fork)
     by = controls.recommender_label(lists.recommender)
     notices.say(lists.sentence)
@@ -270,7 +268,6 @@ def draw_lists(fork: Fork) -> None:
 
 
 def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
-    """All charts with their sentences."""
     ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     largest = max(profile, key=lambda row: abs(row.after - row.before))
@@ -291,13 +288,11 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
 
 
 def chart(charts: Charts, name: str, below: str) -> None:
-    """One chart under its sentence."""
     sentence, figure = charts[name]
     drawing.chart(f"pick_{name}", figure, sentence, name=name, below=below, has_tools=True)
 
 
 def draw_moves(moves: tuple[views.MoveRow, ...]) -> None:
-    """What caused each move."""
     if not moves:
         return
     st.markdown("**Why did they move?**")
@@ -320,7 +315,6 @@ def draw_moves(moves: tuple[views.MoveRow, ...]) -> None:
 
 
 def draw_tables(tables: Tables) -> None:
-    """The table twins of all charts, and the edits in their order."""
     expander = st.expander("Edits, paths and profiles as tables", on_change="rerun", key="tables")
     if expander.open:
         with expander:
@@ -330,7 +324,6 @@ def draw_tables(tables: Tables) -> None:
 
 
 def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
-    """Everything to take away, made when asked for."""
     title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
     files: dict[str, sharing.File] = {
         "Report (HTML)": ("-report.html", lambda: report(fork, draft.name)),
@@ -343,7 +336,6 @@ def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
 
 
 def report(fork: Fork, name: str) -> str:
-    """Both lists, their moves and what caused them, as one file to read without the app."""
     from core.figures.compare_report import fork_report
 
     return fork_report(fork, name, drawing.palette())

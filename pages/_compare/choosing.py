@@ -12,7 +12,7 @@ from core.compare import presets
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
 from core.domain import DomainError, is_step
 from core.views.wording import short
-from pages._shared import controls, loaders, notices, state
+from pages._shared import controls, drawing, loaders, notices, state
 from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
 
@@ -195,13 +195,7 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
             with st.popover(notices.escape(f"{at + 1} · {_label(spec, several)}")):
                 _edit(engine, choice, at, names)
         if len(choice.specs) < MOST:
-            st.button(
-                "Column",
-                icon=":material/add:",
-                key="add_column",
-                on_click=_add,
-                args=(engine, choice),
-            )
+            drawing.button("Column", "add_column", _add, engine, choice, icon="add")
 
 
 def _label(spec: ColumnSpec, with_user: bool) -> str:
@@ -249,7 +243,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
         state.put(scenario, None)
     if len(choice.specs) > FEWEST:
         others = [*choice.specs[:at], *choice.specs[at + 1 :]]
-        st.button("Remove", key=f"column_remove_{at}", on_click=_own, args=(others, choice.k))
+        drawing.button("Remove", f"column_remove_{at}", _own, others, choice.k)
 
 
 def _change(engine: Engine, choice: Choice, at: int) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def draw_lists(corpus: str) -> None:
-    """The section of the page Data and models."""
     st.subheader("Lists that your system served", anchor=False)
     manifests = loaders.served_lists(corpus)
     for caution in judging.cautions_of_lists(corpus):
@@ -60,7 +59,6 @@ def draw_lists(corpus: str) -> None:
 
 
 def draw_summary(summary: ListsSummary) -> None:
-    """What the latest import took and refused."""
     manifest = summary.manifest
     st.text(
         f"Imported {wording.number(manifest.accepted)} of "

@@ -33,7 +33,6 @@ def stop(explaining: Explaining) -> None:
 
 
 def go_on() -> None:
-    """Ask again."""
     state.put(STOPPED, None)
 
 
@@ -64,7 +63,6 @@ def steps_with_text(explaining: Explaining) -> list[int]:
 
 
 def draw_words(explaining: Explaining, step: int | None) -> None:
-    """One review with its words marked."""
     st.subheader("Which words?", anchor=False)
     steps = steps_with_text(explaining)
     if not steps:
@@ -137,23 +135,17 @@ def mark(word: MarkedWord, strength: float) -> str:
 
 
 def event_link(step: int) -> None:
-    """A way to the Timeline at one event."""
     label = f"Step {step} on the Timeline"
     drawing.link(drawing.TIMELINE, label, time=step, item=state.get(ITEM))
 
 
 def draw_receivers(engine: Engine, explaining: Explaining) -> None:
-    """The same item over all users."""
     st.subheader("Who gets this item now?", anchor=False)
     answer = explaining.answer
     key = f"receivers {answer.item_id} {answer.recommender}"
     if not state.get(key):
-        st.button(
-            "Look through all users' lists",
-            key="find_receivers",
-            icon=":material/group:",
-            on_click=state.put,
-            args=(key, True),
+        drawing.button(
+            "Look through all users' lists", "find_receivers", state.put, key, True, icon="group"
         )
         return
     view = loaders.receivers(engine, answer.item_id, answer.recommender)

@@ -14,7 +14,7 @@ from core.corpus.store import Corpus, Manifest
 from core.domain import DomainError
 from core.views import wording
 from core.views.quality_wording import NAMES
-from pages._shared import loaders, notices, state
+from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
@@ -43,12 +43,7 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
 
 
 def settle(
-    key: str,
-    options: Sequence[str],
-    usual: str,
-    missing: str,
-    *args: str,
-    says_now: bool = False,
+    key: str, options: Sequence[str], usual: str, missing: str, *args: str, says_now: bool = False
 ) -> bool:
     """Make a choice that the URL may have asked for one of ``options``, else ``usual``.
 
@@ -157,7 +152,7 @@ def _pick_user(corpus: Corpus) -> str | None:
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
-            st.button(label, key=key, on_click=_move_user, args=(corpus, move), width="stretch")
+            drawing.button(label, key, _move_user, corpus, move, width="stretch")
     return chosen
 
 
@@ -177,17 +172,9 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
         st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
     st.caption(wording.day(history.events[step - 1].timestamp))
     with st.container(horizontal=True, gap="xsmall"):
-        for label, move, at_end in (
-            ("Prev. event", -1, step <= 1),
-            ("Next event", 1, step >= n),
-        ):
-            st.button(
-                label,
-                key=f"step{move:+d}",
-                on_click=move_step,
-                args=(move, n),
-                disabled=at_end,
-                width="stretch",
+        for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
+            drawing.button(
+                label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
     if plays:
         playing = bool(state.get(PLAYING))

@@ -73,6 +73,14 @@ def chart(
             notices.caution(below)
 
 
+def button(
+    label: str, key: str, on_click: Callable[..., None], *args: object, icon: str = "", **more: Any
+) -> None:
+    """A button that calls ``on_click`` with ``args``; ``icon`` names a Material icon."""
+    more["icon"] = f":material/{icon}:" if icon else None
+    st.button(label, key=key, on_click=on_click, args=args, **more)
+
+
 def choose(label: str, key: str, options: Sequence[str], *, hides_label: bool = False) -> str:
     """One of a few options, the first unless another is picked; kept over page switches."""
     picked = st.segmented_control(

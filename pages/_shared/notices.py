@@ -52,7 +52,6 @@ def guarded() -> Iterator[None]:
 
 
 def show_error(error: DomainError) -> None:
-    """What happened, where, and what to do."""
     with st.container(border=True):
         st.markdown(f":material/error: **{escape(error.what[:1].upper() + error.what[1:])}.**")
         if error.where:
@@ -63,8 +62,8 @@ def show_error(error: DomainError) -> None:
 
 def show_notices() -> None:
     """Wishes of the URL that could not be met."""
-    for notice in state.notices():
-        st.info(escape(notice.text), icon=MISSED)
+    for text in state.notices().values():
+        st.info(escape(text), icon=MISSED)
 
 
 def miss(about: str, text: str) -> None:
@@ -124,7 +123,6 @@ def need_user() -> Moment:
 
 
 def offer_users(corpus: Corpus) -> None:
-    """Some users to start with."""
     empty(
         "Choose a user",
         "Pick a user in the sidebar or start from Overview.",

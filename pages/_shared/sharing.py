@@ -43,7 +43,6 @@ def export(name: str, files: Mapping[str, File]) -> None:
 
 
 def content(make: Callable[[], str | DataFrame]) -> str:
-    """A file's text; a table becomes CSV."""
     made = make()
     return as_csv(made) if isinstance(made, DataFrame) else made
 

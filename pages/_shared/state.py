@@ -53,16 +53,6 @@ class Selection:
     """Whose lists are shown; None on pages that show no user's lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A wish from the URL that could not be met, and what is shown instead."""
-
-    about: str
-    """One of ``IN_URL``."""
-    text: str
-    """What was asked for, and what happened; plain text."""
-
-
 def get(key: str) -> Any:
     """A value of this session; None when unset."""
     return st.session_state.get(key)
@@ -180,20 +170,18 @@ def link(**values: str | int | None) -> dict[str, str]:
 
 
 def add_notice(about: str, text: str) -> None:
-    """Remember that a wish could not be met; shown until something is chosen."""
-    kept = [notice for notice in notices() if notice.about != about]
-    st.session_state[_NOTICES] = (*kept, Notice(about, text))
+    """Remember that a wish of the URL could not be met; shown until something is chosen."""
+    st.session_state[_NOTICES] = notices() | {about: text}
 
 
-def notices() -> tuple[Notice, ...]:
-    """Wishes that could not be met."""
-    found: tuple[Notice, ...] = st.session_state.get(_NOTICES, ())
-    return found
+def notices() -> dict[str, str]:
+    """Wishes that could not be met, by key of the URL; plain text."""
+    return get(_NOTICES) or {}
 
 
 def clear_notices() -> None:
     """Forget them: the person has chosen something."""
-    st.session_state.pop(_NOTICES, None)
+    put(_NOTICES, None)
 
 
 def picked_data(chart_key: str) -> list[Any] | None:

@@ -10,7 +10,7 @@ import streamlit as st
 from core import jobs
 from core.jobs import Job, Work
 from core.views.corpora import build_job
-from pages._shared import notices
+from pages._shared import drawing, notices
 
 POLL_SECONDS = 0.7
 
@@ -27,12 +27,8 @@ def draw_job(job: Job[Any], title: str, draw_more: Callable[[], None] | None = N
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{notices.escape(title)}**")
                 st.space("stretch")
-                st.button(
-                    "Stop",
-                    key=f"stop{job.number}",
-                    icon=":material/stop:",
-                    on_click=job.stop,
-                    disabled=job.stopping,
+                drawing.button(
+                    "Stop", f"stop{job.number}", job.stop, icon="stop", disabled=job.stopping
                 )
             st.progress(now.share, text=notices.escape(now.sentence))
             if draw_more is not None:

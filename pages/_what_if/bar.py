@@ -16,7 +16,7 @@ from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
-from pages._shared import loaders, notices, state
+from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting
 
@@ -30,7 +30,6 @@ NEW = ""
 
 
 def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
-    """The whole bar, with what went wrong below it."""
     saved: dict[str, Scenario] = {}
     unreadable = 0
     try:
@@ -53,28 +52,28 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             on_change=open_picked,
             width=260,
         )
-        st.button(
+        drawing.button(
             "Undo",
-            key="undo",
-            icon=":material/undo:",
+            "undo",
+            lambda: drafting.put(drafting.get().undo()),
+            icon="undo",
             disabled=not draft.edits,
-            on_click=lambda: drafting.put(drafting.get().undo()),
         )
-        st.button(
+        drawing.button(
             "Redo",
-            key="redo",
-            icon=":material/redo:",
+            "redo",
+            lambda: drafting.put(drafting.get().redo()),
+            icon="redo",
             disabled=not draft.undone,
-            on_click=lambda: drafting.put(drafting.get().redo()),
         )
-        st.button(
+        drawing.button(
             "Save",
-            key="save",
-            icon=":material/save:",
+            "save",
+            save,
+            engine,
+            icon="save",
             type="primary" if changed else "secondary",
             disabled=not changed,
-            on_click=save,
-            args=(engine,),
         )
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
@@ -87,14 +86,12 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
 
 
 def draw_error() -> None:
-    """What went wrong last."""
     error = state.get(ERROR)
     if isinstance(error, DomainError):
         notices.show_error(error)
 
 
 def draw_details(engine: Engine, draft: Draft) -> None:
-    """Name, notes, copies, deletion and capsules."""
     state.put(NAME, draft.name)
     state.put(NOTES, draft.notes)
     with st.popover("More", icon=":material/more_horiz:"):
@@ -102,19 +99,9 @@ def draw_details(engine: Engine, draft: Draft) -> None:
         st.text_input("Name", key=NAME, max_chars=100, placeholder=hint, on_change=note)
         st.text_area("Notes", key=NOTES, height=100, on_change=note)
         with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Save a copy",
-                key="duplicate",
-                icon=":material/content_copy:",
-                on_click=save,
-                args=(engine, True),
-            )
-            st.button(
-                "Delete",
-                key="delete_scenario",
-                icon=":material/delete:",
-                disabled=draft.saved is None,
-                on_click=delete,
+            drawing.button("Save a copy", "duplicate", save, engine, True, icon="content_copy")
+            drawing.button(
+                "Delete", "delete_scenario", delete, icon="delete", disabled=draft.saved is None
             )
         if draft.saved is not None:
             notices.caution(f"Revision {draft.saved.revision}. Every saved revision is kept.")
@@ -164,7 +151,6 @@ def where(draft: Draft, recommender: str | None) -> dict[str, str | int | None]:
 
 
 def open_picked() -> None:
-    """Open the scenario of the picker."""
     picked = state.get(PICK)
     if not picked:
         open_draft(None)
@@ -175,7 +161,6 @@ def open_picked() -> None:
 
 
 def open_capsule() -> None:
-    """Open the capsule that was dropped."""
     file = state.get(UPLOAD)
     if file is None:
         return
@@ -254,9 +239,9 @@ def draw_kept() -> None:
                 f"Kept aside: {edits} of {draft.name or 'a scenario'} ({draft.user_id})."
             )
             key = f"bring_back_{number}"
-            st.button("Restore", key=key, on_click=bring_back, args=(draft,))
+            drawing.button("Restore", key, bring_back, draft)
             key = f"drop_kept_{number}"
-            st.button("Discard", key=key, on_click=drafting.drop, args=(draft,))
+            drawing.button("Discard", key, drafting.drop, draft)
 
 
 def bring_back(kept: Draft) -> None:
@@ -285,17 +270,11 @@ def draw_conflict(engine: Engine) -> None:
             st.markdown(f"**Theirs**, revision {theirs.revision}")
             draw_version(engine, Draft.of_scenario(theirs))
         with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Keep mine as a copy",
-                key="keep_mine",
-                type="primary",
-                on_click=keep_mine,
-                args=(engine,),
-            )
+            drawing.button("Keep mine as a copy", "keep_mine", keep_mine, engine, type="primary")
             if theirs.deleted:
-                st.button("Discard mine", key="take_theirs", on_click=open_draft, args=(None,))
+                drawing.button("Discard mine", "take_theirs", open_draft, None)
             else:
-                st.button("Take theirs", key="take_theirs", on_click=take_theirs)
+                drawing.button("Take theirs", "take_theirs", take_theirs)
 
 
 def draw_version(engine: Engine, draft: Draft) -> None:

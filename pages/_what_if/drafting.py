@@ -40,7 +40,6 @@ def put_aside(draft: Draft) -> None:
 
 
 def drop(draft: Draft) -> None:
-    """Keep it aside no longer."""
     state.put(KEPT, tuple(other for other in kept() if other is not draft))
 
 

@@ -15,16 +15,9 @@ from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import (
-    NEW,
-    TableRow,
-    find_item,
-    item_label,
-    next_minute,
-    try_edits,
-)
+from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits
 from core.views.what_if import equal_times
-from pages._shared import controls, notices, state
+from pages._shared import controls, drawing, notices, state
 from pages._what_if import drafting
 
 if TYPE_CHECKING:
@@ -73,19 +66,15 @@ def draw_text(
         state.put(SOURCE, None)
     st.text_area("Text of the event", key=WORDS, height=130, label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            "Use this text",
-            key="use_text",
-            icon=":material/check:",
-            on_click=use_text,
-            args=(engine, base, handle),
-        )
-        st.button(
+        drawing.button("Use this text", "use_text", use_text, engine, base, handle, icon="check")
+        drawing.button(
             "Start from the opposite review",
-            key="opposite",
-            icon=":material/swap_vert:",
-            on_click=start_from_opposite,
-            args=(engine, draft.user_id, row),
+            "opposite",
+            start_from_opposite,
+            engine,
+            draft.user_id,
+            row,
+            icon="swap_vert",
         )
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
@@ -105,12 +94,7 @@ def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> Non
     earlier, later = equal_times(events, at) if events else (False, False)
     for name, can, other in (("Earlier", earlier, at - 1), ("Later", later, at + 1)):
         if can:
-            st.button(
-                name,
-                key=f"move_{name.lower()}",
-                on_click=move,
-                args=(engine, base, handle, origins[other]),
-            )
+            drawing.button(name, f"move_{name.lower()}", move, engine, base, handle, origins[other])
 
 
 def move(engine: Engine, base: History, handle: Handle, to: Handle) -> None:
@@ -170,10 +154,7 @@ def draw_add(engine: Engine, base: History) -> None:
             st.selectbox("Kind", KINDS, index=KINDS.index("review"), key=ADD_KIND, width=120)
             if scale is not None:
                 st.number_input(
-                    f"Rating ({scale[0]:g} to {scale[1]:g})",
-                    value=None,
-                    key=ADD_RATING,
-                    width=130,
+                    f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
                 )
             st.date_input(
                 "Date (UTC)",

@@ -44,13 +44,16 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             forms.pick_item(engine.corpus, WANTED, width=390)
             st.segmented_control("Goal", list(GOALS), default=INTO, required=True, key=GOAL)
-            st.button(
+            drawing.button(
                 "Search",
-                key="search",
-                icon=":material/search:",
+                "search",
+                begin,
+                engine,
+                base,
+                recommender,
+                about,
+                icon="search",
                 disabled=not state.get(WANTED) or (job is not None and job.state == "running"),
-                on_click=begin,
-                args=(engine, base, recommender, about),
             )
 
     form()
@@ -79,17 +82,12 @@ def begin(engine: Engine, base: History, recommender: str, about: str) -> None:
 
 
 def draw_result(engine: Engine, base: History, result: SearchResult) -> None:
-    """What a search found."""
     notices.say(search_words(engine.corpus, result))
     for number in range(1, len(result.edits) + 1):
         st.text(f"{number}. {edit_words(engine.corpus, base, result.edits, number)}")
     if result.edits:
-        st.button(
-            "Apply these edits",
-            key="use_found",
-            icon=":material/check:",
-            on_click=use_result,
-            args=(engine, base, result),
+        drawing.button(
+            "Apply these edits", "use_found", use_result, engine, base, result, icon="check"
         )
         if drafting.get().edits:
             notices.caution("They were verified on the history without your other edits.")
