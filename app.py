@@ -14,7 +14,7 @@ from pages._shared import controls, notices, state
 
 PAGE_WIDTH = 1600
 
-# A new page is one line here and one file in pages/.
+# A new page is one line here, one script in pages/ and one view in core/views.
 MENU = {
     "Start": [
         st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
@@ -26,9 +26,7 @@ MENU = {
         st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
-    "Library": [
-        st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
-    ],
+    "Library": [st.Page("pages/corpora.py", title="Data and models", icon=":material/database:")],
 }
 
 st.set_page_config(
@@ -41,7 +39,7 @@ st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="lar
 page = st.navigation(MENU)
 state.adopt_url()
 try:
-    controls.draw_sidebar(plays=page.title == "Timeline")
+    controls.draw_sidebar(plays=page.title == "Timeline", lists=page in MENU["One user"])
 except DomainError as error:
     notices.show_error(error)
     st.stop()

@@ -1,6 +1,6 @@
-"""Long work in background threads: it goes on when the page is left, and Stop is heard.
+"""Long work beside its caller: it reports progress, hears Stop, ends in a result or an error.
 
-The registry belongs to the server process, so every session sees the same jobs.
+The registry belongs to the process, so every session of a server sees the same jobs.
 """
 
 from __future__ import annotations
@@ -10,79 +10,93 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from concurrent.futures import Future
+from typing import Any, Generic, Literal, TypeVar
 
 from core.domain import DomainError, Stopped
 from core.progress import Progress, ProgressCallback, StopCallback
 
 State = Literal["running", "done", "stopped", "failed"]
-Kind = Literal["import", "train", "evaluate", "uses", "lists", "turnover"]
-Work = Callable[[ProgressCallback, StopCallback], Any]
+Result = TypeVar("Result")
+Work = Callable[[ProgressCallback, StopCallback], Result]
 
 KEPT = 20
-"""Finished jobs that are remembered."""
+"""Finished jobs of a kind that are remembered."""
+_numbers = itertools.count(1)
 
 
-@dataclass
-class Job:
-    """One piece of long work and what is known about it."""
+class Job(Generic[Result]):
+    """One piece of work in a thread of its own, and what is known about it.
 
-    number: int
-    """Counts up; identifies the job."""
-    kind: Kind
-    """What it does."""
-    target: str
-    """Which corpus it is about."""
-    state: State = "running"
-    """Where it stands."""
-    progress: Progress | None = None
-    """The latest report."""
-    curve: list[dict[str, float]] = field(default_factory=list)
-    """Figures of all reports that had any, oldest first."""
-    result: Any = None
-    """What the work returned, when it is done."""
-    error: DomainError | None = None
-    """Why it failed, in words for a person."""
-    started: float = field(default_factory=time.monotonic)
-    """When it began, on the monotonic clock."""
-    finished: float | None = None
-    """When it ended, on the monotonic clock."""
-    _stop: threading.Event = field(default_factory=threading.Event)
+    A daemon thread instead of an executor's, because Python joins those at exit: a training would
+    keep a stopped server alive.
+    """
+
+    def __init__(self, kind: str, target: str, work: Work[Result]) -> None:
+        self.number = next(_numbers)
+        self.kind, self.target = kind, target
+        self.progress: Progress | None = None
+        """The latest report."""
+        self.curve: list[dict[str, float]] = []
+        """Figures of all reports that had any, oldest first."""
+        self.future: Future[Result] = Future()
+        self._started, self._finished = time.monotonic(), 0.0
+        self._stop = threading.Event()
+        name = f"{kind} {target}"
+        threading.Thread(target=self._run, args=(work,), name=name, daemon=True).start()
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        if not self.future.done():
+            return "running"
+        error = self.future.exception()
+        return "done" if error is None else "stopped" if isinstance(error, Stopped) else "failed"
+
+    @property
+    def result(self) -> Result | None:
+        """What the work returned; None before it is done."""
+        return self.future.result() if self.state == "done" else None
+
+    @property
+    def error(self) -> DomainError | None:
+        """Why it failed, in words for a person."""
+        error = self.future.exception() if self.future.done() else None
+        return error if isinstance(error, DomainError) else None
+
+    @property
+    def stopping(self) -> bool:
+        """True between Stop and the end."""
+        return self._stop.is_set() and not self.future.done()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, or ran."""
+        return (self._finished or time.monotonic()) - self._started
 
     def stop(self) -> None:
         """Ask the work to end; it does at its next check."""
         self._stop.set()
 
-    @property
-    def stopping(self) -> bool:
-        """True between Stop and the end."""
-        return self.state == "running" and self._stop.is_set()
-
-    @property
-    def seconds(self) -> float:
-        """How long it has run, or ran."""
-        return (self.finished or time.monotonic()) - self.started
-
-    def run(self, work: Work) -> None:
-        """Do the work in this thread and record how it ended."""
+    def _run(self, work: Work[Result]) -> None:
+        error: Exception
         try:
-            self.result = work(self._report, self._stop.is_set)
-            self.state = "done"
-        except Stopped:
-            self.state = "stopped"
-        except DomainError as error:
-            self.error, self.state = error, "failed"
-        except Exception as error:
+            result = work(self._report, self._stop.is_set)
+        except (Stopped, DomainError) as ended:
+            error = ended
+        except Exception as defect:
             logging.getLogger(__name__).exception("%s of %s failed", self.kind, self.target)
-            self.error = DomainError(
-                f"the {self.kind} ended with an unexpected error ({type(error).__name__})",
+            error = DomainError(
+                f"the {self.kind} ended with an unexpected error ({type(defect).__name__})",
                 where=self.target,
                 remedy="The terminal that runs the app has the details",
             )
-            self.state = "failed"
-        finally:
-            self.finished = time.monotonic()
+        else:
+            self._finished = time.monotonic()
+            self.future.set_result(result)
+            return
+        self._finished = time.monotonic()
+        self.future.set_exception(error.with_traceback(None))  # frames would keep their data alive
 
     def _report(self, progress: Progress) -> None:
         self.progress = progress
@@ -90,32 +104,37 @@ class Job:
             self.curve.append({"done": float(progress.done), **progress.figures})
 
 
-_jobs: dict[int, Job] = {}
-_numbers = itertools.count(1)
+_jobs: dict[int, Job[Any]] = {}
 _lock = threading.Lock()
 
 
-def start(kind: Kind, target: str, work: Work) -> Job:
-    """Begin ``work`` in the background; one job of a kind per corpus at a time."""
+def start(kind: str, target: str, work: Work[Result]) -> Job[Result]:
+    """Begin ``work``; where a job of this kind about this target is running, return that one."""
     with _lock:
-        for job in _jobs.values():
-            if (job.kind, job.target, job.state) == (kind, target, "running"):
+        same = [job for job in _jobs.values() if job.kind == kind]
+        for job in same:
+            if job.target == target and job.state == "running":
                 return job
-        job = Job(next(_numbers), kind, target)
-        _jobs[job.number] = job
-        for old in [n for n, j in _jobs.items() if j.state != "running"][:-KEPT]:
-            del _jobs[old]
-    threading.Thread(target=job.run, args=(work,), name=f"{kind} {target}", daemon=True).start()
-    return job
+        for old in [job for job in same if job.state != "running"][:-KEPT]:
+            del _jobs[old.number]
+        started = Job(kind, target, work)
+        _jobs[started.number] = started
+        return started
 
 
-def jobs() -> list[Job]:
-    """All known jobs, newest first."""
+def jobs(*kinds: str) -> list[Job[Any]]:
+    """All known jobs, or those of some kinds, newest first."""
     with _lock:
-        return sorted(_jobs.values(), key=lambda job: -job.number)
+        known = [job for job in _jobs.values() if not kinds or job.kind in kinds]
+    return sorted(known, key=lambda job: -job.number)
 
 
-def running() -> list[Job]:
+def find(kind: str, target: str) -> Job[Any] | None:
+    """The latest job of a kind about a target."""
+    return next((job for job in jobs(kind) if job.target == target), None)
+
+
+def running() -> list[Job[Any]]:
     """Jobs that are at work now."""
     return [job for job in jobs() if job.state == "running"]
 
@@ -123,6 +142,5 @@ def running() -> list[Job]:
 def forget(number: int) -> None:
     """Drop a finished job from the list."""
     with _lock:
-        job = _jobs.get(number)
-        if job is not None and job.state != "running":
+        if number in _jobs and _jobs[number].state != "running":
             del _jobs[number]

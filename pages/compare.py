@@ -3,63 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
+from streamlit import column_config as col
 
 from core.compare.columns import FEWEST
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
-from core.figures.style import CONFIG, as_html
+from core.figures.style import as_html
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
 from core.views.compare import CompareView, MoveRow
-from core.views.tables import as_csv
+from core.views.comparing import Comparing
 from pages._compare import choosing
 from pages._compare.choosing import Choice
-from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
+from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
+from pages._shared.drawing import EXPLAIN, TIMELINE
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
-if TYPE_CHECKING:
-    from core.engine import Engine
-    from core.views.comparing import Comparing
-
-EXPLAIN, TIMELINE = "pages/explain.py", "pages/timeline.py"
 MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
 FLOW, FOLLOW, PAIR = "pick_flow", "compare_follow", "compare_pair"
 
 
 def main() -> None:
-    """Draw the page."""
-    engine = notices.need_engine()
-    chosen = state.selection()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with head:
-        st.title("How did the list change, and why?", anchor=False)
-        st.space("stretch")
-    if chosen.user_id is None or chosen.step is None:
-        notices.need_user(engine.corpus)
-        return
-    choice = choosing.choose(engine, chosen.user_id, chosen.step)
+    head = drawing.head("How did the list change, and why?")
+    moment = notices.need_user()
+    engine = moment.engine
+    choice = choosing.choose(moment)
     if choice.missing is not None:
         notices.empty(*choice.missing)
         return
     choosing.draw_columns(engine, choice)
-    asked = loaders.comparing(engine, choice.specs, choice.k)
-    shown = {column.recommender for column in asked.view.columns}
+    comparing = loaders.comparing(engine, choice.columns, choice.k)
+    view = comparing.view
+    shown = {column.recommender for column in view.columns}
     for caution in judging.cautions_of_lists(engine.corpus.name, shown):
         notices.caution(caution)
-    picked = picked_item(asked.view)
-    draw_flow(asked.view, picked)
+    picked = picked_item(view)
+    draw_flow(view, picked)
     if picked is not None:
-        draw_item(asked, picked)
-    draw_moves(asked)
-    draw_overlap(asked.view)
-    draw_profiles(asked.view)
-    turnover.draw(engine, chosen.user_id)
-    draw_lists(asked.view)
+        draw_item(comparing, picked)
+    draw_moves(comparing)
+    draw_overlap(view)
+    draw_profiles(view)
+    turnover.draw(engine, moment.user_id, moment.recommender)
+    draw_lists(view)
     with head:
-        share(choice)
-        export(engine, asked, choice)
+        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choice.address})
+        export(comparing, choice)
 
 
 def picked_item(view: CompareView) -> str | None:
@@ -70,25 +61,23 @@ def picked_item(view: CompareView) -> str | None:
 
 def draw_flow(view: CompareView, picked: str | None) -> None:
     """Ranks over the columns; a marker picks its item."""
-    with st.container(gap="xxsmall"):
-        notices.say(view.flow_sentence)
-        if view.next_sentence:
-            notices.say(view.next_sentence)
-        st.plotly_chart(
-            flow_figure(view, controls.palette(), picked),
-            key=FLOW,
-            on_select=pick,
-            selection_mode="points",
-            theme=None,
-            config=CONFIG,
-            alt=f"Rank flow over {len(view.columns)} columns. {view.flow_sentence}",
+    notices.say(view.flow_sentence)
+    if view.next_sentence:
+        notices.say(view.next_sentence)
+    drawing.chart(
+        FLOW,
+        flow_figure(view, drawing.palette(), picked),
+        view.flow_sentence,
+        name=f"Rank flow over {len(view.columns)} columns",
+        is_said=False,
+        on_select=pick,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_follow(view, picked)
+        notices.caution(
+            "Colour: topic. Dotted end: the item leaves the lists. Ring: the actual next item "
+            "(known in training, except each user's last two events)."
         )
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            draw_follow(view, picked)
-            notices.caution(
-                "Colour is the topic. A dotted end leads out of the lists, a ring marks what the "
-                "user really took next (seen in training, but for each user's last two events)."
-            )
 
 
 def draw_follow(view: CompareView, picked: str | None) -> None:
@@ -111,7 +100,6 @@ def draw_follow(view: CompareView, picked: str | None) -> None:
 
 
 def follow() -> None:
-    """Follow the item that was chosen by name."""
     state.put(ITEM, state.get(FOLLOW))
     state.put(PAIR, None)
 
@@ -124,136 +112,106 @@ def pick() -> None:
         state.put(PAIR, int(data[1]))
 
 
-def draw_item(asked: Comparing, item_id: str) -> None:
-    """One item over all columns: its places, what each event gave it, and where to go on."""
-    view = asked.view
+def draw_item(comparing: Comparing, item_id: str) -> None:
+    """One item over all columns: its ranks, what each event contributed, and where to go on."""
+    view = comparing.view
     line = next(line for line in view.lines if line.item_id == item_id)
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{notices.escape(line.item)}**")
             st.space("stretch")
-            st.button("Close", key="close_item", type="tertiary", on_click=state.put,
-                      args=(ITEM, None))  # fmt: skip
+            close = {"on_click": state.put, "args": (ITEM, None)}
+            st.button("Close", key="close_item", type="tertiary", **close)  # type: ignore[arg-type]
         names = [column.name for column in view.columns]
         notices.say(words.item_sentence(line.item, list(zip(names, line.full_ranks, strict=True))))
-        a = pair_of(asked, item_id)
-        bars = asked.bars(a, item_id)
+        a = pair_of(comparing, item_id)
+        bars = comparing.bars(a, item_id)
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
-            notices.say(sentence)
-            st.plotly_chart(
-                changes_figure(bars, controls.palette()),
-                key="compare_changes",
-                theme=None,
-                config={"displayModeBar": False},
-                alt=sentence,
-            )
+            figure = changes_figure(bars, drawing.palette())
+            drawing.chart("compare_changes", figure, sentence)
         links(view, item_id, bars[0].step if bars else None, a)
 
 
-def pair_of(asked: Comparing, item_id: str) -> int:
+def pair_of(comparing: Comparing, item_id: str) -> int:
     """The left column of the pair to explain: before the picked one, else where it moved most."""
-    last = len(asked.view.columns) - 2
+    view = comparing.view
     picked = state.get(PAIR)
     if picked is not None:
-        return int(min(max(picked - 1, 0), last))
-    changes = {row.a: abs(row.change or 0.0) for row in asked.view.moves if row.item_id == item_id}
+        return int(min(max(picked - 1, 0), len(view.columns) - 2))
+    changes = {row.a: abs(row.change or 0.0) for row in view.moves if row.item_id == item_id}
     return max(changes, key=lambda a: changes[a]) if changes else 0
 
 
 def links(view: CompareView, item_id: str, step: int | None, a: int) -> None:
-    """Ways to Explain and Timeline."""
     with st.container(horizontal=True, gap="small"):
         for column in view.columns[a : a + 2]:
             if column.explains:
-                st.page_link(
-                    EXPLAIN,
-                    label=notices.escape(f"Explain at {column.name}"),
-                    icon=":material/rule:",
-                    query_params=address_of(column.user_id, column.step, item_id,
-                                            column.recommender),
-                )  # fmt: skip
+                about = (column.user_id, column.step, item_id, column.recommender)
+                drawing.link(EXPLAIN, f"Explain at {column.name}", **to(*about))
         if step is not None:
-            st.page_link(
-                TIMELINE,
-                label=f"Step {step} on the Timeline",
-                icon=":material/timeline:",
-                query_params=address_of(view.columns[a].user_id, step, item_id),
-            )
+            about = (view.columns[a].user_id, step, item_id, view.columns[a].recommender)
+            drawing.link(TIMELINE, f"Step {step} on the Timeline", **to(*about))
 
 
-def address_of(user: str, step: int, item: str, recommender: str | None = None) -> dict[str, str]:
-    """A page about a user at a step; the columns stay in the address for the way back."""
-    return state.link(
-        **{USER: user, TIME: step, ITEM: item, RECOMMENDER: recommender,
-           COLUMNS: state.get(COLUMNS)}
-    )  # fmt: skip
+def to(user: str, step: int, item: str, recommender: str) -> dict[str, str | int | None]:
+    """What a link is about; the columns stay in the address for the way back."""
+    columns: str | None = state.get(COLUMNS)
+    return {USER: user, TIME: step, ITEM: item, RECOMMENDER: recommender, COLUMNS: columns}
 
 
-def draw_moves(asked: Comparing) -> None:
-    """Entered, left, moved, each with its cause."""
+def draw_moves(comparing: Comparing) -> None:
     st.subheader("What entered, left or moved, and what caused it?", anchor=False)
-    view = asked.view
+    view = comparing.view
     if not view.moves:
         st.text("Nothing: the lists are the same.")
         return
     with st.spinner("Asking without each event …"):
-        rows = asked.moves
-    notices.caution(asked.trust)
+        rows = comparing.moves
+    notices.caution(comparing.trust)
     table = tables.moves_table(view, rows)
     two = len(view.columns) == FEWEST
+    has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
-    table["explain"] = ["Explain" if explained(view, row) else None for row in rows]
+    table["explain"] = ["Explain" if at_explain(view, row) else None for row in rows]
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content" if len(rows) <= 24 else 720,
-        alt=f"Moves and their causes. {view.flow_sentence}",
-        column_order=(
-            *(() if two else ("to",)),
-            "move", "item", "change",
-            *(("cause", "explain", "timeline") if any(row.cause for row in rows) else ("explain",)),
+    columns = {
+        "to": col.TextColumn("To", width=84),
+        "move": col.TextColumn("Move", width=84),
+        "item": col.TextColumn("Item", width=210 if two else 190),
+        "change": col.NumberColumn(
+            "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        column_config={
-            "to": st.column_config.TextColumn("To", width=84),
-            "move": st.column_config.TextColumn("Move", width=84),
-            "item": st.column_config.TextColumn("Item", width=210 if two else 190),
-            "change": st.column_config.NumberColumn(
-                "Score", format="%+.2f", width=64, help="Change of log p, in nats"
-            ),
-            "cause": st.column_config.TextColumn("Cause", width=330 if two else 270),
-            "explain": button("Explain", "moves_explain", open_explain, view, rows),
-            "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
-        },
-    )  # fmt: skip
-    if any(row.cause for row in rows):
+        "cause": col.TextColumn("Main cause", width=330 if two else 270),
+        "explain": button("Explain", "moves_explain", open_explain, view, rows),
+        "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
+    }
+    hidden = {"to"} if two else set()
+    hidden |= set() if has_causes else {"cause", "timeline"}
+    drawing.table(
+        table,
+        f"Moves and their causes. {view.flow_sentence}",
+        {name: column for name, column in columns.items() if name not in hidden},
+        height="content" if len(rows) <= 24 else 720,
+    )
+    if has_causes:
         notices.caution(words.CAUTION)
 
 
 def button(
-    label: str,
-    key: str,
-    action: Callable[..., None],
-    view: CompareView,
-    rows: Sequence[MoveRow],
+    label: str, key: str, action: Callable[..., None], view: CompareView, rows: Sequence[MoveRow]
 ) -> Any:
     """A column of buttons that open another page."""
-    return st.column_config.ButtonColumn(
+    return col.ButtonColumn(
         label, key=key, width=76, type="tertiary", on_click=action, args=(key, view, rows)
-    )  # fmt: skip
-
-
-def explained(view: CompareView, row: MoveRow) -> bool:
-    """Whether Explain can open a move: at its cause, else in a column that holds the item."""
-    return at_explain(view, row) is not None
+    )
 
 
 def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
-    """User, step and recommender that explain a move."""
+    """User, step and recommender that explain a move: at its cause, else where it is listed."""
     pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
     column = next((view.columns[at] for at in pair if view.columns[at].explains), None)
     if column is None:
@@ -264,134 +222,84 @@ def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
 
 def open_explain(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
     """Open Explain for the clicked move, at the event that caused it."""
-    click = state.get(key)
-    found = at_explain(view, rows[click["row"]]) if click is not None else None
-    if click is not None and found is not None:
-        user, step, recommender = found
-        st.switch_page(
-            EXPLAIN,
-            query_params=address_of(user, step, rows[click["row"]].item_id, recommender),
-        )
+    at = state.clicked_row(key)
+    question = at_explain(view, rows[at]) if at is not None else None
+    if at is not None and question is not None:
+        user, step, recommender = question
+        controls.open_page(EXPLAIN, **to(user, step, rows[at].item_id, recommender))
 
 
 def open_timeline(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
     """Open the Timeline at the event that caused the clicked move."""
-    click = state.get(key)
-    row = rows[click["row"]] if click is not None else None
+    at = state.clicked_row(key)
+    row = rows[at] if at is not None else None
     if row is not None and row.cause_step is not None:
-        user = view.columns[row.a].user_id
-        st.switch_page(TIMELINE, query_params=address_of(user, row.cause_step, row.item_id))
+        column = view.columns[row.a]
+        about = to(column.user_id, row.cause_step, row.item_id, column.recommender)
+        controls.open_page(TIMELINE, **about)
 
 
 def draw_overlap(view: CompareView) -> None:
-    """How alike the lists are, each measure explained in one line."""
     st.subheader("How alike are the lists?", anchor=False)
     notices.say(view.overlaps[0].sentence)
     left, right = st.columns([6, 5], gap="large")
     with left:
         table = tables.overlap_table(view)
-        pair = ("one", "other") if len(view.overlaps) > 1 else ()
         table["one"] = [view.columns[row.a].short for row in view.overlaps]
         table["other"] = [view.columns[row.b].short for row in view.overlaps]
-        st.dataframe(
-            table,
-            hide_index=True,
-            height="content",
-            alt=f"Overlap of each pair. {view.overlaps[0].sentence}",
-            column_order=(*pair, "jaccard", "rbo", "kendall"),
-            column_config={
-                "one": st.column_config.TextColumn("One", width=120),
-                "other": st.column_config.TextColumn("Other", width=120),
-                **{
-                    name: st.column_config.NumberColumn(label, format="%.2f", width=66)
-                    for name, label in MEASURES
-                },
-            },
-        )
+        columns: dict[str, Any] = {}
+        if len(view.overlaps) > 1:
+            columns = {name: col.TextColumn(name.title(), width=120) for name in ("one", "other")}
+        for name, label in MEASURES:
+            columns[name] = col.NumberColumn(label, format="%.2f", width=66)
+        drawing.table(table, f"Overlap of each pair. {view.overlaps[0].sentence}", columns)
     with right:
         for line in (words.JACCARD, words.RBO, words.KENDALL):
             notices.caution(line)
 
 
 def draw_profiles(view: CompareView) -> None:
-    """The interest profile behind every list."""
-    st.subheader("Which interests stand behind them?", anchor=False)
-    notices.say(view.profile_sentence)
-    st.plotly_chart(
-        profiles_figure(view, controls.palette()),
-        key="compare_profiles",
-        theme=None,
-        config={"displayModeBar": False},
-        alt=f"Interest profile of each column. {view.profile_sentence}",
+    st.subheader("Interest profiles", anchor=False)
+    drawing.chart(
+        "compare_profiles",
+        profiles_figure(view, drawing.palette()),
+        view.profile_sentence,
+        name="Interest profile of each column",
+        below="The interest model's profile after the same events, whoever made the list.",
     )
-    notices.caution("The interest model's profile after the same events, whoever made the list.")
 
 
 def draw_lists(view: CompareView) -> None:
-    """The table twin of the rank flow."""
     with st.expander("All lists as a table"):
-        st.dataframe(
-            tables.lists_table(view),
-            hide_index=True,
-            height="content",
-            alt=f"Ranks of every item in every column. {view.flow_sentence}",
-        )
+        alt = f"Ranks of every item in every column. {view.flow_sentence}"
+        drawing.table(tables.lists_table(view), alt)
 
 
-def share(choice: Choice) -> None:
-    """A permalink to exactly these columns."""
-    first = choice.specs[0]
-    chosen = state.selection()
-    sharing.share(
-        **{
-            USER: chosen.user_id if chosen.user_id else first.user,
-            TIME: chosen.step,
-            ITEM: state.get(ITEM),
-            COLUMNS: choice.address,
-        }
-    )
+def export(comparing: Comparing, choice: Choice) -> None:
+    view, ink = comparing.view, drawing.palette()
+
+    def charts() -> str:
+        figures = [
+            (view.flow_sentence, flow_figure(view, ink)),
+            (view.profile_sentence, profiles_figure(view, ink)),
+        ]
+        return as_html(figures, ink, "Lists side by side")
+
+    files: dict[str, sharing.File] = {
+        "Report (HTML)": (".html", lambda: report(comparing)),
+        "Charts (HTML)": ("-charts.html", charts),
+        "Moves and causes (CSV)": ("-moves.csv", lambda: tables.moves_table(view, comparing.moves)),
+        "Lists (CSV)": ("-lists.csv", lambda: tables.lists_table(view)),
+        "Overlap (CSV)": ("-overlap.csv", lambda: tables.overlap_table(view)),
+        "Profiles (CSV)": ("-profiles.csv", lambda: tables.profiles_table(view)),
+    }
+    sharing.export(f"compare-{choice.specs[0].user}", files)
 
 
-def export(engine: Engine, asked: Comparing, choice: Choice) -> None:
-    """Tables as CSV, charts as HTML, and everything as a report."""
-    view = asked.view
-    name = f"compare-{choice.specs[0].user}"
-    downloads = (
-        ("Report (HTML)", "html", lambda: report(engine, asked)),
-        ("Charts (HTML)", "charts.html", lambda: charts(view)),
-        ("Moves and causes (CSV)", "moves.csv",
-         lambda: as_csv(tables.moves_table(view, asked.moves))),
-        ("Lists (CSV)", "lists.csv", lambda: as_csv(tables.lists_table(view))),
-        ("Overlap (CSV)", "overlap.csv", lambda: as_csv(tables.overlap_table(view))),
-        ("Profiles (CSV)", "profiles.csv", lambda: as_csv(tables.profiles_table(view))),
-    )  # fmt: skip
-    with st.popover("Export", icon=":material/download:"):
-        for label, ending, make in downloads:
-            st.download_button(
-                label,
-                make,
-                file_name=f"{name}.{ending}" if ending == "html" else f"{name}-{ending}",
-                mime="text/html" if ending.endswith("html") else "text/csv",
-                on_click="ignore",
-                width="stretch",
-            )
-
-
-def charts(view: CompareView) -> str:
-    """The rank flow and the profiles as one HTML file."""
-    ink = controls.palette()
-    figures = [
-        (view.flow_sentence, flow_figure(view, ink)),
-        (view.profile_sentence, profiles_figure(view, ink)),
-    ]
-    return as_html(figures, ink, "Lists side by side")
-
-
-def report(engine: Engine, asked: Comparing) -> str:
-    """The comparison as one file to read without the app."""
+def report(comparing: Comparing) -> str:
     from core.figures.compare_report import comparison_report
 
-    return comparison_report(asked.comparison, controls.palette())
+    return comparison_report(comparing.comparison, drawing.palette())
 
 
 if __name__ == "__main__":

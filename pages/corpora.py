@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit import column_config as col
 
 from core import jobs
 from core.corpus.importing import import_files
@@ -19,80 +20,65 @@ from core.figures.training import training_figure
 from core.views import corpora as view
 from core.views import wording
 from pages._corpora import served_lists, uploads
-from pages._shared import controls, loaders, notices, state
+from pages._shared import controls, drawing, loaders, notices, state, working
 
 UPLOAD, PATH = "Drop a file", "Path on this machine"
-NAME = "Name of the corpus"
 UNUSED = "not used"
-EVENT_FIELDS = Columns.EVENTS
-ITEM_FIELDS = tuple(f"{ITEM_PREFIX}{name}" for name in Columns.ITEMS[:-1])
-WATCH_SECONDS = 0.8
+FIELDS = (*Columns.EVENTS, *(f"{ITEM_PREFIX}{name}" for name in Columns.ITEMS[:-1]))
+"""What a file can hold; those of items begin with ``ITEM_PREFIX``."""
 
 
 def main() -> None:
-    """Draw the page."""
     st.title("Which data, which model?", anchor=False)
-    watch_jobs()
+    for job in jobs.jobs("import", "train"):
+        draw_job(job)
     draw_library()
     draw_import()
-    draw_training()
     corpus = state.selection().corpus
     if corpus is not None:
+        draw_training(corpus)
         served_lists.draw_lists(corpus)
 
 
 def draw_library() -> None:
     """All corpora; a button makes one the current one."""
-    held = loaders.library_view()
-    st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(held.root))}")
-    if not held.corpora:
-        notices.caution("There is none yet. Import a file below.")
+    library = view.build_library(loaders.library())
+    st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
+    if not library.corpora:
+        notices.caution("No corpus yet. Import a file below.")
         return
-    table = pd.DataFrame([dataclasses.asdict(row) for row in held.corpora])
+    table = pd.DataFrame([dataclasses.asdict(row) for row in library.corpora])
     table["text_share"] *= 100
-    table["simulated"] = ["simulated" if row.simulated else "" for row in held.corpora]
-    table["use"] = [f"Use {row.name}" for row in held.corpora]
-    st.dataframe(
+    table["simulated"] = ["simulated" if row.simulated else "" for row in library.corpora]
+    table["use"] = [f"Use {row.name}" for row in library.corpora]
+    use = col.ButtonColumn(
+        "Corpus",
+        key="use_corpus",
+        alignment="left",
+        on_click=use_corpus,
+        args=([row.name for row in library.corpora],),
+    )
+    drawing.table(
         table,
-        hide_index=True,
-        height="content",
-        alt="Corpora of the library",
-        column_order=(
-            "use",
-            "simulated",
-            "events",
-            "users",
-            "items",
-            "text_share",
-            "period",
-            "refused",
-            "models",
-        ),
-        column_config={
-            "use": st.column_config.ButtonColumn(
-                "Corpus",
-                key="use_corpus",
-                alignment="left",
-                on_click=use_corpus,
-                args=([row.name for row in held.corpora],),
-            ),
-            "simulated": st.column_config.TextColumn(""),
-            "events": st.column_config.NumberColumn("Events", format="localized"),
-            "users": st.column_config.NumberColumn("Users", format="localized"),
-            "items": st.column_config.NumberColumn("Items", format="localized"),
-            "text_share": st.column_config.NumberColumn("With text", format="%.0f %%"),
-            "period": st.column_config.TextColumn("Period"),
-            "refused": st.column_config.NumberColumn("Rows refused", format="localized"),
-            "models": st.column_config.NumberColumn("Models"),
+        "Corpora of the library",
+        {
+            "use": use,
+            "simulated": col.TextColumn(""),
+            "events": col.NumberColumn("Events", format="localized"),
+            "users": col.NumberColumn("Users", format="localized"),
+            "items": col.NumberColumn("Items", format="localized"),
+            "text_share": col.NumberColumn("With text", format="%.0f %%"),
+            "period": col.TextColumn("Period"),
+            "refused": col.NumberColumn("Rows refused", format="localized"),
+            "models": col.NumberColumn("Models"),
         },
     )
 
 
 def use_corpus(names: list[str]) -> None:
-    """Make the clicked corpus the current one."""
-    click = state.get("use_corpus")
-    if click is not None:
-        controls.choose_corpus(names[click["row"]])
+    row = state.clicked_row("use_corpus")
+    if row is not None:
+        controls.choose_corpus(names[row])
 
 
 def draw_import() -> None:
@@ -105,22 +91,21 @@ def draw_import() -> None:
     events, items = choose_files()
     if not events:
         return
-    chosen = st.selectbox("Format", FORMATS, key="import_format", width=220)
-    asked = read_mapping(events, items)
-    looked: Preview | None = None
+    columns = {"": loaders.columns(events[0]), ITEM_PREFIX: loaders.columns(items) if items else ()}
+    format = st.selectbox("Format", FORMATS, key="import_format", width=220)
+    mapping = read_mapping(columns)
+    preview: Preview | None = None
     try:
-        looked = loaders.preview(events, items, chosen, asked)
+        preview = loaders.preview(events, items, format, mapping)
     except DomainError as error:
-        if loaders.columns(events, items)[0]:
-            notices.say(
-                f"{error.what[:1].upper()}{error.what[1:]}. Say below which column is which."
-            )
+        if columns[""]:
+            notices.say(f"{error.what[:1].upper()}{error.what[1:]}. Choose the columns below.")
         else:
             notices.show_error(error)
-    draw_mapping(events, items, looked)
-    if looked is not None:
-        draw_preview(looked)
-        start_import(events, items, chosen, asked)
+    draw_mapping(columns, preview)
+    if preview is not None:
+        draw_preview(preview)
+        start_import(events, items, format, mapping)
 
 
 def choose_files() -> tuple[list[Path], Path | None]:
@@ -155,75 +140,59 @@ def field_key(field: str) -> str:
     return f"map_{field}"
 
 
-def read_mapping(events: list[Path], items: Path | None) -> dict[str, str]:
-    """What the pickers say, as far as it names a column of these very files."""
-    columns, item_columns = loaders.columns(events, items)
-    asked = {}
-    for field in (*EVENT_FIELDS, *ITEM_FIELDS):
-        column = state.get(field_key(field))
-        if column in (item_columns if field.startswith(ITEM_PREFIX) else columns):
-            asked[field] = str(column)
-    return asked
+def columns_for(field: str, columns: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The columns that can hold a field: of the items file, or of the events file."""
+    return columns[ITEM_PREFIX if field.startswith(ITEM_PREFIX) else ""]
 
 
-def draw_mapping(events: list[Path], items: Path | None, looked: Preview | None) -> None:
+def read_mapping(columns: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """What the pickers say, where it names a column of these very files."""
+    chosen = {field: state.get(field_key(field)) for field in FIELDS}
+    return {f: str(name) for f, name in chosen.items() if name in columns_for(f, columns)}
+
+
+def draw_mapping(columns: dict[str, tuple[str, ...]], preview: Preview | None) -> None:
     """One picker per field, set to what was guessed."""
-    columns, item_columns = loaders.columns(events, items)
-    guessed = looked.mapping if looked is not None else {}
-    fields = [(field, columns) for field in EVENT_FIELDS]
-    fields += [(field, item_columns) for field in ITEM_FIELDS] if item_columns else []
+    guessed = preview.mapping if preview is not None else {}
     expander = st.expander(
-        "Columns", icon=":material/table_chart:", expanded=looked is None, key="mapping"
+        "Columns", icon=":material/table_chart:", expanded=preview is None, key="mapping"
     )
     with expander, st.grid(4, gap="small"):
-        for field, known in fields:
+        for field in FIELDS:
+            known, key = columns_for(field, columns), field_key(field)
+            if field.startswith(ITEM_PREFIX) and not known:
+                continue
             options = [*([] if field in guessed else [UNUSED]), *known]
-            key = field_key(field)
             if state.get(key) not in options:
                 state.put(key, guessed.get(field, UNUSED))
             state.hold(key)
             st.selectbox(field, options, key=key)
 
 
-def draw_preview(looked: Preview) -> None:
+def draw_preview(preview: Preview) -> None:
     """The first rows as an import would read them, and what it would refuse."""
-    scale = looked.rating_scale
+    scale = preview.rating_scale
     ratings = f"; ratings from {scale[0]:g} to {scale[1]:g}" if scale else "; no ratings"
     notices.say(
-        f"Reads as {looked.format}, {looked.encoding}, time in {looked.timestamp_unit}{ratings}. "
-        f"{wording.count(looked.refused, 'row')} of the first {wording.number(looked.sampled)} "
+        f"Format {preview.format}, {preview.encoding}, time in {preview.timestamp_unit}{ratings}. "
+        f"{wording.count(preview.refused, 'row')} of the first {wording.number(preview.sampled)} "
         "would be refused."
     )
-    st.dataframe(
-        looked.rows, hide_index=True, height=220, alt="First rows as the import would read them"
-    )
-    if looked.problems:
+    drawing.table(preview.rows, "First rows as the import would read them", height=220)
+    if preview.problems:
         with st.expander("Rows that would be refused"):
-            st.dataframe(
-                pd.DataFrame([refusal_fields(row) for row in looked.problems]),
-                hide_index=True,
-                alt="Rows that would be refused, with the reason",
-            )
-
-
-def refusal_fields(row: Any) -> dict[str, Any]:
-    """A refused row as table cells."""
-    return {
-        "file": row.file,
-        "line": row.line,
-        "field": row.column or row.field,
-        "reason": row.reason,
-        "value": row.value,
-    }
+            rows = [view.refused_row(problem) for problem in preview.problems]
+            drawing.table(rows, "Rows that would be refused, with the reason", height="auto")
 
 
 def start_import(
-    events: list[Path], items: Path | None, chosen: str, asked: dict[str, str]
+    events: list[Path], items: Path | None, format: str, mapping: dict[str, str]
 ) -> None:
     """Name it and go."""
     suggested = view.name_for(events)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input(NAME, value=suggested, key=f"name_{suggested}", width=280)
+        label, key = "Name of the corpus", f"name_{suggested}"
+        name = st.text_input(label, value=suggested, key=key, width=280)
         pressed = st.button("Import", type="primary", icon=":material/download:")
     if pressed:
         library = loaders.library()
@@ -235,8 +204,8 @@ def start_import(
                 name,
                 events,
                 items=items,
-                format=chosen,
-                mapping=asked,
+                format=format,
+                mapping=mapping,
                 progress=progress,
                 stop=stop,
             ),
@@ -244,79 +213,42 @@ def start_import(
         st.rerun()
 
 
-def watch_jobs() -> None:
-    """All jobs of this server; those at work refresh by themselves."""
-    if not shown_jobs():
-        return
-    active = {job.number for job in jobs.running()}
-
-    @st.fragment(run_every=WATCH_SECONDS if active else None)
-    def watch() -> None:
-        if active - {job.number for job in jobs.running()}:
-            st.rerun()
-        for job in shown_jobs():
-            draw_job(job)
-
-    watch()
-
-
-def shown_jobs() -> list[jobs.Job]:
-    """Imports and trainings; other pages show their own work."""
-    return [job for job in jobs.jobs() if job.kind in ("import", "train")]
-
-
-def draw_job(job: jobs.Job) -> None:
-    """One job: its progress and Stop, or how it ended."""
+def draw_job(job: jobs.Job[Any]) -> None:
+    """An import or a training: its progress with Stop, or how it ended."""
     what = "Import of" if job.kind == "import" else "Training on"
+    if job.state == "running":
+        working.draw_job(job, f"{what} {job.target}", lambda: draw_figures(job))
+        return
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{what} {notices.escape(job.target)}**")
             st.space("stretch")
-            if job.state == "running":
-                st.button(
-                    "Stop",
-                    key=f"stop{job.number}",
-                    icon=":material/stop:",
-                    on_click=job.stop,
-                    disabled=job.stopping,
-                )
-            else:
-                st.button(
-                    ":material/close:",
-                    key=f"forget{job.number}",
-                    help="Remove from this list",
-                    type="tertiary",
-                    on_click=jobs.forget,
-                    args=(job.number,),
-                )
-        if job.state == "running":
-            draw_progress(job)
-        elif job.state == "failed" and job.error is not None:
-            notices.show_error(job.error)
-        elif job.state == "stopped":
-            st.text("Stopped; nothing was left half-made.")
-        elif job.kind == "import":
+            drawing.button(
+                ":material/close:",
+                f"forget{job.number}",
+                jobs.forget,
+                job.number,
+                help="Remove from this list",
+                type="tertiary",
+            )
+        working.draw_end(job)
+        if job.kind == "import" and job.result is not None:
             draw_report(view.build_import_report(job.result))
-        else:
-            draw_trained(job)
+        elif job.result is not None:
+            draw_trained(job.target, job.result, job.seconds)
 
 
-def draw_progress(job: jobs.Job) -> None:
-    """Stage, place, time left, figures, curve."""
+def draw_figures(job: jobs.Job[Any]) -> None:
+    """Latest figures, and the curve of a training."""
     now = view.build_job(job.progress, job.stopping)
-    st.progress(now.share, text=notices.escape(now.sentence))
     figures = [f"{name} {value}" for name, value in now.figures]
     if job.kind == "train" and job.progress and figures:
         figures.insert(0, f"step {job.progress.done} of {job.progress.total}")
     st.text(" · ".join(figures) or "…")
     if job.kind == "train" and len(job.curve) > 1:
-        st.plotly_chart(
-            training_figure(job.curve, controls.palette()),
-            key=f"curve{job.number}",
-            theme=None,
-            config={"displayModeBar": False},
-            alt=f"Training so far: {now.sentence}",
-        )
+        figure = training_figure(job.curve, drawing.palette())
+        said = f"Training so far: {now.sentence}"
+        drawing.chart(f"curve{job.number}", figure, said, is_said=False)
 
 
 def draw_report(report: view.ImportReport) -> None:
@@ -326,25 +258,13 @@ def draw_report(report: view.ImportReport) -> None:
         notices.caution(note)
     if report.reasons:
         left, right = st.columns([2, 3])
-        left.dataframe(
-            pd.DataFrame([dataclasses.asdict(row) for row in report.reasons]),
-            hide_index=True,
-            height="content",
-            alt="Why rows were refused",
-        )
-        right.dataframe(
-            pd.DataFrame([dataclasses.asdict(row) for row in report.refused]),
-            hide_index=True,
-            height=220,
-            alt="The first refused rows",
-        )
+        with left:
+            drawing.table(report.reasons, "Why rows were refused")
+        with right:
+            drawing.table(report.refused, "The first refused rows", height=220)
     with st.container(horizontal=True):
-        st.button(
-            "Use it",
-            key=f"use_{report.corpus}",
-            type="primary",
-            on_click=controls.choose_corpus,
-            args=(report.corpus,),
+        drawing.button(
+            "Use it", f"use_{report.corpus}", controls.choose_corpus, report.corpus, type="primary"
         )
         if report.reasons and report.quarantine.is_file():
             st.download_button(
@@ -356,47 +276,42 @@ def draw_report(report: view.ImportReport) -> None:
             )
 
 
-def draw_training() -> None:
-    """The models of the current corpus, and a new one."""
-    corpus = state.selection().corpus
-    if corpus is None:
-        return
+def draw_training(corpus: str) -> None:
+    from core.model.config import InterestConfig
+
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
-    for model in loaders.models_view(corpus):
+    for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
             st.text(model.card or "This model has no card.")
-    defaults = loaders.training_defaults()
-    with (
-        st.form("train", border=False),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
-        epochs = st.number_input("Epochs at most", 1, 500, defaults.epochs, width=160)
-        seed = st.number_input("Seed", 0, 2**31 - 1, defaults.seed, width=160)
+    usual = InterestConfig()
+    form = st.form("train", border=False)
+    with form, st.container(horizontal=True, vertical_alignment="bottom"):
+        epochs = st.number_input("Epochs at most", 1, 500, usual.epochs, width=160)
+        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, width=160)
         pressed = st.form_submit_button(
             "Train a model", icon=":material/model_training:", type="primary"
         )
     notices.caution(
-        "Training ends by itself when the validation score stops rising. It goes on when you leave "
-        "this page."
+        "Training stops by itself when the validation score stops rising. It goes on when you "
+        "leave this page."
     )
     if pressed:
-        options = dataclasses.replace(defaults, epochs=int(epochs), seed=int(seed))
+        options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         jobs.start("train", corpus, loaders.training(corpus, options))
         st.rerun()
 
 
-def draw_trained(job: jobs.Job) -> None:
-    """A finished training and the next step."""
-    st.text(f"Trained in {wording.duration(job.seconds)}.")
-    if job.result is not None:
-        st.button(
-            "Use it",
-            key=f"use_model{job.number}",
-            type="primary",
-            on_click=controls.choose_model,
-            args=(job.target, Path(job.result).name),
-        )
+def draw_trained(corpus: str, folder: Path, seconds: float) -> None:
+    st.text(f"Trained in {wording.duration(seconds)}.")
+    drawing.button(
+        "Use it",
+        f"use_model {folder.name}",
+        controls.choose_model,
+        corpus,
+        folder.name,
+        type="primary",
+    )
 
 
 if __name__ == "__main__":

@@ -2,76 +2,71 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
+from streamlit import column_config as col
 
 from core.figures.verdict import verdict_figure
 from core.model.metrics import read_metrics
-from core.views.overview import ListView, VerdictView, build_verdict
+from core.views.overview import ListView, VerdictView, build_facts, build_verdict
 from core.views.tables import verdict_table
-from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
+from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
 
-TIMELINE, QUALITY, COMPARE = "pages/timeline.py", "pages/quality.py", "pages/compare.py"
+if TYPE_CHECKING:
+    from streamlit.elements.lib.column_types import ColumnConfig
+
+MEASURES: dict[str, tuple[str, ColumnConfig]] = {
+    "drift": ("drift", col.NumberColumn("Distance", format="%.2f", width=76)),
+    "busiest": ("events", col.NumberColumn("Events", width=70)),
+    "changed": ("change", col.NumberColumn("Change", format="%.2f", width=70)),
+    "worst": ("held_out_rank", col.NumberColumn("Rank", format="%.0f", width=64)),
+}
+"""The column that orders each list."""
 
 
 def main() -> None:
-    """Draw the page."""
     st.title("Where should I look first?", anchor=False)
     chosen = state.selection()
     if chosen.corpus is not None:
-        notices.say(loaders.facts(chosen.corpus))
+        notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
     verdict = build_verdict(read_metrics(engine.folder), judging.verdict(engine))
     draw_verdict(verdict, engine.corpus.name)
     start = loaders.start(engine)
+    usual = engine.recommender().id
     grid = st.grid(4, min_column_width=300, gap="medium")
     for name in ("drift", "busiest", "worst"):
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, getattr(start, name))
     with grid.cell(), st.container(key="list_changed"):
-        changed = loaders.changed(engine)
+        changed = loaders.changed(engine, usual)
         if changed is not None:
             draw_list("changed", changed)
         else:
             st.subheader("Lists that changed most", anchor=False)
-            turnover.offer(engine)
+            turnover.offer(engine, usual)
 
 
 def draw_verdict(verdict: VerdictView, corpus: str) -> None:
-    """Whether the model earns trust."""
+    figure = verdict_figure(verdict, drawing.palette()) if verdict.rows else None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Does the model earn trust?", anchor=False)
         st.space("stretch")
-        figure = verdict_figure(verdict, controls.palette()) if verdict.rows else None
         if figure is not None:
-            sharing.export(
-                f"verdict-{corpus}",
-                "Scores (CSV)",
-                lambda: verdict_table(verdict),
-                [(verdict.sentence, figure)],
-                f"Recommenders on {corpus}",
-            )
+            files: dict[str, sharing.File] = {
+                "Scores (CSV)": (".csv", lambda: verdict_table(verdict)),
+                "Charts (HTML)": sharing.charts(
+                    [(verdict.sentence, figure)], f"Recommenders on {corpus}"
+                ),
+            }
+            sharing.export(f"verdict-{corpus}", files)
     notices.say(verdict.sentence)
-    st.page_link(
-        QUALITY,
-        label="Where it is good, where it isn't, and what it uses",
-        icon=":material/arrow_forward:",
-        query_params=state.link(),
-    )
-    if figure is None:
-        return
-    st.plotly_chart(
-        figure,
-        key="verdict",
-        theme=None,
-        config={"displayModeBar": False},
-        alt=verdict.sentence,
-    )
-    with st.expander("Scores as a table"):
-        st.dataframe(verdict_table(verdict), hide_index=True, height="content", alt="Scores")
+    drawing.link(drawing.QUALITY, "See full evaluation")
+    if figure is not None:
+        drawing.chart("verdict", figure, verdict.sentence, is_said=False)
+        with st.expander("Scores as a table"):
+            drawing.table(verdict_table(verdict), "Scores")
 
 
 def draw_list(name: str, users: ListView) -> None:
@@ -81,45 +76,32 @@ def draw_list(name: str, users: ListView) -> None:
     if not users.rows:
         st.text("No user has 5 events or more.")
         return
-    table = pd.DataFrame([dataclasses.asdict(row) for row in users.rows])
-    measure: dict[str, tuple[str, Any]] = {
-        "drift": ("drift", st.column_config.NumberColumn("Distance", format="%.2f", width=76)),
-        "busiest": ("events", st.column_config.NumberColumn("Events", width=70)),
-        "changed": ("change", st.column_config.NumberColumn("Change", format="%.2f", width=70)),
-        "worst": ("held_out_rank", st.column_config.NumberColumn("Rank", format="%.0f", width=64)),
-    }
-    column, config = measure[name]
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        alt=f"{users.title}. {users.sentence}",
-        column_order=(column, "user_id", "topics"),
-        column_config={
-            "user_id": st.column_config.ButtonColumn(
-                "User",
-                key=f"open_{name}",
-                alignment="left",
-                width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
-                on_click=open_user,
-                args=(name, [row.user_id for row in users.rows]),
-            ),
-            column: config,
-            "topics": st.column_config.TextColumn("Leading topic"),
-        },
+    column, measure = MEASURES[name]
+    user_ids = [row.user_id for row in users.rows]
+    button = col.ButtonColumn(
+        "User",
+        key=f"open_{name}",
+        alignment="left",
+        width=min(150, 40 + 8 * max(map(len, user_ids))),
+        on_click=open_user,
+        args=(name, user_ids),
+    )
+    drawing.table(
+        users.rows,
+        f"{users.title}. {users.sentence}",
+        {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
     )
 
 
 def open_user(name: str, user_ids: list[str]) -> None:
-    """Open the Timeline of the clicked row; its lists month by month where those changed most."""
-    click = state.get(f"open_{name}")
-    if click is None:
+    """Open the Timeline of the clicked row; Compare month by month where lists changed most."""
+    row = state.clicked_row(f"open_{name}")
+    if row is None:
         return
-    user = user_ids[click["row"]]
     if name == "changed":
-        controls.open_page(COMPARE, user=user, columns="months")
+        controls.open_page(drawing.COMPARE, user=user_ids[row], columns="months")
     else:
-        controls.open_page(TIMELINE, user=user)
+        controls.open_page(drawing.TIMELINE, user=user_ids[row])
 
 
 if __name__ == "__main__":

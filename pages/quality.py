@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
+from streamlit import column_config as col
 
-from core import jobs
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.model.metrics import read_metrics
@@ -18,7 +17,7 @@ from core.views import quality_wording as wording
 from core.views.quality import QualityView
 from core.views.quality_details import UsesView, training_lines
 from core.views.wording import trust_sentence
-from pages._shared import controls, judging, notices, sharing, state, working
+from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
 if TYPE_CHECKING:
@@ -26,17 +25,26 @@ if TYPE_CHECKING:
 
 TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
-TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
-PLAIN = {"displayModeBar": False}
+MONTHS, COHORTS, CALIBRATION, TRAINING, ABLATION, NEVER = TABS = (
+    "By month",
+    "By cohort",
+    "Calibration",
+    "Training",
+    "Ablation",
+    "Never recommended",
+)
+ABOUT_COHORTS = (
+    "New users: at most 5 known events. Heavy users: 20 or more. Popular items: the most popular "
+    "fifth of those with training events. Long-tail items: the rest. Unseen items: no training "
+    "event. A target may count in two cohorts."
+)
+Charts = dict[str, tuple[str, Figure]]
+"""Charts by key, each with the sentence that reads it."""
 
 
 def main() -> None:
-    """Draw the page."""
     engine = notices.need_engine()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with head:
-        st.title("Does it beat what a user would pick instead?", anchor=False)
-        st.space("stretch")
+    head = drawing.head("Does the model beat simple baselines?")
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
         protocol = pick_protocol()
@@ -47,7 +55,8 @@ def main() -> None:
     with picks:
         subject = pick_subject([result.recommender for result in report.results], engine)
     view = judging.quality(engine, protocol, subject)
-    draw_verdict(view)
+    charts = draw_figures(view) if view.targets else {}
+    draw_verdict(view, charts)
     with head:
         sharing.share(
             protocol=protocol if protocol != USUAL_PROTOCOL else None,
@@ -55,27 +64,21 @@ def main() -> None:
         )
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
-            "Recommenders (CSV)",
-            lambda: tables.recommenders_table(view),
-            all_charts(view),
-            f"Quality on {engine.corpus.name}, {protocol}",
+            {
+                "Recommenders (CSV)": (".csv", lambda: tables.recommenders_table(view)),
+                "Charts (HTML)": sharing.charts(
+                    list(charts.values()), f"Quality on {engine.corpus.name}, {protocol}"
+                ),
+            },
         )
-    if not view.targets:
-        return
-    draw_tabs(engine, view)
+    if charts:
+        draw_tabs(engine, view, charts)
 
 
 def pick_protocol() -> str:
-    """Which question is asked of the recommenders."""
-    asked = state.get(PROTOCOL)
-    if asked not in PROTOCOLS:
-        if asked is not None:
-            st.info(
-                notices.escape(f"There is no protocol {asked!r}; this is leave last out."),
-                icon=":material/link_off:",
-            )
-        state.put(PROTOCOL, USUAL_PROTOCOL)
-    state.hold(PROTOCOL)
+    missing = "There is no protocol {!r}; this is {}."
+    usual = LABELS[USUAL_PROTOCOL].lower()
+    controls.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
     return str(
         st.segmented_control(
             "Protocol",
@@ -83,113 +86,101 @@ def pick_protocol() -> str:
             required=True,
             key=PROTOCOL,
             persist_state="session",
-            format_func=lambda name: LABELS[name],
+            format_func=LABELS.__getitem__,
+            on_change=state.clear_notices,
         )
     )
 
 
 def pick_subject(names: list[str], engine: Engine) -> str:
-    """Which recommender the page is about."""
-    asked = state.get(SUBJECT)
-    if asked not in names:
-        usual = engine.recommender().id
-        shown = usual if usual in names else names[0]
-        if asked is not None:
-            st.info(
-                notices.escape(f"There is no recommender {asked!r} here; this is {shown}."),
-                icon=":material/link_off:",
-            )
-        state.put(SUBJECT, shown)
-    state.hold(SUBJECT)
-    return str(st.selectbox("About", names, key=SUBJECT, persist_state="session", width=200))
+    usual = engine.recommender().id
+    shown = usual if usual in names else names[0]
+    missing = "There is no recommender {!r} here; this is {}."
+    controls.settle(SUBJECT, names, shown, missing, shown, says_now=True)
+    return str(
+        st.selectbox(
+            "About",
+            names,
+            key=SUBJECT,
+            persist_state="session",
+            format_func=controls.recommender_label,
+            on_change=state.clear_notices,
+            width=200,
+        )
+    )
 
 
 def draw_missing(engine: Engine, protocol: str) -> None:
     """Nothing computed yet: what it would be, and a button that computes it."""
-    job = working.find_job("evaluate", work_name(engine, protocol))
-    if job is not None and job.state == "running":
-        working.draw_job(job, f"Judging under the protocol {LABELS[protocol].lower()}")
+    target = f"{engine.corpus.name} {engine.model_id} {protocol}"
+    if working.is_drawn("evaluate", target, f"Evaluating: {LABELS[protocol].lower()}"):
         return
     with st.container(border=True, horizontal_alignment="left"):
-        st.subheader("Not judged yet", anchor=False)
+        st.subheader("Not evaluated yet", anchor=False)
         st.text(wording.PROTOCOLS[protocol])
         notices.caution(
-            "The model and its baselines are fitted anew three times, which takes about three "
-            "trainings. It goes on when you leave this page."
+            "The model and its baselines are trained three more times, which takes about as long "
+            "as three trainings. The work goes on when you leave this page."
             if protocol == "temporal"
-            else "The model's lists for all test users are asked for: seconds to minutes."
+            else "Computes the lists of all test users, which takes seconds to minutes."
         )
-        working.draw_end(job)
-        if st.button("Judge it now", type="primary", icon=":material/play_arrow:"):
-            jobs.start("evaluate", work_name(engine, protocol), judging.judging(engine, protocol))
-            st.rerun()
+        working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
 
 
-def all_charts(view: QualityView) -> list[tuple[str, Figure]]:
-    """Every chart of the report under its sentence, for the export."""
-    if not view.targets:
-        return []
-    ink = controls.palette()
-    charts = [
-        (view.verdict, figures.recommenders_figure(view, ink)),
-        (view.periods_sentence, figures.periods_figure(view, ink)),
-        (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
-    ]
+def draw_figures(view: QualityView) -> Charts:
+    ink = drawing.palette()
+    charts = {
+        "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
+        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
+        "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
+    }
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
-        charts.append((view.calibration_sentence, figure))
+        charts["calibration"] = (view.calibration_sentence, figure)
     return charts
 
 
-def draw_verdict(view: QualityView) -> None:
-    """One sentence, the intervals, the table."""
+def draw_verdict(view: QualityView, charts: Charts) -> None:
     with st.container(gap="xxsmall"):
         st.markdown(f"**{notices.escape(view.verdict)}**")
         if view.seen_verdict is not None:
             st.markdown(f"**{notices.escape(view.seen_verdict)}**")
         notices.caution(" ".join(view.cautions))
-    if not view.targets:
+    if not charts:
         return
-    st.plotly_chart(
-        figures.recommenders_figure(view, controls.palette()),
-        key="recommenders",
-        theme=None,
-        config=PLAIN,
-        alt=f"Recommenders. {view.verdict}",
-    )
-    st.dataframe(
+    sentence, figure = charts["recommenders"]
+    drawing.chart("recommenders", figure, sentence, name="Recommenders", is_said=False)
+    drawing.table(
         tables.shown_table(view),
-        hide_index=True,
-        height="content",
-        alt=f"All figures of all recommenders. {view.verdict}",
-        column_config=column_config(),
+        f"All metrics of all recommenders. {view.verdict}",
+        column_config(),
+        shows_all=True,
     )
     notices.caution(tables.UNITS)
 
 
 def column_config() -> dict[str, Any]:
-    """Digits of the table of recommenders."""
     digits = {"Recall": 3, "MRR": 3} | dict.fromkeys(
         ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
     )
     return {
-        "Recommender": st.column_config.TextColumn(pinned=True),
-        "Never listed": st.column_config.NumberColumn(format="localized"),
-    } | {
-        name: st.column_config.NumberColumn(format=f"%.{count}f") for name, count in digits.items()
-    }
+        "Recommender": col.TextColumn(pinned=True),
+        "Never listed": col.NumberColumn(format="localized"),
+    } | {name: col.NumberColumn(format=f"%.{count}f") for name, count in digits.items()}
 
 
-def draw_tabs(engine: Engine, view: QualityView) -> None:
+def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     """Where it is good, how sure it is, how it was made, what it uses, what it leaves out."""
     tabs = st.tabs(TABS, key=TAB, on_change="rerun")
     draw = {
-        "By month": lambda: draw_months(view),
-        "By cohort": lambda: draw_cohorts(view),
-        "Calibration": lambda: draw_calibration(view),
-        "Training": lambda: draw_training(engine),
-        "What it uses": lambda: draw_uses(engine, view),
-        "No chance": lambda: draw_never(engine, view),
+        MONTHS: lambda: chart("periods", *charts["periods"], tables.groups_table(view.periods)),
+        COHORTS: lambda: chart(
+            "cohorts", *charts["cohorts"], tables.groups_table(view.cohorts), ABOUT_COHORTS
+        ),
+        CALIBRATION: lambda: draw_calibration(view, charts),
+        TRAINING: lambda: draw_training(engine),
+        ABLATION: lambda: draw_ablation(engine, view),
+        NEVER: lambda: draw_never(engine, view),
     }
     for name, tab in zip(TABS, tabs, strict=True):
         if tab.open:
@@ -197,37 +188,13 @@ def draw_tabs(engine: Engine, view: QualityView) -> None:
                 draw[name]()
 
 
-def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, caution: str = "") -> None:
-    """One chart under its sentence, with its table twin."""
-    notices.say(sentence)
-    st.plotly_chart(figure, key=key, theme=None, config=PLAIN, alt=sentence)
-    if caution:
-        notices.caution(caution)
+def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: str = "") -> None:
+    drawing.chart(key, figure, sentence, below=below)
     with st.expander("As a table"):
-        st.dataframe(table, hide_index=True, alt=sentence)
+        drawing.table(table, sentence, height="auto")
 
 
-def draw_months(view: QualityView) -> None:
-    """By calendar month of the target, or by longer periods."""
-    figure = figures.periods_figure(view, controls.palette())
-    chart("periods", view.periods_sentence, figure, tables.groups_table(view.periods))
-
-
-def draw_cohorts(view: QualityView) -> None:
-    """By kind of user and of target."""
-    chart(
-        "cohorts",
-        view.cohorts_sentence,
-        figures.cohorts_figure(view, controls.palette()),
-        tables.groups_table(view.cohorts),
-        "New users have at most 5 known events, heavy users 20 or more. Popular items are the most "
-        "popular fifth of those seen in training, long-tail items the rest, unseen items have no "
-        "training event. A target may count in two cohorts.",
-    )
-
-
-def draw_calibration(view: QualityView) -> None:
-    """Promised against kept."""
+def draw_calibration(view: QualityView, charts: Charts) -> None:
     if not view.calibration:
         notices.say(view.calibration_sentence)
         return
@@ -235,21 +202,19 @@ def draw_calibration(view: QualityView) -> None:
     with left:
         chart(
             "calibration",
-            view.calibration_sentence,
-            figures.calibration_figure(view.calibration, view.k, controls.palette()),
+            *charts["calibration"],
             tables.calibration_table(view.calibration),
-            "Bins of equally many targets. On the dashed line a list is right as often as it says.",
+            "Bins of equally many targets. On the dashed line, observed hits equal predicted ones.",
         )
 
 
 def draw_training(engine: Engine) -> None:
-    """How the model was made, and what else was measured of it."""
     metrics = read_metrics(engine.folder)
     lines = training_lines(metrics)
     best = metrics.best_epoch if metrics else None
     sentence = wording.training(lines, best)
     if lines:
-        figure = figures.epochs_figure(lines, best, controls.palette())
+        figure = figures.epochs_figure(lines, best, drawing.palette())
         chart("epochs", sentence, figure, pd.DataFrame(lines))
     else:
         notices.say(sentence)
@@ -257,20 +222,20 @@ def draw_training(engine: Engine) -> None:
     notices.say(trust_sentence(metrics.trustworthiness if metrics else None))
 
 
-def draw_uses(engine: Engine, view: QualityView) -> None:
+def draw_ablation(engine: Engine, view: QualityView) -> None:
     """The same cases without text, ratings, order, time gaps."""
     if view.subject not in engine.recommenders:
-        notices.say("Imported lists were served; nothing can be taken away from them.")
+        notices.say("Imported lists have no model, so there is no ablation.")
         return
     notices.caution(
-        "Taken away from the histories only: item vectors, learned with titles and training "
-        "reviews, stay. Order: the events are dealt anew over the same times. Always under the "
+        "Removed from the histories only: item vectors, learned from titles and training reviews, "
+        "stay. Without order: the events are shuffled over the same times. Always under the "
         "protocol leave last out."
     )
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("For the corpus", anchor=False)
-        draw_uses_of_corpus(engine, view.subject)
+        draw_ablation_of_corpus(engine, view.subject)
     with right:
         st.subheader("For the chosen user", anchor=False)
         user = state.selection().user_id
@@ -280,73 +245,53 @@ def draw_uses(engine: Engine, view: QualityView) -> None:
         draw_loss("user", judging.uses_of_user(engine, view.subject, user), in_nats=True)
 
 
-def draw_uses_of_corpus(engine: Engine, recommender: str) -> None:
+def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
     """The loss over all test users, or a button that measures it."""
-    found = judging.uses(engine, recommender)
-    if found is not None:
-        draw_loss("corpus", found, in_nats=False)
+    measured = judging.uses(engine, recommender)
+    if measured is not None:
+        draw_loss("corpus", measured, in_nats=False)
         return
-    job = working.find_job("uses", work_name(engine, recommender))
-    if job is not None and job.state == "running":
-        working.draw_job(job, "Asking without each part")
+    target = f"{engine.corpus.name} {engine.model_id} {recommender}"
+    if working.is_drawn("ablation", target, "Leaving out each part"):
         return
-    st.text("Not measured yet. It asks for the lists of all test users five times.")
-    working.draw_end(job)
-    if st.button("Measure it", type="primary", icon=":material/play_arrow:"):
-        jobs.start("uses", work_name(engine, recommender), judging.measuring(engine, recommender))
-        st.rerun()
+    st.text("Not measured yet. It computes the lists of all test users five times.")
+    working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
 
 
-def draw_loss(key: str, found: UsesView, *, in_nats: bool) -> None:
-    """Loss by part."""
-    if not found.cases:
-        notices.say(found.sentence)
+def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
+    if not measured.cases:
+        notices.say(measured.sentence)
         return
-    figure = figures.uses_figure(found, controls.palette(), in_nats=in_nats)
-    chart(f"uses_{key}", found.sentence, figure, tables.uses_table(found))
+    figure = figures.uses_figure(measured, drawing.palette(), in_nats=in_nats)
+    chart(f"uses_{key}", measured.sentence, figure, tables.uses_table(measured))
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:
-    """Items that nobody is shown."""
-    found = judging.never(engine, view.protocol, view.subject)
-    notices.say(found.sentence)
-    if not found.items:
+    never = judging.never(engine, view.protocol, view.subject)
+    notices.say(never.sentence)
+    if not never.items:
         return
     left, right = st.columns(2, gap="medium")
+    said = f"By topic. {never.sentence}"
     with left:
-        st.plotly_chart(
-            figures.never_figure(found, controls.palette()),
-            key="never",
-            theme=None,
-            config=PLAIN,
-            alt=f"By topic. {found.sentence}",
-        )
+        drawing.chart("never", figures.never_figure(never, drawing.palette()), said, is_said=False)
         with st.expander("As a table"):
-            st.dataframe(
-                pd.DataFrame([dataclasses.asdict(topic) for topic in found.topics]),
-                hide_index=True,
-                alt=f"By topic. {found.sentence}",
-            )
+            drawing.table(never.topics, said, height="auto")
     with right:
-        notices.caution("Those with most training events first.")
-        st.dataframe(
-            pd.DataFrame([dataclasses.asdict(item) for item in found.items]),
-            hide_index=True,
-            height=360,
-            alt=f"Items in no list. {found.sentence}",
-            column_config={
-                "item_id": st.column_config.TextColumn("Item"),
-                "title": st.column_config.TextColumn("Title"),
-                "topic": st.column_config.TextColumn("Topic"),
-                "training_events": st.column_config.NumberColumn("Training events"),
-                "targets": st.column_config.NumberColumn("Targets missed"),
+        notices.caution("Items with most training events first.")
+        drawing.table(
+            never.items,
+            f"Items in no list. {never.sentence}",
+            {
+                "item_id": col.TextColumn("Item"),
+                "title": col.TextColumn("Title"),
+                "topic": col.TextColumn("Topic"),
+                "training_events": col.NumberColumn("Training events"),
+                "targets": col.NumberColumn("Targets missed"),
             },
+            height=360,
+            shows_all=True,
         )
-
-
-def work_name(engine: Engine, what: str) -> str:
-    """What a job is about."""
-    return f"{engine.corpus.name} {engine.model_id} {what}"
 
 
 if __name__ == "__main__":

@@ -8,104 +8,86 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
+from streamlit import column_config as col
 
 from core.domain import DomainError, History
-from core.figures.style import CONFIG, as_html
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.capsule import make_capsule, replay
+from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.scenario.fork import Fork
+from core.views import history_table as history
+from core.views import what_if as views
 from core.views import wording
-from core.views.history_table import (
-    DATE,
-    DELETE,
-    ITEM,
-    KIND,
-    RATING,
-    TEXT,
-    Refused,
-    TableRow,
-    build_table,
-    edits_of_cells,
-    history_table,
-    item_label,
-    table_frame,
-    try_edits,
-    was_brought_back,
-)
-from core.views.tables import as_csv
-from core.views.what_if import (
-    ForkView,
-    MoveRow,
-    ProfileRow,
-    build_fork,
-    build_lists,
-    build_moves,
-    build_profile,
-    edits_table,
-    lists_table,
-    moves_table,
-    paths_table,
-    profile_table,
-)
 from core.views.what_if_wording import CAUTION, edit_words, replay_words
-from pages._shared import controls, loaders, notices, sharing, state
+from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
-from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
+TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
 TABLE_HEIGHT = 386
+Rows = tuple[history.TableRow, ...]
+Profile = tuple[views.ProfileRow, ...]
+Tables = dict[str, Callable[[], DataFrame]]
+Charts = dict[str, tuple[str, Figure]]
+"""Charts by name, each with the sentence that reads it."""
 
 
 def main() -> None:
-    """Draw the page."""
     engine = notices.need_engine()
     chosen = state.selection()
-    had, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
+    draft_before, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
     try:
         draft = drafting.settle(chosen)
     except DomainError as error:
         state.put(bar.ERROR, error)
         st.rerun()
-    if state.get(state.SCENARIO) != asked:  # the address must not name what isn't shown
+    if state.get(state.SCENARIO) != asked:  # the URL must not name what isn't shown
         st.rerun()
     if draft is None:
-        st.title("What if this history were different?", anchor=False)
+        drawing.head(TITLE)
         bar.draw_error()
-        notices.need_user(engine.corpus)
+        notices.offer_users(engine.corpus)
         return
-    if draft is not had and draft.saved is not None and not draft.of(chosen):
-        bar.follow(draft, draft.saved.capsule.recommender)
+    if draft is not draft_before and draft.saved is not None:
+        follow(draft, draft.saved.capsule.recommender)
     loaders.expect_texts(engine)
-    workbench(engine)
+    workbench(engine, chosen.recommender or engine.recommender().id)
+
+
+def follow(draft: Draft, recommender: str) -> None:
+    """Open the page anew where the URL's scenario is about another user, time or recommender."""
+    chosen = state.selection()
+    if state.is_asked(state.RECOMMENDER):
+        recommender = chosen.recommender or recommender
+    shown = (chosen.corpus, chosen.user_id, chosen.step, chosen.recommender)
+    if shown != (draft.corpus, draft.user_id, draft.step, recommender):
+        controls.open_page(drawing.WHAT_IF, **bar.where(draft, recommender))
 
 
 @st.fragment
-def workbench(engine: Engine) -> None:
+def workbench(engine: Engine, recommender: str) -> None:
     """Everything on the page: a change of the table redraws this and nothing else."""
     with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
-        draw_workbench(engine)
+        draw_workbench(engine, recommender)
 
 
-def draw_workbench(engine: Engine) -> None:
+def draw_workbench(engine: Engine, recommender: str) -> None:
     """The bar, the table with its forms, both lists, charts, and what follows from them."""
     draft = drafting.get()
-    base = drafting.base_of(engine.corpus, draft)
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with head:
-        st.title("What if this history were different?", anchor=False)
-        st.space("stretch")
-    recommender = bar.draw_bar(engine, draft)
+    base = draft.base(engine.corpus)
+    head = drawing.head(TITLE)
+    bar.draw_bar(engine, draft, recommender)
     problems = find_problems(base, draft.edits, engine.corpus)
     if problems:
         draw_problems(engine, draft, base, problems)
         return
     fork = loaders.fork(engine, draft.user_id, len(base), draft.edits, recommender)
-    rows = build_table(engine.corpus, fork.edited, draft.refused)
+    rows = history.build_table(engine.corpus, fork.edited, draft.refused)
     draw_replay(engine, draft)
     left, right = st.columns([11, 9], gap="medium")
     with right:
@@ -114,49 +96,52 @@ def draw_workbench(engine: Engine) -> None:
     with left:
         draw_table(engine, draft, base, rows)
         forms.draw_forms(engine, draft, base, fork, rows)
-    view, profile = build_fork(fork), build_profile(fork)
-    charts = draw_figures(engine, view, profile)
+    view, profile, moves = (
+        views.build_fork(fork),
+        views.build_profile(fork),
+        views.build_moves(fork),
+    )
+    moves, charts = views.build_moves(fork), draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(charts, "map", loaders.interest_map(engine).sentence)
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
-    moves = build_moves(fork)
     with causes:
         draw_moves(moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
-    draw_tables(engine, draft, base, view, profile)
+    tables: Tables = {
+        "Lists": lambda: views.lists_table(views.build_lists(fork)),
+        "Moves": lambda: views.moves_table(moves),
+        "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
+        "History": lambda: history.history_table(rows),
+        "Paths": lambda: views.paths_table(view),
+        "Profile": lambda: views.profile_table(profile),
+    }
+    draw_tables(tables)
     with head:
         sharing.share(
             user=draft.user_id,
             time=draft.step,
-            recommender=recommender,
             scenario=draft.saved.scenario_id if draft.saved else None,
         )
-        edits = edits_table(engine.corpus, base, draft.edits)
-        export(fork, draft, rows, moves, view, profile, edits, charts)
+        export(fork, draft, tables, charts)
 
 
 def draw_problems(
     engine: Engine, draft: Draft, base: History, problems: dict[int, DomainError]
 ) -> None:
-    """Edits that don't fit the history as it is now, one by one."""
     with st.container(border=True, gap="xsmall"):
         st.markdown(
-            f":material/error: **{wording.count(len(problems), 'edit')} can't be made on this "
-            "history.** Nothing is lost: take them out, or go back to the time they were made for."
+            f":material/error: **{wording.count(len(problems), 'edit')} can't be applied to this "
+            "history.** Nothing is lost: leave them out, or go back to the time they were made for."
         )
         for number, problem in problems.items():
-            said = edit_words(engine.corpus, base, draft.edits, number)
-            st.text(f"{number}. {said}: {problem.what}. {problem.remedy}")
-        st.button(
-            "Leave these edits out",
-            key="leave_out",
-            on_click=leave_out,
-            args=(problems,),
-        )
+            edit = edit_words(engine.corpus, base, draft.edits, number)
+            st.text(f"{number}. {edit}: {problem.what}. {problem.remedy}")
+        drawing.button("Leave these edits out", "leave_out", leave_out, problems)
 
 
 def leave_out(problems: dict[int, DomainError]) -> None:
@@ -174,39 +159,55 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
     same = (engine.corpus.corpus_id, engine.model_id) == (capsule.corpus_id, capsule.model_id)
     if draft.saved is not None and same:
         return
-    try:
-        found = replay(engine, capsule)
-    except DomainError as error:
-        notices.show_error(error)
-        return
-    icon = ":material/check_circle:" if found.matches else ":material/warning:"
-    name = "This scenario" if draft.saved else "The capsule"
-    with st.container(border=True, gap="xsmall"):
-        st.markdown(f"{icon} {notices.escape(replay_words(found, name))}")
-        if found.differences:
+    with notices.guarded(), st.container(border=True, gap="xsmall"):
+        again = replay(engine, capsule)
+        icon = ":material/check_circle:" if again.matches else ":material/warning:"
+        name = "This scenario" if draft.saved else "The capsule"
+        st.markdown(f"{icon} {notices.escape(replay_words(again, name))}")
+        if again.differences:
+            differences = [
+                {"what": row.what, "saved": str(row.expected), "now": str(row.found)}
+                for row in again.differences
+            ]
             with st.expander("What differs"):
-                st.dataframe(
-                    DataFrame(
-                        [
-                            {"what": d.what, "saved": str(d.expected), "now": str(d.found)}
-                            for d in found.differences
-                        ]
-                    ),
-                    hide_index=True,
-                )
+                drawing.table(DataFrame(differences), "What differs", height="auto")
 
 
-def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow, ...]) -> None:
-    """The history: every cell can be changed, the last row adds an event."""
+def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
+    """The history: every cell can be changed, the first row adds an event."""
     corpus = engine.corpus
     by_id = len(corpus.item_ids) <= CHOSEN_ITEMS
     key = f"history_{draft.table}"
     scale = corpus.manifest.rating_scale
-    gone = sum(row.removed for row in rows)
-    deleted = f", {gone} deleted" if gone else ""
-    st.markdown(f"**History** · {wording.count(len(rows) - 1 - gone, 'event')}{deleted}")
+    deleted = sum(row.removed for row in rows)
+    events = wording.count(len(rows) - 1 - deleted, "event")
+    st.markdown(f"**History** · {events}{f', {deleted} deleted' if deleted else ''}")
+    item = col.TextColumn("Item", width=166)
+    if by_id:
+        item = col.SelectboxColumn(
+            "Item",
+            options=corpus.item_ids,
+            format_func=lambda item: history.item_label(corpus, str(item)),
+            width=166,
+        )
+    columns = {
+        "step": col.TextColumn("#", width=40),
+        "change": col.TextColumn("Change", width=88),
+        history.ITEM: item,
+        history.RATING: col.NumberColumn(
+            "Rating",
+            width=74,
+            help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
+        ),
+        history.DELETE: col.CheckboxColumn("Delete", width=72),
+        history.TEXT: col.TextColumn("Text", width=220),
+        history.DATE: col.DatetimeColumn(
+            "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
+        ),
+        history.KIND: col.SelectboxColumn("Kind", options=forms.KINDS, width=80),
+    }
     st.data_editor(
-        table_frame(rows, by_id=by_id),
+        history.table_frame(rows, by_id=by_id),
         key=key,
         hide_index=True,
         height=TABLE_HEIGHT,
@@ -216,92 +217,65 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: tuple[TableRow
         on_change=change_cells,
         args=(engine, base, rows, key),
         alt=f"History of {draft.user_id}, {len(rows) - 1} events; each cell can be changed",
-        column_order=("step", "change", ITEM, RATING, DELETE, TEXT, DATE, KIND),
-        column_config={
-            "step": st.column_config.TextColumn("#", width=40),
-            "change": st.column_config.TextColumn("Change", width=88),
-            ITEM: st.column_config.SelectboxColumn(
-                "Item",
-                options=corpus.item_ids,
-                format_func=lambda item: item_label(corpus, str(item)),
-                width=166,
-            )
-            if by_id
-            else st.column_config.TextColumn("Item", width=166),
-            KIND: st.column_config.SelectboxColumn("Kind", options=forms.KINDS, width=80),
-            RATING: st.column_config.NumberColumn(
-                "Rating",
-                width=74,
-                help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
-            ),
-            TEXT: st.column_config.TextColumn("Text", width=220),
-            DATE: st.column_config.DatetimeColumn(
-                "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
-            ),
-            DELETE: st.column_config.CheckboxColumn("Delete", width=72),
-        },
+        column_order=tuple(columns),
+        column_config=columns,
     )
-    for one in draft.refused:
-        name = next((row.name for row in rows if row.handle == one.handle), str(one.handle))
-        said = f"{'New event' if one.handle == 'new' else name}: {one.problem.what}."
-        remedy = f" {one.problem.remedy}." if one.problem.remedy else ""
-        st.markdown(f":material/error: {notices.escape(said + remedy)}")
+    names = {row.handle: row.name for row in rows} | {history.NEW: "New event"}
+    for refused in draft.refused:
+        problem = refused.problem
+        remedy = f" {problem.remedy}." if problem.remedy else ""
+        name = names.get(refused.handle, str(refused.handle))
+        st.markdown(f":material/error: {notices.escape(f'{name}: {problem.what}.{remedy}')}")
 
 
-def change_cells(engine: Engine, base: History, rows: tuple[TableRow, ...], key: str) -> None:
+def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
     """Turn what was typed into edits; what can't be is said at its row. For callbacks."""
     typed: dict[int, dict[str, Any]] = (state.get(key) or {}).get("edited_rows", {})
     cells = {int(at): values for at, values in typed.items()}
     draft = drafting.get()
-    for handle in was_brought_back(rows, cells):
+    for handle in history.was_brought_back(rows, cells):
         draft = draft.bring_back(handle)
     refused = []
-    for handle, found in edits_of_cells(engine.corpus, rows, cells):
-        if isinstance(found, DomainError):
-            refused.append(Refused(handle, found))
+    for handle, edits in history.edits_of_cells(engine.corpus, rows, cells):
+        if isinstance(edits, DomainError):
+            refused.append(Refused(handle, edits))
             continue
         try:
-            try_edits(base, draft.edits, found, engine.corpus)
+            history.try_edits(base, draft.edits, edits, engine.corpus)
         except DomainError as problem:
             refused.append(Refused(handle, problem))
         else:
-            stays = all(edit.op in ("rate", "edit") for edit in found)
-            draft = draft.with_edits(found, keep_table=stays)
+            stays = all(edit.op in ("rate", "edit") for edit in edits)
+            draft = draft.with_edits(edits, keep_table=stays)
     drafting.put(draft.with_refused(refused) if refused else draft)
 
 
 def draw_lists(fork: Fork) -> None:
-    """The list beside the original list, every move marked."""
-    view = build_lists(fork)
-    notices.say(view.sentence)
-    st.dataframe(
-        lists_table(view),
-        hide_index=True,
-        height="content",
-        alt=f"Both lists by {view.recommender}. {view.sentence}",
-        column_order=("rank", "before", "move", "after"),
-        column_config={
-            "rank": st.column_config.NumberColumn("#", width=30),
-            "before": st.column_config.TextColumn("Before", width=128),
-            "move": st.column_config.TextColumn("Move", width=74),
-            "after": st.column_config.TextColumn("After", width=134),
+    lists = views.build_lists(fork)
+    by = controls.recommender_label(lists.recommender)
+    notices.say(lists.sentence)
+    drawing.table(
+        views.lists_table(lists),
+        f"Both lists by {by}. {lists.sentence}",
+        {
+            "rank": col.NumberColumn("#", width=30),
+            "before": col.TextColumn("Before", width=128),
+            "move": col.TextColumn("Move", width=74),
+            "after": col.TextColumn("After", width=134),
         },
     )
-    notices.caution(f"By {view.recommender}. {CAUTION}")
+    notices.caution(f"By {by}. {CAUTION}")
 
 
-def draw_figures(
-    engine: Engine, view: ForkView, profile: tuple[ProfileRow, ...]
-) -> dict[str, tuple[str, Figure]]:
-    """All charts with their sentences."""
-    ink = controls.palette()
+def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
+    ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     largest = max(profile, key=lambda row: abs(row.after - row.before))
     change = largest.after - largest.before
     profile_sentence = (
         f"The profile changes most in {largest.label}: {wording.points(change)} points."
         if abs(change) >= 0.005
-        else "The interest profile stays as it is."
+        else "The interest profile does not change."
     )
     return {
         "map": (
@@ -313,100 +287,58 @@ def draw_figures(
     }
 
 
-def chart(charts: dict[str, tuple[str, Figure]], name: str, below: str) -> None:
-    """One chart under its sentence."""
+def chart(charts: Charts, name: str, below: str) -> None:
     sentence, figure = charts[name]
-    with st.container(gap="xxsmall"):
-        notices.say(sentence)
-        st.plotly_chart(
-            figure, key=f"pick_{name}", theme=None, config=CONFIG, alt=f"{name}. {sentence}"
-        )
-        if below:
-            notices.caution(below)
+    drawing.chart(f"pick_{name}", figure, sentence, name=name, below=below, has_tools=True)
 
 
-def draw_moves(moves: tuple[MoveRow, ...]) -> None:
-    """What caused each move."""
+def draw_moves(moves: tuple[views.MoveRow, ...]) -> None:
     if not moves:
         return
     st.markdown("**Why did they move?**")
-    st.dataframe(
-        moves_table(moves),
-        hide_index=True,
-        height="content" if len(moves) <= 6 else 246,
-        alt=f"Cause of each of {len(moves)} moves",
-        column_order=("move", "item", "because", "value", "score_change"),
-        column_config={
-            "move": st.column_config.TextColumn("Move", width=78),
-            "item": st.column_config.TextColumn("Item", width=130),
-            "because": st.column_config.TextColumn("Most of it by", width=230),
-            "value": st.column_config.NumberColumn("Its share", format="%+.2f", width=66),
-            "score_change": st.column_config.NumberColumn("of Δ log p", format="%+.2f", width=74),
+    drawing.table(
+        views.moves_table(moves),
+        f"Cause of each of {len(moves)} moves",
+        {
+            "move": col.TextColumn("Move", width=78),
+            "item": col.TextColumn("Item", width=130),
+            "because": col.TextColumn("Main cause", width=230),
+            "value": col.NumberColumn("Contribution", format="%+.2f", width=94),
+            "score_change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
+        height="content" if len(moves) <= 6 else 246,
     )
-    notices.caution("The edit that changed most the item's lead over those it passed (Shapley).")
+    notices.caution(
+        "Main cause: the edit with the largest Shapley contribution (nats) to the item's margin "
+        "over the items it passed."
+    )
 
 
-def draw_tables(
-    engine: Engine, draft: Draft, base: History, view: ForkView, profile: tuple[ProfileRow, ...]
-) -> None:
-    """The table twins of all charts, and the edits in their order."""
+def draw_tables(tables: Tables) -> None:
     expander = st.expander("Edits, paths and profiles as tables", on_change="rerun", key="tables")
     if expander.open:
         with expander:
-            for name, table in (
-                ("Edits", edits_table(engine.corpus, base, draft.edits)),
-                ("Paths", paths_table(view)),
-                ("Profile", profile_table(profile)),
-            ):
+            for name in ("Edits", "Paths", "Profile"):
                 st.markdown(f"**{name}**")
-                st.dataframe(table, hide_index=True, alt=name)
+                drawing.table(tables[name](), name, height="auto")
 
 
-def export(
-    fork: Fork,
-    draft: Draft,
-    rows: tuple[TableRow, ...],
-    moves: tuple[MoveRow, ...],
-    view: ForkView,
-    profile: tuple[ProfileRow, ...],
-    edits: DataFrame,
-    charts: dict[str, tuple[str, Figure]],
-) -> None:
-    """Everything to take away, made when asked for."""
-    name = f"what-if-{draft.user_id}-{draft.step}"
+def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
     title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
-    ink = controls.palette()
-    files: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("Report (HTML)", "report.html", "text/html", lambda: report(fork, draft.name)),
-        ("Capsule (JSON)", "capsule.json", "application/json",
-         lambda: make_capsule(fork, draft.name).to_text()),
-        ("Lists (CSV)", "lists.csv", "text/csv", lambda: as_csv(lists_table(build_lists(fork)))),
-        ("Moves (CSV)", "moves.csv", "text/csv", lambda: as_csv(moves_table(moves))),
-        ("Edits (CSV)", "edits.csv", "text/csv", lambda: as_csv(edits)),
-        ("History (CSV)", "history.csv", "text/csv", lambda: as_csv(history_table(rows))),
-        ("Paths (CSV)", "paths.csv", "text/csv", lambda: as_csv(paths_table(view))),
-        ("Profile (CSV)", "profile.csv", "text/csv", lambda: as_csv(profile_table(profile))),
-        ("Charts (HTML)", "charts.html", "text/html",
-         lambda: as_html(list(charts.values()), ink, title)),
-    ]  # fmt: skip
-    with st.popover("Export", icon=":material/download:"):
-        for label, ending, mime, make in files:
-            st.download_button(
-                label,
-                make,
-                file_name=f"{name}-{ending}",
-                mime=mime,
-                on_click="ignore",
-                width="stretch",
-            )
+    files: dict[str, sharing.File] = {
+        "Report (HTML)": ("-report.html", lambda: report(fork, draft.name)),
+        "Capsule (JSON)": ("-capsule.json", lambda: make_capsule(fork, draft.name).to_text()),
+    }
+    for name, make in tables.items():
+        files[f"{name} (CSV)"] = f"-{name.lower()}.csv", make
+    files["Charts (HTML)"] = sharing.charts(list(charts.values()), title, "-charts.html")
+    sharing.export(f"what-if-{draft.user_id}-{draft.step}", files)
 
 
 def report(fork: Fork, name: str) -> str:
-    """Both lists, their moves and what caused them, as one file to read without the app."""
     from core.figures.compare_report import fork_report
 
-    return fork_report(fork, name, controls.palette())
+    return fork_report(fork, name, drawing.palette())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""One comparison as the page shows it: the lists at once, the causes when they are asked for."""
+"""One comparison as the page shows it: the lists at once, the causes when asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.compare.columns import ColumnSpec
@@ -38,7 +37,7 @@ class Comparing:
         """Moves between neighbours with their causes."""
         return move_rows(self.comparison, self.comparison.moves())
 
-    @cached_property
+    @once_each
     def trust(self) -> str:
         """How the causes were found, or why there are none."""
         return trust_sentence(self.comparison)

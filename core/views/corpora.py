@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.corpus.quarantine import Refusal
 from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
@@ -176,13 +177,16 @@ def build_import_report(summary: ImportSummary) -> ImportReport:
             manifest.items,
         ),
         reasons=tuple(ReasonRow(reason, rows) for reason, rows in summary.reasons.items()),
-        refused=tuple(
-            RefusedRow(row.file, row.line, row.column or row.field, row.reason, row.value)
-            for row in summary.refused
-        ),
+        refused=tuple(map(refused_row, summary.refused)),
         quarantine=summary.quarantine,
         notes=manifest.notes,
     )
+
+
+def refused_row(problem: Refusal) -> RefusedRow:
+    """A row that an import refuses, for a table."""
+    field = problem.column or problem.field
+    return RefusedRow(problem.file, problem.line, field, problem.reason, problem.value)
 
 
 def build_job(progress: Progress | None, stopping: bool) -> JobView:

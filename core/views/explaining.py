@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.domain import DomainError, History, Stopped
@@ -13,6 +13,8 @@ from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.word_values import Method
 from core.explain.words import split_words
+from core.jobs import Job
+from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
 from core.views.explain import (
     AnswerView,
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
 
 PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
 METHODS: tuple[Method, ...] = ("leave-one-out", "quick", "shap")
-"""How the words of a review are looked at, one after the other."""
+"""How the words of a review are read, one after the other."""
 LONG_REVIEW = 80
 """Words above which leaving each one out reads more text than the first SHAP values do."""
-Piece = TypeVar("Piece")
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
+Piece = TypeVar("Piece")
 
 
 class Explaining:
@@ -53,15 +55,16 @@ class Explaining:
     def __init__(
         self, engine: Engine, history: History, item_id: str, recommender: str, margin: bool
     ) -> None:
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._making = threading.Lock()
+        self._target = f"{item_id} for {history.user_id} at step {len(history)}"
+        self._lock, self._making = threading.RLock(), threading.Lock()
         self._waiting: deque[str] = deque()
-        self._found: dict[str, object] = {}
+        self._pieces: dict[str, object] = {}
         self._errors: dict[str, DomainError] = {}
-        self._thread: threading.Thread | None = None
-        self._default_step: int | None = None
+        self._job: Job[None] | None = None
+        self._worker: int | None = None
         self._is_refined = False
+        self.default_step: int | None = None
+        """The step whose review is most worth reading; None before the parts are there."""
         self.explanation = Explanation(
             engine,
             history,
@@ -77,12 +80,12 @@ class Explaining:
     def busy(self) -> bool:
         """Whether pieces are still being made."""
         with self._lock:
-            return self._thread is not None
+            return self._job is not None
 
     @property
     def arrived(self) -> int:
         """How many pieces are there, or failed."""
-        return len(self._found) + len(self._errors)
+        return len(self._pieces) + len(self._errors)
 
     @property
     def parts(self) -> PartsView | None:
@@ -99,15 +102,10 @@ class Explaining:
         """The scorecard, when it is there."""
         return self._get(SCORECARD, ScorecardView)
 
-    @property
-    def default_step(self) -> int | None:
-        """The step whose review is most worth reading; None before the parts are there."""
-        return self._default_step
-
     def words(self, step: int) -> WordsView | None:
         """The words of one review by the best method that is there; None before the first."""
-        found = (self._get(f"{method} {step}", WordsView) for method in reversed(METHODS))
-        return next((view for view in found if view is not None), None)
+        views = (self._get(f"{method} {step}", WordsView) for method in reversed(METHODS))
+        return next((view for view in views if view is not None), None)
 
     def error(self, step: int | None = None) -> DomainError | None:
         """Why a piece could not be made: of the words of a step, or any of the others."""
@@ -119,15 +117,11 @@ class Explaining:
     def ask(self, *names: str) -> None:
         """Have pieces made, in this order; those that are there or waiting are left alone."""
         with self._lock:
-            for name in names:
-                known = name in self._found or name in self._errors
-                if not known and name not in self._waiting:
-                    self._waiting.append(name)
-            if self._waiting:
-                self._stop.clear()
-            if self._waiting and self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="explain", daemon=True)
-                self._thread.start()
+            known = {*self._pieces, *self._errors, *self._waiting}
+            self._waiting.extend(name for name in names if name not in known)
+            if self._waiting and self._job is None:
+                self._job = Job("explanation", self._target, self._work)
+                self._job.future.add_done_callback(self._go_on)
 
     def ask_all(self, step: int | None) -> None:
         """Have everything made, quick pieces first; ``step`` is the review to read."""
@@ -141,7 +135,8 @@ class Explaining:
         """Drop what isn't finished."""
         with self._lock:
             self._waiting.clear()
-            self._stop.set()
+            if self._job is not None:
+                self._job.stop()
 
     def facts(self) -> dict[str, Any]:
         """The JSON of the verb ``explain``; what isn't made yet is made here, whatever is stopped.
@@ -156,22 +151,29 @@ class Explaining:
 
     def _is_dropped(self) -> bool:
         """Stop is for the thread that works beside the page, and for no other."""
-        return self._stop.is_set() and threading.current_thread() is self._thread
+        job = self._job
+        return job is not None and job.stopping and threading.get_ident() == self._worker
 
-    def _work(self) -> None:
-        while True:
+    def _go_on(self, ended: Future[None]) -> None:
+        """What was asked for while the job ended needs another one."""
+        with self._lock:
+            self._job = None
+            self.ask()
+
+    def _work(self, progress: ProgressCallback, stop: StopCallback) -> None:
+        self._worker = threading.get_ident()
+        while not stop():
             with self._lock:
                 if not self._waiting:
-                    self._thread = None
                     return
                 name = self._waiting[0]
             try:
                 with self._making:
-                    self._found[name] = self._make(name)
-            except Stopped:
-                continue
+                    self._pieces[name] = self._make(name)
             except DomainError as error:
                 self._errors[name] = error
+            except Stopped:
+                return
             except Exception:
                 logging.getLogger(__name__).exception("the piece %s failed", name)
                 self._errors[name] = DomainError(
@@ -184,22 +186,18 @@ class Explaining:
 
     def _make(self, name: str) -> object:
         explanation = self.explanation
-        makers: dict[str, Callable[[], object]] = {
-            PARTS: self._make_parts,
-            CHANGE: lambda: build_change(explanation, explanation.counterfactual),
-            SCORECARD: lambda: build_scorecard(explanation, explanation.scorecard),
-        }
-        if name in makers:
-            return makers[name]()
+        if name == PARTS:
+            self._refine()
+            parts = build_parts(self.answer, explanation.parts)
+            self.default_step = explanation.step_of_words()
+            return parts
+        if name == CHANGE:
+            return build_change(explanation, explanation.counterfactual)
+        if name == SCORECARD:
+            return build_scorecard(explanation, explanation.scorecard)
         method = next(method for method in METHODS if name.startswith(method))
         step = int(name.removeprefix(method))
         return build_words(explanation, explanation.words(step, method))
-
-    def _make_parts(self) -> PartsView:
-        self._refine()
-        view = build_parts(self.answer, self.explanation.parts)
-        self._default_step = self.explanation.step_of_words()
-        return view
 
     def _refine(self) -> None:
         """Sample the events for longer, once, before anything is made of them."""
@@ -209,5 +207,5 @@ class Explaining:
         self._is_refined = True
 
     def _get(self, name: str, kind: type[Piece]) -> Piece | None:
-        found = self._found.get(name)
-        return found if isinstance(found, kind) else None
+        piece = self._pieces.get(name)
+        return piece if isinstance(piece, kind) else None

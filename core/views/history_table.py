@@ -13,6 +13,7 @@ import pandas as pd
 from core.corpus.corpus import Corpus
 from core.corpus.validate import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
+from core.scenario.draft import Refused
 from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
 from core.scenario.reading import check_number
@@ -62,16 +63,6 @@ class TableRow:
     def name(self) -> str:
         """``step 12 · Title``."""
         return f"{name_of(self.handle)} · {self.item}"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A change that can't be made, and why."""
-
-    handle: Handle
-    """The row."""
-    problem: DomainError
-    """What is wrong and what to do."""
 
 
 def build_table(

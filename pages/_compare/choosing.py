@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,33 +12,27 @@ from core.compare import presets
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
 from core.domain import DomainError, is_step
 from core.views.wording import short
-from pages._shared import loaders, notices, state
+from pages._shared import controls, drawing, loaders, notices, state
+from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-EVENT, MONTHS, PARTS, USERS, SCENARIO, SERVED = (
-    "event",
-    "months",
-    "parts",
-    "users",
-    "scenario",
-    "served",
-)
 PRESETS = {
-    EVENT: "Before and after this event",
-    MONTHS: "Month by month",
-    PARTS: "Joint and its parts",
-    USERS: "Two users",
-    SCENARIO: "Scenario",
-    SERVED: "Served list",
+    (EVENT := "event"): "Before and after this event",
+    (MONTHS := "months"): "Month by month",
+    (PARTS := "parts"): "Joint and its components",
+    (USERS := "users"): "Two users",
+    (SCENARIO := "scenario"): "Scenario",
+    "served": "Served list",
 }
 """What a preset is called in the address, and on the page."""
 PRESET, LENGTH, OF = "compare_preset", "compare_length", "_columns_of"
 LENGTHS = (10, 20)
 Missing = tuple[str, str]
 """A title and what to do about it."""
+FIELDS = ("user", "step", "by", "scenario")
 LISTED_USERS = 5_000
 """Above so many users an id is typed."""
 
@@ -48,15 +42,23 @@ class Choice:
     """What to compare: columns and the length of their lists; or what is missing for it."""
 
     specs: tuple[ColumnSpec, ...]
+    """As the address names them: without a recommender where the sidebar's decides."""
     k: int
-    preset: str | None
-    """None for a person's own columns."""
+    recommender: str
+    """The sidebar's."""
     missing: Missing | None = None
 
     @property
     def address(self) -> str:
         """The columns as the address holds them; reads back as exactly these."""
         return address(self.specs, self.k)
+
+    @property
+    def columns(self) -> tuple[ColumnSpec, ...]:
+        """The columns to compare, each with its recommender."""
+        return tuple(
+            replace(spec, recommender=spec.recommender or self.recommender) for spec in self.specs
+        )
 
 
 def address(specs: Sequence[ColumnSpec], k: int) -> str:
@@ -83,9 +85,9 @@ def read_address(text: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     return tuple(read_column(part) for part in parts), k
 
 
-def choose(engine: Engine, user: str, step: int) -> Choice:
+def choose(moment: Moment) -> Choice:
     """What the address or the person asks for, with the pickers to change it."""
-    asked, k = _asked(user)
+    asked, k = _asked(moment.user_id)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if isinstance(asked, str):
             state.put(PRESET, asked)
@@ -111,9 +113,9 @@ def choose(engine: Engine, user: str, step: int) -> Choice:
             label_visibility="collapsed",
         )
     if not isinstance(asked, str):
-        return Choice(asked, k, None)
-    specs, missing = _preset(engine, asked, user, step)
-    return Choice(tuple(specs), k, asked, missing)
+        return Choice(asked, k, moment.recommender)
+    specs, missing = _preset(moment, asked)
+    return Choice(tuple(specs), k, moment.recommender, missing)
 
 
 def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
@@ -123,8 +125,7 @@ def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     try:
         asked, k = read_address(str(text))
     except DomainError as error:
-        state.add_notice(COLUMNS, f"The columns in the address can't be read: {error}")
-        st.info(notices.escape(f"The columns in the address can't be read: {error}"))
+        notices.miss(COLUMNS, f"The columns in the address can't be read: {error}")
         return EVENT, LENGTHS[0]
     if not isinstance(asked, str) and user not in {spec.user for spec in asked}:
         state.put(COLUMNS, None)
@@ -132,16 +133,15 @@ def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     return asked, k
 
 
-def _preset(
-    engine: Engine, name: str, user: str, step: int
-) -> tuple[list[ColumnSpec], Missing | None]:
+def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None]:
+    engine, user, step, _ = moment
     if name == EVENT:
         return presets.before_and_after(user, step), None
     if name == MONTHS:
         specs = presets.month_by_month(engine, user, step)
         return specs, None if len(specs) >= FEWEST else (
             "One month only",
-            "All events up to the selected time lie in one month. Choose a later time, or another "
+            "All events up to the selected time are in one month. Choose a later time, or another "
             "comparison.",
         )
     if name == PARTS:
@@ -149,7 +149,7 @@ def _preset(
     if name == USERS:
         specs = presets.two_users(engine, user, step)
         return specs, None if specs else (
-            "Nobody shares an item",
+            "No user shares an item",
             "No other user has an item of this history. Choose a user in your own columns.",
         )
     if name == SCENARIO:
@@ -193,77 +193,70 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for at, spec in enumerate(choice.specs):
             with st.popover(notices.escape(f"{at + 1} · {_label(spec, several)}")):
-                _edit(engine, choice, at, spec, names)
+                _edit(engine, choice, at, names)
         if len(choice.specs) < MOST:
-            st.button(
-                "Column",
-                icon=":material/add:",
-                key="add_column",
-                on_click=_add,
-                args=(engine, choice),
-            )
+            drawing.button("Column", "add_column", _add, engine, choice, icon="add")
 
 
 def _label(spec: ColumnSpec, with_user: bool) -> str:
     steps = "last step" if spec.at is None else f"step {spec.at}" if is_step(spec.at) else spec.at
-    parts = [short(spec.user, 16)] if with_user else []
-    parts += [steps, *([spec.recommender] if spec.recommender else [])]
-    return " · ".join([*parts, *(["scenario"] if spec.scenario else [])])
+    words = [short(spec.user, 16)] if with_user else []
+    words += [steps, *([controls.recommender_label(spec.recommender)] if spec.recommender else [])]
+    return " · ".join([*words, *(["scenario"] if spec.scenario else [])])
 
 
-def _edit(engine: Engine, choice: Choice, at: int, spec: ColumnSpec, names: Sequence[str]) -> None:
-    users = engine.corpus.user_ids
+def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None:
+    spec, users = choice.specs[at], engine.corpus.user_ids
     whole = engine.corpus.history(spec.user)
-    keys = {part: f"column_{part}_{at}" for part in ("user", "step", "by", "scenario")}
-    state.put(keys["user"], spec.user)
-    state.put(keys["step"], len(moment_of(whole, spec.at)))
-    state.put(keys["by"], spec.recommender or engine.recommender().id)
+    user, step, by, scenario = (f"column_{field}_{at}" for field in FIELDS)
+    state.put(user, spec.user)
+    state.put(step, len(moment_of(whole, spec.at)))
+    state.put(by, spec.recommender or choice.recommender)
     change: dict[str, Any] = {"on_change": _change, "args": (engine, choice, at)}
     if len(users) > LISTED_USERS:
-        st.text_input("User", key=keys["user"], **change)
+        st.text_input("User", key=user, **change)
     else:
-        st.selectbox("User", users, key=keys["user"], **change)
-    st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=keys["step"], step=1, **change)
-    st.selectbox("Recommender", names, key=keys["by"], **change)
+        st.selectbox("User", users, key=user, **change)
+    st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=step, step=1, **change)
+    label = controls.recommender_label
+    st.selectbox("Recommender", names, key=by, format_func=label, **change)
     try:
         saved = loaders.scenarios(engine.corpus.name, spec.user)
     except DomainError:  # the page compares without them; What-if says what is wrong
         saved = []
     if saved:
-        titles = {one.scenario_id: one.name for one in saved}
+        titles = {each.scenario_id: each.name for each in saved}
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)
-        state.choose_nothing(keys["scenario"])
+        state.choose_nothing(scenario)
         if same is not None:
-            state.put(keys["scenario"], same)
+            state.put(scenario, same)
         st.selectbox(
             "Scenario",
             list(titles),
             index=None,
-            key=keys["scenario"],
+            key=scenario,
             placeholder="The original",
-            format_func=lambda one: titles.get(one, one),
+            format_func=lambda key: titles.get(key, key),
             **change,
         )
     else:
-        state.put(keys["scenario"], None)
+        state.put(scenario, None)
     if len(choice.specs) > FEWEST:
-        st.button("Remove", key=f"column_remove_{at}", on_click=_remove, args=(choice, at))
+        others = [*choice.specs[:at], *choice.specs[at + 1 :]]
+        drawing.button("Remove", f"column_remove_{at}", _own, others, choice.k)
 
 
 def _change(engine: Engine, choice: Choice, at: int) -> None:
     old = choice.specs[at]
-    user = str(state.get(f"column_user_{at}") or old.user).strip()
-    by = state.get(f"column_by_{at}")
-    new_user = user != old.user
-    known = loaders.unknown_user(engine.corpus, user) is None
-    end = str(len(engine.corpus.history(user))) if known else None
-    spec = ColumnSpec(
-        user,
-        end if new_user else str(state.get(f"column_step_{at}")),
-        None if by == engine.recommender().id else by,
-        None if new_user else state.get(f"column_scenario_{at}"),
-    )
-    _own([*choice.specs[:at], spec, *choice.specs[at + 1 :]], choice.k)
+    user, step, by, scenario = (state.get(f"column_{field}_{at}") for field in FIELDS)
+    user = str(user or old.user).strip()
+    by = None if by == choice.recommender else by
+    if user == old.user:
+        new = ColumnSpec(user, str(step), by, scenario)
+    else:
+        unknown = loaders.unknown_user(engine.corpus, user)
+        new = ColumnSpec(user, None if unknown else str(len(engine.corpus.history(user))), by)
+    _own([*choice.specs[:at], new, *choice.specs[at + 1 :]], choice.k)
 
 
 def _own(specs: Sequence[ColumnSpec], k: int) -> None:
@@ -274,19 +267,15 @@ def _own(specs: Sequence[ColumnSpec], k: int) -> None:
     _set(address(specs, LENGTHS[0]), k)
 
 
-def _remove(choice: Choice, at: int) -> None:
-    _own([*choice.specs[:at], *choice.specs[at + 1 :]], choice.k)
-
-
 def _add(engine: Engine, choice: Choice) -> None:
     """One more column: the last one's user a step further, or at its end by another recommender."""
     last = choice.specs[-1]
     whole = engine.corpus.history(last.user)
     step = len(moment_of(whole, last.at))
-    used = {spec.recommender for spec in choice.specs}
-    others = [n for n in engine.recommenders if n not in used and n != engine.recommender().id]
     if step < len(whole):
         new = ColumnSpec(last.user, str(step + 1), last.recommender)
     else:
-        new = ColumnSpec(last.user, str(step), others[0] if others else None)
+        used = {spec.recommender for spec in choice.columns}
+        others = (name for name in engine.recommenders if name not in used)
+        new = ColumnSpec(last.user, str(step), next(others, None))
     _own([*choice.specs, new], choice.k)

@@ -10,15 +10,15 @@ from core.explain import wording
 from core.figures.explain_words import words_figure
 from core.views.explain import MarkedWord, ReceiversView, WordsView, title
 from core.views.explaining import Explaining
-from pages._shared import controls, loaders, notices, state
-from pages._shared.state import ITEM, RECOMMENDER
+from core.views.wording import percent
+from pages._shared import drawing, loaders, notices, state
+from pages._shared.state import ITEM
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-TIMELINE = "pages/timeline.py"
 WORDS_OF, TARGET, STOPPED = "words_of", "words_target", "explain_stopped"
-FEELING, WORTH = "Its sentiment", "The item's score"
+SENTIMENT, OF_SCORE = "Sentiment", "Score"
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
@@ -26,51 +26,51 @@ FAINT, STRONG = 0.12, 0.5
 error is not marked at all."""
 
 
-def stop(asked: Explaining) -> None:
+def stop(explaining: Explaining) -> None:
     """Drop what isn't finished, and ask for nothing more in this session."""
-    state.put(STOPPED, asked)
-    asked.stop()
+    state.put(STOPPED, explaining)
+    explaining.stop()
 
 
 def go_on() -> None:
-    """Ask again."""
     state.put(STOPPED, None)
 
 
-def is_stopped(asked: Explaining) -> bool:
+def is_stopped(explaining: Explaining) -> bool:
     """Whether this session has stopped it; others go on with theirs."""
-    return state.get(STOPPED) is asked
+    return state.get(STOPPED) is explaining
 
 
-def state_of(asked: Explaining, waits: str, missing: str) -> str:
+def state_of(explaining: Explaining, waits: str, missing: str) -> str:
     """Why a piece isn't there: it comes, it was stopped, or it failed."""
-    if is_stopped(asked):
+    if is_stopped(explaining):
         return f"{missing}: stopped."
-    return waits if asked.error() is None or asked.busy else f"{missing}: see the error above."
+    if explaining.error() is None or explaining.busy:
+        return waits
+    return f"{missing}: see the error above."
 
 
-def chosen_step(asked: Explaining) -> int | None:
+def chosen_step(explaining: Explaining) -> int | None:
     """The event whose review is read: picked in the chart or below it, else the most telling."""
-    steps = steps_with_text(asked)
     picked = state.get(WORDS_OF)
-    return picked if picked in steps else asked.default_step
+    return picked if picked in steps_with_text(explaining) else explaining.default_step
 
 
-def steps_with_text(asked: Explaining) -> list[int]:
+def steps_with_text(explaining: Explaining) -> list[int]:
     """Steps that have a review, newest first."""
-    events = asked.explanation.history.events
+    events = explaining.explanation.history.events
     return [step for step in range(len(events), 0, -1) if events[step - 1].words]
 
 
-def draw_words(asked: Explaining, step: int | None) -> None:
-    """One review with its words marked."""
+def draw_words(explaining: Explaining, step: int | None) -> None:
     st.subheader("Which words?", anchor=False)
-    steps = steps_with_text(asked)
+    steps = steps_with_text(explaining)
     if not steps:
         st.text("None of these events has a review.")
         return
     if step is None:
-        st.caption(state_of(asked, "Finding the review that counts most …", "Not read"))
+        waits = "Finding the review that contributes most …"
+        st.caption(state_of(explaining, waits, "No review chosen"))
         return
     if state.get(WORDS_OF) not in steps:
         state.put(WORDS_OF, step)
@@ -80,46 +80,34 @@ def draw_words(asked: Explaining, step: int | None) -> None:
             "Review of",
             steps,
             key=WORDS_OF,
-            format_func=lambda one: step_label(asked, one),
+            format_func=lambda number: step_label(explaining, number),
             width=330,
         )
-        target = st.segmented_control(
-            "Words for",
-            [FEELING, WORTH],
-            default=FEELING,
-            required=True,
-            key=TARGET,
-            persist_state="session",
-        )
-    of_score = target == WORTH
-    view, error = asked.words(step), asked.error(step)
+        target = drawing.choose("Contribution to", TARGET, (SENTIMENT, OF_SCORE))
+    of_score = target == OF_SCORE
+    view, error = explaining.words(step), explaining.error(step)
     if error is not None:
         notices.show_error(error)
         return
     if view is None:
-        text = asked.explanation.event(step).words
+        text = explaining.explanation.event(step).words
         with st.container(border=True, height=260 if len(text) > LONG_TEXT else "content"):
             st.text(text)
-        st.caption(state_of(asked, "Reading it word by word …", "Not read"))
+        st.caption(state_of(explaining, "Reading it word by word …", "Not read"))
         return
-    notices.say(view.score_sentence if of_score else view.sentiment_sentence)
+    sentence = view.score_sentence if of_score else view.sentiment_sentence
+    notices.say(sentence)
     with st.container(border=True, height=260 if view.is_longer_than(LONG_TEXT) else "content"):
         st.markdown(marked(view, of_score))
-    st.plotly_chart(
-        words_figure(view, of_score, controls.palette()),
-        key="words",
-        theme=None,
-        config={"displayModeBar": False},
-        alt=view.score_sentence if of_score else view.sentiment_sentence,
-    )
-    notices.caution(view.sum_sentence)
+    figure = words_figure(view, of_score, drawing.palette())
+    drawing.chart("words", figure, sentence, is_said=False, below=view.sum_sentence)
     event_link(step)
 
 
-def step_label(asked: Explaining, step: int) -> str:
+def step_label(explaining: Explaining, step: int) -> str:
     """``step 12 · Title``."""
-    event = asked.explanation.event(step)
-    return f"step {step} · {title(asked.explanation.engine, event.item_id)}"
+    event = explaining.explanation.event(step)
+    return f"step {step} · {title(explaining.explanation.engine, event.item_id)}"
 
 
 def marked(view: WordsView, of_score: bool) -> str:
@@ -147,48 +135,35 @@ def mark(word: MarkedWord, strength: float) -> str:
 
 
 def event_link(step: int) -> None:
-    """A way to the Timeline at one event."""
-    st.page_link(
-        TIMELINE,
-        label=f"Step {step} on the Timeline",
-        icon=":material/timeline:",
-        query_params=state.link(
-            time=step, item=state.get(ITEM), recommender=state.get(RECOMMENDER)
-        ),
-    )
+    label = f"Step {step} on the Timeline"
+    drawing.link(drawing.TIMELINE, label, time=step, item=state.get(ITEM))
 
 
-def draw_receivers(engine: Engine, asked: Explaining) -> None:
-    """The same item over all users."""
+def draw_receivers(engine: Engine, explaining: Explaining) -> None:
     st.subheader("Who gets this item now?", anchor=False)
-    key = f"receivers {asked.answer.item_id} {asked.answer.recommender}"
+    answer = explaining.answer
+    key = f"receivers {answer.item_id} {answer.recommender}"
     if not state.get(key):
-        st.button(
-            "Look through all users' lists",
-            key="find_receivers",
-            icon=":material/group:",
-            on_click=state.put,
-            args=(key, True),
+        drawing.button(
+            "Look through all users' lists", "find_receivers", state.put, key, True, icon="group"
         )
         return
-    view = loaders.receivers(engine, asked.answer.item_id, asked.answer.recommender)
+    view = loaders.receivers(engine, answer.item_id, answer.recommender)
     notices.say(view.sentence)
-    draw_receiver_rows(view, asked.answer.item_id)
+    draw_receiver_rows(view, answer.item_id)
 
 
 def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
     """One line per user, each leading to that user's explanation."""
     for row, event in zip(view.rows, view.brought_by, strict=True):
-        said = (
-            f"brought by {event} ({wording.nats(row.value)}, "
-            f"{row.share * 100:.0f}\u202f% of what speaks for it)"
-            if event
-            else "no event speaks for it"
-        )
+        said = "no event contributes positively"
+        if event:
+            share = f"{percent(row.share)} of the positive contributions"
+            said = f"main cause: {event} ({wording.nats(row.value)}, {share})"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(
-                "pages/explain.py",
-                label=notices.escape(f"{row.user_id} · number {row.rank}"),
+                drawing.EXPLAIN,
+                label=notices.escape(f"{row.user_id} · rank {row.rank}"),
                 icon=":material/person:",
                 query_params=state.link(user=row.user_id, time=None, item=item_id),
                 width=200,

@@ -5,29 +5,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core.corpus.store import Corpus, Manifest
 from core.domain import DomainError
-from core.figures.palette import PALETTES, Palette
+from core.recommend.registry import NAMES
 from core.views import wording
-from pages._shared import loaders, state
-from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, TIME, USER, Selection
+from pages._shared import drawing, loaders, notices, state
+from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
-LISTED_USERS = 20_000
-"""Above this many users an id is typed instead of chosen from a list."""
+LISTED_ITEMS, LISTED_USERS = 20_000, 20_000
+"""Above this many an id is typed instead of chosen from a list."""
 
 
-def palette() -> Palette:
-    """The colours of the theme that the browser shows."""
-    return PALETTES["dark" if st.context.theme.type == "dark" else "light"]
+def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
+    """Draw all pickers, settle what is chosen, write it to the URL, and return it.
 
-
-def draw_sidebar(*, plays: bool) -> Selection:
-    """Draw all pickers, settle what is chosen, write it to the URL, and return it."""
+    ``plays``: whether the page can be played; ``lists``: whether it shows a user's lists.
+    """
     if not plays:
         state.put(PLAYING, None)
     with st.sidebar:
@@ -37,9 +36,28 @@ def draw_sidebar(*, plays: bool) -> Selection:
         corpus = loaders.corpus(name) if name else None
         user_id = _pick_user(corpus) if corpus is not None else None
         step = _pick_step(corpus, user_id, plays) if corpus is not None and user_id else None
-    settled = Selection(name, model_id, user_id, step)
+        recommender = _pick_recommender(corpus, model_id) if lists and corpus and model_id else None
+    settled = Selection(name, model_id, user_id, step, recommender)
     state.publish_url(settled, folders[0].name if folders else None)
     return settled
+
+
+def settle(
+    key: str, options: Sequence[str], usual: str, missing: str, *args: str, says_now: bool = False
+) -> bool:
+    """Make a choice that the URL may have asked for one of ``options``, else ``usual``.
+
+    ``missing`` says what does not exist, formatted with the wish and ``args``; ``says_now`` where
+    the notices above the page are already drawn. True unless a wish was not met.
+    """
+    asked = state.get(key)
+    is_met = asked in options or asked is None
+    if not is_met:
+        (notices.miss if says_now else state.add_notice)(key, missing.format(asked, *args))
+    if asked not in options:
+        state.put(key, usual)
+    state.hold(key)
+    return is_met
 
 
 def _pick_corpus() -> str | None:
@@ -48,13 +66,8 @@ def _pick_corpus() -> str | None:
         state.put(CORPUS, None)
         return None
     names = list(manifests)
-    asked = state.get(CORPUS)
-    if asked not in manifests:
-        if asked is not None:
-            state.add_notice(CORPUS, f"There is no corpus {asked!r} in this library.")
-        state.put(CORPUS, names[0])
+    if not settle(CORPUS, names, names[0], "There is no corpus {!r} in this library."):
         state.put(MODEL, None)
-    state.hold(CORPUS)
     return str(
         st.selectbox(
             "Corpus",
@@ -82,20 +95,40 @@ def _pick_model(folders: Sequence[Path], corpus: str | None) -> str | None:
         if corpus:
             st.caption("No trained model yet")
         return None
-    asked = state.get(MODEL)
-    if asked not in ids:
-        if asked is not None:
-            state.add_notice(MODEL, f"There is no model {asked!r}; this is the newest one.")
-        state.put(MODEL, ids[0])
-    labels = {
-        folder.name: loaders.model_label(folder) for folder in loaders.model_folders(corpus or "")
-    }
-    state.hold(MODEL)
+    settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
     return str(
         st.selectbox(
             "Model", ids, key=MODEL, format_func=lambda i: labels.get(i, i), on_change=_forget
         )
     )
+
+
+def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
+    """Whose lists are shown; None where the model can't be opened, which the page then says."""
+    try:
+        engine = loaders.engine(corpus.name, model_id)
+        names, usual = list(engine.recommenders), engine.recommender().id
+    except DomainError:
+        return None
+    missing = "There is no recommender {!r} in this model; this is {}."
+    settle(RECOMMENDER, names, usual, missing, usual)
+    return str(
+        st.selectbox(
+            "Recommender",
+            names,
+            key=RECOMMENDER,
+            persist_state="session",
+            format_func=recommender_label,
+            on_change=_forget,
+            help="Whose lists Timeline, Explain, What-if and Compare show.",
+        )
+    )
+
+
+def recommender_label(name: str) -> str:
+    """What a recommender is called in a picker."""
+    label = NAMES.get(name, name).removeprefix("the ")
+    return label[:1].upper() + label[1:]
 
 
 def _pick_user(corpus: Corpus) -> str | None:
@@ -108,34 +141,18 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.put(TIME, None)
     typed = len(corpus.user_ids) > LISTED_USERS
     state.hold(USER, typed=typed)
+    forgets: dict[str, Any] = {"on_change": _forget, "args": (TIME, ITEM, PLAYING)}
     if typed:
-        st.text_input(
-            "User",
-            key=USER,
-            placeholder="Type an id",
-            on_change=_forget,
-            args=(TIME, ITEM, PLAYING),
-        )
-        chosen = state.get(USER) or None
+        chosen = st.text_input("User", key=USER, placeholder="Type an id", **forgets) or None
     else:
+        found = f"Search {wording.count(len(corpus.user_ids), 'user')}"
         chosen = st.selectbox(
-            "User",
-            corpus.user_ids,
-            index=None,
-            key=USER,
-            placeholder=f"Search {wording.count(len(corpus.user_ids), 'user')}",
-            on_change=_forget,
-            args=(TIME, ITEM, PLAYING),
+            "User", corpus.user_ids, index=None, key=USER, placeholder=found, **forgets
         )
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
-            st.button(
-                label,
-                key=f"user{move:+d}",
-                on_click=_move_user,
-                args=(corpus, move),
-                width="stretch",
-            )
+            key = f"user{move:+d}"
+            drawing.button(label, key, _move_user, corpus, move, width="stretch")
     return chosen
 
 
@@ -155,17 +172,9 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
         st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
     st.caption(wording.day(history.events[step - 1].timestamp))
     with st.container(horizontal=True, gap="xsmall"):
-        for label, move, at_end in (
-            ("Prev. event", -1, step <= 1),
-            ("Next event", 1, step >= n),
-        ):
-            st.button(
-                label,
-                key=f"step{move:+d}",
-                on_click=move_step,
-                args=(move, n),
-                disabled=at_end,
-                width="stretch",
+        for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
+            drawing.button(
+                label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
     if plays:
         playing = bool(state.get(PLAYING))
@@ -189,8 +198,8 @@ def _forget(*keys: str) -> None:
 
 def _move_user(corpus: Corpus, move: int) -> None:
     ids = corpus.user_ids
-    here = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
-    state.put(USER, ids[(here + move) % len(ids)])
+    now = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
+    state.put(USER, ids[(now + move) % len(ids)])
     _forget(TIME, ITEM, PLAYING)
 
 
@@ -211,8 +220,8 @@ def choose_model(corpus: str, model_id: str) -> None:
 
 
 def open_page(page: str, **values: str | int | None) -> None:
-    """Switch to a page with another user or time; for callbacks."""
-    st.switch_page(page, query_params=state.link(**({"time": None} | values)))
+    """Switch to a page, at the last event unless told otherwise; for callbacks."""
+    st.switch_page(page, query_params=state.link(**({TIME: None} | values)))
 
 
 def move_step(move: int, n: int) -> None:

@@ -1,16 +1,18 @@
-"""What pages read from core, cached; what Quality reads is in ``judging``, in the same manner.
+"""What pages read from core, kept between reruns and shared by all sessions.
 
-Every key is made of fingerprints: corpus id, model id, and what was asked. Arguments that begin
-with an underscore carry the objects themselves and are no part of the key.
+``kept`` makes every key of fingerprints: corpus id, model id, file stamps, and what is asked for.
+Never of the data themselves, because Streamlit hashes large frames and arrays from a sample. What
+Quality reads is in ``judging``, in the same manner.
 """
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Sequence
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -20,24 +22,11 @@ from core.corpus.store import Corpus, Library, Manifest, created_at
 from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
-from core.jobs import Work
 from core.progress import ProgressCallback, StopCallback
-from core.views.corpora import (
-    LibraryView,
-    ModelRow,
-    build_library,
-    build_models,
-    columns_of,
-)
+from core.views import corpora as corpora_view
+from core.views import overview
 from core.views.interest_map import MapView, build_map
-from core.views.overview import (
-    ListView,
-    StartView,
-    build_changed,
-    build_facts,
-    build_rows,
-    build_start,
-)
+from core.views.overview import ListView, StartView
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 from pages._shared import memory
 
@@ -46,6 +35,7 @@ if TYPE_CHECKING:
     from core.compare.turnover import Turnover
     from core.engine import Engine
     from core.evaluate.served import ListsManifest
+    from core.jobs import Work
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
     from core.scenario.fork import Fork
@@ -53,6 +43,72 @@ if TYPE_CHECKING:
     from core.views.comparing import Comparing
     from core.views.explain import ReceiversView
     from core.views.explaining import Explaining
+
+Asked = ParamSpec("Asked")
+Loaded = TypeVar("Loaded")
+Fingerprint = str | int | float | None | tuple["Fingerprint", ...]
+
+
+def kept(
+    entries: int, spinner: str = "", *, also: Callable[..., Fingerprint] | None = None
+) -> Callable[[Callable[Asked, Loaded]], Callable[Asked, Loaded]]:
+    """Keep what a loader returns, by the fingerprints of its arguments.
+
+    ``entries`` are kept at most; ``spinner`` is said while one is made; ``also`` fingerprints what
+    a loader reads besides its arguments, and is called with them.
+    """
+
+    def decorate(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
+        def make(key: Fingerprint, _call: Callable[[], Loaded]) -> Loaded:
+            return _call()
+
+        # Streamlit tells caches apart by the name and the source of the function it keeps.
+        make.__module__, make.__qualname__ = load.__module__, f"kept {load.__qualname__}"
+        cache = st.cache_resource(max_entries=entries, show_spinner=spinner or False)(make)
+        signature = inspect.signature(load)
+
+        @functools.wraps(load)
+        def loader(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+            values = signature.bind(*args, **kwargs)
+            values.apply_defaults()
+            key = tuple(map(fingerprint, values.arguments.values()))
+            more = also(*args, **kwargs) if also is not None else None
+            loaded: Loaded = cache((key, more), lambda: load(*args, **kwargs))
+            return loaded
+
+        return loader
+
+    return decorate
+
+
+def fingerprint(value: object) -> Fingerprint:
+    """What stands for an argument in a key; TypeError for what nothing short can stand for."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Path):
+        return str(value), *stamp(value)
+    if isinstance(value, Corpus):
+        return value.corpus_id
+    if isinstance(value, Library):
+        return str(value.root)
+    if hasattr(value, "model_id") and hasattr(value, "corpus"):
+        return str(value.corpus.corpus_id), str(value.model_id)
+    if dataclasses.is_dataclass(value):
+        return repr(value)
+    if isinstance(value, Sequence):
+        return tuple(map(fingerprint, value))
+    if isinstance(value, dict):
+        return tuple((key, fingerprint(value[key])) for key in sorted(value))
+    raise TypeError(f"a {type(value).__name__} has no fingerprint")
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of a file; zeros where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
 
 
 def library() -> Library:
@@ -67,13 +123,12 @@ def corpora() -> list[Manifest]:
 
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
-    manifest = library().manifest(name)
-    return _corpus(str(library().root), name, manifest.corpus_id)
+    return _corpus(library(), name, library().manifest(name).corpus_id)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the corpus …")
-def _corpus(root: str, name: str, corpus_id: str) -> Corpus:
-    return Library.open(Path(root)).corpus(name)
+@kept(4, "Reading the corpus …")
+def _corpus(library: Library, name: str, corpus_id: str) -> Corpus:
+    return library.corpus(name)
 
 
 def model_folders(name: str) -> list[Path]:
@@ -91,264 +146,151 @@ def model_label(folder: Path) -> str:
 
 def engine(name: str, model_id: str) -> Engine:
     """The engine of one corpus and model; DomainError when either is gone or doesn't fit."""
-    return _engine(str(library().root), corpus(name).corpus_id, model_id, name)
+    return _engine(library(), corpus(name), model_id)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Opening the model …")
-def _engine(root: str, corpus_id: str, model_id: str, name: str) -> Engine:
+@kept(3, "Opening the model …")
+def _engine(library: Library, corpus: Corpus, model_id: str) -> Engine:
     from core.engine import Engine
 
-    here = Library.open(Path(root))
-    opened = Engine.open(corpus(name), here.model_folder(name, model_id), here)
+    opened = Engine.open(corpus, library.model_folder(corpus.name, model_id), library)
     memory.set_aside()
     return opened
 
 
-def facts(name: str) -> str:
-    """What a corpus is, in one line."""
-    return build_facts(library().manifest(name))
-
-
+@kept(4)
 def start(engine: Engine) -> StartView:
     """The lists that start work."""
-    return _start(engine.corpus.corpus_id, engine.model_id, engine)
+    return overview.build_start(overview.build_rows(engine))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _start(corpus_id: str, model_id: str, _engine: Engine) -> StartView:
-    return build_start(build_rows(_engine))
+def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
+    from core.compare.turnover import K
+    from core.compare.turnover_store import stored_path
+
+    return stamp(stored_path(library(), engine, recommender, K))
 
 
-def changed(engine: Engine) -> ListView | None:
+@kept(8, also=_turnover_file)
+def turnover(engine: Engine, recommender: str) -> Turnover | None:
+    """How fast a recommender's lists change over the corpus, where it was measured."""
+    from core.compare.turnover_store import read_turnover
+
+    return read_turnover(library(), engine, recommender)
+
+
+@kept(4, also=_turnover_file)
+def changed(engine: Engine, recommender: str) -> ListView | None:
     """Users whose lists changed most; None where turnover wasn't measured."""
-    found = turnover(engine)
-    if found is None:
-        return None
-    return _changed(engine.corpus.corpus_id, engine.model_id, engine, found)
+    measured = turnover(engine, recommender)
+    return overview.build_changed(overview.build_rows(engine), measured) if measured else None
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _changed(corpus_id: str, model_id: str, _engine: Engine, _turnover: Turnover) -> ListView:
-    return build_changed(build_rows(_engine), _turnover)
-
-
-def library_view() -> LibraryView:
-    """What the library holds; read anew every time."""
-    return build_library(library())
-
-
-def models_view(corpus: str) -> tuple[ModelRow, ...]:
-    """The models of a corpus; read anew every time."""
-    return build_models(library(), corpus)
-
-
-def columns(events: list[Path], items: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Columns of the first event file and of the items file; none where they can't be read."""
-    return _columns(events[0], _stamp(events[0])), _columns(items, _stamp(items)) if items else ()
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _columns(path: Path, stamp: tuple[int, int]) -> tuple[str, ...]:
+@kept(16)
+def columns(path: Path) -> tuple[str, ...]:
+    """Columns of a file; none where they can't be read."""
     try:
-        return columns_of(path)
+        return corpora_view.columns_of(path)
     except DomainError:
         return ()
 
 
+@kept(8, "Reading the first rows …")
 def preview(
-    events: list[Path], items: Path | None, format: str, mapping: dict[str, str]
+    events: Sequence[Path], items: Path | None, format: str, mapping: dict[str, str]
 ) -> Preview:
     """How an import would read these files; DomainError for what would stop it."""
-    stamps = tuple(_stamp(path) for path in (*events, *([items] if items else [])))
-    return _preview(tuple(events), items, format, tuple(sorted(mapping.items())), stamps)
+    return look_at(events, items, format, mapping)
 
 
-@st.cache_data(max_entries=8, show_spinner="Looking at the file …")
-def _preview(
-    events: tuple[Path, ...],
-    items: Path | None,
-    format: str,
-    mapping: tuple[tuple[str, str], ...],
-    stamps: tuple[tuple[int, int], ...],
-) -> Preview:
-    return look_at(events, items, format, dict(mapping))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        facts = path.stat()
-    except OSError:
-        return 0, 0
-    return facts.st_size, facts.st_mtime_ns
-
-
-def training_defaults() -> InterestConfig:
-    """What a training does unless told otherwise."""
-    from core.model.config import InterestConfig
-
-    return InterestConfig()
-
-
-def training(name: str, options: InterestConfig) -> Work:
+def training(name: str, options: InterestConfig) -> Work[Path]:
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
         from core.training.training import train
 
-        return Path(train(corpus(name), library(), options, progress, stop))
+        return train(corpus(name), library(), options, progress, stop)
 
     return work
 
 
-def timeline(engine: Engine, user_id: str) -> TimelineView:
-    """One user's timeline."""
-    return _timeline(engine.corpus.corpus_id, engine.model_id, user_id, engine)
+@kept(64, "Following the interest …")
+def timeline(engine: Engine, user_id: str, recommender: str) -> TimelineView:
+    """One user's timeline, with ranks in the lists of a recommender."""
+    return build_timeline(engine, user_id, recommender)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Following the interest …")
-def _timeline(corpus_id: str, model_id: str, user_id: str, _engine: Engine) -> TimelineView:
-    return build_timeline(_engine, user_id)
-
-
-def moment(engine: Engine, view: TimelineView, step: int) -> MomentView:
+@kept(512)
+def moment(engine: Engine, user_id: str, recommender: str, step: int) -> MomentView:
     """One step of a timeline."""
-    return _moment(engine.corpus.corpus_id, engine.model_id, view.user_id, step, engine, view)
+    return build_moment(engine, timeline(engine, user_id, recommender), step, recommender)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _moment(
-    corpus_id: str, model_id: str, user_id: str, step: int, _engine: Engine, _view: TimelineView
-) -> MomentView:
-    return build_moment(_engine, _view, step)
-
-
+@kept(4)
 def interest_map(engine: Engine) -> MapView:
     """The map behind every path of a model."""
-    return _interest_map(engine.corpus.corpus_id, engine.model_id, engine)
+    return build_map(engine)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _interest_map(corpus_id: str, model_id: str, _engine: Engine) -> MapView:
-    return build_map(_engine)
-
-
+@kept(8)
 def crowd(engine: Engine, theme: ThemeName) -> dict[str, Any]:
     """The picture of all states in one theme."""
-    return _crowd(engine.corpus.corpus_id, engine.model_id, theme, engine)
+    return crowd_image(interest_map(engine), PALETTES[theme])
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _crowd(corpus_id: str, model_id: str, theme: ThemeName, _engine: Engine) -> dict[str, Any]:
-    return crowd_image(interest_map(_engine), PALETTES[theme])
-
-
+@kept(4)
 def expect_texts(engine: Engine) -> None:
     """Have the text encoder load beside the page, once, before somebody writes a review."""
-    _expect_texts(engine.encoder.encoder_id, engine)
+    from core.jobs import Job
+
+    Job("encoder", engine.encoder.name, lambda progress, stop: engine.encoder.encode(["warm up"]))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _expect_texts(encoder_id: str, _engine: Engine) -> None:
-    work = threading.Thread(
-        target=_engine.encoder.encode, args=(["warm up"],), name="warm up", daemon=True
-    )
-    work.start()
-
-
+@kept(48, "Asking without each event …")
 def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:
     """One question with what is already answered of it; DomainError for an unknown item."""
-    return _explaining(
-        engine.corpus.corpus_id,
-        engine.model_id,
-        user_id,
-        step,
-        item_id,
-        recommender,
-        margin,
-        engine,
-    )
-
-
-@st.cache_resource(max_entries=48, show_spinner="Asking without each event …")
-def _explaining(
-    corpus_id: str,
-    model_id: str,
-    user_id: str,
-    step: int,
-    item_id: str,
-    recommender: str,
-    margin: bool,
-    _engine: Engine,
-) -> Explaining:
     from core.views.explaining import Explaining
 
-    history = _engine.corpus.history(user_id).up_to(step)
-    return Explaining(_engine, history, item_id, recommender, margin)
+    history = engine.corpus.history(user_id).up_to(step)
+    return Explaining(engine, history, item_id, recommender, margin)
 
 
+@kept(256)
 def list_after(engine: Engine, user_id: str, step: int, recommender: str) -> RecommendationList:
     """The first ten items after a step."""
-    return _list_after(engine.corpus.corpus_id, engine.model_id, user_id, step, recommender, engine)
+    return engine.recommend(engine.corpus.history(user_id).up_to(step), 10, recommender)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _list_after(
-    corpus_id: str, model_id: str, user_id: str, step: int, recommender: str, _engine: Engine
-) -> RecommendationList:
-    return _engine.recommend(_engine.corpus.history(user_id).up_to(step), 10, recommender)
-
-
+@kept(32, "Looking through all lists …")
 def receivers(engine: Engine, item_id: str, recommender: str) -> ReceiversView:
-    """Who gets an item now, and which of their events brought it."""
-    return _receivers(engine.corpus.corpus_id, engine.model_id, item_id, recommender, engine)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Looking through all lists …")
-def _receivers(
-    corpus_id: str, model_id: str, item_id: str, recommender: str, _engine: Engine
-) -> ReceiversView:
+    """Who gets an item now, and which of their events contributed most."""
     from core.explain.over_corpus import find_receivers
     from core.views.explain import build_receivers
 
-    lists, rows = find_receivers(_engine, item_id, recommender)
-    return build_receivers(_engine, item_id, lists, rows, 10)
+    lists, rows = find_receivers(engine, item_id, recommender)
+    return build_receivers(engine, item_id, lists, rows, 10)
 
 
-def comparing(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Comparing:
-    """A comparison, computed once; DomainError for a column that can't be opened."""
-    stamps: list[object] = []
+def _stored_columns(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Fingerprint:
+    """The revisions of all scenarios and the imports of all lists that columns name."""
+    stamps: list[Fingerprint] = []
     for spec in specs:
         if spec.scenario is not None:
             saved = scenarios(engine.corpus.name, spec.user)
-            stamps.append([(one.scenario_id, one.revision) for one in saved])
+            stamps += [(scenario.scenario_id, scenario.revision) for scenario in saved]
         if spec.recommender is not None and spec.recommender not in engine.recommenders:
-            stamps.append([lists.lists_id for lists in served_lists(engine.corpus.name)])
-    return _comparing(
-        engine.corpus.corpus_id, engine.model_id, tuple(specs), k, repr(stamps), engine
-    )
+            stamps += [lists.lists_id for lists in served_lists(engine.corpus.name)]
+    return tuple(stamps)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _comparing(
-    corpus_id: str,
-    model_id: str,
-    specs: tuple[ColumnSpec, ...],
-    k: int,
-    stamps: str,
-    _engine: Engine,
-) -> Comparing:
+@kept(48, also=_stored_columns)
+def comparing(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Comparing:
+    """A comparison, computed once; DomainError for a column that can't be opened."""
     from core.views.comparing import Comparing
 
-    return Comparing(_engine, specs, k, library())
-
-
-def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
-    """Saved scenarios of a user, the one saved last first; read anew every time."""
-    from core.scenario.store import ScenarioStore
-
-    return ScenarioStore.open(library()).scenarios(corpus_name, user_id)
+    return Comparing(engine, specs, k, library())
 
 
 def scenario_store() -> ScenarioStore:
@@ -358,28 +300,17 @@ def scenario_store() -> ScenarioStore:
     return ScenarioStore.open(library())
 
 
+def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
+    """Saved scenarios of a user, the one saved last first; read anew every time."""
+    return scenario_store().scenarios(corpus_name, user_id)
+
+
+@kept(64)
 def fork(engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str) -> Fork:
     """What edits of a user's history up to a step do; DomainError for one that can't be made."""
-    asked = json.dumps([edit.to_json() for edit in edits])
-    return _fork(
-        engine.corpus.corpus_id, engine.model_id, user_id, step, asked, recommender, edits, engine
-    )
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _fork(
-    corpus_id: str,
-    model_id: str,
-    user_id: str,
-    step: int,
-    asked: str,
-    recommender: str,
-    _edits: Sequence[Edit],
-    _engine: Engine,
-) -> Fork:
     from core.scenario.fork import run
 
-    return run(_engine, _engine.corpus.history(user_id).up_to(step), _edits, recommender)
+    return run(engine, engine.corpus.history(user_id).up_to(step), edits, recommender)
 
 
 def served_lists(corpus_name: str) -> list[ListsManifest]:
@@ -389,28 +320,20 @@ def served_lists(corpus_name: str) -> list[ListsManifest]:
     return served_manifests(corpus_name, library())
 
 
-def turnover(engine: Engine, recommender: str | None = None) -> Turnover | None:
-    """How fast a corpus's lists change, where it was measured; read anew every time."""
-    from core.compare.turnover_store import read_turnover
-
-    return read_turnover(library(), engine, recommender)
-
-
-def measuring_turnover(engine: Engine, recommender: str | None = None) -> Work:
+def measuring_turnover(engine: Engine, recommender: str) -> Work[Turnover]:
     """Measure it, as a job's work."""
+    from core.compare.turnover_store import make_turnover
 
-    def work(progress: ProgressCallback, stop: StopCallback) -> Turnover:
-        from core.compare.turnover_store import make_turnover
-
-        return make_turnover(library(), engine, recommender, progress=progress, stop=stop)
-
-    return work
+    held = library()
+    return lambda progress, stop: make_turnover(
+        held, engine, recommender, progress=progress, stop=stop
+    )
 
 
-def unknown_user(corpus: Corpus, user_id: str) -> DomainError | None:
-    """Why a user can't be shown; None when it can."""
+def unknown_user(corpus: Corpus, user_id: str) -> bool:
+    """Whether a corpus has no such user."""
     try:
         corpus.user_rows(user_id)
-    except DomainError as error:
-        return error
-    return None
+    except DomainError:
+        return True
+    return False

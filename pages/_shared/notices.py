@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
@@ -17,8 +17,8 @@ from pages._shared import loaders, state
 if TYPE_CHECKING:
     from core.engine import Engine
 
-
 WORD_JOINER = "\u2060"
+MISSED = ":material/link_off:"
 
 
 def escape(text: str) -> str:
@@ -52,7 +52,6 @@ def guarded() -> Iterator[None]:
 
 
 def show_error(error: DomainError) -> None:
-    """What happened, where, and what to do."""
     with st.container(border=True):
         st.markdown(f":material/error: **{escape(error.what[:1].upper() + error.what[1:])}.**")
         if error.where:
@@ -63,8 +62,14 @@ def show_error(error: DomainError) -> None:
 
 def show_notices() -> None:
     """Wishes of the URL that could not be met."""
-    for notice in state.notices():
-        st.info(escape(notice.text), icon=":material/link_off:")
+    for text in state.notices().values():
+        st.info(escape(text), icon=MISSED)
+
+
+def miss(about: str, text: str) -> None:
+    """Say that a wish of the URL could not be met, now and until something is chosen."""
+    state.add_notice(about, text)
+    st.info(escape(text), icon=MISSED)
 
 
 def empty(title: str, text: str, *, page: str | None = None, label: str = "") -> None:
@@ -82,7 +87,7 @@ def need_engine() -> Engine:
     if chosen.corpus is None:
         empty(
             "The library is empty",
-            "Import a file of reviews or behaviour, or restore the demo with: python -m core demo",
+            "Import a file of reviews or other events, or restore the demo: python -m core demo",
             page="pages/corpora.py",
             label="Data and models",
         )
@@ -90,7 +95,7 @@ def need_engine() -> Engine:
     if chosen.model_id is None:
         empty(
             f"No model has been trained on {chosen.corpus}",
-            "A timeline shows what a model makes of a history, so it needs one.",
+            "This page shows what a model computes from a history. Train a model first.",
             page="pages/corpora.py",
             label="Train a model",
         )
@@ -98,11 +103,29 @@ def need_engine() -> Engine:
     return loaders.engine(chosen.corpus, chosen.model_id)
 
 
-def need_user(corpus: Corpus) -> None:
-    """The empty state of a page about one user: some to start with."""
+class Moment(NamedTuple):
+    """What a page about a user is about."""
+
+    engine: Engine
+    user_id: str
+    step: int
+    recommender: str
+
+
+def need_user() -> Moment:
+    """The chosen user and step; stops the page with some users to start with where none is."""
+    engine, chosen = need_engine(), state.selection()
+    if chosen.user_id is not None and chosen.step is not None:
+        recommender = chosen.recommender or engine.recommender().id
+        return Moment(engine, chosen.user_id, chosen.step, recommender)
+    offer_users(engine.corpus)
+    st.stop()
+
+
+def offer_users(corpus: Corpus) -> None:
     empty(
         "Choose a user",
-        "Search an id in the sidebar, or start from the lists on the overview.",
+        "Pick a user in the sidebar or start from Overview.",
         page="pages/overview.py",
         label="Overview",
     )

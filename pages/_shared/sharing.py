@@ -1,8 +1,8 @@
-"""How a view leaves the tool: as a permalink, a table, a page of charts."""
+"""How a view leaves the tool: as a permalink, as tables, as a page of charts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -11,41 +11,43 @@ from plotly.graph_objects import Figure
 
 from core.figures.style import as_html
 from core.views.tables import as_csv
-from pages._shared import controls, state
+from pages._shared import state
+from pages._shared.drawing import palette
+
+MIME = {"csv": "text/csv", "html": "text/html", "json": "application/json"}
+File = tuple[str, Callable[[], str | DataFrame]]
+"""The end of its name, and what makes it when it is asked for."""
 
 
 def share(**values: str | int | None) -> None:
     """A permalink to what is on the screen."""
     base = (st.context.url or "").split("?")[0]
     with st.popover("Share", icon=":material/link:"):
-        st.caption("Opens this corpus, model, user and time in another browser.")
+        st.caption("Opens this view in another browser.")
         st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)
 
 
-def export(
-    name: str,
-    label: str,
-    table: Callable[[], DataFrame],
-    charts: Sequence[tuple[str, Figure]],
-    title: str,
-) -> None:
-    """A menu with a table as CSV and charts as one HTML file, both made when asked for."""
-    ink = controls.palette()
+def export(name: str, files: Mapping[str, File]) -> None:
+    """A menu of files by label, each made when it is asked for."""
     with st.popover("Export", icon=":material/download:"):
-        st.download_button(
-            label,
-            lambda: as_csv(table()),
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "Charts (HTML)",
-            lambda: as_html(charts, ink, title),
-            file_name=f"{name}.html",
-            mime="text/html",
-            on_click="ignore",
-            width="stretch",
-        )
+        for label, (ending, make) in files.items():
+            st.download_button(
+                label,
+                lambda make=make: content(make),  # type: ignore[misc]
+                file_name=f"{name}{ending}",
+                mime=MIME[ending.rpartition(".")[2]],
+                on_click="ignore",
+                width="stretch",
+            )
         st.caption("One chart as SVG: the camera in its upper right corner.")
+
+
+def content(make: Callable[[], str | DataFrame]) -> str:
+    made = make()
+    return as_csv(made) if isinstance(made, DataFrame) else made
+
+
+def charts(figures: Sequence[tuple[str, Figure]], title: str, ending: str = ".html") -> File:
+    """All charts, each with its sentence, as one HTML file."""
+    ink = palette()
+    return ending, lambda: as_html(figures, ink, title)

@@ -14,22 +14,27 @@ from typing import Any
 import streamlit as st
 
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
-RECOMMENDER, PROTOCOL = "recommender", "protocol"
-USUAL_PROTOCOL = "leave-last-out"
+RECOMMENDER = "recommender"
+"""Whose lists the pages about a user show."""
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
 SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
-SUBJECT = "about"
+PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
+SUBJECT, USUAL_SUBJECT = "about", "joint"
 """Which recommender Quality is about."""
-USUAL_SUBJECT = "joint"
-IN_URL = (CORPUS, MODEL, USER, TIME, ITEM, RECOMMENDER, PROTOCOL, SUBJECT, COLUMNS, SCENARIO)
+ABOUT_USER = (ITEM, RECOMMENDER, COLUMNS, SCENARIO)
+"""In the URL once a user is chosen."""
+USUAL = {PROTOCOL: USUAL_PROTOCOL, SUBJECT: USUAL_SUBJECT}
+"""In the URL unless they have this value."""
+IN_URL = (CORPUS, MODEL, USER, TIME, *ABOUT_USER, *USUAL)
 PLAYING = "playing"
 TOLD = 3
 """From which run on a typed value is no longer told to the browser."""
 _WRITTEN = "_written_to_url"
 _NOTICES = "_notices"
 _SELECTION = "_selection"
+_ASKED = "_asked_by_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,8 @@ class Selection:
     """User of that corpus."""
     step: int | None
     """1-based step of that user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A wish from the URL that could not be met, and what is shown instead."""
-
-    about: str
-    """One of ``IN_URL``."""
-    text: str
-    """What was asked for, and what happened; plain text."""
+    recommender: str | None = None
+    """Whose lists are shown; None on pages that show no user's lists."""
 
 
 def get(key: str) -> Any:
@@ -104,22 +101,25 @@ def adopt_url() -> None:
     if not asked or asked == st.session_state.get(_WRITTEN):
         return
     clear_notices()
-    if asked.get(CORPUS, get(CORPUS)) != get(CORPUS):
-        put(MODEL, None)
-        put(USER, None)
-        put(ITEM, None)
-        put(SCENARIO, None)
-    if asked.get(USER, get(USER)) != get(USER) or TIME in asked:
-        put(TIME, None)
-    if asked.get(USER, get(USER)) != get(USER):
-        put(ITEM, None)
-        put(SCENARIO, None)
-    put(COLUMNS, None)
-    put(PROTOCOL, None)
-    put(SUBJECT, None)
+    put(_ASKED, frozenset(asked))
+    is_other_corpus = asked.get(CORPUS, get(CORPUS)) != get(CORPUS)
+    is_other_user = asked.get(USER, get(USER)) != get(USER)
+    gone = [COLUMNS, PROTOCOL, SUBJECT, PLAYING]
+    if is_other_corpus:
+        gone += [MODEL, USER]
+    if is_other_user or TIME in asked:
+        gone.append(TIME)
+    if is_other_corpus or is_other_user:
+        gone += [ITEM, SCENARIO]
+    for key in gone:
+        put(key, None)
     for key, value in asked.items():
         put(key, value)
-    put(PLAYING, None)
+
+
+def is_asked(key: str) -> bool:
+    """Whether the URL that was opened last named a key."""
+    return key in (get(_ASKED) or ())
 
 
 def publish_url(selection: Selection, newest_model: str | None) -> None:
@@ -135,13 +135,10 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
         MODEL: selection.model_id if selection.model_id != newest_model else None,
         USER: selection.user_id,
         TIME: selection.step,
-        ITEM: get(ITEM) if selection.user_id is not None else None,
-        RECOMMENDER: get(RECOMMENDER) if selection.user_id is not None else None,
-        COLUMNS: get(COLUMNS) if selection.user_id is not None else None,
-        SCENARIO: get(SCENARIO) if selection.user_id is not None else None,
-        PROTOCOL: get(PROTOCOL) if get(PROTOCOL) != USUAL_PROTOCOL else None,
-        SUBJECT: get(SUBJECT) if get(SUBJECT) != USUAL_SUBJECT else None,
     }
+    if selection.user_id is not None:
+        values |= {key: get(key) for key in ABOUT_USER}
+    values |= {key: get(key) for key, usual in USUAL.items() if get(key) != usual}
     wanted = {key: str(value) for key, value in values.items() if value is not None}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
@@ -167,25 +164,24 @@ def link(**values: str | int | None) -> dict[str, str]:
         MODEL: (get(_WRITTEN) or {}).get(MODEL),
         USER: now.user_id,
         TIME: now.step,
+        RECOMMENDER: get(RECOMMENDER),
     } | values
     return {key: str(value) for key, value in merged.items() if value is not None}
 
 
 def add_notice(about: str, text: str) -> None:
-    """Remember that a wish could not be met; shown until something is chosen."""
-    kept = [notice for notice in notices() if notice.about != about]
-    st.session_state[_NOTICES] = (*kept, Notice(about, text))
+    """Remember that a wish of the URL could not be met; shown until something is chosen."""
+    st.session_state[_NOTICES] = notices() | {about: text}
 
 
-def notices() -> tuple[Notice, ...]:
-    """Wishes that could not be met."""
-    found: tuple[Notice, ...] = st.session_state.get(_NOTICES, ())
-    return found
+def notices() -> dict[str, str]:
+    """Wishes that could not be met, by key of the URL; plain text."""
+    return get(_NOTICES) or {}
 
 
 def clear_notices() -> None:
     """Forget them: the person has chosen something."""
-    st.session_state.pop(_NOTICES, None)
+    put(_NOTICES, None)
 
 
 def picked_data(chart_key: str) -> list[Any] | None:
@@ -193,18 +189,19 @@ def picked_data(chart_key: str) -> list[Any] | None:
     event = st.session_state.get(chart_key) or {}
     for point in event.get("selection", {}).get("points", ()):
         data = point.get("customdata")
-        if isinstance(data, list | tuple) and data:
-            return list(data)
+        values = list(data) if isinstance(data, list | tuple) else [data]
+        if values and values[0] is not None:
+            return values
     return None
 
 
 def picked_step(chart_key: str) -> int | None:
     """The step of the point picked in a chart; None when a pick was undone."""
-    event = st.session_state.get(chart_key) or {}
-    for point in event.get("selection", {}).get("points", ()):
-        step = point.get("customdata")
-        if isinstance(step, list | tuple):
-            step = step[0] if step else None
-        if step is not None:
-            return int(step)
-    return None
+    data = picked_data(chart_key)
+    return int(data[0]) if data else None
+
+
+def clicked_row(key: str) -> int | None:
+    """The row whose button was clicked in a table; None for no click."""
+    click = get(key)
+    return None if click is None else int(click["row"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,144 +11,100 @@ import streamlit as st
 
 from core.domain import DomainError
 from core.scenario.capsule import corpus_of, make_capsule, read_capsule
+from core.scenario.draft import Draft
 from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
-from pages._shared import controls, loaders, notices, state
+from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting
-from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-WHAT_IF = "pages/what_if.py"
 PICK, NAME, NOTES, UPLOAD = "whatif_pick", "whatif_name", "whatif_notes", "whatif_upload"
 CONFLICT, ERROR = "whatif_conflict", "whatif_error"
 NEW = ""
 """Stands for a scenario that isn't saved yet."""
 
 
-def pick_recommender(engine: Engine) -> str:
-    """Whose list: a choice kept in the address."""
-    names = list(engine.recommenders)
-    wished = state.get(RECOMMENDER)
-    if wished not in names:
-        if wished is not None:
-            st.info(
-                notices.escape(f"There is no recommender {wished!r} in this model: {names[0]}."),
-                icon=":material/link_off:",
-            )
-        state.put(RECOMMENDER, names[0])
-    state.hold(RECOMMENDER)
-    return str(
-        st.selectbox("Recommender", names, key=RECOMMENDER, persist_state="session", width=130)
-    )
-
-
-def draw_bar(engine: Engine, draft: Draft) -> str:
-    """The whole bar; the recommender that is chosen in it."""
+def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     saved: dict[str, Scenario] = {}
     unreadable = 0
     try:
         store = loaders.scenario_store()
-        found = store.scenarios(draft.corpus, draft.user_id)
-        saved = {one.scenario_id: one for one in found}
+        saved = {each.scenario_id: each for each in store.scenarios(draft.corpus, draft.user_id)}
         unreadable = store.count_unreadable(draft.corpus, draft.user_id)
     except DomainError as error:
         notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW
-    if draft.saved is not None and current not in saved:
-        saved = {current: draft.saved, **saved}
+    if draft.saved is not None:
+        saved.setdefault(current, draft.saved)
     state.put(PICK, current)
+    changed = draft.would_save(recommender)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Scenario",
             [NEW, *saved],
             key=PICK,
-            format_func=lambda one: saved_words(saved[one]) if one else "New scenario",
+            format_func=lambda key: saved_words(saved[key]) if key else "New scenario",
             on_change=open_picked,
             width=260,
         )
-        recommender = pick_recommender(engine)
-        changed = draft.would_save(recommender)
-        st.button(
+        drawing.button(
             "Undo",
-            key="undo",
-            icon=":material/undo:",
+            "undo",
+            lambda: drafting.put(drafting.get().undo()),
+            icon="undo",
             disabled=not draft.edits,
-            on_click=lambda: drafting.put(drafting.get().undo()),
         )
-        st.button(
+        drawing.button(
             "Redo",
-            key="redo",
-            icon=":material/redo:",
+            "redo",
+            lambda: drafting.put(drafting.get().redo()),
+            icon="redo",
             disabled=not draft.undone,
-            on_click=lambda: drafting.put(drafting.get().redo()),
         )
-        st.button(
+        drawing.button(
             "Save",
-            key="save",
-            icon=":material/save:",
+            "save",
+            save,
+            engine,
+            icon="save",
             type="primary" if changed else "secondary",
             disabled=not changed,
-            on_click=save,
-            args=(engine,),
         )
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     if unreadable:
         left_out = wording.count(unreadable, "saved scenario")
-        notices.caution(f"{left_out} of {draft.user_id} can't be read: not in the list.")
+        notices.caution(f"{left_out} of {draft.user_id} can't be read and is not in the list.")
     draw_kept()
     draw_conflict(engine)
     draw_error()
-    return recommender
 
 
 def draw_error() -> None:
-    """What went wrong last."""
     error = state.get(ERROR)
     if isinstance(error, DomainError):
         notices.show_error(error)
 
 
 def draw_details(engine: Engine, draft: Draft) -> None:
-    """Name, notes, copies, deletion and capsules."""
     state.put(NAME, draft.name)
     state.put(NOTES, draft.notes)
     with st.popover("More", icon=":material/more_horiz:"):
-        st.text_input(
-            "Name",
-            key=NAME,
-            max_chars=100,
-            placeholder=default_name(engine, draft),
-            on_change=note,
-        )
-        st.text_area(
-            "Notes",
-            key=NOTES,
-            height=100,
-            on_change=note,
-        )
+        hint = default_name(engine, draft)
+        st.text_input("Name", key=NAME, max_chars=100, placeholder=hint, on_change=note)
+        st.text_area("Notes", key=NOTES, height=100, on_change=note)
         with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Save a copy",
-                key="duplicate",
-                icon=":material/content_copy:",
-                on_click=save,
-                args=(engine, True),
-            )
-            st.button(
-                "Delete",
-                key="delete_scenario",
-                icon=":material/delete:",
-                disabled=draft.saved is None,
-                on_click=delete,
+            drawing.button("Save a copy", "duplicate", save, engine, True, icon="content_copy")
+            drawing.button(
+                "Delete", "delete_scenario", delete, icon="delete", disabled=draft.saved is None
             )
         if draft.saved is not None:
-            notices.caution(f"Revision {draft.saved.revision}; every saved revision is kept.")
+            notices.caution(f"Revision {draft.saved.revision}. Every saved revision is kept.")
         st.file_uploader("Open a capsule (JSON)", type="json", key=UPLOAD, on_change=open_capsule)
 
 
@@ -158,13 +116,11 @@ def note() -> None:
 
 def default_name(engine: Engine, draft: Draft) -> str:
     """What a scenario is called that nobody named: its first edit."""
-    if draft.name:
-        return draft.name
-    if not draft.edits:
-        return "What if"
-    base = drafting.base_of(engine.corpus, draft)
-    said = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 60)
-    return said[:1].upper() + said[1:]
+    if draft.name or not draft.edits:
+        return draft.name or "What if"
+    base = draft.base(engine.corpus)
+    words = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 60)
+    return words[:1].upper() + words[1:]
 
 
 def open_draft(draft: Draft | None, recommender: str | None = None) -> None:
@@ -183,13 +139,8 @@ def open_draft(draft: Draft | None, recommender: str | None = None) -> None:
     st.rerun()
 
 
-def follow(draft: Draft, recommender: str) -> None:
-    """Open the page anew for the user and the time that a draft is about."""
-    controls.open_page(WHAT_IF, **where(draft, recommender))
-
-
 def where(draft: Draft, recommender: str | None) -> dict[str, str | int | None]:
-    """What sidebar and address say when a draft is shown."""
+    """What sidebar and URL say when a draft is shown."""
     return {
         CORPUS: draft.corpus,
         USER: draft.user_id,
@@ -200,58 +151,54 @@ def where(draft: Draft, recommender: str | None) -> dict[str, str | int | None]:
 
 
 def open_picked() -> None:
-    """Open the scenario of the picker."""
     picked = state.get(PICK)
     if not picked:
         open_draft(None)
         return
-    try:
-        found = loaders.scenario_store().load(picked)
-    except DomainError as error:
-        state.put(ERROR, error)
-        return
-    open_draft(drafting.of_scenario(found), found.capsule.recommender)
+    with reported():
+        scenario = loaders.scenario_store().load(picked)
+        open_draft(Draft.of_scenario(scenario), scenario.capsule.recommender)
 
 
 def open_capsule() -> None:
-    """Open the capsule that was dropped."""
     file = state.get(UPLOAD)
     if file is None:
         return
-    try:
+    with reported():
         capsule = read_capsule(file.getvalue(), file.name)
         corpus = corpus_of(capsule, loaders.library())
+        open_draft(replace(Draft.of_capsule(capsule), corpus=corpus), capsule.recommender)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Keep what goes wrong in a callback, so that the page can say it."""
+    state.put(ERROR, None)
+    try:
+        yield
+    except ScenarioConflict as conflict:
+        state.put(CONFLICT, conflict)
     except DomainError as error:
         state.put(ERROR, error)
-        return
-    open_draft(replace(drafting.of_capsule(capsule), corpus=corpus), capsule.recommender)
 
 
 def save(engine: Engine, as_copy: bool = False) -> None:
     """Save the draft, or a copy of it under another name. For callbacks."""
-    draft = drafting.get()
-    state.put(ERROR, None)
-    try:
+    with reported():
+        draft = drafting.get()
         mine = scenario_of(engine, draft)
         store = loaders.scenario_store()
         if as_copy:
-            saved = store.duplicate(mine, None if draft.saved else mine.name)
+            settle_saved(store.duplicate(mine, None if draft.saved else mine.name))
         else:
-            saved = store.save(mine)
-    except ScenarioConflict as conflict:
-        state.put(CONFLICT, conflict)
-        return
-    except DomainError as error:
-        state.put(ERROR, error)
-        return
-    settle_saved(saved)
+            settle_saved(store.save(mine))
 
 
 def settle_saved(saved: Scenario) -> None:
     """Go on with the version that is on disk now."""
     table = drafting.get().table
     state.put(CONFLICT, None)
-    state.put(drafting.DRAFT, replace(drafting.of_scenario(saved), table=table))
+    state.put(drafting.DRAFT, replace(Draft.of_scenario(saved), table=table))
     state.put(SCENARIO, saved.scenario_id)
     st.rerun()
 
@@ -265,9 +212,9 @@ def scenario_of(engine: Engine, draft: Draft) -> Scenario:
 
 
 def fork_of(engine: Engine, draft: Draft) -> Fork:
-    """What the draft's edits do, by the recommender of the bar."""
-    recommender = state.get(RECOMMENDER) or next(iter(engine.recommenders))
-    step = len(drafting.base_of(engine.corpus, draft))
+    """What the draft's edits do, by the sidebar's recommender."""
+    recommender = state.get(RECOMMENDER) or engine.recommender().id
+    step = len(draft.base(engine.corpus))
     return loaders.fork(engine, draft.user_id, step, draft.edits, recommender)
 
 
@@ -276,29 +223,25 @@ def delete() -> None:
     draft = drafting.get()
     if draft.saved is None:
         return
-    try:
+    with reported():
         loaders.scenario_store().delete(draft.saved)
-    except ScenarioConflict as conflict:
-        state.put(CONFLICT, conflict)
-        return
-    except DomainError as error:
-        state.put(ERROR, error)
-        return
-    state.put(drafting.DRAFT, replace(draft, saved=None, capsule=None))
-    state.put(SCENARIO, None)
-    st.rerun()
+        state.put(drafting.DRAFT, replace(draft, saved=None, capsule=None))
+        state.put(SCENARIO, None)
+        st.rerun()
 
 
 def draw_kept() -> None:
     """Edits that were put aside when something else was opened, the newest first."""
-    for number, one in enumerate(drafting.kept()):
+    for number, draft in enumerate(drafting.kept()):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            edits = wording.count(len(one.edits), "edit")
-            notices.caution(f"Kept aside: {edits} of {one.name or 'a scenario'} ({one.user_id}).")
-            st.button(
-                "Bring them back", key=f"bring_back_{number}", on_click=bring_back, args=(one,)
+            edits = wording.count(len(draft.edits), "edit")
+            notices.caution(
+                f"Kept aside: {edits} of {draft.name or 'a scenario'} ({draft.user_id})."
             )
-            st.button("Drop them", key=f"drop_kept_{number}", on_click=drafting.drop, args=(one,))
+            key = f"bring_back_{number}"
+            drawing.button("Restore", key, bring_back, draft)
+            key = f"drop_kept_{number}"
+            drawing.button("Discard", key, drafting.drop, draft)
 
 
 def bring_back(kept: Draft) -> None:
@@ -325,24 +268,18 @@ def draw_conflict(engine: Engine) -> None:
             draw_version(engine, drafting.get())
         with right:
             st.markdown(f"**Theirs**, revision {theirs.revision}")
-            draw_version(engine, drafting.of_scenario(theirs))
+            draw_version(engine, Draft.of_scenario(theirs))
         with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Keep mine as a copy",
-                key="keep_mine",
-                type="primary",
-                on_click=keep_mine,
-                args=(engine,),
-            )
+            drawing.button("Keep mine as a copy", "keep_mine", keep_mine, engine, type="primary")
             if theirs.deleted:
-                st.button("Let it go", key="take_theirs", on_click=open_draft, args=(None,))
+                drawing.button("Discard mine", "take_theirs", open_draft, None)
             else:
-                st.button("Take theirs", key="take_theirs", on_click=take_theirs)
+                drawing.button("Take theirs", "take_theirs", take_theirs)
 
 
 def draw_version(engine: Engine, draft: Draft) -> None:
     """One side of a conflict: its name, edits and notes."""
-    base = drafting.base_of(engine.corpus, draft)
+    base = draft.base(engine.corpus)
     with st.container(gap="xxsmall"):
         st.text(draft.name)
         for number in range(1, len(draft.edits) + 1):
@@ -353,20 +290,16 @@ def draw_version(engine: Engine, draft: Draft) -> None:
 
 def keep_mine(engine: Engine) -> None:
     """Save my version as a scenario of its own. For callbacks."""
-    try:
-        copy = loaders.scenario_store().duplicate(scenario_of(engine, drafting.get()))
-    except DomainError as error:
-        state.put(ERROR, error)
-        return
-    settle_saved(copy)
+    with reported():
+        mine = scenario_of(engine, drafting.get())
+        settle_saved(loaders.scenario_store().duplicate(mine))
 
 
 def take_theirs() -> None:
     """Go on with their version; mine can still be brought back. For callbacks."""
     conflict = state.get(CONFLICT)
     assert isinstance(conflict, ScenarioConflict)
-    mine = replace(drafting.get(), saved=None, capsule=None)
-    theirs = drafting.of_scenario(conflict.theirs)
-    drafting.put_aside(mine)
+    theirs = Draft.of_scenario(conflict.theirs)
+    drafting.put_aside(replace(drafting.get(), saved=None, capsule=None))
     state.put(drafting.DRAFT, theirs)
     open_draft(theirs, conflict.theirs.capsule.recommender)

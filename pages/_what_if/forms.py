@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
+from core.scenario.draft import Draft, Refused
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import (
-    NEW,
-    Refused,
-    TableRow,
-    find_item,
-    item_label,
-    next_minute,
-    try_edits,
-)
+from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits
 from core.views.what_if import equal_times
-from pages._shared import notices, state
+from pages._shared import controls, drawing, notices, state
 from pages._what_if import drafting
-from pages._what_if.drafting import Draft
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -36,14 +29,12 @@ ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_a
 ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
 ADD_FOR = "whatif_add_for"
 KINDS = [kind.value for kind in EventKind]
-LISTED_ITEMS = 20_000
-"""Above this many items an id or title is typed instead of chosen."""
 
 
 def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
-    """Two forms under the table."""
+    """Two forms below the table."""
     text, add = st.tabs(["Text of an event", "Add an event"])
     with text:
         draw_text(engine, draft, base, fork, rows)
@@ -54,17 +45,17 @@ def draw_forms(
 def draw_text(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
-    """A long text, with a real review of the opposite feeling as a start; and order."""
+    """A long text, with a real review of the opposite sentiment as a start; and order."""
     live = {row.handle: row for row in rows if not row.removed and row.handle != NEW}
     if not live:
         st.text("There is no event left.")
         return
     handles = list(live)
     if state.get(EVENT) not in live:
-        state.put(EVENT, next((one for one in handles if live[one].text), handles[0]))
+        state.put(EVENT, next((key for key in handles if live[key].text), handles[0]))
     state.hold(EVENT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Event", handles, key=EVENT, format_func=lambda one: live[one].name, width=360)
+        st.selectbox("Event", handles, key=EVENT, format_func=lambda key: live[key].name, width=360)
         handle: Handle = state.get(EVENT)
         draw_order(engine, base, fork, handle)
     row = live[handle]
@@ -73,28 +64,24 @@ def draw_text(
         state.put(SHOWN, stamp)
         state.put(WORDS, row.text)
         state.put(SOURCE, None)
-    st.text_area("Its text", key=WORDS, height=130, label_visibility="collapsed")
+    st.text_area("Text of the event", key=WORDS, height=130, label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            "Use this text",
-            key="use_text",
-            icon=":material/check:",
-            on_click=use_text,
-            args=(engine, base, handle),
-        )
-        st.button(
+        drawing.button("Use this text", "use_text", use_text, engine, base, handle, icon="check")
+        drawing.button(
             "Start from the opposite review",
-            key="opposite",
-            icon=":material/swap_vert:",
-            on_click=start_from_opposite,
-            args=(engine, draft.user_id, row),
+            "opposite",
+            start_from_opposite,
+            engine,
+            draft.user_id,
+            row,
+            icon="swap_vert",
         )
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
         about = "the same item" if source.same_item else f"{engine.corpus.title(source.item_id)}"
         notices.caution(
             f"A review by {source.user_id} of {about}, {wording.day(source.timestamp)}, "
-            f"{wording.sentiment_words(source.sentiment)}. Change it or use it as it is."
+            f"{wording.sentiment_words(source.sentiment)}. Use it as it is or change it."
         )
     elif source:
         notices.caution(str(source))
@@ -107,12 +94,7 @@ def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> Non
     earlier, later = equal_times(events, at) if events else (False, False)
     for name, can, other in (("Earlier", earlier, at - 1), ("Later", later, at + 1)):
         if can:
-            st.button(
-                name,
-                key=f"move_{name.lower()}",
-                on_click=move,
-                args=(engine, base, handle, origins[other]),
-            )
+            drawing.button(name, f"move_{name.lower()}", move, engine, base, handle, origins[other])
 
 
 def move(engine: Engine, base: History, handle: Handle, to: Handle) -> None:
@@ -121,22 +103,22 @@ def move(engine: Engine, base: History, handle: Handle, to: Handle) -> None:
 
 
 def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:
-    """Fill in a real review with the opposite feeling. For callbacks."""
+    """Fill in a real review with the opposite sentiment. For callbacks."""
     words = str(state.get(WORDS) or row.text)
-    feeling = 0.0
+    sentiment = 0.0
     try:
         if words:
             vectors = engine.vectors.vectors([words], engine.encoder)
-            feeling = float(engine.sentiment.predict(vectors)[0])
-        found = opposite_review(engine, row.item_id, feeling, but_not_by=user_id)
+            sentiment = float(engine.sentiment.predict(vectors)[0])
+        review = opposite_review(engine, row.item_id, sentiment, but_not_by=user_id)
     except DomainError as error:
-        state.put(SOURCE, f"No review can be looked for: {error}")
+        state.put(SOURCE, f"The search for a review failed: {error}")
         return
-    if found is None:
-        state.put(SOURCE, "No review of this item or its topic has the opposite feeling.")
+    if review is None:
+        state.put(SOURCE, "No review of this item or its topic has the opposite sentiment.")
         return
-    state.put(WORDS, found.text)
-    state.put(SOURCE, found)
+    state.put(WORDS, review.text)
+    state.put(SOURCE, review)
 
 
 def use_text(engine: Engine, base: History, handle: Handle) -> None:
@@ -167,25 +149,12 @@ def draw_add(engine: Engine, base: History) -> None:
         state.put(ADD_DATE, clock.date())
         state.put(ADD_TIME, clock.time())
     with st.form("add_event", border=False):
-        if len(corpus.item_ids) > LISTED_ITEMS:
-            st.text_input("Item: its id, or words of its title", key=ADD_ITEM)
-        else:
-            st.selectbox(
-                "Item",
-                corpus.item_ids,
-                index=None,
-                key=ADD_ITEM,
-                format_func=lambda item: item_label(corpus, item),
-                placeholder="Search a title",
-            )
+        pick_item(corpus, ADD_ITEM)
         with st.container(horizontal=True, gap="small"):
             st.selectbox("Kind", KINDS, index=KINDS.index("review"), key=ADD_KIND, width=120)
             if scale is not None:
                 st.number_input(
-                    f"Rating ({scale[0]:g} to {scale[1]:g})",
-                    value=None,
-                    key=ADD_RATING,
-                    width=130,
+                    f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
                 )
             st.date_input(
                 "Date (UTC)",
@@ -201,6 +170,22 @@ def draw_add(engine: Engine, base: History) -> None:
         )
 
 
+def pick_item(corpus: Corpus, key: str, width: int | Literal["stretch"] = "stretch") -> None:
+    """An item, chosen by its title; typed where there are too many to list."""
+    if len(corpus.item_ids) > controls.LISTED_ITEMS:
+        st.text_input("Item: id, or words of the title", key=key, width=width)
+        return
+    st.selectbox(
+        "Item",
+        corpus.item_ids,
+        index=None,
+        key=key,
+        format_func=lambda item: item_label(corpus, item),
+        placeholder="Search a title",
+        width=width,
+    )
+
+
 def add_event(engine: Engine, base: History) -> None:
     """Add what the form says. For callbacks."""
     values: dict[str, Any] = {
@@ -209,9 +194,9 @@ def add_event(engine: Engine, base: History) -> None:
     day, moment = state.get(ADD_DATE), state.get(ADD_TIME)
     try:
         if not values[ADD_ITEM]:
-            raise DomainError("it has no item", remedy="Search one by its title")
+            raise DomainError("the new event has no item", remedy="Search one by its title")
         if day is None or moment is None:
-            raise DomainError("it has no date", remedy="Choose one")
+            raise DomainError("the new event has no date", remedy="Choose one")
         edit = Edit(
             Op.ADD,
             item_id=find_item(engine.corpus, str(values[ADD_ITEM])),

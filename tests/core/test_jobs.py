@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from core import jobs
 from core.domain import DomainError
 from core.progress import Progress, check_stop
 
 
-def wait(until: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def finished(job: jobs.Job) -> jobs.Job:
-    wait(lambda: job.state != "running")
+    job.future.exception(timeout=10)
     return job
 
 
@@ -94,7 +86,10 @@ def test_a_finished_job_can_be_forgotten_and_a_running_one_cannot() -> None:
     assert job not in jobs.jobs()
 
 
-def test_only_the_latest_finished_jobs_are_remembered() -> None:
+def test_only_the_latest_finished_jobs_of_a_kind_are_remembered() -> None:
+    report = finished(jobs.start("train", "kept", lambda progress, stop: "report"))
     for number in range(jobs.KEPT + 5):
         finished(jobs.start("import", f"many{number}", lambda progress, stop: None))
-    assert len([job for job in jobs.jobs() if job.state != "running"]) <= jobs.KEPT + 1
+    assert len([job for job in jobs.jobs("import") if job.state != "running"]) <= jobs.KEPT + 1
+    assert jobs.find("train", "kept") is report
+    assert jobs.find("import", "many0") is None

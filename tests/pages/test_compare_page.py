@@ -164,7 +164,7 @@ def test_a_damaged_store_of_scenarios_leaves_compare_as_it_is(open_app, busy_use
 
 def test_turnover_is_offered_and_then_shown(open_app, demo, busy_user) -> None:
     app = open_app(PAGE, user=busy_user, time="12")
-    assert any(button.key == "measure_turnover" for button in app.button)
+    assert any(button.key == "start_turnover" for button in app.button)
 
 
 def test_addresses_read_back() -> None:

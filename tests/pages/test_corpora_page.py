@@ -40,7 +40,7 @@ def test_the_library_is_listed(open_app, shop) -> None:
 
 def test_a_file_that_is_not_understood_asks_for_its_columns(dropped) -> None:
     assert not dropped.exception
-    assert any("Say below which column is which" in text.value for text in dropped.text)
+    assert any("Choose the columns below" in text.value for text in dropped.text)
     assert dropped.selectbox(key="map_user_id").options == [
         "not used",
         "who",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import replace
 
@@ -11,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.corpus.store import Library
-from core.domain import DomainError, History, Stopped
+from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import check_stop
 from core.views import explaining as pieces
 from core.views.explain import MarkedWord, WordsView
 from pages import explain as page
-from pages._explain import sections as sections
+from pages._explain import sections
 
 EXPLAIN = "pages/explain.py"
 SECONDS = 180
@@ -83,13 +82,13 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     text = said(app)
     assert "is number 1 of the list" in text and "Exact: every combination" in text
     assert "not what the person thinks" in text
-    assert "Asked of the recommender itself" in text
+    assert "Verified with the recommender" in text
     assert "SHAP from " in text and "First SHAP" not in text
     assert "deletion area" in text
     assert [head.value for head in app.subheader] == [
         "Which words?",
-        "What would have to be different?",
-        "Is this explanation any good?",
+        "Smallest change",
+        "How reliable is this explanation?",
         "Who gets this item now?",
     ]
 
@@ -106,7 +105,7 @@ def test_another_item_another_recommender_and_the_lead(explained, engine, short_
     rank = page_rank(engine, history, third, "ease")
     assert f"is number {rank} of" in said(app) or f"its rank is {rank}" in said(app)
     assert app.query_params["recommender"] == "ease" and app.query_params["item"] == third
-    app.segmented_control(key="explain_measure").set_value(page.LEAD)
+    app.segmented_control(key="explain_measure").set_value(page.MARGIN)
     settle(app)
     assert "its lead over" in said(app)
 
@@ -119,7 +118,7 @@ def page_rank(engine: Engine, history: History, item: str, recommender: str) -> 
 def test_words_can_be_read_for_the_score_and_for_another_review(explained) -> None:
     app = explained()
     feeling = figures(app)["words"]["data"][0]["x"]
-    app.segmented_control(key="words_target").set_value(sections.WORTH)
+    app.segmented_control(key="words_target").set_value(sections.OF_SCORE)
     settle(app)
     assert figures(app)["words"]["data"][0]["x"] != feeling
     steps = app.selectbox(key="words_of").options
@@ -187,21 +186,20 @@ def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
     app.button(key="find_receivers").click().run(timeout=SECONDS)
     assert not app.exception
     assert "among the first 10" in said(app)
-    people = [link.proto for link in app.get("page_link") if "number" in link.proto.label]
+    people = [link.proto for link in app.get("page_link") if "rank" in link.proto.label]
     assert people and all("item=" in link.query_string for link in people)
 
 
 def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch) -> None:
-    slow = pieces.Explaining._make
+    real = pieces.build_change
 
-    def slower(self, name: str) -> object:
-        if name != pieces.PARTS:
-            for _ in range(100):
-                check_stop(self._is_dropped)
-                time.sleep(0.02)
-        return slow(self, name)
+    def slower(explanation, change):
+        for _ in range(100):
+            check_stop(explanation.stop)
+            time.sleep(0.02)
+        return real(explanation, change)
 
-    monkeypatch.setattr(pieces.Explaining, "_make", slower)
+    monkeypatch.setattr(pieces, "build_change", slower)
     app = open_app(EXPLAIN, corpus="demo", user=short_user, recommender="transitions")
     end = time.monotonic() + SECONDS
     while not any(button.key == "stop_explaining" for button in app.button):
@@ -210,106 +208,18 @@ def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch) -> No
     app.button(key="stop_explaining").click().run()
     for _ in range(3):
         app.run()
-        assert "Stopped. What was ready is shown." in said(app)
-    monkeypatch.setattr(pieces.Explaining, "_make", slow)
+        assert any(button.key == "go_on" for button in app.button)
+    monkeypatch.setattr(pieces, "build_change", real)
     app.button(key="go_on").click()
     settle(app)
-    assert "Asked of the recommender itself" in said(app)
-
-
-def test_everything_can_be_taken_away_as_json(demo, short_user, engine) -> None:
-    history = engine.corpus.history(short_user)
-    item = engine.recommend(history, 1).items[0].item_id
-    asked = pieces.Explaining(engine, history, item, engine.recommender().id, False)
-    facts = json.loads(page.as_json(asked))
-    assert facts["item_id"] == item and len(facts["events"]) == len(history)
-    assert facts["words"] and facts["scorecard"] and facts["counterfactual"]
-
-
-@pytest.fixture
-def asked(engine, short_user) -> pieces.Explaining:
-    """A question whose pieces nobody has asked for."""
-    history = engine.corpus.history(short_user)
-    item = engine.recommend(history, 1, "transitions").items[0].item_id
-    return pieces.Explaining(engine, history, item, "transitions", False)
-
-
-def wait(asked: pieces.Explaining) -> None:
-    """Until nothing is made any more."""
-    end = time.monotonic() + SECONDS
-    while asked.busy:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def test_a_piece_asked_for_again_just_after_a_stop_is_made(asked, monkeypatch) -> None:
-    real, begun, go = pieces.Explaining._make, threading.Event(), threading.Event()
-
-    def make(self, name: str) -> object:
-        if not begun.is_set():
-            begun.set()
-            go.wait()
-            raise Stopped
-        return real(self, name)
-
-    monkeypatch.setattr(pieces.Explaining, "_make", make)
-    asked.ask(pieces.PARTS)
-    begun.wait()
-    asked.stop()
-    asked.ask(pieces.PARTS)
-    go.set()
-    wait(asked)
-    assert asked.parts is not None and asked.error() is None
-
-
-@pytest.mark.parametrize(("words", "first"), [(80, "leave-one-out"), (81, "quick")])
-def test_a_long_review_is_not_read_once_for_each_of_its_words(
-    engine, short_user, words: int, first: str
-) -> None:
-    """Leaving out each of 250 words reads 60,000; the first SHAP values read a third of that."""
-    history = engine.corpus.history(short_user)
-    last = replace(history.events[-1], text="good " * words, title=None)
-    longer = History(short_user, (*history.events[:-1], last))
-    asked = pieces.Explaining(engine, longer, engine.corpus.item_ids[0], "transitions", False)
-    made = []
-    asked._make = made.append
-    asked.ask_all(len(longer))
-    wait(asked)
-    assert made[0].startswith(first)
-    assert made[-1].startswith("shap")
-    assert [name for name in made if name.startswith("leave")] == made[: first == "leave-one-out"]
-
-
-def test_a_stop_drops_what_is_made_beside_the_page_but_no_export(asked) -> None:
-    asked._stop.set()
-    facts = json.loads(page.as_json(asked))
-    assert facts["scorecard"] and facts["counterfactual"]
-
-
-def test_an_export_before_the_parts_agrees_with_them(engine, demo, monkeypatch) -> None:
-    monkeypatch.setattr(pieces, "FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(pieces, "REFINED_SECONDS", 0.3)
-    monkeypatch.setattr(pieces, "ENOUGH", 1e-9)
-    history = next(h for h in map(demo.history, demo.user_ids) if len(h) >= 14).up_to(14)
-    item = engine.recommend(history, 1, "transitions").items[0].item_id
-    asked = pieces.Explaining(engine, history, item, "transitions", False)
-    told = json.loads(page.as_json(asked))["events"]
-    asked.ask(pieces.PARTS)
-    wait(asked)
-    for bar, parts, event in zip(asked.answer.bars, asked.parts.values, told, strict=True):
-        assert parts.sum() == pytest.approx(bar.value) == event["value"]
-        assert sum(event["parts"].values()) == pytest.approx(bar.value)
+    assert "Verified with the recommender" in said(app)
 
 
 def test_a_piece_that_fails_is_an_error_and_no_stop(open_app, short_user, monkeypatch) -> None:
-    real = pieces.Explaining._make
+    def fail(explanation, change):
+        raise DomainError("this search has failed", remedy="Try another item")
 
-    def make(self, name: str) -> object:
-        if name == pieces.CHANGE:
-            raise DomainError("this search has failed", remedy="Try another item")
-        return real(self, name)
-
-    monkeypatch.setattr(pieces.Explaining, "_make", make)
+    monkeypatch.setattr(pieces, "build_change", fail)
     app = settle(open_app(EXPLAIN, corpus="demo", user=short_user, recommender="item-knn"))
     text = said(app)
     assert "This search has failed" in text and "Not searched: see the error above." in text

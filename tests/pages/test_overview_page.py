@@ -55,7 +55,7 @@ def test_the_scores_have_a_table_twin(overview) -> None:
 
 
 def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app, demo) -> None:
-    assert open_app().button(key="measure_turnover")
+    assert open_app().button(key="start_turnover")
     library = Library.open()
     engine = Engine.open(demo, library.model_folder("demo"), library)
     found = make_turnover(library, engine)

@@ -17,7 +17,7 @@ from core.measure.cases import leave_last_out_cases
 from core.training.judging import evaluate_model
 
 PAGE = "pages/quality.py"
-TABS = ("By month", "By cohort", "Calibration", "Training", "What it uses", "No chance")
+TABS = ("By month", "By cohort", "Calibration", "Training", "Ablation", "Never recommended")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_every_tab_reads_its_chart_and_has_words_for_it(open_app, judged, tab: s
     app.session_state["quality_tab"] = tab
     app.run()
     assert not app.exception
-    if tab == "What it uses":
+    if tab == "Ablation":
         assert any(button.label == "Measure it" for button in app.button)
     else:
         alts = charts(app)
@@ -58,11 +58,11 @@ def test_every_tab_reads_its_chart_and_has_words_for_it(open_app, judged, tab: s
         assert all(alts)
 
 
-def test_what_it_uses_is_measured_on_the_spot_and_remembered(
+def test_an_ablation_is_measured_on_the_spot_and_remembered(
     open_app, judged, busy_user, read
 ) -> None:
     app = open_app(PAGE, user=busy_user)
-    app.session_state["quality_tab"] = "What it uses"
+    app.session_state["quality_tab"] = "Ablation"
     app.run()
     assert f"of {busy_user}" in read(app)
     next(button for button in app.button if button.label == "Measure it").click().run()
@@ -75,11 +75,11 @@ def test_what_it_uses_is_measured_on_the_spot_and_remembered(
     assert not any(button.label == "Measure it" for button in app.button)
 
 
-def test_what_was_not_judged_offers_to_be(open_app, judged, read) -> None:
+def test_what_was_not_evaluated_offers_to_be(open_app, judged, read) -> None:
     app = open_app(PAGE, protocol="temporal")
     assert not app.exception
     assert "three cuts in time" in read(app)
-    assert any(button.label == "Judge it now" for button in app.button)
+    assert any(button.label == "Evaluate now" for button in app.button)
     assert not app.dataframe
 
 

@@ -109,7 +109,7 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
 
 def test_a_permalink_names_corpus_user_and_time(timeline, busy_user) -> None:
     link = timeline("6").code[0].value
-    assert link.endswith(f"corpus=demo&user={busy_user}&time=6")
+    assert link.endswith(f"corpus=demo&user={busy_user}&time=6&recommender=joint")
 
 
 def test_the_shortest_history_draws(open_app, demo) -> None:

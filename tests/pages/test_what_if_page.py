@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import threading
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from core import jobs
 from core.corpus.store import Library
 from core.engine import Engine
 from core.scenario.capsule import Capsule, make_capsule
-from core.scenario.edits import Edit, Op, apply_edits, apply_some, find_problems
+from core.scenario.edits import Edit, Op
 from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
-from pages._what_if.drafting import Draft, leave_out
-from pages._what_if.searching import Searching
-from tests.core.scenario.random_edits import edit_lists
 
 WHAT_IF = "pages/what_if.py"
 
@@ -149,7 +143,7 @@ def test_events_of_one_instant_change_places(open_app, engine, busy_user, demo) 
     app = open_app(WHAT_IF, scenario=saved.scenario_id)
     app.selectbox(key="whatif_event").set_value("a1").run()
     for edits_now in (2, 3):
-        [button] = [one for one in app.button if one.label in ("Earlier", "Later")]
+        [button] = [button for button in app.button if button.label in ("Earlier", "Later")]
         button.click().run()
         assert f"{edits_now} edits" in status(app)
     moved = Edit(Op.MOVE, step="a1", to=len(base))
@@ -334,21 +328,6 @@ def test_every_unsaved_draft_is_kept_aside(what_if, saved, demo) -> None:
     assert "Kept aside: 3 edits" in captions(app) and "Kept aside: 1 edit" in captions(app)
 
 
-def test_what_was_typed_into_one_drafts_table_is_in_no_other() -> None:
-    first = Draft("c", "u", 9)
-    tables = [
-        draft.table
-        for draft in (
-            first,
-            first.with_edits([Edit(Op.DELETE, step=1)]),
-            first.with_refused([]),
-            Draft("c", "u", 9),
-        )
-    ]
-    assert len(set(tables)) == len(tables)
-    assert first.with_edits([Edit(Op.DELETE, step=1)], keep_table=True).table == first.table
-
-
 def test_a_name_or_another_recommender_alone_can_be_saved(what_if, open_app, saved) -> None:
     app = what_if()
     assert app.button(key="save").disabled
@@ -384,35 +363,31 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert app.subheader[0].value == "Choose a user"
 
 
-def test_a_search_ends_with_a_result_and_can_be_stopped(engine, busy_user, demo) -> None:
-    base = engine.corpus.history(busy_user)
-    listed = engine.recommend(base, 30).items
-    short = base.up_to(4)
-    search = Searching(engine, short, listed[-1].item_id, "in", "interest")
-    gate, real = threading.Event(), engine.recommender("interest")
+def test_the_smallest_change_is_found_and_applied(what_if, engine, busy_user) -> None:
+    app = what_if(time="4", recommender="interest")
+    first = engine.recommend(engine.corpus.history(busy_user).up_to(4), 1, "interest").items[0]
+    app.selectbox(key="whatif_wanted").set_value(first.item_id).run()
+    app.segmented_control(key="whatif_goal").set_value("Out of the top 10").run()
+    app.button(key="search").click().run()
+    [job] = [job for job in jobs.jobs("search") if job.target.endswith(first.item_id)]
+    job.future.exception(timeout=120)
+    app.run()
+    assert job.result.edits
+    app.button(key="use_found").click().run()
+    assert first.item_id not in after(app)
+    assert app.session_state["whatif_draft"].edits == job.result.edits
 
-    class Held:
-        """Gives no answer before Stop was pressed."""
 
-        id = "interest"
-
-        def log_probabilities(self, histories):
-            assert gate.wait(120)
-            return real.log_probabilities(histories)
-
-    held = copy.copy(engine)
-    held.__dict__["recommenders"] = {"interest": Held()}
-    stopped = Searching(held, base, listed[-1].item_id, "in", "interest")
-    stopped.stop()
-    gate.set()
-    for one in (search, stopped):
-        one.wait(120)
-        assert not one.busy and one.error is None
-    assert search.result is not None and search.result.tried > 0
-    assert stopped.stopped and stopped.result is None
-    unknown = Searching(engine, short, "no such item", "in", "interest")
-    unknown.wait(60)
-    assert unknown.error is not None and "no such item" in unknown.error.what
+def test_a_search_of_another_recommender_is_dropped(what_if, demo) -> None:
+    app = what_if()
+    app.selectbox(key="whatif_wanted").set_value(demo.item_ids[-1]).run()
+    app.button(key="search").click().run()
+    job = jobs.jobs("search")[0]
+    app.selectbox(key="recommender").set_value("popularity").run()
+    job.future.exception(timeout=120)
+    app.run()
+    assert job.state in ("stopped", "done")
+    assert not any(button.key == "use_found" for button in app.button)
 
 
 def test_an_empty_library_and_a_corpus_without_a_model_name_the_next_step(
@@ -421,57 +396,6 @@ def test_an_empty_library_and_a_corpus_without_a_model_name_the_next_step(
     app = open_app(WHAT_IF)
     assert not app.exception
     assert "No model has been trained on shop" in read(app).replace("\\", "")
-
-
-def test_leaving_an_addition_out_renames_those_after_it() -> None:
-    edits = [
-        Edit(Op.ADD, item_id="x"),
-        Edit(Op.ADD, item_id="y"),
-        Edit(Op.RATE, step="a1", rating=1.0),
-        Edit(Op.RATE, step="a2", rating=2.0),
-        Edit(Op.DELETE, step=3),
-        Edit(Op.MOVE, step="a2", to="a1"),
-    ]
-    assert leave_out(edits, {1}) == (
-        Edit(Op.ADD, item_id="y"),
-        Edit(Op.RATE, step="a1", rating=2.0),
-        Edit(Op.DELETE, step=3),
-    )
-    assert leave_out(edits, set()) == tuple(edits)
-
-
-@given(data=st.data())
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_what_is_left_after_leaving_out_does_the_same(data, engine, busy_user) -> None:
-    whole = engine.corpus.history(busy_user)
-    edits = data.draw(edit_lists(engine.corpus, whole.up_to(8), ["Lovely."]))
-    base = whole.up_to(data.draw(st.integers(1, 8)))
-    problems = find_problems(base, edits, engine.corpus)
-    kept = leave_out(edits, set(problems))
-    after = apply_edits(base, kept, engine.corpus).history
-    fine = set(range(1, len(edits) + 1)) - set(problems)
-    assert after.events == apply_some(base, edits, engine.corpus, fine).history.events
-
-
-def test_undo_of_all_and_redo_of_all_is_where_one_was() -> None:
-    edits = [Edit(Op.DELETE, step=number) for number in range(1, 6)]
-    draft = Draft("c", "u", 9)
-    for edit in edits:
-        draft = draft.with_edits([edit])
-    undone = draft
-    for _ in range(7):
-        undone = undone.undo()
-    assert undone.edits == ()
-    redone = undone
-    for _ in range(7):
-        redone = redone.redo()
-    assert redone.edits == draft.edits
-    assert undone.with_edits(edits[:1]).undone == ()
-    back = draft.bring_back(3)
-    assert [edit.step for edit in back.edits] == [1, 2, 4, 5]
-    assert back.redo().edits[-1].step == 3
 
 
 def test_the_capsule_of_the_page_is_the_commands(what_if, engine, saved) -> None:

@@ -1,0 +1,124 @@
+"""What every page draws alike: its head, charts under a sentence, tables, links to other pages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+from pandas import DataFrame
+from plotly.graph_objects import Figure
+from streamlit.delta_generator import DeltaGenerator
+
+from core.figures.palette import PALETTES, Palette
+from core.figures.style import CONFIG
+from pages._shared import notices, state
+
+TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
+WHAT_IF, QUALITY = "pages/what_if.py", "pages/quality.py"
+ICONS = {
+    TIMELINE: ":material/timeline:",
+    EXPLAIN: ":material/rule:",
+    COMPARE: ":material/compare_arrows:",
+    WHAT_IF: ":material/call_split:",
+    QUALITY: ":material/arrow_forward:",
+}
+
+
+def palette() -> Palette:
+    """The colours of the theme that the browser shows."""
+    return PALETTES["dark" if st.context.theme.type == "dark" else "light"]
+
+
+def head(title: str) -> DeltaGenerator:
+    """The page's title; what is drawn into the container stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.title(title, anchor=False)
+        st.space("stretch")
+    return row
+
+
+def chart(
+    key: str,
+    figure: Figure,
+    sentence: str,
+    *,
+    name: str = "",
+    below: str = "",
+    is_said: bool = True,
+    has_tools: bool = False,
+    on_select: Callable[[], None] | None = None,
+) -> None:
+    """A chart under the sentence that reads it; ``name`` begins its text alternative.
+
+    ``on_select`` is called when a point is picked.
+    """
+    options: dict[str, Any] = {}
+    if on_select is not None:
+        options = {"on_select": on_select, "selection_mode": "points"}
+    with st.container(gap="xxsmall"):
+        if is_said:
+            notices.say(sentence)
+        st.plotly_chart(
+            figure,
+            key=key,
+            theme=None,
+            config=CONFIG if has_tools or on_select else {"displayModeBar": False},
+            alt=f"{name}. {sentence}" if name else sentence,
+            **options,
+        )
+        if below:
+            notices.caution(below)
+
+
+def button(
+    label: str, key: str, on_click: Callable[..., None], *args: object, icon: str = "", **more: Any
+) -> None:
+    """A button that calls ``on_click`` with ``args``; ``icon`` names a Material icon."""
+    more["icon"] = f":material/{icon}:" if icon else None
+    st.button(label, key=key, on_click=on_click, args=args, **more)
+
+
+def choose(label: str, key: str, options: Sequence[str], *, hides_label: bool = False) -> str:
+    """One of a few options, the first unless another is picked; kept over page switches."""
+    picked = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed" if hides_label else "visible",
+    )
+    return picked or options[0]
+
+
+def table(
+    rows: DataFrame | Sequence[Any],
+    alt: str,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    height: int | str = "content",
+    shows_all: bool = False,
+) -> None:
+    """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
+
+    ``shows_all`` keeps the table's own columns and order, and only configures some.
+    """
+    st.dataframe(
+        rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
+        hide_index=True,
+        height=height,  # type: ignore[arg-type]
+        alt=alt,
+        column_order=None if columns is None or shows_all else tuple(columns),
+        column_config=columns,
+    )
+
+
+def link(page: str, label: str, **values: str | int | None) -> None:
+    """A way to another page, about the same user, time and recommender unless told otherwise."""
+    st.page_link(
+        page, label=notices.escape(label), icon=ICONS[page], query_params=state.link(**values)
+    )

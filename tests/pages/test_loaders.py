@@ -1,0 +1,76 @@
+"""What loaders keep: each loader by itself, by fingerprints, until a file changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.corpus.store import Library
+from core.scenario.edits import Edit, Op
+from pages._shared.loaders import fingerprint, kept
+
+
+def test_two_loaders_never_answer_for_each_other() -> None:
+    @kept(4)
+    def first(name: str, step: int = 1) -> list[object]:
+        return ["first", name, step]
+
+    @kept(4)
+    def second(name: str, step: int = 1) -> list[object]:
+        return ["second", name, step]
+
+    assert first("a") == ["first", "a", 1]
+    assert second("a") == ["second", "a", 1]
+    assert first("a") is first(step=1, name="a")
+    assert first("a", 2) == ["first", "a", 2]
+
+
+def test_another_file_of_the_same_name_is_read_again(tmp_path: Path) -> None:
+    @kept(4)
+    def text_of(path: Path) -> str:
+        return path.read_text()
+
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    assert text_of(path) == "one"
+    path.write_text("another")
+    assert text_of(path) == "another"
+
+
+def test_what_is_read_besides_the_arguments_counts_too(tmp_path: Path) -> None:
+    path, made = tmp_path / "a.txt", []
+
+    @kept(4, also=lambda name: fingerprint(path))
+    def load(name: str) -> int:
+        made.append(name)
+        return len(made)
+
+    assert (load("x"), load("x"), load("y")) == (1, 1, 2)
+    path.write_text("new")
+    assert load("x") == 3
+
+
+def test_the_least_recent_entry_goes_first() -> None:
+    made = []
+
+    @kept(2)
+    def load(name: str) -> str:
+        made.append(name)
+        return name
+
+    for name in ("a", "b", "c", "a"):
+        load(name)
+    assert made == ["a", "b", "c", "a"]
+
+
+def test_arguments_are_told_apart_by_content(tmp_path: Path, shop: Library) -> None:
+    delete, rate = Edit(Op.DELETE, step=1), Edit(Op.RATE, step=1, rating=2.0)
+    prints = [fingerprint(value) for value in ((), [delete], [rate], [delete, rate])]
+    assert len(set(prints)) == len(prints)
+    assert fingerprint([delete]) == fingerprint((Edit(Op.DELETE, step=1),))
+    assert fingerprint({"b": 1, "a": 2}) == fingerprint({"a": 2, "b": 1})
+    corpus = shop.corpus("shop")
+    assert fingerprint(corpus) == corpus.corpus_id
+    with pytest.raises(TypeError):
+        fingerprint(corpus.events)

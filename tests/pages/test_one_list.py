@@ -1,0 +1,103 @@
+"""One recommender is chosen in the sidebar, and every page about a user shows its list."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.corpus.store import Library
+from core.engine import Engine
+
+STEP = 12
+PAGES = ("timeline", "explain", "what_if", "compare")
+
+
+def listed(app: AppTest, page: str, corpus) -> list[str]:
+    """The first five items that a page shows for the chosen step."""
+    if page == "timeline":
+        return list(app.dataframe[0].value["item_id"])[:5]
+    if page == "what_if":
+        table = next(table.value for table in app.dataframe if "before_id" in table.value)
+        return list(table["before_id"])[:5]
+    if page == "explain":
+        labels = app.selectbox(key="item").options[:5]
+        by_title = {corpus.title(item): item for item in corpus.item_ids}
+        return [by_title[label.partition(" · ")[2]] for label in labels]
+    drawn = (json.loads(chart.proto.spec) for chart in app.get("plotly_chart"))
+    traces = (trace for figure in drawn for trace in figure["data"])
+    ranks = next(trace for trace in traces if trace.get("name") == "ranks")
+    after = [
+        (int(rank), item)
+        for rank, (item, column) in zip(ranks["text"], ranks["customdata"], strict=True)
+        if column == 1
+    ]
+    return [item for _, item in sorted(after)][:5]
+
+
+@pytest.mark.parametrize("recommender", ["joint", "interest", "ease"])
+def test_all_pages_show_the_list_of_the_chosen_recommender(
+    open_app, demo, busy_user, recommender: str
+) -> None:
+    library = Library.open()
+    engine = Engine.open(demo, library.model_folder("demo"), library)
+    history = demo.history(busy_user).up_to(STEP)
+    expected = [item.item_id for item in engine.recommend(history, 5, recommender).items]
+    for page in PAGES:
+        app = open_app(f"pages/{page}.py", user=busy_user, time=str(STEP), recommender=recommender)
+        assert not app.exception
+        assert app.selectbox(key="recommender").value == recommender
+        assert app.query_params["recommender"] == recommender
+        assert listed(app, page, demo) == expected, page
+
+
+def test_a_choice_in_the_sidebar_changes_list_and_ranks_and_goes_along(
+    open_app, demo, busy_user
+) -> None:
+    app = open_app("pages/timeline.py", user=busy_user, time=str(STEP))
+    assert app.selectbox(key="recommender").value == "joint"
+
+    def ranks() -> list[float]:
+        drawn = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+        traces = [trace for figure in drawn for trace in figure["data"]]
+        return next(trace["y"] for trace in traces if trace.get("name") == "ranks")
+
+    before = listed(app, "timeline", demo), ranks()
+    app.selectbox(key="recommender").set_value("popularity").run()
+    after = listed(app, "timeline", demo), ranks()
+    assert before[0] != after[0] and before[1] != after[1]
+    links = [link.proto for link in app.get("page_link")]
+    about_user = [link for link in links if link.page in PAGES]
+    assert about_user
+    assert all("recommender=popularity" in link.query_string for link in about_user)
+    app.switch_page("pages/explain.py").run()
+    assert app.selectbox(key="recommender").value == "popularity"
+    assert listed(app, "explain", demo) == after[0]
+
+
+def test_other_pages_keep_the_choice(open_app, demo, busy_user) -> None:
+    app = open_app("pages/timeline.py", user=busy_user, recommender="content")
+    app.switch_page("pages/quality.py").run()
+    assert not any(box.key == "recommender" for box in app.selectbox)
+    app.switch_page("pages/timeline.py").run()
+    assert app.selectbox(key="recommender").value == "content"
+
+
+def test_a_recommender_that_is_not_there_is_said(open_app, demo, busy_user) -> None:
+    app = open_app("pages/timeline.py", user=busy_user, recommender="oracle")
+    assert not app.exception
+    assert "There is no recommender 'oracle'" in app.info[0].value.replace("\\", "")
+    assert app.selectbox(key="recommender").value == "joint"
+    app.selectbox(key="recommender").set_value("ease").run()
+    assert not app.info
+
+
+def test_a_column_of_compare_may_name_its_own(open_app, demo, busy_user) -> None:
+    columns = f"user={busy_user},at=9;user={busy_user},at=9,recommender=popularity"
+    for recommender in ("ease", "popularity"):
+        app = open_app(
+            "pages/compare.py", user=busy_user, time="9", columns=columns, recommender=recommender
+        )
+        assert app.selectbox(key="column_by_0").value == recommender
+        assert app.selectbox(key="column_by_1").value == "popularity"
