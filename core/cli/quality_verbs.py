@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.corpus_verbs import refusal_lines
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
     from core.training.tuning import Tuning
 
-REFUSALS_SHOWN, TRIALS_SHOWN = 5, 8
+TRIALS_SHOWN = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -99,10 +100,5 @@ def _lines(summary: ListsSummary) -> Iterator[str]:
         f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
         f"{manifest.quarantined:,} quarantined"
     )
-    for reason, count in summary.reasons.items():
-        yield f"refused {count:,}: {reason}"
-    for refusal in summary.refused[:REFUSALS_SHOWN]:
-        yield f"  {refusal}"
-    if summary.refused:
-        yield f"all refused rows: {summary.quarantine}"
+    yield from refusal_lines(summary)
     yield f"next: python -m core evaluate {manifest.corpus}"
