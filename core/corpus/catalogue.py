@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.corpus.plan import ItemFile
-from core.corpus.quarantine import ITEMS, Quarantine
+from core.corpus.quarantine import ITEMS, Quarantine, Refusal
 from core.corpus.rows import Fields, read_rows
 from core.corpus.source import BadRow
 from core.corpus.tables import ITEMS_SCHEMA
@@ -52,8 +52,7 @@ def collect_items(
         for count, (line, fields) in enumerate(read_rows(part.file), 1):
             item = _read_item(part, fields) if isinstance(fields, dict) else fields
             if isinstance(item, BadRow):
-                column = part.columns.get(item.field, "")
-                quarantine.add(part.file.name, line, item, column, ITEMS)
+                quarantine.add(Refusal.of(part.file.name, line, item, part.columns, ITEMS))
             elif item[0] not in seen:
                 seen.add(item[0])
                 rows.append(item)

@@ -165,8 +165,7 @@ class _Import:
             self.rows_read += 1
             event = events.read(fields) if isinstance(fields, dict) else fields
             if isinstance(event, BadRow):
-                column = part.columns.get(event.field, "")
-                self.quarantine.add(part.file.name, line, event, column)
+                self.quarantine.add(part.refusal(line, event))
             else:
                 kept.append((*event, number, line))
                 waiting += len(event[-1] or "")
@@ -208,8 +207,7 @@ class _Import:
             part = self.plan.events[row[FILE]]
             reason = f"{outside(scale)}, inferred from the values (--rating-scale sets another)"
             problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
-            column = part.columns.get(Columns.Rating, "")
-            self.quarantine.add(part.file.name, row[LINE], problem, column)
+            self.quarantine.add(part.refusal(row[LINE], problem))
         scaled, start = self.folder / SCALED_FILE, 0
         with _spilling(scaled) as writer:
             for batch in events.to_batches():

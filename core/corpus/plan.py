@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.corpus.quarantine import Refusal
 from core.corpus.readers import FORMATS, READERS, Reader
 from core.corpus.rows import Head, read_head
-from core.corpus.source import SourceFile, is_folder
+from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.corpus.validate import EventReader, Scale
 from core.domain import Columns, DomainError
@@ -34,6 +35,10 @@ class EventFile:
         return EventReader(
             self.columns, self.unit, scale or self.reader.rating_scale, self.reader.is_html
         )
+
+    def refusal(self, line: int, bad: BadRow) -> Refusal:
+        """Why a row can't be used, in the file's words."""
+        return Refusal.of(self.file.name, line, bad, self.columns)
 
 
 @dataclass(frozen=True)

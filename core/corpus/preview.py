@@ -66,10 +66,7 @@ def preview(
         for line, fields in part.head.rows:
             event = reader.read(fields) if isinstance(fields, dict) else fields
             if isinstance(event, BadRow):
-                column = part.columns.get(event.field, "")
-                problems.append(
-                    Refusal(part.file.name, line, event.field, column, event.reason, event.value)
-                )
+                problems.append(part.refusal(line, event))
             else:
                 accepted.append(event)
     ratings = [rating for event in accepted if (rating := event[4]) is not None]

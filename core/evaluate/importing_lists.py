@@ -33,6 +33,7 @@ from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 NEEDED = (Columns.User, Columns.Time, RANK, Columns.Item)
+OWN_NAMES = {name: name for name in NEEDED}
 TAKEN = frozenset(
     {"popularity", "recent-popularity", "transitions", "item-knn", "ease", "content"}
     | {"interest", "joint"}
@@ -85,8 +86,7 @@ def import_lists(
                 rows_read += 1
                 row = _read(corpus, unit, fields) if isinstance(fields, dict) else fields
                 if isinstance(row, BadRow):
-                    field = "" if row.field == "line" else row.field
-                    quarantine.add(file.name, line, row, field)
+                    quarantine.add(Refusal.of(file.name, line, row, OWN_NAMES))
                 else:
                     kept.extend((*row, line))
                 if rows_read % REPORT_ROWS == 0:
@@ -161,7 +161,7 @@ def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) 
         for row in rows[repeated].itertuples(index=False):
             ids = f"{corpus.user_ids[row.user_id]}, {corpus.item_ids[row.item_id]}"
             bad = BadRow.because(field, "appears twice in one list", ids)
-            quarantine.add(file, row.line, bad, field)
+            quarantine.add(Refusal.of(file, row.line, bad, OWN_NAMES))
         rows = rows[~repeated]
     rows = rows.sort_values([*one_list, RANK])
     return pa.table(
