@@ -65,7 +65,7 @@ def import_corpus(
     from core.corpus.plan import parse_mapping, parse_scale
     from core.corpus.store import Library
 
-    asked = parse_mapping(mapping or [])
+    fields = parse_mapping(mapping or [])
     scale = parse_scale(rating_scale) if rating_scale else None
     with progress_bar() as progress:
         summary = import_files(
@@ -74,7 +74,7 @@ def import_corpus(
             paths,
             items=items,
             format=format,
-            mapping=asked,
+            mapping=fields,
             encoding=encoding,
             rating_scale=scale,
             progress=progress,

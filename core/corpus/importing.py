@@ -16,7 +16,7 @@ import pyarrow as pa
 from core.corpus.catalogue import collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
-from core.corpus.plan import Asked, EventFile, Plan, plan_import
+from core.corpus.plan import EventFile, ImportRequest, Plan, plan_import
 from core.corpus.quarantine import ITEMS, Quarantine, Refusal
 from core.corpus.rows import read_rows
 from core.corpus.scale import infer_scale
@@ -80,9 +80,9 @@ def import_files(
     the old corpus stays as it was. At most 20,000 rows with their texts are in memory at a time;
     accepted rows wait in a file in the library until they are put in order.
     """
-    asked = Asked(format, mapping or {}, encoding, rating_scale)
+    request = ImportRequest(format, mapping or {}, encoding, rating_scale)
     with library.writing("import"), library.staging(name) as folder:
-        plan = plan_import([Path(path) for path in paths], items and Path(items), asked)
+        plan = plan_import([Path(path) for path in paths], items and Path(items), request)
         summary = _Import(plan, folder, progress, stop).run(name)
         library.publish(folder, summary.manifest)
     return replace(summary, quarantine=library.corpus_folder(name) / QUARANTINE_FILE)
@@ -106,7 +106,7 @@ class _Import:
         self.notes: list[str] = []
         self.started = time.monotonic()
         self.bytes_before = 0
-        self.files = [part.file for part in plan.events]
+        self.files = [source.file for source in plan.events]
         if plan.items is not None:
             self.files.append(plan.items.file)
         self.bytes_total = sum(file.size for file in self.files)
@@ -115,10 +115,10 @@ class _Import:
         spill = self.folder / SPILL_FILE
         with closing(self.quarantine):
             with _spilling(spill) as writer:
-                for number, part in enumerate(self.plan.events):
-                    for chunk in self._chunks(number, part):
+                for number, source in enumerate(self.plan.events):
+                    for chunk in self._chunks(number, source):
                         writer.write_batch(chunk)
-                    self.bytes_before += part.file.size
+                    self.bytes_before += source.file.size
             with pa.memory_map(str(spill)) as stored:
                 events, scale = self._within_scale(pa.ipc.open_file(stored).read_all())
                 if events.num_rows == 0:
@@ -157,27 +157,27 @@ class _Import:
             "notes": tuple(self.notes),
         }
 
-    def _chunks(self, number: int, part: EventFile) -> Iterator[pa.RecordBatch]:
-        events = part.events(self.plan.scale)
+    def _chunks(self, number: int, source: EventFile) -> Iterator[pa.RecordBatch]:
+        events = source.events(self.plan.scale)
         kept: list[tuple[Any, ...]] = []
         waiting = 0
-        for line, fields in read_rows(part.file):
+        for line, fields in read_rows(source.file):
             self.rows_read += 1
             event = events.read(fields) if isinstance(fields, dict) else fields
             if isinstance(event, BadRow):
-                self.quarantine.add(part.refusal(line, event))
+                self.quarantine.add(source.refusal(line, event))
             else:
                 kept.append((*event, number, line))
                 waiting += len(event[-1] or "")
             if self.rows_read % REPORT_ROWS == 0:
-                self._tick("reading", part.file.bytes_read, rows=self.rows_read)
+                self._tick("reading", source.file.bytes_read, rows=self.rows_read)
             if len(kept) >= SPILL_ROWS or waiting > SPILL_TEXT:
                 yield _batch(kept)
                 kept, waiting = [], 0
         if kept:
             yield _batch(kept)
         self.shortened += events.shortened
-        self._tick("reading", part.file.size, rows=self.rows_read)
+        self._tick("reading", source.file.size, rows=self.rows_read)
 
     def _tick(self, stage: str, bytes_read: int, **figures: float) -> None:
         check_stop(self.stop)
@@ -204,10 +204,10 @@ class _Import:
         if not bad.any():
             return events, scale
         for row in events.filter(pa.array(bad)).to_pylist():
-            part = self.plan.events[row[FILE]]
+            source = self.plan.events[row[FILE]]
             reason = f"{outside(scale)}, inferred from the values (--rating-scale sets another)"
             problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
-            self.quarantine.add(part.refusal(row[LINE], problem))
+            self.quarantine.add(source.refusal(row[LINE], problem))
         scaled, start = self.folder / SCALED_FILE, 0
         with _spilling(scaled) as writer:
             for batch in events.to_batches():
@@ -216,11 +216,11 @@ class _Import:
         return pa.ipc.open_file(pa.memory_map(str(scaled))).read_all(), scale
 
     def _describe(self) -> None:
-        if any(part.reader.is_html for part in self.plan.events):
+        if any(source.reader.is_html for source in self.plan.events):
             self.notes.append("HTML line breaks and entities in reviews became plain text")
         if self.shortened:
             self.notes.append(f"{self.shortened} texts were cut at {MAX_TEXT:,} characters")
-        if any("date" in part.unit.name for part in self.plan.events):
+        if any("date" in source.unit.name for source in self.plan.events):
             self.notes.append("dates and times without a zone were read as UTC")
 
     def _nothing_usable(self) -> DomainError:

@@ -120,9 +120,9 @@ class ServedLists:
             items, ranks = self.item[rows], self.rank[rows]
             shown = ranks <= k
             lists[row, ranks[shown] - 1] = items[shown]
-            found = ranks[items == targets[row]]
-            if len(found):
-                rank[row] = found[0]
+            target_ranks = ranks[items == targets[row]]
+            if len(target_ranks):
+                rank[row] = target_ranks[0]
         excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
         rank[excluded.rows[excluded.items == targets[excluded.rows]]] = np.inf
         unknown = np.full(n, np.nan)
