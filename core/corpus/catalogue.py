@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.corpus.plan import ItemFile
-from core.corpus.quarantine import ITEMS, Quarantine, Refusal
+from core.corpus.quarantine import Quarantine
 from core.corpus.rows import Fields, read_rows
 from core.corpus.source import BadRow
 from core.corpus.tables import ITEMS_SCHEMA
@@ -52,7 +52,7 @@ def collect_items(
         for count, (line, fields) in enumerate(read_rows(source.file), 1):
             item = _read_item(source, fields) if isinstance(fields, dict) else fields
             if isinstance(item, BadRow):
-                quarantine.add(Refusal.of(source.file.name, line, item, source.columns, ITEMS))
+                quarantine.add(source.refusal(line, item))
             elif item[0] not in seen:
                 seen.add(item[0])
                 rows.append(item)

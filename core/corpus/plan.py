@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.corpus.quarantine import Refusal
+from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.readers import FORMATS, READERS, Reader
 from core.corpus.rows import Head, read_head
 from core.corpus.source import BadRow, SourceFile, is_folder
@@ -21,27 +21,6 @@ ITEM_PREFIX = "item."
 
 
 @dataclass(frozen=True)
-class EventFile:
-    """One file of events and how its rows are read."""
-
-    file: SourceFile
-    head: Head
-    reader: Reader
-    columns: dict[str, str]
-    unit: TimeUnit
-
-    def events(self, scale: Scale | None) -> EventReader:
-        """A reader of its rows; ``scale`` overrides that of the format."""
-        return EventReader(
-            self.columns, self.unit, scale or self.reader.rating_scale, self.reader.is_html
-        )
-
-    def refusal(self, line: int, bad: BadRow) -> Refusal:
-        """Why a row can't be used, in the file's words."""
-        return Refusal.of(self.file.name, line, bad, self.columns)
-
-
-@dataclass(frozen=True)
 class ItemFile:
     """The file of items and how its rows are read."""
 
@@ -49,6 +28,24 @@ class ItemFile:
     head: Head
     reader: Reader
     columns: dict[str, str]
+
+    def refusal(self, line: int, bad: BadRow) -> Refusal:
+        """Why a row can't be used, in the file's words."""
+        table = EVENTS if isinstance(self, EventFile) else ITEMS
+        return Refusal.of(self.file.name, line, bad, self.columns, table)
+
+
+@dataclass(frozen=True)
+class EventFile(ItemFile):
+    """One file of events and how its rows are read."""
+
+    unit: TimeUnit
+
+    def events(self, scale: Scale | None) -> EventReader:
+        """A reader of its rows; ``scale`` overrides that of the format."""
+        return EventReader(
+            self.columns, self.unit, scale or self.reader.rating_scale, self.reader.is_html
+        )
 
 
 @dataclass(frozen=True)
