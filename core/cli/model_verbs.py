@@ -138,8 +138,8 @@ def evaluate_corpus(
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
-        evaluation = evaluate_model(data, shelf, folder, protocol, k, progress)
-    report, served, damaged = with_served(evaluation.report, data, shelf, folder)
+        stored = evaluate_model(data, shelf, folder, protocol, k, progress)
+    report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]
     lines = [

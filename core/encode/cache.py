@@ -102,17 +102,13 @@ class VectorCache:
         save_arrays(target, tensors, {"encoder_id": encoder.encoder_id})
 
     def _find(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
-        known: dict[bytes, npt.NDArray[np.float16]] = {}
-        pack = self._packs.get(encoder_id, {})
-        unknown = []
-        for key in keys:
-            vector = pack.get(key)
-            if vector is None:
-                vector = self._memory.get((encoder_id, key))
-            if vector is None:
-                unknown.append(key)
-            else:
-                known[key] = vector
+        pack, memory = self._packs.get(encoder_id, {}), self._memory
+        known = {
+            key: vector
+            for key in keys
+            if (vector := pack.get(key, memory.get((encoder_id, key)))) is not None
+        }
+        unknown = [key for key in keys if key not in known]
         if unknown and self._path is not None and self._path.is_file():
             with self._lock, self._connect() as connection:
                 for start in range(0, len(unknown), _SQL_VARIABLES):
