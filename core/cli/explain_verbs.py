@@ -97,12 +97,12 @@ def judge_explanations(
     json: JsonOption = False,
 ) -> None:
     """Judge explanations over a corpus: do they beat random and most-recent-first orders?"""
-    from core.explain.over_corpus import judge_corpus, summarise
+    from core.explain.over_corpus import judge_corpus
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
-    facts = {"recommender": engine.recommender(recommender).id, **summarise(card)}
+    facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
     from core.explain import wording
 
     answer(facts, wording.corpus_scorecard(facts), as_json=json)
