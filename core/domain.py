@@ -48,7 +48,7 @@ CONSUMING_KINDS = frozenset({EventKind.PURCHASE, EventKind.RATING, EventKind.REV
 
 
 class Part(IntEnum):
-    """The part of a split an event belongs to."""
+    """The part of a split that an event belongs to."""
 
     TRAIN = 0
     VALIDATION = 1
