@@ -21,7 +21,6 @@ from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, p
 if TYPE_CHECKING:
     from core.scenario.causes import Cause
     from core.scenario.fork import Fork
-    from core.scenario.search import SmallestChange
 
 
 def register(app: typer.Typer) -> None:
@@ -94,35 +93,18 @@ def find_edits(
 ) -> None:
     """Find the fewest edits that bring an item into a list, or take it out."""
     from core.scenario.search import search_edits
+    from core.views.what_if_wording import search_words
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         found = search_edits(
             engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
         )
-    answer(found.to_json(), _tell_search(found), as_json=json)
-
-
-def _tell_search(found: SmallestChange) -> list[str]:
-    tried = f"{found.tried.sets:,} sets of edits tried, all of up to {found.tried.complete_up_to}"
-    was = "excluded" if found.rank_before is None else f"at rank {found.rank_before}"
-    if not found.found:
-        closest = ", ".join(edit.label for edit in found.tried.closest) or "no edit"
-        where = (
-            "excluded"
-            if found.tried.closest_rank is None
-            else f"at rank {found.tried.closest_rank}"
-        )
-        return [f"Nothing found ({tried}); it is {was}.", f"Closest: {closest}: {where}."]
-    if not found.edits:
-        return [f"Nothing to do: it is {was}."]
-    least = "no smaller set does it" if found.proven else "a smaller set may exist"
     lines = [
         edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
-        for edit in found.edits
+        for edit in found.edits or found.tried.closest
     ]
-    after = "excluded" if found.verified_rank is None else f"at rank {found.verified_rank}"
-    return [*lines, f"It was {was} and is {after} then; {least} ({tried})."]
+    answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=json)
 
 
 def replay_capsule(

@@ -159,22 +159,22 @@ def replay_words(replay: Replay, name: str) -> str:
     return f"{said}{'; ' if about else ': '}the list differs from the saved one in {places}."
 
 
-def search_words(corpus: Corpus, found: SmallestChange) -> str:
-    """What a search found, or how hard it tried in vain."""
-    item = wording.short(corpus.title(found.item_id), TITLE)
-    goal = f"{'into' if found.goal == 'in' else 'out of'} the top {found.k}"
-    now = "excluded" if found.rank_before is None else f"rank {found.rank_before}"
-    if found.found and not found.edits:
-        return f"{item} needs no edit: it is {now} already."
-    tried = f"{wording.count(found.tried.sets, 'set')} of edits tried"
-    if not found.found:
-        rank = found.tried.closest_rank
+def search_words(corpus: Corpus, change: SmallestChange) -> str:
+    """What a search found, or how much it tried without finding anything."""
+    item = wording.short(corpus.title(change.item_id), TITLE)
+    goal = f"{'into' if change.goal == 'in' else 'out of'} the top {change.k}"
+    before = "excluded" if change.rank_before is None else f"rank {change.rank_before}"
+    if change.found and not change.edits:
+        return f"{item} needs no edit: it is {before} already."
+    tried = f"Tried {wording.count(change.tried.sets, 'set')} of edits"
+    if not change.found:
+        rank = change.tried.closest_rank
         closest = f"; the closest gives rank {rank}" if rank else ""
-        return f"Nothing found that brings {item} ({now}) {goal}: {tried}{closest}."
-    verb = "brings" if len(found.edits) == 1 else "bring"
-    then = "excluded" if found.verified_rank is None else f"rank {found.verified_rank}"
-    sure = "no smaller set does it" if found.proven else "a smaller one may exist"
+        return f"No edits found that bring {item} ({before}) {goal}. {tried}{closest}."
+    verb = "brings" if len(change.edits) == 1 else "bring"
+    after = "excluded" if change.verified_rank is None else f"rank {change.verified_rank}"
+    proof = "no smaller set is enough" if change.proven else "a smaller set may exist"
     return (
-        f"{wording.count(len(found.edits), 'edit')} {verb} {item} {goal}: {now} before, {then} "
-        f"after, asked of the recommender. {tried[0].upper()}{tried[1:]}; {sure}."
+        f"{wording.count(len(change.edits), 'edit')} {verb} {item} {goal}: {before} before, "
+        f"{after} after, verified by the recommender. {tried}; {proof}."
     )

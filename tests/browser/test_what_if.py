@@ -213,7 +213,7 @@ def test_the_smallest_edit_is_found_and_made(tab) -> None:
     title.fill("Lantern")
     history.page.get_by_role("option").first.click()
     history.tab.settle()
-    history.press("Search").says("asked of the recommender|Nothing found|needs no edit")
+    history.press("Search").says("verified by the recommender|No edits found|needs no edit")
     if history.page.get_by_role("button", name="Make these edits").count():
         history.press("Make these edits").says(r"edits? · not saved")
 

@@ -175,11 +175,11 @@ def test_a_search_says_what_it_did(engine: Engine) -> None:
 
     found = search_words(engine.corpus, result())
     assert "1 edit brings" in found and "rank 40 before, rank 4 after" in found
-    assert "no smaller set does it" in found
+    assert "no smaller set is enough" in found
     vain = search_words(
         engine.corpus,
         result(found=False, edits=(), verified_rank=None, tried=Tried(closest_rank=11)),
     )
-    assert vain.startswith("Nothing found") and "closest gives rank 11" in vain
+    assert vain.startswith("No edits found") and "closest gives rank 11" in vain
     assert "needs no edit" in search_words(engine.corpus, result(edits=(), rank_before=3))
     assert "excluded" in search_words(engine.corpus, result(rank_before=None))
