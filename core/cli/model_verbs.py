@@ -129,17 +129,25 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
-    from core.evaluate.protocols import evaluate_model, with_served
+    from core.engine import Engine
+    from core.evaluate.protocols import evaluate_model, with_own, with_served
+    from core.recommend.own import installed
     from core.views.quality import build_verdict
     from core.views.quality_wording import about_lists, damaged_lists
 
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
-        found = evaluate_model(data, shelf, folder, protocol, k, progress)
-    report, served, damaged = with_served(found.report, data, shelf, folder)
+        report = evaluate_model(data, shelf, folder, protocol, k, progress).report
+        failures: list[str] = []
+        if installed():
+            engine = Engine.open(data, folder, shelf)
+            report = with_own(report, engine, shelf, progress)
+            failures = [str(error) for error in engine.failures.values()]
+    report, served, damaged = with_served(report, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, one) for one in served), *damaged_lists(damaged)]
+    cautions += failures
     facts = {**report.to_json(), "cautions": cautions}
     lines = [
         build_verdict(report, served, subject),

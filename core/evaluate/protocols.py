@@ -16,7 +16,7 @@ from core.domain import DomainError, Part
 from core.encode.library import open_cache, open_encoder
 from core.engine import Engine
 from core.evaluate.cases import Case, cases, temporal_folds
-from core.evaluate.report import EvaluationReport, evaluate, pooled
+from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.evaluate.uses import Uses, load_uses, measure_uses, save_uses, steps_of, uses_place
@@ -25,6 +25,7 @@ from core.model.folder import EVALUATION, read_config
 from core.model.preparing import item_text_of
 from core.model.training import fit_recommenders
 from core.progress import ProgressCallback, StopCallback
+from core.recommend.own import Registered
 from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
@@ -134,7 +135,8 @@ def place_of_uses(engine: Engine, library: Library, recommender: str) -> Path:
 
 
 def _uses_key(engine: Engine, recommender: str) -> str:
-    return f"{engine.corpus.corpus_id}/{engine.model_id}/uses/{recommender}/{K_OF_USES}"
+    made_by = engine.fingerprint(recommender)
+    return f"{engine.corpus.corpus_id}/{made_by}/uses/{recommender}/{K_OF_USES}"
 
 
 def judged_cases(corpus: Corpus, protocol: str) -> Iterator[tuple[tuple[Case, ...], PartArray]]:
@@ -171,6 +173,54 @@ def with_served(
         found.append(ListsJudged.pooled(parts, report.k))
     results = (*report.results, *(judged.result for judged in found))
     return replace(report, results=results), tuple(found), tuple(damaged)
+
+
+def with_own(
+    report: EvaluationReport,
+    engine: Engine,
+    library: Library,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """The report with the engine's installed and registered recommenders as further ones.
+
+    Their results are kept in the library under their fingerprints. The temporal protocol fits
+    installed ones anew on each cut. Why one is left out is then in ``engine.failures``.
+    """
+    results = []
+    served = served_names(engine.corpus.name, library)
+    for own in engine.registered:
+        try:
+            if own.id in served:
+                raise DomainError(f"imported lists and a recommender are both called {own.id!r}")
+            results.append(_own_result(own, report, engine, library, progress, stop))
+        except DomainError as error:
+            engine.failures[own.id] = error
+    return replace(report, results=(*report.results, *results))
+
+
+def _own_result(
+    own: Registered,
+    report: EvaluationReport,
+    engine: Engine,
+    library: Library,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> Result:
+    made_by = f"{engine.fingerprint(own.id)}-{own.id}"
+    key = ReportKey(engine.corpus.corpus_id, made_by, report.protocol, report.k)
+    kept = load_report(_place(library, key), key)
+    if kept is None:
+        judged = []
+        for targets, parts in judged_cases(engine.corpus, report.protocol):
+            data = _data(engine.corpus, parts, library, engine.folder, progress, stop)
+            rival = own if report.protocol == "leave-last-out" else own.fitted_on(data)
+            judged.append(
+                evaluate([rival], targets, data, report.k, report.protocol, progress, stop)
+            )
+        kept = pooled(judged)
+        save_report(kept, key, _place(library, key))
+    return kept.result(own.id)
 
 
 def _key(corpus: Corpus, model_folder: Path, protocol: str, k: int) -> ReportKey:
@@ -213,7 +263,7 @@ def _leave_last_out(
 ) -> EvaluationReport:
     ((judged, parts),) = judged_cases(engine.corpus, "leave-last-out")
     return evaluate(
-        list(engine.recommenders.values()),
+        list(engine.model_recommenders.values()),
         judged,
         _data(engine.corpus, parts, library, engine.folder, progress, stop),
         k,

@@ -123,13 +123,14 @@ def _asked(engine: Engine, protocol: str) -> Judged | None:
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the evaluation …")
 def _judged(model_id: str, protocol: str, stamps: Stamp, _engine: Engine) -> Judged | None:
-    from core.evaluate.protocols import find_report, with_served
+    from core.evaluate.protocols import find_report, with_own, with_served
 
     library = loaders.library()
     found = find_report(_engine.corpus, library, _engine.folder, protocol)
     if found is None:
         return None
-    return with_served(found, _engine.corpus, library, _engine.folder)
+    own = with_own(found, _engine, library)
+    return with_served(own, _engine.corpus, library, _engine.folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
