@@ -20,7 +20,7 @@ from core.files import replace_text, save_arrays
 from core.recommend.baseline import Baseline
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, distinct
 from core.recommend.pool import Pool, buckets_of
 from core.recommend.protocol import Recommender
 
@@ -71,11 +71,16 @@ class Joint:
         """
         encoded = EncodedHistories.of(histories, self.item_index)
         weights = self._weights(histories, encoded).astype(np.float32)
-        distinct, place = encoded.distinct()  # baselines read no text
+        unlike, index = distinct(histories)  # baselines read no text
+        once = (
+            encoded
+            if len(unlike) == len(histories)
+            else EncodedHistories.of(unlike, self.item_index)
+        )
         logits = np.tile(self._item_offsets, (len(histories), 1))
         for component, weight in zip(self.components, weights.T, strict=True):
             logits += weight[:, None] * (
-                component.log_probabilities_of(distinct)[place]
+                component.log_probabilities_of(once)[index]
                 if isinstance(component, Baseline)
                 else component.log_probabilities(histories)
             )
