@@ -130,7 +130,9 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
-    from core.evaluate.protocols import with_served
+    from core.engine import Engine
+    from core.evaluate.protocols import with_own, with_served
+    from core.recommend.own import installed
     from core.training.judging import evaluate_model
     from core.views.quality import build_verdict
     from core.views.quality_wording import about_lists, damaged_lists
@@ -139,9 +141,15 @@ def evaluate_corpus(
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress)
+        failures: list[str] = []
+        if installed():
+            engine = Engine.open(data, folder, shelf)
+            stored = with_own(stored, engine, shelf, progress)
+            failures = [str(error) for error in engine.failures.values()]
     report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]
+    cautions += failures
     lines = [
         build_verdict(report, served, subject),
         f"{protocol}: {len(report.users):,} targets of {len(set(report.users)):,} users",

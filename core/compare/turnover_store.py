@@ -23,7 +23,7 @@ FORMAT = "1"
 
 def stored_path(library: Library, engine: Engine, recommender: str, k: int) -> Path:
     """Where the turnover of a whole corpus lies."""
-    name = f"{engine.model_id}-{recommender}-{k}.safetensors"
+    name = f"{engine.fingerprint(recommender)}-{recommender}-{k}.safetensors"
     return library.root / FOLDER / engine.corpus.corpus_id / name
 
 
@@ -85,7 +85,7 @@ def _facts(engine: Engine, recommender: str, k: int) -> dict[str, str | int]:
     return {
         "format": FORMAT,
         "corpus_id": engine.corpus.corpus_id,
-        "model_id": engine.model_id,
+        "model_id": engine.fingerprint(recommender),
         "recommender": recommender,
         "k": k,
     }

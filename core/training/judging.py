@@ -45,7 +45,7 @@ def evaluate_model(
             )
             recommenders, data = trained.recommenders, trained.data
         else:
-            recommenders = list(engine.recommenders.values())
+            recommenders = list(engine.model_recommenders.values())
             data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
         test = cases(corpus, parts, Part.TEST)
         reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))

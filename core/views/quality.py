@@ -166,6 +166,7 @@ def build_quality(
             *wording.about_targets(report, _listed_hint(engine, report)),
             *(wording.about_lists(report, subject, judged) for judged in served),
             *wording.damaged_lists(damaged),
+            *map(str, engine.failures.values()),
         ),
         rows=_rows(report, subject, lists, everything, on_seen),
         period=period,

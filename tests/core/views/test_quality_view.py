@@ -66,7 +66,9 @@ def test_a_clear_lead_is_a_win_with_its_interval(engine: Engine) -> None:
 
 def test_a_clear_deficit_is_a_loss(engine: Engine) -> None:
     said = build_verdict(make_report(engine, joint=0.2, item_knn=0.5), (), "joint")
-    assert said.startswith("The joint loses to the best baseline, item-kNN: \u2212")
+    assert said.startswith(
+        "The joint loses to the best baseline, recency-weighted item-kNN: \u2212"
+    )
 
 
 def test_a_tie_is_no_difference_that_these_users_can_show(engine: Engine) -> None:
@@ -264,7 +266,9 @@ def test_calibration_is_read_by_what_the_hits_can_show(
 
 def test_a_baseline_is_compared_with_the_others(engine: Engine) -> None:
     report = make_report(engine, ease=0.6, content=0.1, joint=0.3)
-    assert "beats the best other baseline, content, by" in build_verdict(report, (), "ease")
+    assert "beats the best other baseline, content (BERT vectors), by" in build_verdict(
+        report, (), "ease"
+    )
     assert "loses to the best other baseline" in build_verdict(report, (), "content")
     assert "other" not in build_verdict(report, (), "joint")
 
