@@ -14,12 +14,12 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.measuring import Line, record, show
+from core.compare.fork import run
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op, apply_edits
-from core.scenario.fork import run
 from core.scenario.search import candidate_edits, search_edits
 
 EVENTS = 100

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.compare.columns import FEWEST
+from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.style import CONFIG, as_html
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
-from core.views.compare import CompareView, MoveRow
+from core.views.compare import CompareView
 from core.views.tables import as_csv
 from pages._shared import choosing, controls, judging, loaders, notices, sharing, state, turnover
 from pages._shared.choosing import Choice
@@ -85,8 +86,8 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             draw_follow(view, picked)
             notices.caution(
-                "Colour is the topic. A dotted end leads out of the lists, a ring marks what the "
-                "user really took next (seen in training, but for each user's last two events)."
+                "Colour is the topic. A dotted end leads out of the lists, a ring marks the "
+                "actual next item (in the training data, except each user's last two events)."
             )
 
 
@@ -157,7 +158,9 @@ def pair_of(asked: Comparing, item_id: str) -> int:
     picked = state.get(PAIR)
     if picked is not None:
         return int(min(max(picked - 1, 0), last))
-    changes = {row.a: abs(row.change or 0.0) for row in asked.view.moves if row.item_id == item_id}
+    changes = {
+        row.a: abs(row.score_change or 0.0) for row in asked.view.moves if row.item_id == item_id
+    }
     return max(changes, key=lambda a: changes[a]) if changes else 0
 
 
@@ -200,7 +203,7 @@ def draw_moves(asked: Comparing) -> None:
     with st.spinner("Asking without each event …"):
         rows = asked.moves
     notices.caution(asked.trust)
-    table = tables.moves_table(view, rows)
+    table = tables.moves_table(asked.comparison, rows)
     two = len(view.columns) == FEWEST
     table["to"] = [view.columns[row.b].short for row in rows]
     table["explain"] = ["Explain" if explained(view, row) else None for row in rows]
@@ -215,7 +218,11 @@ def draw_moves(asked: Comparing) -> None:
         column_order=(
             *(() if two else ("to",)),
             "move", "item", "change",
-            *(("cause", "explain", "timeline") if any(row.cause for row in rows) else ("explain",)),
+            *(
+                ("cause", "contribution", "explain", "timeline")
+                if any(row.cause for row in rows)
+                else ("explain",)
+            ),
         ),
         column_config={
             "to": st.column_config.TextColumn("To", width=84),
@@ -224,7 +231,10 @@ def draw_moves(asked: Comparing) -> None:
             "change": st.column_config.NumberColumn(
                 "Score", format="%+.2f", width=64, help="Change of log p, in nats"
             ),
-            "cause": st.column_config.TextColumn("Cause", width=330 if two else 270),
+            "cause": st.column_config.TextColumn("Main cause", width=280 if two else 220),
+            "contribution": st.column_config.NumberColumn(
+                "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
+            ),
             "explain": button("Explain", "moves_explain", open_explain, view, rows),
             "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
         },
@@ -238,7 +248,7 @@ def button(
     key: str,
     action: Callable[..., None],
     view: CompareView,
-    rows: Sequence[MoveRow],
+    rows: Sequence[Move],
 ) -> Any:
     """A column of buttons that open another page."""
     return st.column_config.ButtonColumn(
@@ -246,12 +256,12 @@ def button(
     )  # fmt: skip
 
 
-def explained(view: CompareView, row: MoveRow) -> bool:
+def explained(view: CompareView, row: Move) -> bool:
     """Whether Explain can open a move: at its cause, else in a column that holds the item."""
     return at_explain(view, row) is not None
 
 
-def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
+def at_explain(view: CompareView, row: Move) -> tuple[str, int, str] | None:
     """User, step and recommender that explain a move."""
     pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
     column = next((view.columns[at] for at in pair if view.columns[at].explains), None)
@@ -261,7 +271,7 @@ def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
     return column.user_id, step, column.recommender
 
 
-def open_explain(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
+def open_explain(key: str, view: CompareView, rows: Sequence[Move]) -> None:
     """Open Explain for the clicked move, at the event that caused it."""
     click = state.get(key)
     found = at_explain(view, rows[click["row"]]) if click is not None else None
@@ -273,7 +283,7 @@ def open_explain(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
         )
 
 
-def open_timeline(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
+def open_timeline(key: str, view: CompareView, rows: Sequence[Move]) -> None:
     """Open the Timeline at the event that caused the clicked move."""
     click = state.get(key)
     row = rows[click["row"]] if click is not None else None
@@ -359,7 +369,7 @@ def export(engine: Engine, asked: Comparing, choice: Choice) -> None:
         ("Report (HTML)", "html", lambda: report(engine, asked)),
         ("Charts (HTML)", "charts.html", lambda: charts(view)),
         ("Moves and causes (CSV)", "moves.csv",
-         lambda: as_csv(tables.moves_table(view, asked.moves))),
+         lambda: as_csv(tables.moves_table(asked.comparison, asked.moves))),
         ("Lists (CSV)", "lists.csv", lambda: as_csv(tables.lists_table(view))),
         ("Overlap (CSV)", "overlap.csv", lambda: as_csv(tables.overlap_table(view))),
         ("Profiles (CSV)", "profiles.csv", lambda: as_csv(tables.profiles_table(view))),

@@ -9,13 +9,15 @@ import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
 
+from core.compare.fork import Fork
+from core.compare.replay import make_capsule, replay
 from core.domain import DomainError, History
 from core.figures.style import CONFIG, as_html
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
-from core.scenario.capsule import make_capsule, replay
 from core.scenario.edits import find_problems
-from core.scenario.fork import Fork
 from core.views import wording
+from core.views.compare import trust_sentence
+from core.views.compare_tables import moves_table
 from core.views.history_table import (
     DATE,
     DELETE,
@@ -36,19 +38,15 @@ from core.views.history_table import (
 from core.views.tables import as_csv
 from core.views.what_if import (
     ForkView,
-    MoveRow,
     ProfileRow,
     build_fork,
-    build_lists,
-    build_moves,
     build_profile,
     edits_table,
     lists_table,
-    moves_table,
     paths_table,
     profile_table,
 )
-from core.views.what_if_wording import CAUTION, edit_words, replay_words
+from core.views.what_if_wording import CAUTION, edit_words, lists_sentence, replay_words
 from pages._shared import controls, drafting, history_forms, loaders, notices, sharing, state
 from pages._shared import scenario_bar as bar
 from pages._shared import whatif_sections as sections
@@ -123,9 +121,9 @@ def draw_workbench(engine: Engine) -> None:
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
-    moves = build_moves(fork)
+    moves = moves_table(fork, fork.moves())
     with causes:
-        draw_moves(moves)
+        draw_moves(fork, moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
     draw_tables(engine, draft, base, view, profile)
@@ -273,13 +271,13 @@ def change_cells(engine: Engine, base: History, rows: tuple[TableRow, ...], key:
 
 def draw_lists(fork: Fork) -> None:
     """The list beside the original list, every move marked."""
-    view = build_lists(fork)
-    notices.say(view.sentence)
+    sentence = lists_sentence(fork)
+    notices.say(sentence)
     st.dataframe(
-        lists_table(view),
+        lists_table(fork),
         hide_index=True,
         height="content",
-        alt=f"Both lists by {view.recommender}. {view.sentence}",
+        alt=f"Both lists by {fork.recommender.id}. {sentence}",
         column_order=("rank", "before", "move", "after"),
         column_config={
             "rank": st.column_config.NumberColumn("#", width=30),
@@ -288,7 +286,7 @@ def draw_lists(fork: Fork) -> None:
             "after": st.column_config.TextColumn("After", width=134),
         },
     )
-    notices.caution(f"By {view.recommender}. {CAUTION}")
+    notices.caution(f"By {fork.recommender.id}. {CAUTION}")
 
 
 def draw_figures(
@@ -306,7 +304,7 @@ def draw_figures(
     )
     return {
         "map": (
-            f"{view.sentence} {view.felt_sentence}".strip(),
+            f"{view.sentence} {view.effect_sentence}".strip(),
             fork_map(behind, crowd, view, ink),
         ),
         "sizes": (view.sizes_sentence, sizes_figure(view, ink)),
@@ -326,26 +324,29 @@ def chart(charts: dict[str, tuple[str, Figure]], name: str, below: str) -> None:
             notices.caution(below)
 
 
-def draw_moves(moves: tuple[MoveRow, ...]) -> None:
+def draw_moves(fork: Fork, moves: DataFrame) -> None:
     """What caused each move."""
-    if not moves:
+    if moves.empty:
         return
     st.markdown("**Why did they move?**")
     st.dataframe(
-        moves_table(moves),
+        moves,
         hide_index=True,
         height="content" if len(moves) <= 6 else 246,
         alt=f"Cause of each of {len(moves)} moves",
-        column_order=("move", "item", "because", "value", "score_change"),
+        column_order=("move", "item", "cause", "contribution", "change"),
         column_config={
             "move": st.column_config.TextColumn("Move", width=78),
             "item": st.column_config.TextColumn("Item", width=130),
-            "because": st.column_config.TextColumn("Most of it by", width=230),
-            "value": st.column_config.NumberColumn("Its share", format="%+.2f", width=66),
-            "score_change": st.column_config.NumberColumn("of Δ log p", format="%+.2f", width=74),
+            "cause": st.column_config.TextColumn("Main cause", width=220),
+            "contribution": st.column_config.NumberColumn("Contribution", format="%+.2f", width=84),
+            "change": st.column_config.NumberColumn("Δ log p", format="%+.2f", width=66),
         },
     )
-    notices.caution("The edit that changed most the item's lead over those it passed (Shapley).")
+    notices.caution(
+        "Main cause: the edit that most changed the item's lead over the items it passed "
+        "(Shapley value). " + trust_sentence(fork)
+    )
 
 
 def draw_tables(
@@ -368,7 +369,7 @@ def export(
     fork: Fork,
     draft: Draft,
     rows: tuple[TableRow, ...],
-    moves: tuple[MoveRow, ...],
+    moves: DataFrame,
     view: ForkView,
     profile: tuple[ProfileRow, ...],
     edits: DataFrame,
@@ -382,8 +383,8 @@ def export(
         ("Report (HTML)", "report.html", "text/html", lambda: report(fork, draft.name)),
         ("Capsule (JSON)", "capsule.json", "application/json",
          lambda: make_capsule(fork, draft.name).to_text()),
-        ("Lists (CSV)", "lists.csv", "text/csv", lambda: as_csv(lists_table(build_lists(fork)))),
-        ("Moves (CSV)", "moves.csv", "text/csv", lambda: as_csv(moves_table(moves))),
+        ("Lists (CSV)", "lists.csv", "text/csv", lambda: as_csv(lists_table(fork))),
+        ("Moves (CSV)", "moves.csv", "text/csv", lambda: as_csv(moves)),
         ("Edits (CSV)", "edits.csv", "text/csv", lambda: as_csv(edits)),
         ("History (CSV)", "history.csv", "text/csv", lambda: as_csv(history_table(rows))),
         ("Paths (CSV)", "paths.csv", "text/csv", lambda: as_csv(paths_table(view))),

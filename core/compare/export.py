@@ -1,10 +1,12 @@
-"""A comparison and a turnover as the JSON of docs/contracts.md."""
+"""A comparison, a what-if and a turnover as the JSON of docs/contracts.md."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from core.compare.comparison import Comparison, Move
+from core.compare.comparison import Comparison
+from core.compare.fork import Fork
+from core.compare.moves import Move
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 
 
@@ -27,10 +29,10 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "next_item_id": column.following,
                 "items": [
                     {"rank": i.rank, "item_id": i.item_id, "title": i.title, "score": i.score}
-                    for i in found.items
+                    for i in shown.items
                 ],
             }
-            for column, found in zip(comparison.columns, comparison.lists, strict=True)
+            for column, shown in zip(comparison.columns, comparison.lists, strict=True)
         ],
         "overlap": [
             {"a": o.a, "b": o.b, "jaccard": o.jaccard, "rbo": o.rbo, "kendall": o.kendall}
@@ -53,6 +55,10 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
 
 def _move(move: Move) -> dict[str, Any]:
     cause = move.cause
+    facts = None
+    if cause is not None:
+        facts = {"step": cause.step, "kind": cause.kind, "value": cause.value}
+        facts |= {"edit": cause.edit} if cause.edit is not None else {}
     return {
         "a": move.a,
         "b": move.b,
@@ -61,15 +67,39 @@ def _move(move: Move) -> dict[str, Any]:
         "to": move.after,
         "score_from": move.score_before,
         "score_to": move.score_after,
-        "cause": None
-        if cause is None
-        else {
-            "step": cause.step,
-            "kind": cause.kind,
-            "value": cause.value,
-            **({"edit": cause.edit} if cause.edit is not None else {}),
-        },
+        "cause": facts,
     }
+
+
+def fork_facts(fork: Fork) -> dict[str, Any]:
+    """What edits change, as the verb ``whatif`` prints it."""
+    before, after = (
+        [{"rank": i.rank, "item_id": i.item_id, "score": i.score} for i in shown.items]
+        for shown in fork.lists
+    )
+    return {
+        "before": before,
+        "after": after,
+        "moves": [
+            {
+                "item_id": move.item_id,
+                "from": move.before,
+                "to": move.after,
+                "cause": _edit_cause(fork, move),
+            }
+            for move in fork.moves()
+        ],
+        "fork_step": fork.fork_step,
+        "reconvergence": fork.reconvergence,
+    }
+
+
+def _edit_cause(fork: Fork, move: Move) -> dict[str, Any]:
+    cause = move.cause
+    if cause is None or cause.edit is None:
+        return {"kind": "eligibility"}
+    op = fork.edited.edits[cause.edit - 1].op
+    return {"edit": cause.edit, "kind": str(op), "value": cause.value}
 
 
 def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
@@ -87,5 +117,5 @@ def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
     }
 
 
-def _bin(one: Bin) -> dict[str, Any]:
-    return {"from": one.low, "to": one.high, "overlap": one.overlap, "users": one.users}
+def _bin(span: Bin) -> dict[str, Any]:
+    return {"from": span.low, "to": span.high, "overlap": span.overlap, "users": span.users}

@@ -19,6 +19,7 @@ from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
 from core.explain.game import shortened
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import ranks_of, top_k
 from core.recommend.protocol import Recommender
 from core.shapley.game import over_batches
 
@@ -91,7 +92,7 @@ class _Search:
     history: History
     item: int
     k: int
-    open_items: IntArray
+    excluded: BoolArray
     stop: StopCallback | None
     tried: int = 0
 
@@ -120,8 +121,8 @@ class _Search:
     def order(self, edits: Sequence[Edit]) -> IntArray:
         """Catalogue indices of the list after a set of edits, best first."""
         after = self._after({e.step: _edited(self.history.events[e.step - 1], e) for e in edits})
-        scores = self.recommender.log_probabilities([after])[0, self.open_items]
-        return self.open_items[np.argsort(-scores, kind="stable")]
+        scores = self.recommender.log_probabilities([after])[0]
+        return top_k(scores, self.excluded, len(scores))
 
     def _after(self, changed: dict[int, Event | None]) -> History:
         events = (
@@ -131,10 +132,8 @@ class _Search:
         return shortened(self.history, [event for event in events if event is not None])
 
     def _read(self, scores: FloatArray) -> DoubleArray:
-        own = scores[:, self.item : self.item + 1]
-        others = scores[:, self.open_items]
-        ahead = (others > own).sum(1) + ((others == own) & (self.open_items < self.item)).sum(1)
-        return np.stack([1.0 + ahead, own[:, 0].astype(np.float64)], 1)
+        ranks = ranks_of(self.item, scores, self.excluded)
+        return np.stack([ranks, scores[:, self.item]], 1, dtype=np.float64)
 
 
 def _edited(event: Event, edit: Edit) -> Event | None:
@@ -171,9 +170,9 @@ def find_counterfactual(
     step gave the item, and so which are tried first. An item that is excluded itself is ranked as
     if it were not.
     """
-    open_ = ~excluded
-    open_[item] = True
-    search = _Search(recommender, history, item, k, np.flatnonzero(open_), stop)
+    excluded = excluded.copy()
+    excluded[item] = False
+    search = _Search(recommender, history, item, k, excluded, stop)
     rank = int(search.ranks([()])[0, 0])
     if rank > k or not history.events:
         return Counterfactual(k, rank, tried=search.tried)

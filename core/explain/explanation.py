@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.counterfactual import Counterfactual, find_counterfactual
@@ -30,6 +28,7 @@ from core.explain.word_values import (
 )
 from core.explain.words import Review, open_review
 from core.progress import ProgressCallback, StopCallback
+from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 from core.shapley.engine import ShapleyValues
@@ -95,10 +94,7 @@ class Explanation:
     @cached_property
     def excluded(self) -> BoolArray:
         """Items that the list leaves out, bool[n_items]."""
-        mask = np.zeros(len(self.scores), np.bool_)
-        index = self.engine.corpus.item_index
-        mask[[index[item] for item in self.history.excluded_items() if item in index]] = True
-        return mask
+        return excluded_mask(self.history, self.engine.corpus.item_index)
 
     @property
     def is_excluded(self) -> bool:
@@ -108,12 +104,7 @@ class Explanation:
     @cached_property
     def rank(self) -> int:
         """The item's rank among all that may be in the list; as if it could be, where it can't."""
-        open_ = ~self.excluded
-        open_[self.item] = False
-        own = self.scores[self.item]
-        ahead = self.scores > own
-        ahead[: self.item] |= self.scores[: self.item] == own
-        return 1 + int((ahead & open_).sum())
+        return rank_of(self.item, self.scores, self.excluded)
 
     @cached_property
     def rival(self) -> RecommendedItem | None:

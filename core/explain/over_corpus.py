@@ -13,6 +13,7 @@ from core.explain.explanation import Explanation, K, find_item
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.scorecard import SAME, Scorecard, make_scorecard
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import excluded_mask, rank_of
 from core.shapley.engine import EXACT_UP_TO
 
 if TYPE_CHECKING:
@@ -141,11 +142,8 @@ def find_receivers(
         for history, row in zip(histories, scores, strict=True):
             if item_id in history.excluded_items():
                 continue
-            ahead = row > row[item]
-            ahead[:item] |= row[:item] == row[item]
-            had = [engine.corpus.item_index[other] for other in history.excluded_items()]
-            ahead[had] = False
-            if (rank := 1 + int(ahead.sum())) <= k:
+            rank = rank_of(item, row, excluded_mask(history, engine.corpus.item_index))
+            if rank <= k:
                 found.append((rank, float(row[item]), history.user_id))
     found.sort(key=lambda one: (one[0], -one[1], one[2]))
     receivers = []

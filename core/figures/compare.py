@@ -12,7 +12,7 @@ from core.figures.palette import HUES, Palette, rgba
 from core.figures.style import SIZE, SMALL, axis, halo, layout, plain
 from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.compare_wording import SMALL as SMALL_CHANGE
-from core.views.compare_wording import nats
+from core.views.compare_wording import nats, rank_words
 from core.views.wording import percent, signed
 
 ROW = 30
@@ -37,8 +37,7 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     """Ranks over the columns: one line per item in its topic's hue, its title at the ends.
 
     Markers carry ``[item_id, column]`` as customdata. A dotted stub says where an item comes from
-    or goes to outside the lists. A ring marks what the user really took next; ``chosen`` stands
-    out.
+    or goes to outside the lists. A ring marks the actual next item; ``chosen`` stands out.
     """
     n = len(view.columns)
     rows = max((r for line in view.lines for r in line.ranks if r is not None), default=1)
@@ -127,18 +126,18 @@ def _add_markers(
 def _hover(view: CompareView, line: FlowLine, at: int) -> str:
     topic = view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "other"
     places = [
-        f"{plain(column.name, 40)}: {place_words(line.ranks[i], line.full_ranks[i])}"
+        f"{plain(column.name, 40)}: {_rank_here(line.ranks[i], line.full_ranks[i])}"
         for i, column in enumerate(view.columns)
     ]
-    marked = "<br>really taken next" if line.is_next[at] else ""
+    marked = "<br>actual next item" if line.is_next[at] else ""
     return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *places]) + marked
 
 
-def place_words(rank: int | None, full: int | None) -> str:
-    """``3``, ``outside (rank 37)``, ``can't be listed``."""
+def _rank_here(rank: int | None, full: int | None) -> str:
+    """``3``, ``outside (rank 37)``, ``not listed``."""
     if rank is not None:
         return str(rank)
-    return "can't be listed" if full is None else f"outside (rank {full})"
+    return rank_words(None) if full is None else f"outside (rank {full})"
 
 
 def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette) -> None:
@@ -167,11 +166,9 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
         if column.next_item is None:
             said = ""
         elif at in ringed:
-            said = "◎ really taken next" if len(view.columns) < 4 else "◎ next"
-        elif column.next_rank is None:
-            said = "next: already had"
+            said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
         else:
-            said = f"next: rank {column.next_rank}"
+            said = f"next: {rank_words(column.next_rank)}"
         if said:
             figure.add_annotation(
                 x=at,
@@ -236,7 +233,7 @@ def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> Non
         if leaves and line.ranks[0] is None and line.ranks[-1] is None:
             continue  # its title stands there
         full = line.full_ranks[at + 1 if leaves else at]
-        words = "already had" if full is None else f"rank {full}"
+        words = rank_words(full)
         figure.add_annotation(
             x=at + STUB if leaves else at + 1 - STUB,
             y=one if leaves else other,

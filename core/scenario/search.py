@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import combinations, islice, product
+from itertools import combinations, product
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,9 @@ from core.domain import CONSUMING_KINDS, DomainError, Event, EventKind, History
 from core.explain.counterfactual import possible_edits
 from core.explain.explanation import find_item
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import ExcludedItems, excluded_mask, rank_of, top_k
 from core.recommend.protocol import Recommender
 from core.scenario.edits import Edit, Op, apply_edits
-from core.scenario.places import open_items, place_among
 from core.shapley.game import CELLS_PER_BATCH
 
 if TYPE_CHECKING:
@@ -180,15 +180,16 @@ def _near_items(engine: Engine, base: History, item_id: str) -> list[str]:
     corpus = engine.corpus
     event = Event(item_id, base.at or corpus.manifest.created, EventKind.VIEW)
     alone = History(base.user_id, (event,))
-    known = {item_id, *(event.item_id for event in base.events)}
-    found: dict[str, None] = {}
+    known = np.zeros(len(corpus.item_ids), np.bool_)
+    known[[corpus.item_index[item] for item in (item_id, *(e.item_id for e in base.events))]] = True
+    found: list[int] = []
     for name in NEAR:
         if name in engine.recommenders:
             scores = engine.recommenders[name].log_probabilities([alone])[0]
-            order = (corpus.item_ids[i] for i in np.argsort(-scores, kind="stable"))
-            near = (item for item in order if item not in known and item not in found)
-            found.update(dict.fromkeys(list(islice(near, NEAR_ITEMS))))
-    return list(found)
+            near = top_k(scores, known, NEAR_ITEMS)
+            known[near] = True
+            found += near.tolist()
+    return [corpus.item_ids[item] for item in found]
 
 
 @dataclass(eq=False)
@@ -209,8 +210,8 @@ class _Search:
         """The item's rank after edits (None: excluded), and whether that is the goal."""
         history = apply_edits(self.base, edits, self.engine.corpus).history
         scores = self.recommender.log_probabilities([history])[0]
-        open_ = open_items(self.engine.corpus, history)
-        rank = place_among(scores, open_, self.item) if open_[self.item] else None
+        excluded = excluded_mask(history, self.engine.corpus.item_index)
+        rank = None if excluded[self.item] else rank_of(self.item, scores, excluded)
         listed = rank is not None and rank <= self.k
         return rank, listed == (self.goal == "in")
 
@@ -272,12 +273,11 @@ class _Search:
 
     def _leads(self, histories: Sequence[History], scores: FloatArray) -> list[float]:
         """The item's lead over the k-th of the others, in the goal's direction."""
-        index = self.engine.corpus.item_index
         item_id = self.engine.corpus.item_ids[self.item]
         scores = scores.copy()
         own = scores[:, self.item].astype(np.float64)
-        for row, history in zip(scores, histories, strict=True):
-            row[[index[item] for item in history.excluded_items()]] = -np.inf
+        excluded = ExcludedItems.of(histories, self.engine.corpus.item_index)
+        scores[excluded.rows, excluded.items] = -np.inf
         scores[:, self.item] = -np.inf
         k = min(self.k, scores.shape[1])
         rival = np.partition(scores, -k, axis=1)[:, -k]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.compare.fork import Fork
 from core.domain import DomainError, EventKind, History
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
-from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
 from core.views.history_table import (

@@ -47,12 +47,12 @@ from pages._shared.jobs import Work
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
+    from core.compare.fork import Fork
     from core.compare.turnover import Turnover
     from core.engine import Engine
     from core.evaluate.served import ListsManifest
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
-    from core.scenario.fork import Fork
     from core.scenario.store import Scenario, ScenarioStore
     from core.views.explain import ReceiversView
     from pages._shared.comparing import Comparing
@@ -388,7 +388,7 @@ def _fork(
     _edits: Sequence[Edit],
     _engine: Engine,
 ) -> Fork:
-    from core.scenario.fork import run
+    from core.compare.fork import run
 
     return run(_engine, _engine.corpus.history(user_id).up_to(step), _edits, recommender)
 

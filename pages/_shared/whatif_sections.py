@@ -8,12 +8,12 @@ import streamlit as st
 from pandas import DataFrame
 
 from core.compare.columns import ColumnSpec
+from core.compare.fork import Fork
 from core.compare.presets import with_scenario
 from core.domain import DomainError, History
-from core.scenario.fork import Fork
 from core.scenario.store import Scenario
 from core.views.history_table import NEW, item_label
-from core.views.what_if import build_comparison
+from core.views.what_if import build_beside
 from core.views.what_if_wording import edit_words, saved_words, search_words
 from pages._shared import drafting, history_forms, loaders, notices, state
 from pages._shared.drafting import Draft
@@ -158,7 +158,7 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     except DomainError as error:
         notices.show_error(error)
         return
-    sentence, table = build_comparison(fork, other)
+    sentence, table = build_beside(fork, other)
     notices.say(sentence)
     draw_beside(table, draft.name or "This scenario", capsule.name, sentence)
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.compare.fork import run
+from core.compare.replay import make_capsule
 from core.corpus.store import Library
 from core.engine import Engine
-from core.scenario.capsule import Capsule, make_capsule
+from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Op, apply_edits, apply_some, find_problems
-from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 from pages._shared.drafting import Draft, leave_out
 from pages._shared.searching import Searching
