@@ -79,7 +79,7 @@ def incremental() -> list[Line]:
         after = fork.edited.history
         fresh = History(base.user_id, after.events, after.at)
         scores = other.recommender().log_probabilities([fresh])[0]
-        apart = np.abs(fork.scores_after - scores).max()
+        apart = np.abs(fork.scores[1] - scores).max()
         states = np.abs(fork.queries[1] - other.query_vectors(fresh)).max()
         worst = max(worst, float(apart), float(states))
         unlike += run(engine, base, []).after != listed or fork.before != listed
@@ -123,8 +123,8 @@ def search() -> list[Line]:
 def _answer(engine: Engine, base: History, edits: list[Edit]) -> None:
     """Everything that What-if shows."""
     fork = run(engine, base, edits)
-    _ = fork.moves, fork.path_before, fork.path_after, fork.fork_step, fork.reconvergence
-    _ = fork.profile_before, fork.profile_after
+    _ = fork.moves(), fork.path_before, fork.path_after, fork.fork_step, fork.reconvergence
+    _ = fork.profiles
 
 
 def _p95(what: str, milliseconds: list[float], bar: float) -> Line:

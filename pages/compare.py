@@ -295,7 +295,7 @@ def open_timeline(key: str, view: CompareView, rows: Sequence[Move]) -> None:
 def draw_overlap(view: CompareView) -> None:
     """How alike the lists are, each measure explained in one line."""
     st.subheader("How alike are the lists?", anchor=False)
-    notices.say(view.overlaps[0].sentence)
+    notices.say(view.overlap_sentences[0])
     left, right = st.columns([6, 5], gap="large")
     with left:
         table = tables.overlap_table(view)
@@ -306,7 +306,7 @@ def draw_overlap(view: CompareView) -> None:
             table,
             hide_index=True,
             height="content",
-            alt=f"Overlap of each pair. {view.overlaps[0].sentence}",
+            alt=f"Overlap of each pair. {view.overlap_sentences[0]}",
             column_order=(*pair, "jaccard", "rbo", "kendall"),
             column_config={
                 "one": st.column_config.TextColumn("One", width=120),

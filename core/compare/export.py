@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from core.compare.comparison import Comparison
@@ -34,10 +36,7 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
             }
             for column, shown in zip(comparison.columns, comparison.lists, strict=True)
         ],
-        "overlap": [
-            {"a": o.a, "b": o.b, "jaccard": o.jaccard, "rbo": o.rbo, "kendall": o.kendall}
-            for o in comparison.overlaps
-        ],
+        "overlap": [asdict(overlap) for overlap in comparison.overlaps],
         "moves": [_move(move) for move in moves],
         "changes": [
             {
@@ -109,13 +108,13 @@ def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
         "k": turnover.k,
         "users": len(turnover.user_ids),
         "lists": int(turnover.lists.sum()),
-        "by_events": [_bin(b) for b in curve(turnover.by_events, EVENT_BINS)],
-        "by_days": [_bin(b) for b in curve(turnover.by_days, DAY_BINS)],
+        "by_events": _bins(curve(turnover.by_events, EVENT_BINS)),
+        "by_days": _bins(curve(turnover.by_days, DAY_BINS)),
         "most_changed": [
             {"user_id": user, "change": change} for user, change in turnover.most_changed(shown)
         ],
     }
 
 
-def _bin(span: Bin) -> dict[str, Any]:
-    return {"from": span.low, "to": span.high, "overlap": span.overlap, "users": span.users}
+def _bins(bins: Sequence[Bin]) -> list[dict[str, Any]]:
+    return [{"from": b.low, "to": b.high, "overlap": b.overlap, "users": b.users} for b in bins]

@@ -12,7 +12,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -24,7 +23,6 @@ from core.compare.columns import Column, ColumnSpec
 from core.compare.comparison import Comparison, K
 from core.domain import History, RecommendationList
 from core.interest_map.projection import unit
-from core.progress import StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.edits import Edit, EditedHistory, apply_edits
 from core.threads import once_each
@@ -52,13 +50,12 @@ class Fork(Comparison):
         edited: EditedHistory,
         recommender: Recommender,
         k: int = K,
-        stop: StopCallback | None = None,
     ) -> None:
         base, name = edited.base, recommender.id
         spec = ColumnSpec(base.user_id, str(len(base)), name)
         original = Column(spec, len(base), base, name, recommender)
         changed = replace(original, history=edited.history, edited=edited, scenario="edited")
-        super().__init__(engine, (original, changed), k, stop=stop)
+        super().__init__(engine, (original, changed), k)
         self.edited = edited
         self.recommender = recommender
 
@@ -171,15 +168,9 @@ def run(
     edits: Sequence[Edit],
     recommender: str | None = None,
     k: int = K,
-    at: int | str | datetime | None = None,
-    stop: StopCallback | None = None,
 ) -> Fork:
-    """What the edits do to a user's list at a step or time of the base (None: its last event).
+    """What the edits do to a user's list after the base.
 
-    Steps of edits count in the base up to ``at``. DomainError for an edit that can't be applied
-    (``apply_edits``), an unknown recommender, or a wrong ``at``.
+    DomainError for an edit that can't be applied (``apply_edits``) or an unknown recommender.
     """
-    if at is not None:
-        base = base.up_to(base.resolve_step(at))
-    edited = apply_edits(base, edits, engine.corpus)
-    return Fork(engine, edited, engine.recommender(recommender), k, stop)
+    return Fork(engine, apply_edits(base, edits, engine.corpus), engine.recommender(recommender), k)

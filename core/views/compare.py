@@ -10,7 +10,7 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.compare.columns import Column
-from core.compare.comparison import Comparison
+from core.compare.comparison import Comparison, Overlap
 from core.compare.moves import Cause, Move
 from core.views import compare_wording as words
 from core.views.what_if_wording import edit_words
@@ -64,24 +64,6 @@ class FlowLine:
     """In which columns it is the actual next item."""
 
 
-@dataclass(frozen=True, slots=True)
-class OverlapRow:
-    """What two columns share."""
-
-    a: int
-    """0-based column."""
-    b: int
-    """0-based column."""
-    jaccard: float | None
-    """Shared items over all, 0 to 1; None for two empty lists."""
-    rbo: float | None
-    """Rank-biased overlap, 0 to 1; None for two empty lists."""
-    kendall: float | None
-    """Order of the shared items, -1 to 1; None with fewer than two."""
-    sentence: str
-    """The same in words."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CompareView:
     """Everything but the causes, which take longer."""
@@ -90,8 +72,10 @@ class CompareView:
     """Left to right."""
     lines: tuple[FlowLine, ...]
     """Every item of any list, by its first rank."""
-    overlaps: tuple[OverlapRow, ...]
+    overlaps: tuple[Overlap, ...]
     """Every pair of columns."""
+    overlap_sentences: tuple[str, ...]
+    """Each pair in words."""
     moves: tuple[Move, ...]
     """Moves between neighbours, without causes."""
     topics: tuple[str, ...]
@@ -132,16 +116,10 @@ def build_compare(comparison: Comparison) -> CompareView:
     return CompareView(
         columns=columns,
         lines=lines,
-        overlaps=tuple(
-            OverlapRow(
-                o.a,
-                o.b,
-                o.jaccard,
-                o.rbo,
-                o.kendall,
-                words.overlap_sentence(names[o.a], names[o.b], o.jaccard, o.rbo),
-            )
-            for o in comparison.overlaps
+        overlaps=comparison.overlaps,
+        overlap_sentences=tuple(
+            words.overlap_sentence(names[pair.a], names[pair.b], pair.jaccard, pair.rbo)
+            for pair in comparison.overlaps
         ),
         moves=comparison.moves(causes=False),
         topics=tuple(engine.topics.names),
@@ -321,7 +299,7 @@ def move_line(comparison: Comparison, move: Move) -> str:
 def tell(comparison: Comparison) -> list[str]:
     """A comparison as lines for a terminal."""
     view = build_compare(comparison)
-    lines = [view.flow_sentence, *(row.sentence for row in view.overlaps)]
+    lines = [view.flow_sentence, *view.overlap_sentences]
     lines += [
         f"{move.a + 1}→{move.b + 1}  {move_line(comparison, move)}" for move in comparison.moves()
     ]

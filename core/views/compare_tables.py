@@ -67,8 +67,8 @@ def overlap_table(view: CompareView) -> pd.DataFrame:
     """One row per pair of columns."""
     names = [column.name for column in view.columns]
     rows = [
-        (names[row.a], names[row.b], row.jaccard, row.rbo, row.kendall, row.sentence)
-        for row in view.overlaps
+        (names[pair.a], names[pair.b], pair.jaccard, pair.rbo, pair.kendall, sentence)
+        for pair, sentence in zip(view.overlaps, view.overlap_sentences, strict=True)
     ]
     return pd.DataFrame(rows, columns=["one", "other", "jaccard", "rbo", "kendall", "reading"])
 

@@ -19,7 +19,6 @@ from core.domain import Event, History, RecommendationList
 from core.scenario.edits import Edit, name_of
 from core.scenario.fields import Handle
 from core.views import wording
-from core.views.timeline import present
 from core.views.what_if_wording import edit_words, effect_sentence, fork_sentence
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 
 TOPICS_SHOWN = 7
+LISTS = ["rank", "before", "before_id", "became", "after", "after_id", "move", "score"]
 NAME = 30
 """Longer names are cut in the sentence about real moves."""
 
@@ -160,7 +160,7 @@ def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.Da
                 "score": new.score if new else None,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=LISTS)
 
 
 def build_beside(this: Fork, other: Fork) -> tuple[str, pd.DataFrame]:
@@ -203,22 +203,20 @@ def profile_table(rows: Sequence[ProfileRow]) -> pd.DataFrame:
 
 def paths_table(view: ForkView) -> pd.DataFrame:
     """Both paths, one row per step."""
-    return pd.DataFrame(
-        [
-            {
-                "path": name,
-                "step": at + 1,
-                "event": path.names[at],
-                "timestamp": path.times[at],
-                "x": float(path.x[at]),
-                "y": float(path.y[at]),
-                "step_size": present(path.step_size[at]),
-                "map_misleads": bool(path.misleading[at]),
-            }
-            for name, path in (("before", view.before), ("after", view.after))
-            for at in range(len(path))
-        ]
-    )
+    tables = []
+    for name, path in (("before", view.before), ("after", view.after)):
+        columns = {
+            "path": name,
+            "step": range(1, len(path) + 1),
+            "event": path.names,
+            "timestamp": path.times,
+            "x": path.x,
+            "y": path.y,
+            "step_size": path.step_size,
+            "map_misleads": path.misleading,
+        }
+        tables.append(pd.DataFrame(columns, index=range(len(path))))
+    return pd.concat(tables, ignore_index=True)
 
 
 def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.DataFrame:

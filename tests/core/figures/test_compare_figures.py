@@ -51,7 +51,7 @@ def compare_view(n: int, k: int = 10) -> CompareView:
         for item in items
     )
     return CompareView(
-        columns, lines, (), (), tuple(f"topic {t}" for t in range(12)), k, "", "", ""
+        columns, lines, (), (), (), tuple(f"topic {t}" for t in range(12)), k, "", "", ""
     )
 
 

@@ -191,12 +191,6 @@ def test_every_event_deleted(demo_engine: Engine, base: History) -> None:
     assert all(move.cause.kind in ("edit", "eligibility") for move in fork.moves())
 
 
-def test_at_is_where_the_base_ends(demo_engine: Engine, base: History) -> None:
-    fork = run(demo_engine, base, [Edit(Op.DELETE, 3)], at=5)
-    assert fork.base == base.up_to(5)
-    assert fork.before.items == demo_engine.recommend(base.up_to(5)).items
-
-
 class Ratings:
     """Scores an item by the ratings of two events; additive, so that causes are known."""
 

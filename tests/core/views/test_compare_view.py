@@ -87,7 +87,7 @@ def test_the_actual_next_item_is_marked_in_every_column(
             assert line.ranks[at] == column.next_rank
     end = build_compare(Comparison(engine, [ColumnSpec(busy_user)] * 2, library=library))
     assert end.next_sentence == "" and end.columns[0].next_rank is None
-    assert end.moves == () and end.overlaps[0].sentence.count("the same list") == 1
+    assert end.moves == () and end.overlap_sentences[0].count("the same list") == 1
 
 
 def test_presets_make_columns_that_differ(engine: Engine, busy_user: str) -> None:
