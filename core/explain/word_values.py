@@ -23,7 +23,7 @@ from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
 from core.explain.game import EventGame, shortened
-from core.explain.parts import has_parts, outer_coalitions, variant, weights_of_orders
+from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
 from core.shapley.game import Masks
@@ -121,8 +121,8 @@ def score_game(
     beside, weights = _beside(event)
     outer = outer_coalitions(game, seed)[:, player]
     contexts: list[Context] = [(before, kept) for before in outer for kept in beside]
-    bare = {kept: variant(event, (*kept[:2], False, kept[2])) for kept in beside}
-    full = {kept: variant(event, (*kept[:2], True, kept[2])) for kept in beside}
+    bare = {kept: with_parts(event, (*kept[:2], False, kept[2])) for kept in beside}
+    full = {kept: with_parts(event, (*kept[:2], True, kept[2])) for kept in beside}
     without = worth([(context, bare[context[1]]) for context in contexts])
     gains = worth([(context, full[context[1]]) for context in contexts]) - without
     # ``beside`` begins with none of the other parts and ends with all.

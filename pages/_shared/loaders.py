@@ -32,13 +32,13 @@ from pages._shared import memory
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
+    from core.compare.fork import Fork
     from core.compare.turnover import Turnover
     from core.engine import Engine
     from core.evaluate.served import ListsManifest
     from core.jobs import Work
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
-    from core.scenario.fork import Fork
     from core.scenario.store import Scenario, ScenarioStore
     from core.views.comparing import Comparing
     from core.views.explain import ReceiversView
@@ -308,7 +308,7 @@ def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
 @kept(64)
 def fork(engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str) -> Fork:
     """What edits of a user's history up to a step do; DomainError for one that can't be made."""
-    from core.scenario.fork import run
+    from core.compare.fork import run
 
     return run(engine, engine.corpus.history(user_id).up_to(step), edits, recommender)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.compare.fork import Fork
+from core.compare.replay import make_capsule
 from core.domain import DomainError
-from core.scenario.capsule import corpus_of, make_capsule, read_capsule
+from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
-from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
-from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
 from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits

@@ -16,6 +16,7 @@ from core.arrays import FloatArray
 from core.cli import main
 from core.compare.columns import ColumnSpec
 from core.compare.comparison import Comparison
+from core.compare.fork import run
 from core.corpus.store import Library
 from core.domain import DomainError, History, Part
 from core.engine import Engine
@@ -26,7 +27,6 @@ from core.measure.cases import cases
 from core.recommend.own import GROUP
 from core.recommend.training_data import TrainingData
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import run
 from core.training.judging import evaluate_model
 from core.views.timeline import build_moment, build_timeline
 
@@ -124,14 +124,14 @@ def test_explain(engine: Engine, reader: History) -> None:
     explanation = Explanation(engine, early, item.item_id, ALS)
     assert explanation.rank == 1
     events = explanation.events
-    assert events.score == pytest.approx(item.score, abs=1e-4)
-    assert events.base + events.values.sum() + events.residual == pytest.approx(events.score)
+    assert events.whole == pytest.approx(item.score, abs=1e-4)
+    assert events.base + events.values.sum() + events.residual == pytest.approx(events.whole)
 
 
 def test_what_if_and_compare(engine: Engine, reader: History) -> None:
     fork = run(engine, reader, [Edit(Op.DELETE, step=2)], ALS)
     assert fork.after.recommender == ALS and fork.before.items != fork.after.items
-    assert fork.moves
+    assert fork.moves()
     specs = [ColumnSpec(reader.user_id, str(step), ALS) for step in (3, 6)]
     assert Comparison(engine, specs).moves
 
