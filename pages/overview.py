@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.figures.verdict import verdict_figure
-from core.views.overview import ListView, VerdictView, build_facts
+from core.views.corpora import read_json
+from core.views.overview import ListView, VerdictView, build_facts, build_verdict
 from core.views.tables import verdict_table
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
 
@@ -31,7 +32,7 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
-    verdict = loaders.verdict(engine.corpus.name, engine.model_id)
+    verdict = build_verdict(read_json(engine.folder / "metrics.json"))
     paired = judging.verdict(engine)
     if paired is not None:
         verdict = dataclasses.replace(verdict, sentence=paired)

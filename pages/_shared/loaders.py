@@ -19,7 +19,7 @@ import streamlit as st
 
 from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
-from core.corpus.store import Corpus, Library, Manifest
+from core.corpus.store import Corpus, Library
 from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
@@ -28,7 +28,7 @@ from core.views import corpora as corpora_view
 from core.views import overview
 from core.views.corpora import read_json
 from core.views.interest_map import MapView, build_map
-from core.views.overview import ListView, StartView, VerdictView
+from core.views.overview import ListView, StartView
 from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
 from pages._shared import memory
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
     from core.scenario.fork import Fork
-    from core.scenario.store import Scenario, ScenarioStore
+    from core.scenario.store import ScenarioStore
     from core.views.comparing import Comparing
     from core.views.explain import ReceiversView
     from core.views.explaining import Explaining
@@ -118,11 +118,6 @@ def library() -> Library:
     return Library.open()
 
 
-def corpora() -> list[Manifest]:
-    """Manifests of all corpora, the demo first; read anew every time, as imports change them."""
-    return library().corpora()
-
-
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
     return _corpus(library(), name, library().manifest(name).corpus_id)
@@ -131,11 +126,6 @@ def corpus(name: str) -> Corpus:
 @kept(4, "Reading the corpus …")
 def _corpus(library: Library, name: str, corpus_id: str) -> Corpus:
     return library.corpus(name)
-
-
-def model_folders(name: str) -> list[Path]:
-    """Model folders of a corpus, newest first."""
-    return library().model_folders(name)
 
 
 def model_label(folder: Path) -> str:
@@ -159,12 +149,6 @@ def _engine(library: Library, corpus: Corpus, model_id: str) -> Engine:
     opened = Engine.open(corpus, library.model_folder(corpus.name, model_id), library)
     memory.set_aside()
     return opened
-
-
-def verdict(name: str, model_id: str) -> VerdictView:
-    """Whether a model earns trust, from its metrics.json."""
-    folder = library().model_folder(name, model_id)
-    return overview.build_verdict(read_json(folder / "metrics.json"))
 
 
 @kept(4)
@@ -287,7 +271,7 @@ def _stored_columns(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Fing
     stamps: list[Fingerprint] = []
     for spec in specs:
         if spec.scenario is not None:
-            saved = scenarios(engine.corpus.name, spec.user)
+            saved = scenario_store().scenarios(engine.corpus.name, spec.user)
             stamps += [(scenario.scenario_id, scenario.revision) for scenario in saved]
         if spec.recommender is not None and spec.recommender not in engine.recommenders:
             stamps += [lists.lists_id for lists in served_lists(engine.corpus.name)]
@@ -307,11 +291,6 @@ def scenario_store() -> ScenarioStore:
     from core.scenario.store import ScenarioStore
 
     return ScenarioStore.open(library())
-
-
-def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
-    """Saved scenarios of a user, the one saved last first; read anew every time."""
-    return scenario_store().scenarios(corpus_name, user_id)
 
 
 @kept(64)
