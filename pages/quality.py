@@ -168,7 +168,7 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
 
 
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
-    """Where it is good, how sure it is, how it was made, what it uses, what it leaves out."""
+    """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     tabs = st.tabs(TABS, key=TAB, on_change="rerun")
     draw = {
         MONTHS: lambda: chart("periods", *charts["periods"], tables.groups_table(view.periods)),

@@ -67,7 +67,9 @@ def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
 
 def test_why_explains_the_clicked_item_of_the_chosen_recommender(tab, reviewer) -> None:
     tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
-    tab.page.get_by_role("combobox", name="Recommender").click()
+    box = tab.page.get_by_role("combobox", name="Recommender")
+    box.click()
+    box.fill("EASE")
     tab.page.get_by_role("option", name="EASE", exact=True).click()
     tab.wait_for_url("recommender=ease").drawn("step_sizes")
     tab.page.get_by_text("Top 5 after this event · EASE").wait_for()
