@@ -62,9 +62,10 @@ def picked_item(view: CompareView) -> str | None:
 
 def draw_flow(view: CompareView, picked: str | None) -> None:
     """Ranks over the columns; a marker picks its item."""
-    notices.say(view.flow_sentence)
-    if view.next_sentence:
-        notices.say(view.next_sentence)
+    with st.container(gap="xxsmall"):
+        notices.say(view.flow_sentence)
+        if view.next_sentence:
+            notices.say(view.next_sentence)
     drawing.chart(
         FLOW,
         flow_figure(view, drawing.palette(), picked),

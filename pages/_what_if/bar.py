@@ -53,29 +53,11 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             on_change=open_picked,
             width=260,
         )
-        drawing.button(
-            "Undo",
-            "undo",
-            lambda: drafting.put(drafting.get().undo()),
-            icon="undo",
-            disabled=not draft.edits,
-        )
-        drawing.button(
-            "Redo",
-            "redo",
-            lambda: drafting.put(drafting.get().redo()),
-            icon="redo",
-            disabled=not draft.undone,
-        )
-        drawing.button(
-            "Save",
-            "save",
-            save,
-            engine,
-            icon="save",
-            type="primary" if changed else "secondary",
-            disabled=not changed,
-        )
+        change, can_undo, can_redo = drafting.change, bool(draft.edits), bool(draft.undone)
+        drawing.button("Undo", "undo", change, Draft.undo, icon="undo", disabled=not can_undo)
+        drawing.button("Redo", "redo", change, Draft.redo, icon="redo", disabled=not can_redo)
+        look = "primary" if changed else "secondary"
+        drawing.button("Save", "save", save, engine, icon="save", type=look, disabled=not changed)
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     if unreadable:
