@@ -290,17 +290,19 @@ def read_and_save_as_nobody(path: Path, answer: Path) -> None:
     if child:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         return
-    with answer.open("w") as file:
-        if os.getuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        store = ScenarioStore(path)
-        scenarios = store.scenarios()
-        try:
-            store.save(scenarios[0])
-        except DomainError as error:
-            file.write(f"{len(scenarios)} {error}")
-    os._exit(0)
+    try:
+        with answer.open("w") as file:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            store = ScenarioStore(path)
+            scenarios = store.scenarios()
+            try:
+                store.save(scenarios[0])
+            except DomainError as error:
+                file.write(f"{len(scenarios)} {error}")
+    finally:
+        os._exit(0)  # whatever happened: this copy of pytest must not go on
 
 
 def test_a_read_only_library_is_read_and_its_saves_are_refused(tmp_path: Path) -> None:
