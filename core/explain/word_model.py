@@ -155,10 +155,10 @@ def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> Lear
     variance = (slopes**2).sum(1) - ((projected @ inverse) * projected).sum(1)
     precision = np.diag(inverse)  # of a text's value when it is left out
     left_out = (inverse @ target) / precision
-    honest = float((left_out**2 * precision).mean())
+    inflation = float((left_out**2 * precision).mean())  # so that errors are as large as measured
     return Learned(
         projected @ (inverse @ target),
-        np.sqrt(np.maximum(variance, 0.0) * honest),
+        np.sqrt(np.maximum(variance, 0.0) * inflation),
         1.0 - float((left_out**2).mean()),
     )
 

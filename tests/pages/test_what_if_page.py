@@ -408,7 +408,7 @@ def test_a_search_ends_with_a_result_and_can_be_stopped(engine, busy_user, demo)
     for one in (search, stopped):
         one.wait(120)
         assert not one.busy and one.error is None
-    assert search.result is not None and search.result.tried > 0
+    assert search.result is not None and search.result.tried.sets > 0
     assert stopped.stopped and stopped.result is None
     unknown = Searching(engine, short, "no such item", "in", "interest")
     unknown.wait(60)
