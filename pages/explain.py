@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.explain import wording
 from core.explain.parts import PART_NAMES
 from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.figures.style import CONFIG
-from core.views.explain import events_table
+from core.views.explain import sentences as wording
+from core.views.explain.build import events_table
 from core.views.tables import as_csv
 from core.views.wording import count
 from pages._shared import controls, loaders, notices, sharing, state
@@ -148,8 +148,8 @@ def draw_sentences(asked: Explaining) -> None:
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
         notices.say(answer.summary)
-        if answer.voices:
-            notices.caution(answer.voices)
+        if answer.components:
+            notices.caution(answer.components)
         notices.caution(f"{answer.trust} {wording.CAUTION}")
 
 

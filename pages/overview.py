@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.verdict import verdict_figure
-from core.views.overview import ListView, VerdictView
-from core.views.tables import verdict_table
+from core.views.overview import ListView, ScoreRow, VerdictView
+from core.views.tables import table
 from pages._shared import controls, judging, loaders, notices, sharing, state, turnover
 
 TIMELINE, QUALITY, COMPARE = "pages/timeline.py", "pages/quality.py", "pages/compare.py"
@@ -52,7 +52,7 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
             sharing.export(
                 f"verdict-{corpus}",
                 "Scores (CSV)",
-                lambda: verdict_table(verdict),
+                lambda: table(verdict.rows, ScoreRow.COLUMNS),
                 [(verdict.sentence, figure)],
                 f"Recommenders on {corpus}",
             )
@@ -73,7 +73,8 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
         alt=verdict.sentence,
     )
     with st.expander("Scores as a table"):
-        st.dataframe(verdict_table(verdict), hide_index=True, height="content", alt="Scores")
+        scores = table(verdict.rows, ScoreRow.COLUMNS)
+        st.dataframe(scores, hide_index=True, height="content", alt="Scores")
 
 
 def draw_list(name: str, users: ListView) -> None:
@@ -83,7 +84,7 @@ def draw_list(name: str, users: ListView) -> None:
     if not users.rows:
         st.text("No user has 5 events or more.")
         return
-    table = pd.DataFrame([dataclasses.asdict(row) for row in users.rows])
+    rows = pd.DataFrame([dataclasses.asdict(row) for row in users.rows])
     measure: dict[str, tuple[str, Any]] = {
         "drift": ("drift", st.column_config.NumberColumn("Distance", format="%.2f", width=76)),
         "busiest": ("events", st.column_config.NumberColumn("Events", width=70)),
@@ -92,7 +93,7 @@ def draw_list(name: str, users: ListView) -> None:
     }
     column, config = measure[name]
     st.dataframe(
-        table,
+        rows,
         hide_index=True,
         height="content",
         alt=f"{users.title}. {users.sentence}",

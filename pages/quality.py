@@ -11,12 +11,12 @@ from plotly.graph_objects import Figure
 
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
-from core.views import quality_tables as tables
-from core.views import quality_wording as wording
 from core.views.corpora import read_json
-from core.views.quality import QualityView
-from core.views.quality_details import UsesView, training_lines
-from core.views.wording import trust_sentence
+from core.views.interest_map import trust_sentence
+from core.views.quality import sentences as wording
+from core.views.quality import tables
+from core.views.quality.build import training_lines
+from core.views.quality.rows import AblationView, QualityView
 from pages._shared import controls, jobs, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
@@ -173,7 +173,7 @@ def column_config() -> dict[str, Any]:
     )
     return {
         "Recommender": st.column_config.TextColumn(pinned=True),
-        "Never listed": st.column_config.NumberColumn(format="localized"),
+        "Never recommended": st.column_config.NumberColumn(format="localized"),
     } | {
         name: st.column_config.NumberColumn(format=f"%.{count}f") for name, count in digits.items()
     }
@@ -297,13 +297,13 @@ def draw_uses_of_corpus(engine: Engine, recommender: str) -> None:
         st.rerun()
 
 
-def draw_loss(key: str, found: UsesView, *, in_nats: bool) -> None:
+def draw_loss(key: str, found: AblationView, *, in_nats: bool) -> None:
     """Loss by part."""
     if not found.cases:
         notices.say(found.sentence)
         return
-    figure = figures.uses_figure(found, controls.palette(), in_nats=in_nats)
-    chart(f"uses_{key}", found.sentence, figure, tables.uses_table(found))
+    figure = figures.ablation_figure(found, controls.palette(), in_nats=in_nats)
+    chart(f"uses_{key}", found.sentence, figure, tables.ablation_table(found))
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:

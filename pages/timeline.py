@@ -12,8 +12,10 @@ from core.figures.style import CONFIG
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import trajectory_map
-from core.views import tables, wording
-from core.views.timeline import MomentView, TimelineView
+from core.views import wording
+from core.views.tables import table
+from core.views.timeline.build import timeline_table
+from core.views.timeline.rows import ListRow, MomentView, TimelineView
 from pages._shared import controls, loaders, notices, sharing, state
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def main() -> None:
         sharing.export(
             f"timeline-{view.user_id}",
             "All steps (CSV)",
-            lambda: tables.timeline_table(view),
+            lambda: timeline_table(view),
             list(drawn.values()),
             f"Timeline of {view.facts}",
         )
@@ -194,7 +196,7 @@ def draw_list(now: MomentView) -> None:
     st.markdown(f"**Top {len(now.items)} after this event**")
     notices.caution(now.list_sentence)
     st.dataframe(
-        tables.list_table(now).assign(why="Why?"),
+        table(now.items, ListRow.COLUMNS).assign(why="Why?"),
         hide_index=True,
         height="content",
         alt=f"List at step {now.row.step}. {now.list_sentence}",
@@ -237,7 +239,7 @@ def draw_table(view: TimelineView) -> None:
     if expander.open:
         with expander:
             st.dataframe(
-                tables.timeline_table(view),
+                timeline_table(view),
                 hide_index=True,
                 height=420,
                 alt=f"All steps of user {view.user_id}",

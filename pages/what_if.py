@@ -10,7 +10,8 @@ from pandas import DataFrame
 from plotly.graph_objects import Figure
 
 from core.domain import DomainError, History
-from core.figures.style import CONFIG, as_html
+from core.figures.report import as_html
+from core.figures.style import CONFIG
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.capsule import make_capsule, replay
 from core.scenario.edits import find_problems

@@ -130,8 +130,8 @@ def evaluate_corpus(
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
     from core.evaluate.protocols import evaluate_model, with_served
-    from core.views.quality import build_verdict
-    from core.views.quality_wording import about_lists, damaged_lists
+    from core.views.quality.build import build_verdict
+    from core.views.quality.sentences import about_lists, damaged_lists
 
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)

@@ -14,7 +14,7 @@ from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest
 from core.progress import Progress
-from core.views import wording
+from core.views.wording import capital, count, day, duration, number, percent, span
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
@@ -101,7 +101,7 @@ class ImportReport:
     corpus: str
     """The corpus it made."""
     sentence: str
-    """What was taken and what was refused."""
+    """What was accepted and what was refused."""
     reasons: tuple[ReasonRow, ...]
     """Reasons, most frequent first."""
     refused: tuple[RefusedRow, ...]
@@ -119,7 +119,7 @@ class JobView:
     share: float
     """Done, 0 to 1."""
     sentence: str
-    """Stage, place and time left."""
+    """Stage, share and time left."""
     figures: tuple[tuple[str, str], ...]
     """Latest figures as (name, value)."""
 
@@ -142,7 +142,7 @@ def corpus_row(manifest: Manifest, models: int) -> CorpusRow:
         items=manifest.items,
         events=manifest.accepted,
         text_share=manifest.with_text / max(manifest.accepted, 1),
-        period=wording.span(manifest.first, manifest.last),
+        period=span(manifest.first, manifest.last),
         refused=manifest.quarantined,
         models=models,
     )
@@ -157,7 +157,7 @@ def model_row(folder: Path) -> ModelRow:
     """One model as a row; what can't be read is left out."""
     config = read_json(folder / "config.json")
     try:
-        created = wording.day(datetime.fromisoformat(str(config.get("created"))))
+        created = day(datetime.fromisoformat(str(config.get("created"))))
     except ValueError:
         created = "at an unknown time"
     try:
@@ -170,10 +170,10 @@ def model_row(folder: Path) -> ModelRow:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; an empty one where there is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def build_import_report(summary: ImportSummary) -> ImportReport:
@@ -181,14 +181,7 @@ def build_import_report(summary: ImportSummary) -> ImportReport:
     manifest = summary.manifest
     return ImportReport(
         corpus=manifest.name,
-        sentence=wording.import_sentence(
-            manifest.accepted,
-            manifest.rows_read,
-            manifest.quarantined,
-            manifest.duplicates,
-            manifest.users,
-            manifest.items,
-        ),
+        sentence=import_sentence(manifest),
         reasons=tuple(ReasonRow(reason, rows) for reason, rows in summary.reasons.items()),
         refused=tuple(
             RefusedRow(row.file, row.line, row.column or row.field, row.reason, row.value)
@@ -199,14 +192,31 @@ def build_import_report(summary: ImportSummary) -> ImportReport:
     )
 
 
+def import_sentence(manifest: Manifest) -> str:
+    """What an import accepted and what it refused."""
+    said = [
+        f"Imported {number(manifest.accepted)} of {count(manifest.rows_read, 'row')}: "
+        f"{count(manifest.users, 'user')}, {count(manifest.items, 'item')}."
+    ]
+    if manifest.quarantined:
+        said.append(f"Quarantined {count(manifest.quarantined, 'row')}.")
+    if manifest.duplicates:
+        said.append(f"Skipped {count(manifest.duplicates, 'duplicate')}.")
+    return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
+
+
 def build_job(progress: Progress | None, stopping: bool) -> JobView:
     """Where long work stands; ``progress`` None means that nothing was reported yet."""
     if progress is None:
         return JobView(0.0, "Starting.", ())
     share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-    sentence = wording.job_sentence(progress.stage, share, progress.seconds_left, stopping)
+    pieces = [capital(progress.stage), percent(share)]
+    if progress.seconds_left is not None:
+        pieces.append(f"about {duration(progress.seconds_left)} left")
+    if stopping:
+        pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
-    return JobView(share, sentence, figures)
+    return JobView(share, " · ".join(pieces), figures)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

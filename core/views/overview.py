@@ -12,7 +12,8 @@ import numpy as np
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.domain import Columns
-from core.views import wording
+from core.evaluate.intervals import Interval
+from core.views.wording import between, count, percent, span
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -37,6 +38,13 @@ class ScoreRow:
     """Upper end of the 95 % interval."""
     is_model: bool
     """True for the model on the pages."""
+
+    COLUMNS = "recommender ndcg low high"
+
+    @property
+    def interval(self) -> Interval:
+        """NDCG@10 with its ends."""
+        return Interval(self.ndcg, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +103,12 @@ class StartView:
 
 def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
-    return wording.corpus_facts(
-        manifest.users,
-        manifest.items,
-        manifest.accepted,
-        manifest.with_text,
-        wording.span(manifest.first, manifest.last),
-        manifest.simulated,
+    facts = (
+        f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
+        f"{count(manifest.items, 'item')}, {span(manifest.first, manifest.last)}; "
+        f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
+    return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
 
 
 def build_verdict(metrics: dict[str, Any] | None) -> VerdictView:
@@ -112,18 +118,32 @@ def build_verdict(metrics: dict[str, Any] | None) -> VerdictView:
     """
     rows = sorted(score_rows(metrics or {}), key=lambda row: -row.ndcg)
     mine = next((row for row in rows if row.is_model), None)
-    rivals = {
-        row.recommender: (row.ndcg, row.low, row.high)
-        for row in rows
-        if not row.is_model and row.recommender != INTEREST
-    }
+    rivals = [row for row in rows if not row.is_model and row.recommender != INTEREST]
     users = (metrics or {}).get("users")
-    sentence = wording.verdict(
-        (mine.ndcg, mine.low, mine.high) if mine else None,
-        rivals,
-        users if isinstance(users, int) else None,
+    sentence = verdict_sentence(
+        mine, rivals[0] if rivals else None, users if isinstance(users, int) else None
     )
     return VerdictView(sentence, tuple(rows) if mine else ())
+
+
+def verdict_sentence(model: ScoreRow | None, rival: ScoreRow | None, users: int | None) -> str:
+    """Whether the model earns trust, beside the best baseline."""
+    if model is None:
+        return "This model has no metrics, so its quality is unknown."
+    on = f" on {count(users, 'test user')}" if users else ""
+    mine = f"NDCG@10 {between(model.interval)}{on}"
+    if rival is None:
+        return f"{mine}. No baseline was evaluated."
+    best = f"{rival.recommender} {between(rival.interval)}"
+    if model.low > rival.high:
+        return f"The model beats every baseline: {mine}; best baseline: {best}."
+    if model.high < rival.low:
+        return (
+            f"The model loses to {rival.recommender}: {mine}; {best}. Read its timelines with "
+            "caution."
+        )
+    place = "ahead of" if model.ndcg >= rival.ndcg else "behind"
+    return f"The model is {place} {rival.recommender}, but the intervals overlap: {mine}; {best}."
 
 
 def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
@@ -149,12 +169,12 @@ def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
 
 def build_start(rows: Sequence[UserRow]) -> StartView:
     """The three lists, from one row per user."""
-    among = wording.among(len(rows))
+    among = _among(rows)
     judged = [row for row in rows if row.held_out_rank is not None]
     return StartView(
         drift=ListView(
             "Interest moved furthest",
-            f"Largest distance between early and latest state, {among}.",
+            f"Largest distance from the state halfway through the history to the last, {among}.",
             top(rows, lambda row: row.drift),
         ),
         busiest=ListView(
@@ -162,7 +182,7 @@ def build_start(rows: Sequence[UserRow]) -> StartView:
         ),
         worst=ListView(
             "Worst served",
-            f"The interest model ranked the held-out events' items lowest, {among}.",
+            f"Held-out items that the interest model ranked lowest, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
     )
@@ -178,9 +198,13 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
     ]
     return ListView(
         "Lists that changed most",
-        f"Most of the top {turnover.k} changed by one event, {wording.among(len(known))}.",
+        f"Largest change of the top {turnover.k} per event, {_among(known)}.",
         top(known, lambda row: row.change or 0.0),
     )
+
+
+def _among(rows: Sequence[UserRow]) -> str:
+    return f"among {count(len(rows), 'user')} with {LEAST_EVENTS} or more events"
 
 
 def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRow, ...]:
@@ -200,7 +224,7 @@ def build_rows(engine: Engine) -> list[UserRow]:
             events=int(row.events),
             last=when.to_pydatetime(),
             drift=float(row.drift),
-            topics=wording.topic_move(names[row.first_topic], names[row.last_topic]),
+            topics=" → ".join(dict.fromkeys((names[row.first_topic], names[row.last_topic]))),
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
         for row, when in zip(table.itertuples(), last, strict=True)

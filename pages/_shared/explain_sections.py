@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.explain import wording
 from core.figures.explain_words import words_figure
-from core.views.explain import MarkedWord, ReceiversView, WordsView, title
+from core.views.explain.build import title
+from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
+from core.views.wording import nats
 from pages._shared import controls, loaders, notices, state
 from pages._shared.explaining import Explaining
 from pages._shared.state import ITEM, RECOMMENDER
@@ -180,7 +181,7 @@ def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
     """One line per user, each leading to that user's explanation."""
     for row, event in zip(view.rows, view.brought_by, strict=True):
         said = (
-            f"brought by {event} ({wording.nats(row.value)}, "
+            f"brought by {event} ({nats(row.value)}, "
             f"{row.share * 100:.0f}\u202f% of what speaks for it)"
             if event
             else "no event speaks for it"

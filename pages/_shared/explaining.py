@@ -14,18 +14,14 @@ from core.explain.export import as_facts
 from core.explain.shapley import ENOUGH
 from core.explain.word_values import Method
 from core.explain.words import split_words
-from core.views.explain import (
-    AnswerView,
-    ChangeView,
-    PartsView,
-    ScorecardView,
-    WordsView,
+from core.views.explain.build import (
     build_answer,
     build_change,
     build_parts,
     build_scorecard,
     build_words,
 )
+from core.views.explain.rows import AnswerView, ChangeView, PartsView, ScorecardView, WordsView
 
 if TYPE_CHECKING:
     from core.engine import Engine

@@ -14,8 +14,14 @@ import streamlit as st
 
 from core.evaluate.served import ListsManifest, served_manifests
 from core.progress import ProgressCallback, StopCallback
-from core.views.quality import QualityView, build_quality, build_verdict
-from core.views.quality_details import NeverView, UsesView, build_never, build_uses, list_cautions
+from core.views.quality.build import (
+    build_ablation,
+    build_never,
+    build_quality,
+    build_verdict,
+    list_cautions,
+)
+from core.views.quality.rows import AblationView, NeverView, QualityView
 from pages._shared import loaders
 from pages._shared.jobs import Work
 from pages._shared.state import USUAL_PROTOCOL
@@ -53,7 +59,7 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
     return _never(engine.model_id, protocol, subject, _stamps(engine, protocol), engine)
 
 
-def uses(engine: Engine, recommender: str) -> UsesView | None:
+def uses(engine: Engine, recommender: str) -> AblationView | None:
     """What a recommender uses over the corpus; None where it was not asked yet."""
     from core.evaluate.protocols import place_of_uses
 
@@ -61,7 +67,7 @@ def uses(engine: Engine, recommender: str) -> UsesView | None:
     return _uses(engine.model_id, recommender, _stamp(place), engine)
 
 
-def uses_of_user(engine: Engine, recommender: str, user_id: str) -> UsesView:
+def uses_of_user(engine: Engine, recommender: str, user_id: str) -> AblationView:
     """What a recommender uses over one user's steps."""
     return _uses_of_user(engine.corpus.corpus_id, engine.model_id, recommender, user_id, engine)
 
@@ -160,21 +166,21 @@ def _never(model_id: str, protocol: str, subject: str, stamps: Stamp, _engine: E
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _uses(
     model_id: str, recommender: str, stamp: tuple[int, int], _engine: Engine
-) -> UsesView | None:
+) -> AblationView | None:
     from core.evaluate.protocols import find_uses
 
     found = find_uses(_engine, loaders.library(), recommender)
-    return build_uses(found) if found is not None else None
+    return build_ablation(found) if found is not None else None
 
 
 @st.cache_resource(max_entries=64, show_spinner="Asking without each part …")
 def _uses_of_user(
     corpus_id: str, model_id: str, recommender: str, user_id: str, _engine: Engine
-) -> UsesView:
+) -> AblationView:
     from core.evaluate.protocols import uses_over_steps
 
     found, trained = uses_over_steps(_engine, user_id, recommender)
-    return build_uses(found, user_id, trained)
+    return build_ablation(found, user_id, trained)
 
 
 def _stamps(engine: Engine, protocol: str) -> Stamp:

@@ -41,7 +41,8 @@ from core.views.overview import (
     build_start,
     build_verdict,
 )
-from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
+from core.views.timeline.build import build_moment, build_timeline
+from core.views.timeline.rows import MomentView, TimelineView
 from pages._shared import memory
 from pages._shared.jobs import Work
 
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from core.scenario.edits import Edit
     from core.scenario.fork import Fork
     from core.scenario.store import Scenario, ScenarioStore
-    from core.views.explain import ReceiversView
+    from core.views.explain.rows import ReceiversView
     from pages._shared.comparing import Comparing
     from pages._shared.explaining import Explaining
 
@@ -329,7 +330,7 @@ def _receivers(
     corpus_id: str, model_id: str, item_id: str, recommender: str, _engine: Engine
 ) -> ReceiversView:
     from core.explain.over_corpus import find_receivers
-    from core.views.explain import build_receivers
+    from core.views.explain.build import build_receivers
 
     lists, rows = find_receivers(_engine, item_id, recommender)
     return build_receivers(_engine, item_id, lists, rows, 10)

@@ -57,7 +57,7 @@ def test_said_columns_are_previewed_and_imported(dropped) -> None:
     assert any("0 rows of the first 60 would be refused" in text.value for text in dropped.text)
     next(button for button in dropped.button if button.label == "Import").click().run()
     finish(dropped)
-    assert any("Took 60 of 60 rows: 9 users, 5 items." in text.value for text in dropped.text)
+    assert any("Imported 60 of 60 rows: 9 users, 5 items." in text.value for text in dropped.text)
     dropped.button(key="use_my-file").click().run()
     assert not dropped.exception
     assert dropped.query_params["corpus"] == "my-file"

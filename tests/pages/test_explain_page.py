@@ -14,7 +14,7 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.progress import check_stop
-from core.views.explain import MarkedWord, WordsView
+from core.views.explain.rows import MarkedWord, WordsView
 from pages import explain as page
 from pages._shared import explain_sections as sections
 from pages._shared import explaining as pieces
@@ -81,10 +81,10 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     for node in app.get("plotly_chart"):
         assert len(node.proto.alt) > 20
     text = said(app)
-    assert "is number 1 of the list" in text and "Exact: every combination" in text
-    assert "not what the person thinks" in text
+    assert "has rank 1 in the list" in text and "Exact: every combination" in text
+    assert "not the person" in text
     assert "Asked of the recommender itself" in text
-    assert "SHAP from " in text and "First SHAP" not in text
+    assert "SHAP values from " in text and "First SHAP" not in text
     assert "deletion area" in text
     assert [head.value for head in app.subheader] == [
         "Which words?",
@@ -100,7 +100,7 @@ def test_another_item_another_recommender_and_the_lead(explained, engine, short_
     third = engine.recommend(history, 3).items[2].item_id
     app.selectbox(key="item").select(third)
     settle(app)
-    assert "is number 3 of the list" in said(app)
+    assert "has rank 3 in the list" in said(app)
     app.selectbox(key="recommender").select("ease")
     settle(app)
     rank = page_rank(engine, history, third, "ease")
@@ -155,13 +155,13 @@ def test_a_permalink_names_user_time_item_and_recommender(explained, short_user,
 def test_an_address_that_asks_for_what_is_not_there_is_answered(explained) -> None:
     text = said(explained(item="NOTHING", recommender="oracle"))
     assert "There is no item 'NOTHING'" in text and "There is no recommender 'oracle'" in text
-    assert "is number 1 of the list" in text
+    assert "has rank 1 in the list" in text
 
 
 def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
     had = min(demo.history(short_user).excluded_items())
     text = said(explained(item=had))
-    assert "is in no list: the user already has it" in text
+    assert "is excluded because already bought, rated or reviewed" in text
     assert "nothing has to change for it to be out" in text
 
 
@@ -340,7 +340,7 @@ def item_ids(app: AppTest) -> list[str]:
 @pytest.mark.parametrize("text", ["👍", "x", "<img src=http://a.b/c> **bold** `code` $x$ :red[a]"])
 def test_words_of_a_review_are_marked_without_becoming_markup(engine, short_user, text) -> None:
     from core.explain.explanation import Explanation
-    from core.views.explain import build_words
+    from core.views.explain.build import build_words
 
     history = engine.corpus.history(short_user)
     last = replace(history.events[-1], text=text, title=None)

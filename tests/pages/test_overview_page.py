@@ -10,7 +10,7 @@ from core.compare.turnover_store import make_turnover
 from core.corpus.store import Library
 from core.engine import Engine
 from core.views.overview import build_verdict
-from core.views.quality_wording import name_of
+from core.views.quality.sentences import name_of
 
 
 @pytest.fixture

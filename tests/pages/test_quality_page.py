@@ -126,8 +126,8 @@ def test_imported_lists_stand_beside_the_recommenders(
     app = open_app(PAGE)
     assert not app.exception
     said = read(app)
-    assert "Against your lists" in said and "production" in said
-    assert "had no list before them" in said
+    assert "your lists" in said and "production" in said
+    assert "had no earlier list" in said
     lists_path(Library.open(), "demo", "broken").write_bytes(b"PAR1 nonsense")
     app.run()
     assert not app.exception

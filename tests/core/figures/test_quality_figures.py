@@ -10,8 +10,15 @@ from core.evaluate.intervals import Interval
 from core.evaluate.report import CalibrationBin
 from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
-from core.views.quality import GroupRow, QualityView, RecommenderRow
-from core.views.quality_details import NeverTopic, NeverView, UseRow, UsesView
+from core.views.quality.rows import (
+    AblationRow,
+    AblationView,
+    GroupRow,
+    NeverTopic,
+    NeverView,
+    QualityView,
+    RecommenderRow,
+)
 
 
 def row(name: str, mean: float, subject: bool = False) -> RecommenderRow:
@@ -116,14 +123,14 @@ def test_the_best_epoch_stands_out() -> None:
 
 def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:
     rows = (
-        UseRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
-        UseRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
+        AblationRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
+        AblationRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
     )
-    figure = figures.uses_figure(UsesView("joint", 5, 0.4, rows, ""), LIGHT)
+    figure = figures.ablation_figure(AblationView("joint", 5, 0.4, rows, ""), LIGHT)
     hollow = [t.marker.color == LIGHT.background for t in figure.data if t.mode == "markers"]
     assert hollow == [False, True]
     assert list(figure.layout.yaxis.ticktext) == ["without order", "without text"]
-    nats = figures.uses_figure(UsesView("joint", 5, 0.4, rows, ""), LIGHT, in_nats=True)
+    nats = figures.ablation_figure(AblationView("joint", 5, 0.4, rows, ""), LIGHT, in_nats=True)
     assert "nats" in nats.layout.xaxis.title.text
 
 

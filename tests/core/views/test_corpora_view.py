@@ -35,8 +35,9 @@ def test_an_import_report_accounts_for_every_row(csv: Path, tmp_path: Path) -> N
     library = Library.open(tmp_path / "library")
     report = build_import_report(import_files(library, "shop", [csv]))
     assert report.corpus == "shop"
-    assert "Took 3 of 6 rows" in report.sentence
-    assert "2 rows went into quarantine. 1 duplicate left out." in report.sentence
+    assert report.sentence == (
+        "Imported 3 of 6 rows: 2 users, 2 items. Quarantined 2 rows. Skipped 1 duplicate."
+    )
     assert sum(row.rows for row in report.reasons) == 2
     assert [(row.line, row.field) for row in report.refused] == [(5, "timestamp"), (6, "user_id")]
     assert report.quarantine.is_file()

@@ -36,8 +36,7 @@ def test_the_verdict_ranks_all_recommenders_and_marks_the_model() -> None:
         ("ease", False),
         ("interest", True),
     ]
-    assert "loses to ease" in verdict.sentence
-    assert "7 test users" in verdict.sentence
+    assert "loses to ease" in verdict.sentence and "7 test users" in verdict.sentence
 
 
 def test_the_joint_is_judged_against_the_baselines_not_against_its_own_part() -> None:
@@ -60,6 +59,46 @@ def test_missing_or_damaged_metrics_claim_nothing(metrics) -> None:
     verdict = build_verdict(metrics)
     assert verdict.rows == ()
     assert "no metrics" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("ndcg", "said"),
+    [(0.09, "beats every"), (0.06, "ahead of"), (0.055, "behind"), (0.03, "loses to")],
+)
+def test_the_verdict_says_so_when_the_model_loses(ndcg: float, said: str) -> None:
+    rows = [
+        result("joint", ndcg, ndcg - 0.008, ndcg + 0.008),
+        result("ease", 0.058, 0.05, 0.066),
+        result("popularity", 0.039, 0.033, 0.045),
+    ]
+    sentence = build_verdict({"users": 1429, "results": rows}).sentence
+    assert said in sentence and "ease" in sentence
+    assert f"{ndcg:.3f}" in sentence and "0.058" in sentence
+
+
+def test_sentences(engine: Engine, snapshot) -> None:
+    model, rival = result("joint", 0.09, 0.08, 0.1), result("ease", 0.05, 0.04, 0.06)
+    rows = [user("u1"), user("u2")]
+    start = build_start(rows)
+    snapshot(
+        "overview",
+        {
+            "beats": build_verdict({"users": 7, "results": [model, rival]}).sentence,
+            "loses": build_verdict(
+                {"users": 7, "results": [result("joint", 0.03, 0.02, 0.035), rival]}
+            ).sentence,
+            "overlaps": build_verdict(
+                {"users": 7, "results": [result("joint", 0.055, 0.047, 0.063), rival]}
+            ).sentence,
+            "alone": build_verdict({"results": [model]}).sentence,
+            "no metrics": build_verdict(None).sentence,
+            "facts": build_facts(engine.corpus.manifest),
+            **{
+                f"list {view.title}": view.sentence
+                for view in (start.drift, start.busiest, start.worst)
+            },
+        },
+    )
 
 
 def test_lists_are_sorted_by_what_they_say() -> None:
