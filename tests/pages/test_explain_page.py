@@ -104,11 +104,11 @@ def test_another_item_another_recommender_and_the_lead(explained, engine, short_
     app.selectbox(key="recommender").select("ease")
     settle(app)
     rank = page_rank(engine, history, third, "ease")
-    assert f"is number {rank} of" in said(app) or f"its rank is {rank}" in said(app)
+    assert f"has rank {rank} in" in said(app) or f"its rank is {rank}" in said(app)
     assert app.query_params["recommender"] == "ease" and app.query_params["item"] == third
     app.segmented_control(key="explain_measure").set_value(page.LEAD)
     settle(app)
-    assert "its lead over" in said(app)
+    assert "the margin over" in said(app)
 
 
 def page_rank(engine: Engine, history: History, item: str, recommender: str) -> int:
@@ -162,7 +162,7 @@ def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
     had = min(demo.history(short_user).excluded_items())
     text = said(explained(item=had))
     assert "is excluded because already bought, rated or reviewed" in text
-    assert "nothing has to change for it to be out" in text
+    assert "no change is needed to keep it out" in text
 
 
 def test_one_event_is_enough_for_an_answer(explained) -> None:
@@ -186,7 +186,7 @@ def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
     app = explained()
     app.button(key="find_receivers").click().run(timeout=SECONDS)
     assert not app.exception
-    assert "among the first 10" in said(app)
+    assert "in the top 10 of" in said(app)
     people = [link.proto for link in app.get("page_link") if "number" in link.proto.label]
     assert people and all("item=" in link.query_string for link in people)
 
