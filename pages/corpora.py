@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.corpus.importing import import_files
+from core.corpus.importing import ImportSummary, import_files
 from core.corpus.plan import ITEM_PREFIX
 from core.corpus.preview import Preview
 from core.corpus.readers import FORMATS
@@ -294,7 +294,7 @@ def draw_job(job: jobs.Job) -> None:
         elif job.state == "stopped":
             st.text("Stopped; nothing was left half-made.")
         elif job.kind == "import":
-            draw_report(view.build_import_report(job.result))
+            draw_report(job.result)
         else:
             draw_trained(job)
 
@@ -317,21 +317,22 @@ def draw_progress(job: jobs.Job) -> None:
         )
 
 
-def draw_report(report: view.ImportReport) -> None:
-    """What an import took and refused, and the next step."""
-    st.text(report.sentence)
-    for note in report.notes:
+def draw_report(summary: ImportSummary) -> None:
+    """What an import accepted and refused, and the next step."""
+    corpus = summary.manifest.name
+    st.text(view.import_sentence(summary.manifest))
+    for note in summary.manifest.notes:
         notices.caution(note)
-    if report.reasons:
+    if summary.reasons:
         left, right = st.columns([2, 3])
         left.dataframe(
-            pd.DataFrame([dataclasses.asdict(row) for row in report.reasons]),
+            view.reasons_table(summary),
             hide_index=True,
             height="content",
             alt="Why rows were refused",
         )
         right.dataframe(
-            pd.DataFrame([dataclasses.asdict(row) for row in report.refused]),
+            view.refused_table(summary),
             hide_index=True,
             height=220,
             alt="The first refused rows",
@@ -339,16 +340,16 @@ def draw_report(report: view.ImportReport) -> None:
     with st.container(horizontal=True):
         st.button(
             "Use it",
-            key=f"use_{report.corpus}",
+            key=f"use_{corpus}",
             type="primary",
             on_click=controls.choose_corpus,
-            args=(report.corpus,),
+            args=(corpus,),
         )
-        if report.reasons and report.quarantine.is_file():
+        if summary.reasons and summary.quarantine.is_file():
             st.download_button(
                 "Quarantine (JSON lines)",
-                report.quarantine.read_bytes,
-                file_name=f"quarantine-{report.corpus}.jsonl",
+                summary.quarantine.read_bytes,
+                file_name=f"quarantine-{corpus}.jsonl",
                 mime="application/jsonl",
                 on_click="ignore",
             )

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest
@@ -66,50 +68,6 @@ class LibraryView:
     """All corpora, the demo first."""
     root: Path
     """Where the library lies."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """Why rows were refused."""
-
-    reason: str
-    """Field and reason."""
-    rows: int
-    """How many rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """One row that was refused."""
-
-    file: str
-    """Name of the file."""
-    line: int
-    """Line or row number in it."""
-    field: str
-    """The field at fault."""
-    reason: str
-    """What is wrong with it."""
-    value: str
-    """The start of the value; untrusted text."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """How an import went."""
-
-    corpus: str
-    """The corpus it made."""
-    sentence: str
-    """What was accepted and what was refused."""
-    reasons: tuple[ReasonRow, ...]
-    """Reasons, most frequent first."""
-    refused: tuple[RefusedRow, ...]
-    """The first refused rows."""
-    quarantine: Path
-    """File with all refused rows, as JSON lines."""
-    notes: tuple[str, ...]
-    """What the import decided by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +134,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def build_import_report(summary: ImportSummary) -> ImportReport:
-    """How an import went, for the screen."""
-    manifest = summary.manifest
-    return ImportReport(
-        corpus=manifest.name,
-        sentence=import_sentence(manifest),
-        reasons=tuple(ReasonRow(reason, rows) for reason, rows in summary.reasons.items()),
-        refused=tuple(
-            RefusedRow(row.file, row.line, row.column or row.field, row.reason, row.value)
-            for row in summary.refused
-        ),
-        quarantine=summary.quarantine,
-        notes=manifest.notes,
-    )
-
-
 def import_sentence(manifest: Manifest) -> str:
     """What an import accepted and what it refused."""
     said = [
@@ -203,6 +145,17 @@ def import_sentence(manifest: Manifest) -> str:
     if manifest.duplicates:
         said.append(f"Skipped {count(manifest.duplicates, 'duplicate')}.")
     return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
+
+
+def reasons_table(summary: ImportSummary) -> pd.DataFrame:
+    """Why rows were refused, the most frequent reason first."""
+    return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
+
+
+def refused_table(summary: ImportSummary) -> pd.DataFrame:
+    """The first refused rows; their values are untrusted text."""
+    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in summary.refused]
+    return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 
 
 def build_job(progress: Progress | None, stopping: bool) -> JobView:

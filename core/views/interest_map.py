@@ -39,7 +39,7 @@ class MapView:
     landmarks: tuple[Landmark, ...]
     """One name per topic, in the middle of the states that it leads."""
     trustworthiness: float | None
-    """Share of neighbours kept by the flat map, 0 to 1; None when it was not measured."""
+    """1 where all neighbours are preserved; None when it was not measured."""
     sentence: str
     """What the map is worth, in words."""
 

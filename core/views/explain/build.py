@@ -80,7 +80,6 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
                 item_id=event.item_id if alone else "",
                 kind=event.kind if alone else None,
                 rating=event.rating if alone else None,
-                has_text=any(explanation.event(step).words for step in steps),
                 value=float(values.values[at]),
                 stderr=float(values.stderr[at]),
             )

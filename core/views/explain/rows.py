@@ -30,8 +30,6 @@ class EventBar:
     """What the user did; None for a group."""
     rating: float | None
     """On the corpus's own scale; None without, and for a group."""
-    has_text: bool
-    """Whether there is a review."""
     value: float
     """Contribution in nats."""
     stderr: float

@@ -65,7 +65,6 @@ def build_quality(
         subject=subject,
         rival=rival,
         targets=n,
-        users=len(set(report.users)),
         unseen_targets=int((~report.seen_targets).sum()),
         verdict=verdict,
         seen_verdict=seen_verdict,
@@ -74,7 +73,7 @@ def build_quality(
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
         ),
-        rows=_rows(report, subject, {judged.result.recommender for judged in served}),
+        rows=_rows(report, subject),
         period=period,
         periods=periods,
         periods_sentence=sentences.periods(subject, periods, period),
@@ -146,7 +145,7 @@ def _group(
     return GroupRow(name, int(who.sum()), ndcg[subject], ndcg[rival] if rival else None)
 
 
-def _rows(report: EvaluationReport, subject: str, lists: set[str]) -> tuple[RecommenderRow, ...]:
+def _rows(report: EvaluationReport, subject: str) -> tuple[RecommenderRow, ...]:
     leads, everything = report.leads(subject), report.ndcg_intervals()
     on_seen = report.ndcg_intervals(report.seen_targets)
     rows = []
@@ -158,7 +157,6 @@ def _rows(report: EvaluationReport, subject: str, lists: set[str]) -> tuple[Reco
             RecommenderRow(
                 recommender=name,
                 is_subject=name == subject,
-                is_served=name in lists,
                 ndcg=everything[name],
                 seen=on_seen[name],
                 lead=None if name == subject else leads[name],
@@ -209,14 +207,12 @@ def build_ablation(uses: Uses, user: str | None = None, trained: int = 0) -> Abl
         AblationRow(part, int(answer.changed.sum()), uses.loss(part).difference, uses.nats(part))
         for part, answer in uses.without.items()
     )
-    whole, cases = uses.whole_ndcg, len(uses.users)
-    users = len(set(uses.users))
+    cases, users = len(uses.users), len(set(uses.users))
     return AblationView(
         recommender=uses.recommender,
         cases=cases,
-        whole=whole,
         rows=rows,
-        sentence=sentences.ablation(uses.recommender, rows, whole, users, uses.k)
+        sentence=sentences.ablation(uses.recommender, rows, uses.whole_ndcg, users, uses.k)
         if user is None
         else sentences.ablation_of_user(user, rows, cases, trained),
     )

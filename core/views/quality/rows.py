@@ -19,8 +19,6 @@ class RecommenderRow:
     """Its id; the name of imported lists."""
     is_subject: bool
     """True for the one that the page is about."""
-    is_served: bool
-    """True for imported lists."""
     ndcg: Interval
     """NDCG at k on all targets."""
     seen: Interval
@@ -94,8 +92,6 @@ class QualityView:
     """The best baseline on all targets."""
     targets: int
     """Cases judged."""
-    users: int
-    """Different users among them."""
     unseen_targets: int
     """Cases whose target has no training event."""
     verdict: str
@@ -199,8 +195,6 @@ class AblationView:
     """Whose."""
     cases: int
     """Targets, or steps of one user."""
-    whole: float
-    """NDCG with everything."""
     rows: tuple[AblationRow, ...]
     """One per part."""
     sentence: str

@@ -34,7 +34,6 @@ def answer_of(n: int, residual: float = 0.0, stderr: float = 0.1) -> AnswerView:
             item_id=f"I{at}",
             kind=EventKind.REVIEW,
             rating=4.0,
-            has_text=True,
             value=float(value),
             stderr=stderr,
         )

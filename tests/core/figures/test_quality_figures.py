@@ -25,7 +25,6 @@ def row(name: str, mean: float, subject: bool = False) -> RecommenderRow:
     return RecommenderRow(
         recommender=name,
         is_subject=subject,
-        is_served=False,
         ndcg=Interval(mean, mean - 0.01, mean + 0.01),
         seen=Interval(mean / 2, mean / 2 - 0.01, mean / 2 + 0.01),
         lead=None,
@@ -52,7 +51,6 @@ def view() -> QualityView:
         subject="joint",
         rival="<b>ease</b>",
         targets=100,
-        users=100,
         unseen_targets=60,
         verdict="",
         seen_verdict=None,
@@ -126,11 +124,11 @@ def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:
         AblationRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
         AblationRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
     )
-    figure = figures.ablation_figure(AblationView("joint", 5, 0.4, rows, ""), LIGHT)
+    figure = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT)
     hollow = [t.marker.color == LIGHT.background for t in figure.data if t.mode == "markers"]
     assert hollow == [False, True]
     assert list(figure.layout.yaxis.ticktext) == ["without order", "without text"]
-    nats = figures.ablation_figure(AblationView("joint", 5, 0.4, rows, ""), LIGHT, in_nats=True)
+    nats = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT, in_nats=True)
     assert "nats" in nats.layout.xaxis.title.text
 
 

@@ -110,7 +110,7 @@ def test_landmarks_lie_amid_their_topics_states(engine: Engine) -> None:
         own = view.crowd[view.crowd_topics == mark.topic]
         assert own[:, 0].min() <= mark.x <= own[:, 0].max()
         assert own[:, 1].min() <= mark.y <= own[:, 1].max()
-    assert f"{view.trustworthiness:.2f}" in view.sentence
+    assert f"{engine.map.trustworthiness:.2f}" in view.sentence
 
 
 def test_the_table_twin_holds_every_number_of_the_charts(engine: Engine, busy_user: str) -> None:
