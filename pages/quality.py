@@ -12,11 +12,11 @@ from streamlit import column_config as col
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.model.metrics import read_metrics
-from core.views import quality_tables as tables
-from core.views import quality_wording as wording
-from core.views.quality import QualityView
-from core.views.quality_details import UsesView, training_lines
-from core.views.wording import trust_sentence
+from core.views.interest_map import trust_sentence
+from core.views.quality import sentences as wording
+from core.views.quality import tables
+from core.views.quality.build import training_lines
+from core.views.quality.rows import AblationView, QualityView
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
@@ -165,7 +165,7 @@ def column_config() -> dict[str, Any]:
     )
     return {
         "Recommender": col.TextColumn(pinned=True),
-        "Never listed": col.NumberColumn(format="localized"),
+        "Never recommended": col.NumberColumn(format="localized"),
     } | {name: col.NumberColumn(format=f"%.{count}f") for name, count in digits.items()}
 
 
@@ -258,12 +258,12 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
     working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
 
 
-def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
+def draw_loss(key: str, measured: AblationView, *, in_nats: bool) -> None:
     if not measured.cases:
         notices.say(measured.sentence)
         return
-    figure = figures.uses_figure(measured, drawing.palette(), in_nats=in_nats)
-    chart(f"uses_{key}", measured.sentence, figure, tables.uses_table(measured))
+    figure = figures.ablation_figure(measured, drawing.palette(), in_nats=in_nats)
+    chart(f"uses_{key}", measured.sentence, figure, tables.ablation_table(measured))
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:

@@ -51,7 +51,7 @@ def compare_lists(
     comparison = Comparison(engine, specs, k, library=shelf)
     facts = as_facts(comparison)
     from core.views.compare import tell
-    from core.views.quality_details import list_cautions
+    from core.views.quality.build import list_cautions
 
     cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])
     answer({**facts, "cautions": cautions}, [*tell(comparison), *cautions], as_json=json)

@@ -1,12 +1,14 @@
-"""What all figures share: type, axes, the rule at the selected time, and the export."""
+"""What all figures share: canvas, axes, notes, hover texts, the rule at the selected time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
+from core.arrays import DoubleArray
 from core.figures.palette import Palette, rgba
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
@@ -15,6 +17,11 @@ SIZE = 13
 SMALL = 12
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
+UNFADED: dict[str, Any] = {
+    "selected": {"marker": {"opacity": 1}},
+    "unselected": {"marker": {"opacity": 1}},
+}
+"""A pick must not fade the other marks."""
 
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
@@ -46,6 +53,14 @@ def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def canvas(
+    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
+) -> go.Figure:
+    """An empty figure; ``margin`` is left, right, top, bottom in pixels."""
+    sides = margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True))
+    return go.Figure(layout=layout(palette, height=height, margin=sides, **more))
+
+
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
     """A thin axis without grid."""
     return {
@@ -58,6 +73,65 @@ def axis(palette: Palette, **more: Any) -> dict[str, Any]:
         "tickfont": {"size": SMALL, "color": palette.muted},
         "automargin": False,
     } | more
+
+
+def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str, Any]:
+    """An axis with a name for each of the rows 0, 1, 2, ...; names are plotly text."""
+    rows = {
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "ticks": "",
+        "tickfont": {"size": SIZE, "color": palette.text},
+        "fixedrange": True,
+    }
+    return axis(palette, **rows | more)
+
+
+def title(text: str, standoff: int | None = None) -> dict[str, Any]:
+    """An axis title, ``standoff`` pixels from its ticks."""
+    more = {} if standoff is None else {"standoff": standoff}
+    return {"text": text, "font": {"size": SMALL}, **more}
+
+
+def note(text: str, x: Any, y: Any, color: str, size: int = SMALL, **more: Any) -> dict[str, Any]:
+    """Words in a figure, without an arrow; ``text`` is plotly text."""
+    font = {"size": size, "color": color}
+    return {"text": text, "x": x, "y": y, "showarrow": False, "font": font, **more}
+
+
+def hover(texts: Sequence[str]) -> dict[str, Any]:
+    """The words that appear over each mark of a trace, as plotly text."""
+    return {"hovertext": list(texts), "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> dict[str, Any]:
+    """A trace that circles one place."""
+    return {
+        "x": [x],
+        "y": [y],
+        "mode": "markers",
+        "marker": {
+            "symbol": "circle-open",
+            "size": size,
+            "color": color,
+            "line": {"width": width, "color": color},
+        },
+        "hoverinfo": "skip",
+        "name": name,
+    }
+
+
+def stems(heights: DoubleArray, color: str) -> dict[str, Any]:
+    """Lines from marks down to zero, as their error bars."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": np.zeros(len(heights)),
+        "arrayminus": heights,
+        "color": color,
+        "thickness": 1.5,
+        "width": 0,
+    }
 
 
 def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
@@ -81,6 +155,11 @@ def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
     }
 
 
+def signed_ink(value: float, palette: Palette) -> str:
+    """The colour of a contribution."""
+    return palette.positive if value >= 0 else palette.negative
+
+
 def plain(text: str, limit: int = 0) -> str:
     """Words of a person as plotly text: no tags, cut after ``limit`` characters if given."""
     if limit and len(text) > limit:
@@ -96,18 +175,3 @@ def swatch(color: str, text: str) -> str:
 def halo(palette: Palette) -> str:
     """The page's colour, nearly opaque, for labels over dense marks."""
     return rgba(palette.background, 0.72)
-
-
-def as_html(figures: Sequence[tuple[str, go.Figure]], palette: Palette, title: str) -> str:
-    """One HTML file that opens anywhere: each figure under its sentence, plotly inside the file."""
-    parts = [
-        f"<p>{plain(sentence)}</p>"
-        + figure.to_html(full_html=False, include_plotlyjs=number == 0, config=CONFIG)
-        for number, (sentence, figure) in enumerate(figures)
-    ]
-    return (
-        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{plain(title)}</title>"
-        f"<style>body{{background:{palette.background};color:{palette.text};font-family:{FONT};"
-        "max-width:1200px;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem}</style></head>"
-        f"<body><h1>{plain(title)}</h1>{''.join(parts)}</body></html>"
-    )

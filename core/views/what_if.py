@@ -17,7 +17,7 @@ from core.scenario.edits import Edit, name_of
 from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.views import wording
-from core.views.timeline import present
+from core.views.timeline.build import present
 from core.views.what_if_wording import (
     cause_words,
     edit_words,
