@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,9 +13,17 @@ from core.figures import quality as figures
 from core.views.corpora import read_json
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
-from core.views.quality import tables
 from core.views.quality.build import training_lines
-from core.views.quality.rows import AblationView, QualityView
+from core.views.quality.rows import (
+    CALIBRATION_COLUMNS,
+    AblationRow,
+    AblationView,
+    GroupRow,
+    QualityView,
+    RecommenderRow,
+)
+from core.views.quality.tables import UNITS, shown_table
+from core.views.tables import table
 from pages._shared import controls, jobs, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
@@ -55,7 +62,7 @@ def main() -> None:
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             "Recommenders (CSV)",
-            lambda: tables.recommenders_table(view),
+            lambda: table(view.rows, RecommenderRow.COLUMNS),
             all_charts(view),
             f"Quality on {engine.corpus.name}, {protocol}",
         )
@@ -157,13 +164,13 @@ def draw_verdict(view: QualityView) -> None:
         alt=f"Recommenders. {view.verdict}",
     )
     st.dataframe(
-        tables.shown_table(view),
+        shown_table(view),
         hide_index=True,
         height="content",
         alt=f"All figures of all recommenders. {view.verdict}",
         column_config=column_config(),
     )
-    notices.caution(tables.UNITS)
+    notices.caution(UNITS)
 
 
 def column_config() -> dict[str, Any]:
@@ -209,7 +216,7 @@ def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, caution:
 def draw_months(view: QualityView) -> None:
     """By calendar month of the target, or by longer periods."""
     figure = figures.periods_figure(view, controls.palette())
-    chart("periods", view.periods_sentence, figure, tables.groups_table(view.periods))
+    chart("periods", view.periods_sentence, figure, table(view.periods, GroupRow.COLUMNS))
 
 
 def draw_cohorts(view: QualityView) -> None:
@@ -218,7 +225,7 @@ def draw_cohorts(view: QualityView) -> None:
         "cohorts",
         view.cohorts_sentence,
         figures.cohorts_figure(view, controls.palette()),
-        tables.groups_table(view.cohorts),
+        table(view.cohorts, GroupRow.COLUMNS),
         "New users have at most 5 known events, heavy users 20 or more. Popular items are the most "
         "popular fifth of those seen in training, long-tail items the rest, unseen items have no "
         "training event. A target may count in two cohorts.",
@@ -236,7 +243,7 @@ def draw_calibration(view: QualityView) -> None:
             "calibration",
             view.calibration_sentence,
             figures.calibration_figure(view.calibration, view.k, controls.palette()),
-            tables.calibration_table(view.calibration),
+            table(view.calibration, CALIBRATION_COLUMNS),
             "Bins of equally many targets. On the dashed line a list is right as often as it says.",
         )
 
@@ -303,7 +310,7 @@ def draw_loss(key: str, found: AblationView, *, in_nats: bool) -> None:
         notices.say(found.sentence)
         return
     figure = figures.ablation_figure(found, controls.palette(), in_nats=in_nats)
-    chart(f"uses_{key}", found.sentence, figure, tables.ablation_table(found))
+    chart(f"uses_{key}", found.sentence, figure, table(found.rows, AblationRow.COLUMNS))
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:
@@ -323,14 +330,14 @@ def draw_never(engine: Engine, view: QualityView) -> None:
         )
         with st.expander("As a table"):
             st.dataframe(
-                pd.DataFrame([dataclasses.asdict(topic) for topic in found.topics]),
+                pd.DataFrame(found.topics),
                 hide_index=True,
                 alt=f"By topic. {found.sentence}",
             )
     with right:
         notices.caution("Those with most training events first.")
         st.dataframe(
-            pd.DataFrame([dataclasses.asdict(item) for item in found.items]),
+            pd.DataFrame(found.items),
             hide_index=True,
             height=360,
             alt=f"Items in no list. {found.sentence}",

@@ -119,22 +119,22 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
     )
 
 
-def build_change(explanation: Explanation, found: Counterfactual) -> ChangeView:
+def build_change(explanation: Explanation, smallest: Counterfactual) -> ChangeView:
     """The smallest change in words."""
     engine = explanation.engine
     edits = [
         (edit.step, title(engine, explanation.event(edit.step).item_id), edit.rating)
-        for edit in found.edits
+        for edit in smallest.edits
     ]
     replacement = None
-    if found.replaced_by is not None:
-        replacement = title(engine, engine.corpus.item_ids[found.replaced_by])
+    if smallest.replaced_by is not None:
+        replacement = title(engine, engine.corpus.item_ids[smallest.replaced_by])
     item = title(engine, explanation.item_id)
     if explanation.is_excluded:
         sentence, edits = sentences.no_change_as_excluded(item), []
     else:
-        sentence = sentences.change(item, found, edits, replacement, len(explanation.history))
-    return ChangeView(sentence, tuple(step for step, _, _ in edits), found.found, found.tried)
+        sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
+    return ChangeView(sentence, tuple(step for step, _, _ in edits), smallest.found, smallest.tried)
 
 
 def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:

@@ -220,25 +220,25 @@ def no_change_as_excluded(item: str) -> str:
 
 def change(
     item: str,
-    found: Counterfactual,
+    smallest: Counterfactual,
     edits: Sequence[tuple[int, str, float | None]],
     replacement: str | None,
     events: int,
 ) -> str:
     """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
-    if not found.in_list:
+    if not smallest.in_list:
         return (
-            f"{item} is not in the top {found.k} (rank {found.rank}): no change is needed to keep "
+            f"{item} is not in the top {smallest.k} (rank {smallest.rank}): no change is needed to keep "
             "it out."
         )
     if not edits:
-        tried, most = found.complete_up_to, min(MOST_EDITS, events)
+        tried, most = smallest.complete_up_to, min(MOST_EDITS, events)
         if not tried:
-            return f"No change was found that takes {item} out.{_covered(found, events)}"
+            return f"No change was found that takes {item} out.{_covered(smallest, events)}"
         chain = f", and no chain of {count(most, 'edit')} was found" if most > tried else ""
         return (
-            f"No change to up to {count(tried, 'event')} takes {item} out of the top {found.k}"
-            f"{chain}.{_covered(found, events)}"
+            f"No change to up to {count(tried, 'event')} takes {item} out of the top {smallest.k}"
+            f"{chain}.{_covered(smallest, events)}"
         )
     made = [
         f"without step {step} ({name})"
@@ -249,19 +249,19 @@ def change(
     enters = f"; {replacement} enters" if replacement else ""
     sure = (
         " This is the smallest change: all smaller ones were tried."
-        if found.proven
-        else f" Not all smaller changes were tried.{_covered(found, events)}"
+        if smallest.proven
+        else f" Not all smaller changes were tried.{_covered(smallest, events)}"
     )
-    return f"{capital(' and '.join(made))}, {item} drops to rank {found.new_rank}{enters}.{sure}"
+    return f"{capital(' and '.join(made))}, {item} drops to rank {smallest.new_rank}{enters}.{sure}"
 
 
-def _covered(found: Counterfactual, events: int) -> str:
+def _covered(smallest: Counterfactual, events: int) -> str:
     """Of which events all single changes, pairs and triples were tried, where not of all."""
-    if all(tried == events for tried in found.among):
+    if all(tried == events for tried in smallest.among):
         return ""
     said = [
         f"{name} of {f'all {events}' if tried == events else f'the {tried} strongest'} events"
-        for name, tried in zip(("single changes", "pairs", "triples"), found.among, strict=False)
+        for name, tried in zip(("single changes", "pairs", "triples"), smallest.among, strict=False)
     ]
     return f" Tried: {', '.join(said)}."
 
