@@ -228,8 +228,8 @@ def change(
     """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
     if not smallest.in_list:
         return (
-            f"{item} is not in the top {smallest.k} (rank {smallest.rank}): no change is needed to keep "
-            "it out."
+            f"{item} is not in the top {smallest.k} (rank {smallest.rank}): no change is needed to "
+            "keep it out."
         )
     if not edits:
         tried, most = smallest.complete_up_to, min(MOST_EDITS, events)
