@@ -332,7 +332,7 @@ def draw_report(summary: ImportSummary) -> None:
             alt="Why rows were refused",
         )
         right.dataframe(
-            view.refused_table(summary),
+            view.refused_table(summary.refused),
             hide_index=True,
             height=220,
             alt="The first refused rows",

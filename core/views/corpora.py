@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from core.corpus.quarantine import Refusal
 from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest
@@ -152,9 +153,9 @@ def reasons_table(summary: ImportSummary) -> pd.DataFrame:
     return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
 
 
-def refused_table(summary: ImportSummary) -> pd.DataFrame:
-    """The first refused rows; their values are untrusted text."""
-    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in summary.refused]
+def refused_table(refused: Sequence[Refusal]) -> pd.DataFrame:
+    """Refused rows; their values are untrusted text."""
+    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in refused]
     return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 
 

@@ -40,7 +40,7 @@ def test_an_import_report_accounts_for_every_row(csv: Path, tmp_path: Path) -> N
         "Imported 3 of 6 rows: 2 users, 2 items. Quarantined 2 rows. Skipped 1 duplicate."
     )
     assert reasons_table(summary)["rows"].sum() == 2
-    refused = refused_table(summary)
+    refused = refused_table(summary.refused)
     assert refused[["line", "field"]].values.tolist() == [[5, "timestamp"], [6, "user_id"]]
 
 
