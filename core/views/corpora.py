@@ -140,7 +140,7 @@ def reasons_table(summary: ImportSummary) -> pd.DataFrame:
 
 
 def refused_table(refused: Sequence[Refusal]) -> pd.DataFrame:
-    """Rows that an import refuses; their values are untrusted text."""
+    """Refused rows; their values are untrusted text."""
     rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in refused]
     return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 

@@ -120,23 +120,23 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
     )
 
 
-def build_change(explanation: Explanation, found: SmallestChange) -> ChangeView:
+def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeView:
     """The smallest change in words."""
     engine = explanation.engine
     edits = [
         (step, title(engine, explanation.event(step).item_id), edit.rating)
-        for edit, step in zip(found.edits, found.steps, strict=True)
+        for edit, step in zip(smallest.edits, smallest.steps, strict=True)
     ]
     replacement = None
-    if found.replaced_by is not None:
-        replacement = title(engine, engine.corpus.item_ids[found.replaced_by])
+    if smallest.replaced_by is not None:
+        replacement = title(engine, engine.corpus.item_ids[smallest.replaced_by])
     item = title(engine, explanation.item_id)
     if explanation.is_excluded:
         sentence, edits = sentences.no_change_as_excluded(item), []
     else:
-        sentence = sentences.change(item, found, edits, replacement, len(explanation.history))
+        sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
     return ChangeView(
-        sentence, tuple(step for step, _, _ in edits), bool(found.edits), found.tried.sets
+        sentence, tuple(step for step, _, _ in edits), bool(smallest.edits), smallest.tried.sets
     )
 
 

@@ -220,25 +220,25 @@ def no_change_as_excluded(item: str) -> str:
 
 def change(
     item: str,
-    found: SmallestChange,
+    smallest: SmallestChange,
     edits: Sequence[tuple[int, str, float | None]],
     replacement: str | None,
     events: int,
 ) -> str:
     """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
-    if found.found and not edits:
+    if smallest.found and not edits:
         return (
-            f"{item} is not in the top {found.k} (rank {found.rank_before}): no change is needed "
+            f"{item} is not in the top {smallest.k} (rank {smallest.rank_before}): no change is needed "
             "to keep it out."
         )
     if not edits:
-        tried, most = found.tried.complete_up_to, min(MOST_EDITS, events)
+        tried, most = smallest.tried.complete_up_to, min(MOST_EDITS, events)
         if not tried:
-            return f"No change was found that takes {item} out.{_covered(found, events)}"
+            return f"No change was found that takes {item} out.{_covered(smallest, events)}"
         chain = f", and no chain of {count(most, 'edit')} was found" if most > tried else ""
         return (
-            f"No change to up to {count(tried, 'event')} takes {item} out of the top {found.k}"
-            f"{chain}.{_covered(found, events)}"
+            f"No change to up to {count(tried, 'event')} takes {item} out of the top {smallest.k}"
+            f"{chain}.{_covered(smallest, events)}"
         )
     made = [
         f"without step {step} ({name})"
@@ -249,22 +249,20 @@ def change(
     enters = f"; {replacement} enters" if replacement else ""
     sure = (
         " This is the smallest change: all smaller ones were tried."
-        if found.proven
-        else f" Not all smaller changes were tried.{_covered(found, events)}"
+        if smallest.proven
+        else f" Not all smaller changes were tried.{_covered(smallest, events)}"
     )
-    return (
-        f"{capital(' and '.join(made))}, {item} drops to rank {found.verified_rank}{enters}.{sure}"
-    )
+    return f"{capital(' and '.join(made))}, {item} drops to rank {smallest.verified_rank}{enters}.{sure}"
 
 
-def _covered(found: SmallestChange, events: int) -> str:
+def _covered(smallest: SmallestChange, events: int) -> str:
     """Of which events all single changes, pairs and triples were tried, where not of all."""
-    if all(tried == events for tried in found.tried.among):
+    if all(tried == events for tried in smallest.tried.among):
         return ""
     said = [
         f"{name} of {f'all {events}' if tried == events else f'the {tried} strongest'} events"
         for name, tried in zip(
-            ("single changes", "pairs", "triples"), found.tried.among, strict=False
+            ("single changes", "pairs", "triples"), smallest.tried.among, strict=False
         )
     ]
     return f" Tried: {', '.join(said)}."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from core.evaluate.report import CalibrationBin
 from core.measure.intervals import Interval
 
+CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"
+"""Of a table of calibration bins."""
 FEW = 30
 """Groups with fewer targets are too small to compare."""
 

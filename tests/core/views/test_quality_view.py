@@ -22,8 +22,9 @@ from core.views.quality.build import (
     build_verdict,
     training_lines,
 )
-from core.views.quality.rows import FEW
-from core.views.quality.tables import UNITS, recommenders_table, shown_table
+from core.views.quality.rows import FEW, RecommenderRow
+from core.views.quality.tables import UNITS, shown_table
+from core.views.tables import table
 from core.views.wording import count
 
 
@@ -274,9 +275,9 @@ def test_what_is_needed_what_is_idle_and_what_harms() -> None:
 
 def test_the_table_has_every_figure_and_no_nan_text(engine: Engine) -> None:
     view = build_quality(engine, make_report(engine, joint=0.5, ease=0.2), (), "joint")
-    table = recommenders_table(view)
-    assert list(table["recommender"]) == ["joint", "ease"]
-    assert np.isnan(table["lead"][0]) and table["lead"][1] > 0
+    whole = table(view.rows, RecommenderRow.COLUMNS)
+    assert list(whole["recommender"]) == ["joint", "ease"]
+    assert np.isnan(whole["lead"][0]) and whole["lead"][1] > 0
     assert "Diversity" not in shown_table(view)
     assert (
         not shown_table(view)
