@@ -11,7 +11,7 @@ from streamlit import column_config as col
 from core.compare.columns import FEWEST
 from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
-from core.figures.style import as_html
+from core.figures.report import as_html
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
 from core.views.compare import CompareView

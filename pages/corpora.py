@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
-from core.corpus.importing import import_files
+from core.corpus.importing import ImportSummary, import_files
 from core.corpus.plan import ITEM_PREFIX
 from core.corpus.preview import Preview
 from core.corpus.readers import FORMATS
@@ -168,7 +168,7 @@ def draw_preview(preview: Preview) -> None:
     drawing.table(preview.rows, "First rows as the import would read them", height=220)
     if preview.problems:
         with st.expander("Rows that would be refused"):
-            rows = [view.refused_row(problem) for problem in preview.problems]
+            rows = view.refused_table(preview.problems)
             drawing.table(rows, "Rows that would be refused, with the reason", height="auto")
 
 
@@ -220,7 +220,7 @@ def draw_job(job: jobs.Job[Any]) -> None:
             )
         working.draw_end(job)
         if job.kind == "import" and job.result is not None:
-            draw_report(view.build_import_report(job.result))
+            draw_report(job.result)
         elif job.result is not None:
             draw_trained(job.target, job.result, job.seconds)
 
@@ -238,26 +238,25 @@ def draw_figures(job: jobs.Job[Any]) -> None:
         drawing.chart(f"curve{job.number}", figure, said, is_said=False)
 
 
-def draw_report(report: view.ImportReport) -> None:
-    """What an import took and refused, and the next step."""
-    st.text(report.sentence)
-    for note in report.notes:
+def draw_report(summary: ImportSummary) -> None:
+    """What an import accepted and refused, and the next step."""
+    corpus = summary.manifest.name
+    st.text(view.import_sentence(summary.manifest))
+    for note in summary.manifest.notes:
         notices.caution(note)
-    if report.reasons:
+    if summary.reasons:
         left, right = st.columns([2, 3])
         with left:
-            drawing.table(report.reasons, "Why rows were refused")
+            drawing.table(view.reasons_table(summary), "Why rows were refused")
         with right:
-            drawing.table(report.refused, "The first refused rows", height=220)
+            drawing.table(view.refused_table(summary.refused), "The first refused rows", height=220)
     with st.container(horizontal=True):
-        drawing.button(
-            "Use it", f"use_{report.corpus}", controls.choose_corpus, report.corpus, type="primary"
-        )
-        if report.reasons and report.quarantine.is_file():
+        drawing.button("Use it", f"use_{corpus}", controls.choose_corpus, corpus, type="primary")
+        if summary.reasons and summary.quarantine.is_file():
             st.download_button(
                 "Quarantine (JSON lines)",
-                report.quarantine.read_bytes,
-                file_name=f"quarantine-{report.corpus}.jsonl",
+                summary.quarantine.read_bytes,
+                file_name=f"quarantine-{corpus}.jsonl",
                 mime="application/jsonl",
                 on_click="ignore",
             )

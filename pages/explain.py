@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 from streamlit import column_config as col
 
-from core.explain import wording
 from core.explain.parts import PART_NAMES
 from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
-from core.views.explain import events_table
+from core.views.explain import sentences as wording
+from core.views.explain.build import events_table
 from core.views.explaining import PARTS, Explaining
 from core.views.history_table import item_label
 from core.views.wording import count
@@ -96,8 +96,8 @@ def draw_sentences(explaining: Explaining) -> None:
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
         notices.say(answer.summary)
-        if answer.voices:
-            notices.caution(answer.voices)
+        if answer.components:
+            notices.caution(answer.components)
         notices.caution(f"{answer.trust} {wording.CAUTION}")
 
 

@@ -9,8 +9,8 @@ from streamlit import column_config as col
 
 from core.figures.verdict import verdict_figure
 from core.model.metrics import read_metrics
-from core.views.overview import ListView, VerdictView, build_facts, build_verdict
-from core.views.tables import verdict_table
+from core.views.overview import ListView, ScoreRow, VerdictView, build_facts, build_verdict
+from core.views.tables import table
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
         st.space("stretch")
         if figure is not None:
             files: dict[str, sharing.File] = {
-                "Scores (CSV)": (".csv", lambda: verdict_table(verdict)),
+                "Scores (CSV)": (".csv", lambda: table(verdict.rows, ScoreRow.COLUMNS)),
                 "Charts (HTML)": sharing.charts(
                     [(verdict.sentence, figure)], f"Recommenders on {corpus}"
                 ),
@@ -66,7 +66,7 @@ def draw_verdict(verdict: VerdictView, corpus: str) -> None:
     if figure is not None:
         drawing.chart("verdict", figure, verdict.sentence, is_said=False)
         with st.expander("Scores as a table"):
-            drawing.table(verdict_table(verdict), "Scores")
+            drawing.table(table(verdict.rows, ScoreRow.COLUMNS), "Scores")
 
 
 def draw_list(name: str, users: ListView) -> None:

@@ -12,11 +12,19 @@ from streamlit import column_config as col
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.model.metrics import read_metrics
-from core.views import quality_tables as tables
-from core.views import quality_wording as wording
-from core.views.quality import QualityView
-from core.views.quality_details import UsesView, training_lines
-from core.views.wording import trust_sentence
+from core.views.interest_map import trust_sentence
+from core.views.quality import sentences as wording
+from core.views.quality.build import training_lines
+from core.views.quality.rows import (
+    CALIBRATION_COLUMNS,
+    AblationRow,
+    AblationView,
+    GroupRow,
+    QualityView,
+    RecommenderRow,
+)
+from core.views.quality.tables import UNITS, shown_table
+from core.views.tables import table
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
@@ -73,7 +81,7 @@ def main() -> None:
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {
-                "Recommenders (CSV)": (".csv", lambda: tables.recommenders_table(view)),
+                "Recommenders (CSV)": (".csv", lambda: table(view.rows, RecommenderRow.COLUMNS)),
                 "Charts (HTML)": sharing.charts(
                     list(charts.values()), f"Quality on {engine.corpus.name}, {protocol}"
                 ),
@@ -159,21 +167,21 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
     sentence, figure = charts["recommenders"]
     drawing.chart("recommenders", figure, sentence, name="Recommenders", is_said=False)
     drawing.table(
-        tables.shown_table(view),
+        shown_table(view),
         f"All metrics of all recommenders. {view.verdict}",
         METRICS,
         shows_all=True,
     )
-    notices.caution(tables.UNITS)
+    notices.caution(UNITS)
 
 
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     tabs = st.tabs(TABS, key=TAB, on_change="rerun")
     draw = {
-        MONTHS: lambda: chart("periods", *charts["periods"], tables.groups_table(view.periods)),
+        MONTHS: lambda: chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS)),
         COHORTS: lambda: chart(
-            "cohorts", *charts["cohorts"], tables.groups_table(view.cohorts), ABOUT_COHORTS
+            "cohorts", *charts["cohorts"], table(view.cohorts, GroupRow.COLUMNS), ABOUT_COHORTS
         ),
         CALIBRATION: lambda: draw_calibration(view, charts),
         TRAINING: lambda: draw_training(engine),
@@ -201,7 +209,7 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
         chart(
             "calibration",
             *charts["calibration"],
-            tables.calibration_table(view.calibration),
+            table(view.calibration, CALIBRATION_COLUMNS),
             "Bins of equally many targets. On the dashed line, observed hits equal predicted ones.",
         )
 
@@ -256,12 +264,12 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
     working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
 
 
-def draw_loss(key: str, measured: UsesView, *, in_nats: bool) -> None:
+def draw_loss(key: str, measured: AblationView, *, in_nats: bool) -> None:
     if not measured.cases:
         notices.say(measured.sentence)
         return
-    figure = figures.uses_figure(measured, drawing.palette(), in_nats=in_nats)
-    chart(f"uses_{key}", measured.sentence, figure, tables.uses_table(measured))
+    figure = figures.ablation_figure(measured, drawing.palette(), in_nats=in_nats)
+    chart(f"uses_{key}", measured.sentence, figure, table(measured.rows, AblationRow.COLUMNS))
 
 
 def draw_never(engine: Engine, view: QualityView) -> None:

@@ -10,8 +10,10 @@ from core.figures.profile import profile_figure, shares_figure
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import trajectory_map
-from core.views import tables, wording
-from core.views.timeline import MomentView, TimelineView
+from core.views import wording
+from core.views.tables import table
+from core.views.timeline.build import timeline_table
+from core.views.timeline.rows import ListRow, MomentView, TimelineView
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF
 from pages._shared.notices import Moment
@@ -44,7 +46,7 @@ def main() -> None:
         sharing.export(
             f"timeline-{view.user_id}",
             {
-                "All steps (CSV)": (".csv", lambda: tables.timeline_table(view)),
+                "All steps (CSV)": (".csv", lambda: timeline_table(view)),
                 "Charts (HTML)": sharing.charts(list(drawn.values()), f"Timeline of {view.facts}"),
             },
         )
@@ -137,7 +139,7 @@ def draw_list(now: MomentView) -> None:
         args=([item.item_id for item in now.items], now.row.step),
     )
     drawing.table(
-        tables.list_table(now).assign(why="Why?"),
+        table(now.items, ListRow.COLUMNS).assign(why="Why?"),
         f"List by {by} at step {now.row.step}. {now.list_sentence}",
         {
             "rank": col.NumberColumn("#", width=36),
@@ -164,7 +166,7 @@ def draw_table(view: TimelineView) -> None:
     if expander.open:
         with expander:
             drawing.table(
-                tables.timeline_table(view),
+                timeline_table(view),
                 f"All steps of user {view.user_id}",
                 {
                     "timestamp": col.DatetimeColumn(format="YYYY-MM-DD HH:mm"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,25 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile("tastelines", deadline=None)  # a slow machine is no failure
 settings.load_profile("tastelines")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, later
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+REWRITE = "REWRITE_SNAPSHOTS"
+"""Set to rewrite the snapshots of the sentences, then read the difference."""
+
+
+@pytest.fixture
+def snapshot() -> Callable[[str, Mapping[str, str]], None]:
+    """A function that holds sentences by name against ``tests/snapshots/NAME.txt``."""
+
+    def check(name: str, sentences: Mapping[str, str]) -> None:
+        path = SNAPSHOTS / f"{name}.txt"
+        said = "".join(f"{case}: {sentence}\n" for case, sentence in sentences.items())
+        if os.environ.get(REWRITE):
+            path.write_text(said, encoding="utf-8")
+        assert said == path.read_text(encoding="utf-8"), f"to accept: {REWRITE}=1 pytest ..."
+
+    return check
+
 
 FIRST = ("tests/browser/", "tests/pages/")
 """What takes longest begins, so that both workers end together."""

@@ -71,7 +71,7 @@ def explain_item(
         step = _step_of_words(explanation, words)
         read = [explanation.words(step)] if step is not None else []
         facts = as_facts(explanation, read)
-    from core.views.explain import tell
+    from core.views.explain.build import tell
 
     answer(facts, tell(explanation, read), as_json=json)
 
@@ -101,7 +101,8 @@ def judge_explanations(
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
+    from core.views.explain import sentences as wording
+
     facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
-    from core.explain import wording
 
     answer(facts, wording.corpus_scorecard(facts), as_json=json)

@@ -134,8 +134,8 @@ def evaluate_corpus(
     from core.evaluate.protocols import with_own, with_served
     from core.recommend.own import installed
     from core.training.judging import evaluate_model
-    from core.views.quality import build_verdict
-    from core.views.quality_wording import about_lists, damaged_lists
+    from core.views.quality.build import build_verdict
+    from core.views.quality.sentences import about_lists, damaged_lists
 
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)

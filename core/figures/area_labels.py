@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from core.arrays import DoubleArray, FloatArray
 
@@ -53,15 +54,11 @@ def place_labels(
     places = []
     for topic, label in enumerate(labels):
         half = int(np.ceil(min(len(label), 24) * LETTER / NOMINAL_WIDTH * COLUMNS / 2)) + 1
-        best, chosen = LINE / PLOT_HEIGHT, None
-        for at in range(half, COLUMNS - half):
-            window = slice(at - half, at + half + 1)
-            if not inside[window].all():
-                continue
-            floor = float(bottoms[window, topic].max())
-            ceiling = float(tops[window, topic].min())
-            if ceiling - floor > best:
-                best, chosen = ceiling - floor, LabelPlace(topic, grid[at], (floor + ceiling) / 2)
-        if chosen is not None:
-            places.append(chosen)
+        floors = windows(bottoms[:, topic], 2 * half + 1).max(axis=1)
+        ceilings = windows(tops[:, topic], 2 * half + 1).min(axis=1)
+        room = np.where(windows(inside, 2 * half + 1).all(axis=1), ceilings - floors, 0.0)
+        best = int(room.argmax())
+        if room[best] > LINE / PLOT_HEIGHT:
+            middle = (float(floors[best]) + float(ceilings[best])) / 2
+            places.append(LabelPlace(topic, grid[best + half], middle))
     return places

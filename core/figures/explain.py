@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.explain import wording
 from core.explain.parts import PART_NAMES
 from core.figures.palette import Palette
-from core.figures.style import SIZE, SMALL, axis, layout, plain
-from core.views.explain import AnswerView, EventBar, PartsView
-from core.views.wording import day, rating
+from core.figures.style import (
+    SIZE,
+    SMALL,
+    UNFADED,
+    axis,
+    canvas,
+    hover,
+    note,
+    plain,
+    signed_ink,
+    title,
+)
+from core.views.explain.rows import AnswerView, EventBar, PartsView
+from core.views.wording import SMALL as TINY
+from core.views.wording import day, nats, plain_nats, rating
 
 ROW = 27
 SHOWN = 14
@@ -48,14 +60,7 @@ def waterfall_figure(
     """
     rows = _rows(answer, parts)
     n = len(rows)
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=ROW * (n + 2) + 64,
-            margin={"l": 236, "r": 12, "t": 26, "b": 44},
-            bargap=0.3,
-        )
-    )
+    figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
     figure.add_bar(
@@ -63,31 +68,31 @@ def waterfall_figure(
         base=[row.start for row in rows],
         y=ys,
         orientation="h",
-        marker={"color": [_ink(row.value, palette) for row in rows]},
-        error_x=_error_bars(rows, palette),
+        marker={"color": [signed_ink(row.value, palette) for row in rows]},
+        error_x={
+            "type": "data",
+            "array": [row.stderr for row in rows],
+            "visible": any(row.stderr for row in rows),
+            "color": palette.text,
+            "thickness": 1,
+            "width": 3,
+        },
         customdata=[row.step for row in rows],
-        hovertext=[row.hover for row in rows],
-        hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
         name="events",
+        **hover([row.hover for row in rows]),
+        **UNFADED,
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
     _add_panels(figure, rows, ys, palette)
-    low, high = _extent(answer, rows)
     figure.update_layout(
         xaxis=axis(
             palette,
             domain=list(WATERFALL),
-            range=[low, high],
+            range=_extent(answer, rows),
             fixedrange=True,
             nticks=6,
-            title={
-                "text": f"{plain(answer.unit, 50)} (nats)",
-                "font": {"size": SMALL},
-                "standoff": 4,
-            },
+            title=title(f"{plain(answer.unit, 50)} (nats)", 4),
         ),
         yaxis=axis(
             palette,
@@ -105,7 +110,7 @@ def waterfall_figure(
 def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
     """The strongest bars in order of time, and what is left."""
     shown = answer.strongest(SHOWN)
-    place = {bar.step: at for at, bar in enumerate(answer.bars)}
+    indices = {bar.step: at for at, bar in enumerate(answer.bars)}
     rows: list[_Row] = []
     at = answer.base
     others = [bar for bar in answer.bars if bar not in shown]
@@ -113,14 +118,12 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
         value = sum(bar.value for bar in others)
         split = None
         if parts is not None:
-            split = tuple(parts.values[[place[bar.step] for bar in others]].sum(0).tolist())
-        name = f"{len(others)} weaker events together"
-        rows.append(
-            _Row(name, value, 0.0, at, f"<b>{name}</b><br>{wording.nats(value)}", None, split)
-        )
+            split = tuple(parts.values[[indices[bar.step] for bar in others]].sum(0).tolist())
+        name = f"{len(others)} weaker events combined"
+        rows.append(_Row(name, value, 0.0, at, f"<b>{name}</b><br>{nats(value)}", None, split))
         at += value
     for bar in shown:
-        split = None if parts is None else tuple(parts.values[place[bar.step]].tolist())
+        split = None if parts is None else tuple(parts.values[indices[bar.step]].tolist())
         rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split))
         at += bar.value
     if abs(answer.residual) > 5e-4:
@@ -140,28 +143,12 @@ def _hover(bar: EventBar) -> str:
         if text
     )
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
-    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{wording.nats(bar.value)}{error} nats"
+    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:
     text = plain(row.label, LABEL)
     return f"<b>{text}</b>" if chosen is not None and row.step == chosen else text
-
-
-def _ink(value: float, palette: Palette) -> str:
-    return palette.positive if value >= 0 else palette.negative
-
-
-def _error_bars(rows: list[_Row], palette: Palette) -> dict[str, object]:
-    """Standard errors where values are sampled."""
-    return {
-        "type": "data",
-        "array": [row.stderr for row in rows],
-        "visible": any(row.stderr for row in rows),
-        "color": palette.text,
-        "thickness": 1,
-        "width": 3,
-    }
 
 
 def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -> None:
@@ -171,50 +158,48 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
         y=[n + 1, 0],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": palette.text},
-        text=[f" {wording.plain_nats(answer.base)}", f" {wording.plain_nats(answer.score)}"],
+        text=[f" {plain_nats(answer.base)}", f" {plain_nats(answer.score)}"],
         textposition="middle right",
         textfont={"color": palette.text, "size": SIZE},
         cliponaxis=False,
         hoverinfo="skip",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
         name="ends",
+        **UNFADED,
     )
 
 
 def _add_numbers(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Each row's value beyond the end of its bar and of its error."""
-    ends = [row.start + row.value + np.copysign(row.stderr, row.value) for row in rows]
+    texts = [f" ▲ {nats(r.value)}" if r.value >= 0 else f"▼ {nats(r.value)} " for r in rows]
     figure.add_scatter(
-        x=ends,
-        y=ys,
-        mode="text",
-        text=[
-            f" ▲ {wording.nats(row.value)}" if row.value >= 0 else f"▼ {wording.nats(row.value)} "
-            for row in rows
-        ],
+        x=[row.start + row.value + np.copysign(row.stderr, row.value) for row in rows],
         textposition=["middle right" if row.value >= 0 else "middle left" for row in rows],
-        textfont={"color": palette.text, "size": SMALL},
-        cliponaxis=False,
-        hoverinfo="skip",
-        selected={"textfont": {"color": palette.text}},
-        unselected={"textfont": {"color": palette.text}},
         name="numbers",
+        **_texts(texts, ys, palette.text, SMALL),
     )
+
+
+def _texts(texts: list[str], ys: list[int], color: str, size: int) -> dict[str, Any]:
+    """A trace of numbers that a pick does not fade."""
+    return {
+        "y": ys,
+        "mode": "text",
+        "text": texts,
+        "textfont": {"color": color, "size": size},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "selected": {"textfont": {"color": color}},
+        "unselected": {"textfont": {"color": color}},
+    }
 
 
 def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Thin lines that carry the sum from bar to bar."""
-    xs: list[float | None] = []
-    lines: list[float | None] = []
     ends = [(rows[0].start, len(rows) + 1)] if rows else []
     ends += [(row.start + row.value, y) for row, y in zip(rows, ys, strict=True)]
-    for x, y in ends:
-        xs += [x, x, None]
-        lines += [y + 0.0, y - 1.0, None]
     figure.add_scatter(
-        x=xs,
-        y=lines,
+        x=[x for end, _ in ends for x in (end, end, None)],
+        y=[y for _, top in ends for y in (top + 0.0, top - 1.0, None)],
         mode="lines",
         line={"color": palette.other, "width": 1},
         hoverinfo="skip",
@@ -223,79 +208,41 @@ def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette:
 
 
 def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
-    """Item, rating, text and time of each row, on one scale."""
+    """Item, rating, text and time of each row: bars on one scale, their numbers at its edge."""
     known = [row for row in rows if row.parts is not None]
     values = [value for row in known for value in row.parts or ()]
     low, high = min([0.0, *values]), max([0.0, *values])
     width = (PANELS[1] - PANELS[0]) / len(PART_NAMES)
     edge = low + ((high - low) or 1.0) / BARS
+    marks = {"range": [low, edge], "tickvals": [0], "ticktext": [""], "ticks": "", "anchor": "y"}
+    grid = axis(palette, showgrid=True, gridcolor=palette.faint, fixedrange=True) | marks
+    above = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom"}
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
-        _add_panel(figure, rows, ys, at, edge, palette)
-        figure.update_layout(
-            {
-                f"xaxis{at + 2}": axis(
-                    palette,
-                    domain=[left + 0.012, left + width],
-                    range=[low, edge],
-                    tickvals=[0],
-                    ticktext=[""],
-                    showgrid=True,
-                    gridcolor=palette.faint,
-                    ticks="",
-                    fixedrange=True,
-                    anchor="y",
-                )
-            }
+        values = [row.parts[at] if row.parts else 0.0 for row in rows]
+        labels = zip(rows, values, strict=True)
+        figure.add_bar(
+            x=values,
+            y=ys,
+            orientation="h",
+            xaxis=f"x{at + 2}",
+            marker={"color": [signed_ink(value, palette) for value in values]},
+            customdata=[row.step for row in rows],
+            name=name,
+            **hover([f"{plain(r.label, 60)}<br>{name} {nats(value)}" for r, value in labels]),
+            **UNFADED,
         )
-        figure.add_annotation(
-            x=left + width,
-            y=1.0,
-            xref="paper",
-            yref="paper",
-            xanchor="right",
-            yanchor="bottom",
-            text=name if known else f"{name} …",
-            showarrow=False,
-            font={"size": SMALL, "color": palette.muted},
+        numbers = ["" if abs(value) < TINY else nats(value) for value in values]
+        figure.add_scatter(
+            x=[edge] * len(rows),
+            xaxis=f"x{at + 2}",
+            textposition="middle left",
+            name=f"{name} numbers",
+            **_texts(numbers, ys, palette.muted, 11),
         )
-
-
-def _add_panel(
-    figure: go.Figure, rows: list[_Row], ys: list[int], at: int, edge: float, palette: Palette
-) -> None:
-    """One part of all rows: bars, and their numbers in a column at ``edge``."""
-    name, values = PART_NAMES[at], [row.parts[at] if row.parts else 0.0 for row in rows]
-    figure.add_bar(
-        x=values,
-        y=ys,
-        orientation="h",
-        xaxis=f"x{at + 2}",
-        marker={"color": [_ink(value, palette) for value in values]},
-        customdata=[row.step for row in rows],
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        hovertext=[
-            f"{plain(row.label, 60)}<br>{name} {wording.nats(value)}"
-            for row, value in zip(rows, values, strict=True)
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        name=name,
-    )
-    figure.add_scatter(
-        x=[edge] * len(rows),
-        y=ys,
-        mode="text",
-        xaxis=f"x{at + 2}",
-        text=[wording.nats(value) if abs(value) >= 0.005 else "" for value in values],
-        textposition="middle left",
-        textfont={"color": palette.muted, "size": 11},
-        cliponaxis=False,
-        hoverinfo="skip",
-        selected={"textfont": {"color": palette.muted}},
-        unselected={"textfont": {"color": palette.muted}},
-        name=f"{name} numbers",
-    )
+        figure.layout[f"xaxis{at + 2}"] = grid | {"domain": [left + 0.012, left + width]}
+        head = name if known else f"{name} …"
+        figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
 
 
 def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:

@@ -8,25 +8,23 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.palette import Palette
-from core.figures.style import SMALL, axis, layout
-from core.views.explain import ScorecardView
+from core.figures.style import axis, canvas, note
+from core.views.explain.rows import ScorecardView
 
 NAMES = {"explanation": "explanation", "recent-first": "recent first", "random": "random"}
-HEIGHT = 210
 
 
 def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
-    """How fast the score falls when events go, and rises when they come, by order."""
-    figure = go.Figure(
-        layout=layout(palette, height=HEIGHT, margin={"l": 44, "r": 92, "t": 22, "b": 34})
-    )
+    """How fast the score falls when events are removed, and rises when they are added, by order."""
+    figure = canvas(palette, 210, (44, 92, 22, 34))
     styles: dict[str, dict[str, Any]] = {
         "explanation": {"color": palette.accent, "width": 2.5},
         "recent-first": {"color": palette.text, "width": 1.5},
         "random": {"color": palette.muted, "width": 1.5, "dash": "dash"},
     }
-    for number, (title, curves) in enumerate(
-        (("events taken away", view.deletion), ("events brought in", view.insertion)), start=1
+    for x, name, curves in (
+        ("x", "events removed", view.deletion),
+        ("x2", "events added", view.insertion),
     ):
         for order, line in styles.items():
             curve = curves[order]
@@ -35,32 +33,17 @@ def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
                 y=curve,
                 mode="lines",
                 line=line,
-                xaxis=f"x{number}" if number > 1 else "x",
+                xaxis=x,
                 hovertemplate=f"{NAMES[order]} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
-                name=f"{title} {order}",
+                name=f"{name} {order}",
             )
-        figure.add_annotation(
-            x=0.5,
-            y=1.0,
-            xref=f"x{number} domain" if number > 1 else "x domain",
-            yref="paper",
-            yanchor="bottom",
-            text=title,
-            showarrow=False,
-            font={"size": SMALL, "color": palette.text},
-        )
-    for order, y in _label_places(view).items():
-        figure.add_annotation(
-            x=1.0,
-            y=y,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            xshift=6,
-            text=f"{'┄' if order == 'random' else '━'} {NAMES[order]}",
-            showarrow=False,
-            font={"size": SMALL, "color": styles[order]["color"]},
-        )
+        above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
+        figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
+    ranked = sorted(NAMES, key=lambda order: -float(view.insertion[order].mean()))
+    beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
+    for at, order in enumerate(ranked):
+        name = f"{'┄' if order == 'random' else '━'} {NAMES[order]}"
+        figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
     shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
     figure.update_layout(
         xaxis=shared | {"domain": [0, 0.45]},
@@ -68,9 +51,3 @@ def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
         yaxis=axis(palette, nticks=4, fixedrange=True),
     )
     return figure
-
-
-def _label_places(view: ScorecardView) -> dict[str, float]:
-    """Heights of the three names at the right edge, in the order of the insertion areas."""
-    ranked = sorted(NAMES, key=lambda order: -float(view.insertion[order].mean()))
-    return {order: 0.85 - 0.22 * at for at, order in enumerate(ranked)}

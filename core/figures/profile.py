@@ -10,14 +10,13 @@ import plotly.graph_objects as go
 from core.arrays import FloatArray
 from core.figures.area_labels import place_labels
 from core.figures.palette import HUES, Palette
-from core.figures.style import MARGIN, SIZE, SMALL, axis, layout, plain, rule
+from core.figures.style import MARGIN, axis, canvas, hover, names_axis, note, plain, rule
 from core.figures.time_scale import TimeScale
 from core.views import wording
-from core.views.timeline import MomentView, StepRow, TimelineView
+from core.views.timeline.rows import MomentView, StepRow, TimelineView
 
 LARGE = 0.08
 """A topic without a hue is drawn by itself when its share ever reaches this."""
-PROFILE_HEIGHT = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def areas(view: TimelineView) -> list[Area]:
     """
     peaks = view.profile.max(axis=0)
     drawn = [t for t in range(len(view.topics)) if t < HUES or peaks[t] >= LARGE]
-    rest = [t for t in range(len(view.topics)) if t not in set(drawn)]
+    rest = [t for t in range(len(view.topics)) if t not in drawn]
     stacked = [Area(view.topics[topic], topic, view.profile[:, topic]) for topic in drawn]
     if rest:
         stacked.append(Area("other", -1, view.profile[:, rest].sum(axis=1)))
@@ -55,15 +54,8 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     starts, ends = scale.edges()
     corners = np.column_stack([starts, ends]).ravel()
     now = scale.x[step - 1]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=PROFILE_HEIGHT,
-            margin=MARGIN,
-            barmode="overlay",
-            shapes=[rule(palette, now, edge=True), rule(palette, now)],
-        )
-    )
+    rules = [rule(palette, now, edge=True), rule(palette, now)]
+    figure = canvas(palette, 240, MARGIN, barmode="overlay", shapes=rules)
     for area in stacked:
         figure.add_scatter(
             x=corners,
@@ -78,16 +70,8 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     labels = [area.label for area in stacked]
     shares = np.column_stack([area.shares for area in stacked])
     for place in place_labels(shares, starts, ends, (scale.low, scale.high), labels):
-        figure.add_annotation(
-            x=place.x,
-            y=place.y,
-            text=plain(labels[place.topic], 24),
-            showarrow=False,
-            font={
-                "size": SMALL,
-                "color": palette.text_on(palette.topic(stacked[place.topic].topic)),
-            },
-        )
+        ink = palette.text_on(palette.topic(stacked[place.topic].topic))
+        figure.add_annotation(note(plain(labels[place.topic], 24), place.x, place.y, ink))
     figure.add_bar(
         x=(starts + ends) / 2,
         width=ends - starts,
@@ -96,13 +80,12 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=np.arange(1, len(view.steps) + 1),
-        hovertext=[profile_hover(view, row) for row in view.steps],
-        hovertemplate="%{hovertext}<extra></extra>",
         name="pick",
+        **hover([profile_hover(view, row) for row in view.steps]),
     )
-    figure.update_xaxes(**axis(palette, **scale.axis()))
-    figure.update_yaxes(
-        **axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
+    figure.update_layout(
+        xaxis=axis(palette, **scale.axis()),
+        yaxis=axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True),
     )
     return figure
 
@@ -120,14 +103,7 @@ def profile_hover(view: TimelineView, row: StepRow) -> str:
 def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
     """The largest topics at one step as bars, with the change against the step before."""
     shares = moment.shares[::-1]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=26 * len(shares) + 8,
-            margin={"l": 130, "r": 96, "t": 2, "b": 2},
-            bargap=0.35,
-        )
-    )
+    figure = canvas(palette, 26 * len(shares) + 8, (130, 96, 2, 2), bargap=0.35)
     figure.add_bar(
         x=[share.share for share in shares],
         y=list(range(len(shares))),
@@ -144,13 +120,6 @@ def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
         hoverinfo="skip",
     )
     figure.update_xaxes(visible=False, range=[0, max(0.5, *(share.share for share in shares))])
-    figure.update_yaxes(
-        **axis(
-            palette,
-            tickvals=list(range(len(shares))),
-            ticktext=[plain(share.label, 22) for share in shares],
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-        )
-    )
+    names = [plain(share.label, 22) for share in shares]
+    figure.update_yaxes(names_axis(palette, names, fixedrange=None))
     return figure

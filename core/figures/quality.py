@@ -3,84 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
 from core.evaluate.report import CalibrationBin
+from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
-from core.figures.style import SIZE, SMALL, axis, layout, plain
-from core.measure.intervals import Interval
-from core.views.quality import QualityView
-from core.views.quality_details import NeverView, UsesView
-from core.views.quality_wording import best_baseline, between
+from core.figures.style import axis, canvas, names_axis, note, plain, title
+from core.views.quality.rows import AblationView, NeverView, QualityView
+from core.views.quality.sentences import best_baseline
+from core.views.wording import signed
 
-ROW = 30
-WIDE = {"l": 150, "r": 64, "t": 4, "b": 40}
 TOPICS_SHOWN = 12
 
 
 def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
     """NDCG of every recommender, best on top; beside it on targets that training has seen."""
     rows = view.rows[::-1]
-    names = [
-        f"<b>{plain(row.recommender)}</b>" if row.is_subject else plain(row.recommender)
-        for row in rows
-    ]
-    inks = [palette.accent if row.is_subject else palette.muted for row in rows]
-    figure = go.Figure(layout=layout(palette, height=ROW * len(rows) + 62, margin=WIDE))
+    figure = canvas(palette, ROW * len(rows) + 62, WIDE)
     panels = [("x", [row.ndcg for row in rows], f"all {view.targets:,} targets")]
     if view.shows_seen:
         known = view.targets - view.unseen_targets
         panels.append(("x2", [row.seen for row in rows], f"the {known:,} seen in training"))
-    for x, intervals, title in panels:
-        for at, (interval, ink) in enumerate(zip(intervals, inks, strict=True)):
-            _interval(figure, interval, at, ink, palette, x=x, bold=rows[at].is_subject)
-            figure.add_annotation(
-                x=interval.high,
-                y=at,
-                xref=x,
-                text=f"{interval.mean:.3f}",
-                showarrow=False,
-                xanchor="left",
-                xshift=8,
-                font={"size": SIZE, "color": palette.text},
-            )
-        _axis_title(figure, x, f"NDCG@{view.k}, {title}", palette, rangemode="tozero")
-    _rows_axis(figure, names, palette)
-    _side_by_side(figure, len(panels))
+    for x, intervals, targets in panels:
+        for at, (interval, row) in enumerate(zip(intervals, rows, strict=True)):
+            ink = palette.accent if row.is_subject else palette.muted
+            add_interval(figure, interval, at, ink, palette, x=x, bold=row.is_subject)
+            add_number(figure, f"{interval.mean:.3f}", interval.high, at, palette, x)
+        set_measure(figure, palette, f"NDCG@{view.k}, {targets}", x)
+    names = [plain(row.recommender) for row in rows]
+    bold = [f"<b>{n}</b>" if r.is_subject else n for n, r in zip(names, rows, strict=True)]
+    _set_names(figure, bold, palette)
+    if view.shows_seen:
+        figure.update_layout(xaxis={"domain": [0, 0.47]}, xaxis2={"domain": [0.55, 1.0]})
     return figure
 
 
 def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
     """NDCG by cohort of the subject, and of the best baseline below it."""
     rows = view.cohorts[::-1]
+    figure = canvas(palette, 44 * len(rows) + 64, (220, 64, 22, 40))
+    for at, row in enumerate(rows):
+        few = row.few
+        if row.rival is not None:
+            add_interval(figure, row.rival, at - 0.17, palette.muted, palette, hollow=few)
+        add_interval(figure, row.subject, at + 0.17, palette.accent, palette, hollow=few, bold=True)
+    _add_two_names(figure, view, palette, "hollow: fewer than 30 targets")
+    set_measure(figure, palette, f"NDCG@{view.k} with 95 % interval")
     names = [
         f"{plain(row.name)} <span style='color:{palette.muted}'>n = {row.cases:,}"
         f"{', few' if row.few else ''}</span>"
         for row in rows
     ]
-    figure = go.Figure(
-        layout=layout(palette, height=44 * len(rows) + 64, margin=WIDE | {"l": 220, "t": 22})
-    )
-    for at, row in enumerate(rows):
-        if row.rival is not None:
-            _interval(figure, row.rival, at - 0.17, palette.muted, palette, hollow=row.few)
-        _interval(
-            figure, row.subject, at + 0.17, palette.accent, palette, hollow=row.few, bold=True
-        )
-    _two_names(figure, view, palette, "hollow: fewer than 30 targets")
-    _axis_title(figure, "x", f"NDCG@{view.k} with 95 % interval", palette, rangemode="tozero")
-    _rows_axis(figure, names, palette)
+    _set_names(figure, names, palette)
     return figure
 
 
 def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
     """NDCG by calendar period of the target; periods with few targets are left to the table."""
     rows = [row for row in view.periods if not row.few]
-    figure = go.Figure(
-        layout=layout(palette, height=300, margin={"l": 56, "r": 16, "t": 24, "b": 40})
-    )
+    figure = canvas(palette, 300, (56, 16, 24, 40))
     series = [(palette.accent, [row.subject for row in rows], view.subject)]
     if view.rival is not None:
         rivals = [row.rival for row in rows if row.rival is not None]
@@ -104,17 +86,11 @@ def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
             "targets<extra></extra>",
             name=plain(name),
         )
-    _two_names(figure, view, palette)
-    figure.update_xaxes(**axis(palette, type="date", nticks=8, fixedrange=True))
-    figure.update_yaxes(
-        **axis(
-            palette,
-            title={"text": f"NDCG@{view.k}", "font": {"size": SMALL}},
-            rangemode="tozero",
-            nticks=5,
-            fixedrange=True,
-        )
+    _add_two_names(figure, view, palette)
+    ndcg = axis(
+        palette, title=title(f"NDCG@{view.k}"), rangemode="tozero", nticks=5, fixedrange=True
     )
+    figure.update_layout(xaxis=axis(palette, type="date", nticks=8, fixedrange=True), yaxis=ndcg)
     return figure
 
 
@@ -126,11 +102,9 @@ def _first_day(period: str) -> str:
 
 
 def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> go.Figure:
-    """What lists promised against what they kept; on the line both are the same."""
-    top = max([0.05, *(max(one.promised, one.kept) for one in bins)]) * 1.12
-    figure = go.Figure(
-        layout=layout(palette, height=320, margin={"l": 64, "r": 24, "t": 12, "b": 44})
-    )
+    """Predicted against observed hits; on the dashed line both are the same."""
+    top = max([0.05, *(max(b.promised, b.kept) for b in bins)]) * 1.12
+    figure = canvas(palette, 320, (64, 24, 12, 44))
     figure.add_scatter(
         x=[0, top],
         y=[0, top],
@@ -139,31 +113,20 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
         hoverinfo="skip",
     )
     figure.add_scatter(
-        x=[one.promised for one in bins],
-        y=[one.kept for one in bins],
+        x=[b.promised for b in bins],
+        y=[b.kept for b in bins],
         mode="lines+markers",
         line={"width": 1.5, "color": palette.accent},
         marker={"size": 9, "color": palette.accent},
-        customdata=[[one.cases] for one in bins],
-        hovertemplate="promised %{x:.0%}, kept %{y:.0%} of %{customdata[0]}<extra></extra>",
+        customdata=[[b.cases] for b in bins],
+        hovertemplate="predicted %{x:.0%}, observed %{y:.0%} of %{customdata[0]} targets"
+        "<extra></extra>",
         name="calibration",
     )
-    share: dict[str, Any] = {"range": [0, top], "tickformat": ".0%", "nticks": 6}
-    figure.update_xaxes(
-        **axis(
-            palette,
-            title={"text": f"promised: probability of the {k} listed", "font": {"size": SMALL}},
-            fixedrange=True,
-            **share,
-        )
-    )
-    figure.update_yaxes(
-        **axis(
-            palette,
-            title={"text": "kept: target in the list", "font": {"size": SMALL}},
-            fixedrange=True,
-            **share,
-        )
+    share = axis(palette, range=[0, top], tickformat=".0%", nticks=6, fixedrange=True)
+    figure.update_layout(
+        xaxis=share | {"title": title(f"predicted: probability of the {k} listed items")},
+        yaxis=share | {"title": title("observed: target in the list")},
     )
     return figure
 
@@ -172,88 +135,56 @@ def epochs_figure(
     lines: Sequence[Mapping[str, float]], best: int | None, palette: Palette
 ) -> go.Figure:
     """Validation NDCG and training loss by epoch; the best epoch is marked."""
-    figure = go.Figure(
-        layout=layout(palette, height=280, margin={"l": 60, "r": 24, "t": 8, "b": 44})
-    )
-    for number, (key, title) in enumerate(
-        (("validation_ndcg", "validation NDCG@10"), ("loss", "training loss, nats"))
+    figure = canvas(palette, 280, (60, 24, 8, 44))
+    for panel, key, measure, domain in (
+        ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45]),
+        ("2", "loss", "training loss, nats", [0.57, 1.0]),
     ):
-        suffix = str(number + 1) if number else ""
         known = [line for line in lines if line[key] == line[key]]
+        sizes = [11 if line["epoch"] == best else 4 for line in known]
         figure.add_scatter(
             x=[line["epoch"] for line in known],
             y=[line[key] for line in known],
-            xaxis=f"x{suffix}",
-            yaxis=f"y{suffix}",
+            xaxis=f"x{panel}",
+            yaxis=f"y{panel}",
             mode="lines+markers",
             line={"width": 1.75, "color": palette.accent},
-            marker={
-                "size": [11 if line["epoch"] == best else 4 for line in known],
-                "color": palette.accent,
-            },
+            marker={"size": sizes, "color": palette.accent},
             hovertemplate="epoch %{x}: %{y:.4f}<extra></extra>",
-            name=title,
+            name=measure,
         )
-        low, high = (0.0, 0.45) if number == 0 else (0.57, 1.0)
-        figure.update_layout(
-            {
-                f"xaxis{suffix}": axis(
-                    palette,
-                    domain=[low, high],
-                    anchor=f"y{suffix}",
-                    title={"text": "epoch", "font": {"size": SMALL}},
-                    nticks=8,
-                    fixedrange=True,
-                ),
-                f"yaxis{suffix}": axis(
-                    palette,
-                    anchor=f"x{suffix}",
-                    title={"text": title, "font": {"size": SMALL}},
-                    nticks=5,
-                    fixedrange=True,
-                ),
-            }
-        )
+        shared = axis(palette, fixedrange=True)
+        epochs = {"domain": domain, "anchor": f"y{panel}", "title": title("epoch"), "nticks": 8}
+        values = {"anchor": f"x{panel}", "title": title(measure), "nticks": 5}
+        figure.layout[f"xaxis{panel}"] = shared | epochs
+        figure.layout[f"yaxis{panel}"] = shared | values
     return figure
 
 
-def uses_figure(view: UsesView, palette: Palette, *, in_nats: bool = False) -> go.Figure:
-    """What is lost without each part; right of zero the part helped."""
+def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> go.Figure:
+    """The loss without each part of a history; right of zero the part helped."""
     rows = view.rows[::-1]
-    names = [f"without {plain(row.part)}" for row in rows]
-    figure = go.Figure(layout=layout(palette, height=ROW * len(rows) + 54, margin=WIDE))
+    figure = canvas(palette, ROW * len(rows) + 54, WIDE)
     for at, row in enumerate(rows):
         interval = row.nats if in_nats else row.ndcg
         sure = interval.low > 0 or interval.high < 0
         ink = palette.accent if sure else palette.muted
-        _interval(figure, interval, at, ink, palette, hollow=not sure)
-        figure.add_annotation(
-            x=max(interval.high, 0.0),
-            y=at,
-            text=f"{interval.mean:+.3f}".replace("-", "\u2212"),
-            showarrow=False,
-            xanchor="left",
-            xshift=8,
-            font={"size": SIZE, "color": palette.text},
-        )
+        add_interval(figure, interval, at, ink, palette, hollow=not sure)
+        add_number(figure, signed(interval.mean, 3), max(interval.high, 0.0), at, palette)
     unit = "log-probability of the next item, nats" if in_nats else "NDCG@10"
-    _axis_title(figure, "x", f"loss of {unit}, with 95 % interval", palette)
+    set_measure(figure, palette, f"loss of {unit}, with 95 % interval", rangemode=None)
     figure.update_xaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1)
-    _rows_axis(figure, names, palette)
+    _set_names(figure, [f"without {plain(row.part)}" for row in rows], palette)
     return figure
 
 
 def never_figure(view: NeverView, palette: Palette) -> go.Figure:
-    """Items that no list has, by topic, beside all items of the topic."""
+    """Items that were never recommended, by topic, beside all items of the topic."""
     rows = view.topics[:TOPICS_SHOWN][::-1]
-    figure = go.Figure(
-        layout=layout(
-            palette, height=26 * len(rows) + 50, margin=WIDE | {"l": 140}, barmode="overlay"
-        )
-    )
+    figure = canvas(palette, 26 * len(rows) + 50, (140, 64, 4, 40), barmode="overlay")
     for values, ink, name in (
         ([row.items for row in rows], palette.faint, "all items"),
-        ([row.never for row in rows], palette.muted, "in no list"),
+        ([row.never for row in rows], palette.muted, "never recommended"),
     ):
         figure.add_bar(
             y=list(range(len(rows))),
@@ -264,82 +195,18 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
             name=name,
         )
     for at, row in enumerate(rows):
-        figure.add_annotation(
-            x=row.items,
-            y=at,
-            text=f"{row.never:,} of {row.items:,}",
-            showarrow=False,
-            xanchor="left",
-            xshift=6,
-            font={"size": SMALL, "color": palette.text},
-        )
-    _axis_title(figure, "x", "items in no list, of all of the topic", palette, rangemode="tozero")
-    _rows_axis(figure, [plain(row.topic, 20) for row in rows], palette)
+        text = f"{row.never:,} of {row.items:,}"
+        figure.add_annotation(note(text, row.items, at, palette.text, xanchor="left", xshift=6))
+    set_measure(figure, palette, "items never recommended, of all of the topic")
+    _set_names(figure, [plain(row.topic, 20) for row in rows], palette)
     return figure
 
 
-def _interval(
-    figure: go.Figure,
-    interval: Interval,
-    y: float,
-    ink: str,
-    palette: Palette,
-    *,
-    x: str = "x",
-    bold: bool = False,
-    hollow: bool = False,
-) -> None:
-    if interval.mean != interval.mean:
-        return
-    figure.add_scatter(
-        x=[interval.low, interval.high],
-        y=[y, y],
-        xaxis=x,
-        mode="lines",
-        line={"width": 4 if bold else 2.5, "color": ink},
-        hoverinfo="skip",
-    )
-    figure.add_scatter(
-        x=[interval.mean],
-        y=[y],
-        xaxis=x,
-        mode="markers",
-        cliponaxis=False,
-        marker={
-            "size": 11,
-            "color": palette.background if hollow else ink,
-            "line": {"width": 1.5, "color": ink if hollow else palette.background},
-        },
-        hovertemplate=f"{between(interval)}<extra></extra>",
-    )
+def _set_names(figure: go.Figure, names: Sequence[str], palette: Palette) -> None:
+    figure.layout.yaxis = names_axis(palette, names, range=[-0.6, len(names) - 0.4])
 
 
-def _rows_axis(figure: go.Figure, names: Sequence[str], palette: Palette) -> None:
-    figure.update_yaxes(
-        **axis(
-            palette,
-            tickvals=list(range(len(names))),
-            ticktext=list(names),
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-            range=[-0.6, len(names) - 0.4],
-            fixedrange=True,
-        )
-    )
-
-
-def _axis_title(figure: go.Figure, x: str, text: str, palette: Palette, **more: Any) -> None:
-    title = {"text": text, "standoff": 8, "font": {"size": SMALL}}
-    name = x.replace("x", "xaxis")
-    figure.update_layout({name: axis(palette, title=title, nticks=6, fixedrange=True, **more)})
-
-
-def _side_by_side(figure: go.Figure, panels: int) -> None:
-    if panels == 2:
-        figure.update_layout(xaxis={"domain": [0, 0.47]}, xaxis2={"domain": [0.55, 1.0]})
-
-
-def _two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str = "") -> None:
+def _add_two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str = "") -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:
@@ -347,14 +214,5 @@ def _two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str
             f"   <span style='color:{palette.muted}'>■</span> {plain(view.rival)}, "
             f"{best_baseline(view.subject)}"
         )
-    figure.add_annotation(
-        x=0,
-        y=1,
-        xref="paper",
-        yref="paper",
-        xanchor="left",
-        yanchor="bottom",
-        text=f"{text}   {more}",
-        showarrow=False,
-        font={"size": SMALL, "color": palette.text},
-    )
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    figure.add_annotation(note(f"{text}   {more}", 0, 1, palette.text) | place)

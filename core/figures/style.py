@@ -175,18 +175,3 @@ def swatch(color: str, text: str) -> str:
 def halo(palette: Palette) -> str:
     """The page's colour, nearly opaque, for labels over dense marks."""
     return rgba(palette.background, 0.72)
-
-
-def as_html(figures: Sequence[tuple[str, go.Figure]], palette: Palette, title: str) -> str:
-    """One HTML file that opens anywhere: each figure under its sentence, plotly inside the file."""
-    parts = [
-        f"<p>{plain(sentence)}</p>"
-        + figure.to_html(full_html=False, include_plotlyjs=number == 0, config=CONFIG)
-        for number, (sentence, figure) in enumerate(figures)
-    ]
-    return (
-        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{plain(title)}</title>"
-        f"<style>body{{background:{palette.background};color:{palette.text};font-family:{FONT};"
-        "max-width:1200px;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem}</style></head>"
-        f"<body><h1>{plain(title)}</h1>{''.join(parts)}</body></html>"
-    )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.arrays import DoubleArray, IntArray
-from core.views.timeline import TimelineView
+from core.views.timeline.rows import TimelineView
 
 Spacing = Literal["time", "even"]
 

@@ -14,20 +14,29 @@ import plotly.graph_objects as go
 from core.arrays import DoubleArray
 from core.domain import Part
 from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
-from core.figures.style import MARGIN, axis, halo, layout, plain, rule
+from core.figures.style import (
+    MARGIN,
+    UNFADED,
+    axis,
+    canvas,
+    halo,
+    hover,
+    names_axis,
+    note,
+    plain,
+    ring,
+    rule,
+    stems,
+)
 from core.figures.time_scale import TimeScale
 from core.views import wording
-from core.views.timeline import StepRow, TimelineView
+from core.views.timeline.rows import StepRow, TimelineView
 
 LANE_HEIGHT = 38
-RANKS_HEIGHT = 128
-STEP_SIZES_HEIGHT = 130
 LIFT = 0.24
 """How far a sentiment of one lifts an event above its row's middle, in rows."""
 CROWDED = 0.018
 """Share of the axis below which two marks touch."""
-UNFADED = {"marker": {"opacity": 1}}
-"""A pick must not fade the other marks."""
 
 
 def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
@@ -39,14 +48,16 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=LANE_HEIGHT * len(kinds) + 44,
-            margin=MARGIN | {"t": 20, "b": 10},
-            shapes=[rule(palette, scale.x[step - 1]), *lane_lines(palette, kinds)],
-            annotations=part_labels(view, xs, len(kinds), palette),
-        )
+    lanes = [
+        _band(at, at, line={"color": palette.faint, "width": 1}, type="line")
+        for at in range(len(kinds))
+    ]
+    figure = canvas(
+        palette,
+        LANE_HEIGHT * len(kinds) + 44,
+        MARGIN | {"t": 20, "b": 10},
+        shapes=[rule(palette, scale.x[step - 1]), *lanes],
+        annotations=part_labels(view, xs, len(kinds), palette),
     )
     figure.add_scatter(
         x=xs,
@@ -61,74 +72,47 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
         },
         text=[wording.rating(row.rating) for row in view.steps],
         textfont={"size": 10, "color": [palette.text_on(fill) for fill in fills]},
-        selected=UNFADED,
-        unselected=UNFADED,
         customdata=np.arange(1, len(view.steps) + 1),
-        hovertext=[event_hover(row) for row in view.steps],
-        hovertemplate="%{hovertext}<extra></extra>",
         name="events",
+        **hover([event_hover(row) for row in view.steps]),
+        **UNFADED,
     )
-    figure.add_scatter(
-        x=[xs[step - 1]],
-        y=[ys[step - 1]],
-        mode="markers",
-        marker={
-            "symbol": "circle-open",
-            "size": 26,
-            "color": palette.accent,
-            "line": {"width": 2, "color": palette.accent},
-        },
-        hoverinfo="skip",
-        name="selected",
-    )
-    figure.update_xaxes(**axis(palette, **scale.axis(), showticklabels=False))
-    figure.update_yaxes(
-        **axis(
-            palette,
-            range=[-0.6, len(kinds) - 0.4],
-            tickvals=list(range(len(kinds))),
-            ticktext=[kind.value for kind in kinds],
-            ticks="",
-            fixedrange=True,
-        )
+    figure.add_scatter(**ring(xs[step - 1], ys[step - 1], palette.accent, 26, 2, "selected"))
+    lane_names = [kind.value for kind in kinds]
+    small = axis(palette)["tickfont"]
+    figure.update_layout(
+        xaxis=axis(palette, **scale.axis(), showticklabels=False),
+        yaxis=names_axis(palette, lane_names, range=[-0.6, len(kinds) - 0.4], tickfont=small),
     )
     return figure
 
 
-def lane_lines(palette: Palette, kinds: Sequence[Any]) -> list[dict[str, Any]]:
-    """A thin line through the middle of every row: neutral."""
-    return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "y0": at,
-            "y1": at,
-            "line": {"color": palette.faint, "width": 1},
-            "layer": "below",
-        }
-        for at in range(len(kinds))
-    ]
+def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
+    """A shape across the whole figure, behind its marks."""
+    return {
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": low,
+        "y1": high,
+        "layer": "below",
+        **more,
+    }
 
 
 def part_labels(
     view: TimelineView, xs: DoubleArray, rows: int, palette: Palette
 ) -> list[dict[str, Any]]:
     """Words above the events that the model did not train on."""
-    held_out = [at for at, row in enumerate(view.steps) if row.part != Part.TRAIN]
+    sides: dict[Part, dict[str, Any]] = {
+        Part.VALIDATION: {"xanchor": "right", "xshift": -3},
+        Part.TEST: {"xanchor": "left", "xshift": 1},
+    }
     return [
-        {
-            "x": float(xs[at]),
-            "y": rows - 0.42,
-            "text": wording.PART_WORDS[view.steps[at].part],
-            "showarrow": False,
-            "xanchor": "right" if view.steps[at].part == Part.VALIDATION else "left",
-            "xshift": -3 if view.steps[at].part == Part.VALIDATION else 1,
-            "yanchor": "bottom",
-            "font": {"size": 11, "color": palette.muted},
-        }
-        for at in held_out
+        note(wording.PART_WORDS[row.part], float(xs[at]), rows - 0.42, palette.muted, 11)
+        | {"yanchor": "bottom", **sides[row.part]}
+        for at, row in enumerate(view.steps)
+        if row.part != Part.TRAIN
     ]
 
 
@@ -165,63 +149,50 @@ def ranks_figure(
     Filled marks lie in the top 10; marks of events that were held out are darker and named.
     """
     rows = [row for row in view.steps if row.next_rank is not None]
-    xs = scale.x
-    held_out = [row.next_part != Part.TRAIN for row in rows]
     pale = mix(palette.muted, palette.background, 0.25)
-    inks = [palette.text if held else pale for held in held_out]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=RANKS_HEIGHT,
-            margin=MARGIN | {"b": 10},
-            annotations=held_out_labels(rows, xs, palette),
-            shapes=[
-                rule(palette, scale.x[step - 1]),
-                {
-                    "type": "rect",
-                    "xref": "paper",
-                    "x0": 0,
-                    "x1": 1,
-                    "y0": 0.6,
-                    "y1": wording.TOP + 0.5,
-                    "fillcolor": rgba(palette.accent, 0.09),
-                    "line": {"width": 0},
-                    "layer": "below",
-                },
-            ],
-        )
+    inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
+    symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
+    top = _band(
+        0.6,
+        wording.TOP + 0.5,
+        type="rect",
+        fillcolor=rgba(palette.accent, 0.09),
+        line={"width": 0},
+    )
+    figure = canvas(
+        palette,
+        128,
+        MARGIN | {"b": 10},
+        annotations=held_out_labels(rows, scale.x, palette),
+        shapes=[rule(palette, scale.x[step - 1]), top],
     )
     figure.add_scatter(
-        x=xs[[row.step - 1 for row in rows]],
+        x=scale.x[[row.step - 1 for row in rows]],
         y=np.array([row.next_rank for row in rows]),
         mode="markers",
         marker={
-            "symbol": [
-                "circle" if (row.next_rank or 0) <= wording.TOP else "circle-open" for row in rows
-            ],
+            "symbol": symbols,
             "size": 10,
             "color": inks,
             "line": {"width": 1.5, "color": inks},
             "opacity": 1,
         },
-        selected=UNFADED,
-        unselected=UNFADED,
         customdata=np.array([row.step for row in rows]),
-        hovertext=[rank_hover(view, row) for row in rows],
-        hovertemplate="%{hovertext}<extra></extra>",
         name="ranks",
+        **hover([rank_hover(view, row) for row in rows]),
+        **UNFADED,
     )
-    ticks = [tick for tick in (1, 10, 100, 1_000, 10_000, 100_000) if tick * 4 < items]
-    figure.update_xaxes(**axis(palette, **scale.axis(), showticklabels=False))
-    figure.update_yaxes(
-        **axis(
+    ticks = [tick for tick in (1, 10, 100, 1_000, 10_000, 100_000) if tick * 4 < items] + [items]
+    figure.update_layout(
+        xaxis=axis(palette, **scale.axis(), showticklabels=False),
+        yaxis=axis(
             palette,
             type="log",
             range=[np.log10(max(items, 20) * 1.3), np.log10(0.6)],
-            tickvals=[*ticks, items],
-            ticktext=[*(wording.number(tick) for tick in ticks), wording.number(items)],
+            tickvals=ticks,
+            ticktext=[wording.number(tick) for tick in ticks],
             fixedrange=True,
-        )
+        ),
     )
     return figure
 
@@ -240,15 +211,11 @@ def held_out_labels(
     ]
     best = min((rank for _, rank, _ in held_out), default=0)
     return [
-        {
-            "x": x,
-            "y": np.log10(rank),
-            "text": f"{part} {rank:.0f}",
-            "showarrow": False,
+        note(f"{part} {rank:.0f}", x, np.log10(rank), palette.text, 11)
+        | {
             "xanchor": "right",
             "xshift": -8,
             "yshift": 11 if rank == best else -11,
-            "font": {"size": 11, "color": palette.text},
             "bgcolor": halo(palette),
             "borderpad": 0,
         }
@@ -272,48 +239,29 @@ def step_sizes_figure(
 ) -> go.Figure:
     """How far each event moved the state in the model's own space (cosine distance)."""
     rows = [row for row in view.steps if row.step_size is not None]
-    xs = scale.x
     sizes = np.array([row.step_size or 0.0 for row in rows])
     inks = [palette.accent if row.step == step else palette.muted for row in rows]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=STEP_SIZES_HEIGHT,
-            margin=MARGIN,
-            shapes=[rule(palette, scale.x[step - 1])],
-        )
-    )
+    figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
-        x=xs[[row.step - 1 for row in rows]],
+        x=scale.x[[row.step - 1 for row in rows]],
         y=sizes,
         mode="markers",
         marker={"size": 7, "color": inks, "opacity": 1},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": np.zeros(len(rows)),
-            "arrayminus": sizes,
-            "color": mix(palette.muted, palette.background, 0.35),
-            "thickness": 1.5,
-            "width": 0,
-        },
-        selected=UNFADED,
-        unselected=UNFADED,
+        error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
         customdata=np.array([row.step for row in rows]),
-        hovertext=[
-            f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
-            for row in rows
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
         name="step sizes",
+        **hover(
+            [
+                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>"
+                f"moved {row.step_size:.2f}"
+                for row in rows
+            ]
+        ),
+        **UNFADED,
     )
-    figure.update_xaxes(**axis(palette, **scale.axis()))
-    figure.update_yaxes(
-        **axis(
-            palette,
-            range=[0, sizes.max(initial=0.1) * 1.15],
-            nticks=4,
-            fixedrange=True,
-        )
+    top = sizes.max(initial=0.1) * 1.15
+    figure.update_layout(
+        xaxis=axis(palette, **scale.axis()),
+        yaxis=axis(palette, range=[0, top], nticks=4, fixedrange=True),
     )
     return figure

@@ -10,9 +10,8 @@ from plotly.subplots import make_subplots
 from core.figures.palette import Palette
 from core.figures.style import axis, layout
 
-HEIGHT = 190
 POINTS = 300
-"""A longer curve is thinned to about so many points."""
+"""A longer curve is thinned to about this many points."""
 
 
 def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.Figure:
@@ -37,10 +36,8 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.F
             col=column,
             hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
         )
-    figure.update_layout(
-        **layout(palette, height=HEIGHT, margin={"l": 48, "r": 12, "t": 28, "b": 28})
-    )
+    figure.update_layout(layout(palette, height=190, margin={"l": 48, "r": 12, "t": 28, "b": 28}))
     figure.update_annotations(font={"size": 12, "color": palette.text})
-    figure.update_xaxes(**axis(palette, nticks=5))
-    figure.update_yaxes(**axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
+    figure.update_xaxes(axis(palette, nticks=5))
+    figure.update_yaxes(axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
     return figure

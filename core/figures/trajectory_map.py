@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 
 from core.arrays import FloatArray
 from core.figures.palette import Palette, mix, rgba
-from core.figures.style import SMALL, halo, layout, plain, swatch
+from core.figures.style import UNFADED, canvas, halo, hover, note, plain, ring, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
-from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
+from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
 
 LOWEST, HEIGHT = 360, 500
 """Least and greatest height of the map in pixels."""
@@ -43,16 +43,14 @@ def trajectory_map(
     step = moment.row.step
     low, high = window(map_view, view)
     past, future = view.steps[:step], view.steps[step:]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=height_of(high - low),
-            margin={"l": 4, "r": 4, "t": 4, "b": 4},
-            dragmode="pan",
-            hovermode="closest",
-            annotations=landmark_labels(map_view, low, high, palette),
-            images=[crowd],
-        )
+    figure = canvas(
+        palette,
+        height_of(high - low),
+        (4, 4, 4, 4),
+        dragmode="pan",
+        hovermode="closest",
+        annotations=landmark_labels(map_view, low, high, palette),
+        images=[crowd],
     )
     for misleading, dash in ((False, "solid"), (True, "dot")):
         x, y = segments(past, misleading)
@@ -68,19 +66,7 @@ def trajectory_map(
     figure.add_scatter(**dots(past, palette, open_dots=False))
     figure.add_scatter(**listed(moment.items, palette))
     now = view.steps[step - 1]
-    figure.add_scatter(
-        x=[now.x],
-        y=[now.y],
-        mode="markers",
-        marker={
-            "symbol": "circle-open",
-            "size": 20,
-            "color": palette.accent,
-            "line": {"width": 3, "color": palette.accent},
-        },
-        hoverinfo="skip",
-        name="now",
-    )
+    figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
@@ -122,15 +108,15 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
             "line": {"width": 1, "color": inks if open_dots else palette.background},
             "opacity": 1,
         },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
         "customdata": [row.step for row in rows],
-        "hovertext": [
-            f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
-            for row in rows
-        ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
         "name": "still to come" if open_dots else "states",
+        **hover(
+            [
+                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
+                for row in rows
+            ]
+        ),
+        **UNFADED,
     }
 
 
@@ -151,9 +137,8 @@ def listed(items: Sequence[ListRow], palette: Palette) -> dict[str, Any]:
         "textfont": {"size": 10, "color": palette.accent},
         "selected": {"marker": {"opacity": 0.9}},
         "unselected": {"marker": {"opacity": 0.9}},
-        "hovertext": [f"<b>{row.rank}</b> {plain(row.item, 60)}" for row in items],
-        "hovertemplate": "%{hovertext}<extra></extra>",
         "name": "list",
+        **hover([f"<b>{row.rank}</b> {plain(row.item, 60)}" for row in items]),
     }
 
 
@@ -173,24 +158,15 @@ def landmark_labels(
     map_view: MapView, low: FloatArray, high: FloatArray, palette: Palette
 ) -> list[dict[str, Any]]:
     """Topic names with a square of their hue; one that would cover another is left out."""
+    inside = [
+        mark
+        for mark in map_view.landmarks
+        if low[0] < mark.x < high[0] and low[1] < mark.y < high[1]
+    ]
     return [
-        {
-            "x": mark.x,
-            "y": mark.y,
-            "text": swatch(palette.topic(mark.topic), mark.label),
-            "showarrow": False,
-            "font": {"size": SMALL, "color": palette.text},
-            "bgcolor": halo(palette),
-            "borderpad": 1,
-        }
-        for mark in uncovered(
-            [
-                mark
-                for mark in map_view.landmarks
-                if low[0] < mark.x < high[0] and low[1] < mark.y < high[1]
-            ],
-            high - low,
-        )
+        note(swatch(palette.topic(mark.topic), mark.label), mark.x, mark.y, palette.text)
+        | {"bgcolor": halo(palette), "borderpad": 1}
+        for mark in uncovered(inside, high - low)
     ]
 
 
@@ -211,9 +187,8 @@ def uncovered(landmarks: Sequence[Landmark], extent: FloatArray) -> list[Landmar
     return kept
 
 
-def covers(one: Landmark, other: Landmark, unit: float) -> bool:
+def covers(mark: Landmark, other: Landmark, unit: float) -> bool:
     """Whether two names overlap where a pixel is ``unit`` long."""
-    letters = sum(min(len(mark.label), 24) + 3 for mark in (one, other)) / 2
-    return (
-        abs(one.y - other.y) < 0.99 * LINE * unit and abs(one.x - other.x) < letters * LETTER * unit
-    )
+    letters = sum(min(len(label), 24) + 3 for label in (mark.label, other.label)) / 2
+    width = letters * LETTER * unit
+    return abs(mark.y - other.y) < 0.99 * LINE * unit and abs(mark.x - other.x) < width

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from core.corpus.quarantine import Refusal
 from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
-from core.views import wording
+from core.views.wording import capital, count, day, duration, number, percent, span
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
@@ -68,57 +70,13 @@ class LibraryView:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """Why rows were refused."""
-
-    reason: str
-    """Field and reason."""
-    rows: int
-    """How many rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """One row that was refused."""
-
-    file: str
-    """Name of the file."""
-    line: int
-    """Line or row number in it."""
-    field: str
-    """The field at fault."""
-    reason: str
-    """What is wrong with it."""
-    value: str
-    """The start of the value; untrusted text."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """How an import went."""
-
-    corpus: str
-    """The corpus it made."""
-    sentence: str
-    """What was taken and what was refused."""
-    reasons: tuple[ReasonRow, ...]
-    """Reasons, most frequent first."""
-    refused: tuple[RefusedRow, ...]
-    """The first refused rows."""
-    quarantine: Path
-    """File with all refused rows, as JSON lines."""
-    notes: tuple[str, ...]
-    """What the import decided by itself."""
-
-
-@dataclass(frozen=True, slots=True)
 class JobView:
     """Where long work stands."""
 
     share: float
     """Done, 0 to 1."""
     sentence: str
-    """Stage, place and time left."""
+    """Stage, share and time left."""
     figures: tuple[tuple[str, str], ...]
     """Latest figures as (name, value)."""
 
@@ -141,7 +99,7 @@ def corpus_row(manifest: Manifest, models: int) -> CorpusRow:
         items=manifest.items,
         events=manifest.accepted,
         text_share=manifest.with_text / max(manifest.accepted, 1),
-        period=wording.span(manifest.first, manifest.last),
+        period=span(manifest.first, manifest.last),
         refused=manifest.quarantined,
         models=models,
     )
@@ -155,7 +113,7 @@ def build_models(library: Library, corpus: str) -> tuple[ModelRow, ...]:
 def model_row(folder: Path) -> ModelRow:
     """One model as a row; what can't be read is left out."""
     moment = created_at(folder)
-    created = wording.day(moment) if moment else "at an unknown time"
+    created = day(moment) if moment else "at an unknown time"
     try:
         card = (folder / "README.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -163,30 +121,28 @@ def model_row(folder: Path) -> ModelRow:
     return ModelRow(folder.name, created, folder, card)
 
 
-def build_import_report(summary: ImportSummary) -> ImportReport:
-    """How an import went, for the screen."""
-    manifest = summary.manifest
-    return ImportReport(
-        corpus=manifest.name,
-        sentence=wording.import_sentence(
-            manifest.accepted,
-            manifest.rows_read,
-            manifest.quarantined,
-            manifest.duplicates,
-            manifest.users,
-            manifest.items,
-        ),
-        reasons=tuple(ReasonRow(reason, rows) for reason, rows in summary.reasons.items()),
-        refused=tuple(map(refused_row, summary.refused)),
-        quarantine=summary.quarantine,
-        notes=manifest.notes,
-    )
+def import_sentence(manifest: Manifest) -> str:
+    """What an import accepted and what it refused."""
+    said = [
+        f"Imported {number(manifest.accepted)} of {count(manifest.rows_read, 'row')}: "
+        f"{count(manifest.users, 'user')}, {count(manifest.items, 'item')}."
+    ]
+    if manifest.quarantined:
+        said.append(f"Quarantined {count(manifest.quarantined, 'row')}.")
+    if manifest.duplicates:
+        said.append(f"Skipped {count(manifest.duplicates, 'duplicate')}.")
+    return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
 
 
-def refused_row(problem: Refusal) -> RefusedRow:
-    """A row that an import refuses, for a table."""
-    field = problem.column or problem.field
-    return RefusedRow(problem.file, problem.line, field, problem.reason, problem.value)
+def reasons_table(summary: ImportSummary) -> pd.DataFrame:
+    """Why rows were refused, the most frequent reason first."""
+    return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
+
+
+def refused_table(refused: Sequence[Refusal]) -> pd.DataFrame:
+    """Refused rows; their values are untrusted text."""
+    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in refused]
+    return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 
 
 def build_job(progress: Progress | None, stopping: bool) -> JobView:
@@ -194,9 +150,13 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
     if progress is None:
         return JobView(0.0, "Starting.", ())
     share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
-    sentence = wording.job_sentence(progress.stage, share, progress.seconds_left, stopping)
+    pieces = [capital(progress.stage), percent(share)]
+    if progress.seconds_left is not None:
+        pieces.append(f"about {duration(progress.seconds_left)} left")
+    if stopping:
+        pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
-    return JobView(share, sentence, figures)
+    return JobView(share, " · ".join(pieces), figures)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:

@@ -16,18 +16,14 @@ from core.explain.words import split_words
 from core.jobs import Job
 from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
-from core.views.explain import (
-    AnswerView,
-    ChangeView,
-    PartsView,
-    ScorecardView,
-    WordsView,
+from core.views.explain.build import (
     build_answer,
     build_change,
     build_parts,
     build_scorecard,
     build_words,
 )
+from core.views.explain.rows import AnswerView, ChangeView, PartsView, ScorecardView, WordsView
 
 if TYPE_CHECKING:
     from core.engine import Engine

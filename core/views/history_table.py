@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from core.scenario.draft import Refused
 from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
 from core.scenario.reading import check_number
-from core.views import wording
+from core.views.tables import table
+from core.views.wording import number
 
 ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"
 """Columns whose cells can be changed."""
@@ -33,7 +34,7 @@ MARKS = {
 DELETED = "✕ deleted"
 INVITE = "+ new"
 SIMILAR = 1e-6
-"""Ratings that differ by less are one."""
+"""Ratings that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class TableRow:
     removed: bool
     """True where an edit deleted it."""
 
+    COLUMNS = "step=handle change item_id item kind rating text timestamp"
+
     @property
     def name(self) -> str:
         """``step 12 · Title``."""
@@ -83,7 +86,7 @@ def build_table(
         rows.insert(at, _row(corpus, step, event, DELETED, removed=True))
     rows.append(TableRow(NEW, INVITE, "", "", None, None, "", next_minute(edited.history), False))
     rows.reverse()
-    said = {one.handle: f"⚠ {one.problem.what}" for one in refused}
+    said = {refusal.handle: f"⚠ {refusal.problem.what}" for refusal in refused}
     return tuple(
         replace(row, change=said[row.handle]) if row.handle in said else row for row in rows
     )
@@ -133,22 +136,7 @@ def table_frame(rows: Sequence[TableRow], *, by_id: bool) -> pd.DataFrame:
 
 def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
     """The edited history as a table to take away."""
-    return pd.DataFrame(
-        [
-            {
-                "step": str(row.handle),
-                "change": row.change,
-                "item_id": row.item_id,
-                "item": row.item,
-                "kind": row.kind.value if row.kind else "",
-                "rating": row.rating,
-                "text": row.text,
-                "timestamp": row.timestamp,
-            }
-            for row in rows
-            if row.handle != NEW
-        ]
-    )
+    return table([row for row in rows if row.handle != NEW], TableRow.COLUMNS)
 
 
 def item_label(corpus: Corpus, item_id: str) -> str:
@@ -172,10 +160,12 @@ def find_item(corpus: Corpus, typed: str) -> str:
     if len(close) == 1:
         return close[0]
     if not close:
-        raise DomainError(f"no title holds {wanted!r}", remedy="Search it below, in Add an event")
+        raise DomainError(
+            f"no title contains {wanted!r}", remedy="Search for it below, in Add an event"
+        )
     shown = ", ".join(f"{corpus.title(item)} ({item})" for item in close[:3])
     raise DomainError(
-        f"{wording.number(len(close))} items are called like {wanted!r}",
+        f"{number(len(close))} titles contain {wanted!r}",
         remedy=f"Give an id, such as that of {shown}",
     )
 
@@ -189,17 +179,15 @@ def edits_of_cells(
     nothing. Another item or kind, or no rating any more, makes another event: the old one is
     deleted and the new one added. Un-ticking Delete is no edit (``was_brought_back``).
     """
-    found: list[tuple[Handle, list[Edit] | DomainError]] = []
+    outcomes: list[tuple[Handle, list[Edit] | DomainError]] = []
     for at, values in cells.items():
-        row = rows[at]
         try:
-            edits = _edits_of_row(corpus, row, dict(values))
+            edits = _edits_of_row(corpus, rows[at], values)
         except DomainError as problem:
-            found.append((row.handle, problem))
+            outcomes.append((rows[at].handle, problem))
         else:
-            if edits:
-                found.append((row.handle, edits))
-    return found
+            outcomes += [(rows[at].handle, edits)] if edits else []
+    return outcomes
 
 
 def was_brought_back(
@@ -213,7 +201,7 @@ def was_brought_back(
     ]
 
 
-def _edits_of_row(corpus: Corpus, row: TableRow, cells: dict[str, Any]) -> list[Edit]:
+def _edits_of_row(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> list[Edit]:
     values = _changed(corpus, row, cells)
     if not values:
         return []
@@ -239,34 +227,28 @@ def _edits_of_row(corpus: Corpus, row: TableRow, cells: dict[str, Any]) -> list[
 
 def _changed(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> dict[str, Any]:
     """Cells that differ from the row, as values of their type."""
-    values: dict[str, Any] = {}
-    for name, value in cells.items():
-        if name == ITEM:
-            if value in (row.item_id, row.item) and value:
-                continue
-            values[ITEM] = find_item(corpus, str(value)) if value else None
-            if values[ITEM] == row.item_id:
-                del values[ITEM]
-        elif name == KIND and value != (row.kind.value if row.kind else None):
-            values[KIND] = EventKind(value) if value else None
-        elif name == RATING:
-            rating = None if value is None else read_rating(value, "")
-            same = rating is None or row.rating is None
-            if (rating is not row.rating) if same else abs(rating - row.rating) > SIMILAR:  # type: ignore[operator]
-                values[RATING] = rating
-        elif name == TEXT and (text := clean_text(value or "")) != row.text:
-            values[TEXT] = text
-        elif name == DATE:
-            if not value:
-                raise DomainError("an event needs a date", remedy="Choose one from 1970 to 2099")
-            when = read_time(value, "")
-            if when != row.timestamp:
-                values[DATE] = when
-        elif name == DELETE and value != row.removed:
-            values[DELETE] = value
-    if row.removed and values.get(DELETE) is False:
-        return {}
-    return values
+    fields: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+        ITEM: (row.item_id or None, lambda cell: find_item(corpus, str(cell)) if cell else None),
+        KIND: (row.kind, lambda cell: EventKind(cell) if cell else None),
+        RATING: (row.rating, lambda cell: None if cell is None else read_rating(cell, "")),
+        TEXT: (row.text, lambda cell: clean_text(cell or "")),
+        DATE: (row.timestamp, _read_date),
+        DELETE: (row.removed, bool),
+    }
+    values = {}
+    for name, (held, read) in fields.items():
+        if name in cells and not (name == ITEM and cells[name] == row.item != ""):
+            value = read(cells[name])
+            is_near = isinstance(value, float) and held is not None and abs(value - held) <= SIMILAR
+            if value != held and not is_near:
+                values[name] = value
+    return {} if row.removed and values.get(DELETE) is False else values
+
+
+def _read_date(cell: Any) -> datetime:
+    if not cell:
+        raise DomainError("an event needs a date", remedy="Choose one from 1970 to 2099")
+    return read_time(cell, "")
 
 
 def _added(row: TableRow, values: Mapping[str, Any]) -> Edit:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray
-from core.views import wording
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A name at a place on the map."""
+    """A name at a position on the map."""
 
     label: str
     """What stands there: a topic."""
@@ -40,7 +39,7 @@ class MapView:
     landmarks: tuple[Landmark, ...]
     """One name per topic, in the middle of the states that it leads."""
     trustworthiness: float | None
-    """Share of neighbours kept by the flat map, 0 to 1; None when it was not measured."""
+    """1 where all neighbours are preserved; None when it was not measured."""
     sentence: str
     """What the map is worth, in words."""
 
@@ -55,4 +54,14 @@ def build_map(engine: Engine) -> MapView:
             x, y = np.median(of_topic, axis=0)
             marks.append(Landmark(label, topic, float(x), float(y)))
     trust = engine.map.trustworthiness
-    return MapView(states, topics, tuple(marks), trust, wording.trust_sentence(trust))
+    return MapView(states, topics, tuple(marks), trust, trust_sentence(trust))
+
+
+def trust_sentence(trustworthiness: float | None) -> str:
+    """What the map is worth."""
+    if trustworthiness is None:
+        return "The trustworthiness of this map was not measured."
+    return (
+        f"Map trustworthiness: {trustworthiness:.2f} (1 = all neighbours preserved). Treat "
+        "distances on the map as approximate."
+    )

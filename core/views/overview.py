@@ -12,7 +12,8 @@ import numpy as np
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.domain import Columns
-from core.views import wording
+from core.measure.intervals import Interval
+from core.views.wording import count, percent, span
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -22,6 +23,10 @@ JOINT, INTEREST = "joint", "interest"
 LIST_ROWS = 8
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
+NOT_EVALUATED = (
+    "This model has no stored evaluation, so there is no evidence of its quality. Evaluate it on "
+    "the page Quality."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,13 @@ class ScoreRow:
     """Upper end of the 95 % interval."""
     is_model: bool
     """True for the model on the pages."""
+
+    COLUMNS = "recommender ndcg low high"
+
+    @property
+    def interval(self) -> Interval:
+        """NDCG@10 with its ends."""
+        return Interval(self.ndcg, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +108,12 @@ class StartView:
 
 def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
-    return wording.corpus_facts(
-        manifest.users,
-        manifest.items,
-        manifest.accepted,
-        manifest.with_text,
-        wording.span(manifest.first, manifest.last),
-        manifest.simulated,
+    facts = (
+        f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
+        f"{count(manifest.items, 'item')}, {span(manifest.first, manifest.last)}; "
+        f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
+    return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
 
 
 def build_verdict(metrics: Metrics | None, sentence: str | None) -> VerdictView:
@@ -121,17 +131,17 @@ def build_verdict(metrics: Metrics | None, sentence: str | None) -> VerdictView:
         if score.ndcg is not None and low is not None and high is not None
     ]
     rows.sort(key=lambda row: -row.ndcg)
-    return VerdictView(sentence or wording.NOT_EVALUATED, tuple(rows))
+    return VerdictView(sentence or NOT_EVALUATED, tuple(rows))
 
 
 def build_start(rows: Sequence[UserRow]) -> StartView:
     """The three lists, from one row per user."""
-    among = wording.among(len(rows))
+    among = _among(rows)
     judged = [row for row in rows if row.held_out_rank is not None]
     return StartView(
         drift=ListView(
             "Interest moved furthest",
-            f"Largest distance between early and latest state, {among}.",
+            f"Largest distance from the state halfway through the history to the last, {among}.",
             top(rows, lambda row: row.drift),
         ),
         busiest=ListView(
@@ -139,7 +149,7 @@ def build_start(rows: Sequence[UserRow]) -> StartView:
         ),
         worst=ListView(
             "Worst served",
-            f"The interest model ranked the held-out events' items lowest, {among}.",
+            f"Held-out items that the interest model ranked lowest, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
     )
@@ -155,9 +165,13 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
     ]
     return ListView(
         "Lists that changed most",
-        f"Most of the top {turnover.k} changed by one event, {wording.among(len(known))}.",
+        f"Largest change of the top {turnover.k} per event, {_among(known)}.",
         top(known, lambda row: row.change or 0.0),
     )
+
+
+def _among(rows: Sequence[UserRow]) -> str:
+    return f"among {count(len(rows), 'user')} with {LEAST_EVENTS} or more events"
 
 
 def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRow, ...]:
@@ -177,7 +191,7 @@ def build_rows(engine: Engine) -> list[UserRow]:
             events=int(row.events),
             last=when.to_pydatetime(),
             drift=float(row.drift),
-            topics=wording.topic_move(names[row.first_topic], names[row.last_topic]),
+            topics=" → ".join(dict.fromkeys((names[row.first_topic], names[row.last_topic]))),
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
         for row, when in zip(table.itertuples(), last, strict=True)

@@ -1,72 +1,50 @@
-"""The table twin of every chart: the same numbers as rows, for reading and for export."""
+"""The table twin of every chart: rows of a view as a frame, for reading and for export."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from enum import Enum, IntEnum
+from typing import Any
+
 import pandas as pd
 
-from core.views import wording
-from core.views.overview import VerdictView
-from core.views.timeline import MomentView, TimelineView
+from core.measure.intervals import Interval
+from core.views.wording import between
 
 
-def timeline_table(view: TimelineView) -> pd.DataFrame:
-    """One row per step: the event, what the model made of it, and the profile by topic."""
-    rows = [
-        {
-            "step": row.step,
-            "timestamp": row.timestamp,
-            "part": wording.PART_WORDS[row.part],
-            "kind": row.kind.value,
-            "item_id": row.item_id,
-            "item": row.item,
-            "rating": row.rating,
-            "sentiment": row.sentiment,
-            "step_size": row.step_size,
-            "next_rank": row.next_rank,
-            "map_misleads": row.misleading,
-            "x": row.x,
-            "y": row.y,
-        }
-        for row in view.steps
-    ]
-    shares = pd.DataFrame(view.profile, columns=[f"profile: {name}" for name in view.topics])
-    return pd.concat([pd.DataFrame(rows), shares], axis=1)
+def table(rows: Sequence[Any], columns: str | Mapping[str, str]) -> pd.DataFrame:
+    """Rows of a view as a frame, a column per field that ``columns`` names.
 
-
-def list_table(view: MomentView) -> pd.DataFrame:
-    """The list at one step."""
+    ``"step item low=ndcg.low"``: fields or properties, one under another name, one read from
+    inside a field; a mapping of names to fields says the same where names have spaces. A row class
+    keeps its columns in ``COLUMNS``.
+    """
+    if isinstance(columns, str):
+        pairs = (column.partition("=") for column in columns.split())
+        columns = {name: path or name for name, _, path in pairs}
     return pd.DataFrame(
-        [
-            {
-                "rank": row.rank,
-                "item_id": row.item_id,
-                "item": row.item,
-                "score": row.score,
-                "rank_before": row.before,
-                "move": row.move,
-                "came_true": row.came_true,
-            }
-            for row in view.items
-        ]
+        {name: [_cell(row, path) for row in rows] for name, path in columns.items()}
     )
 
 
-def verdict_table(view: VerdictView) -> pd.DataFrame:
-    """The recommenders of the verdict, best first."""
-    return pd.DataFrame(
-        [
-            {"recommender": row.recommender, "ndcg": row.ndcg, "low": row.low, "high": row.high}
-            for row in view.rows
-        ]
-    )
+def _cell(row: Any, path: str) -> Any:
+    """The value at ``path``; None from the first None on, enums and intervals as words."""
+    value = row
+    for name in path.split("."):
+        value = None if value is None else getattr(value, name)
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, Interval):
+        return between(value)
+    return value.value if isinstance(value, Enum) else value
 
 
-def as_csv(table: pd.DataFrame) -> str:
+def as_csv(frame: pd.DataFrame) -> str:
     """A table as CSV that a spreadsheet opens without running anything.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    safe = table.copy()
+    safe = frame.copy()
     for name in safe.columns:
         if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
             safe[name] = [

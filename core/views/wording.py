@@ -1,37 +1,34 @@
-"""Every sentence that a page makes from data, in one place.
+"""Numbers, dates and short phrases, written the same way on every page.
 
-Functions take numbers and return plain text; they make no claim without a number behind it. Texts
-that come from files (titles, categories, ids) are inserted as they are: a page that shows a
+Texts that come from files (titles, categories, ids) are inserted as they are: a page that shows a
 sentence must escape it (``pages._shared.notices.say``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import groupby
 
 import numpy as np
 
-from core.arrays import FloatArray
-from core.domain import EventKind, Part
+from core.domain import Part
+from core.measure.intervals import Interval
 
 SENTIMENT_BAND = 0.2
 """Sentiments closer to zero than this count as neutral."""
-
+SMALL = 0.005
+"""Nats that round to zero."""
+TITLE = 40
+"""Longer titles are cut in sentences and labels."""
 TOP = 10
 """A next item up to this rank counts as right."""
-
-MAP_NUMBERS = "Numbers are the items of the list after this event."
-
+MAP_NUMBERS = "Numbers mark the ranks of the items listed after this event."
 STEP_SIZE_UNIT = (
-    "Cosine distance between the model's states before and after the event, 0 to 2. This is the "
-    "real move; the map only sketches it."
+    "Cosine distance between the model's states before and after the event (0 to 2). This is the "
+    "exact move; the map only approximates it."
 )
-
-PLURALS = {"history": "histories", "category": "categories", "recommender": "recommenders"}
-PART_WORDS = {Part.TRAIN: "train", Part.VALIDATION: "validation", Part.TEST: "test"}
+PLURALS = {"history": "histories", "category": "categories"}
+PART_WORDS = {part: part.name.lower() for part in Part}
 
 
 def number(value: float) -> str:
@@ -41,8 +38,7 @@ def number(value: float) -> str:
 
 def count(n: int, noun: str) -> str:
     """``2 reviews``, ``1 review``."""
-    plural = PLURALS.get(noun, noun + "s")
-    return f"{number(n)} {noun if n == 1 else plural}"
+    return f"{number(n)} {noun if n == 1 else PLURALS.get(noun, noun + 's')}"
 
 
 def percent(share: float) -> str:
@@ -57,9 +53,36 @@ def points(change: float) -> str:
     return "±0" if abs(change) < 0.005 else signed(change * 100, 0)
 
 
+def minus(text: str) -> str:
+    """A formatted number with true minus signs."""
+    return text.replace("-", "\u2212")
+
+
 def signed(value: float, digits: int = 2) -> str:
     """A number that carries its sign, with a true minus."""
-    return f"{value:+.{digits}f}".replace("-", "\u2212")
+    return minus(f"{value:+.{digits}f}")
+
+
+def nats(value: float) -> str:
+    """A contribution as ``+2.92``; what rounds to zero has no sign. The unit is not written."""
+    return "0.00" if abs(value) < SMALL else signed(value)
+
+
+def plain_nats(value: float) -> str:
+    """A score or an area without a plus sign."""
+    return minus(f"{value:.2f}")
+
+
+def figure(value: float) -> str:
+    """A metric as 0.081; a dash for NaN."""
+    return "–" if np.isnan(value) else minus(f"{value:.3f}")
+
+
+def between(interval: Interval) -> str:
+    """``0.081 [0.071, 0.092]``; a dash without cases."""
+    if np.isnan(interval.mean):
+        return "–"
+    return f"{figure(interval.mean)} [{figure(interval.low)}, {figure(interval.high)}]"
 
 
 def short(text: str, limit: int = 60) -> str:
@@ -67,22 +90,34 @@ def short(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def capital(sentence: str) -> str:
+    """A sentence with a capital."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def listing(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
+
+
 def day(when: datetime) -> str:
     """``3 Mar 2024``."""
     return f"{when.day} {when:%b %Y}"
-
-
-def month(when: datetime) -> str:
-    """``Mar 2024``."""
-    return f"{when:%b %Y}"
 
 
 def span(first: datetime | None, last: datetime | None) -> str:
     """``Mar 2023 to Oct 2024``; one month is said once."""
     if first is None or last is None:
         return "no dates"
-    start, end = month(first), month(last)
+    start, end = f"{first:%b %Y}", f"{last:%b %Y}"
     return start if start == end else f"{start} to {end}"
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``3 min``, ``2 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def rating(value: float | None) -> str:
@@ -108,192 +143,8 @@ def sentiment_words(value: float | None) -> str:
     return f"{sign} {word} ({signed(value)})"
 
 
-def user_facts(user_id: str, events: int, first: datetime | None, last: datetime | None) -> str:
-    """The line under the Timeline's title."""
-    return f"{user_id} · {count(events, 'event')} · {span(first, last)}"
-
-
-def profile_story(topics: Sequence[str], profile: FloatArray, times: Sequence[datetime]) -> str:
-    """Which topic leads, since when, and what led before.
-
-    ``profile`` is float32[n_steps, n_topics], rows summing to 1.
-    """
-    if not len(profile):
-        return "There are no events yet."
-    runs = [(topic, len(list(steps))) for topic, steps in groupby(profile.argmax(axis=1))]
-    leader, length = runs[-1]
-    last = percent(float(profile[-1, leader]))
-    if len(runs) == 1:
-        first = percent(float(profile[0, leader]))
-        return (
-            f"{topics[leader]} leads at every step: {first} after the first event, {last} at the "
-            "end."
-        )
-    since = len(profile) - length
-    others = [run for run in runs[:-1] if run[0] != leader]
-    before, before_length = max(others, key=lambda run: run[1])
-    lead = "once" if len(runs) == 2 else f"{len(runs) - 1} times"
-    return (
-        f"{topics[leader]} leads since {day(times[since])} (step {since + 1}) and holds {last} at "
-        f"the end; {topics[before]} led longest before, for {count(before_length, 'step')}. "
-        f"The lead changed {lead}."
-    )
-
-
-def events_sentence(
-    kinds: Sequence[EventKind], sentiments: Sequence[float | None], with_text: int
-) -> str:
-    """What the events are, and how they sound."""
-    counted = Counter(kinds).most_common()
-    listed = ", ".join(count(n, kind.value) for kind, n in counted)
-    if not with_text:
-        return f"{listed}. None has text."
-    signs = Counter(sentiment_sign(value) for value in sentiments)
-    return (
-        f"{listed}. Of {number(with_text)} with text, ▲ {signs['▲']} positive, "
-        f"▼ {signs['▼']} negative, ● {signs['●']} neutral."
-    )
-
-
-def ranks_sentence(ranks: FloatArray, parts: Sequence[Part | None], items: int) -> str:
-    """How often the next item was in the top 10, with what the model had seen kept apart.
-
-    ``ranks`` is float32[n_steps] with NaN where there is no next event; ``parts`` holds the part of
-    the event that each rank is about.
-    """
-    known = np.isfinite(ranks)
-    if not known.any():
-        return "There is no next event to compare with."
-    trained = known & np.array([part == Part.TRAIN for part in parts])
-    sentences = []
-    if trained.any():
-        hits = int((ranks[trained] <= TOP).sum())
-        n = int(trained.sum())
-        sentences.append(
-            f"The next item was in the top {TOP} at {hits} of {count(n, 'step')} seen in training "
-            f"(median rank {np.median(ranks[trained]):.0f} of {number(items)})"
-        )
-    for part in (Part.VALIDATION, Part.TEST):
-        for rank, known_part in zip(ranks, parts, strict=True):
-            if known_part == part and np.isfinite(rank):
-                sentences.append(f"{PART_WORDS[part]}: rank {number(float(rank))}")
-    text = "; ".join(sentences)
-    return text[0].upper() + text[1:] + "."
-
-
-def map_sentence(misleading: int, moves: int) -> str:
-    """How much of the path the map gets wrong."""
-    if not moves:
-        return "One state, no move yet."
-    if not misleading:
-        return f"No move of {number(moves)} looks much longer or shorter here than it is."
-    verb = "looks" if misleading == 1 else "look"
-    return (
-        f"{number(misleading)} of {count(moves, 'move')} {verb} longer or shorter here than in the "
-        "model's own space: dashed."
-    )
-
-
-def trust_sentence(trustworthiness: float | None) -> str:
-    """What the map is worth."""
-    if trustworthiness is None:
-        return "How well this map keeps neighbours was not measured."
-    return (
-        f"Map trustworthiness {trustworthiness:.2f} of 1: the share of neighbours that the flat "
-        "map keeps. Distances on it are a guide, not a measure."
-    )
-
-
-def step_sizes_sentence(
-    step_sizes: FloatArray, times: Sequence[datetime], titles: Sequence[str]
-) -> str:
-    """The largest real move. ``step_sizes`` is float32[n_steps], NaN first (cosine distances)."""
-    if len(step_sizes) < 2 or not np.isfinite(step_sizes).any():
-        return "One event makes no move."
-    at = int(np.nanargmax(step_sizes))
-    return (
-        f"Largest real move: {step_sizes[at]:.2f} at step {at + 1} on {day(times[at])}, "
-        f"with {short(titles[at])}; the median is {np.nanmedian(step_sizes):.2f}."
-    )
-
-
-def moment_sentence(
-    step: int, steps: int, when: datetime, kind: EventKind, rating_value: float | None, scale: str
-) -> str:
-    """``Step 17 of 42 · 3 Mar 2024 · review · 4 of 5``."""
-    pieces = [f"Step {step} of {steps}", day(when), kind.value]
-    if rating_value is not None:
-        pieces.append(f"rated {rating(rating_value)}{scale}")
-    return " · ".join(pieces)
-
-
-def list_sentence(step: int, entered: int, moved: int, shown: int) -> str:
-    """How the list at a step differs from the one before it."""
-    if not entered and not moved:
-        return f"The same {shown} as before this event."
-    before = "before the first event" if step == 1 else f"at step {step - 1}"
-    changes = []
-    if entered:
-        changes.append(f"{entered} of {shown} came in")
-    if moved:
-        changes.append(f"{moved} moved")
-    return f"Against the list {before}: {', '.join(changes)}."
-
-
-NOT_EVALUATED = (
-    "This model has no stored evaluation, so there is no evidence of its quality. Evaluate it on "
-    "the page Quality."
-)
-
-
-def import_sentence(
-    accepted: int, rows_read: int, refused: int, duplicates: int, users: int, items: int
-) -> str:
-    """What an import took and what it refused."""
-    sentence = (
-        f"Took {number(accepted)} of {count(rows_read, 'row')}: {count(users, 'user')}, "
-        f"{count(items, 'item')}."
-    )
-    if refused:
-        sentence += f" {count(refused, 'row')} went into quarantine."
-    if duplicates:
-        sentence += f" {count(duplicates, 'duplicate')} left out."
-    return sentence if refused or duplicates else sentence + " Nothing was refused."
-
-
-def duration(seconds: float) -> str:
-    """``40 s``, ``3 min``, ``2 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def job_sentence(stage: str, share: float, seconds_left: float | None, stopping: bool) -> str:
-    """Where long work stands."""
-    pieces = [stage[:1].upper() + stage[1:], percent(share)]
-    if seconds_left is not None:
-        pieces.append(f"about {duration(seconds_left)} left")
-    if stopping:
-        pieces.append("stopping")
-    return " · ".join(pieces)
-
-
-def corpus_facts(
-    users: int, items: int, events: int, with_text: int, period: str, simulated: bool
-) -> str:
-    """The line that says what a corpus is."""
-    facts = (
-        f"{count(events, 'event')} by {count(users, 'user')} on {count(items, 'item')}, {period}; "
-        f"{percent(with_text / max(events, 1))} have text."
-    )
-    return f"Simulated data, made for this demo: {facts}" if simulated else facts
-
-
-def topic_move(first: str, last: str) -> str:
-    """``Garden → Audio``, or one name where nothing changed."""
-    return last if first == last else f"{first} → {last}"
-
-
-def among(users: int) -> str:
-    """Which users a list was made from."""
-    return f"among {count(users, 'user')} with five or more events"
+def event_label(first_step: int, step: int, title: str) -> str:
+    """``step 12 · Title``; ``steps 1–20 · 20 events`` for a group."""
+    if first_step < step:
+        return f"steps {first_step}–{step} · {count(step - first_step + 1, 'event')}"
+    return f"step {step} · {title}"

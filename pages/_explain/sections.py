@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.explain import wording
 from core.figures.explain_words import words_figure
-from core.views.explain import MarkedWord, ReceiversView, WordsView, title
+from core.views.explain.build import title
+from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.explaining import Explaining
-from core.views.wording import percent
+from core.views.wording import nats, percent
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import ITEM
 
@@ -155,7 +155,7 @@ def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
         said = "no event contributes positively"
         if event:
             share = f"{percent(row.share)} of the positive contributions"
-            said = f"main cause: {event} ({wording.nats(row.value)}, {share})"
+            said = f"main cause: {event} ({nats(row.value)}, {share})"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.page_link(
                 drawing.EXPLAIN,

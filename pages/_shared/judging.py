@@ -10,8 +10,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.views.quality import QualityView, build_quality, build_verdict
-from core.views.quality_details import NeverView, UsesView, build_never, build_uses, list_cautions
+from core.views.quality.build import (
+    build_ablation,
+    build_never,
+    build_quality,
+    build_verdict,
+    list_cautions,
+)
+from core.views.quality.rows import AblationView, NeverView, QualityView
 from pages._shared import loaders
 from pages._shared.loaders import Fingerprint, kept, stamp
 from pages._shared.state import USUAL_PROTOCOL
@@ -91,21 +97,21 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
 
 
 @kept(16, also=_ablation_file)
-def uses(engine: Engine, recommender: str) -> UsesView | None:
+def uses(engine: Engine, recommender: str) -> AblationView | None:
     """The ablation of a recommender over the corpus; None where it was not measured yet."""
     from core.evaluate.ablations import find_ablation
 
     measured = find_ablation(engine, loaders.library(), recommender)
-    return build_uses(measured) if measured is not None else None
+    return build_ablation(measured) if measured is not None else None
 
 
 @kept(64, "Leaving out each part …")
-def uses_of_user(engine: Engine, recommender: str, user_id: str) -> UsesView:
+def uses_of_user(engine: Engine, recommender: str, user_id: str) -> AblationView:
     """The ablation of a recommender over one user's steps."""
     from core.evaluate.ablations import ablation_of_user
 
     measured, trained = ablation_of_user(engine, user_id, recommender)
-    return build_uses(measured, user_id, trained)
+    return build_ablation(measured, user_id, trained)
 
 
 def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list[str]:

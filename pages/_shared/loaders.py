@@ -26,8 +26,12 @@ from core.progress import ProgressCallback, StopCallback
 from core.views import corpora as corpora_view
 from core.views import overview
 from core.views.interest_map import MapView, build_map
-from core.views.overview import ListView, StartView
-from core.views.timeline import MomentView, TimelineView, build_moment, build_timeline
+from core.views.overview import (
+    ListView,
+    StartView,
+)
+from core.views.timeline.build import build_moment, build_timeline
+from core.views.timeline.rows import MomentView, TimelineView
 from pages._shared import memory
 
 if TYPE_CHECKING:
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
     from core.scenario.edits import Edit
     from core.scenario.store import ScenarioStore
     from core.views.comparing import Comparing
-    from core.views.explain import ReceiversView
+    from core.views.explain.rows import ReceiversView
     from core.views.explaining import Explaining
 
 Asked = ParamSpec("Asked")
@@ -257,7 +261,7 @@ def list_after(engine: Engine, user_id: str, step: int, recommender: str) -> Rec
 def receivers(engine: Engine, item_id: str, recommender: str) -> ReceiversView:
     """Who gets an item now, and which of their events contributed most."""
     from core.explain.over_corpus import find_receivers
-    from core.views.explain import build_receivers
+    from core.views.explain.build import build_receivers
 
     lists, rows = find_receivers(engine, item_id, recommender)
     return build_receivers(engine, item_id, lists, rows, 10)

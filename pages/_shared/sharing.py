@@ -9,7 +9,7 @@ import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
 
-from core.figures.style import as_html
+from core.figures.report import as_html
 from core.views.tables import as_csv
 from pages._shared import state
 from pages._shared.drawing import palette

@@ -27,7 +27,7 @@ def test_the_overview_leads_to_the_verdict_and_its_tabs(tab, busy_user) -> None:
     tab.open(f"/?corpus=demo&user={busy_user}")
     tab.page.get_by_role("link", name="See full evaluation").click()
     tab.wait_for_url("/quality")
-    tab.page.get_by_text(re.compile(r"(beats|loses to|No difference)")).first.wait_for()
+    tab.page.get_by_text(re.compile(r"(beats|loses to|No significant difference)")).first.wait_for()
     tab.page.wait_for_selector(".st-key-recommenders .js-plotly-plot .main-svg")
     for name, chart in (
         ("By cohort", "cohorts"),

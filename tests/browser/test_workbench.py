@@ -188,7 +188,7 @@ def importing(tab, tmp_path: Path) -> Callable[..., None]:
 def test_a_file_is_imported_and_a_training_on_it_started_and_stopped(tab, importing) -> None:
     importing("My shop", 200)
     tab.page.get_by_role("button", name="Import", exact=True).click()
-    tab.page.get_by_text("Took 200 of 202 rows: 40 users, 25 items.").wait_for()
+    tab.page.get_by_text("Imported 200 of 202 rows: 40 users, 25 items.").wait_for()
     tab.page.get_by_role("button", name="Use it").click()
     tab.wait_for_url("corpus=my-shop")
     tab.page.get_by_role("button", name="Train a model").click()

@@ -142,15 +142,15 @@ def test_served_lists_stand_beside_the_model(
     app = open_app(PAGE, user=busy_user, time="12", columns="served")
     assert not app.exception
     assert heads(app)[0].endswith("production")
-    assert not any("other content" in caption.value for caption in app.caption)
+    assert not any("corpus has changed" in caption.value for caption in app.caption)
     kept = lists_path(Library.open(), "demo", "production")
     table = pq.read_table(kept)
     facts = json.loads(table.schema.metadata[HEADER]) | {"corpus_id": "former"}
     pq.write_table(table.replace_schema_metadata({HEADER: json.dumps(facts)}), kept)
     app.run()
-    assert any("other content" in caption.value for caption in app.caption)
+    assert any("corpus has changed" in caption.value for caption in app.caption)
     app = open_app(PAGE, user=busy_user, time="12", columns="event")
-    assert not any("other content" in caption.value for caption in app.caption)
+    assert not any("corpus has changed" in caption.value for caption in app.caption)
 
 
 def test_a_damaged_store_of_scenarios_leaves_compare_as_it_is(open_app, busy_user) -> None:

@@ -57,7 +57,7 @@ def test_said_columns_are_previewed_and_imported(dropped) -> None:
     assert any("0 rows of the first 60 would be refused" in text.value for text in dropped.text)
     next(button for button in dropped.button if button.label == "Import").click().run()
     finish(dropped)
-    assert any("Took 60 of 60 rows: 9 users, 5 items." in text.value for text in dropped.text)
+    assert any("Imported 60 of 60 rows: 9 users, 5 items." in text.value for text in dropped.text)
     dropped.button(key="use_my-file").click().run()
     assert not dropped.exception
     assert dropped.query_params["corpus"] == "my-file"
@@ -106,7 +106,7 @@ def test_lists_of_other_content_and_damaged_ones_are_said(open_app, shop, tmp_pa
     lists_path(shop, "shop", "broken").write_bytes(b"PAR1 nonsense")
     captions = [caption.value for caption in open_app(CORPORA).caption]
     assert any("file is damaged" in said and "broken" in said for said in captions)
-    assert not any("other content" in said for said in captions)
+    assert not any("corpus has changed" in said for said in captions)
     shop.write("shop", corpus.events.iloc[:-1], corpus.items, rating_scale=(1.0, 5.0))
     captions = [caption.value for caption in open_app(CORPORA).caption]
-    assert any("other content" in said and "production" in said for said in captions)
+    assert any("corpus has changed" in said and "production" in said for said in captions)

@@ -14,7 +14,7 @@ from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import check_stop
 from core.views import explaining as pieces
-from core.views.explain import MarkedWord, WordsView
+from core.views.explain.rows import MarkedWord, WordsView
 from pages import explain as page
 from pages._explain import sections
 
@@ -85,10 +85,10 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     for node in app.get("plotly_chart"):
         assert len(node.proto.alt) > 20
     text = said(app)
-    assert "is number 1 of the list" in text and "Exact: every combination" in text
-    assert "not what the person thinks" in text
+    assert "has rank 1 in the list" in text and "Exact: every combination" in text
+    assert "not the person" in text
     assert "Verified with the recommender" in text
-    assert "SHAP from " in text and "First SHAP" not in text
+    assert "SHAP values from " in text and "First SHAP" not in text
     assert "deletion area" in text
     assert [head.value for head in app.subheader] == [
         "Which words?",
@@ -104,15 +104,15 @@ def test_another_item_another_recommender_and_the_lead(explained, engine, short_
     third = engine.recommend(history, 3).items[2].item_id
     app.selectbox(key="item").select(third)
     settle(app)
-    assert "is number 3 of the list" in said(app)
+    assert "has rank 3 in the list" in said(app)
     app.selectbox(key="recommender").select("ease")
     settle(app)
     rank = page_rank(engine, history, third, "ease")
-    assert f"is number {rank} of" in said(app) or f"its rank is {rank}" in said(app)
+    assert f"has rank {rank} in" in said(app) or f"its rank is {rank}" in said(app)
     assert app.query_params["recommender"] == "ease" and app.query_params["item"] == third
     app.segmented_control(key="explain_measure").set_value(page.MARGIN)
     settle(app)
-    assert "its lead over" in said(app)
+    assert "the margin over" in said(app)
 
 
 def page_rank(engine: Engine, history: History, item: str, recommender: str) -> int:
@@ -159,14 +159,14 @@ def test_a_permalink_names_user_time_item_and_recommender(explained, short_user,
 def test_an_address_that_asks_for_what_is_not_there_is_answered(explained) -> None:
     text = said(explained(item="NOTHING", recommender="oracle"))
     assert "There is no item 'NOTHING'" in text and "There is no recommender 'oracle'" in text
-    assert "is number 1 of the list" in text
+    assert "has rank 1 in the list" in text
 
 
 def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
     had = min(demo.history(short_user).excluded_items())
     text = said(explained(item=had))
-    assert "is in no list: the user already has it" in text
-    assert "nothing has to change for it to be out" in text
+    assert "is excluded because already bought, rated or reviewed" in text
+    assert "no change is needed to keep it out" in text
 
 
 def test_one_event_is_enough_for_an_answer(explained) -> None:
@@ -190,7 +190,7 @@ def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
     app = explained()
     app.button(key="find_receivers").click().run(timeout=SECONDS)
     assert not app.exception
-    assert "among the first 10" in said(app)
+    assert "in the top 10 of" in said(app)
     people = [link.proto for link in app.get("page_link") if "rank" in link.proto.label]
     assert people and all("item=" in link.query_string for link in people)
 
@@ -255,7 +255,7 @@ def item_ids(app: AppTest) -> list[str]:
 @pytest.mark.parametrize("text", ["👍", "x", "<img src=http://a.b/c> **bold** `code` $x$ :red[a]"])
 def test_words_of_a_review_are_marked_without_becoming_markup(engine, short_user, text) -> None:
     from core.explain.explanation import Explanation
-    from core.views.explain import build_words
+    from core.views.explain.build import build_words
 
     history = engine.corpus.history(short_user)
     last = replace(history.events[-1], text=text, title=None)

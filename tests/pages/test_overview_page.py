@@ -8,7 +8,7 @@ from core.compare.turnover_store import make_turnover
 from core.corpus.store import Library
 from core.engine import Engine
 from core.model.metrics import read_metrics
-from core.views.quality_wording import name_of
+from core.views.quality.sentences import name_of
 
 
 @pytest.fixture

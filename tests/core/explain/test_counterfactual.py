@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import Event, History, Stopped
-from core.explain import counterfactual, wording
+from core.explain import counterfactual
 from core.explain.counterfactual import find_counterfactual
 from core.explain.game import shortened
 from core.progress import StopCallback
 from core.scenario.candidates import step_edits
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, all_sets
+from core.views.explain import sentences
 from tests.core.explain.conftest import ITEMS, Toy, history_of
 
 SCALE = (1.0, 5.0)
@@ -140,9 +141,7 @@ def test_a_search_over_a_long_history_stops_and_ends(monkeypatch: pytest.MonkeyP
     found = find(history, first_item(history), k=ITEMS)
     assert not found.found and found.tried.complete_up_to == 0
     assert all(fewer < 40 for fewer in found.tried.among) and found.tried.sets < 500
-    said = wording.counterfactual(
-        "X", ITEMS, 1, [], None, None, False, 0, 10, False, found.tried.among, 40
-    )
+    said = sentences.change("X", found, [], None, 40)
     assert f"single changes of the {found.tried.among[0]} strongest events" in said
 
 

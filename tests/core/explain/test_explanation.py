@@ -12,8 +12,8 @@ from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.over_corpus import CorpusScorecard, find_receivers, judge_corpus
 from core.explain.scorecard import Scorecard
-from core.explain.wording import corpus_scorecard
-from core.views.explain import build_answer
+from core.views.explain.build import build_answer
+from core.views.explain.sentences import corpus_scorecard
 
 
 def test_everything_about_one_question_is_json_of_the_agreed_shape(engine, reader) -> None:
@@ -41,11 +41,11 @@ def test_the_parts_of_the_joint_speak_for_and_against_an_item(engine, reader) ->
     explanation = Explanation(engine, reader, first.item_id)
     assert sum(explanation.voices.values()) == pytest.approx(first.score - shares["base"], abs=1e-4)
     loudest = max(explanation.voices, key=explanation.voices.get)
-    assert f"for it {loudest} (" in build_answer(explanation).voices
+    assert f"for it {loudest} (" in build_answer(explanation).components
     lead = Explanation(engine, reader, first.item_id, margin=True)
     assert sum(lead.voices.values()) == pytest.approx(first.score - tenth.score, abs=1e-4)
     alone = Explanation(engine, reader, first.item_id, "interest")
-    assert alone.voices is None and build_answer(alone).voices == ""
+    assert alone.voices is None and build_answer(alone).components == ""
 
 
 @pytest.mark.parametrize(("rank", "rival"), [(1, 10), (9, 10), (10, 11), (15, 10)])
@@ -55,7 +55,7 @@ def test_the_margin_is_over_the_tenth_of_the_list(engine, reader, rank: int, riv
     assert explanation.rival.item_id == listed[rival - 1].item_id
     expected = listed[rank - 1].score - listed[rival - 1].score
     assert explanation.events.whole == pytest.approx(expected, abs=1e-4)
-    assert f"(number {rival})" in build_answer(explanation).summary
+    assert f"(rank {rival})" in build_answer(explanation).summary
 
 
 def test_refined_events_bring_parts_that_add_up(engine) -> None:
@@ -149,6 +149,4 @@ def test_a_tie_beats_nobody_and_exact_values_are_no_agreement_of_seeds() -> None
     assert (facts["better_than_recent_first"], facts["equal_to_recent_first"]) == (0.25, 0.5)
     assert facts["stability"] == 0.5
     said = " ".join(corpus_scorecard({"recommender": "toy", **facts}))
-    assert (
-        "25\u202f% of them (equal for 50\u202f%)" in said and "Sampled explanations: Five" in said
-    )
+    assert "25\u202f%" in said and "ties: 50\u202f%" in said and "correlation of 0.50" in said

@@ -19,8 +19,8 @@ from core.explain.word_values import (
     sentiment_game,
     shap_words,
 )
-from core.explain.wording import nats
 from core.explain.words import open_review
+from core.views.wording import nats, number
 
 
 def explained(engine, reader: History, text: str | None, title: str | None = None) -> Explanation:
@@ -56,7 +56,7 @@ def test_words_base_and_residual_are_one_sum(engine, reader, text: str) -> None:
 )
 def test_words_add_up_to_the_text_part_beside_them(engine, reader, text: str) -> None:
     from core.explain.export import words_facts
-    from core.views.explain import build_words
+    from core.views.explain.build import build_words
 
     explanation = explained(engine, reader, text)
     words = explanation.words(7)
@@ -66,8 +66,8 @@ def test_words_add_up_to_the_text_part_beside_them(engine, reader, text: str) ->
     told = words_facts(explanation, words)["text_part"]
     assert total + told["residual"] == pytest.approx(told["value"]) == part
     said = build_words(explanation, words).sum_sentence
-    for number in (nats(part), nats(total), nats(part - total)):
-        assert number in said
+    for value in (part, total, part - total):
+        assert nats(value) in said
 
 
 def test_words_of_long_histories_are_asked_as_their_parts_were(engine) -> None:
@@ -122,7 +122,7 @@ def test_a_step_outside_the_history_is_a_clear_no(engine, reader) -> None:
 
 
 def test_a_review_of_5000_words_says_what_was_not_read(engine, reader) -> None:
-    from core.views.explain import build_words
+    from core.views.explain.build import build_words
 
     explanation = explained(engine, reader, "lovely thing " * 2500)
     review = open_review(explanation.event(7).words, engine.encoder)
@@ -130,7 +130,7 @@ def test_a_review_of_5000_words_says_what_was_not_read(engine, reader) -> None:
     none = WordValues("shap", nothing, 0.0, 0.0, nothing)
     assert review.unread > 4000
     view = build_words(explanation, WordsOfReview(7, review, none, none))
-    assert f"last {review.unread} words are beyond what the model reads" in view.sentiment_sentence
+    assert f"last {number(review.unread)} words" in view.sentiment_sentence
     assert len(view.words) + review.unread == 5000
 
 

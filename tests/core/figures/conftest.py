@@ -10,7 +10,7 @@ import pytest
 
 from core.domain import EventKind, Part
 from core.views.interest_map import Landmark, MapView
-from core.views.timeline import ListRow, MomentView, StepRow, TimelineView
+from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
 
 MakeTimeline = Callable[..., TimelineView]
 

@@ -132,7 +132,10 @@ def test_a_report_allows_exactly_its_own_scripts() -> None:
     text = write_report(
         EVIL, [EVIL], [Section(EVIL, (EVIL,), figure, table, ((EVIL, EVIL),))], DARK
     )
-    assert text.count("<script>alert(1)") == 0 and "<a href" not in text.split("<main>")[1][:4000]
+    assert (
+        text.count("<script>alert(1)") == 0
+        and "<a href" not in text.split("<main>")[1].split("<script")[0]
+    )
     policy = re.search(r'content="(default-src[^"]*)"', text)
     assert policy is not None and "default-src 'none'" in policy[1]
     assert policy[1].count("sha256-") == 2 and "unsafe-eval" not in policy[1]

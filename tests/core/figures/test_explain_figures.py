@@ -13,7 +13,7 @@ from core.figures.explain import SHOWN, waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.figures.explain_words import words_figure
 from core.figures.palette import DARK, LIGHT
-from core.views.explain import (
+from core.views.explain.rows import (
     AnswerView,
     EventBar,
     MarkedWord,
@@ -34,7 +34,6 @@ def answer_of(n: int, residual: float = 0.0, stderr: float = 0.1) -> AnswerView:
             item_id=f"I{at}",
             kind=EventKind.REVIEW,
             rating=4.0,
-            has_text=True,
             value=float(value),
             stderr=stderr,
         )
@@ -49,7 +48,7 @@ def parts_of(answer: AnswerView) -> PartsView:
         [[bar.value * share for share in (0.5, 0.25, 0.25, 0)] for bar in answer.bars]
     )
     values = values.reshape(-1, 4)
-    return PartsView("", answer.bars, values, np.zeros_like(values))
+    return PartsView("", values)
 
 
 def trace(figure, name: str):
@@ -146,7 +145,7 @@ def test_curves_are_told_apart_by_line_and_by_name() -> None:
     styles = {(line.line.color, line.line.width, line.line.dash) for line in figure.data}
     assert len(styles) == 3
     said = " ".join(note.text for note in figure.layout.annotations)
-    assert all(name in said for name in ("explanation", "recent first", "random", "taken away"))
+    assert all(name in said for name in ("explanation", "recent first", "random", "removed"))
 
 
 def test_a_group_of_events_is_one_bar_with_its_steps() -> None:

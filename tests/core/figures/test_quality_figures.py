@@ -10,15 +10,21 @@ from core.evaluate.report import CalibrationBin
 from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
 from core.measure.intervals import Interval
-from core.views.quality import GroupRow, QualityView, RecommenderRow
-from core.views.quality_details import NeverTopic, NeverView, UseRow, UsesView
+from core.views.quality.rows import (
+    AblationRow,
+    AblationView,
+    GroupRow,
+    NeverTopic,
+    NeverView,
+    QualityView,
+    RecommenderRow,
+)
 
 
 def row(name: str, mean: float, subject: bool = False) -> RecommenderRow:
     return RecommenderRow(
         recommender=name,
         is_subject=subject,
-        is_served=False,
         ndcg=Interval(mean, mean - 0.01, mean + 0.01),
         seen=Interval(mean / 2, mean / 2 - 0.01, mean / 2 + 0.01),
         lead=None,
@@ -45,7 +51,6 @@ def view() -> QualityView:
         subject="joint",
         rival="<b>ease</b>",
         targets=100,
-        users=100,
         unseen_targets=60,
         verdict="",
         seen_verdict=None,
@@ -116,14 +121,14 @@ def test_the_best_epoch_stands_out() -> None:
 
 def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:
     rows = (
-        UseRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
-        UseRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
+        AblationRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
+        AblationRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
     )
-    figure = figures.uses_figure(UsesView("joint", 5, 0.4, rows, ""), LIGHT)
+    figure = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT)
     hollow = [t.marker.color == LIGHT.background for t in figure.data if t.mode == "markers"]
     assert hollow == [False, True]
     assert list(figure.layout.yaxis.ticktext) == ["without order", "without text"]
-    nats = figures.uses_figure(UsesView("joint", 5, 0.4, rows, ""), LIGHT, in_nats=True)
+    nats = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT, in_nats=True)
     assert "nats" in nats.layout.xaxis.title.text
 
 

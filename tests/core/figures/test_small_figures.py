@@ -9,7 +9,7 @@ from core.figures.profile import shares_figure
 from core.figures.training import POINTS, training_figure
 from core.figures.verdict import verdict_figure
 from core.views.overview import ScoreRow, VerdictView
-from core.views.timeline import MomentView, TimelineView, TopicShare
+from core.views.timeline.rows import MomentView, TimelineView, TopicShare
 
 
 def test_the_verdict_draws_every_interval_and_tells_the_model_by_weight_too() -> None:

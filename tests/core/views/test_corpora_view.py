@@ -12,12 +12,14 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.progress import Progress
 from core.views.corpora import (
-    build_import_report,
     build_job,
     build_library,
     build_models,
     columns_of,
+    import_sentence,
     name_for,
+    reasons_table,
+    refused_table,
 )
 
 GOOD = "u1,i1,2024-01-01,4\nu1,i2,2024-01-02,5\nu2,i1,2024-01-03,3\n"
@@ -33,14 +35,13 @@ def csv(tmp_path: Path) -> Path:
 
 def test_an_import_report_accounts_for_every_row(csv: Path, tmp_path: Path) -> None:
     library = Library.open(tmp_path / "library")
-    report = build_import_report(import_files(library, "shop", [csv]))
-    assert report.corpus == "shop"
-    assert "Took 3 of 6 rows" in report.sentence
-    assert "2 rows went into quarantine. 1 duplicate left out." in report.sentence
-    assert sum(row.rows for row in report.reasons) == 2
-    assert [(row.line, row.field) for row in report.refused] == [(5, "timestamp"), (6, "user_id")]
-    assert report.quarantine.is_file()
-    assert report.notes
+    summary = import_files(library, "shop", [csv])
+    assert import_sentence(summary.manifest) == (
+        "Imported 3 of 6 rows: 2 users, 2 items. Quarantined 2 rows. Skipped 1 duplicate."
+    )
+    assert reasons_table(summary)["rows"].sum() == 2
+    refused = refused_table(summary.refused)
+    assert refused[["line", "field"]].values.tolist() == [[5, "timestamp"], [6, "user_id"]]
 
 
 def test_the_library_lists_corpora_and_models(csv: Path, tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def undocumented(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(VIEWS.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(VIEWS.rglob("*.py")), ids=lambda path: path.relative_to(VIEWS).as_posix()
+)
 def test_every_field_of_a_view_has_a_docstring(path: Path) -> None:
     assert undocumented(path) == []
 

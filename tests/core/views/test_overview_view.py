@@ -69,6 +69,21 @@ def test_missing_or_damaged_metrics_claim_nothing(content: str | None, tmp_path:
     assert "no stored evaluation" in verdict.sentence
 
 
+def test_sentences(engine: Engine, snapshot) -> None:
+    start = build_start([user("u1"), user("u2")])
+    snapshot(
+        "overview",
+        {
+            "not evaluated": build_verdict(None, None).sentence,
+            "facts": build_facts(engine.corpus.manifest),
+            **{
+                f"list {view.title}": view.sentence
+                for view in (start.drift, start.busiest, start.worst)
+            },
+        },
+    )
+
+
 def test_lists_are_sorted_by_what_they_say() -> None:
     rows = [user(f"u{at}", events=at, drift=1 - at / 100, rank=float(at)) for at in range(30)]
     start = build_start([*rows, user("unjudged", rank=None)])

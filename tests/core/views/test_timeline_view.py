@@ -8,8 +8,9 @@ import pytest
 from core.domain import DomainError
 from core.engine import Engine
 from core.views.interest_map import build_map
-from core.views.tables import as_csv, list_table, timeline_table
-from core.views.timeline import LIST_SHOWN, build_moment, build_timeline
+from core.views.tables import as_csv, table
+from core.views.timeline.build import LIST_SHOWN, build_moment, build_timeline, timeline_table
+from core.views.timeline.rows import ListRow
 
 
 def test_every_event_is_a_step_with_the_trajectorys_numbers(engine: Engine, busy_user: str) -> None:
@@ -122,19 +123,19 @@ def test_landmarks_lie_amid_their_topics_states(engine: Engine) -> None:
         own = view.crowd[view.crowd_topics == mark.topic]
         assert own[:, 0].min() <= mark.x <= own[:, 0].max()
         assert own[:, 1].min() <= mark.y <= own[:, 1].max()
-    assert f"{view.trustworthiness:.2f}" in view.sentence
+    assert f"{engine.map.trustworthiness:.2f}" in view.sentence
 
 
 def test_the_table_twin_holds_every_number_of_the_charts(engine: Engine, busy_user: str) -> None:
     view = build_timeline(engine, busy_user)
-    table = timeline_table(view)
-    assert len(table) == len(view.steps)
-    shares = table[[f"profile: {topic}" for topic in view.topics]].to_numpy()
+    whole = timeline_table(view)
+    assert len(whole) == len(view.steps)
+    shares = whole[[f"profile: {topic}" for topic in view.topics]].to_numpy()
     assert np.allclose(shares, view.profile)
-    assert len(list_table(build_moment(engine, view, 3))) == LIST_SHOWN
+    assert len(table(build_moment(engine, view, 3).items, ListRow.COLUMNS)) == LIST_SHOWN
 
 
 def test_a_csv_starts_no_formula(engine: Engine, busy_user: str) -> None:
-    table = timeline_table(build_timeline(engine, busy_user))
-    table.loc[0, "item"] = '=HYPERLINK("http://x")'
-    assert "'=HYPERLINK" in as_csv(table)
+    steps = timeline_table(build_timeline(engine, busy_user))
+    steps.loc[0, "item"] = '=HYPERLINK("http://x")'
+    assert "'=HYPERLINK" in as_csv(steps)

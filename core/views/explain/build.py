@@ -1,0 +1,211 @@
+"""The Explain page: why this item, for this user, at this time; and one item over users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from core.explain.explanation import Explanation, WordsOfReview
+from core.explain.over_corpus import Receiver
+from core.explain.parts import PART_NAMES, PartValues
+from core.explain.scorecard import Scorecard
+from core.scenario.search import SmallestChange
+from core.views.explain import sentences
+from core.views.explain.rows import (
+    AnswerView,
+    ChangeView,
+    EventBar,
+    MarkedWord,
+    PartsView,
+    ReceiversView,
+    ScorecardView,
+    WordsView,
+)
+from core.views.tables import table
+from core.views.wording import TITLE, count, day, event_label, nats, short
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+DOUBT = 2.0
+"""Standard errors within which a value may be zero."""
+TOLD = 15
+"""Events listed in a terminal."""
+
+
+def build_answer(explanation: Explanation) -> AnswerView:
+    """The first answer to one question."""
+    values, rival = explanation.events, explanation.rival
+    base, score = float(values.base), float(values.whole)
+    bars = event_bars(explanation)
+    item = title(explanation.engine, explanation.item_id)
+    over = None if rival is None else title(explanation.engine, rival.item_id)
+    margin_over = None if rival is None else f"{over} (rank {rival.rank})"
+    grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
+    return AnswerView(
+        item_id=explanation.item_id,
+        item=item,
+        standing=sentences.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
+        summary=sentences.summary(
+            score, base, [(bar.label, bar.value) for bar in bars], margin_over
+        ),
+        trust=sentences.trust(values, grouped),
+        recommender=explanation.recommender.id,
+        unit=f"margin over {over}" if over else "log p",
+        base=base,
+        score=score,
+        residual=float(values.residual),
+        bars=bars,
+        components=""
+        if explanation.voices is None
+        else sentences.components(explanation.voices, over),
+    )
+
+
+def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
+    """The players of the game as bars."""
+    values = explanation.events
+    bars = []
+    for at, steps in enumerate(explanation.game.players):
+        event = explanation.event(steps[-1])
+        alone = len(steps) == 1
+        name = title(explanation.engine, event.item_id) if alone else count(len(steps), "event")
+        bars.append(
+            EventBar(
+                step=steps[-1],
+                first_step=steps[0],
+                timestamp=event.timestamp,
+                item=name,
+                item_id=event.item_id if alone else "",
+                kind=event.kind if alone else None,
+                rating=event.rating if alone else None,
+                value=float(values.values[at]),
+                stderr=float(values.stderr[at]),
+            )
+        )
+    return tuple(bars)
+
+
+def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
+    """The parts of each event."""
+    if not answer.bars:
+        return PartsView("There is no event to split.", parts.values)
+    first = max(range(len(answer.bars)), key=lambda at: abs(answer.bars[at].value))
+    named = dict(zip(PART_NAMES, parts.values[first].tolist(), strict=True))
+    return PartsView(sentences.parts(named, answer.bars[first].label), parts.values)
+
+
+def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
+    """One review, word by word."""
+    review = words.review
+    labels = [review.label(word) for word in review.words]
+    item = title(explanation.engine, explanation.item_id)
+    return WordsView(
+        step=words.step,
+        head=review.text[: review.words[0].start] if review.words else "",
+        words=tuple(
+            MarkedWord(review.text[w.start : w.until], label, float(sentiment), float(score))
+            for w, label, sentiment, score in zip(
+                review.words, labels, words.sentiment.values, words.score.values, strict=True
+            )
+        ),
+        sentiment_sentence=sentences.words("its sentiment", labels, words.sentiment, review.unread),
+        score_sentence=sentences.words(item, labels, words.score, review.unread),
+        sum_sentence=sentences.words_sum(words, explanation.text_part(words.step)),
+        method=words.score.method,
+        sentiment_doubt=DOUBT * sentences.typical_error(words.sentiment),
+        score_doubt=DOUBT * sentences.typical_error(words.score),
+    )
+
+
+def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeView:
+    """The smallest change in words."""
+    engine = explanation.engine
+    edits = [
+        (step, title(engine, explanation.event(step).item_id), edit.rating)
+        for edit, step in zip(smallest.edits, smallest.steps, strict=True)
+    ]
+    replacement = None
+    if smallest.replaced_by is not None:
+        replacement = title(engine, engine.corpus.item_ids[smallest.replaced_by])
+    item = title(engine, explanation.item_id)
+    if explanation.is_excluded:
+        sentence, edits = sentences.no_change_as_excluded(item), []
+    else:
+        sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
+    return ChangeView(
+        sentence, tuple(step for step, _, _ in edits), bool(smallest.edits), smallest.tried.sets
+    )
+
+
+def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:
+    """The verdict on the explanation on screen."""
+    return ScorecardView(
+        sentence=sentences.scorecard(card, len(explanation.game.players)),
+        stability=sentences.stability(card.stability, explanation.events.exact),
+        beats_recent=card.beats("recent-first"),
+        deletion=card.deletion,
+        insertion=card.insertion,
+    )
+
+
+def build_receivers(
+    engine: Engine, item_id: str, lists: int, rows: Sequence[Receiver], k: int
+) -> ReceiversView:
+    """Who gets an item now."""
+    return ReceiversView(
+        sentences.receivers(
+            title(engine, item_id), lists, len(engine.corpus.user_ids), k, len(rows)
+        ),
+        tuple(rows),
+        tuple(_brought_by(engine, row) for row in rows),
+    )
+
+
+def _brought_by(engine: Engine, row: Receiver) -> str:
+    """``step 12 · Title``; ``steps 1–20 · 20 events`` for a group; empty without an event."""
+    if row.step is None or row.first_step is None:
+        return ""
+    event = engine.corpus.history(row.user_id).events[row.step - 1]
+    return event_label(row.first_step, row.step, title(engine, event.item_id))
+
+
+def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
+    """An explanation in lines, for a terminal."""
+    answer = build_answer(explanation)
+    parts = explanation.parts.values
+    lines = [answer.standing, answer.summary, answer.trust, ""]
+    ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
+    for at in ranked[:TOLD]:
+        bar = answer.bars[at]
+        split = ", ".join(
+            f"{name} {nats(value)}"
+            for name, value in zip(PART_NAMES, parts[at].tolist(), strict=True)
+            if abs(value) >= 5e-4
+        )
+        lines.append(f"{nats(bar.value):>7}  {day(bar.timestamp):<12} {bar.label}  ({split})")
+    if len(ranked) > TOLD:
+        lines.append(f"... and {len(ranked) - TOLD} smaller ones (--json lists all)")
+    lines.append("")
+    for review in words:
+        view = build_words(explanation, review)
+        lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
+        lines.append(view.sum_sentence)
+    card = build_scorecard(explanation, explanation.scorecard)
+    lines.append(build_change(explanation, explanation.counterfactual).sentence)
+    return [*lines, card.sentence, card.stability, sentences.CAUTION]
+
+
+def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
+    """The table twin: one row per event, with its parts where they are known."""
+    frame = table(answer.bars, EventBar.COLUMNS).fillna({"kind": ""})
+    if parts is not None:
+        frame[[f"{name}_part" for name in PART_NAMES]] = parts.values
+    return frame
+
+
+def title(engine: Engine, item_id: str) -> str:
+    """An item's title, cut; its id without one."""
+    return short(engine.corpus.title(item_id), TITLE) if item_id else "no item"

@@ -1,0 +1,172 @@
+"""What Explain shows: events, their parts, words, the smallest change, the scorecard, receivers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.arrays import DoubleArray
+from core.domain import EventKind
+from core.explain.over_corpus import Receiver
+from core.explain.word_values import Method
+from core.views.wording import event_label
+
+
+@dataclass(frozen=True, slots=True)
+class EventBar:
+    """One event, or a group of older ones, and its contribution."""
+
+    step: int
+    """1-based step; a group's last."""
+    first_step: int
+    """The same step; a group's first."""
+    timestamp: datetime
+    """When it happened, UTC; a group's last event."""
+    item: str
+    """Title of the item; of a group, how many events."""
+    item_id: str
+    """Item id; empty for a group."""
+    kind: EventKind | None
+    """What the user did; None for a group."""
+    rating: float | None
+    """On the corpus's own scale; None without, and for a group."""
+    value: float
+    """Contribution in nats."""
+    stderr: float
+    """Its standard error in nats; 0 where exact."""
+
+    COLUMNS = "first_step step timestamp item_id item kind value stderr"
+
+    @property
+    def label(self) -> str:
+        """``step 12 · Title``."""
+        return event_label(self.first_step, self.step, self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """The first answer: where the item stands, and which events made it so."""
+
+    item_id: str
+    """Which item."""
+    item: str
+    """Its title, or its id."""
+    standing: str
+    """Where it is in the list."""
+    summary: str
+    """The history's effect and its leaders, in words."""
+    trust: str
+    """Exact or sampled, error, residual."""
+    recommender: str
+    """Which recommender is explained."""
+    unit: str
+    """What the values are about: log p, or the margin over another item."""
+    base: float
+    """Value of the empty history, nats."""
+    score: float
+    """Value of the full history, nats."""
+    residual: float
+    """What the events leave unexplained, nats."""
+    bars: tuple[EventBar, ...]
+    """All events in order of time."""
+    components: str = ""
+    """Contributions of the joint's components; empty for other recommenders."""
+
+    def strongest(self, shown: int) -> tuple[EventBar, ...]:
+        """The bars with the largest values either way, in order of time."""
+        kept = sorted(self.bars, key=lambda bar: (-abs(bar.value), -bar.step))[:shown]
+        return tuple(sorted(kept, key=lambda bar: bar.step))
+
+
+@dataclass(frozen=True, slots=True)
+class PartsView:
+    """The parts of each event."""
+
+    sentence: str
+    """Reads the strongest event's parts."""
+    values: DoubleArray
+    """By bar of the answer, float64[n_bars, 4]: item, rating, text, time, in nats."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedWord:
+    """A piece of a review: a word with what follows it up to the next."""
+
+    text: str
+    """As it stands in the review."""
+    word: str
+    """The word alone."""
+    sentiment: float
+    """Its contribution to the sentiment."""
+    score: float
+    """Its contribution to the item's score, nats."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsView:
+    """One review, word by word."""
+
+    step: int
+    """Whose event."""
+    head: str
+    """Text before the first word, if any."""
+    words: tuple[MarkedWord, ...]
+    """All words that the model reads."""
+    sentiment_sentence: str
+    """Which words made the sentiment."""
+    score_sentence: str
+    """Which words made the item's score."""
+    sum_sentence: str
+    """Word to review to score, as one sum."""
+    method: Method
+    """How the values were found."""
+    sentiment_doubt: float = 0.0
+    """Contributions to the sentiment up to this are not marked: two standard errors."""
+    score_doubt: float = 0.0
+    """The same for the item's score, nats."""
+
+    def is_longer_than(self, characters: int) -> bool:
+        """Whether what the model reads has more characters."""
+        return sum(len(word.text) for word in self.words) > characters
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """The smallest change that takes the item out of the list."""
+
+    sentence: str
+    """The answer in words."""
+    steps: tuple[int, ...]
+    """Steps that the change is about."""
+    found: bool
+    """Whether there is one."""
+    tried: int
+    """Sets of edits evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScorecardView:
+    """Whether the explanation is any good."""
+
+    sentence: str
+    """The verdict in words."""
+    stability: str
+    """Whether seeds agree."""
+    beats_recent: bool
+    """Deletion better than most recent first."""
+    deletion: dict[str, DoubleArray]
+    """Curves float64[n + 1] by order, nats."""
+    insertion: dict[str, DoubleArray]
+    """Curves float64[n + 1] by order, nats."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiversView:
+    """Who gets an item now, and the event that contributes most to it."""
+
+    sentence: str
+    """How many users."""
+    rows: tuple[Receiver, ...]
+    """The best-ranked users."""
+    brought_by: tuple[str, ...]
+    """By row: that event, or group of events; empty without one."""
