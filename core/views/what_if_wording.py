@@ -149,7 +149,8 @@ def search_words(corpus: Corpus, found: SearchResult) -> str:
     )
     if found.found and not found.edits:
         return f"{item} needs no edit: it is {now} already."
-    tried = f"{wording.count(found.tried, 'set')} of edits tried"
+    tried = f"{wording.count(found.tried, 'set')} of edits tried, all of up to "
+    tried += wording.count(found.complete_up_to, "edit")
     if not found.found:
         closest = f"; the closest gives rank {found.closest_rank}" if found.closest_rank else ""
         return f"No edits found that bring {item} ({now}) {goal}: {tried}{closest}."
