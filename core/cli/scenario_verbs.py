@@ -82,10 +82,10 @@ def find_edits(
     engine = open_engine(corpus, library, model)
     base = history_at(engine, user, at)
     with progress_bar() as progress:
-        found = search_edits(engine, base, item, goal, recommender, k, progress=progress)
-    edits = found.edits or found.closest
+        result = search_edits(engine, base, item, goal, recommender, k, progress=progress)
+    edits = result.edits or result.closest
     lines = [f"{n}. {edit_words(engine.corpus, base, edits, n)}" for n in range(1, len(edits) + 1)]
-    answer(found.to_json(), [search_words(engine.corpus, found), *lines], as_json=json)
+    answer(result.to_json(), [search_words(engine.corpus, result), *lines], as_json=json)
 
 
 def replay_capsule(
@@ -102,11 +102,11 @@ def replay_capsule(
 
     content = read_capsule(read_bytes(capsule), str(capsule))
     engine = open_engine(corpus_of(content, Library.open(library)), library, model)
-    found = replay(engine, content)
-    lines = ["The list matches." if found.matches else "The list does not match."]
+    replayed = replay(engine, content)
+    lines = ["The list matches." if replayed.matches else "The list does not match."]
     lines += [
         f"{difference.what}: {difference.found}, expected {difference.expected}"
-        for difference in found.differences
+        for difference in replayed.differences
     ]
-    answer(found.to_json(), lines, as_json=json)
-    return 0 if found.matches else 1
+    answer(replayed.to_json(), lines, as_json=json)
+    return 0 if replayed.matches else 1

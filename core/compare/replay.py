@@ -103,10 +103,10 @@ def replay(engine: Engine, capsule: Capsule) -> Replay:
 
 
 def _compare(
-    expected: list[Expected], found: RecommendationList, *, with_scores: bool
+    expected: list[Expected], computed: RecommendationList, *, with_scores: bool
 ) -> list[Difference]:
     differences = []
-    for rank, (old, new) in enumerate(zip_longest(expected, found.items), start=1):
+    for rank, (old, new) in enumerate(zip_longest(expected, computed.items), start=1):
         if old is None or new is None or old.item_id != new.item_id:
             ids = (old.item_id if old else None, new.item_id if new else None)
             differences.append(Difference(f"rank {rank}", *ids))
