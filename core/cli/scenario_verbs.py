@@ -20,6 +20,7 @@ from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, p
 
 if TYPE_CHECKING:
     from core.compare.fork import Fork
+    from core.scenario.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
@@ -77,15 +78,35 @@ def find_edits(
 ) -> None:
     """Find the fewest edits that bring an item into a list, or take it out."""
     from core.scenario.search import search_edits
-    from core.views.what_if_wording import edit_words, search_words
 
     engine = open_engine(corpus, library, model)
-    base = history_at(engine, user, at)
     with progress_bar() as progress:
-        result = search_edits(engine, base, item, goal, recommender, k, progress=progress)
-    edits = result.edits or result.closest
-    lines = [f"{n}. {edit_words(engine.corpus, base, edits, n)}" for n in range(1, len(edits) + 1)]
-    answer(result.to_json(), [search_words(engine.corpus, result), *lines], as_json=json)
+        found = search_edits(
+            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+        )
+    answer(found.to_json(), _tell_search(found), as_json=json)
+
+
+def _tell_search(found: SearchResult) -> list[str]:
+    tried = f"{found.tried:,} sets of edits tried, all of up to {found.complete_up_to}"
+    before, after, closest_rank = (
+        "excluded" if rank is None else f"at rank {rank}"
+        for rank in (found.rank_before, found.verified_rank, found.closest_rank)
+    )
+    if not found.found:
+        closest = ", ".join(edit.label for edit in found.closest) or "no edit"
+        return [
+            f"No edits found ({tried}); it is {before}.",
+            f"Closest: {closest}: {closest_rank}.",
+        ]
+    if not found.edits:
+        return [f"Nothing to do: it is {before}."]
+    least = "no smaller set works" if found.proven else "a smaller set may exist"
+    lines = [
+        edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
+        for edit in found.edits
+    ]
+    return [*lines, f"Before: {before}; after: {after}; {least} ({tried})."]
 
 
 def replay_capsule(

@@ -139,24 +139,23 @@ def replay_words(replay: Replay, name: str) -> str:
     return f"{said}the list differs from the saved one in {wording.count(rows, 'row')}."
 
 
-def search_words(corpus: Corpus, result: SearchResult) -> str:
+def search_words(corpus: Corpus, found: SearchResult) -> str:
     """What a search found, or how much it tried."""
-    item = wording.short(corpus.title(result.item_id), TITLE)
-    goal = f"{'into' if result.goal == 'in' else 'out of'} the top {result.k}"
+    item = wording.short(corpus.title(found.item_id), TITLE)
+    goal = f"{'into' if found.goal == 'in' else 'out of'} the top {found.k}"
     now, then = (
         "excluded" if rank is None else f"rank {rank}"
-        for rank in (result.rank_before, result.verified_rank)
+        for rank in (found.rank_before, found.verified_rank)
     )
-    if result.found and not result.edits:
+    if found.found and not found.edits:
         return f"{item} needs no edit: it is {now} already."
-    tried = f"{wording.count(result.tried, 'set')} of edits tried, all of up to "
-    tried += wording.count(result.complete_up_to, "edit")
-    if not result.found:
-        closest = f"; the closest gives rank {result.closest_rank}" if result.closest_rank else ""
+    tried = f"{wording.count(found.tried, 'set')} of edits tried"
+    if not found.found:
+        closest = f"; the closest gives rank {found.closest_rank}" if found.closest_rank else ""
         return f"No edits found that bring {item} ({now}) {goal}: {tried}{closest}."
-    verb = "brings" if len(result.edits) == 1 else "bring"
-    sure = "no smaller set works" if result.proven else "a smaller one may exist"
+    verb = "brings" if len(found.edits) == 1 else "bring"
+    sure = "no smaller set works" if found.proven else "a smaller one may exist"
     return (
-        f"{wording.count(len(result.edits), 'edit')} {verb} {item} {goal}: {now} before, {then} "
+        f"{wording.count(len(found.edits), 'edit')} {verb} {item} {goal}: {now} before, {then} "
         f"after (verified with the recommender). {tried[0].upper()}{tried[1:]}; {sure}."
     )

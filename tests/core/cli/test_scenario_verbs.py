@@ -71,7 +71,7 @@ def test_search_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine
     after = ask(capsys, "whatif", "demo", *place[:2], *place[4:], "--edits", file, "--k", "2")
     assert first not in {row["item_id"] for row in after["after"]}
     text = ask(capsys, "search-edits", "demo", *place, "--goal", "in", as_json=False)
-    assert "needs no edit: it is rank 1 already" in text
+    assert "Nothing to do: it is at rank 1" in text
     fails(capsys, "Use in or out", "search-edits", "demo", *place, "--goal", "up")
 
 
