@@ -44,7 +44,7 @@ SPILL_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import took and what it refused.
+    """What an import accepted and what it refused.
 
     ``reasons`` counts quarantined event rows by reason; ``refused`` holds the first 20 refused
     rows, ``quarantine`` is the file of all (see ``quarantine.read_quarantine``).

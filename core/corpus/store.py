@@ -231,11 +231,12 @@ class Library:
         )
 
 
-def check_name(name: str) -> str:
-    """Return a name that is safe as a folder's name; DomainError otherwise."""
+def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
+    """Return a name that is safe as a file's or folder's name; DomainError otherwise."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
         raise DomainError(
-            f"{name!r} cannot be a corpus name",
+            f"{name!r} cannot be {use}",
+            where=where,
             remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
         )
     return name
