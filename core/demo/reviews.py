@@ -92,7 +92,7 @@ class Writer:
         assert step.felt is not None
         plan = _polarities(step.felt, rng)
         title = self._title(pen, step.felt, plan) if rng.random() < TITLE_ODDS else None
-        pen.used_slots.clear()
+        pen.used = {(kind, value) for kind, value in pen.used if kind != "slot"}
         body = self._opening(pen, step)
         body += self._opinions(pen, plan, voice, step.gift)
         body += self._ending(pen, step)
