@@ -129,7 +129,7 @@ class InterestConfig:
 def _is_allowed(name: str, value: Any, usual: Any) -> bool:
     if isinstance(usual, list):
         few = isinstance(value, list) and 1 <= len(value) <= MOST_DECAYS
-        return few and all(_is_allowed(name, one, usual[0]) for one in value)
+        return few and all(_is_allowed(name, number, usual[0]) for number in value)
     low, high = RANGES[name]
     is_kind = type(value) is int or (type(value) is float and isinstance(usual, float))
     return is_kind and low <= value <= high

@@ -202,7 +202,7 @@ def _backward(
     vectors, bias = tower()
     queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
     wanted = whole.item >= 0
-    first = np.isin([part[0] for part in rows], data.starts)
+    first = np.isin([piece[0] for piece in rows], data.starts)
     wanted[:, 0] &= torch.from_numpy(first)  # a later piece's start is not a history's start
     targets = whole.item[wanted]
     if len(targets) == 0:
@@ -220,10 +220,10 @@ def _backward(
     leaves = tuple(output.detach().requires_grad_() for output in outputs)
     loss = 0.0
     for begin in range(0, len(targets), _TARGETS_AT_ONCE):
-        part = slice(begin, begin + _TARGETS_AT_ONCE)
-        scores = torch.addmm(leaves[2], leaves[0][part], leaves[1].T)
+        chunk = slice(begin, begin + _TARGETS_AT_ONCE)
+        scores = torch.addmm(leaves[2], leaves[0][chunk], leaves[1].T)
         summed = functional.cross_entropy(
-            scores, targets[part], reduction="sum", label_smoothing=config.label_smoothing
+            scores, targets[chunk], reduction="sum", label_smoothing=config.label_smoothing
         )
         (summed / len(targets)).backward()  # type: ignore[no-untyped-call]
         loss += float(summed.detach())
@@ -251,8 +251,8 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
                 data.events.item[data.starts[users] + data.train_lengths[users]]
             )
             excluded = torch.zeros(scores.shape, dtype=torch.bool)
-            for k, part in enumerate(rows):
-                excluded[k, data.events.item[part[data.excluding[part]]]] = True
+            for k, known in enumerate(rows):
+                excluded[k, data.events.item[known[data.excluding[known]]]] = True
             gains.append(
                 np.stack([_gains(scores + o * cold, targets, excluded) for o in offsets], 1)
             )
