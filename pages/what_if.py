@@ -21,7 +21,8 @@ from core.views import what_if as views
 from core.views import wording
 from core.views.compare import trust_sentence
 from core.views.compare_tables import moves_table
-from core.views.what_if_wording import CAUTION, edit_words, lists_sentence, replay_words
+from core.views.edit_wording import edit_words
+from core.views.what_if_wording import CAUTION, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
 

@@ -12,6 +12,7 @@ from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, Tried
 from core.views.compare_tables import moves_table
+from core.views.edit_wording import edit_words
 from core.views.what_if import (
     build_beside,
     build_fork,
@@ -22,7 +23,7 @@ from core.views.what_if import (
     paths_table,
     profile_table,
 )
-from core.views.what_if_wording import edit_words, lists_sentence, search_words
+from core.views.what_if_wording import lists_sentence, search_words
 
 
 @pytest.fixture
