@@ -18,6 +18,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -n 2
 	$(BIN)/lint-imports
+	@! grep -rnEf docs/retired_words.txt core pages app.py README.md CHANGELOG.md docs/*.md \
+	  --include='*.py' --include='*.md' --include='*.jinja' \
+	  || { echo "Retired words (docs/retired_words.txt): say it in the glossary's terms." >&2; exit 1; }
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.foundation

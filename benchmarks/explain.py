@@ -27,7 +27,7 @@ from core.domain import Columns, Event, History
 from core.engine import Engine
 from core.explain.explanation import Explanation
 from core.explain.game import EventGame, Goal, explain_events, shortened
-from core.explain.over_corpus import judge_corpus, summarise
+from core.explain.over_corpus import judge_corpus
 from core.ranking import ranks_of
 from core.shapley.engine import ENOUGH
 
@@ -128,7 +128,7 @@ def deletion() -> list[Line]:
     """Deletion by the explanation against most recent first, over users with 8 or more events."""
     lines = []
     for name, engine in (("music", music_engine()), ("demo", demo_engine())):
-        facts: dict[str, Any] = summarise(judge_corpus(engine, cases(200)))
+        facts: dict[str, Any] = judge_corpus(engine, cases(200)).facts()
         gain, share = facts["gain_over_recent_first"], facts["better_than_recent_first"]
         low, high = gain["ci"]
         lines.append(

@@ -14,13 +14,13 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.measuring import Line, record, show
+from core.compare.fork import run
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
 from core.engine import Engine
 from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits
-from core.scenario.fork import run
 from core.scenario.search import search_edits
 
 EVENTS = 100
@@ -80,7 +80,7 @@ def incremental() -> list[Line]:
         after = fork.edited.history
         fresh = History(base.user_id, after.events, after.at)
         scores = other.recommender().log_probabilities([fresh])[0]
-        apart = np.abs(fork.scores_after - scores).max()
+        apart = np.abs(fork.scores[1] - scores).max()
         states = np.abs(fork.queries[1] - other.query_vectors(fresh)).max()
         worst = max(worst, float(apart), float(states))
         unlike += run(engine, base, []).after != listed or fork.before != listed
@@ -124,8 +124,8 @@ def search() -> list[Line]:
 def _answer(engine: Engine, base: History, edits: list[Edit]) -> None:
     """Everything that What-if shows."""
     fork = run(engine, base, edits)
-    _ = fork.moves, fork.path_before, fork.path_after, fork.fork_step, fork.reconvergence
-    _ = fork.profile_before, fork.profile_after
+    _ = fork.moves(), fork.path_before, fork.path_after, fork.fork_step, fork.reconvergence
+    _ = fork.profiles
 
 
 def _p95(what: str, milliseconds: list[float], bar: float) -> Line:

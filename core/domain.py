@@ -48,7 +48,7 @@ CONSUMING_KINDS = frozenset({EventKind.PURCHASE, EventKind.RATING, EventKind.REV
 
 
 class Part(IntEnum):
-    """The part of a split an event belongs to."""
+    """The part of a split that an event belongs to."""
 
     TRAIN = 0
     VALIDATION = 1
@@ -74,7 +74,7 @@ class DomainError(Exception):
 
 
 class Stopped(Exception):
-    """Raised by long work after its ``stop`` callback answered True; nothing half-made is left."""
+    """Raised by long work after its ``stop`` callback answered True; nothing partial is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +204,20 @@ def is_step(at: str) -> bool:
     return re.fullmatch(r"[+-]?[0-9]{1,7}", at.strip()) is not None
 
 
+def read_utc(text: str) -> datetime:
+    """An ISO time as UTC; without a zone it is UTC, a bare date its first instant.
+
+    ValueError or OverflowError for any other text.
+    """
+    time = datetime.fromisoformat(text.strip())
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
 def parse_instant(text: str) -> datetime:
     """Read an ISO time as UTC; a bare date means the last instant of that UTC day."""
     try:
-        value = datetime.fromisoformat(text.strip())
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=UTC)
-        value = value.astimezone(UTC)
-        bare_date = len(text.strip()) <= 10
-        return value + timedelta(days=1, microseconds=-1) if bare_date else value
+        instant, bare_date = read_utc(text), len(text.strip()) <= 10
+        return instant + timedelta(days=1, microseconds=-1) if bare_date else instant
     except (ValueError, OverflowError):
         raise DomainError(
             f"{text!r} is neither a step nor a time",

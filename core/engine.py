@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -30,8 +29,11 @@ from core.ranking import excluded_mask, top_k
 from core.recommend.fitting import load_baselines
 from core.recommend.joint import Joint
 from core.recommend.next_ranks import next_ranks
+from core.recommend.own import Registered, build, installed
 from core.recommend.protocol import Recommender
-from core.threads import use_one_blas_thread
+from core.recommend.registry import INTEREST, JOINT
+from core.recommend.training_data import TrainingData
+from core.threads import once_each, use_one_blas_thread
 
 _KEPT_RANKS = 256
 """Pairs of a history and a recommender whose ranks are kept: about 100 bytes a step."""
@@ -85,6 +87,7 @@ class Engine:
         self.topics: Topics = parts.topics
         self.map: InterestMap = parts.map
         self.training_counts = parts.training_counts
+        self.failures: dict[str, DomainError] = {}
         self._next_ranks = lru_cache(_KEPT_RANKS)(self._compute_next_ranks)
 
     @classmethod
@@ -106,32 +109,72 @@ class Engine:
         parts = read_parts(model_folder, corpus, lambda texts: cache.vectors(texts, encoder))
         return cls(corpus, parts, model_folder, encoder, cache)
 
-    @cached_property
-    def recommenders(self) -> Mapping[str, Recommender]:
-        """Every recommender of this model by id, the default first."""
+    @once_each
+    def model_recommenders(self) -> dict[str, Recommender]:
+        """The recommenders that the model folder holds, by id, the default first."""
         folder, item_ids = self.folder / BASELINES, self.corpus.item_ids
-        found: dict[str, Recommender] = {"interest": self.interest}
-        found.update(load_baselines(folder, item_ids))
+        components: dict[str, Recommender] = {INTEREST: self.interest}
+        components |= load_baselines(folder, item_ids)
         if Joint.is_in(folder):
-            found = {"joint": Joint.load(folder, found, item_ids), **found}
-        return found
+            return {JOINT: Joint.load(folder, components, item_ids), **components}
+        return components
+
+    @once_each
+    def recommenders(self) -> dict[str, Recommender]:
+        """Every recommender by id, the default first: the model's, installed and registered ones.
+
+        Why one of them could not be made, or judged, is in ``failures``.
+        """
+        recommenders = dict(self.model_recommenders)
+        for point in installed():
+            try:
+                if point.name in recommenders:
+                    raise _id_taken(point.name, f"entry point {point.value}")
+                data = TrainingData.of(self.corpus, self._split)
+                recommenders[point.name] = build(point, self.corpus, data)
+            except DomainError as error:
+                self.failures[point.name] = error
+        return recommenders
+
+    def register(self, recommender: Recommender) -> None:
+        """Let every page, verb and evaluation ask a recommender of one's own, by its id.
+
+        Register before other threads use the engine. DomainError for an id that is taken, and for
+        a recommender that does not answer as ``Recommender`` says.
+        """
+        own = Registered(self.corpus, recommender)
+        if own.id in self.recommenders:
+            raise _id_taken(own.id, f"model {self.model_id}")
+        self.recommenders[own.id] = own
+
+    @property
+    def registered(self) -> tuple[Registered, ...]:
+        """The recommenders of one's own, installed or registered."""
+        return tuple(own for own in self.recommenders.values() if isinstance(own, Registered))
+
+    def fingerprint(self, recommender: str) -> str:
+        """What a kept answer of a recommender depends on: the model, or one's own recommender."""
+        chosen = self.recommender(recommender)
+        own = f"-{chosen.fingerprint}" if isinstance(chosen, Registered) else ""
+        return self.model_id + own
 
     def recommender(self, name: str | None = None) -> Recommender:
         """One recommender by id; None means the joint, or the interest model in one without.
 
-        The interest model is there at once; the others are read from disk when first asked for.
+        The interest model is there at once, the others are made when first asked for.
         """
-        if name == self.interest.id:
+        if name == INTEREST:
             return self.interest
         if name is None:
-            return next(iter(self.recommenders.values()))
-        if name not in self.recommenders:
-            raise DomainError(
-                f"there is no recommender {name!r} in this model",
-                where=f"model {self.model_id}",
-                remedy=f"Choose one of {', '.join(self.recommenders)}",
-            )
-        return self.recommenders[name]
+            return next(iter(self.model_recommenders.values()))
+        known = self.model_recommenders if name in self.model_recommenders else self.recommenders
+        if name in known:
+            return known[name]
+        raise self.failures.get(name) or DomainError(
+            f"there is no recommender {name!r} in this model",
+            where=f"model {self.model_id}",
+            remedy=f"Choose one of {', '.join(self.recommenders)}",
+        )
 
     def query_vectors(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
@@ -233,6 +276,14 @@ class Engine:
     @cached_property
     def _split(self) -> npt.NDArray[np.int8]:
         return leave_last_out(self.corpus.events)
+
+
+def _id_taken(name: str, where: str) -> DomainError:
+    return DomainError(
+        f"there is a recommender {name!r} already",
+        where=where,
+        remedy="Give yours another id, for example with a version: als-2",
+    )
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -134,11 +134,6 @@ def find(kind: str, target: str) -> Job[Any] | None:
     return next((job for job in jobs(kind) if job.target == target), None)
 
 
-def running() -> list[Job[Any]]:
-    """Jobs that are at work now."""
-    return [job for job in jobs() if job.state == "running"]
-
-
 def forget(number: int) -> None:
     """Drop a finished job from the list."""
     with _lock:

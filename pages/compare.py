@@ -9,11 +9,12 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.compare.columns import FEWEST
+from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.report import as_html
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
-from core.views.compare import CompareView, MoveRow
+from core.views.compare import CompareView
 from core.views.comparing import Comparing
 from pages._compare import choosing
 from pages._compare.choosing import Choice
@@ -61,9 +62,10 @@ def picked_item(view: CompareView) -> str | None:
 
 def draw_flow(view: CompareView, picked: str | None) -> None:
     """Ranks over the columns; a marker picks its item."""
-    notices.say(view.flow_sentence)
-    if view.next_sentence:
-        notices.say(view.next_sentence)
+    with st.container(gap="xxsmall"):
+        notices.say(view.flow_sentence)
+        if view.next_sentence:
+            notices.say(view.next_sentence)
     drawing.chart(
         FLOW,
         flow_figure(view, drawing.palette(), picked),
@@ -140,7 +142,7 @@ def pair_of(comparing: Comparing, item_id: str) -> int:
     picked = state.get(PAIR)
     if picked is not None:
         return int(min(max(picked - 1, 0), len(view.columns) - 2))
-    changes = {row.a: abs(row.change or 0.0) for row in view.moves if row.item_id == item_id}
+    changes = {row.a: abs(row.score_change or 0.0) for row in view.moves if row.item_id == item_id}
     return max(changes, key=lambda a: changes[a]) if changes else 0
 
 
@@ -170,7 +172,7 @@ def draw_moves(comparing: Comparing) -> None:
     with st.spinner("Asking without each event …"):
         rows = comparing.moves
     notices.caution(comparing.trust)
-    table = tables.moves_table(view, rows)
+    table = tables.moves_table(comparing.comparison, rows)
     two = len(view.columns) == FEWEST
     has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
@@ -185,12 +187,15 @@ def draw_moves(comparing: Comparing) -> None:
         "change": col.NumberColumn(
             "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=330 if two else 270),
+        "cause": col.TextColumn("Main cause", width=280 if two else 220),
+        "contribution": col.NumberColumn(
+            "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
+        ),
         "explain": button("Explain", "moves_explain", open_explain, view, rows),
         "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
     }
     hidden = {"to"} if two else set()
-    hidden |= set() if has_causes else {"cause", "timeline"}
+    hidden |= set() if has_causes else {"cause", "contribution", "timeline"}
     drawing.table(
         table,
         f"Moves and their causes. {view.flow_sentence}",
@@ -202,7 +207,7 @@ def draw_moves(comparing: Comparing) -> None:
 
 
 def button(
-    label: str, key: str, action: Callable[..., None], view: CompareView, rows: Sequence[MoveRow]
+    label: str, key: str, action: Callable[..., None], view: CompareView, rows: Sequence[Move]
 ) -> Any:
     """A column of buttons that open another page."""
     return col.ButtonColumn(
@@ -210,7 +215,7 @@ def button(
     )
 
 
-def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
+def at_explain(view: CompareView, row: Move) -> tuple[str, int, str] | None:
     """User, step and recommender that explain a move: at its cause, else where it is listed."""
     pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
     column = next((view.columns[at] for at in pair if view.columns[at].explains), None)
@@ -220,7 +225,7 @@ def at_explain(view: CompareView, row: MoveRow) -> tuple[str, int, str] | None:
     return column.user_id, step, column.recommender
 
 
-def open_explain(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
+def open_explain(key: str, view: CompareView, rows: Sequence[Move]) -> None:
     """Open Explain for the clicked move, at the event that caused it."""
     at = state.clicked_row(key)
     question = at_explain(view, rows[at]) if at is not None else None
@@ -229,7 +234,7 @@ def open_explain(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
         controls.open_page(EXPLAIN, **to(user, step, rows[at].item_id, recommender))
 
 
-def open_timeline(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
+def open_timeline(key: str, view: CompareView, rows: Sequence[Move]) -> None:
     """Open the Timeline at the event that caused the clicked move."""
     at = state.clicked_row(key)
     row = rows[at] if at is not None else None
@@ -241,7 +246,7 @@ def open_timeline(key: str, view: CompareView, rows: Sequence[MoveRow]) -> None:
 
 def draw_overlap(view: CompareView) -> None:
     st.subheader("How alike are the lists?", anchor=False)
-    notices.say(view.overlaps[0].sentence)
+    notices.say(view.overlap_sentences[0])
     left, right = st.columns([6, 5], gap="large")
     with left:
         table = tables.overlap_table(view)
@@ -252,7 +257,7 @@ def draw_overlap(view: CompareView) -> None:
             columns = {name: col.TextColumn(name.title(), width=120) for name in ("one", "other")}
         for name, label in MEASURES:
             columns[name] = col.NumberColumn(label, format="%.2f", width=66)
-        drawing.table(table, f"Overlap of each pair. {view.overlaps[0].sentence}", columns)
+        drawing.table(table, f"Overlap of each pair. {view.overlap_sentences[0]}", columns)
     with right:
         for line in (words.JACCARD, words.RBO, words.KENDALL):
             notices.caution(line)
@@ -288,7 +293,10 @@ def export(comparing: Comparing, choice: Choice) -> None:
     files: dict[str, sharing.File] = {
         "Report (HTML)": (".html", lambda: report(comparing)),
         "Charts (HTML)": ("-charts.html", charts),
-        "Moves and causes (CSV)": ("-moves.csv", lambda: tables.moves_table(view, comparing.moves)),
+        "Moves and causes (CSV)": (
+            "-moves.csv",
+            lambda: tables.moves_table(comparing.comparison, comparing.moves),
+        ),
         "Lists (CSV)": ("-lists.csv", lambda: tables.lists_table(view)),
         "Overlap (CSV)": ("-overlap.csv", lambda: tables.overlap_table(view)),
         "Profiles (CSV)": ("-profiles.csv", lambda: tables.profiles_table(view)),

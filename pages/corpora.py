@@ -110,34 +110,21 @@ def draw_import() -> None:
 
 def choose_files() -> tuple[list[Path], Path | None]:
     """Event files, and the file that describes items where there is one."""
-    how = st.segmented_control(
-        "Where is it?",
-        [UPLOAD, PATH],
-        default=UPLOAD,
-        required=True,
-        key="import_how",
-        label_visibility="collapsed",
-    )
+    how = drawing.choose("Where is it?", "import_how", (UPLOAD, PATH), hides_label=True)
     left, right = st.columns([3, 2])
     if how == UPLOAD:
         dropped = left.file_uploader(
             "Events: reviews, ratings, clicks", accept_multiple_files=True, key="import_events"
         )
         described = right.file_uploader("Items (optional): titles, categories", key="import_items")
-        return [uploads.keep(file) for file in dropped], (
-            uploads.keep(described) if described else None
-        )
-    typed = left.text_input("Path of the events file or folder", key="import_path")
-    items = right.text_input("Path of the items file (optional)", key="import_items_path")
+        events = [uploads.keep(file) for file in dropped]
+        return events, uploads.keep(described) if described else None
+    typed = left.text_input("Path of the events file or folder", key="import_path").strip()
+    items = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
     return (
-        [Path(typed.strip()).expanduser()] if typed.strip() else [],
-        Path(items.strip()).expanduser() if items.strip() else None,
+        [Path(typed).expanduser()] if typed else [],
+        Path(items).expanduser() if items else None,
     )
-
-
-def field_key(field: str) -> str:
-    """The session key of a field's picker."""
-    return f"map_{field}"
 
 
 def columns_for(field: str, columns: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -147,7 +134,7 @@ def columns_for(field: str, columns: dict[str, tuple[str, ...]]) -> tuple[str, .
 
 def read_mapping(columns: dict[str, tuple[str, ...]]) -> dict[str, str]:
     """What the pickers say, where it names a column of these very files."""
-    chosen = {field: state.get(field_key(field)) for field in FIELDS}
+    chosen = {field: state.get(f"map_{field}") for field in FIELDS}
     return {f: str(name) for f, name in chosen.items() if name in columns_for(f, columns)}
 
 
@@ -159,7 +146,7 @@ def draw_mapping(columns: dict[str, tuple[str, ...]], preview: Preview | None) -
     )
     with expander, st.grid(4, gap="small"):
         for field in FIELDS:
-            known, key = columns_for(field, columns), field_key(field)
+            known, key = columns_for(field, columns), f"map_{field}"
             if field.startswith(ITEM_PREFIX) and not known:
                 continue
             options = [*([] if field in guessed else [UNUSED]), *known]

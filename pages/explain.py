@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import streamlit as st
 from streamlit import column_config as col
@@ -13,6 +14,7 @@ from core.figures.explain_curves import curves_figure
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explaining import PARTS, Explaining
+from core.views.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
@@ -70,27 +72,20 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
     typed = len(corpus.item_ids) > controls.LISTED_ITEMS
     state.hold(ITEM, typed=typed)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        options: dict[str, Any] = {"key": ITEM, "persist_state": "session", "width": 390}
+        options["on_change"] = state.clear_notices
         if typed:
-            item_id = st.text_input(
-                "Item id",
-                key=ITEM,
-                persist_state="session",
-                on_change=state.clear_notices,
-                width=390,
-            )
+            item_id = st.text_input("Item id", **options)
         else:
             item_id = st.selectbox(
                 "Item: from the list, or any other (why not?)",
                 [*ranks, *(item for item in corpus.item_ids if item not in ranks)],
-                key=ITEM,
-                persist_state="session",
-                on_change=state.clear_notices,
                 format_func=lambda item: (
                     f"{ranks[item]} · {corpus.title(item)}"
                     if item in ranks
-                    else f"{corpus.title(item)} ({item})"
+                    else item_label(corpus, item)
                 ),
-                width=390,
+                **options,
             )
         measure = drawing.choose("Explain", MEASURE, (SCORE, MARGIN))
     return str(item_id), measure == MARGIN
@@ -259,18 +254,13 @@ def draw_table(explaining: Explaining) -> None:
 def export(explaining: Explaining) -> None:
     """The explanation as JSON and CSV; what isn't computed yet is computed then."""
     history = explaining.explanation.history
-    answer = explaining.answer
-    sharing.export(
-        f"explain-{history.user_id}-{len(history)}-{answer.item_id}",
-        {
-            "Everything (JSON)": (".json", lambda: as_json(explaining)),
-            "Events (CSV)": (".csv", lambda: events_table(explaining.answer, explaining.parts)),
-        },
+    facts: sharing.File = (
+        ".json",
+        lambda: json.dumps(explaining.facts(), ensure_ascii=False, indent=1),
     )
-
-
-def as_json(explaining: Explaining) -> str:
-    return json.dumps(explaining.facts(), ensure_ascii=False, indent=1)
+    table: sharing.File = ".csv", lambda: events_table(explaining.answer, explaining.parts)
+    name = f"explain-{history.user_id}-{len(history)}-{explaining.answer.item_id}"
+    sharing.export(name, {"Everything (JSON)": facts, "Events (CSV)": table})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -41,6 +41,14 @@ MONTHS, COHORTS, CALIBRATION, TRAINING, ABLATION, NEVER = TABS = (
     "Ablation",
     "Never recommended",
 )
+DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
+    ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
+)
+METRICS = {
+    "Recommender": col.TextColumn(pinned=True),
+    "Never recommended": col.NumberColumn(format="localized"),
+    **{name: col.NumberColumn(format=f"%.{digits}f") for name, digits in DIGITS.items()},
+}
 ABOUT_COHORTS = (
     "New users: at most 5 known events. Heavy users: 20 or more. Popular items: the most popular "
     "fifth of those with training events. Long-tail items: the rest. Unseen items: no training "
@@ -161,24 +169,14 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
     drawing.table(
         shown_table(view),
         f"All metrics of all recommenders. {view.verdict}",
-        column_config(),
+        METRICS,
         shows_all=True,
     )
     notices.caution(UNITS)
 
 
-def column_config() -> dict[str, Any]:
-    digits = {"Recall": 3, "MRR": 3} | dict.fromkeys(
-        ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
-    )
-    return {
-        "Recommender": col.TextColumn(pinned=True),
-        "Never recommended": col.NumberColumn(format="localized"),
-    } | {name: col.NumberColumn(format=f"%.{count}f") for name, count in digits.items()}
-
-
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
-    """Where it is good, how sure it is, how it was made, what it uses, what it leaves out."""
+    """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     tabs = st.tabs(TABS, key=TAB, on_change="rerun")
     draw = {
         MONTHS: lambda: chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS)),

@@ -10,16 +10,18 @@ from pandas import DataFrame
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
+from core.compare.fork import Fork
+from core.compare.replay import make_capsule, replay
 from core.domain import DomainError, History
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
-from core.scenario.capsule import make_capsule, replay
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
-from core.scenario.fork import Fork
 from core.views import history_table as history
 from core.views import what_if as views
 from core.views import wording
-from core.views.what_if_wording import CAUTION, edit_words, replay_words
+from core.views.compare import trust_sentence
+from core.views.compare_tables import moves_table
+from core.views.what_if_wording import CAUTION, edit_words, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
 
@@ -99,9 +101,9 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     view, profile, moves = (
         views.build_fork(fork),
         views.build_profile(fork),
-        views.build_moves(fork),
+        moves_table(fork, fork.moves()),
     )
-    moves, charts = views.build_moves(fork), draw_figures(engine, view, profile)
+    charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         chart(charts, "map", loaders.interest_map(engine).sentence)
@@ -109,12 +111,12 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
     with causes:
-        draw_moves(moves)
+        draw_moves(fork, moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
     tables: Tables = {
-        "Lists": lambda: views.lists_table(views.build_lists(fork)),
-        "Moves": lambda: views.moves_table(moves),
+        "Lists": lambda: views.lists_table(fork),
+        "Moves": lambda: moves,
         "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
         "History": lambda: history.history_table(rows),
         "Paths": lambda: views.paths_table(view),
@@ -251,12 +253,11 @@ def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
 
 
 def draw_lists(fork: Fork) -> None:
-    lists = views.build_lists(fork)
-    by = controls.recommender_label(lists.recommender)
-    notices.say(lists.sentence)
+    sentence, by = lists_sentence(fork), controls.recommender_label(fork.recommender.id)
+    notices.say(sentence)
     drawing.table(
-        views.lists_table(lists),
-        f"Both lists by {by}. {lists.sentence}",
+        views.lists_table(fork),
+        f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
             "before": col.TextColumn("Before", width=128),
@@ -279,7 +280,7 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
     )
     return {
         "map": (
-            f"{view.sentence} {view.felt_sentence}".strip(),
+            f"{view.sentence} {view.effect_sentence}".strip(),
             fork_map(behind, crowd, view, ink),
         ),
         "sizes": (view.sizes_sentence, sizes_figure(view, ink)),
@@ -292,25 +293,25 @@ def chart(charts: Charts, name: str, below: str) -> None:
     drawing.chart(f"pick_{name}", figure, sentence, name=name, below=below, has_tools=True)
 
 
-def draw_moves(moves: tuple[views.MoveRow, ...]) -> None:
-    if not moves:
+def draw_moves(fork: Fork, moves: DataFrame) -> None:
+    if moves.empty:
         return
     st.markdown("**Why did they move?**")
     drawing.table(
-        views.moves_table(moves),
+        moves,
         f"Cause of each of {len(moves)} moves",
         {
             "move": col.TextColumn("Move", width=78),
             "item": col.TextColumn("Item", width=130),
-            "because": col.TextColumn("Main cause", width=230),
-            "value": col.NumberColumn("Contribution", format="%+.2f", width=94),
-            "score_change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
+            "cause": col.TextColumn("Main cause", width=220),
+            "contribution": col.NumberColumn("Contribution", format="%+.2f", width=94),
+            "change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
         height="content" if len(moves) <= 6 else 246,
     )
     notices.caution(
         "Main cause: the edit with the largest Shapley contribution (nats) to the item's margin "
-        "over the items it passed."
+        "over the items it passed. " + trust_sentence(fork)
     )
 
 

@@ -49,12 +49,13 @@ def compare_lists(
     engine = open_engine(corpus, library, model)
     shelf = Library.open(library)
     comparison = Comparison(engine, specs, k, library=shelf)
-    facts = as_facts(comparison)
     from core.views.compare import tell
     from core.views.quality.build import list_cautions
 
     cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])
-    answer({**facts, "cautions": cautions}, [*tell(comparison), *cautions], as_json=json)
+    answer(
+        {**as_facts(comparison), "cautions": cautions}, [*tell(comparison), *cautions], as_json=json
+    )
 
 
 def _columns(
@@ -74,7 +75,7 @@ def _columns(
             "--user U --at T --at T",
         )
     if user is not None:
-        return [ColumnSpec(user, one, recommender) for one in at]
+        return [ColumnSpec(user, moment, recommender) for moment in at]
     return [read_column(text) for text in column]
 
 
@@ -93,8 +94,7 @@ def show_turnover(
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
-        found = make_turnover(Library.open(library), engine, recommender, k, progress=progress)
-    facts = turnover_facts(found)
+        turnover = make_turnover(Library.open(library), engine, recommender, k, progress=progress)
     from core.views.turnover import tell_turnover
 
-    answer(facts, tell_turnover(found), as_json=json)
+    answer(turnover_facts(turnover), tell_turnover(turnover), as_json=json)

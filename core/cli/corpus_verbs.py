@@ -14,8 +14,19 @@ from core.domain import Columns
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
     from core.corpus.manifest import Manifest
+    from core.evaluate.importing_lists import ListsSummary
 
 REFUSALS_SHOWN = 5
+
+
+def refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
+    """Reasons of refused rows, the first of them, and the file of all."""
+    for reason, count in summary.reasons.items():
+        yield f"refused {count:,}: {reason}"
+    for refusal in summary.refused[:REFUSALS_SHOWN]:
+        yield f"  {refusal}"
+    if summary.refused:
+        yield f"all refused rows: {summary.quarantine}"
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +65,7 @@ def import_corpus(
     from core.corpus.plan import parse_mapping, parse_scale
     from core.corpus.store import Library
 
-    asked = parse_mapping(mapping or [])
+    fields = parse_mapping(mapping or [])
     scale = parse_scale(rating_scale) if rating_scale else None
     with progress_bar() as progress:
         summary = import_files(
@@ -63,7 +74,7 @@ def import_corpus(
             paths,
             items=items,
             format=format,
-            mapping=asked,
+            mapping=fields,
             encoding=encoding,
             rating_scale=scale,
             progress=progress,
@@ -111,10 +122,5 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
     yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
     for note in manifest.notes:
         yield f"note: {note}"
-    for reason, count in summary.reasons.items():
-        yield f"refused {count:,}: {reason}"
-    for refusal in summary.refused[:REFUSALS_SHOWN]:
-        yield f"  {refusal}"
-    if summary.refused:
-        yield f"all refused rows: {summary.quarantine}"
+    yield from refusal_lines(summary)
     yield f"next: python -m core train {manifest.name}"

@@ -39,13 +39,16 @@ def explain_item(
         typer.Option(
             "--words",
             metavar="STEP,none",
-            help="Step whose review is read word by word (default: where text counts most).",
+            help="Step whose review is explained word by word (default: the largest text part).",
         ),
     ] = None,
     recommender: RecommenderOption = None,
     margin: Annotated[
         bool,
-        typer.Option("--margin", help="Explain the lead over the list's 10th item, or its 11th."),
+        typer.Option(
+            "--margin",
+            help="Explain the margin over rank 10, of rank 10 itself over 11.",
+        ),
     ] = False,
     model: ModelOption = None,
     library: LibraryOption = None,
@@ -74,17 +77,13 @@ def explain_item(
 
 
 def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
-    if words == NO_WORDS:
-        return None
     if words is None:
         return explanation.step_of_words()
+    if words == NO_WORDS:
+        return None
     if not is_step(words):
-        raise DomainError(
-            f"{words!r} is neither a step nor {NO_WORDS!r}",
-            where="--words",
-            remedy="Use a step such as 12, or none",
-        )
-    explanation.event(int(words))
+        problem = f"{words!r} is neither a step nor {NO_WORDS!r}"
+        raise DomainError(problem, where="--words", remedy="Use a step such as 12, or none")
     return int(words)
 
 
@@ -96,13 +95,13 @@ def judge_explanations(
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge explanations over a corpus: do they beat random and most-recent-first orders?"""
-    from core.explain.over_corpus import judge_corpus, summarise
+    """Judge explanations of many users: do they beat random and most-recent-first orders?"""
+    from core.explain.over_corpus import judge_corpus
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
-    facts = {"recommender": engine.recommender(recommender).id, **summarise(card)}
+    facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
     from core.views.explain import sentences as wording
 
     answer(facts, wording.corpus_scorecard(facts), as_json=json)

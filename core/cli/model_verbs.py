@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
-from core.domain import DomainError, History
+from core.domain import Columns, DomainError, History
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -129,7 +130,9 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.corpus.store import Library
-    from core.evaluate.protocols import with_served
+    from core.engine import Engine
+    from core.evaluate.protocols import with_own, with_served
+    from core.recommend.own import installed
     from core.training.judging import evaluate_model
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
@@ -137,21 +140,27 @@ def evaluate_corpus(
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
-        found = evaluate_model(data, shelf, folder, protocol, k, progress)
-    report, served, damaged = with_served(found.report, data, shelf, folder)
+        stored = evaluate_model(data, shelf, folder, protocol, k, progress)
+        failures: list[str] = []
+        if installed():
+            engine = Engine.open(data, folder, shelf)
+            stored = with_own(stored, engine, shelf, progress)
+            failures = [str(error) for error in engine.failures.values()]
+    report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
-    cautions = [*(about_lists(report, subject, one) for one in served), *damaged_lists(damaged)]
-    facts = {**report.to_json(), "cautions": cautions}
+    cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]
+    cautions += failures
     lines = [
         build_verdict(report, served, subject),
-        f"{protocol}: {facts['targets']:,} targets of {facts['users']:,} users",
+        f"{protocol}: {len(report.users):,} targets of {len(set(report.users)):,} users",
     ]
     lines += [
-        f"{row['recommender']:<18} NDCG@{k} {row['ndcg']:.4f} "
-        f"[{row['ndcg_ci'][0]:.4f}, {row['ndcg_ci'][1]:.4f}]  recall {row['recall']:.3f}  "
-        f"MRR {row['mrr']:.4f}  coverage {row['coverage']:.2f}"
-        for row in sorted(facts["results"], key=lambda row: -row["ndcg"])
+        f"{score.recommender:<18} NDCG@{k} {score}  recall {score.recall:.3f}  "
+        f"MRR {score.mrr:.4f}  coverage {score.coverage:.2f}"
+        for score in sorted(report.scores(), key=lambda score: -(score.ndcg or 0.0))
+        if score.ndcg is not None
     ]
+    facts = {**report.to_json(), "cautions": cautions}
     answer(facts, [*lines, *cautions], as_json=json)
 
 
@@ -216,19 +225,14 @@ def list_users(
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
     engine = open_engine(corpus, library, model)
-    users: list[dict[str, Any]] = []
-    for row in engine.users.itertuples():
-        history = engine.corpus.history(row.user_id)
-        users.append(
-            {
-                "user_id": row.user_id,
-                "events": row.events,
-                "first": history.events[0].timestamp.isoformat(),
-                "last": history.events[-1].timestamp.isoformat(),
-                "drift": row.drift,
-            }
-        )
-    users.sort(key=lambda row: (-float(row[sort]), row["user_id"]))
+    starts = engine.corpus.user_starts
+    times = engine.corpus.events[Columns.Time]
+    table = engine.users[["user_id", "events"]].assign(
+        first=[time.isoformat() for time in times.iloc[starts[:-1]]],
+        last=[time.isoformat() for time in times.iloc[starts[1:] - 1]],
+        drift=engine.users["drift"],
+    )
+    users = table.sort_values([sort, "user_id"], ascending=[False, True]).to_dict("records")
     lines = [
         f"{row['user_id']}: {row['events']} events, {row['first'][:10]} to {row['last'][:10]}, "
         f"drift {row['drift']:.3f}"
@@ -252,27 +256,20 @@ def show_trajectory(
     history = engine.corpus.history(user)
     trajectory = engine.trajectory(history)
     next_ranks = engine.next_ranks(history, recommender)
-    names = engine.topics.names
-    steps: list[dict[str, Any]] = []
-    for at, event in enumerate(trajectory.history.events):
-        steps.append(
-            {
-                "step": at + 1,
-                "timestamp": event.timestamp.isoformat(),
-                "item_id": event.item_id,
-                "kind": event.kind.value,
-                "rating": event.rating,
-                "sentiment": float(trajectory.sentiment[at]),
-                "x": float(trajectory.x[at]),
-                "y": float(trajectory.y[at]),
-                "step_size": float(trajectory.step_size[at]),
-                "next_rank": float(next_ranks[at]),
-                "profile": {
-                    name: float(share)
-                    for name, share in zip(names, trajectory.profile[at], strict=True)
-                },
-            }
-        )
+    measured = ("sentiment", "x", "y", "step_size")
+    steps: list[dict[str, Any]] = [
+        {
+            "step": at + 1,
+            "timestamp": event.timestamp.isoformat(),
+            "item_id": event.item_id,
+            "kind": event.kind.value,
+            "rating": event.rating,
+            **{name: float(getattr(trajectory, name)[at]) for name in measured},
+            "next_rank": float(next_ranks[at]),
+            "profile": dict(zip(engine.topics.names, trajectory.profile[at].tolist(), strict=True)),
+        }
+        for at, event in enumerate(history.events)
+    ]
     lines = []
     for row in steps:
         topic = max(row["profile"], key=row["profile"].get)
@@ -297,12 +294,6 @@ def recommend_items(
 ) -> None:
     """Show the recommendation list of a user at a time."""
     engine = open_engine(corpus, library, model)
-    found = engine.recommend(history_at(engine, user, at), k, recommender)
-    items = [
-        {"rank": item.rank, "item_id": item.item_id, "title": item.title, "score": item.score}
-        for item in found.items
-    ]
-    lines = [
-        f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in found.items
-    ]
-    answer({"items": items}, lines, as_json=json)
+    items = engine.recommend(history_at(engine, user, at), k, recommender).items
+    lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
+    answer({"items": [asdict(item) for item in items]}, lines, as_json=json)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.cli.corpus_verbs import refusal_lines
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
     from core.training.tuning import Tuning
 
-REFUSALS_SHOWN, TRIALS_SHOWN = 5, 8
+TRIALS_SHOWN = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -65,18 +66,18 @@ def tune_model(
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
         with progress_bar() as progress:
-            found = tune(data, shelf, minutes, seed, progress, encoder=encoder)
+            tuning = tune(data, shelf, minutes, seed, progress, encoder=encoder)
     except KeyboardInterrupt:
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise
-        found = read_tuning(shelf, data, encoder.encoder_id)
-    answer({**found.facts(), "file": place}, _tuning_lines(found, place), as_json=json)
+        tuning = read_tuning(shelf, data, encoder.encoder_id)
+    answer({**tuning.facts(), "file": place}, _tuning_lines(tuning, place), as_json=json)
 
 
-def _tuning_lines(found: Tuning, place: Path) -> Iterator[str]:
-    several = len({trial.seed for trial in found.trials}) > 1
-    yield f"{len(found.trials)} settings tried on validation NDCG@10; the default came first"
-    for trial in sorted(found.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
+def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
+    several = len({trial.seed for trial in tuning.trials}) > 1
+    yield f"{len(tuning.trials)} settings tried on validation NDCG@10; the default came first"
+    for trial in sorted(tuning.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
         setting = ", ".join(
             f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
             for name, value in trial.setting.items()
@@ -86,7 +87,7 @@ def _tuning_lines(found: Tuning, place: Path) -> Iterator[str]:
         yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
     yield "the best of many trials is an optimistic figure; test events were not read"
     yield f"all of them: {place}"
-    yield f"next: python -m core train {found.corpus} --tuned"
+    yield f"next: python -m core train {tuning.corpus} --tuned"
 
 
 def _lines(summary: ListsSummary) -> Iterator[str]:
@@ -99,10 +100,5 @@ def _lines(summary: ListsSummary) -> Iterator[str]:
         f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
         f"{manifest.quarantined:,} quarantined"
     )
-    for reason, count in summary.reasons.items():
-        yield f"refused {count:,}: {reason}"
-    for refusal in summary.refused[:REFUSALS_SHOWN]:
-        yield f"  {refusal}"
-    if summary.refused:
-        yield f"all refused rows: {summary.quarantine}"
+    yield from refusal_lines(summary)
     yield f"next: python -m core evaluate {manifest.corpus}"

@@ -1,4 +1,4 @@
-"""Verbs about what would be different: whatif, search-edits, replay."""
+"""Verbs about edited histories: whatif, search-edits, replay."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from core.cli.model_verbs import (
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
 
 if TYPE_CHECKING:
-    from core.scenario.causes import Cause
-    from core.scenario.fork import Fork
-    from core.scenario.search import SmallestChange
+    from core.compare.fork import Fork
 
 
 def register(app: typer.Typer) -> None:
@@ -43,41 +41,26 @@ def apply_edits(
     json: JsonOption = False,
 ) -> None:
     """Show what edits of a user's history would change."""
-    from core.scenario.fork import run
+    from core.compare.export import fork_facts
+    from core.compare.fork import run
     from core.scenario.reading import read_edits
 
     changes = read_edits(edits)
     engine = open_engine(corpus, library, model)
     fork = run(engine, history_at(engine, user, at), changes, recommender, k)
-    answer(fork.to_json(), _tell(fork), as_json=json)
+    answer(fork_facts(fork), _tell(fork), as_json=json)
 
 
 def _tell(fork: Fork) -> list[str]:
-    title = fork.engine.corpus.title
-    was = {move.item_id: move for move in fork.moves}
+    from core.views.compare import move_line
+    from core.views.what_if_wording import effect_sentence, fork_sentence
+
     lines = [
-        f"{item.rank:>3}  {item.score:7.3f}  {title(item.item_id)[:60]}"
-        + (f"  ({was[item.item_id].words}, {_because(was[item.item_id].cause, fork)})"
-           if item.item_id in was else "")
+        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
         for item in fork.after.items
-    ]  # fmt: skip
-    lines += [
-        f"  -           {title(move.item_id)[:60]}  (left from {move.before}, "
-        f"{_because(move.cause, fork)})"
-        for move in fork.moves
-        if move.after is None
     ]
-    if fork.fork_step is None:
-        return [*lines, "No state differs from the base's."]
-    felt = fork.reconvergence
-    until = "to the end" if felt is None else f"until {felt} steps after the last edit"
-    return [*lines, f"States differ from step {fork.fork_step} on, noticeably {until}."]
-
-
-def _because(cause: Cause, fork: Fork) -> str:
-    if cause.edit is None:
-        return "by what is excluded now"
-    return f"by edit {cause.edit}: {fork.edited.edits[cause.edit - 1].label}, {cause.value:+.3f}"
+    lines += [move_line(fork, move) for move in fork.moves()]
+    return [line for line in (*lines, fork_sentence(fork), effect_sentence(fork)) if line]
 
 
 def find_edits(
@@ -94,35 +77,18 @@ def find_edits(
 ) -> None:
     """Find the fewest edits that bring an item into a list, or take it out."""
     from core.scenario.search import search_edits
+    from core.views.what_if_wording import search_words
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         found = search_edits(
             engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
         )
-    answer(found.to_json(), _tell_search(found), as_json=json)
-
-
-def _tell_search(found: SmallestChange) -> list[str]:
-    tried = f"{found.tried.sets:,} sets of edits tried, all of up to {found.tried.complete_up_to}"
-    was = "excluded" if found.rank_before is None else f"at rank {found.rank_before}"
-    if not found.found:
-        closest = ", ".join(edit.label for edit in found.tried.closest) or "no edit"
-        where = (
-            "excluded"
-            if found.tried.closest_rank is None
-            else f"at rank {found.tried.closest_rank}"
-        )
-        return [f"Nothing found ({tried}); it is {was}.", f"Closest: {closest}: {where}."]
-    if not found.edits:
-        return [f"Nothing to do: it is {was}."]
-    least = "no smaller set does it" if found.proven else "a smaller set may exist"
     lines = [
         edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
-        for edit in found.edits
+        for edit in found.edits or found.tried.closest
     ]
-    after = "excluded" if found.verified_rank is None else f"at rank {found.verified_rank}"
-    return [*lines, f"It was {was} and is {after} then; {least} ({tried})."]
+    answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=json)
 
 
 def replay_capsule(
@@ -132,8 +98,9 @@ def replay_capsule(
     json: JsonOption = False,
 ) -> int:
     """Compute a capsule's list again; exit code 1 when it is another one."""
+    from core.compare.replay import replay
     from core.corpus.store import Library
-    from core.scenario.capsule import corpus_of, read_capsule, replay
+    from core.scenario.capsule import corpus_of, read_capsule
     from core.scenario.reading import read_bytes
 
     content = read_capsule(read_bytes(capsule), str(capsule))

@@ -1,56 +1,39 @@
-"""Why scores changed between two times of one user: events in between, and the clock.
+"""Why items moved between two neighbouring lists of one recommender.
 
-Players are the events after the first time, up to the second, and one ``clock`` that moves the
-moment of asking from the first time to the second. A coalition's value is the score of an item
-after the earlier events and the coalition's own, with the items excluded that *these* events
-consumed. So the empty coalition is the first list's score, the full one the second list's, and
-Shapley values add up to the difference. All items of both lists are scored at once: the histories
-are the same for all of them.
+Players (``core.shapley``) are the events between two times and a ``clock`` that moves the moment of
+asking, or the edits that make one history of the other. A coalition of no player is the first
+history, that of all the second, so Shapley values add up to the scores' difference. All items are
+scored at once: the histories are the same for all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.domain import History
+from core.compare.columns import Column
+from core.compare.moves import Cause, Move
+from core.corpus.corpus import Corpus
+from core.domain import CONSUMING_KINDS, History
 from core.progress import StopCallback
+from core.ranking import ahead_of, rank_of
 from core.recommend.protocol import Recommender
+from core.scenario.edits import EditedHistory, apply_some
 from core.shapley.engine import EXACT_UP_TO, ShapleyValues, shapley_values
 from core.shapley.game import Game, Players, players_of
 
-CauseKind = Literal["event", "clock", "eligibility", "others", "edit"]
-
+EXACT_EDITS = 8
+"""Edits up to which all combinations are asked."""
 SECONDS = 0.5
 """Sampling begins no further round after so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What moved an item most.
-
-    ``event``: the event that pushed its score most in the direction of the move; ``clock``: time
-    alone did; ``eligibility``: an event excluded the item itself, or others ahead of it, and that
-    alone explains the new rank; ``others``: its own score did not move that way, so the others
-    moved by more, most of all through this event; ``edit``: an edit of a scenario, ``edit`` its
-    1-based number and ``step`` the base's step that it changed. ``value`` is what the player gave
-    the item's own score, in nats, ``stderr`` its standard error (0 where exact). ``step`` is None
-    for the clock; a group of events is named by its last step.
-    """
-
-    step: int | None
-    kind: CauseKind
-    value: float
-    stderr: float = 0.0
-    edit: int | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Changes(ShapleyValues):
-    """What each player contributes to each item's change, in nats, from the earlier time on.
+    """What each event contributes to each item's change between two times, in nats.
 
     An output per item: ``items`` int64[n] are catalogue indices, ``base`` and ``whole`` float64[n]
     the scores at the earlier and the later time. ``players`` holds the steps of each player but the
@@ -67,6 +50,23 @@ class Changes(ShapleyValues):
     def reversed(self) -> Changes:
         """The same changes seen from the later time to the earlier."""
         return replace(self, base=self.whole, whole=self.base, values=-self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two neighbouring columns by one recommender.
+
+    ``scores`` float32[n_items] and ``excluded`` bool[n_items] of each.
+    """
+
+    corpus: Corpus
+    columns: tuple[Column, Column]
+    scores: tuple[FloatArray, FloatArray]
+    excluded: tuple[BoolArray, BoolArray]
+
+    def reversed(self) -> Pair:
+        """From the second to the first."""
+        return Pair(self.corpus, self.columns[::-1], self.scores[::-1], self.excluded[::-1])
 
 
 def have_changes(early: History, late: History) -> bool:
@@ -91,7 +91,8 @@ def explain_changes(
 ) -> Changes:
     """Shapley values of the events between two times and of the clock, for items int64[n].
 
-    Above 60 events between, older ones are taken in groups.
+    Each coalition excludes what its own events consumed. Above 60 events between, older ones are
+    taken in groups.
     """
     start = len(early)
     players = tuple(
@@ -99,7 +100,6 @@ def explain_changes(
     )
 
     def history(mask: BoolArray) -> History:
-        """The earlier events and the coalition's, at the coalition's clock."""
         steps = [step for player in np.flatnonzero(mask[:-1]) for step in players[player]]
         events = (*early.events, *(late.events[step - 1] for step in steps))
         return History(late.user_id, events, late.at if mask[-1] else early.at)
@@ -116,3 +116,149 @@ def explain_changes(
         stop=stop,
     )
     return Changes(**vars(found), items=items, players=players)
+
+
+def time_causes(pair: Pair, moves: Sequence[Move], changes: Changes) -> list[Cause]:
+    """The event, or the clock, that caused each move between two times."""
+    return [_time_cause(pair, move, changes) for move in moves]
+
+
+def _time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
+    old, new = pair.excluded
+    if old[move.item] != new[move.item]:
+        return _exclusion(pair, move, changes, np.array([move.item]))
+    decisive = np.flatnonzero((old != new) & ahead_of(move.item, pair.scores[0]))
+    if len(decisive) and rank_of(move.item, pair.scores[0], new) == move.rank_after:
+        return _exclusion(pair, move, changes, decisive)
+    change = changes.of(move.item)
+    sign = 1.0 if move.rises else -1.0
+    if sign * float(change.values.sum()) > 0:
+        return _player_cause(changes, change, int((sign * change.values).argmax()))
+    # Its own score went the other way: which player changed most its lead over those it passed?
+    lead_before, lead_after = change.base - changes.base, change.whole - changes.whole
+    passed = (sign * lead_before <= 0) & (sign * lead_after >= 0) & ~(old | new)[changes.items]
+    passed &= changes.items != move.item
+    if not passed.any():
+        return _exclusion(pair, move, changes, decisive)
+    leads = sign * (change.values - changes.values[:, passed].mean(axis=1))
+    return replace(_player_cause(changes, change, int(leads.argmax())), kind="others")
+
+
+def _player_cause(changes: Changes, change: ShapleyValues, player: int) -> Cause:
+    value, stderr = float(change.values[player]), float(change.stderr[player])
+    if player == len(changes.players):
+        return Cause("clock", None, value, stderr)
+    return Cause("event", changes.players[player][-1], value, stderr)
+
+
+def _exclusion(pair: Pair, move: Move, changes: Changes, decisive: IntArray) -> Cause:
+    """The first event between that consumed one of the ``decisive`` items (any, if there are none).
+
+    ``decisive`` int64[n] are catalogue indices.
+    """
+    early, late = sorted((column.history for column in pair.columns), key=len)
+    ids = {pair.corpus.item_ids[item] for item in decisive}
+    for step, event in enumerate(late.events[len(early) :], start=len(early) + 1):
+        if event.kind in CONSUMING_KINDS and (not ids or event.item_id in ids):
+            player = next(at for at, steps in enumerate(changes.players) if step in steps)
+            cause = _player_cause(changes, changes.of(move.item), player)
+            return replace(cause, kind="eligibility", step=step)
+    return Cause("eligibility")
+
+
+def edit_causes(
+    pair: Pair, moves: Sequence[Move], k: int, stop: StopCallback | None = None
+) -> list[Cause]:
+    """The edit that caused each move between a history and its edited form, in either direction.
+
+    A move has two parts: with the old scores and the new excluded items the item would be at some
+    rank, and from there new scores took it to where it is. Where the second part is nothing, the
+    cause is eligibility. Otherwise it is the edit that changed most the item's lead over the items
+    that it passed or was passed by: so an item that sank because others rose is laid to the edit
+    that raised them.
+    """
+    if pair.columns[0].edited is not None:
+        turned = [replace(move, before=move.after, after=move.before) for move in moves]
+        causes = edit_causes(pair.reversed(), turned, k, stop)
+        return [replace(cause, value=-cause.value) for cause in causes]
+    edited = pair.columns[1].edited
+    assert edited is not None
+    scored = [move for move in moves if not _by_eligibility(pair, move, k)]
+    values, stderr = _edit_values(pair, edited, scored, stop)
+    causes_of = dict.fromkeys((move.item for move in moves), Cause("eligibility"))
+    for at, move in enumerate(scored):
+        lead = values[:, 1, at]
+        number = int((lead if move.rises else -lead).argmax())
+        step = edited.edits[number].step
+        causes_of[move.item] = Cause(
+            "edit",
+            step if isinstance(step, int) else None,
+            float(values[number, 0, at]),
+            float(stderr[number, 0, at]),
+            number + 1,
+        )
+    return list(causes_of.values())
+
+
+def _by_eligibility(pair: Pair, move: Move, k: int) -> bool:
+    """Whether the new excluded items alone, with the old scores, make this move."""
+    excluded = pair.excluded[1]
+    if excluded[move.item]:
+        return True
+    rank = rank_of(move.item, pair.scores[0], excluded)
+    if move.before is None or move.after is None:
+        return (rank <= k) == (move.after is not None)
+    return rank == move.after
+
+
+def _edit_values(
+    pair: Pair, edited: EditedHistory, moves: Sequence[Move], stop: StopCallback | None
+) -> tuple[DoubleArray, DoubleArray]:
+    """Shapley values of the edits and their standard errors, float64[n_edits, 2, n_moves] each.
+
+    For each move's item its score, then its lead: its score less the mean score of the items that
+    it passed. Above 60 edits older ones are taken in groups, which share their value evenly.
+    """
+    recommender, n_edits = pair.columns[1].recommender, len(edited.edits)
+    assert recommender is not None
+    if not moves:
+        return np.zeros((n_edits, 2, 0)), np.zeros((n_edits, 2, 0))
+    players = players_of(n_edits)
+    items = [move.item for move in moves]
+    passed = [_passed(pair, item) for item in items]
+
+    def history(mask: BoolArray) -> History:
+        numbers = [number for player in np.flatnonzero(mask) for number in players[player]]
+        return apply_some(edited.base, edited.edits, pair.corpus, numbers).history
+
+    def read(scores: FloatArray) -> DoubleArray:
+        own = scores[:, items].astype(np.float64)
+        means = [scores[:, others].mean(1, dtype=np.float64) for others in passed]
+        return np.concatenate([own, own - np.stack(means, 1)], 1)
+
+    ends = np.array([np.zeros(len(players)), np.ones(len(players))], np.bool_)
+    known = dict(zip(map(bytes, ends), read(np.stack(pair.scores)), strict=True))
+    found = shapley_values(
+        Game(recommender, history, read, stop, known),
+        len(players),
+        seconds=SECONDS,
+        exact_up_to=EXACT_EDITS,
+        stop=stop,
+    )
+    sizes = np.array([len(numbers) for numbers in players])
+    values, stderr = (
+        np.repeat(array / sizes[:, None], sizes, axis=0).reshape(n_edits, 2, len(items))
+        for array in (found.values, found.stderr)
+    )
+    return values, stderr
+
+
+def _passed(pair: Pair, item: int) -> IntArray:
+    """Items that this one passed or was passed by, as catalogue indices, in the move's direction.
+
+    Only those that the new list may contain.
+    """
+    before, after = (ahead_of(item, scores) for scores in pair.scores)
+    allowed = ~pair.excluded[1]
+    gained, lost = before & ~after & allowed, after & ~before & allowed
+    return np.flatnonzero(gained if gained.sum() > lost.sum() else lost)

@@ -15,7 +15,6 @@ from core.domain import DomainError, History, RecommendationList, is_step, parse
 from core.evaluate.served import served_list, served_manifests
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_edits
-from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioStore
 
 if TYPE_CHECKING:
@@ -134,19 +133,8 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
     return Column(spec, step, history, chosen.id, chosen, None, following, edited, name)
 
 
-def fork_columns(fork: Fork, name: str) -> tuple[Column, Column]:
-    """A history and the same one edited, saved or not, as two columns."""
-    base, chosen = fork.base, fork.recommender
-    spec = ColumnSpec(base.user_id, str(len(base)), chosen.id)
-    return (
-        Column(spec, len(base), base, chosen.id, chosen),
-        Column(spec, len(base), fork.edited.history, chosen.id, chosen, edited=fork.edited,
-               scenario=name or "edited"),
-    )  # fmt: skip
-
-
 def open_columns(
-    engine: Engine, specs: Sequence[ColumnSpec | Column], library: Library
+    engine: Engine, specs: Sequence[ColumnSpec | Column], library: Library | None
 ) -> tuple[Column, ...]:
     """All columns of a comparison, two to six; those that are open already stay as they are."""
     if not FEWEST <= len(specs) <= MOST:
@@ -155,7 +143,8 @@ def open_columns(
             remedy="Name each with --column or --at",
         )
     return tuple(
-        spec if isinstance(spec, Column) else open_column(engine, spec, library) for spec in specs
+        spec if isinstance(spec, Column) else open_column(engine, spec, library or Library.open())
+        for spec in specs
     )
 
 

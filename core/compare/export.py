@@ -1,10 +1,14 @@
-"""A comparison and a turnover as the JSON of docs/contracts.md."""
+"""A comparison, a what-if and a turnover as the JSON of docs/contracts.md."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from core.compare.comparison import Comparison, Move
+from core.compare.comparison import Comparison
+from core.compare.fork import Fork
+from core.compare.moves import Move
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 
 
@@ -27,15 +31,12 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "next_item_id": column.following,
                 "items": [
                     {"rank": i.rank, "item_id": i.item_id, "title": i.title, "score": i.score}
-                    for i in found.items
+                    for i in shown.items
                 ],
             }
-            for column, found in zip(comparison.columns, comparison.lists, strict=True)
+            for column, shown in zip(comparison.columns, comparison.lists, strict=True)
         ],
-        "overlap": [
-            {"a": o.a, "b": o.b, "jaccard": o.jaccard, "rbo": o.rbo, "kendall": o.kendall}
-            for o in comparison.overlaps
-        ],
+        "overlap": [asdict(overlap) for overlap in comparison.overlaps],
         "moves": [_move(move) for move in moves],
         "changes": [
             {
@@ -53,6 +54,10 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
 
 def _move(move: Move) -> dict[str, Any]:
     cause = move.cause
+    facts = None
+    if cause is not None:
+        facts = {"step": cause.step, "kind": cause.kind, "value": cause.value}
+        facts |= {"edit": cause.edit} if cause.edit is not None else {}
     return {
         "a": move.a,
         "b": move.b,
@@ -61,15 +66,39 @@ def _move(move: Move) -> dict[str, Any]:
         "to": move.after,
         "score_from": move.score_before,
         "score_to": move.score_after,
-        "cause": None
-        if cause is None
-        else {
-            "step": cause.step,
-            "kind": cause.kind,
-            "value": cause.value,
-            **({"edit": cause.edit} if cause.edit is not None else {}),
-        },
+        "cause": facts,
     }
+
+
+def fork_facts(fork: Fork) -> dict[str, Any]:
+    """What edits change, as the verb ``whatif`` prints it."""
+    before, after = (
+        [{"rank": i.rank, "item_id": i.item_id, "score": i.score} for i in shown.items]
+        for shown in fork.lists
+    )
+    return {
+        "before": before,
+        "after": after,
+        "moves": [
+            {
+                "item_id": move.item_id,
+                "from": move.before,
+                "to": move.after,
+                "cause": _edit_cause(fork, move),
+            }
+            for move in fork.moves()
+        ],
+        "fork_step": fork.fork_step,
+        "reconvergence": fork.reconvergence,
+    }
+
+
+def _edit_cause(fork: Fork, move: Move) -> dict[str, Any]:
+    cause = move.cause
+    if cause is None or cause.edit is None:
+        return {"kind": "eligibility"}
+    op = fork.edited.edits[cause.edit - 1].op
+    return {"edit": cause.edit, "kind": str(op), "value": cause.value}
 
 
 def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
@@ -79,13 +108,13 @@ def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
         "k": turnover.k,
         "users": len(turnover.user_ids),
         "lists": int(turnover.lists.sum()),
-        "by_events": [_bin(b) for b in curve(turnover.by_events, EVENT_BINS)],
-        "by_days": [_bin(b) for b in curve(turnover.by_days, DAY_BINS)],
+        "by_events": _bins(curve(turnover.by_events, EVENT_BINS)),
+        "by_days": _bins(curve(turnover.by_days, DAY_BINS)),
         "most_changed": [
             {"user_id": user, "change": change} for user, change in turnover.most_changed(shown)
         ],
     }
 
 
-def _bin(one: Bin) -> dict[str, Any]:
-    return {"from": one.low, "to": one.high, "overlap": one.overlap, "users": one.users}
+def _bins(bins: Sequence[Bin]) -> list[dict[str, Any]]:
+    return [{"from": b.low, "to": b.high, "overlap": b.overlap, "users": b.users} for b in bins]

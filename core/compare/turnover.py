@@ -8,7 +8,7 @@ mean, however many pairs of lists they have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ EVENT_BINS = (1, 2, 3, 5, 8, 12)
 DAY_BINS = (0, 1, 7, 30, 90, 365)
 """Whole days between two lists at which a bin begins; the last one is open."""
 HISTORIES_PER_BATCH = 64
+ARRAYS = ("change", "by_events", "by_days", "lists")
+"""What a ``Turnover`` holds for each user."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,18 +57,12 @@ class Turnover:
 
     def among(self, user_ids: Sequence[str]) -> Turnover:
         """The same for a cohort; users that weren't measured are left out."""
-        place = {user: at for at, user in enumerate(self.user_ids)}
-        rows = np.array([place[user] for user in user_ids if user in place], np.int64)
-        return Turnover(
-            self.corpus_id,
-            self.model_id,
-            self.recommender,
-            self.k,
-            tuple(self.user_ids[row] for row in rows),
-            self.change[rows],
-            self.by_events[rows],
-            self.by_days[rows],
-            self.lists[rows],
+        row_of = {user: row for row, user in enumerate(self.user_ids)}
+        rows = np.array([row_of[user] for user in user_ids if user in row_of], np.int64)
+        return replace(
+            self,
+            user_ids=tuple(self.user_ids[row] for row in rows),
+            **{name: getattr(self, name)[rows] for name in ARRAYS},
         )
 
     def most_changed(self, n: int, fewest_lists: int = 5) -> list[tuple[str, float]]:
@@ -93,12 +89,12 @@ class Bin:
 def curve(values: FloatArray, starts: Sequence[int]) -> tuple[Bin, ...]:
     """The mean over users of overlaps float32[n, n_bins] whose bins begin at ``starts``."""
     ends = [*(start - 1 for start in starts[1:]), None]
-    found = []
+    bins = []
     for column, low, high in zip(values.T, starts, ends, strict=True):
         known = column[np.isfinite(column)]
         mean = float(known.mean(dtype=np.float64)) if len(known) else None
-        found.append(Bin(low, high, mean, len(known)))
-    return tuple(found)
+        bins.append(Bin(low, high, mean, len(known)))
+    return tuple(bins)
 
 
 def measure_turnover(
@@ -116,41 +112,32 @@ def measure_turnover(
     """
     chosen = engine.recommender(recommender)
     user_ids = tuple(engine.corpus.user_ids if users is None else users)
-    change = np.full(len(user_ids), np.nan, np.float32)
-    by_events = np.full((len(user_ids), len(EVENT_BINS)), np.nan, np.float32)
-    by_days = np.full((len(user_ids), len(DAY_BINS)), np.nan, np.float32)
-    lists = np.zeros(len(user_ids), np.int32)
-    done = 0
+    rows: list[tuple[float, FloatArray, FloatArray, int]] = []
     for batch in _batches(engine, user_ids):
-        check_stop(stop)
-        report(progress, Progress("compare each user's lists", done, len(user_ids)))
+        report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
         moments = [history for histories in batch for history in histories]
         tops: list[list[str]] = []
         for start in range(0, len(moments), HISTORIES_PER_BATCH):
             check_stop(stop)
-            part = moments[start : start + HISTORIES_PER_BATCH]
-            scores = chosen.log_probabilities(part)
-            for history, row in zip(part, scores, strict=True):
-                found = engine.top(history, row, k, chosen.id)
-                tops.append([item.item_id for item in found.items])
-        begin = 0
+            some = moments[start : start + HISTORIES_PER_BATCH]
+            for history, scores in zip(some, chosen.log_probabilities(some), strict=True):
+                shown = engine.top(history, scores, k, chosen.id).items
+                tops.append([item.item_id for item in shown])
         for histories in batch:
-            own = tops[begin : begin + len(histories)]
-            begin += len(histories)
-            lists[done] = len(histories)
-            change[done], by_events[done], by_days[done] = _compare(histories, own)
-            done += 1
-    report(progress, Progress("compare each user's lists", done, len(user_ids)))
+            own, tops = tops[: len(histories)], tops[len(histories) :]
+            rows.append((*_compare(histories, own), len(histories)))
+    report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
+    change, by_events, by_days, lists = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Turnover(
         engine.corpus.corpus_id,
         engine.model_id,
         chosen.id,
         k,
         user_ids,
-        change,
-        by_events,
-        by_days,
-        lists,
+        np.array(change, np.float32),
+        np.array(by_events, np.float32).reshape(-1, len(EVENT_BINS)),
+        np.array(by_days, np.float32).reshape(-1, len(DAY_BINS)),
+        np.array(lists, np.int32),
     )
 
 
@@ -179,15 +166,15 @@ def _compare(
     next_to: list[float] = []
     for a, b in combinations(range(len(lists)), 2):
         overlap = rank_biased_overlap(lists[a], lists[b])
-        one, other = histories[a].at, histories[b].at
-        if overlap is None or one is None or other is None:
+        first, second = histories[a].at, histories[b].at
+        if overlap is None or first is None or second is None:
             continue
         if b - a == 1:
             next_to.append(overlap)
-        for row, starts, value in ((0, EVENT_BINS, b - a), (1, DAY_BINS, (other - one).days)):
-            place = int(np.searchsorted(starts, value, side="right")) - 1
-            sums[row, place] += overlap
-            pairs[row, place] += 1
+        for row, starts, value in ((0, EVENT_BINS, b - a), (1, DAY_BINS, (second - first).days)):
+            at = int(np.searchsorted(starts, value, side="right")) - 1
+            sums[row, at] += overlap
+            pairs[row, at] += 1
     means = np.where(pairs > 0, sums / np.maximum(pairs, 1), np.nan).astype(np.float32)
     change = 1.0 - float(np.mean(next_to)) if next_to else float("nan")
     return change, means[0], means[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
-from core.compare.turnover import K, Turnover, measure_turnover
+from core.compare.turnover import ARRAYS, K, Turnover, measure_turnover
 from core.corpus.store import Library
 from core.files import save_arrays
 from core.progress import ProgressCallback, StopCallback
@@ -23,7 +23,7 @@ FORMAT = "1"
 
 def stored_path(library: Library, engine: Engine, recommender: str, k: int) -> Path:
     """Where the turnover of a whole corpus lies."""
-    name = f"{engine.model_id}-{recommender}-{k}.safetensors"
+    name = f"{engine.fingerprint(recommender)}-{recommender}-{k}.safetensors"
     return library.root / FOLDER / engine.corpus.corpus_id / name
 
 
@@ -40,17 +40,9 @@ def read_turnover(
         expected = _facts(engine, name, k)
         if facts != expected or len(tensors["change"]) != len(engine.corpus.user_ids):
             return None
-        return Turnover(
-            engine.corpus.corpus_id,
-            engine.model_id,
-            name,
-            k,
-            engine.corpus.user_ids,
-            tensors["change"],
-            tensors["by_events"],
-            tensors["by_days"],
-            tensors["lists"],
-        )
+        arrays = {key: tensors[key] for key in ARRAYS}
+        corpus = engine.corpus
+        return Turnover(corpus.corpus_id, engine.model_id, name, k, corpus.user_ids, **arrays)
     except (OSError, ValueError, KeyError, SafetensorError):
         return None
 
@@ -68,24 +60,18 @@ def make_turnover(
     known = read_turnover(library, engine, recommender, k)
     if known is not None:
         return known
-    found = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
-    tensors = {
-        "change": found.change,
-        "by_events": found.by_events,
-        "by_days": found.by_days,
-        "lists": found.lists,
-    }
-    facts = {"facts": json.dumps(_facts(engine, found.recommender, k))}
-    path = stored_path(library, engine, found.recommender, k)
-    save_arrays(path, tensors, facts)
-    return found
+    turnover = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
+    facts = {"facts": json.dumps(_facts(engine, turnover.recommender, k))}
+    path = stored_path(library, engine, turnover.recommender, k)
+    save_arrays(path, {key: getattr(turnover, key) for key in ARRAYS}, facts)
+    return turnover
 
 
 def _facts(engine: Engine, recommender: str, k: int) -> dict[str, str | int]:
     return {
         "format": FORMAT,
         "corpus_id": engine.corpus.corpus_id,
-        "model_id": engine.model_id,
+        "model_id": engine.fingerprint(recommender),
         "recommender": recommender,
         "k": k,
     }

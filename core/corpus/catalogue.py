@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from core.corpus.plan import ItemFile
-from core.corpus.quarantine import ITEMS, Quarantine
+from core.corpus.quarantine import Quarantine
 from core.corpus.rows import Fields, read_rows
 from core.corpus.source import BadRow
 from core.corpus.tables import ITEMS_SCHEMA
@@ -26,7 +26,7 @@ ItemRow = tuple[str, str | None, str | None, str | None, float | None, str | Non
 
 
 def collect_items(
-    part: ItemFile | None,
+    source: ItemFile | None,
     event_items: pa.ChunkedArray,
     quarantine: Quarantine,
     tick: Callable[[str, int], None],
@@ -48,17 +48,16 @@ def collect_items(
             batches.append(pa.record_batch(arrays, schema=ITEMS_SCHEMA))
             rows.clear()
 
-    if part is not None:
-        for count, (line, fields) in enumerate(read_rows(part.file), 1):
-            item = _read_item(part, fields) if isinstance(fields, dict) else fields
+    if source is not None:
+        for count, (line, fields) in enumerate(read_rows(source.file), 1):
+            item = _read_item(source, fields) if isinstance(fields, dict) else fields
             if isinstance(item, BadRow):
-                column = part.columns.get(item.field, "")
-                quarantine.add(part.file.name, line, item, column, ITEMS)
+                quarantine.add(source.refusal(line, item))
             elif item[0] not in seen:
                 seen.add(item[0])
                 rows.append(item)
             if count % CHUNK_ROWS == 0:
-                tick("reading items", part.file.bytes_read)
+                tick("reading items", source.file.bytes_read)
                 flush()
     unknown = (item_id for item_id in event_items.unique().to_pylist() if item_id not in seen)
     rows.extend((item_id, None, None, None, None, None) for item_id in unknown)
@@ -66,9 +65,9 @@ def collect_items(
     return pa.Table.from_batches(batches, schema=ITEMS_SCHEMA)
 
 
-def _read_item(part: ItemFile, fields: Fields) -> ItemRow | BadRow:
-    values = part.reader.item(fields, part.columns)
-    is_html = part.reader.is_html
+def _read_item(source: ItemFile, fields: Fields) -> ItemRow | BadRow:
+    values = source.reader.item(fields, source.columns)
+    is_html = source.reader.is_html
     try:
         item_id = read_id(Columns.Item, values.get(Columns.Item))
         title = read_text(Columns.Title, _joined(values.get(Columns.Title)), is_html=is_html)
@@ -98,7 +97,7 @@ def read_price(value: Any) -> float | None:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, list):
-        return "\n".join(part for part in value if isinstance(part, str))
+        return "\n".join(source for source in value if isinstance(source, str))
     return value
 
 

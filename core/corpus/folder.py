@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core.arrays import BoolArray
 from core.corpus import tables
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
@@ -87,15 +88,16 @@ def save_tables(
     rows_read: int,
     rating_scale: tuple[float, float] | None,
     facts: Mapping[str, Any],
+    usable: BoolArray | None = None,
     tick: Callable[[int, int], None] = lambda done, total: None,
 ) -> Manifest:
     """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
 
-    ``facts`` are further fields of the manifest: at least name, format and created. ``tick`` hears
-    how many of all events are written.
+    ``facts`` are further fields of the manifest: at least name, format and created. ``usable``
+    bool[n] marks the events to keep (None: all). ``tick`` hears how many of all are written.
     """
     tick(0, events.num_rows)
-    order, repeated = tables.contract_order(events)
+    order, repeated = tables.contract_order(events, usable)
     kept = order[~repeated]
     fingerprint = tables.Fingerprint()
     kinds: dict[str, int] = {}
@@ -126,7 +128,7 @@ def save_tables(
         accepted=len(kept),
         duplicates=int(repeated.sum()),
         quarantined=rows_read - len(order),
-        users=pc.count_distinct(events[Columns.User]).as_py(),
+        users=pc.count_distinct(events[Columns.User].take(kept)).as_py(),
         items=items.num_rows,
         first=span["min"],
         last=span["max"],

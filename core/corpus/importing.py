@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from core.arrays import BoolArray
 from core.corpus.catalogue import collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
-from core.corpus.plan import Asked, EventFile, Plan, plan_import
+from core.corpus.plan import EventFile, ImportRequest, Plan, plan_import
 from core.corpus.quarantine import ITEMS, Quarantine, Refusal
 from core.corpus.rows import read_rows
 from core.corpus.scale import infer_scale
@@ -30,7 +31,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 REPORT_ROWS = 5_000
 SPILL_ROWS = 20_000
 SPILL_TEXT = 16 * 2**20
-SPILL_FILE, SCALED_FILE = "rows.arrow", "scaled.arrow"
+SPILL_FILE = "rows.arrow"
 FILE, LINE = "file", "line"
 SPILL_SCHEMA = pa.schema(
     [
@@ -80,9 +81,9 @@ def import_files(
     the old corpus stays as it was. At most 20,000 rows with their texts are in memory at a time;
     accepted rows wait in a file in the library until they are put in order.
     """
-    asked = Asked(format, mapping or {}, encoding, rating_scale)
+    request = ImportRequest(format, mapping or {}, encoding, rating_scale)
     with library.writing("import"), library.staging(name) as folder:
-        plan = plan_import([Path(path) for path in paths], items and Path(items), asked)
+        plan = plan_import([Path(path) for path in paths], items and Path(items), request)
         summary = _Import(plan, folder, progress, stop).run(name)
         library.publish(folder, summary.manifest)
     return replace(summary, quarantine=library.corpus_folder(name) / QUARANTINE_FILE)
@@ -106,7 +107,7 @@ class _Import:
         self.notes: list[str] = []
         self.started = time.monotonic()
         self.bytes_before = 0
-        self.files = [part.file for part in plan.events]
+        self.files = [source.file for source in plan.events]
         if plan.items is not None:
             self.files.append(plan.items.file)
         self.bytes_total = sum(file.size for file in self.files)
@@ -114,29 +115,30 @@ class _Import:
     def run(self, name: str) -> ImportSummary:
         spill = self.folder / SPILL_FILE
         with closing(self.quarantine):
-            with _spilling(spill) as writer:
-                for number, part in enumerate(self.plan.events):
-                    for chunk in self._chunks(number, part):
-                        writer.write_batch(chunk)
-                    self.bytes_before += part.file.size
+            with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
+                for number, source in enumerate(self.plan.events):
+                    for rows in self._chunks(number, source):
+                        writer.write_batch(rows)
+                    self.bytes_before += source.file.size
             with pa.memory_map(str(spill)) as stored:
-                events, scale = self._within_scale(pa.ipc.open_file(stored).read_all())
-                if events.num_rows == 0:
+                events = pa.ipc.open_file(stored).read_all()
+                scale, usable = self._within_scale(events)
+                if not usable.any():
                     raise self._nothing_usable()
-                ids = events[Columns.Item]
+                ids = events[Columns.Item].filter(pa.array(usable))
                 items = collect_items(self.plan.items, ids, self.quarantine, self._tick)
                 self._describe()
                 manifest = save_tables(
                     self.folder,
                     events,
                     items,
+                    usable=usable,
                     rows_read=self.rows_read,
                     rating_scale=scale,
                     facts=self._facts(name),
                     tick=self._tick_writing,
                 )
-        for path in (spill, self.folder / SCALED_FILE):
-            path.unlink(missing_ok=True)
+        spill.unlink()
         return ImportSummary(
             manifest,
             dict(self.quarantine.reasons.most_common()),
@@ -157,28 +159,27 @@ class _Import:
             "notes": tuple(self.notes),
         }
 
-    def _chunks(self, number: int, part: EventFile) -> Iterator[pa.RecordBatch]:
-        events = part.events(self.plan.scale)
+    def _chunks(self, number: int, source: EventFile) -> Iterator[pa.RecordBatch]:
+        events = source.events(self.plan.scale)
         kept: list[tuple[Any, ...]] = []
         waiting = 0
-        for line, fields in read_rows(part.file):
+        for line, fields in read_rows(source.file):
             self.rows_read += 1
             event = events.read(fields) if isinstance(fields, dict) else fields
             if isinstance(event, BadRow):
-                column = part.columns.get(event.field, "")
-                self.quarantine.add(part.file.name, line, event, column)
+                self.quarantine.add(source.refusal(line, event))
             else:
                 kept.append((*event, number, line))
                 waiting += len(event[-1] or "")
             if self.rows_read % REPORT_ROWS == 0:
-                self._tick("reading", part.file.bytes_read, rows=self.rows_read)
+                self._tick("reading", source.file.bytes_read, rows=self.rows_read)
             if len(kept) >= SPILL_ROWS or waiting > SPILL_TEXT:
                 yield _batch(kept)
                 kept, waiting = [], 0
         if kept:
             yield _batch(kept)
         self.shortened += events.shortened
-        self._tick("reading", part.file.size, rows=self.rows_read)
+        self._tick("reading", source.file.size, rows=self.rows_read)
 
     def _tick(self, stage: str, bytes_read: int, **figures: float) -> None:
         check_stop(self.stop)
@@ -191,38 +192,33 @@ class _Import:
         check_stop(self.stop)
         report(self.progress, Progress("writing", done, total))
 
-    def _within_scale(self, events: pa.Table) -> tuple[pa.Table, Scale | None]:
-        """Drop ratings outside a scale that could only be found from all of them."""
+    def _within_scale(self, events: pa.Table) -> tuple[Scale | None, BoolArray]:
+        """The rating scale, and the rows whose rating it has, bool[n].
+
+        A scale that could only be found from all ratings is held against them afterwards.
+        """
         ratings = events[Columns.Rating].to_numpy()
         rated = ~np.isnan(ratings)
+        everything = np.ones(len(ratings), np.bool_)
         if self.plan.scale is not None:
-            return events, self.plan.scale if rated.any() else None
+            return self.plan.scale if rated.any() else None, everything
         scale, how = infer_scale(ratings[rated])
         if scale is None:
-            return events, None
+            return None, everything
         self.notes.append(how)
         bad = rated & ((ratings < scale[0]) | (ratings > scale[1]))
-        if not bad.any():
-            return events, scale
         for row in events.filter(pa.array(bad)).to_pylist():
-            part = self.plan.events[row[FILE]]
             reason = f"{outside(scale)}, inferred from the values (--rating-scale sets another)"
             problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
-            column = part.columns.get(Columns.Rating, "")
-            self.quarantine.add(part.file.name, row[LINE], problem, column)
-        scaled, start = self.folder / SCALED_FILE, 0
-        with _spilling(scaled) as writer:
-            for batch in events.to_batches():
-                writer.write_batch(batch.filter(pa.array(~bad[start : start + batch.num_rows])))
-                start += batch.num_rows
-        return pa.ipc.open_file(pa.memory_map(str(scaled))).read_all(), scale
+            self.quarantine.add(self.plan.events[row[FILE]].refusal(row[LINE], problem))
+        return scale, ~bad
 
     def _describe(self) -> None:
-        if any(part.reader.is_html for part in self.plan.events):
+        if any(source.reader.is_html for source in self.plan.events):
             self.notes.append("HTML line breaks and entities in reviews became plain text")
         if self.shortened:
             self.notes.append(f"{self.shortened} texts were cut at {MAX_TEXT:,} characters")
-        if any("date" in part.unit.name for part in self.plan.events):
+        if any("date" in source.unit.name for source in self.plan.events):
             self.notes.append("dates and times without a zone were read as UTC")
 
     def _nothing_usable(self) -> DomainError:
@@ -232,12 +228,6 @@ class _Import:
             where=first,
             remedy="Check the columns with --map field=column and the format with --format",
         )
-
-
-@contextmanager
-def _spilling(path: Path) -> Iterator[pa.RecordBatchFileWriter]:
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
-        yield writer
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.readers import FORMATS, READERS
 from core.corpus.readers.protocol import Reader
 from core.corpus.rows import Head, read_head
-from core.corpus.source import SourceFile, is_folder
+from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.corpus.validate import EventReader, Scale
 from core.domain import Columns, DomainError
@@ -21,23 +22,6 @@ ITEM_PREFIX = "item."
 
 
 @dataclass(frozen=True)
-class EventFile:
-    """One file of events and how its rows are read."""
-
-    file: SourceFile
-    head: Head
-    reader: Reader
-    columns: dict[str, str]
-    unit: TimeUnit
-
-    def events(self, scale: Scale | None) -> EventReader:
-        """A reader of its rows; ``scale`` overrides that of the format."""
-        return EventReader(
-            self.columns, self.unit, scale or self.reader.rating_scale, self.reader.is_html
-        )
-
-
-@dataclass(frozen=True)
 class ItemFile:
     """The file of items and how its rows are read."""
 
@@ -45,6 +29,24 @@ class ItemFile:
     head: Head
     reader: Reader
     columns: dict[str, str]
+
+    def refusal(self, line: int, bad: BadRow) -> Refusal:
+        """Why a row can't be used, in the file's words."""
+        table = EVENTS if isinstance(self, EventFile) else ITEMS
+        return Refusal.of(self.file.name, line, bad, self.columns, table)
+
+
+@dataclass(frozen=True)
+class EventFile(ItemFile):
+    """One file of events and how its rows are read."""
+
+    unit: TimeUnit
+
+    def events(self, scale: Scale | None) -> EventReader:
+        """A reader of its rows; ``scale`` overrides that of the format."""
+        return EventReader(
+            self.columns, self.unit, scale or self.reader.rating_scale, self.reader.is_html
+        )
 
 
 @dataclass(frozen=True)
@@ -64,26 +66,26 @@ class Plan:
     @property
     def encoding(self) -> str:
         """The encodings found, in words."""
-        return _together(part.file.encoding for part in self.events)
+        return _together(source.file.encoding for source in self.events)
 
     @property
     def timestamp_unit(self) -> str:
         """The units of time found, in words."""
-        return _together(part.unit.name for part in self.events)
+        return _together(source.unit.name for source in self.events)
 
     @property
     def mapping(self) -> dict[str, str]:
         """Field -> file column; item fields are prefixed with ``item.``."""
         merged: dict[str, str] = {}
-        for part in reversed(self.events):
-            merged.update(part.columns)
+        for source in reversed(self.events):
+            merged.update(source.columns)
         if self.items is not None:
             merged.update({ITEM_PREFIX + key: name for key, name in self.items.columns.items()})
         return merged
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImportRequest:
     """What a person said about the files; None and empty mean: find out."""
 
     format: str = "auto"
@@ -92,28 +94,28 @@ class Asked:
     rating_scale: Scale | None = None
 
 
-def plan_import(paths: Sequence[Path], items: Path | None, asked: Asked) -> Plan:
+def plan_import(paths: Sequence[Path], items: Path | None, request: ImportRequest) -> Plan:
     """Look at the start of every file; DomainError when they cannot be imported as asked."""
     if not paths:
         raise DomainError("no file was named", remedy="Name at least one file of events")
-    readers = _readers(asked.format)
-    event_map, item_map = _split_mapping(asked.mapping)
-    files, found_items = _resolve_folders(paths, readers)
+    readers = _readers(request.format)
+    event_map, item_map = _split_mapping(request.mapping)
+    files, listed_items = _resolve_folders(paths, readers)
     repeated = {path for path in files if files.count(path) > 1}
     if repeated:
         raise DomainError("a file was named twice", where=str(min(repeated)))
-    events = tuple(_plan_events(path, readers, event_map, asked.encoding) for path in files)
-    formats = {part.reader.format for part in events}
+    events = tuple(_plan_events(path, readers, event_map, request.encoding) for path in files)
+    formats = {source.reader.format for source in events}
     if len(formats) > 1:
         raise DomainError(
             f"the files have different formats: {', '.join(sorted(formats))}",
             remedy="Import them as separate corpora, or name one with --format",
         )
-    items = items or found_items
+    items = items or listed_items
     return Plan(
         events,
-        _plan_items(items, item_map, asked.encoding) if items is not None else None,
-        asked.rating_scale or events[0].reader.rating_scale,
+        _plan_items(items, item_map, request.encoding) if items is not None else None,
+        request.rating_scale or events[0].reader.rating_scale,
     )
 
 
@@ -157,10 +159,10 @@ def _readers(format: str) -> tuple[Reader, ...]:
     return chosen
 
 
-def _split_mapping(asked: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     events: dict[str, str] = {}
     items: dict[str, str] = {}
-    for name, column in asked.items():
+    for name, column in mapping.items():
         of_items = name.startswith(ITEM_PREFIX)
         target = items if of_items else events
         fields: tuple[str, ...] = Columns.ITEMS[:-1] if of_items else Columns.EVENTS
@@ -186,31 +188,31 @@ def _resolve_folders(
         if not is_folder(path):
             files.append(path)
             continue
-        found = next((seen for reader in readers if (seen := reader.folder_files(path))), None)
-        if found is None:
+        layout = next((seen for reader in readers if (seen := reader.folder_files(path))), None)
+        if layout is None:
             raise DomainError(
                 "this folder has no known layout",
                 where=str(path),
                 remedy="Name the file of events in it",
             )
-        files.extend(found[0])
-        items = items or found[1]
+        files.extend(layout[0])
+        items = items or layout[1]
     return files, items
 
 
 def _plan_events(
-    path: Path, readers: Sequence[Reader], asked: Mapping[str, str], encoding: str | None
+    path: Path, readers: Sequence[Reader], mapping: Mapping[str, str], encoding: str | None
 ) -> EventFile:
     file = SourceFile(path, encoding)
     head = read_head(file)
-    _check_columns(file, head, asked)
+    _check_columns(file, head, mapping)
     for reader in readers:
         columns = reader.event_columns(head)
-        if columns is not None and all(name in columns or name in asked for name in NEEDED):
+        if columns is not None and all(name in columns or name in mapping for name in NEEDED):
             break
     else:
         raise _no_events(file, head, readers)
-    columns = {**columns, **asked}
+    columns = {**columns, **mapping}
     where = f"{path}, column {columns[Columns.Time]}"
     unit = find_unit(
         head.values(columns[Columns.Time]),
@@ -233,8 +235,8 @@ def _no_events(file: SourceFile, head: Head, readers: Sequence[Reader]) -> Domai
             where=str(file.path),
             remedy=f"Name the events first, then --items {file.name}",
         )
-    found = readers[-1].event_columns(head) or {}
-    missing = [name for name in NEEDED if name not in found]
+    columns = readers[-1].event_columns(head) or {}
+    missing = [name for name in NEEDED if name not in columns]
     return DomainError(
         f"no column was found for {' and '.join(missing)}",
         where=f"{file.path}, columns: {head.listed}",
@@ -242,14 +244,14 @@ def _no_events(file: SourceFile, head: Head, readers: Sequence[Reader]) -> Domai
     )
 
 
-def _plan_items(path: Path, asked: Mapping[str, str], encoding: str | None) -> ItemFile:
+def _plan_items(path: Path, mapping: Mapping[str, str], encoding: str | None) -> ItemFile:
     file = SourceFile(path, encoding)
     head = read_head(file)
-    _check_columns(file, head, asked)
+    _check_columns(file, head, mapping)
     for reader in READERS:
         columns = reader.item_columns(head)
-        if columns is not None and (Columns.Item in columns or Columns.Item in asked):
-            return ItemFile(file, head, reader, {**columns, **asked})
+        if columns is not None and (Columns.Item in columns or Columns.Item in mapping):
+            return ItemFile(file, head, reader, {**columns, **mapping})
     raise DomainError(
         "no column was found for item_id",
         where=f"{path}, columns: {head.listed}",
@@ -257,8 +259,8 @@ def _plan_items(path: Path, asked: Mapping[str, str], encoding: str | None) -> I
     )
 
 
-def _check_columns(file: SourceFile, head: Head, asked: Mapping[str, str]) -> None:
-    for name, column in asked.items():
+def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> None:
+    for name, column in mapping.items():
         if head.columns and column not in head.columns:
             raise DomainError(
                 f"there is no column {column!r} to use as {name}",

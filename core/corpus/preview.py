@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.corpus.plan import Asked, plan_import
+from core.corpus.plan import ImportRequest, plan_import
 from core.corpus.quarantine import Refusal
 from core.corpus.scale import infer_scale
 from core.corpus.source import BadRow
@@ -57,23 +57,20 @@ def preview(
 
     DomainError for whatever would stop the import as a whole.
     """
-    asked = Asked(format, mapping or {}, encoding, rating_scale)
-    plan = plan_import(paths, items, asked)
+    request = ImportRequest(format, mapping or {}, encoding, rating_scale)
+    plan = plan_import(paths, items, request)
     accepted: list[ValidEvent] = []
     problems: list[Refusal] = []
-    for part in plan.events:
-        reader = part.events(plan.scale)
-        for line, fields in part.head.rows:
+    for source in plan.events:
+        reader = source.events(plan.scale)
+        for line, fields in source.head.rows:
             event = reader.read(fields) if isinstance(fields, dict) else fields
             if isinstance(event, BadRow):
-                column = part.columns.get(event.field, "")
-                problems.append(
-                    Refusal(part.file.name, line, event.field, column, event.reason, event.value)
-                )
+                problems.append(source.refusal(line, event))
             else:
                 accepted.append(event)
     ratings = [rating for event in accepted if (rating := event[4]) is not None]
-    columns = dict.fromkeys(name for part in plan.events for name in part.head.columns)
+    columns = dict.fromkeys(name for source in plan.events for name in source.head.columns)
     return Preview(
         format=plan.format,
         encoding=plan.encoding,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from core.corpus.source import BadRow
@@ -29,6 +31,14 @@ class Refusal:
     value: str
     table: str = EVENTS
 
+    @classmethod
+    def of(
+        cls, file: str, line: int, bad: BadRow, columns: Mapping[str, str], table: str = EVENTS
+    ) -> Refusal:
+        """A row that could not be read, with the file's own name for its field."""
+        column = columns.get(bad.field, "")
+        return cls(file, line, bad.field, column, bad.reason, bad.value, table)
+
     def __str__(self) -> str:
         what = f"{self.column} " if self.column else ""
         value = f": {self.value!r}" if self.value else ""
@@ -44,13 +54,12 @@ class Quarantine:
         self.reasons: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
 
-    def add(self, file: str, line: int, bad: BadRow, column: str, table: str = EVENTS) -> None:
+    def add(self, refusal: Refusal) -> None:
         """Refuse one row."""
-        refusal = Refusal(file, line, bad.field, column, bad.reason, bad.value, table)
-        self._out.write(json.dumps(_as_json(refusal), ensure_ascii=False) + "\n")
-        self.rows[table] += 1
-        if table == EVENTS:
-            self.reasons[f"{bad.field} {bad.reason}"] += 1
+        self._out.write(json.dumps(asdict(refusal), ensure_ascii=False) + "\n")
+        self.rows[refusal.table] += 1
+        if refusal.table == EVENTS:
+            self.reasons[f"{refusal.field} {refusal.reason}"] += 1
         if len(self.first) < SHOWN:
             self.first.append(refusal)
 
@@ -61,14 +70,5 @@ class Quarantine:
 
 def read_quarantine(path: Path, limit: int | None = None) -> list[Refusal]:
     """The refusals of a quarantine file, the first ``limit`` of them."""
-    refusals: list[Refusal] = []
     with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if limit is not None and len(refusals) >= limit:
-                break
-            refusals.append(Refusal(**json.loads(line)))
-    return refusals
-
-
-def _as_json(refusal: Refusal) -> dict[str, str | int]:
-    return {name: getattr(refusal, name) for name in Refusal.__slots__}
+        return [Refusal(**json.loads(line)) for line in islice(lines, limit)]

@@ -27,11 +27,11 @@ def infer_scale(ratings: FloatArray) -> tuple[Scale | None, str]:
         strays = int(STRAYS * n) if high > 1 else 0
         fits = above <= strays and below <= max(strays, int(n >= 5 and high > 1))
         if fits and not (halves and low == 1):
-            found = (float(low), float(high))
+            scale = (float(low), float(high))
             how = f"the smallest known scale that fits ({n - below - above:,} of {n:,} ratings)"
-            return found, f"rating scale {scale_words(found)} inferred: {how}"
+            return scale, f"rating scale {scale_words(scale)} inferred: {how}"
     lowest, highest = float(ratings.min()), float(ratings.max())
     if lowest == highest:
         lowest -= 1
-    found = (lowest, highest)
-    return found, f"rating scale {scale_words(found)}: the lowest and highest rating found"
+    scale = (lowest, highest)
+    return scale, f"rating scale {scale_words(scale)}: the lowest and highest rating found"

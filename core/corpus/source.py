@@ -212,7 +212,7 @@ class SourceFile:
     def _later_encoding(self) -> str:
         return "utf-8" if self.encoding == "utf-8-sig" else self.encoding
 
-    def _found_encoding(self, start: bytes, asked: str | None) -> str:
+    def _found_encoding(self, start: bytes, name: str | None) -> str:
         for magic, kind in FOREIGN:
             if start.startswith(magic):
                 raise DomainError(
@@ -220,8 +220,8 @@ class SourceFile:
                     where=str(self.path),
                     remedy="Unpack or export it as CSV, JSON lines or Parquet",
                 )
-        if asked is not None:
-            return known_encoding(asked)
+        if name is not None:
+            return known_encoding(name)
         for mark, encoding in BOMS:
             if start.startswith(mark):
                 return encoding
@@ -261,7 +261,7 @@ class _CountedFile(io.RawIOBase):
 def known_encoding(name: str) -> str:
     """The name of a text encoding that Python knows; DomainError otherwise."""
     try:
-        found = codecs.lookup(name)
+        codec = codecs.lookup(name)
         "\n".encode(name)
     except (LookupError, UnicodeError, ValueError):
         raise DomainError(
@@ -269,7 +269,7 @@ def known_encoding(name: str) -> str:
             where="--encoding",
             remedy="Use a name such as utf-8, cp1252, latin-1, gb18030, shift_jis or utf-16",
         ) from None
-    return found.name
+    return codec.name
 
 
 def is_folder(path: Path) -> bool:

@@ -42,13 +42,6 @@ def leave_last_out(events: pd.DataFrame) -> npt.NDArray[np.int8]:
     return parts
 
 
-def scored_users(events: pd.DataFrame) -> tuple[str, ...]:
-    """Users with 5 or more events: the only ones whose ranks are averaged."""
-    starts = user_starts(events)
-    users = events[Columns.User].to_numpy()
-    return tuple(users[starts[:-1][np.diff(starts) >= MIN_EVENTS_SCORED]])
-
-
 def temporal_cuts(events: pd.DataFrame) -> list[datetime]:
     """Three instants: 70, 80 and 90 % of all events happen at or before them.
 

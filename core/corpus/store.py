@@ -59,13 +59,13 @@ class Library:
     def corpora(self) -> list[Manifest]:
         """Manifests of all readable corpora: the demo first, then by name."""
         names = (path.parent.name for path in self.root.glob(f"corpora/*/{POINTER_FILE}"))
-        found = []
+        manifests = []
         for name in (DEMO, *sorted(names)):
             try:
-                found.append(self.manifest(name))
+                manifests.append(self.manifest(name))
             except DomainError:
                 continue
-        return found
+        return manifests
 
     def manifest(self, name: str) -> Manifest:
         """The facts of one corpus; DomainError when there is none of that name."""

@@ -73,21 +73,23 @@ def codes_in_order(column: pa.ChunkedArray) -> IntArray:
     return np.asarray(ranks[encoded.indices.to_numpy()], dtype=np.int64)
 
 
-def contract_order(events: pa.Table) -> tuple[IntArray, BoolArray]:
+def contract_order(events: pa.Table, usable: BoolArray | None = None) -> tuple[IntArray, BoolArray]:
     """Rows in contract order within each user, users sorted; and which of them repeat another.
 
-    Returns ``order`` int64[n], row numbers, and ``repeated`` bool[n], aligned with ``order``: True
+    Only the rows that ``usable`` bool marks (None: all). Returns ``order`` int64[n], row numbers,
+    and ``repeated`` bool[n], aligned with ``order``: True
     where the row has the same user, item, time, kind and text as the one before it. Among repeats
     the one with the highest rating, then the first title, comes first, so that the order of the
     files never decides.
     """
-    n = events.num_rows
-    if n == 0:
+    if events.num_rows == 0:
         return np.empty(0, np.int64), np.empty(0, np.bool_)
     users = codes_in_order(events[Columns.User])
     times = events[Columns.Time].cast(pa.int64()).to_numpy()
     order = np.lexsort((times, users))
-    repeated = np.zeros(n, np.bool_)
+    if usable is not None:
+        order = order[usable[order]]
+    repeated = np.zeros(len(order), np.bool_)
     getter = RowGetter(events.select(Columns.EVENTS))
     same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
     goes_on, came_from = np.append(same, False), np.insert(same, 0, False)

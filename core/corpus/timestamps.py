@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -84,11 +85,10 @@ def _number(value: Any) -> int | float:
             value = float(text)
         except ValueError:
             raise ValueError("is not a time") from None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("is not a time")
-    if value != value or value in (float("inf"), float("-inf")):
-        raise ValueError("is not a time")
-    return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole or (isinstance(value, float) and math.isfinite(value)):
+        return value  # type: ignore[no-any-return]
+    raise ValueError("is not a time")
 
 
 def _numeric(unit: str) -> Callable[[Any], int]:
@@ -124,7 +124,7 @@ def _compact_date(value: Any) -> int:
     text = str(value).strip()
     if len(text) != 8 or not text.isdecimal():
         raise ValueError("is not a date such as 20140228")
-    return _micros(_parsed(text, "%Y%m%d"))
+    return _micros(datetime.strptime(text, "%Y%m%d"))
 
 
 def _iso(value: Any) -> int:
@@ -147,17 +147,13 @@ def _pattern(unit: str) -> Callable[[Any], int]:
         if isinstance(value, str):
             for pattern in PATTERNS[unit]:
                 try:
-                    parsed = _parsed(value.strip(), pattern)
+                    parsed = datetime.strptime(value.strip(), pattern)
                 except ValueError:
                     continue
                 return _micros(parsed)
         raise ValueError(f"is not one of the column's {unit}")
 
     return read
-
-
-def _parsed(text: str, pattern: str) -> datetime:
-    return datetime.strptime(text, pattern)
 
 
 def _micros(moment: datetime) -> int:

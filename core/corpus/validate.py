@@ -174,14 +174,10 @@ class EventReader:
             if words:
                 return EventKind.REVIEW.value
             return (EventKind.VIEW if rating is None else EventKind.RATING).value
-        word = value.strip().lower().replace(" ", "_").replace("-", "_") if _is_text(value) else ""
-        kind = KINDS.get(word)
+        word = value if isinstance(value, str) else ""
+        kind = KINDS.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
         if kind is None:
             raise RowProblem(Columns.Kind, "is not a known kind of event", value)
         if kind is EventKind.RATING and rating is None:
             raise RowProblem(Columns.Rating, "is missing in a rating")
         return kind.value
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)

@@ -268,8 +268,8 @@ def _polarities(felt: int, rng: Random) -> list[int]:
 
 def _mistype(text: str, typos: Mapping[str, Any], rng: Random) -> str:
     """Mistype one unmarked word, where the text has one of those people mistype."""
-    found = [word for word in typos if re.search(rf"\b{word}\b", text)]
-    if not found:
+    mistypable = [word for word in typos if re.search(rf"\b{word}\b", text)]
+    if not mistypable:
         return text
-    word = rng.choice(found)
+    word = rng.choice(mistypable)
     return re.sub(rf"\b{word}\b", str(typos[word]), text, count=1)

@@ -60,8 +60,8 @@ class VectorCache:
         """
         keys = [text_key(text) if text else b"" for text in texts]
         wanted = {key: text for key, text in zip(keys, texts, strict=True) if key}
-        found = self._find(encoder.encoder_id, list(wanted))
-        missing = [key for key in wanted if key not in found]
+        known = self._find(encoder.encoder_id, list(wanted))
+        missing = [key for key in wanted if key not in known]
         # Long texts first, so that the time left is never underestimated.
         missing.sort(key=lambda key: (-len(wanted[key]), key))
         for start in range(0, len(missing), _CHUNK):
@@ -74,11 +74,11 @@ class VectorCache:
             encoded = encoder.encode([wanted[key] for key in chunk], within, stop)
             half = encoded.astype(np.float16)
             self._store(encoder.encoder_id, chunk, half)
-            found.update(zip(chunk, half, strict=True))
+            known.update(zip(chunk, half, strict=True))
         out = np.zeros((len(texts), encoder.dim), dtype=np.float32)
         for row, key in enumerate(keys):
             if key:
-                out[row] = found[key]
+                out[row] = known[key]
         return out
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
@@ -102,17 +102,13 @@ class VectorCache:
         save_arrays(target, tensors, {"encoder_id": encoder.encoder_id})
 
     def _find(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
-        found: dict[bytes, npt.NDArray[np.float16]] = {}
-        pack = self._packs.get(encoder_id, {})
-        unknown = []
-        for key in keys:
-            vector = pack.get(key)
-            if vector is None:
-                vector = self._memory.get((encoder_id, key))
-            if vector is None:
-                unknown.append(key)
-            else:
-                found[key] = vector
+        pack, memory = self._packs.get(encoder_id, {}), self._memory
+        known = {
+            key: vector
+            for key in keys
+            if (vector := pack.get(key, memory.get((encoder_id, key)))) is not None
+        }
+        unknown = [key for key in keys if key not in known]
         if unknown and self._path is not None and self._path.is_file():
             with self._lock, self._connect() as connection:
                 for start in range(0, len(unknown), _SQL_VARIABLES):
@@ -123,9 +119,9 @@ class VectorCache:
                         [encoder_id, *part],
                     )
                     for key, blob in rows:
-                        found[key] = np.frombuffer(blob, dtype=np.float16)
-            self._remember(encoder_id, {key: found[key] for key in unknown if key in found})
-        return found
+                        known[key] = np.frombuffer(blob, dtype=np.float16)
+            self._remember(encoder_id, {key: known[key] for key in unknown if key in known})
+        return known
 
     def _remember(self, encoder_id: str, vectors: dict[bytes, npt.NDArray[np.float16]]) -> None:
         if self._path is not None and len(self._memory) + len(vectors) > _IN_MEMORY:

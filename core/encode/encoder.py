@@ -127,15 +127,12 @@ class TextEncoder:
         with torch.inference_mode():
             for rows in _batches(order, tokens):
                 check_stop(stop)
-                width = len(tokens[rows[0]])
-                ids = np.zeros((len(rows), width), dtype=np.int64)
-                mask = np.zeros((len(rows), width), dtype=np.int64)
-                for k, row in enumerate(rows):
-                    ids[k, : len(tokens[row])] = tokens[row]
-                    mask[k, : len(tokens[row])] = 1
-                attention = torch.from_numpy(mask)
+                texts_ids = [torch.tensor(tokens[row]) for row in rows]
+                ids = torch.nn.utils.rnn.pad_sequence(texts_ids, batch_first=True)
+                lengths = torch.tensor([len(tokens[row]) for row in rows])
+                attention = (torch.arange(ids.shape[1]) < lengths[:, None]).to(torch.int64)
                 hidden = network(
-                    input_ids=torch.from_numpy(ids), attention_mask=attention
+                    input_ids=ids, attention_mask=attention
                 ).last_hidden_state  # [batch, width, dim]
                 weight = attention.unsqueeze(-1).to(torch.float32)
                 pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
@@ -202,12 +199,11 @@ class TextEncoder:
 
 def _batches(order: list[int], tokens: list[list[int]]) -> list[list[int]]:
     """Cut a longest-first order into batches of at most TOKENS_PER_BATCH padded tokens."""
-    batches: list[list[int]] = []
-    start = 0
-    while start < len(order):
-        size = max(1, TOKENS_PER_BATCH // len(tokens[order[start]]))
-        batches.append(order[start : start + size])
-        start += size
+    batches = []
+    while order:
+        size = max(1, TOKENS_PER_BATCH // len(tokens[order[0]]))
+        batches.append(order[:size])
+        order = order[size:]
     return batches
 
 

@@ -239,7 +239,8 @@ def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:
 
 
 def _ablation_key(engine: Engine, recommender: str) -> str:
-    return f"{engine.corpus.corpus_id}/{engine.model_id}/uses/{recommender}/{K}"
+    made_by = engine.fingerprint(recommender)
+    return f"{engine.corpus.corpus_id}/{made_by}/uses/{recommender}/{K}"
 
 
 def save_ablation(ablation: Ablation, path: Path, key: str) -> None:

@@ -34,6 +34,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.registry import NAMES
 
 NEEDED = (Columns.User, Columns.Time, RANK, Columns.Item)
+OWN_NAMES = {name: name for name in NEEDED}
 DEEPEST = 10_000
 """Last rank that is read."""
 REPORT_ROWS = 20_000
@@ -81,8 +82,7 @@ def import_lists(
                 rows_read += 1
                 row = _read(corpus, unit, fields) if isinstance(fields, dict) else fields
                 if isinstance(row, BadRow):
-                    field = "" if row.field == "line" else row.field
-                    quarantine.add(file.name, line, row, field)
+                    quarantine.add(Refusal.of(file.name, line, row, OWN_NAMES))
                 else:
                     kept.extend((*row, line))
                 if rows_read % REPORT_ROWS == 0:
@@ -157,7 +157,7 @@ def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) 
         for row in rows[repeated].itertuples(index=False):
             ids = f"{corpus.user_ids[row.user_id]}, {corpus.item_ids[row.item_id]}"
             bad = BadRow.because(field, "appears twice in one list", ids)
-            quarantine.add(file, row.line, bad, field)
+            quarantine.add(Refusal.of(file, row.line, bad, OWN_NAMES))
         rows = rows[~repeated]
     rows = rows.sort_values([*one_list, RANK])
     return pa.table(

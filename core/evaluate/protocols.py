@@ -13,12 +13,14 @@ from core.corpus.store import Library
 from core.domain import DomainError, Part
 from core.encode.item_text import item_text_of
 from core.encode.library import open_cache, open_encoder
-from core.evaluate.report import EvaluationReport
+from core.engine import Engine
+from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_names
-from core.evaluate.stored import ReportKey, load_report
+from core.evaluate.stored import ReportKey, load_report, save_report
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback
+from core.recommend.own import Registered
 from core.recommend.training_data import TrainingData
 
 Protocol = Literal["leave-last-out", "temporal"]
@@ -85,6 +87,54 @@ def with_served(
         judged.append(ListsJudged.pooled(of_folds, report.k))
     results = (*report.results, *(lists.result for lists in judged))
     return replace(report, results=results), tuple(judged), tuple(damaged)
+
+
+def with_own(
+    report: EvaluationReport,
+    engine: Engine,
+    library: Library,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """The report with the engine's installed and registered recommenders as further ones.
+
+    Their results are kept in the library under their fingerprints. The temporal protocol fits
+    installed ones anew on each cut. Why one is left out is then in ``engine.failures``.
+    """
+    results = []
+    served = served_names(engine.corpus.name, library)
+    for own in engine.registered:
+        try:
+            if own.id in served:
+                raise DomainError(f"imported lists and a recommender are both called {own.id!r}")
+            results.append(_own_result(own, report, engine, library, progress, stop))
+        except DomainError as error:
+            engine.failures[own.id] = error
+    return replace(report, results=(*report.results, *results))
+
+
+def _own_result(
+    own: Registered,
+    report: EvaluationReport,
+    engine: Engine,
+    library: Library,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> Result:
+    made_by = f"{engine.fingerprint(own.id)}-{own.id}"
+    key = ReportKey(engine.corpus.corpus_id, made_by, report.protocol, report.k)
+    path = key.path(library)
+    kept = load_report(path, key)
+    if kept is None:
+        folds = []
+        for parts in splits(engine.corpus, report.protocol):
+            data = data_of_split(engine.corpus, parts, library, engine.folder, progress, stop)
+            rival = own if report.protocol == "leave-last-out" else own.fitted_on(data)
+            test = cases(engine.corpus, parts, Part.TEST)
+            folds.append(evaluate([rival], test, data, report.k, report.protocol, progress, stop))
+        kept = pooled(folds)
+        save_report(kept, key, path)
+    return kept.result(own.id)
 
 
 def data_of_split(

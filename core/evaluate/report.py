@@ -45,7 +45,7 @@ class Result:
     float64[n] the target's score in nats; ``lists`` int64[n, k] of catalogue indices; ``novelty``
     float64[n] bits, ``diversity`` float64[n] mean cosine distance (NaN without item text),
     ``popularity_bias`` float64[n] times the count of a typical choice; ``promised`` float64[n] the
-    probability that the target is in the list, by the recommender's own word.
+    predicted probability that the target is in the list.
     """
 
     recommender: str
@@ -60,7 +60,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Cases with alike promises: the mean promised and the kept share of hits, and their number."""
+    """Cases of similar predicted probability: its mean, the share of hits, the number of cases."""
 
     promised: float
     kept: float
@@ -142,9 +142,9 @@ class EvaluationReport:
         return np.asarray(self.users, dtype=object)
 
     def calibration(self, recommender: str, bins: int = 10) -> list[CalibrationBin]:
-        """Does a list hit as often as it says? Bins of equally many cases, by what was promised.
+        """Predicted against observed hits, in bins of equally many cases by predicted probability.
 
-        Empty for lists that promise nothing (``core.evaluate.served``).
+        Empty for served lists, which have no probabilities.
         """
         result = self.result(recommender)
         if np.isnan(result.promised).any():

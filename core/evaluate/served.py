@@ -1,9 +1,9 @@
-"""Lists that a person's own system served: kept in the library, judged like a recommender.
+"""Lists served by a system in production: kept in the library, judged like a recommender.
 
-Meanings (docs/contracts.md): for a case the list counts that the user was served last before the
-target's event, or at the time of the last known event, which is the same where times are whole
-days. It was served, so it is taken as it is: ranks as given, nothing excluded. A case without one
-is a miss. A list has ranks only, no probabilities.
+A case is judged by the list that the user was served last before the target's event, or at the time
+of the last known event (the same where times are whole days). Ranks count as given, nothing is
+excluded; a case without a list is a miss. A list has ranks only, no probabilities
+(docs/contracts.md).
 """
 
 from __future__ import annotations
@@ -39,34 +39,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ListsManifest:
-    """What was imported under one name."""
+    """The facts of the lists imported under one name, which is their recommender id.
+
+    ``lists_id`` is a hash of their content, 16 hex digits, ``source`` the file's name; ``accepted``
+    and ``quarantined`` count rows, ``lists`` different users and times, ``users`` users with a
+    list; ``created`` and the times of the ``first`` and ``last`` list are ISO. ``corpus_id`` is the
+    fingerprint of the corpus they were imported for; empty where it wasn't recorded.
+    """
 
     name: str
-    """What the lists are called; their recommender id."""
     corpus: str
-    """Name of the corpus they belong to."""
     lists_id: str
-    """Hash of their content, 16 hex digits."""
     source: str
-    """Name of the file."""
     created: str
-    """When they were imported, ISO."""
     rows_read: int
-    """Rows of the file."""
     accepted: int
-    """Rows kept."""
     quarantined: int
-    """Rows refused."""
     lists: int
-    """Lists kept: different users and times."""
     users: int
-    """Users with a list."""
     first: str
-    """Time of the first list, ISO."""
     last: str
-    """Time of the last list, ISO."""
     corpus_id: str = ""
-    """Fingerprint of the content they were imported for; empty where it wasn't recorded."""
 
     def is_of_other_content(self, corpus_id: str) -> bool:
         """Whether the corpus surely had other content when they were imported."""
@@ -120,9 +113,9 @@ class ServedLists:
             items, ranks = self.item[rows], self.rank[rows]
             shown = ranks <= k
             lists[row, ranks[shown] - 1] = items[shown]
-            found = ranks[items == targets[row]]
-            if len(found):
-                rank[row] = found[0]
+            target_ranks = ranks[items == targets[row]]
+            if len(target_ranks):
+                rank[row] = target_ranks[0]
         excluded = ExcludedItems.of([case.history for case in cases], data.item_index)
         rank[excluded.contain(targets)] = np.inf
         unknown = np.full(n, np.nan)
@@ -144,17 +137,18 @@ class ServedLists:
 
 @dataclass(frozen=True, eq=False)
 class ListsJudged:
-    """Served lists on the cases of a protocol."""
+    """Served lists on the cases of a protocol.
+
+    ``unserved`` counts targets before which the user was served no list (misses), ``stale`` those
+    whose list is older than the last known event. ``of_other_content``: the lists were imported for
+    other content of the corpus.
+    """
 
     result: Result
     cases: int
-    """Targets."""
     unserved: int
-    """Targets before which the user was served no list: misses."""
     stale: int
-    """Targets whose list is older than the last known event."""
     of_other_content: bool = False
-    """Whether they were imported for other content of the corpus than is judged."""
 
     @classmethod
     def pooled(cls, parts: Sequence[ListsJudged], k: int) -> ListsJudged:

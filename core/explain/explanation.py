@@ -18,6 +18,7 @@ from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
 from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
+    Game,
     Method,
     WordValues,
     leave_one_out,
@@ -112,8 +113,8 @@ class Explanation:
         if not self.margin:
             return None
         listed = self.engine.top(self.history, self.scores, self.k + 1, self.recommender.id).items
-        others = [one for one in listed if one.item_id != self.item_id]
-        return next((one for one in others if one.rank >= self.k), others[-1] if others else None)
+        others = [item for item in listed if item.item_id != self.item_id]
+        return next((o for o in others if o.rank >= self.k), others[-1] if others else None)
 
     @cached_property
     def voices(self) -> dict[str, float] | None:
@@ -236,19 +237,14 @@ class Explanation:
                 remedy="Choose a step with a review",
             )
         review = open_review(text, self.engine.encoder)
-        feeling = sentiment_game(review, self.engine.sentiment)
+        sentiment = sentiment_game(review, self.engine.sentiment)
         alone = (step,) in self.game.players
         total = float(self.events.values[self.game.players.index((step,))]) if alone else None
-        worth = score_game(self.game, step, review, self.engine.vectors, total, self.seed)
-        words = len(review.words)
-        if method == "leave-one-out":
-            return WordsOfReview(
-                step, review, leave_one_out(feeling, words), leave_one_out(worth, words)
-            )
-        rounds = ROUNDS if method == "shap" else 1
-        return WordsOfReview(
-            step,
-            review,
-            shap_words(feeling, review, self.seed, rounds),
-            shap_words(worth, review, self.seed, rounds),
-        )
+        score = score_game(self.game, step, review, self.engine.vectors, total, self.seed)
+
+        def explain(game: Game) -> WordValues:
+            if method == "leave-one-out":
+                return leave_one_out(game, len(review.words))
+            return shap_words(game, review, self.seed, ROUNDS if method == "shap" else 1)
+
+        return WordsOfReview(step, review, explain(sentiment), explain(score))

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.parts import PART_NAMES
-from core.explain.scorecard import Scorecard
+from core.explain.scorecard import ORDERS, Scorecard
 from core.scenario.search import SmallestChange
 
 
@@ -103,10 +103,9 @@ def counterfactual_facts(explanation: Explanation, change: SmallestChange) -> di
 
 def scorecard_facts(card: Scorecard) -> dict[str, Any]:
     """Areas in nats, verdicts, stability."""
-    orders = ("explanation", "recent-first", "random")
     return {
-        "deletion": {order: card.area("deletion", order) for order in orders},
-        "insertion": {order: card.area("insertion", order) for order in orders},
+        "deletion": {order: card.area("deletion", order) for order in ORDERS},
+        "insertion": {order: card.area("insertion", order) for order in ORDERS},
         "beats_recent_first": card.beats("recent-first"),
         "beats_random": card.beats("random"),
         "stability": card.stability,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.domain import DomainError, History
+from core.domain import DomainError
 from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal, explain_events
-from core.explain.scorecard import SAME, Scorecard, make_scorecard
+from core.explain.scorecard import ORDERS, SAME, Scorecard, make_scorecard
 from core.measure.intervals import bootstrap
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import excluded_mask, rank_of
@@ -31,27 +31,34 @@ class CorpusScorecard:
     user_ids: tuple[str, ...]
     cards: tuple[Scorecard, ...]
 
-    def share_better(self, rival: str) -> float:
-        """Share of users whose deletion area beats a rival's; a tie beats nobody."""
-        return float(np.mean([card.beats(rival) for card in self.cards]))
+    def facts(self) -> dict[str, Any]:
+        """The averages as JSON: areas in nats, gains with 95 % intervals, shares of users.
 
-    def share_equal(self, rival: str) -> float:
-        """Share of users whose deletion area equals a rival's."""
-        return float(np.mean([abs(gain) <= SAME for gain in self.gains("deletion", rival)]))
-
-    @property
-    def stability(self) -> float | None:
-        """Mean stability of the sampled explanations; None where all are exact."""
+        A tie beats nobody. ``stability`` is that of the sampled explanations, None without any.
+        """
+        facts: dict[str, Any] = {"users": len(self.cards)}
+        for kind in ("deletion", "insertion"):
+            facts[kind] = {
+                order: float(np.mean([card.area(kind, order) for card in self.cards]))
+                for order in ORDERS
+            }
+        for rival in ORDERS[1:]:
+            gains = np.array([card.gain("deletion", rival) for card in self.cards])
+            mean = bootstrap(gains, self.user_ids)
+            facts |= {
+                f"better_than_{rival.replace('-', '_')}": float(np.mean(gains > SAME)),
+                f"equal_to_{rival.replace('-', '_')}": float(np.mean(np.abs(gains) <= SAME)),
+                f"gain_over_{rival.replace('-', '_')}": {
+                    "mean": mean.mean,
+                    "ci": [mean.low, mean.high],
+                },
+            }
         sampled = [
             card.stability
             for card in self.cards
             if card.stability is not None and len(card.deletion["random"]) - 1 > EXACT_UP_TO
         ]
-        return float(np.mean(sampled)) if sampled else None
-
-    def gains(self, kind: str, rival: str) -> list[float]:
-        """By how much each user's area is better, in nats."""
-        return [card.gain(kind, rival) for card in self.cards]
+        return facts | {"stability": float(np.mean(sampled)) if sampled else None}
 
 
 def sample_users(engine: Engine, users: int, seed: int = 0) -> list[str]:
@@ -100,19 +107,19 @@ def judge_corpus(
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A user whose list holds the item now, and the event that brought it most."""
+    """A user whose list holds the item now, and the event that contributes most to it."""
 
     user_id: str
     rank: int
     score: float
     step: int | None
-    """The event with the largest value, a group's last; None without any that speaks for it."""
+    """The event that contributes most, a group's last; None where nothing contributes."""
     first_step: int | None
     """The same step; a group's first."""
     value: float
-    """That event's value in nats."""
+    """Its contribution in nats."""
     share: float
-    """Its share of all that speaks for the item."""
+    """Its share of all positive contributions."""
 
 
 def find_receivers(
@@ -125,14 +132,11 @@ def find_receivers(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> tuple[int, tuple[Receiver, ...]]:
-    """Who gets an item now: how many users have it among the first k, and the best-placed of them.
-
-    Each of those is explained by the event that brought it most, after the user's last event.
-    """
+    """How many users have an item in their list now, and those who have it highest, explained."""
     item = engine.corpus.index_of(item_id)
     chosen = engine.recommender(recommender)
     users = engine.corpus.user_ids
-    found: list[tuple[int, float, str]] = []
+    listed: list[tuple[int, float, str]] = []
     for start in range(0, len(users), USERS_PER_BATCH):
         check_stop(stop)
         report(progress, Progress("look through all lists", start, len(users)))
@@ -144,64 +148,18 @@ def find_receivers(
                 continue
             rank = rank_of(item, row, excluded_mask(history, engine.corpus.item_index))
             if rank <= k:
-                found.append((rank, float(row[item]), history.user_id))
-    found.sort(key=lambda one: (one[0], -one[1], one[2]))
+                listed.append((rank, -float(row[item]), history.user_id))
     receivers = []
-    for done, (rank, score, user) in enumerate(found[:explained]):
+    for done, (rank, negative, user) in enumerate(sorted(listed)[:explained]):
         check_stop(stop)
-        report(progress, Progress("explain those who get it", done, min(len(found), explained)))
+        report(progress, Progress("explain those who get it", done, min(len(listed), explained)))
         history = engine.corpus.history(user)
-        receivers.append(_receiver(engine, history, item_id, chosen.id, rank, score, stop))
-    return len(found), tuple(receivers)
-
-
-def _receiver(
-    engine: Engine,
-    history: History,
-    item_id: str,
-    recommender: str,
-    rank: int,
-    score: float,
-    stop: StopCallback | None,
-) -> Receiver:
-    explanation = Explanation(engine, history, item_id, recommender, seconds=0.3, stop=stop)
-    values, players = explanation.events.values, explanation.game.players
-    total = float(values[values > 0].sum())
-    if total <= 0:
-        return Receiver(history.user_id, rank, score, None, None, 0.0, 0.0)
-    best = int(values.argmax())
-    return Receiver(
-        history.user_id,
-        rank,
-        score,
-        players[best][-1],
-        players[best][0],
-        float(values[best]),
-        float(values[best]) / total,
-    )
-
-
-def summarise(card: CorpusScorecard) -> dict[str, object]:
-    """The averages as JSON: areas in nats, gains with 95 % intervals, shares of users."""
-    orders = ("explanation", "recent-first", "random")
-
-    def gain(kind: str, rival: str) -> dict[str, object]:
-        gains = card.gains(kind, rival)
-        found = bootstrap(np.asarray(gains, np.float64), card.user_ids)
-        return {"mean": found.mean, "ci": [found.low, found.high]}
-
-    def areas(kind: str) -> dict[str, float]:
-        return {o: float(np.mean([one.area(kind, o) for one in card.cards])) for o in orders}
-
-    return {
-        "users": len(card.cards),
-        "deletion": areas("deletion"),
-        "insertion": areas("insertion"),
-        "better_than_recent_first": card.share_better("recent-first"),
-        "better_than_random": card.share_better("random"),
-        "equal_to_recent_first": card.share_equal("recent-first"),
-        "equal_to_random": card.share_equal("random"),
-        "gain_over_recent_first": gain("deletion", "recent-first"),
-        "gain_over_random": gain("deletion", "random"),
-        "stability": card.stability,
-    }
+        explanation = Explanation(engine, history, item_id, chosen.id, seconds=0.3, stop=stop)
+        values = explanation.events.values
+        total = float(values[values > 0].sum())
+        receiver = Receiver(user, rank, -negative, None, None, 0.0, 0.0)
+        if total > 0:
+            steps, value = explanation.game.players[int(values.argmax())], float(values.max())
+            receiver = Receiver(user, rank, -negative, steps[-1], steps[0], value, value / total)
+        receivers.append(receiver)
+    return len(listed), tuple(receivers)

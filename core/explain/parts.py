@@ -9,7 +9,6 @@ difference, so that parts add up to their event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -43,8 +42,12 @@ class PartValues:
     """Outer orders sampled."""
 
 
-def with_parts(event: Event, kept: Sequence[bool]) -> Event | None:
-    """The event with only some of (item with kind, rating, text, time); None without any left."""
+@lru_cache(maxsize=4096)
+def with_parts(event: Event, kept: tuple[bool, ...]) -> Event | None:
+    """The event with only some of (item with kind, rating, text, time); None without any left.
+
+    The same object for the same question: recommenders encode it once.
+    """
     own = has_parts(event)
     if not any(k and o for k, o in zip(kept, own, strict=True)):
         return None
@@ -172,13 +175,7 @@ def _history(
     for other in np.flatnonzero(mask):
         for step in game.players[other]:
             event = game.history.events[step - 1]
-            part = variant(event, subset) if other == player else event
+            part = with_parts(event, subset) if other == player else event
             if part is not None:
                 kept.append(part)
     return shortened(game.history, kept)
-
-
-@lru_cache(maxsize=4096)
-def variant(event: Event, subset: tuple[bool, ...]) -> Event | None:
-    """``with_parts``, the same object for the same question: recommenders encode it once."""
-    return with_parts(event, subset)

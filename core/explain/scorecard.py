@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from core.arrays import DoubleArray, IntArray
+from core.arrays import DoubleArray
 from core.explain.game import EventGame, explain_events
 from core.progress import Progress, ProgressCallback, report
 from core.shapley.engine import EXACT_UP_TO, ShapleyValues
 from core.shapley.game import Masks
 
+ORDERS = ("explanation", "recent-first", "random")
 RANDOM_ORDERS = 20
 SEEDS = 5
 SAME = 1e-6
@@ -64,30 +65,18 @@ def make_scorecard(
     """Judge the values of a game's players."""
     players = len(game.players)
     random = np.random.default_rng(seed)
-    orders = {
-        "explanation": np.argsort(-events.values, kind="stable"),
-        "recent-first": np.arange(players)[::-1],
-    }
-    shuffled = [random.permutation(players) for _ in range(RANDOM_ORDERS if players > 1 else 1)]
-    asked = [*orders.values(), *shuffled]
-    masks = np.concatenate([_shrinking(order) for order in asked])
-    deletion = game.values(masks).reshape(len(asked), players + 1)
-    insertion = game.values(~masks).reshape(len(asked), players + 1)
-    names = list(orders)
-    curves = [
-        dict(zip(names, curve, strict=False)) | {"random": curve[len(names) :].mean(0)}
-        for curve in (deletion, insertion)
-    ]
+    orders = [np.argsort(-events.values, kind="stable"), np.arange(players)[::-1]]
+    orders += [random.permutation(players) for _ in range(RANDOM_ORDERS if players > 1 else 1)]
+    # All players, then one fewer each time, bool[n_orders, n_players + 1, n_players].
+    ranks = np.argsort(orders, axis=1).reshape(len(orders), 1, players)
+    masks = ranks >= np.arange(players + 1)[:, None]
+
+    def curves(masks: Masks) -> dict[str, DoubleArray]:
+        values = game.values(np.concatenate(masks)).reshape(masks.shape[:2])
+        return dict(zip(ORDERS, (values[0], values[1], values[2:].mean(0)), strict=True))
+
     stability = _stability(game, events, progress) if with_stability else None
-    return Scorecard(curves[0], curves[1], stability)
-
-
-def _shrinking(order: IntArray) -> Masks:
-    """All players, then one fewer each time, bool[n + 1, n]."""
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    kept: Masks = place[None, :] >= np.arange(len(order) + 1)[:, None]
-    return kept
+    return Scorecard(curves(masks), curves(~masks), stability)
 
 
 def _stability(

@@ -125,27 +125,20 @@ def learn(
     spread = max(float(values.std()), 1e-9)
     target = (values - values.mean()) / spread
     blocks = _blocks(masks, target, read, vectors, seed)
-    found = _fitted(blocks, target, WIDER[0])
+    best = _fitted(blocks, target, WIDER[0])
     for wider in WIDER[1:]:
         other = _fitted(blocks, target, wider)
-        if other.error < CLEARLY * found.error:
-            found = other
+        if 1.0 - other.fit < CLEARLY * (1.0 - best.fit):
+            best = other
     exact = (whole - base) / masks.shape[1]
-    return Learned(found.values * spread + exact, found.stderr * spread, 1.0 - found.error)
+    return Learned(best.values * spread + exact, best.stderr * spread, best.fit)
 
 
-@dataclass(frozen=True, eq=False)
-class _Fitted:
-    """Shapley values of one fit less an equal share of the whole, in units of the target."""
+def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> Learned:
+    """The process with ``wider`` times the prior variance of each word's own value.
 
-    values: DoubleArray
-    stderr: DoubleArray
-    error: float
-    """Mean square error for a partial text left out; the target's variance is 1."""
-
-
-def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> _Fitted:
-    """The process with ``wider`` times the prior variance of each word's own value."""
+    Values are in units of the target, whose variance is 1, less an equal share of the whole.
+    """
     scaled, shares, ends = [], [], []
     for name, (features, known, empty) in blocks.items():
         centre = features.mean(0)
@@ -163,10 +156,10 @@ def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> _Fit
     precision = np.diag(inverse)  # of a text's value when it is left out
     left_out = (inverse @ target) / precision
     honest = float((left_out**2 * precision).mean())
-    return _Fitted(
+    return Learned(
         projected @ (inverse @ target),
         np.sqrt(np.maximum(variance, 0.0) * honest),
-        float((left_out**2).mean()),
+        1.0 - float((left_out**2).mean()),
     )
 
 
@@ -178,16 +171,17 @@ def _blocks(
     present = masks.astype(np.float64)
     size = present.sum(1, keepdims=True)
     random = np.random.default_rng([seed, words])
-    orders = [order for _ in range(ORDERS) for order in _both_ways(random.permutation(words))]
+    forward = [random.permutation(words) for _ in range(ORDERS)]
+    orders = [order for one_way in forward for order in (one_way, one_way[::-1])]
     context = _pointing(present, vectors.in_context, vectors.frame, orders)
     alone = _pointing(present, vectors.alone, np.zeros_like(vectors.frame), orders)
     way = _direction(read, target)[:, None]
-    directions = [
+    features, known, empty = (
         np.concatenate([a @ way, b @ way], -1) for a, b in zip(context, alone, strict=True)
-    ]
+    )
     return {
         "words": (present, np.eye(words), np.zeros(words)),
-        "direction": (directions[0], directions[1], directions[2]),
+        "direction": (features, known, empty),
         "next": _neighbours(present, 1),
         "next but one": _neighbours(present, 2),
         "length": _lengths(size, words),
@@ -197,18 +191,11 @@ def _blocks(
     }
 
 
-def _both_ways(order: IntArray) -> tuple[IntArray, ...]:
-    return order, order[::-1]
-
-
 def _neighbours(present: DoubleArray, apart: int) -> Block:
     """Both of two neighbours are there: each has half of it."""
     words = present.shape[1]
     pairs = max(words - apart, 0)
-    known = np.zeros((words, pairs))
-    known[np.arange(pairs), np.arange(pairs)] = known[
-        np.arange(pairs) + apart, np.arange(pairs)
-    ] = 0.5
+    known = (np.eye(words, pairs) + np.eye(words, pairs, -apart)) / 2
     return present[:, :pairs] * present[:, apart:], known, np.zeros(pairs)
 
 
@@ -216,10 +203,7 @@ def _lengths(size: DoubleArray, words: int) -> Block:
     """How many words there are: every word has the same of it."""
 
     def curves(k: DoubleArray) -> DoubleArray:
-        found: DoubleArray = np.concatenate(
-            [k / words, (k / words) ** 2, 1 / (1 + k), np.log1p(k)], -1
-        )
-        return found
+        return np.concatenate([k / words, (k / words) ** 2, 1 / (1 + k), np.log1p(k)], -1)
 
     none, every = curves(np.zeros(1)), curves(np.full(1, float(words)))
     return curves(size), np.tile((every - none) / words, (words, 1)), none

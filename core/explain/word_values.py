@@ -23,7 +23,7 @@ from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
 from core.explain.game import EventGame, shortened
-from core.explain.parts import has_parts, outer_coalitions, variant, weights_of_orders
+from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
 from core.shapley.game import Masks
@@ -121,8 +121,8 @@ def score_game(
     beside, weights = _beside(event)
     outer = outer_coalitions(game, seed)[:, player]
     contexts: list[Context] = [(before, kept) for before in outer for kept in beside]
-    bare = {kept: variant(event, (*kept[:2], False, kept[2])) for kept in beside}
-    full = {kept: variant(event, (*kept[:2], True, kept[2])) for kept in beside}
+    bare = {kept: with_parts(event, (*kept[:2], False, kept[2])) for kept in beside}
+    full = {kept: with_parts(event, (*kept[:2], True, kept[2])) for kept in beside}
     without = worth([(context, bare[context[1]]) for context in contexts])
     gains = worth([(context, full[context[1]]) for context in contexts]) - without
     # ``beside`` begins with none of the other parts and ends with all.
@@ -136,13 +136,16 @@ def score_game(
         review.hold(masks[masks.any(1)], cache)
         asked: list[tuple[Context, Event | None]] = []
         for mask in masks:
-            text = review.without(mask)
-            made = {
-                kept: _with_text(event, kept, text) if mask.any() else bare[kept] for kept in beside
-            }
-            asked += [(context, made[context[1]]) for context in chosen]
-        found = worth(asked).reshape(len(masks), len(chosen)) - without[picked]
-        mean: DoubleArray = found.mean(1)
+            changed = bare
+            if mask.any():
+                text = review.without(mask)
+                changed = {
+                    kept: event and replace(event, title=None, text=text)
+                    for kept, event in full.items()
+                }
+            asked += [(context, changed[context[1]]) for context in chosen]
+        gains = worth(asked).reshape(len(masks), len(chosen)) - without[picked]
+        mean: DoubleArray = gains.mean(1)
         return mean
 
     return values
@@ -174,54 +177,26 @@ def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> Int
     return found
 
 
-def _with_text(event: Event, kept: tuple[bool, bool, bool], text: str) -> Event:
-    """The event with some of item, rating and time, and with this text."""
-    item, rating, time = kept
-    return replace(
-        event,
-        item_id=event.item_id if item else "",
-        rating=event.rating if rating else None,
-        title=None,
-        text=text,
-        timed=event.timed and time,
-    )
-
-
 def leave_one_out(game: Game, words: int) -> WordValues:
     """What the number loses when a word alone is left out."""
-    masks = np.concatenate([np.ones((1, words), np.bool_), ~np.eye(words, dtype=np.bool_)])
-    masks = np.concatenate([masks, np.zeros((1, words), np.bool_)])
-    found = game(masks)
-    return WordValues(
-        "leave-one-out",
-        found[0] - found[1:-1],
-        float(found[-1]),
-        float(found[0]),
-        np.zeros(words),
-        asked=len(masks),
-    )
+    alone = np.eye(words, dtype=np.bool_)
+    masks = np.concatenate([np.ones((1, words), np.bool_), ~alone, np.zeros((1, words), np.bool_)])
+    whole, *others, base = game(masks).tolist()
+    losses = whole - np.array(others)
+    return WordValues("leave-one-out", losses, base, whole, np.zeros(words), asked=len(masks))
 
 
 def shap_words(game: Game, review: Review, seed: int = 0, rounds: int = ROUNDS) -> WordValues:
     """SHAP values of the words; the same seed reads the same partial texts for every game."""
-    method: Method = "shap" if rounds >= ROUNDS else "quick"
     words = len(review.words)
     if words <= EXACT_UP_TO:
-        ends = game(np.stack([np.zeros(words, np.bool_), np.ones(words, np.bool_)]))
-        exact = values_by_shap("Exact", game, words) if words > 1 else ends[1:] - ends[:words]
-        return WordValues(
-            "shap", exact, float(ends[0]), float(ends[1]), np.zeros(words), asked=2**words
-        )
+        base, whole = game(np.array([np.zeros(words), np.ones(words)], np.bool_)).tolist()
+        exact = values_by_shap("Exact", game, words) if words > 1 else np.full(words, whole - base)
+        return WordValues("shap", exact, base, whole, np.zeros(words), asked=2**words)
     masks = partial_texts(words, seed, rounds)
     values = game(masks)
     read = review.vectors(masks).astype(np.float64)
-    found = learn(masks, values, read, review.word_vectors, seed)
-    return WordValues(
-        method,
-        found.values,
-        float(values[0]),
-        float(values[1]),
-        found.stderr,
-        found.fit,
-        len(masks),
-    )
+    learned = learn(masks, values, read, review.word_vectors, seed)
+    base, whole = values[:2].tolist()
+    method: Method = "shap" if rounds >= ROUNDS else "quick"
+    return WordValues(method, learned.values, base, whole, learned.stderr, learned.fit, len(masks))

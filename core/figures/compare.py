@@ -1,18 +1,32 @@
-"""Lists side by side: the rank flow, the profiles, and what each event gave one item."""
+"""Lists side by side: the rank flow, the profiles, and what each event contributed to one item."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.palette import HUES, Palette, rgba
-from core.figures.style import SIZE, SMALL, axis, halo, layout, plain
+from core.figures.style import (
+    SIZE,
+    SMALL,
+    UNFADED,
+    axis,
+    canvas,
+    halo,
+    hover,
+    names_axis,
+    note,
+    plain,
+    signed_ink,
+    title,
+)
 from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.compare_wording import SMALL as SMALL_CHANGE
-from core.views.compare_wording import nats
+from core.views.compare_wording import nats, rank_words
 from core.views.wording import percent, signed
 
 ROW = 30
@@ -37,21 +51,13 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     """Ranks over the columns: one line per item in its topic's hue, its title at the ends.
 
     Markers carry ``[item_id, column]`` as customdata. A dotted stub says where an item comes from
-    or goes to outside the lists. A ring marks what the user really took next; ``chosen`` stands
-    out.
+    or goes to outside the lists. A ring marks the actual next item; ``chosen`` stands out.
     """
     n = len(view.columns)
     rows = max((r for line in view.lines for r in line.ranks if r is not None), default=1)
     depth = max(rows, 3)
-    side, title = SIDES.get(n, SIDE)
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=ROW * (depth + 1) + 92,
-            margin={"l": side, "r": side, "t": 54, "b": 8},
-            hovermode="closest",
-        )
-    )
+    side, characters = SIDES.get(n, SIDE)
+    figure = canvas(palette, ROW * (depth + 1) + 92, (side, side, 54, 8), hovermode="closest")
     for line in view.lines:
         _add_line(figure, line, palette, chosen in (None, line.item_id))
     _add_next(figure, view, depth, palette)
@@ -59,7 +65,7 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     for at, column in enumerate(view.columns):
         _add_head(figure, at, column, n, palette)
     for line in view.lines:
-        _add_labels(figure, line, n, title, palette, chosen)
+        _add_labels(figure, line, n, characters, palette, chosen)
         if n <= MOST_STUB_LABELS:
             _add_stub_labels(figure, line, palette)
     figure.update_xaxes(visible=False, range=[-0.1, n - 0.9], fixedrange=True)
@@ -72,27 +78,21 @@ def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool)
     ys: list[float | None] = []
     stubs_x: list[float | None] = []
     stubs_y: list[float | None] = []
-    for at in range(len(line.ranks) - 1):
-        one, other = line.ranks[at], line.ranks[at + 1]
-        if one is not None and other is not None:
+    for at, (left, right) in enumerate(zip(line.ranks, line.ranks[1:], strict=False)):
+        if left is not None and right is not None:
             bend = BEND * BEND * (3 - 2 * BEND)
             xs += [*(at + BEND), None]
-            ys += [*(one + (other - one) * bend), None]
-        elif one is not None or other is not None:
-            end = at if one is not None else at + 1
-            near = end + STUB if one is not None else end - STUB
+            ys += [*(left + (right - left) * bend), None]
+        elif left is not None or right is not None:
+            end, near = (at, at + STUB) if left is not None else (at + 1, at + 1 - STUB)
             stubs_x += [near, end, None]
-            stubs_y += [one or other, one or other, None]
+            stubs_y += [left or right, left or right, None]
     ink = rgba(palette.topic(line.topic), 0.9 if strong else 0.22)
     for x, y, width, dash in ((xs, ys, 3.0, "solid"), (stubs_x, stubs_y, 1.6, "dot")):
         if x:
+            style = {"width": width, "color": ink, "dash": dash}
             figure.add_scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                line={"width": width, "color": ink, "dash": dash},
-                hoverinfo="skip",
-                cliponaxis=False,
+                x=x, y=y, mode="lines", line=style, hoverinfo="skip", cliponaxis=False
             )
 
 
@@ -115,8 +115,7 @@ def _add_markers(
         text=[str(rank) for _, rank, _ in marks],
         textfont={"size": SMALL, "color": [palette.text_on(ink) for ink in inks]},
         customdata=[[line.item_id, at] for at, _, line in marks],
-        hovertext=[_hover(view, line, at) for at, _, line in marks],
-        hovertemplate="%{hovertext}<extra></extra>",
+        **hover([_hover(view, line, at) for at, _, line in marks]),
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1 if chosen is None else 0.6}},
         cliponaxis=False,
@@ -126,126 +125,89 @@ def _add_markers(
 
 def _hover(view: CompareView, line: FlowLine, at: int) -> str:
     topic = view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "other"
-    places = [
-        f"{plain(column.name, 40)}: {place_words(line.ranks[i], line.full_ranks[i])}"
-        for i, column in enumerate(view.columns)
+    ranks = [
+        f"{plain(column.name, 40)}: {rank_words(full) if rank is None else rank}"
+        + (" (outside)" if rank is None and full is not None else "")
+        for column, rank, full in zip(view.columns, line.ranks, line.full_ranks, strict=True)
     ]
-    marked = "<br>really taken next" if line.is_next[at] else ""
-    return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *places]) + marked
-
-
-def place_words(rank: int | None, full: int | None) -> str:
-    """``3``, ``outside (rank 37)``, ``can't be listed``."""
-    if rank is not None:
-        return str(rank)
-    return "can't be listed" if full is None else f"outside (rank {full})"
+    marked = ["actual next item"] if line.is_next[at] else []
+    return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *ranks, *marked])
 
 
 def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette) -> None:
-    """Rings around what came next; below a column whose list lacks it, its rank."""
-    rings = [
-        (at, rank)
+    """Rings around the actual next item; below a column whose list lacks it, its rank."""
+    rings = {
+        at: rank
         for line in view.lines
         for at, rank in enumerate(line.ranks)
         if line.is_next[at] and rank is not None
-    ]
+    }
+    line = {"width": 2.5, "color": palette.accent}
     figure.add_scatter(
-        x=[at for at, _ in rings],
-        y=[rank for _, rank in rings],
+        x=list(rings),
+        y=list(rings.values()),
         mode="markers",
-        marker={
-            "size": 31,
-            "color": "rgba(0,0,0,0)",
-            "line": {"width": 2.5, "color": palette.accent},
-        },
+        marker={"size": 31, "color": "rgba(0,0,0,0)", "line": line},
         hoverinfo="skip",
         cliponaxis=False,
         name="next",
     )
-    ringed = {at for at, _ in rings}
     for at, column in enumerate(view.columns):
         if column.next_item is None:
-            said = ""
-        elif at in ringed:
-            said = "◎ really taken next" if len(view.columns) < 4 else "◎ next"
-        elif column.next_rank is None:
-            said = "next: already had"
-        else:
-            said = f"next: rank {column.next_rank}"
-        if said:
-            figure.add_annotation(
-                x=at,
-                y=depth + 1,
-                text=said,
-                showarrow=False,
-                font={"size": SMALL, "color": palette.accent},
-                hovertext=plain(column.next_item or "", 60),
-            )
+            continue
+        said = f"next: {rank_words(column.next_rank)}"
+        if at in rings:
+            said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
+        words = note(said, at, depth + 1, palette.accent, hovertext=plain(column.next_item, 60))
+        figure.add_annotation(words)
 
 
 def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: Palette) -> None:
     width = 30 if n < 4 else 22 if n == 4 else 17
     lines = wrap(column.name, width, max_lines=3, placeholder="…") or [""]
-    figure.add_annotation(
-        x=at,
-        y=1,
-        yref="paper",
-        yanchor="bottom",
-        text="<br>".join(plain(line) for line in lines),
-        showarrow=False,
-        font={"size": SMALL if n > 3 else SIZE, "color": palette.text},
-    )
+    text, size = "<br>".join(plain(line) for line in lines), SMALL if n > 3 else SIZE
+    figure.add_annotation(note(text, at, 1, palette.text, size, yref="paper", yanchor="bottom"))
 
 
 def _add_labels(
-    figure: go.Figure, line: FlowLine, n: int, title: int, palette: Palette, chosen: str | None
+    figure: go.Figure, line: FlowLine, n: int, characters: int, palette: Palette, chosen: str | None
 ) -> None:
     """Titles beside the outer columns; inside, where an item is in no outer one."""
     ink = palette.text if chosen in (None, line.item_id) else rgba(palette.text, 0.4)
     first, last = line.ranks[0], line.ranks[-1]
-    text = plain(line.item, title)
+    text = plain(line.item, characters)
     for x, rank, anchor, shift in ((0, first, "right", -22), (n - 1, last, "left", 22)):
         if rank is not None:
-            figure.add_annotation(
-                x=x, y=rank, text=text, showarrow=False, xanchor=anchor, xshift=shift,
-                font={"size": SIZE, "color": ink},
-            )  # fmt: skip
+            figure.add_annotation(note(text, x, rank, ink, SIZE, xanchor=anchor, xshift=shift))
     labelled = n <= MOST_LABELLED or chosen == line.item_id
     if first is None and last is None and labelled:
         at = max(i for i, rank in enumerate(line.ranks) if rank is not None)
-        figure.add_annotation(
-            x=at,
-            y=line.ranks[at],
-            text=plain(line.item, 60 // n + 4 if chosen != line.item_id else 40),
-            showarrow=False,
-            xanchor="left",
-            xshift=14,
-            bgcolor=halo(palette),
-            borderpad=1,
-            font={"size": SMALL, "color": ink},
-        )
+        text = plain(line.item, 60 // n + 4 if chosen != line.item_id else 40)
+        beside: dict[str, Any] = {"xanchor": "left", "xshift": 14, "borderpad": 1}
+        words = note(text, at, line.ranks[at], ink, bgcolor=halo(palette), **beside)
+        figure.add_annotation(words)
 
 
 def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> None:
     """Beside a stub, the item's rank over the catalogue in the neighbouring column."""
-    for at in range(len(line.ranks) - 1):
-        one, other = line.ranks[at], line.ranks[at + 1]
-        if (one is None) == (other is None):
+    for at, (left, right) in enumerate(zip(line.ranks, line.ranks[1:], strict=False)):
+        if (left is None) == (right is None):
             continue
-        leaves = other is None
+        leaves = right is None
         if leaves and line.ranks[0] is None and line.ranks[-1] is None:
             continue  # its title stands there
-        full = line.full_ranks[at + 1 if leaves else at]
-        words = "already had" if full is None else f"rank {full}"
+        words = rank_words(line.full_ranks[at + 1 if leaves else at])
         figure.add_annotation(
-            x=at + STUB if leaves else at + 1 - STUB,
-            y=one if leaves else other,
-            text=f"→ {words}" if leaves else f"{words} →",
-            showarrow=False,
-            xanchor="left" if leaves else "right",
-            bgcolor=halo(palette),
-            borderpad=1,
-            font={"size": SMALL - 1, "color": palette.muted},
+            note(
+                f"→ {words}" if leaves else f"{words} →",
+                at + STUB if leaves else at + 1 - STUB,
+                left if leaves else right,
+                palette.muted,
+                SMALL - 1,
+                xanchor="left" if leaves else "right",
+                bgcolor=halo(palette),
+                borderpad=1,
+            )
         )
 
 
@@ -256,60 +218,39 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     if len({column.profile.tobytes() for column in columns}) == 1:
         columns, names = columns[:1], ["all columns"]
     n = len(columns)
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=34 * n + 30,
-            margin={"l": 190, "r": 16, "t": 2, "b": 24},
-            barmode="stack",
-            bargap=0.22,
-        )
-    )
+    figure = canvas(palette, 34 * n + 30, (190, 16, 2, 24), barmode="stack", bargap=0.22)
     profile = np.array([column.profile for column in columns])
     peaks = profile.max(axis=0)
     drawn = [t for t in range(len(view.topics)) if t < HUES or peaks[t] >= LARGE]
-    rest = 1.0 - profile[:, drawn].sum(axis=1)
-    segments = [(view.topics[t], t, profile[:, t]) for t in drawn]
+    segments = [(view.topics[topic], topic, profile[:, topic]) for topic in drawn]
     if len(drawn) < len(view.topics):
-        segments.append(("other", -1, rest))
+        segments.append(("other", -1, 1.0 - profile[:, drawn].sum(axis=1)))
     for name, topic, shares in segments:
         ink = palette.topic(topic)
+        room = [int(share * SEGMENT) for share in shares]
         figure.add_bar(
             x=shares,
             y=list(range(n)),
             orientation="h",
             name=plain(name),
             marker={"color": ink, "line": {"width": 1, "color": palette.background}},
-            text=[
-                plain(name, int(share * SEGMENT)) if share * SEGMENT >= 5 else ""
-                for share in shares
-            ],
+            text=[plain(name, characters) if characters >= 5 else "" for characters in room],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
             constraintext="none",
             textfont={"size": SMALL, "color": palette.text_on(ink)},
-            hovertext=[f"{plain(name, 40)} {percent(float(share))}" for share in shares],
-            hovertemplate="%{hovertext}<extra></extra>",
+            **hover([f"{plain(name, 40)} {percent(float(share))}" for share in shares]),
         )
     figure.update_xaxes(
-        **axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
+        axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
     )
-    figure.update_yaxes(
-        **axis(
-            palette,
-            tickvals=list(range(n)),
-            ticktext=names,
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-            fixedrange=True,
-        )
-    )
+    figure.update_yaxes(names_axis(palette, names))
     return figure
 
 
 def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
-    """What each event between two times gave an item: bars with signs, largest first.
+    """What each event between two times contributed to an item: signed bars, largest first.
 
     Beyond a dozen the rest is one bar. Bars carry their step as customdata.
     """
@@ -320,64 +261,33 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
         shown.append(ChangeBar(None, f"{len(rest)} smaller ones", total, 0.0))
     shown = shown[::-1]
     values = [bar.value for bar in shown]
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=26 * len(shown) + 44,
-            margin={"l": 330, "r": 64, "t": 4, "b": 40},
-            bargap=0.35,
-        )
-    )
+    figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
+    stderr = [bar.stderr for bar in shown]
+    error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
     figure.add_bar(
         x=values,
         y=list(range(len(shown))),
         orientation="h",
-        marker={"color": [palette.positive if v >= 0 else palette.negative for v in values]},
-        error_x={
-            "array": [bar.stderr for bar in shown],
-            "visible": any(bar.stderr for bar in shown),
-            "color": palette.muted,
-            "thickness": 1.2,
-            "width": 3,
-        },
+        marker={"color": [signed_ink(value, palette) for value in values]},
+        error_x=error | {"thickness": 1.2, "width": 3},
         customdata=[bar.step for bar in shown],
-        hovertext=[f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown],
-        hovertemplate="%{hovertext}<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
+        **hover([f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]),
+        **UNFADED,
         name="changes",
     )
     for at, bar in enumerate(shown):
         up, small = bar.value >= 0, abs(bar.value) < SMALL_CHANGE
-        figure.add_annotation(
-            x=bar.value + (bar.stderr if up else -bar.stderr),
-            y=at,
-            text=nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}",
-            showarrow=False,
-            xanchor="left" if up else "right",
-            xshift=6 if up else -6,
-            font={"size": SMALL, "color": palette.text},
-        )
-    reach = max((abs(v) for v in values), default=1.0) or 1.0
-    figure.update_xaxes(
-        **axis(
-            palette,
-            range=[min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach],
-            zeroline=True,
-            zerolinecolor=palette.faint,
-            fixedrange=True,
-            nticks=5,
-            title={"text": "change of the score, nats", "font": {"size": SMALL}, "standoff": 6},
-        )
-    )
-    figure.update_yaxes(
-        **axis(
-            palette,
-            tickvals=list(range(len(shown))),
-            ticktext=[plain(bar.label, 50) for bar in shown],
-            ticks="",
-            tickfont={"size": SMALL, "color": palette.text},
-            fixedrange=True,
-        )
-    )
+        text = nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}"
+        end = bar.value + (bar.stderr if up else -bar.stderr)
+        side, shift = ("left", 6) if up else ("right", -6)
+        words = note(text, end, at, palette.text, xanchor=side, xshift=shift)
+        figure.add_annotation(words)
+    reach = max((abs(value) for value in values), default=1.0) or 1.0
+    low, high = min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach
+    zero = {"zeroline": True, "zerolinecolor": palette.faint, "fixedrange": True, "nticks": 5}
+    name = title("change of the score, nats", 6)
+    figure.update_xaxes(axis(palette, range=[low, high], title=name, **zero))
+    small_type = {"size": SMALL, "color": palette.text}
+    labels = [plain(bar.label, 50) for bar in shown]
+    figure.update_yaxes(names_axis(palette, labels, tickfont=small_type))
     return figure

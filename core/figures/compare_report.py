@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from core.compare.columns import fork_columns
 from core.compare.comparison import Comparison
+from core.compare.fork import Fork
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
-from core.scenario.fork import Fork
 from core.views import compare_tables as tables
 from core.views import compare_wording as words
-from core.views.compare import build_compare, move_rows, trust_sentence
+from core.views.compare import build_compare, trust_sentence
 from core.views.wording import short
 
 LONGEST = 4_000
@@ -19,8 +18,8 @@ LONGEST = 4_000
 
 def fork_report(fork: Fork, name: str, palette: Palette) -> str:
     """What edits of a history change, as the same kind of report; they needn't be saved."""
-    comparison = Comparison(fork.engine, fork_columns(fork, name), fork.k)
-    return comparison_report(comparison, palette, f"What if: {name or 'a changed history'}")
+    title = f"What if: {name or 'a changed history'}"
+    return comparison_report(fork.named(name or "edited"), palette, title)
 
 
 def comparison_report(
@@ -28,10 +27,9 @@ def comparison_report(
 ) -> str:
     """The report as HTML; computes the causes where that hasn't been done yet."""
     view = build_compare(comparison)
-    rows = move_rows(comparison, comparison.moves())
-    shown = ["columns", "move", "item", "change", "cause"]
-    moves = tables.moves_table(view, rows)
-    moves["columns"] = [f"{row.a + 1} → {row.b + 1}" for row in rows]
+    moves = tables.moves_table(comparison, comparison.moves())
+    moves["columns"] = [f"{move.a + 1} → {move.b + 1}" for move in comparison.moves()]
+    shown = ["columns", "move", "item", "change", "cause", "contribution"]
     engine = comparison.engine
     return write_report(
         title,
@@ -82,7 +80,7 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """The texts of the events that are causes, in order of time; of edited ones the original."""
     found: dict[tuple[str, int], tuple[str, str]] = {}
     for move in comparison.moves():
-        step = move.cause.step if move.cause is not None else None
+        step = move.cause_step
         if step is None:
             continue
         pair = comparison.columns[move.a : move.b + 1]

@@ -11,7 +11,20 @@ import plotly.graph_objects as go
 
 from core.arrays import FloatArray
 from core.figures.palette import Palette, rgba
-from core.figures.style import MARGIN, SIZE, axis, halo, layout, plain, swatch
+from core.figures.style import (
+    MARGIN,
+    SIZE,
+    axis,
+    canvas,
+    halo,
+    hover,
+    names_axis,
+    note,
+    plain,
+    ring,
+    stems,
+    swatch,
+)
 from core.figures.time_scale import TimeScale
 from core.figures.trajectory_map import OUTERMOST, height_of, landmark_labels
 from core.views import wording
@@ -32,49 +45,29 @@ def fork_map(
     ``crowd_image`` makes of ``map_view``.
     """
     low, high = _window(map_view, view)
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=height_of(high - low),
-            margin={"l": 4, "r": 4, "t": 4, "b": 4},
-            dragmode="pan",
-            hovermode="closest",
-            annotations=landmark_labels(map_view, low, high, palette),
-            images=[crowd],
-        )
+    figure = canvas(
+        palette,
+        height_of(high - low),
+        (4, 4, 4, 4),
+        dragmode="pan",
+        hovermode="closest",
+        annotations=landmark_labels(map_view, low, high, palette),
+        images=[crowd],
     )
     parted = view.fork_step
     first = max(parted - 2, 0) if parted is not None else len(view.after)
     _add_path(figure, view.before, 0, rgba(palette.muted, 0.9), "original", palette)
     _add_path(figure, view.after, first, palette.accent, "edited", palette)
-    for path, ink, name in (
-        (view.before, palette.muted, "original, end"),
-        (view.after, palette.accent, "edited, end"),
+    for path, ink, name, words, shift in (
+        (view.before, palette.muted, "original, end", "before", -20),
+        (view.after, palette.accent, "edited, end", "after", 20),
     ):
-        if len(path) and (parted is not None or path is view.before):
-            figure.add_scatter(
-                x=path.x[-1:],
-                y=path.y[-1:],
-                mode="markers",
-                marker={
-                    "symbol": "circle-open",
-                    "size": 18,
-                    "color": ink,
-                    "line": {"width": 3, "color": ink},
-                },
-                hoverinfo="skip",
-                name=name,
-            )
-            figure.add_annotation(
-                x=float(path.x[-1]),
-                y=float(path.y[-1]),
-                text="after" if path is view.after else "before",
-                showarrow=False,
-                yshift=20 if path is view.after else -20,
-                font={"size": SIZE, "color": palette.text},
-                bgcolor=halo(palette),
-                borderpad=1,
-            )
+        if not len(path) or (parted is None and path is view.after):
+            continue
+        x, y = float(path.x[-1]), float(path.y[-1])
+        figure.add_scatter(**ring(x, y, ink, 18, 3, name))
+        behind = {"bgcolor": halo(palette), "borderpad": 1}
+        figure.add_annotation(note(words, x, y, palette.text, SIZE, yshift=shift, **behind))
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
@@ -87,10 +80,10 @@ def _add_path(
     for misleading, dash in ((False, "solid"), (True, "dot")):
         x: list[float | None] = []
         y: list[float | None] = []
-        for one, two in pairwise(range(first, len(path))):
-            if bool(path.misleading[two]) == misleading:
-                x += [float(path.x[one]), float(path.x[two]), None]
-                y += [float(path.y[one]), float(path.y[two]), None]
+        for start, end in pairwise(range(first, len(path))):
+            if bool(path.misleading[end]) == misleading:
+                x += [float(path.x[start]), float(path.x[end]), None]
+                y += [float(path.y[start]), float(path.y[end]), None]
         figure.add_scatter(
             x=x,
             y=y,
@@ -104,8 +97,7 @@ def _add_path(
         y=path.y[first:],
         mode="markers",
         marker={"size": 7, "color": ink, "line": {"width": 1, "color": palette.background}},
-        hovertext=_hovers(path, name)[first:],
-        hovertemplate="%{hovertext}<extra></extra>",
+        **hover(_hovers(path, name)[first:]),
         name=f"{name} states",
     )
 
@@ -133,23 +125,16 @@ def _window(map_view: MapView, view: ForkView) -> tuple[FloatArray, FloatArray]:
 def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     """The largest topics before (grey) and after (accent), with the change."""
     shown = rows[::-1]
-    places = np.arange(len(shown), dtype=np.float64)
-    figure = go.Figure(
-        layout=layout(
-            palette,
-            height=38 * len(shown) + 12,
-            margin={"l": 176, "r": 96, "t": 2, "b": 2},
-            bargap=0.3,
-            barmode="overlay",
-        )
-    )
+    at = np.arange(len(shown), dtype=np.float64)
+    size = 38 * len(shown) + 12
+    figure = canvas(palette, size, (176, 96, 2, 2), bargap=0.3, barmode="overlay")
     for name, shift, ink, shares in (
         ("before", 0.2, palette.muted, [row.before for row in shown]),
         ("after", -0.2, palette.accent, [row.after for row in shown]),
     ):
         figure.add_bar(
             x=shares,
-            y=places + shift,
+            y=at + shift,
             width=0.34,
             orientation="h",
             marker={"color": ink},
@@ -162,16 +147,8 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
         )
     most = max((max(row.before, row.after) for row in shown), default=0.0)
     figure.update_xaxes(visible=False, range=[0, max(most * 1.05, 0.2)], fixedrange=True)
-    figure.update_yaxes(
-        **axis(
-            palette,
-            tickvals=places,
-            ticktext=[swatch(palette.topic(row.topic), row.label) for row in shown],
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-            fixedrange=True,
-        )
-    )
+    names = [swatch(palette.topic(row.topic), row.label) for row in shown]
+    figure.update_yaxes(names_axis(palette, names))
     return figure
 
 
@@ -186,7 +163,7 @@ def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
     times = [when.timestamp() * 1000 for path in (view.before, view.after) for when in path.times]
     low, high = min(times, default=0.0), max(times, default=1.0)
     span = max(high - low, 86_400_000.0)
-    figure = go.Figure(layout=layout(palette, height=SIZES_HEIGHT, margin=MARGIN))
+    figure = canvas(palette, SIZES_HEIGHT, MARGIN)
     parted = view.fork_step if view.fork_step is not None else len(view.after) + 1
     top = 0.1
     for path, name, ink, side, first in (
@@ -201,22 +178,12 @@ def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
             y=sizes,
             mode="markers",
             marker={"size": 7, "color": ink, "symbol": "circle" if side < 0 else "diamond"},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": np.zeros(len(chosen)),
-                "arrayminus": sizes,
-                "color": rgba(ink, 0.6),
-                "thickness": 1.5,
-                "width": 0,
-            },
-            hovertext=[_hovers(path, name)[at] for at in chosen],
-            hovertemplate="%{hovertext}<extra></extra>",
+            error_y=stems(sizes, rgba(ink, 0.6)),
+            **hover([_hovers(path, name)[at] for at in chosen]),
             name=name,
         )
     scale = TimeScale("time", np.array(times), low - 0.015 * span, high + 0.03 * span)
-    figure.update_xaxes(
-        **axis(palette, **scale.axis() | {"nticks": 6, "fixedrange": True, "tickangle": 0})
-    )
-    figure.update_yaxes(**axis(palette, range=[0, top * 1.15], nticks=4, fixedrange=True))
+    ticks = {"nticks": 6, "fixedrange": True, "tickangle": 0}
+    figure.update_xaxes(axis(palette, **scale.axis() | ticks))
+    figure.update_yaxes(axis(palette, range=[0, top * 1.15], nticks=4, fixedrange=True))
     return figure

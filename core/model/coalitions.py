@@ -10,58 +10,45 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.arrays import FloatArray, IntArray
 from core.model.network import InterestNetwork
-from core.model.sequences import GAPS, EncodedEvents, gap_features
+from core.model.sequences import GAPS, EncodedEvents, gap_features, padded
 
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""
 
 
-class EventPool:
-    """Events encoded for the network, from which histories are put together by row."""
+@torch.inference_mode()
+def last_queries(
+    network: InterestNetwork,
+    events: EncodedEvents,
+    item_vectors: FloatArray,
+    rows: Sequence[IntArray],
+) -> FloatArray:
+    """Query vectors after the last event of n histories, float32[n, dim].
 
-    def __init__(
-        self, network: InterestNetwork, events: EncodedEvents, item_vectors: FloatArray
-    ) -> None:
-        self._network = network
-        self._seconds = events.seconds
-        with torch.inference_mode():
-            arrays = (events.item, events.kind, events.features, events.text, item_vectors)
-            self._events = network.read(*(torch.from_numpy(array) for array in arrays))
-
-    def last_queries(self, rows: Sequence[IntArray]) -> FloatArray:
-        """Query vectors after the last event of n histories, float32[n, dim].
-
-        ``rows`` holds n arrays int64[length], length 1 or more: the events of each history in
-        order. They run in length-sorted padded batches.
-        """
-        lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-        order = np.argsort(-lengths, kind="stable")
-        queries = np.empty((len(rows), self._events.items.shape[1]), np.float32)
-        begin = 0
-        with torch.inference_mode():
-            while begin < len(order):
-                size = max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))
-                chosen = order[begin : begin + size]
-                queries[chosen] = self._run([rows[k] for k in chosen], lengths[chosen]).numpy()
-                begin += size
-        return queries
-
-    def _run(self, rows: Sequence[IntArray], lengths: IntArray) -> Tensor:
-        network, events = self._network, self._events
-        count, width = len(rows), int(lengths[0])
-        padded = np.zeros((count, width), np.int64)
-        padded[np.arange(width) < lengths[:, None]] = np.concatenate(rows)
-        gaps = torch.from_numpy(gap_features(self._seconds[padded]))
-        index = torch.from_numpy(padded)
-        inputs = events.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
-        each, last = torch.arange(count), torch.from_numpy(lengths - 1)
+    ``rows`` holds n arrays int64[length], length 1 or more: the events of each history in order.
+    They run in length-sorted padded batches.
+    """
+    arrays = (events.item, events.kind, events.features, events.text, item_vectors)
+    read = network.read(*(torch.from_numpy(array) for array in arrays))
+    lengths = np.array([len(row) for row in rows], np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    queries = np.empty((len(rows), item_vectors.shape[1]), np.float32)
+    begin = 0
+    while begin < len(order):
+        chosen = order[begin : begin + max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))]
+        begin += len(chosen)
+        padded_rows, _ = padded([rows[k] for k in chosen])
+        count, width = padded_rows.shape
+        gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
+        index = torch.from_numpy(padded_rows)
+        inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
+        each, last = torch.arange(count), torch.from_numpy(lengths[chosen] - 1)
         hidden = network.lstm(inputs, network.start(count))[0][each, last]
         shares = network.memory_shares(last, width)  # [memories, count, width]
-        weighted = (shares * events.weights[index].movedim(2, 0)).sum(0)
-        memory = torch.bmm(weighted.unsqueeze(1), events.items[index])[:, 0]
-        queries: Tensor = network.query(hidden, events.text[index[each, last]], memory)
-        return queries
+        weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
+        memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
+        queries[chosen] = network.query(hidden, read.text[index[each, last]], memory).numpy()
+    return queries

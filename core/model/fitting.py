@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
-from core.model.sequences import EncodedEvents
+from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
 
@@ -89,7 +90,8 @@ def fit_network(
     tower = ItemTower(start, config.id_dropout)
     optimiser = _optimiser(network, tower, config)
     best = _judge(network, tower, data)
-    best_state, best_epoch = _snapshot(network, tower), 0
+    modules = (network, tower)
+    best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
     curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
     started = time.monotonic()
     step = 0
@@ -129,13 +131,13 @@ def fit_network(
             EpochRecord(epoch, total / max(count, 1), judged[0], time.monotonic() - started)
         )
         if judged[0] > best[0]:
-            best, best_epoch, best_state = judged, epoch, _snapshot(network, tower)
+            best, best_epoch = judged, epoch
+            best_states = [deepcopy(module.state_dict()) for module in modules]
         if epoch - best_epoch >= config.patience:
             break
-    network.load_state_dict(best_state[0])
-    tower.load_state_dict(best_state[1])
-    network.eval()
-    tower.eval()
+    for module, state in zip(modules, best_states, strict=True):
+        module.load_state_dict(state)
+        module.eval()
     with torch.inference_mode():
         vectors, bias = tower()
         bias = bias + best[1] * (~tower.seen)
@@ -144,21 +146,15 @@ def fit_network(
 
 def make_batch(events: EncodedEvents, rows: Sequence[IntArray]) -> Batch:
     """Pad the (pieces of) histories whose rows are given; a piece's first gap is unknown."""
-    width = max((len(part) for part in rows), default=0)
-    item = np.full((len(rows), width), -1, np.int64)
-    kind = np.zeros((len(rows), width), np.int64)
-    features = np.zeros((len(rows), width, events.features.shape[1]), np.float32)
-    text = np.zeros((len(rows), width, events.text.shape[1]), np.float32)
-    for k, part in enumerate(rows):
-        if len(part) == 0:
-            continue
-        piece = events.take(part)
-        item[k, : len(part)] = piece.item
-        kind[k, : len(part)] = piece.kind
-        features[k, : len(part)] = piece.with_gaps()
-        text[k, : len(part)] = piece.text
-    lengths = np.array([len(part) for part in rows], np.int64)
-    return Batch(*(torch.from_numpy(a) for a in (item, kind, features, text, lengths)))
+    index, inside = padded(rows)
+    features, text = events.features[index], events.text[index]
+    features[..., GAPS] = gap_features(events.seconds[index])
+    features[~inside] = 0.0
+    text[~inside] = 0.0
+    item = np.where(inside, events.item[index], ABSENT_ITEM)
+    kind = np.where(inside, events.kind[index], 0)
+    arrays = (item, kind, features, text, inside.sum(1))
+    return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
 def _pieces(
@@ -288,13 +284,4 @@ def _optimiser(
             {"params": [*free, *tower.parameters()], "weight_decay": 0.0},
         ],
         lr=config.learning_rate,
-    )
-
-
-def _snapshot(
-    network: InterestNetwork, tower: ItemTower
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    return (
-        {name: value.clone() for name, value in network.state_dict().items()},
-        {name: value.clone() for name, value in tower.state_dict().items()},
     )

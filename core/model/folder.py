@@ -41,9 +41,9 @@ class EncoderFacts(BaseModel):
 
     name: str
     encoder_id: str
-    weights_sha256: str
     dim: int
-    max_tokens: int
+    weights_sha256: str = ""
+    max_tokens: int = 0
 
 
 class TopicFacts(BaseModel):
@@ -73,9 +73,9 @@ class ModelConfig(BaseModel):
     interest: dict[str, Any]
     rating_scale: tuple[float, float] | None
     topics: TopicFacts
-    cold_offset: float
     sentiment: SentimentOrigin
-    versions: dict[str, str]
+    cold_offset: float = 0.0
+    versions: dict[str, str] = {}
 
     @property
     def settings(self) -> InterestConfig:
@@ -121,31 +121,22 @@ def weights_of(
     return weights
 
 
-def write_parts(
-    folder: Path,
-    config: ModelConfig,
-    weights: dict[str, np.ndarray],
-    corpus: Corpus,
-    topics: Topics,
-    sentiment: SentimentModel,
-    interest_map: InterestMap,
-    training_counts: IntArray,
-) -> None:
+def write_parts(folder: Path, parts: ModelParts, weights: dict[str, np.ndarray]) -> None:
     """Write everything but metrics and card into a folder that is not yet in place."""
-    facts = config.model_dump(mode="json")
+    facts = parts.config.model_dump(mode="json")
     replace_text(folder / CONFIG, json.dumps(facts, indent=2, sort_keys=True) + "\n")
     save_file(weights, folder / WEIGHTS)
     pd.DataFrame(
         {
-            Columns.Item: list(corpus.item_ids),
-            "topic": topics.item_topic,
-            "training_events": training_counts.astype(np.int32),
-            "x": interest_map.items[:, 0],
-            "y": interest_map.items[:, 1],
+            Columns.Item: list(parts.interest.item_ids),
+            "topic": parts.topics.item_topic,
+            "training_events": parts.training_counts.astype(np.int32),
+            "x": parts.map.items[:, 0],
+            "y": parts.map.items[:, 1],
         }
     ).to_parquet(folder / ITEMS, index=False, compression="zstd")
-    sentiment.save(folder / SENTIMENT)
-    interest_map.save(folder / MAP)
+    parts.sentiment.save(folder / SENTIMENT)
+    parts.map.save(folder / MAP)
 
 
 def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> ModelParts:

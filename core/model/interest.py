@@ -11,7 +11,7 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.domain import Event, History
-from core.model.coalitions import EventPool
+from core.model.coalitions import last_queries
 from core.model.config import InterestConfig
 from core.model.equations import StepwiseNetwork
 from core.model.network import InterestNetwork
@@ -170,6 +170,5 @@ class InterestModel:
         row_of = {key: row for row, key in enumerate(events)}
         rows = [np.array([row_of[id(e)] for e in histories[k].events], np.int64) for k in filled]
         encoded = self.events.encode(list(events.values()))
-        pool = EventPool(self._network, encoded, self.item_vectors)
-        queries[filled] = pool.last_queries(rows)
+        queries[filled] = last_queries(self._network, encoded, self.item_vectors, rows)
         return queries

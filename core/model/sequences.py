@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import DoubleArray, FloatArray, IntArray
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, Event, EventKind
 from core.encode.sentiment import SentimentModel
 
@@ -43,19 +43,6 @@ class EncodedEvents:
     text: FloatArray
     seconds: DoubleArray
 
-    def __len__(self) -> int:
-        return len(self.item)
-
-    def take(self, rows: IntArray | slice) -> EncodedEvents:
-        """Some of the events, in the order given."""
-        return EncodedEvents(
-            self.item[rows],
-            self.kind[rows],
-            self.features[rows],
-            self.text[rows],
-            self.seconds[rows],
-        )
-
     def with_gaps(self, before: float = math.nan) -> FloatArray:
         """Features with the time gaps filled in, float32[n, 7].
 
@@ -81,6 +68,16 @@ def gap_features(seconds: DoubleArray, before: float = math.nan) -> FloatArray:
     found[..., 1] = known & (gaps < 86400)
     found[..., 2] = known
     return found
+
+
+def padded(rows: Sequence[IntArray]) -> tuple[IntArray, BoolArray]:
+    """Rows of n histories of up to L events as int64[n, L], and which of them are not padding."""
+    lengths = np.array([len(row) for row in rows], np.int64)
+    inside = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    index = np.zeros(inside.shape, np.int64)
+    if len(rows):
+        index[inside] = np.concatenate(rows)
+    return index, inside
 
 
 class EventEncoder:

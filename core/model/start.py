@@ -11,6 +11,7 @@ from sklearn.utils.extmath import randomized_svd
 from core.arrays import FloatArray, IntArray
 from core.model.config import InterestConfig
 from core.model.network import ItemStart
+from core.recommend.content import centre
 
 
 def item_start(
@@ -35,7 +36,7 @@ def item_start(
     share = counts / (counts + config.id_shrinkage)
     ids = ids / np.maximum(lengths, 1e-6) * config.id_scale * share[:, None]
     ids[counts == 0] = 0.0
-    title, reviews = _centred(title), _centred(reviews)
+    title, reviews = centre(title, whiten=False), centre(reviews, whiten=False)
     title_projection = _principal(title, config)
     # Where titles exist, reviews start silent: else items with and without reviews would differ.
     reviews_projection = (
@@ -72,18 +73,6 @@ def _co_occurrence(
     _, strength, directions = randomized_svd(matrix, rank, random_state=config.seed)
     ids[:, :rank] = directions.T * np.sqrt(strength)
     return ids
-
-
-def _centred(vectors: FloatArray) -> FloatArray:
-    """Unit vectors around their mean; rows of zeros stay zero."""
-    present = np.abs(vectors).sum(1) > 0
-    if not present.any():
-        return vectors
-    centred = np.zeros_like(vectors)
-    centred[present] = vectors[present] - vectors[present].mean(0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    scaled: FloatArray = centred / np.maximum(lengths, 1e-6)
-    return scaled
 
 
 def _principal(vectors: FloatArray, config: InterestConfig) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from core.arrays import FloatArray, IntArray
 
@@ -74,14 +74,9 @@ def assign_topics(
 def _ordered(
     labels: Sequence[str], counts: IntArray, source: Literal["category", "cluster"]
 ) -> Topics:
-    weight: Counter[str] = Counter()
-    for label, count in zip(labels, counts, strict=True):
-        weight[label] += int(count)
-    names = sorted(weight, key=lambda name: (-weight[name], name))
-    place = {name: index for index, name in enumerate(names)}
-    return Topics(
-        tuple(names), np.fromiter((place[label] for label in labels), np.int16, len(labels)), source
-    )
+    events = pd.Series(counts).groupby(pd.Series(labels, dtype=object)).sum()
+    names = sorted(events.index, key=lambda name: (-events[name], name))
+    return Topics(tuple(names), pd.Index(names).get_indexer(labels).astype(np.int16), source)
 
 
 def _typical_words(documents: Sequence[str]) -> list[str]:
@@ -108,9 +103,7 @@ def _typical_words(documents: Sequence[str]) -> list[str]:
             if all(word[:5] != stem for word in best):
                 best.append(str(words[k]))
         names.append(" · ".join(best))
-    taken: Counter[str] = Counter()
     for k, name in enumerate(names):
-        if not name or taken[name]:
-            names[k] = f"{name} {k + 1}".strip() if name else fallback[k]
-        taken[names[k]] += 1
+        if not name or name in names[:k]:
+            names[k] = f"{name} {k + 1}" if name else fallback[k]
     return names

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,8 @@ from core.recommend.calibration import Calibration
 from core.recommend.histories import EncodedHistories
 from core.recommend.registry import SCORERS
 from core.recommend.scorer import Scorer
+
+SPARSE_ARRAYS = ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,9 @@ class Baseline:
             if isinstance(value, np.ndarray):
                 tensors[field.name] = np.ascontiguousarray(value)
             elif sp.issparse(value):
-                shape = np.array(value.shape, np.int64)
-                parts = {"data": value.data, "indices": value.indices, "indptr": value.indptr}
-                tensors |= {f"{field.name}.{name}": array for name, array in parts.items()}
-                tensors[f"{field.name}.shape"] = shape
+                arrays = {name: getattr(value, name) for name in SPARSE_ARRAYS}
+                tensors |= {f"{field.name}.{name}": array for name, array in arrays.items()}
+                tensors[f"{field.name}.shape"] = np.array(value.shape, np.int64)
             else:
                 settings[field.name] = float(value)
         facts = {
@@ -91,7 +93,7 @@ class Baseline:
     @classmethod
     def load(cls, folder: Path, name: str, item_ids: tuple[str, ...]) -> Baseline:
         """Read what ``save`` wrote; DomainError for a damaged file or another catalogue."""
-        try:
+        with reading_fitted(name, folder):
             facts = json.loads((folder / f"{name}.json").read_text("utf-8"))
             tensors = load_file(folder / f"{name}.safetensors")
             scorer_class = SCORERS[facts["id"]]
@@ -100,30 +102,38 @@ class Baseline:
                 if field.name in tensors:
                     values[field.name] = tensors[field.name]
                 elif f"{field.name}.shape" in tensors:
-                    parts = (
-                        tensors[f"{field.name}.{part}"] for part in ("data", "indices", "indptr")
-                    )
+                    arrays = (tensors[f"{field.name}.{array}"] for array in SPARSE_ARRAYS)
                     shape = tuple(tensors[f"{field.name}.shape"].tolist())
-                    values[field.name] = sp.csr_matrix(tuple(parts), shape)
-            log_share = tensors["log_share"]
-            baseline = cls(
+                    values[field.name] = sp.csr_matrix(tuple(arrays), shape)
+            check_catalogue(name, len(tensors["log_share"]), item_ids, folder)
+            return cls(
                 id=facts["id"],
                 item_ids=item_ids,
                 scorer=scorer_class(**values),
                 calibration=Calibration(**facts["calibration"]),
-                log_share=log_share,
+                log_share=tensors["log_share"],
                 trials=tuple(Trial(**trial) for trial in facts["trials"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise DomainError(
-                f"the recommender {name} can't be read ({type(error).__name__})",
-                where=str(folder),
-                remedy="Train the model again",
-            ) from None
-        if len(log_share) != len(item_ids):
-            raise DomainError(
-                f"the recommender {name} was made for another catalogue",
-                where=str(folder),
-                remedy="Train a model on the current corpus",
-            )
-        return baseline
+
+
+@contextmanager
+def reading_fitted(name: str, folder: Path) -> Iterator[None]:
+    """What a damaged file of a fitted recommender raises becomes a ``DomainError``."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise DomainError(
+            f"the recommender {name} can't be read ({type(error).__name__})",
+            where=str(folder),
+            remedy="Train the model again",
+        ) from None
+
+
+def check_catalogue(name: str, fitted: int, item_ids: tuple[str, ...], folder: Path) -> None:
+    """DomainError where a recommender was fitted on another number of items."""
+    if fitted != len(item_ids):
+        raise DomainError(
+            f"the recommender {name} was made for another catalogue",
+            where=str(folder),
+            remedy="Train a model on the current corpus",
+        )

@@ -76,47 +76,6 @@ class EncodedHistories:
             consumed=ExcludedItems.of(histories, item_index),
         )
 
-    def distinct(self) -> tuple[EncodedHistories, IntArray]:
-        """The histories that differ in anything kept here, and each one's place among them.
-
-        Explainers ask about hundreds of histories that differ in a review's text alone.
-        Returns m histories and int64[n] of indices below m.
-        """
-        places: dict[tuple[int, bytes, bytes], int] = {}
-        place = np.empty(self.n, np.int64)
-        first: list[int] = []
-        events = np.searchsorted(self.row, np.arange(self.n + 1))
-        pairs = np.stack([self.item, self.back], 1)
-        order = np.lexsort((self.consumed.items, self.consumed.rows))
-        consumed = self.consumed.items[order]
-        bounds = np.searchsorted(self.consumed.rows[order], np.arange(self.n + 1))
-        for row in range(self.n):
-            key = (
-                int(self.clock[row]),
-                pairs[events[row] : events[row + 1]].tobytes(),
-                consumed[bounds[row] : bounds[row + 1]].tobytes(),
-            )
-            place[row] = places.setdefault(key, len(places))
-            if place[row] == len(first):
-                first.append(row)
-        return (self if len(first) == self.n else self._take(np.array(first, np.int64))), place
-
-    def _take(self, rows: IntArray) -> EncodedHistories:
-        """Some of the histories, in ascending order of their rows."""
-        number = np.full(self.n, -1, np.int64)
-        number[rows] = np.arange(len(rows))
-        events, consumed = number[self.row], number[self.consumed.rows]
-        kept, lost = events >= 0, consumed >= 0
-        return EncodedHistories(
-            n=len(rows),
-            n_items=self.n_items,
-            row=events[kept],
-            item=self.item[kept],
-            back=self.back[kept],
-            clock=self.clock[rows],
-            consumed=ExcludedItems(consumed[lost], self.consumed.items[lost]),
-        )
-
     def recency_weights(self, decay: float) -> sp.csr_matrix:
         """Weight ``decay ** steps back`` of each item, summed over repeats.
 
@@ -127,6 +86,21 @@ class EncodedHistories:
         return sp.csr_matrix(
             (weights[kept], (self.row[kept], self.item[kept])), (self.n, self.n_items)
         )
+
+
+def distinct(histories: Sequence[History]) -> tuple[list[History], IntArray]:
+    """The histories that differ in items, clock or exclusions, and which of them each one is.
+
+    Explainers ask about hundreds of histories that differ in a review's text alone. Returns m
+    histories and int64[n] of indices below m.
+    """
+    keys = [
+        (history.at, history.excluded_items(), tuple(event.item_id for event in history.events))
+        for history in histories
+    ]
+    first = {key: row for row, key in reversed(list(enumerate(keys)))}
+    rows, index = np.unique([first[key] for key in keys], return_inverse=True)
+    return [histories[row] for row in rows], index.astype(np.int64)
 
 
 def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None:

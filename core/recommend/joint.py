@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, History
 from core.files import replace_text, save_arrays
-from core.recommend.baseline import Baseline
+from core.recommend.baseline import Baseline, check_catalogue, reading_fitted
 from core.recommend.calibration import normalise
 from core.recommend.gate import Gate, features_of
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, distinct
 from core.recommend.pool import Pool, buckets_of
 from core.recommend.protocol import Recommender
 
@@ -71,11 +70,14 @@ class Joint:
         """
         encoded = EncodedHistories.of(histories, self.item_index)
         weights = self._weights(histories, encoded).astype(np.float32)
-        distinct, place = encoded.distinct()  # baselines read no text
+        unlike, index = distinct(histories)  # baselines read no text
+        once = encoded
+        if len(unlike) < len(histories):
+            once = EncodedHistories.of(unlike, self.item_index)
         logits = np.tile(self._item_offsets, (len(histories), 1))
         for component, weight in zip(self.components, weights.T, strict=True):
             logits += weight[:, None] * (
-                component.log_probabilities_of(distinct)[place]
+                component.log_probabilities_of(once)[index]
                 if isinstance(component, Baseline)
                 else component.log_probabilities(histories)
             )
@@ -117,14 +119,13 @@ class Joint:
 
     def save(self, folder: Path) -> None:
         """Write ``joint.safetensors`` and ``joint.json``; components are saved by themselves."""
-        tensors = self.tensors
         facts = {
             "id": self.id,
             "components": [component.id for component in self.components],
             "repeat": self.repeat,
             "validation_ndcg": self.validation_ndcg,
         }
-        save_arrays(folder / TENSORS, tensors)
+        save_arrays(folder / TENSORS, self.tensors)
         replace_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
 
     @staticmethod
@@ -137,10 +138,11 @@ class Joint:
         cls, folder: Path, components: Mapping[str, Recommender], item_ids: tuple[str, ...]
     ) -> Joint:
         """Read what ``save`` wrote; DomainError where it is damaged or misses a component."""
-        try:
+        with reading_fitted("joint", folder):
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
             tensors = load_file(folder / TENSORS)
-            joint = cls(
+            check_catalogue("joint", len(tensors["item_counts"]), item_ids, folder)
+            return cls(
                 item_ids=item_ids,
                 components=tuple(components[name] for name in facts["components"]),
                 pool=Pool(tensors["weights"], tensors["offsets"]),
@@ -149,16 +151,3 @@ class Joint:
                 repeat=float(facts["repeat"]),
                 validation_ndcg=facts["validation_ndcg"],
             )
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise DomainError(
-                f"the joint recommender can't be read ({type(error).__name__})",
-                where=str(folder),
-                remedy="Train the model again",
-            ) from None
-        if len(joint.item_counts) != len(item_ids):
-            raise DomainError(
-                "the joint recommender was made for another catalogue",
-                where=str(folder),
-                remedy="Train a model on the current corpus",
-            )
-        return joint

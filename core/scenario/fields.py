@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from reprlib import repr as short
 from typing import Any, TypeVar
 
-from core.domain import DomainError, EventKind
+from core.domain import DomainError, EventKind, read_utc
 
 Handle = int | str
 """How an edit names an event: the base history's step, or a1, a2, ... for an added one."""
@@ -49,8 +49,7 @@ def read_rating(value: object, where: str) -> float:
 def read_time(value: object, where: str) -> datetime:
     """An ISO time as UTC; without a zone it is UTC, a bare date its first instant."""
     try:
-        time = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return read_utc(value if isinstance(value, str) else "")
     except (ValueError, OverflowError):
         remedy = "Use one such as 2024-03-01 or 2024-03-01T12:00:00"
         raise DomainError(

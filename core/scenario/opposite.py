@@ -1,4 +1,4 @@
-"""A starting text for an edit: a real review of the corpus with the opposite feeling."""
+"""A starting text for an edit: a real review of the corpus with the opposite sentiment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 MOST_READ = 400
-"""Reviews that are looked at, of the item and then of its topic."""
+"""Reviews that are read of the item, and then of its topic: an even sample of more."""
 CLEAR = 0.2
-"""Sentiment from which on a review counts as positive, and below whose negative as negative."""
+"""Size of a sentiment that is clearly positive or negative."""
 ENOUGH_WORDS = 12
 """A shorter review weighs less, in proportion."""
 
@@ -35,7 +35,7 @@ class FoundReview:
     timestamp: datetime
     rating: float | None
     same_item: bool
-    """Whether it is about the very item; otherwise about one of the same topic."""
+    """Whether it is about the item itself; otherwise about one of the same topic."""
 
 
 def opposite_review(
@@ -48,30 +48,23 @@ def opposite_review(
     unknown item. Of a topic with more reviews than ``MOST_READ`` an even sample is read. The text
     is never made up.
     """
-    corpus = engine.corpus
-    item = corpus.index_of(item_id)
-    about = corpus.events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
-    told = corpus.events[Columns.Title].notna() | corpus.events[Columns.Text].notna()
-    others = told.to_numpy() & (corpus.events[Columns.User] != but_not_by).to_numpy()
-    topic = engine.topics.item_topic
-    for same_item, rows in (
-        (True, np.flatnonzero(others & (about == item))),
-        (False, np.flatnonzero(others & (topic[about] == topic[item]))),
-    ):
-        found = _most_opposed(engine, _even_sample(rows), sentiment, same_item)
-        if found is not None:
-            return found
+    corpus, topic = engine.corpus, engine.topics.item_topic
+    item, events = corpus.index_of(item_id), corpus.events
+    about = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
+    written = events[Columns.Title].notna() | events[Columns.Text].notna()
+    others = (written & (events[Columns.User] != but_not_by)).to_numpy()
+    for wanted in (about == item, topic[about] == topic[item]):
+        rows = np.flatnonzero(others & wanted)
+        if len(rows) > MOST_READ:
+            rows = rows[np.linspace(0, len(rows) - 1, MOST_READ).astype(np.int64)]
+        review = _most_opposed(engine, rows, sentiment, item_id)
+        if review is not None:
+            return review
     return None
 
 
-def _even_sample(rows: IntArray) -> IntArray:
-    if len(rows) <= MOST_READ:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, MOST_READ).astype(np.int64)]
-
-
 def _most_opposed(
-    engine: Engine, rows: IntArray, sentiment: float, same_item: bool
+    engine: Engine, rows: IntArray, sentiment: float, item_id: str
 ) -> FoundReview | None:
     events = engine.corpus.events.iloc[rows]
     texts = [
@@ -80,22 +73,22 @@ def _most_opposed(
     ]
     if not texts:
         return None
-    feelings = engine.sentiment.predict(engine.vectors.vectors(texts, engine.encoder))
+    sentiments = engine.sentiment.predict(engine.vectors.vectors(texts, engine.encoder))
     sign = 1 if sentiment < 0 else -1
     ratings = events[Columns.Rating].to_numpy(np.float32)
     stars = np.nan_to_num(scaled_rating(ratings, engine.corpus.manifest.rating_scale))
-    opposed = (sign * feelings >= CLEAR) & (sign * stars >= 0)
-    said = np.array([min(len(text.split()) / ENOUGH_WORDS, 1.0) for text in texts])
-    best = int(np.argmax(opposed * sign * feelings * said))
+    opposed = (sign * sentiments >= CLEAR) & (sign * stars >= 0)
+    fullness = np.array([min(len(text.split()) / ENOUGH_WORDS, 1.0) for text in texts])
+    best = int(np.argmax(opposed * sign * sentiments * fullness))
     if not opposed[best]:
         return None
     row = events.iloc[best]
     return FoundReview(
         text=texts[best],
-        sentiment=float(feelings[best]),
+        sentiment=float(sentiments[best]),
         user_id=row[Columns.User],
         item_id=row[Columns.Item],
         timestamp=row[Columns.Time].to_pydatetime(),
         rating=None if np.isnan(ratings[best]) else float(ratings[best]),
-        same_item=same_item,
+        same_item=row[Columns.Item] == item_id,
     )

@@ -32,6 +32,12 @@ LONGEST_NAME, LONGEST_NOTES = 100, 20_000
 PATIENCE = 5.0
 """Seconds that a save waits for another one."""
 
+RESTORE = "Restore the file from a backup, or move it away to begin a new one"
+MAKE_WRITABLE = "Give the folder write rights and space, or choose another with --library"
+NOT_WRITABLE = (
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+)
 _SCHEMA = """CREATE TABLE revisions (
     scenario_id TEXT NOT NULL, revision INTEGER NOT NULL, saved TEXT NOT NULL,
     deleted INTEGER NOT NULL, corpus TEXT NOT NULL, user_id TEXT NOT NULL,
@@ -129,7 +135,7 @@ class ScenarioStore:
         problem = f"there is no scenario {scenario_id!r}"
         if scenario is not None:
             problem = f"the scenario {scenario.name!r} was deleted"
-        raise DomainError(problem, where=str(self.path), remedy="Choose one of the list")
+        raise self._problem(problem, "Choose one of the list")
 
     def scenarios(self, corpus: str | None = None, user_id: str | None = None) -> list[Scenario]:
         """The newest version of all that aren't deleted, the one saved last first.
@@ -166,10 +172,7 @@ class ScenarioStore:
 
     def _rows(self, condition: str, *values: str | None) -> list[_Row]:
         with self._reading() as connection:
-            if connection is None:
-                return []
-            query = f"SELECT {_FIELDS} FROM revisions {condition}"
-            return connection.execute(query, values).fetchall()
+            return _select(connection, condition, *values) if connection else []
 
     def delete(self, scenario: Scenario) -> Scenario:
         """Take it off the list, if it wasn't changed since; its revisions stay."""
@@ -193,11 +196,9 @@ class ScenarioStore:
         return next(name for name in names if name not in taken)
 
     def _newest(self, connection: sqlite3.Connection, scenario_id: str) -> Scenario | None:
-        row = connection.execute(
-            f"SELECT {_FIELDS} FROM revisions WHERE scenario_id = ? ORDER BY revision DESC LIMIT 1",
-            (scenario_id,),
-        ).fetchone()
-        return None if row is None else self._read(row)
+        newest = "WHERE scenario_id = ? ORDER BY revision DESC LIMIT 1"
+        rows = _select(connection, newest, scenario_id)
+        return self._read(rows[0]) if rows else None
 
     def _read(self, row: _Row) -> Scenario:
         scenario_id, revision, saved, deleted, capsule, notes, undone = row
@@ -213,7 +214,9 @@ class ScenarioStore:
                 deleted=bool(deleted),
             )
         except (ValueError, AttributeError, TypeError, DomainError):
-            raise self._damaged("a saved scenario can't be read", where) from None
+            raise DomainError(
+                "a saved scenario can't be read", where=where, remedy=RESTORE
+            ) from None
 
     def _connect(self, options: str = "") -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}{options}"
@@ -225,7 +228,8 @@ class ScenarioStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._not_writable(error.strerror or str(error)) from None
+            problem = f"the scenarios can't be saved: {error.strerror or error}"
+            raise self._problem(problem, MAKE_WRITABLE) from None
         with self._translated(), closing(self._connect()) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
@@ -263,16 +267,14 @@ class ScenarioStore:
         if not tables and not owner:
             return False
         if owner != APPLICATION_ID:
-            raise DomainError(
+            raise self._problem(
                 "the file is not a store of scenarios",
-                where=str(self.path),
-                remedy="Move it out of the library; it was not changed",
+                "Move it out of the library; it was not changed",
             )
         if version != SCHEMA_VERSION:
-            raise DomainError(
+            raise self._problem(
                 f"the scenarios were saved by another version of Tastelines (format {version})",
-                where=str(self.path),
-                remedy="Use that version; the file was not changed",
+                "Use that version; the file was not changed",
             )
         return True
 
@@ -283,32 +285,23 @@ class ScenarioStore:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            problem = self._problem(f"the file of scenarios is damaged ({error})", RESTORE)
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise DomainError(
+                problem = self._problem(
                     "the scenarios are in use by another program",
-                    where=str(self.path),
-                    remedy="Close it, or try again in a moment",
-                ) from error
-            if code in (
-                sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM,
-                sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
-            ):  # fmt: skip
-                raise self._not_writable(str(error)) from error
-            raise self._damaged(f"the file of scenarios is damaged ({error})") from error
+                    "Close it, or try again in a moment",
+                )
+            elif code in NOT_WRITABLE:
+                problem = self._problem(f"the scenarios can't be saved: {error}", MAKE_WRITABLE)
+            raise problem from error
 
-    def _not_writable(self, why: str) -> DomainError:
-        return DomainError(
-            f"the scenarios can't be saved: {why}",
-            where=str(self.path),
-            remedy="Give the folder write rights and space, or choose another with --library",
-        )
+    def _problem(self, what: str, remedy: str) -> DomainError:
+        return DomainError(what, where=str(self.path), remedy=remedy)
 
-    def _damaged(self, what: str, where: str = "") -> DomainError:
-        return DomainError(
-            what,
-            where=where or str(self.path),
-            remedy="Restore the file from a backup, or move it away to begin a new one",
-        )
+
+def _select(connection: sqlite3.Connection, condition: str, *values: str | None) -> list[_Row]:
+    query = f"SELECT {_FIELDS} FROM revisions {condition}"
+    return connection.execute(query, values).fetchall()
 
 
 def renamed(scenario: Scenario, name: str) -> Scenario:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.corpus.corpus import Corpus
@@ -18,14 +17,6 @@ from core.progress import ProgressCallback, StopCallback
 from core.training.training import fit_recommenders
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """A whole evaluation, and whether it was read from a file."""
-
-    report: EvaluationReport
-    reused: bool
-
-
 def evaluate_model(
     corpus: Corpus,
     library: Library,
@@ -34,7 +25,7 @@ def evaluate_model(
     k: int = 10,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
-) -> Evaluation:
+) -> EvaluationReport:
     """Judge a model's recommenders under a protocol.
 
     Leave-last-out judges the model as it is; its report of lists of 10 is made in training.
@@ -43,7 +34,7 @@ def evaluate_model(
     """
     kept = find_report(corpus, library, model_folder, protocol, k)
     if kept is not None:
-        return Evaluation(kept, reused=True)
+        return kept
     engine = Engine.open(corpus, model_folder, library)
     reports = []
     for parts in splits(corpus, protocol):
@@ -54,11 +45,11 @@ def evaluate_model(
             )
             recommenders, data = trained.recommenders, trained.data
         else:
-            recommenders = list(engine.recommenders.values())
+            recommenders = list(engine.model_recommenders.values())
             data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
         test = cases(corpus, parts, Part.TEST)
         reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
     save_report(report, key, key.path(library))
-    return Evaluation(load_report(key.path(library), key) or report, reused=False)
+    return load_report(key.path(library), key) or report

@@ -35,6 +35,7 @@ from core.model.folder import (
     USERS,
     EncoderFacts,
     ModelConfig,
+    ModelParts,
     SentimentOrigin,
     TopicFacts,
     weights_of,
@@ -153,7 +154,7 @@ def train(
     shipped encoder, the library's vector cache, the library's model folders as ``target``. With
     ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
     """
-    config = options or InterestConfig()
+    options = options or InterestConfig()
     laps: dict[str, float] = {}
     last = time.monotonic()
 
@@ -165,7 +166,7 @@ def train(
 
     text_encoder = encoder or open_encoder(library)
     parts = leave_last_out(corpus.events)
-    trained = fit_recommenders(corpus, parts, library, config, text_encoder, progress, stop, cache)
+    trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
@@ -174,17 +175,17 @@ def train(
         prepared.counts,
         interest.item_vectors,
         prepared.item_words,
-        config.seed,
+        options.seed,
     )
     report(progress, Progress("Drawing the map", 0, 1))
-    interest_map = _draw_map(trained, topics, config.seed)
+    interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
     lap("evaluation")
     weights = weights_of(trained.fit.network, interest.item_vectors, interest.item_bias)
     joint_weights = {f"joint.{name}": values for name, values in trained.joint.tensors.items()}
-    facts = _config(trained, text_encoder, topics).identified(
+    config = _config(trained, text_encoder, topics).identified(
         weights | joint_weights, created or datetime.now(UTC)
     )
     metrics = _metrics(judged, trained, interest_map, None if created else laps)
@@ -192,25 +193,17 @@ def train(
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".training-", dir=home))
     try:
-        write_parts(
-            folder,
-            facts,
-            weights,
-            corpus,
-            topics,
-            prepared.sentiment,
-            interest_map,
-            prepared.counts,
-        )
+        contents = (interest, prepared.sentiment, topics, interest_map, prepared.counts)
+        write_parts(folder, ModelParts(config, *contents), weights)
         users = summarise_users(corpus, interest, topics, parts)
         users.to_parquet(folder / USERS, index=False, compression="zstd")
         save_baselines(trained.baselines, folder / BASELINES)
         trained.joint.save(folder / BASELINES)
-        save_report(judged, ReportKey(corpus.corpus_id, facts.model_id), folder / EVALUATION)
+        save_report(judged, ReportKey(corpus.corpus_id, config.model_id), folder / EVALUATION)
         metrics.write(folder)
-        replace_text(folder / CARD, model_card(corpus.manifest, facts, metrics))
+        replace_text(folder / CARD, model_card(corpus.manifest, config, metrics))
         folder.chmod(0o755)
-        place, former = home / facts.model_id, home / f".former-{facts.model_id}-{folder.name}"
+        place, former = home / config.model_id, home / f".former-{config.model_id}-{folder.name}"
         if place.exists():
             os.replace(place, former)  # noqa: PTH105
         os.replace(folder, place)  # noqa: PTH105

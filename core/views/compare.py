@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.arrays import FloatArray
 from core.compare.columns import Column
-from core.compare.comparison import Comparison, Move
+from core.compare.comparison import Comparison, Overlap
+from core.compare.moves import Cause, Move
 from core.views import compare_wording as words
+from core.views.what_if_wording import edit_words
 from core.views.wording import day, rating, short, signed
 
 if TYPE_CHECKING:
@@ -23,28 +24,22 @@ if TYPE_CHECKING:
 class ColumnView:
     """One column: a list and its moment."""
 
-    spec: str
-    """Its notation, as in the permalink."""
     name: str
-    """What tells it from the other columns, in one line."""
+    """How it differs from the other columns, in one line."""
     short: str
     """Number and name without the date, for narrow places."""
     user_id: str
     """Whose list."""
     step: int
     """Events seen; the time that Explain and Timeline open at."""
-    when: datetime | None
-    """When the list is asked for, UTC."""
     recommender: str
     """Which recommender made it, or the name of served lists."""
-    scenario: str | None
-    """Name of the scenario; None for the original."""
     explains: bool
     """Whether Explain can open it: a recommender's list after the user's own events."""
     profile: FloatArray
     """The interest model's profile then, float32[n_topics], sums to 1."""
     next_item_id: str | None
-    """The item that the user really took next."""
+    """The actual next item."""
     next_item: str | None
     """Its title."""
     next_rank: int | None
@@ -66,67 +61,7 @@ class FlowLine:
     full_ranks: tuple[int | None, ...]
     """Its rank over the whole catalogue; None where it can't be listed."""
     is_next: tuple[bool, ...]
-    """In which columns it is what the user really took next."""
-
-
-@dataclass(frozen=True, slots=True)
-class MoveRow:
-    """One item that entered, left or moved between two neighbouring columns."""
-
-    a: int
-    """0-based column it comes from."""
-    b: int
-    """0-based column it goes to."""
-    kind: str
-    """entered, left, up or down."""
-    item_id: str
-    """Which item."""
-    item: str
-    """Its title, or its id."""
-    topic: int
-    """Index of its topic."""
-    before: int | None
-    """Rank in the earlier list; None outside."""
-    after: int | None
-    """Rank in the later list; None outside."""
-    full_before: int | None
-    """Rank over the whole catalogue before; None where it can't be listed."""
-    full_after: int | None
-    """Rank over the whole catalogue after; None where it can't be listed."""
-    change: float | None
-    """Difference of its score in nats; None with served lists."""
-    cause: str
-    """The cause in words; empty where none is defined."""
-    cause_step: int | None
-    """Step of the event that is the cause; None for the clock and without a cause."""
-
-    @property
-    def move(self) -> str:
-        """``in at 3``, ``out from 2``, ``▲ 4``, ``▼ 1``."""
-        if self.before is None:
-            return f"in at {self.after}"
-        if self.after is None:
-            return f"out from {self.before}"
-        moved = self.before - self.after
-        return f"▲ {moved}" if moved > 0 else f"▼ {-moved}"
-
-
-@dataclass(frozen=True, slots=True)
-class OverlapRow:
-    """What two columns share."""
-
-    a: int
-    """0-based column."""
-    b: int
-    """0-based column."""
-    jaccard: float | None
-    """Shared items over all, 0 to 1; None for two empty lists."""
-    rbo: float | None
-    """Rank-biased overlap, 0 to 1; None for two empty lists."""
-    kendall: float | None
-    """Order of the shared items, -1 to 1; None with fewer than two."""
-    sentence: str
-    """The same in words."""
+    """In which columns it is the actual next item."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +72,11 @@ class CompareView:
     """Left to right."""
     lines: tuple[FlowLine, ...]
     """Every item of any list, by its first rank."""
-    overlaps: tuple[OverlapRow, ...]
+    overlaps: tuple[Overlap, ...]
     """Every pair of columns."""
-    moves: tuple[MoveRow, ...]
+    overlap_sentences: tuple[str, ...]
+    """Each pair in words."""
+    moves: tuple[Move, ...]
     """Moves between neighbours, without causes."""
     topics: tuple[str, ...]
     """Topic names; their index gives the hue."""
@@ -148,14 +85,14 @@ class CompareView:
     flow_sentence: str
     """Reads the rank flow."""
     next_sentence: str
-    """Where what really came next stood; empty where nothing is known."""
+    """Where the actual next item ranked; empty where nothing is known."""
     profile_sentence: str
     """Reads the profiles."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeBar:
-    """What one event, a group of them, or the clock gave an item between two columns."""
+    """What one event, a group of them, or the clock contributed to an item between two columns."""
 
     step: int | None
     """Step of the event, a group's last; None for the clock."""
@@ -171,35 +108,32 @@ def build_compare(comparison: Comparison) -> CompareView:
     """The view of a comparison, without causes."""
     engine = comparison.engine
     names = column_names(comparison.columns)
-    columns = tuple(
-        _column(comparison, at, name) for at, name in zip(range(len(names)), names, strict=True)
-    )
+    columns = tuple(_column(comparison, at, name) for at, name in enumerate(names))
     lines = _lines(comparison, columns)
-    last = {line.item_id: line for line in lines if line.ranks[-1] is not None}
-    entered = sorted(
-        (line for line in last.values() if line.ranks[0] is None), key=lambda x: x.ranks[-1] or 0
-    )
+    last = [line for line in lines if line.ranks[-1] is not None]
+    entered = [line for line in last if line.ranks[0] is None]
+    entered.sort(key=lambda line: line.ranks[-1] or 0)
     return CompareView(
         columns=columns,
         lines=lines,
-        overlaps=tuple(
-            OverlapRow(
-                o.a,
-                o.b,
-                o.jaccard,
-                o.rbo,
-                o.kendall,
-                words.overlap_sentence(names[o.a], names[o.b], o.jaccard, o.rbo),
-            )
-            for o in comparison.overlaps
+        overlaps=comparison.overlaps,
+        overlap_sentences=tuple(
+            words.overlap_sentence(names[pair.a], names[pair.b], pair.jaccard, pair.rbo)
+            for pair in comparison.overlaps
         ),
-        moves=move_rows(comparison, comparison.moves(causes=False)),
+        moves=comparison.moves(causes=False),
         topics=tuple(engine.topics.names),
         k=comparison.k,
         flow_sentence=words.flow_sentence(
-            names[0], names[-1], len(last) - len(entered), [x.item for x in entered], len(last)
+            names[0],
+            names[-1],
+            len(last) - len(entered),
+            [line.item for line in entered],
+            len(last),
         ),
-        next_sentence=_next_sentence(columns, comparison.k),
+        next_sentence=words.next_sentence(
+            [(c.next_item, c.name, c.next_rank) for c in columns if c.next_item is not None]
+        ),
         profile_sentence=words.profile_sentence(
             names,
             [_leading(engine, column.profile) for column in columns],
@@ -214,46 +148,41 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     sources = len({column.source for column in columns}) > 1
     edited = any(column.scenario is not None for column in columns)
     moments = len({column.step for column in columns}) > 1
-    found = []
+    names = []
     for column in columns:
-        parts = [column.spec.user] if users else []
+        pieces = [column.spec.user] if users else []
         if moments or not (users or sources or edited):
             when = f" ({day(column.moment)})" if column.moment else ""
-            parts.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
+            pieces.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
         if sources:
-            parts.append(column.source)
+            pieces.append(column.source)
         if edited:
-            parts.append(f"“{short(column.scenario, 32)}”" if column.scenario else "original")
-        found.append(" · ".join(parts))
-    return found
+            pieces.append(f"“{short(column.scenario, 32)}”" if column.scenario else "original")
+        names.append(" · ".join(pieces))
+    return names
 
 
 def _column(comparison: Comparison, at: int, name: str) -> ColumnView:
     column, engine = comparison.columns[at], comparison.engine
-    following = column.following
+    corpus, following = engine.corpus, column.following
     return ColumnView(
-        spec=str(column.spec),
         name=name,
         short=f"{at + 1} · {name.split(' (')[0]}",
         user_id=column.spec.user,
         step=column.step,
-        when=column.moment,
         recommender=column.source,
-        scenario=column.scenario,
         explains=column.is_plain and column.step > 0,
         profile=engine.profile(column.history),
         next_item_id=following,
-        next_item=None if following is None else engine.corpus.title(following),
-        next_rank=None
-        if following is None
-        else comparison.rank(at, engine.corpus.item_index[following]),
+        next_item=None if following is None else corpus.title(following),
+        next_rank=None if following is None else comparison.rank(at, corpus.item_index[following]),
     )
 
 
 def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowLine, ...]:
     corpus, topics = comparison.engine.corpus, comparison.engine.topics
-    ranks = [{item.item_id: item.rank for item in found.items} for found in comparison.lists]
-    every = list(dict.fromkeys(item for own in ranks for item in own))
+    ranks = [{item.item_id: item.rank for item in shown.items} for shown in comparison.lists]
+    every = dict.fromkeys(item for own in ranks for item in own if item in corpus.item_index)
     return tuple(
         FlowLine(
             item_id=item,
@@ -266,13 +195,6 @@ def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowL
             is_next=tuple(column.next_item_id == item for column in columns),
         )
         for item in every
-        if item in corpus.item_index
-    )
-
-
-def _next_sentence(columns: Sequence[ColumnView], k: int) -> str:
-    return words.next_sentence(
-        [(c.next_item, c.name, c.next_rank) for c in columns if c.next_item is not None], k
     )
 
 
@@ -281,49 +203,35 @@ def _leading(engine: Engine, profile: FloatArray) -> tuple[str, float]:
     return engine.topics.names[first], float(profile[first])
 
 
-def move_rows(comparison: Comparison, moves: Sequence[Move]) -> tuple[MoveRow, ...]:
-    """Moves as rows: entered and left first, then by new rank."""
-    corpus, topics = comparison.engine.corpus, comparison.engine.topics
-    order = {"entered": 0, "left": 1, "up": 2, "down": 2}
-    rows = [
-        MoveRow(
-            a=move.a,
-            b=move.b,
-            kind=move.kind,
-            item_id=move.item_id,
-            item=corpus.title(move.item_id),
-            topic=int(topics.item_topic[move.item]),
-            before=move.before,
-            after=move.after,
-            full_before=move.rank_before,
-            full_after=move.rank_after,
-            change=None
-            if move.score_before is None or move.score_after is None
-            else move.score_after - move.score_before,
-            cause=_cause(comparison, move),
-            cause_step=move.cause.step if move.cause else None,
-        )
-        for move in moves
-    ]
-    return tuple(
-        sorted(rows, key=lambda row: (row.a, order[row.kind], row.after or row.before or 0))
-    )
-
-
-def _cause(comparison: Comparison, move: Move) -> str:
+def cause_words(comparison: Comparison, move: Move) -> str:
+    """The main cause of a move in a few words; empty where none is defined."""
     cause = move.cause
     if cause is None:
         return ""
     if cause.edit is not None:
-        pair = comparison.columns[move.a : move.b + 1]
-        edited = next(column.edited for column in pair if column.edited is not None)
-        return words.edit_cause(cause.edit, edited.edits[cause.edit - 1].label, cause.value)
-    event, own = "", False
-    if cause.step is not None:
-        event = player_name(comparison, move.a, cause.step)
-        longer = max(comparison.columns[move.a : move.b + 1], key=lambda column: column.step)
-        own = longer.history.events[cause.step - 1].item_id == move.item_id
-    return words.cause(cause.kind, cause.step, event, cause.value, own)
+        edited = next(c.edited for c in _columns_of(comparison, move) if c.edited is not None)
+        corpus = comparison.engine.corpus
+        return f"edit {cause.edit}: {edit_words(corpus, edited.base, edited.edits, cause.edit)}"
+    who = "the clock" if cause.step is None else player_name(comparison, move.a, cause.step)
+    if cause.kind == "eligibility":
+        return _eligibility_words(comparison, move, cause)
+    if cause.kind == "others":
+        return f"{'others fell further' if move.rises else 'overtaken by others'}, mainly: {who}"
+    return who
+
+
+def _eligibility_words(comparison: Comparison, move: Move, cause: Cause) -> str:
+    if cause.step is None:
+        return "the excluded items changed"
+    event = event_name(comparison, move.a, cause.step)
+    longer = max(_columns_of(comparison, move), key=lambda column: column.step)
+    if longer.history.events[cause.step - 1].item_id == move.item_id:
+        return f"excluded since {event}"
+    return f"items above became ineligible at {event}"
+
+
+def _columns_of(comparison: Comparison, move: Move) -> tuple[Column, ...]:
+    return comparison.columns[move.a : move.b + 1]
 
 
 def player_name(comparison: Comparison, a: int, step: int) -> str:
@@ -347,43 +255,53 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
 
 def trust_sentence(comparison: Comparison) -> str:
     """How the causes between all neighbours were found; or why there are none."""
-    pairs = (comparison.changes(a) for a in range(len(comparison.columns) - 1))
-    found = [changes for changes in pairs if changes is not None]
-    if not found:
-        edits = any(m.cause is not None for m in comparison.moves())
-        return words.EDIT_CAUSE if edits else words.NO_CAUSE
-    return words.trust(
-        all(changes.exact for changes in found),
-        comparison.error,
-        max(float(np.abs(changes.residual).max(initial=0.0)) for changes in found),
-    )
+    pairs = [comparison.changes(a) for a in range(len(comparison.columns) - 1)]
+    changes = [pair for pair in pairs if pair is not None]
+    if changes:
+        residual = max(float(np.abs(pair.residual).max(initial=0.0)) for pair in changes)
+        exact, of = all(pair.exact for pair in changes), "the events in between and the clock"
+        return words.trust(exact, comparison.error, residual, of)
+    if any(move.cause is not None for move in comparison.moves()):
+        return words.trust(comparison.error == 0, comparison.error, 0.0, "the scenario's edits")
+    return words.NO_CAUSE
 
 
 def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar, ...]:
-    """What every event between column ``a`` and the next gave an item, largest first."""
+    """What every event between column ``a`` and the next contributed to an item, largest first."""
     changes = comparison.changes(a)
     item = comparison.engine.corpus.item_index[item_id]
     if changes is None or item not in changes.items:
         return ()
-    at = int(np.flatnonzero(changes.items == item)[0])
-    bars = []
-    for player, value in enumerate(changes.values[:, at].tolist()):
-        stderr = float(changes.stderr[player, at])
-        if player == len(changes.players):
-            bars.append(ChangeBar(None, "the clock", value, stderr))
-            continue
-        step = changes.players[player][-1]
-        bars.append(ChangeBar(step, player_name(comparison, a, step), value, stderr))
+    change = changes.of(item)
+    steps = [*(own[-1] for own in changes.players), None]
+    bars = [
+        ChangeBar(
+            step,
+            "the clock" if step is None else player_name(comparison, a, step),
+            float(value),
+            float(stderr),
+        )
+        for step, value, stderr in zip(steps, change.values, change.stderr, strict=True)
+    ]
     return tuple(sorted(bars, key=lambda bar: -abs(bar.value)))
+
+
+def move_line(comparison: Comparison, move: Move) -> str:
+    """A move as one line of a terminal."""
+    title = comparison.engine.corpus.title(move.item_id)[:60]
+    change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
+    cause = cause_words(comparison, move)
+    if cause and move.cause is not None:
+        cause = f"; main cause: {cause} ({words.nats(move.cause.value)})"
+    return f"{move.words:>7}  {title}{change}{cause}"
 
 
 def tell(comparison: Comparison) -> list[str]:
     """A comparison as lines for a terminal."""
     view = build_compare(comparison)
-    lines = [view.flow_sentence, *(row.sentence for row in view.overlaps)]
-    for row in move_rows(comparison, comparison.moves()):
-        change = "" if row.change is None else f" ({signed(row.change)})"
-        cause = f"; {row.cause}" if row.cause else ""
-        lines.append(f"{row.a + 1}→{row.b + 1}  {row.move:>11}  {row.item}{change}{cause}")
+    lines = [view.flow_sentence, *view.overlap_sentences]
+    lines += [
+        f"{move.a + 1}→{move.b + 1}  {move_line(comparison, move)}" for move in comparison.moves()
+    ]
     lines += [view.next_sentence, trust_sentence(comparison)]
     return [line for line in lines if line]

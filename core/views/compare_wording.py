@@ -6,22 +6,19 @@ from collections.abc import Sequence
 
 from core.views.wording import count, percent, short, signed
 
-JACCARD = "Jaccard: items on both lists, of all on either; 1 is the same items in any order."
+JACCARD = "Jaccard: shared items as a share of all items on either list, in any order."
 RBO = (
-    "RBO (p = .9): overlap read from the top down, where each further rank counts a tenth less; "
-    "1 is the same order."
+    "RBO (p = 0.9): overlap from the top down, each further rank counting a tenth less; 1 is the "
+    "same order."
 )
-KENDALL = "Kendall: order of the shared items only; 1 the same, 0 unrelated, \u22121 turned around."
+KENDALL = "Kendall: order of the shared items; 1 is the same, 0 unrelated, \u22121 reversed."
 CAUTION = (
-    "A cause is what changed the model's score between the two lists. It says how the model "
-    "reckons, not why the person acted."
+    "A cause is what changed the model's score between two lists. It explains the model, not the "
+    "person."
 )
 NO_CAUSE = (
-    "Causes exist between two times of one user and recommender, and between a history and its "
-    "scenario; elsewhere no sequence of events or edits leads from one list to the other."
-)
-EDIT_CAUSE = (
-    "The causes are the scenario's edits, reckoned as on the page What-if; values are nats."
+    "Causes are known between two times of one user and recommender, and between a history and its "
+    "scenario."
 )
 SMALL = 0.005
 TITLE = 40
@@ -44,83 +41,50 @@ def where(name: str) -> str:
     return f"at {name}" if name.startswith("step") else f"in {name}"
 
 
+def rank_words(rank: int | None) -> str:
+    """``rank 5``, or ``not listed`` where the item is excluded or a served list lacks it."""
+    return "not listed" if rank is None else f"rank {rank}"
+
+
 def flow_sentence(first: str, last: str, kept: int, entered: Sequence[str], k: int) -> str:
     """What the last list still has of the first."""
+    said = f"From {first} to {last}, {kept} of {k} stay"
     if not entered:
-        moved = "the same items" if kept == k else f"the same {count(kept, 'item')}"
-        return f"From {first} to {last} the list keeps {moved}."
-    named = short(entered[0], TITLE)
+        return f"{said}."
     more = f" and {len(entered) - 1} more" if len(entered) > 1 else ""
-    return f"From {first} to {last} {kept} of {k} stay; {named}{more} came in."
+    return f"{said}; {short(entered[0], TITLE)}{more} entered."
 
 
-def next_sentence(places: Sequence[tuple[str, str, int | None]], k: int) -> str:
-    """Where what was really taken next stood; places are (item, column, rank or None)."""
-    if not places:
+def next_sentence(ranks: Sequence[tuple[str, str, int | None]]) -> str:
+    """Where the actual next item ranked; triples are (item, column, rank or None)."""
+    by_item: dict[str, list[str]] = {}
+    for item, name, rank in ranks:
+        by_item.setdefault(item, []).append(f"{rank_words(rank)} {where(name)}")
+    if not by_item:
         return ""
-    items = {item for item, _, _ in places}
-    said = [
-        f"{_place(rank, k)} {where(name)}"
-        if len(items) == 1 or len(places) > 2
-        else f"{short(item, TITLE)}, {_place(rank, k)} {where(name)}"
-        for item, name, rank in places
-    ]
-    what = f"{short(items.pop(), TITLE)}, " if len(items) == 1 else ""
-    return f"Really taken next: {what}{', '.join(said) if len(places) > 2 else '; '.join(said)}."
-
-
-def _place(rank: int | None, k: int) -> str:
-    if rank is None:
-        return "already had"
-    return f"number {rank}" if rank <= k else f"rank {rank}"
+    items = "; ".join(f"{short(item, TITLE)} ({', '.join(at)})" for item, at in by_item.items())
+    return f"Actual next {'item' if len(by_item) == 1 else 'items'}: {items}."
 
 
 def overlap_sentence(a: str, b: str, jaccard: float | None, rbo: float | None) -> str:
     """How alike two lists are, in words."""
     if jaccard is None or rbo is None:
         return f"{a} and {b}: both lists are empty."
-    grade = (
-        "the same list"
-        if rbo > 0.999
-        else "much alike"
-        if rbo >= 0.7
-        else "partly alike"
-        if rbo >= 0.3
-        else "nearly different"
-        if rbo > 0
-        else "nothing in common"
-    )
-    return f"{a} and {b}: {grade} ({percent(jaccard)} of the items, RBO {rbo:.2f})."
+    grades = ((0.999, "the same list"), (0.7, "similar"), (0.3, "partly similar"))
+    grade = next((words for bar, words in grades if rbo >= bar), "very different")
+    return f"{a} and {b}: {grade} ({percent(jaccard)} of the items shared, RBO {rbo:.2f})."
 
 
-def cause(kind: str, step: int | None, event: str, value: float, own: bool) -> str:
-    """One cause in a few words; ``event`` names the event of ``step``, ``own`` the item itself."""
-    if kind == "eligibility":
-        if own:
-            return f"already had since {event}"
-        return f"others can't be listed since {event}" if event else "what may be listed changed"
-    who = event if step is not None else "time alone"
-    if kind == "others":
-        return f"others moved by more, most by {who} ({nats(value)} here)"
-    return f"{nats(value)} by {who}"
-
-
-def edit_cause(number: int, label: str, value: float) -> str:
-    """A scenario's edit as a cause."""
-    return f"{nats(value)} by edit {number}: {label}"
-
-
-def trust(exact: bool, stderr: float, residual: float) -> str:
-    """How far to trust all causes of a comparison."""
+def trust(exact: bool, stderr: float, residual: float, of: str) -> str:
+    """How far to trust all causes of a comparison; ``of`` names the players."""
     said = (
-        "Exact: every combination of the events between and of the clock was asked."
+        f"Exact: every combination of {of} was evaluated."
         if exact
-        else "Orders of the events between and of the clock were sampled: the standard error of a "
-        f"cause is up to {stderr:.2f} nats."
+        else f"Random orders of {of} were sampled: standard errors up to {stderr:.2f} nats."
     )
     if residual > 1e-4:
-        said += f" Unexplained: up to {nats(residual)}."
-    return f"{said} Values are nats and add up to the score's change; +0.69 doubles the chance."
+        said += f" Unexplained: up to {nats(residual)} nats."
+    return f"{said} Contributions add up to the score's change; +0.69 nats doubles the probability."
 
 
 def profile_sentence(
@@ -129,30 +93,23 @@ def profile_sentence(
     """What leads in the first and the last column; leaders are (topic, share)."""
     (first, share), (last, last_share) = leaders[0], leaders[-1]
     if shared:
-        return f"The same events stand behind all columns: {first} leads with {percent(share)}."
-    if first == last:
-        return (
-            f"{first} leads {where(names[0])} with {percent(share)} and {where(names[-1])} with "
-            f"{percent(last_share)}."
-        )
+        return f"All columns follow the same events: {first} leads with {percent(share)}."
     return (
-        f"{first} leads {where(names[0])} with {percent(share)}, {last} {where(names[-1])} with "
-        f"{percent(last_share)}."
+        f"{first} leads {where(names[0])} ({percent(share)}), {last} {where(names[-1])} "
+        f"({percent(last_share)})."
     )
 
 
 def item_sentence(item: str, ranks: Sequence[tuple[str, int | None]]) -> str:
-    """Where one item stands in every column."""
-    places = ", ".join(
-        f"{'no place' if rank is None else f'rank {rank}'} {where(name)}" for name, rank in ranks
-    )
-    return f"{short(item, TITLE)}: {places}."
+    """Where one item ranks in every column."""
+    said = ", ".join(f"{rank_words(rank)} {where(name)}" for name, rank in ranks)
+    return f"{short(item, TITLE)}: {said}."
 
 
 def bars_sentence(first: str, last: str, change: float, strongest: str) -> str:
     """What changed one item's score between two columns."""
     return (
-        f"From {first} to {last} its score changed by {nats(change)} nats; most of it came from "
+        f"From {first} to {last} its score changed by {nats(change)} nats, mainly because of "
         f"{strongest.removesuffix('…')}."
     )
 
@@ -164,15 +121,16 @@ def turnover_sentence(
     if per_event is None:
         return "No user has two lists to compare."
     said = (
-        f"One event changes {percent(1 - per_event)} of a list on average over "
-        f"{count(users, 'user')} (1 \u2212 RBO)"
+        f"One event changes {percent(1 - per_event)} of a list on average (1 \u2212 RBO, "
+        f"{count(users, 'user')})"
     )
     if far is not None:
-        said += f"; after {far[0]} {percent(far[1])} of it is left"
+        said += f"; after {far[0]}, {percent(far[1])} is left"
     if own is not None:
         more = own - (1 - per_event)
-        grade = "about as much" if abs(more) < 0.03 else "more" if more > 0 else "less"
-        said += f". Here one event changes {percent(own)}, {grade}"
+        grade = "about average" if abs(more) < 0.03 else "above" if more > 0 else "below"
+        said += f". For this user it changes {percent(own)}, {grade}"
+        said += "" if abs(more) < 0.03 else " average"
     return said + "."
 
 

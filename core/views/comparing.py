@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from core.compare.columns import ColumnSpec
 from core.compare.comparison import Comparison
+from core.compare.moves import Move
 from core.corpus.store import Library
 from core.threads import once_each
 from core.views.compare import (
     ChangeBar,
     CompareView,
-    MoveRow,
     build_compare,
     change_bars,
-    move_rows,
     trust_sentence,
 )
 
@@ -32,10 +31,10 @@ class Comparing:
         self.comparison = Comparison(engine, specs, k, library=library)
         self.view: CompareView = build_compare(self.comparison)
 
-    @once_each
-    def moves(self) -> tuple[MoveRow, ...]:
+    @property
+    def moves(self) -> tuple[Move, ...]:
         """Moves between neighbours with their causes."""
-        return move_rows(self.comparison, self.comparison.moves())
+        return self.comparison.moves()
 
     @once_each
     def trust(self) -> str:

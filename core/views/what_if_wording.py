@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from core.compare.fork import FADED, Fork
+from core.compare.replay import Replay
 from core.corpus.corpus import Corpus
-from core.domain import History, RecommendationList
-from core.scenario.capsule import Replay
-from core.scenario.causes import ELIGIBILITY, Cause
+from core.domain import History
 from core.scenario.edits import Edit, Op, name_of
-from core.scenario.fork import FELT, Fork
 from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
 
 TITLE = 40
 """Longer titles are cut in sentences."""
-CAUTION = "This is how the model behaves, not what a customer would do."
+CAUTION = "This is the model's behaviour, not a forecast of the customer's."
 
 
-def move_sign(before: int | None, after: int | None) -> str:
-    """``+ entered``, ``✕ left``, ``▲ 3``, ``▼ 2`` or ``=``."""
-    if before is None:
-        return "+ entered"
-    if after is None:
-        return "✕ left"
-    if before == after:
-        return "="
-    return f"▲ {before - after}" if after < before else f"▼ {after - before}"
-
-
-def lists_sentence(before: RecommendationList, after: RecommendationList, edits: int) -> str:
-    """``With 2 edits: 3 entered, 3 left, 4 moved; 3 of 10 stay where they were.``"""
+def lists_sentence(fork: Fork) -> str:
+    """``With 2 edits: 3 entered, 3 left, 4 moved; 3 of 10 keep their rank.``"""
+    edits = len(fork.edited.edits)
     if not edits:
-        return "No edits yet, so both lists are the same. Change a cell of the history to begin."
-    old, new = ({item.item_id: item.rank for item in found.items} for found in (before, after))
-    entered, left = len(new.keys() - old.keys()), len(old.keys() - new.keys())
-    moved = sum(old[item] != new[item] for item in old.keys() & new.keys())
+        return "No edits yet: both lists are the same. Change a cell of the history to begin."
     made = wording.count(edits, "edit")
-    if not entered and not left and not moved:
+    counts = Counter(move.kind for move in fork.moves(causes=False))
+    if not counts:
         return f"With {made} the list is the same, item for item."
-    parts = [
-        f"{number} {word}"
-        for number, word in ((entered, "entered"), (left, "left"), (moved, "moved"))
-        if number
-    ]
-    stayed = len(new) - entered - moved
-    return f"With {made}: {', '.join(parts)}; {stayed} of {len(new)} stay where they were."
+    moved = {"entered": counts["entered"], "left": counts["left"]}
+    moved["moved"] = counts["up"] + counts["down"]
+    said = ", ".join(f"{number} {word}" for word, number in moved.items() if number)
+    length = len(fork.after.items)
+    stayed = length - moved["entered"] - moved["moved"]
+    return f"With {made}: {said}; {stayed} of {length} keep their rank."
 
 
 def fork_sentence(fork: Fork) -> str:
@@ -56,7 +43,7 @@ def fork_sentence(fork: Fork) -> str:
     if not fork.edited.edits:
         return "One path: nothing is edited."
     if fork.fork_step is None:
-        return "The paths are the same: no edit changes what the model knows of this user."
+        return "The paths are the same: no edit changes the model's states."
     old, new = fork.queries
     end = 1 - float(old[-1] @ new[-1] / (np.linalg.norm(old[-1]) * np.linalg.norm(new[-1])))
     edited = fork.edited.history
@@ -69,27 +56,19 @@ def fork_sentence(fork: Fork) -> str:
     )
 
 
-def felt_sentence(fork: Fork) -> str:
-    """How long the last edit stays felt."""
+def effect_sentence(fork: Fork) -> str:
+    """How soon the effect of the last edit fades."""
     if not fork.edited.edits or fork.fork_step is None:
         return ""
-    events = len(fork.felt) - 1
+    events, apart = len(fork.distances) - 1, f"the states are {fork.distances[-1]:.2f} apart"
+    if fork.reconvergence is None and not events:
+        return f"No event follows the last change: {apart}."
+    if fork.reconvergence is None:
+        return f"The effect persists after {wording.count(events, 'later event')}: {apart}."
+    faded = f"(states less than {FADED:g} apart)"
     if fork.reconvergence == 0:
-        return f"Right after the last changed event the states are less than {FELT:g} apart."
-    if fork.reconvergence is not None:
-        later = wording.count(fork.reconvergence, "event")
-        return f"{later} later the states are less than {FELT:g} apart: no longer felt."
-    distance = f"{fork.felt[-1]:.2f} apart"
-    if not events:
-        return f"No event follows the last change, so it is fully felt: {distance}."
-    return f"Still felt {wording.count(events, 'event')} later: the states are {distance}."
-
-
-def cause_words(corpus: Corpus, fork: Fork, cause: Cause) -> str:
-    """``edit 2: rated step 12 · Title 1``."""
-    if cause.kind == ELIGIBILITY or cause.edit is None:
-        return "what the user already had; scores alone would not move it"
-    return f"edit {cause.edit}: {edit_words(corpus, fork.base, fork.edited.edits, cause.edit)}"
+        return f"The effect fades at the last changed event {faded}."
+    return f"The effect fades after {wording.count(fork.reconvergence, 'later event')} {faded}."
 
 
 def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
@@ -120,7 +99,7 @@ def _event_words(corpus: Corpus, base: History, edits: Sequence[Edit], edit: Edi
         known = 1 <= handle <= len(base)
         item = base.events[handle - 1].item_id if known else ""
     else:
-        added = [one.item_id or "" for one in edits if one.op is Op.ADD]
+        added = [other.item_id or "" for other in edits if other.op is Op.ADD]
         at = int(str(handle)[1:]) - 1
         item = added[at] if at < len(added) else ""
     name = name_of(handle) if handle is not None else ""
@@ -136,45 +115,46 @@ def saved_words(scenario: Scenario) -> str:
 
 
 def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
-    """``U0123 up to step 42 · 3 edits · not saved, so in no link``."""
-    if changed:
-        state = "not saved, so in no link"
-        if saved is not None:
-            state = f"changed since revision {saved.revision}, which a link opens"
-    elif saved is not None:
-        state = f"saved, revision {saved.revision}"
+    """``U0123 up to step 42 · 3 edits · not saved, so links leave them out``."""
+    if saved is None:
+        state = "not saved, so links leave them out" if changed else "nothing to save"
+    elif changed:
+        state = f"changed since revision {saved.revision}, which links open"
     else:
-        state = "nothing to save"
+        state = f"saved, revision {saved.revision}"
     return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"
 
 
 def replay_words(replay: Replay, name: str) -> str:
     """Whether a capsule or an old scenario gives the list that it says."""
-    about = [one.what for one in replay.differences if not one.what.startswith(("rank", "score"))]
-    rows = len(replay.differences) - len(about)
-    said = f"{name} was made with other inputs ({', '.join(about)})" if about else name
+    about = [
+        difference.what
+        for difference in replay.differences
+        if not difference.what.startswith(("rank", "score"))
+    ]
+    said = f"{name} was made with other inputs ({', '.join(about)}); " if about else f"{name}: "
     if replay.matches:
-        return f"{said}{'; ' if about else ': '}the list is the one that was saved, item by item."
-    places = wording.count(rows, "place")
-    return f"{said}{'; ' if about else ': '}the list differs from the saved one in {places}."
+        return f"{said}the list matches the saved one."
+    rows = len(replay.differences) - len(about)
+    return f"{said}the list differs from the saved one in {wording.count(rows, 'row')}."
 
 
-def search_words(corpus: Corpus, found: SmallestChange) -> str:
-    """What a search found, or how hard it tried in vain."""
-    item = wording.short(corpus.title(found.item_id), TITLE)
-    goal = f"{'into' if found.goal == 'in' else 'out of'} the top {found.k}"
-    now = "excluded" if found.rank_before is None else f"rank {found.rank_before}"
-    if found.found and not found.edits:
-        return f"{item} needs no edit: it is {now} already."
-    tried = f"{wording.count(found.tried.sets, 'set')} of edits tried"
-    if not found.found:
-        rank = found.tried.closest_rank
+def search_words(corpus: Corpus, change: SmallestChange) -> str:
+    """What a search found, or how much it tried without finding anything."""
+    item = wording.short(corpus.title(change.item_id), TITLE)
+    goal = f"{'into' if change.goal == 'in' else 'out of'} the top {change.k}"
+    before = "excluded" if change.rank_before is None else f"rank {change.rank_before}"
+    if change.found and not change.edits:
+        return f"{item} needs no edit: it is {before} already."
+    tried = f"Tried {wording.count(change.tried.sets, 'set')} of edits"
+    if not change.found:
+        rank = change.tried.closest_rank
         closest = f"; the closest gives rank {rank}" if rank else ""
-        return f"Nothing found that brings {item} ({now}) {goal}: {tried}{closest}."
-    verb = "brings" if len(found.edits) == 1 else "bring"
-    then = "excluded" if found.verified_rank is None else f"rank {found.verified_rank}"
-    sure = "no smaller set does it" if found.proven else "a smaller one may exist"
+        return f"No edits found that bring {item} ({before}) {goal}. {tried}{closest}."
+    verb = "brings" if len(change.edits) == 1 else "bring"
+    after = "excluded" if change.verified_rank is None else f"rank {change.verified_rank}"
+    proof = "no smaller set is enough" if change.proven else "a smaller set may exist"
     return (
-        f"{wording.count(len(found.edits), 'edit')} {verb} {item} {goal}: {now} before, {then} "
-        f"after, asked of the recommender. {tried[0].upper()}{tried[1:]}; {sure}."
+        f"{wording.count(len(change.edits), 'edit')} {verb} {item} {goal}: {before} before, "
+        f"{after} after, verified by the recommender. {tried}; {proof}."
     )

@@ -153,7 +153,7 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
             "No other user has an item of this history. Choose a user in your own columns.",
         )
     if name == SCENARIO:
-        saved = loaders.scenarios(engine.corpus.name, user)
+        saved = loaders.scenario_store().scenarios(engine.corpus.name, user)
         if saved:
             return presets.with_scenario(user, saved[0].capsule.steps, saved[0].scenario_id), None
         return [], (
@@ -221,7 +221,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     label = controls.recommender_label
     st.selectbox("Recommender", names, key=by, format_func=label, **change)
     try:
-        saved = loaders.scenarios(engine.corpus.name, spec.user)
+        saved = loaders.scenario_store().scenarios(engine.corpus.name, spec.user)
     except DomainError:  # the page compares without them; What-if says what is wrong
         saved = []
     if saved:

@@ -75,12 +75,14 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
     if state.get(WORDS_OF) not in steps:
         state.put(WORDS_OF, step)
     state.hold(WORDS_OF)
+    engine, events = explaining.explanation.engine, explaining.explanation.history.events
+    titles = {number: title(engine, events[number - 1].item_id) for number in steps}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Review of",
             steps,
             key=WORDS_OF,
-            format_func=lambda number: step_label(explaining, number),
+            format_func=lambda number: f"step {number} · {titles[number]}",
             width=330,
         )
         target = drawing.choose("Contribution to", TARGET, (SENTIMENT, OF_SCORE))
@@ -102,12 +104,6 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
     figure = words_figure(view, of_score, drawing.palette())
     drawing.chart("words", figure, sentence, is_said=False, below=view.sum_sentence)
     event_link(step)
-
-
-def step_label(explaining: Explaining, step: int) -> str:
-    """``step 12 · Title``."""
-    event = explaining.explanation.event(step)
-    return f"step {step} · {title(explaining.explanation.engine, event.item_id)}"
 
 
 def marked(view: WordsView, of_score: bool) -> str:

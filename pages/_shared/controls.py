@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.corpus.store import Corpus, Manifest
+from core.corpus.store import Corpus
 from core.domain import DomainError
 from core.recommend.registry import NAMES
 from core.views import wording
@@ -31,7 +31,7 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
         state.put(PLAYING, None)
     with st.sidebar:
         name = _pick_corpus()
-        folders = loaders.model_folders(name) if name else []
+        folders = loaders.library().model_folders(name) if name else []
         model_id = _pick_model(folders, name)
         corpus = loaders.corpus(name) if name else None
         user_id = _pick_user(corpus) if corpus is not None else None
@@ -61,7 +61,7 @@ def settle(
 
 
 def _pick_corpus() -> str | None:
-    manifests = {manifest.name: manifest for manifest in loaders.corpora()}
+    manifests = {manifest.name: manifest for manifest in loaders.library().corpora()}
     if not manifests:
         state.put(CORPUS, None)
         return None
@@ -73,16 +73,11 @@ def _pick_corpus() -> str | None:
             "Corpus",
             names,
             key=CORPUS,
-            format_func=lambda name: corpus_label(manifests[name]),
+            format_func=lambda name: f"{name} (simulated)" if manifests[name].simulated else name,
             on_change=_forget,
             args=(MODEL, USER, TIME, ITEM, PLAYING),
         )
     )
-
-
-def corpus_label(manifest: Manifest) -> str:
-    """A corpus's name; a simulated one says so."""
-    return f"{manifest.name} (simulated)" if manifest.simulated else manifest.name
 
 
 def _pick_model(folders: Sequence[Path], corpus: str | None) -> str | None:

@@ -74,11 +74,11 @@ def chart(
 
 
 def button(
-    label: str, key: str, on_click: Callable[..., None], *args: object, icon: str = "", **more: Any
+    label: str, key: str, act: Callable[..., object], *args: object, icon: str = "", **more: Any
 ) -> None:
-    """A button that calls ``on_click`` with ``args``; ``icon`` names a Material icon."""
-    more["icon"] = f":material/{icon}:" if icon else None
-    st.button(label, key=key, on_click=on_click, args=args, **more)
+    """A button that calls ``act`` with ``args``; ``icon`` names a Material icon."""
+    more |= {"icon": f":material/{icon}:" if icon else None, "on_click": act, "args": args}
+    st.button(label, key=key, **more)
 
 
 def choose(label: str, key: str, options: Sequence[str], *, hides_label: bool = False) -> str:

@@ -53,11 +53,13 @@ def _ablation_file(engine: Engine, recommender: str) -> Fingerprint:
 
 @kept(8, "Reading the evaluation …", also=_files)
 def _judged(engine: Engine, protocol: str) -> Judged | None:
-    from core.evaluate.protocols import find_report, with_served
+    from core.evaluate.protocols import find_report, with_own, with_served
 
     library = loaders.library()
     report = find_report(engine.corpus, library, engine.folder, protocol)
-    return with_served(report, engine.corpus, library, engine.folder) if report else None
+    if report is None:
+        return None
+    return with_served(with_own(report, engine, library), engine.corpus, library, engine.folder)
 
 
 def report(engine: Engine, protocol: str) -> EvaluationReport | None:

@@ -18,7 +18,7 @@ import streamlit as st
 
 from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
-from core.corpus.store import Corpus, Library, Manifest, created_at
+from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
 from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
@@ -36,14 +36,14 @@ from pages._shared import memory
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
+    from core.compare.fork import Fork
     from core.compare.turnover import Turnover
     from core.engine import Engine
     from core.evaluate.served import ListsManifest
     from core.jobs import Work
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
-    from core.scenario.fork import Fork
-    from core.scenario.store import Scenario, ScenarioStore
+    from core.scenario.store import ScenarioStore
     from core.views.comparing import Comparing
     from core.views.explain.rows import ReceiversView
     from core.views.explaining import Explaining
@@ -120,11 +120,6 @@ def library() -> Library:
     return Library.open()
 
 
-def corpora() -> list[Manifest]:
-    """Manifests of all corpora, the demo first; read anew every time, as imports change them."""
-    return library().corpora()
-
-
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
     return _corpus(library(), name, library().manifest(name).corpus_id)
@@ -133,11 +128,6 @@ def corpus(name: str) -> Corpus:
 @kept(4, "Reading the corpus …")
 def _corpus(library: Library, name: str, corpus_id: str) -> Corpus:
     return library.corpus(name)
-
-
-def model_folders(name: str) -> list[Path]:
-    """Model folders of a corpus, newest first."""
-    return library().model_folders(name)
 
 
 def model_label(folder: Path) -> str:
@@ -282,7 +272,7 @@ def _stored_columns(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Fing
     stamps: list[Fingerprint] = []
     for spec in specs:
         if spec.scenario is not None:
-            saved = scenarios(engine.corpus.name, spec.user)
+            saved = scenario_store().scenarios(engine.corpus.name, spec.user)
             stamps += [(scenario.scenario_id, scenario.revision) for scenario in saved]
         if spec.recommender is not None and spec.recommender not in engine.recommenders:
             stamps += [lists.lists_id for lists in served_lists(engine.corpus.name)]
@@ -304,15 +294,10 @@ def scenario_store() -> ScenarioStore:
     return ScenarioStore.open(library())
 
 
-def scenarios(corpus_name: str, user_id: str) -> list[Scenario]:
-    """Saved scenarios of a user, the one saved last first; read anew every time."""
-    return scenario_store().scenarios(corpus_name, user_id)
-
-
 @kept(64)
 def fork(engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recommender: str) -> Fork:
     """What edits of a user's history up to a step do; DomainError for one that can't be made."""
-    from core.scenario.fork import run
+    from core.compare.fork import run
 
     return run(engine, engine.corpus.history(user_id).up_to(step), edits, recommender)
 

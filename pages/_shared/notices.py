@@ -85,20 +85,13 @@ def need_engine() -> Engine:
     """The engine of the selection; stops the page with an empty state where there is none."""
     chosen = state.selection()
     if chosen.corpus is None:
-        empty(
-            "The library is empty",
-            "Import a file of reviews or other events, or restore the demo: python -m core demo",
-            page="pages/corpora.py",
-            label="Data and models",
-        )
+        text = "Import a file of reviews or other events, or restore the demo: python -m core demo"
+        empty("The library is empty", text, page="pages/corpora.py", label="Data and models")
         st.stop()
     if chosen.model_id is None:
-        empty(
-            f"No model has been trained on {chosen.corpus}",
-            "This page shows what a model computes from a history. Train a model first.",
-            page="pages/corpora.py",
-            label="Train a model",
-        )
+        title = f"No model has been trained on {chosen.corpus}"
+        text = "This page shows what a model computes from a history. Train a model first."
+        empty(title, text, page="pages/corpora.py", label="Train a model")
         st.stop()
     return loaders.engine(chosen.corpus, chosen.model_id)
 
@@ -123,12 +116,8 @@ def need_user() -> Moment:
 
 
 def offer_users(corpus: Corpus) -> None:
-    empty(
-        "Choose a user",
-        "Pick a user in the sidebar or start from Overview.",
-        page="pages/overview.py",
-        label="Overview",
-    )
+    text = "Pick a user in the sidebar or start from Overview."
+    empty("Choose a user", text, page="pages/overview.py", label="Overview")
     counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
     busiest = counts.argsort(kind="stable")[::-1][:6]
     with st.container(horizontal=True, gap="small"):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.compare.fork import Fork
+from core.compare.replay import make_capsule
 from core.domain import DomainError
-from core.scenario.capsule import corpus_of, make_capsule, read_capsule
+from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
-from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if_wording import edit_words, saved_words, status_words
@@ -52,29 +53,11 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             on_change=open_picked,
             width=260,
         )
-        drawing.button(
-            "Undo",
-            "undo",
-            lambda: drafting.put(drafting.get().undo()),
-            icon="undo",
-            disabled=not draft.edits,
-        )
-        drawing.button(
-            "Redo",
-            "redo",
-            lambda: drafting.put(drafting.get().redo()),
-            icon="redo",
-            disabled=not draft.undone,
-        )
-        drawing.button(
-            "Save",
-            "save",
-            save,
-            engine,
-            icon="save",
-            type="primary" if changed else "secondary",
-            disabled=not changed,
-        )
+        change, can_undo, can_redo = drafting.change, bool(draft.edits), bool(draft.undone)
+        drawing.button("Undo", "undo", change, Draft.undo, icon="undo", disabled=not can_undo)
+        drawing.button("Redo", "redo", change, Draft.redo, icon="redo", disabled=not can_redo)
+        look = "primary" if changed else "secondary"
+        drawing.button("Save", "save", save, engine, icon="save", type=look, disabled=not changed)
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     if unreadable:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.domain import DomainError
 from core.scenario.draft import Draft
 from pages._shared import loaders, state
@@ -27,6 +29,11 @@ def put(draft: Draft) -> None:
     if isinstance(old, Draft) and old.is_changed and old.lineage != draft.lineage:
         put_aside(old)
     state.put(DRAFT, draft)
+
+
+def change(step: Callable[[Draft], Draft]) -> None:
+    """Take a step, such as Undo. For callbacks."""
+    put(step(get()))
 
 
 def kept() -> tuple[Draft, ...]:

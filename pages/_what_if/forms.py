@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
+from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
-from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
 from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits
@@ -67,14 +67,9 @@ def draw_text(
     st.text_area("Text of the event", key=WORDS, height=130, label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         drawing.button("Use this text", "use_text", use_text, engine, base, handle, icon="check")
+        act, question = start_from_opposite, (engine, draft.user_id, row)
         drawing.button(
-            "Start from the opposite review",
-            "opposite",
-            start_from_opposite,
-            engine,
-            draft.user_id,
-            row,
-            icon="swap_vert",
+            "Start from the opposite review", "opposite", act, *question, icon="swap_vert"
         )
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
@@ -94,12 +89,8 @@ def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> Non
     earlier, later = equal_times(events, at) if events else (False, False)
     for name, can, other in (("Earlier", earlier, at - 1), ("Later", later, at + 1)):
         if can:
-            drawing.button(name, f"move_{name.lower()}", move, engine, base, handle, origins[other])
-
-
-def move(engine: Engine, base: History, handle: Handle, to: Handle) -> None:
-    """Let an event take another's place. For callbacks."""
-    make(engine, base, handle, Edit(Op.MOVE, step=handle, to=to))
+            edit = Edit(Op.MOVE, step=handle, to=origins[other])
+            drawing.button(name, f"move_{name.lower()}", make, engine, base, handle, edit)
 
 
 def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:

@@ -9,14 +9,14 @@ from streamlit import column_config as col
 
 from core import jobs
 from core.compare.columns import ColumnSpec
+from core.compare.fork import Fork
 from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.scenario.draft import Draft
-from core.scenario.fork import Fork
 from core.scenario.search import SmallestChange, search_edits
 from core.scenario.store import Scenario
 from core.views.history_table import NEW
-from core.views.what_if import build_comparison
+from core.views.what_if import build_beside
 from core.views.what_if_wording import edit_words, saved_words, search_words
 from pages._shared import drawing, loaders, notices, state, working
 from pages._what_if import drafting, forms
@@ -132,7 +132,7 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     with notices.guarded():
         step = len(Draft.of_capsule(capsule).base(engine.corpus))
         other = loaders.fork(engine, capsule.user, step, capsule.changes, capsule.recommender)
-        sentence, table = build_comparison(fork, other)
+        sentence, table = build_beside(fork, other)
         notices.say(sentence)
         drawing.table(
             table,

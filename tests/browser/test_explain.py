@@ -44,7 +44,7 @@ def wait_for_all(tab, words: bool = False) -> None:
 
 def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
     tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
-    tab.page.get_by_role("link", name="Explain number 1 of the list").click()
+    tab.page.get_by_role("link", name="Explain rank 1 of the list").click()
     tab.wait_for_url("/explain")
     assert f"user={reviewer}" in tab.page.url and tab.step == 5
     tab.page.get_by_text(re.compile(r"has rank 1 in the list\.$")).last.wait_for()
@@ -65,15 +65,21 @@ def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
     wait_for_all(tab)
 
 
-def test_a_listed_item_is_explained_from_its_row(tab, reviewer) -> None:
+def test_why_explains_the_clicked_item_of_the_chosen_recommender(tab, reviewer) -> None:
     tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
+    box = tab.page.get_by_role("combobox", name="Recommender")
+    box.click()
+    box.fill("EASE")
+    tab.page.get_by_role("option", name="EASE", exact=True).click()
+    tab.wait_for_url("recommender=ease").drawn("step_sizes")
+    tab.page.get_by_text("Top 5 after this event · EASE").wait_for()
     table = tab.page.get_by_test_id("stDataFrame").first
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     tab.page.mouse.click(box["x"] + box["width"] - 30, box["y"] + 35 + 35 * 1.5)
     tab.wait_for_url("/explain")
     tab.page.get_by_text(re.compile(r"has rank 2 in the list\.$")).wait_for()
-    assert "recommender=interest" in tab.page.url
+    assert "recommender=ease" in tab.page.url
 
 
 def test_a_pick_in_the_waterfall_reads_that_review(tab, reviewer, demo) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-JUDGE, STOP = "Judge it now", "Stop"
+JUDGE, STOP = "Evaluate now", "Stop"
 
 
 def judged(tab, path: str = "/quality?corpus=demo"):
@@ -25,7 +25,7 @@ def judged(tab, path: str = "/quality?corpus=demo"):
 def test_the_overview_leads_to_the_verdict_and_its_tabs(tab, busy_user) -> None:
     judged(tab)
     tab.open(f"/?corpus=demo&user={busy_user}")
-    tab.page.get_by_role("link", name=re.compile("Where it is good")).click()
+    tab.page.get_by_role("link", name="See full evaluation").click()
     tab.wait_for_url("/quality")
     tab.page.get_by_text(re.compile(r"(beats|loses to|No significant difference)")).first.wait_for()
     tab.page.wait_for_selector(".st-key-recommenders .js-plotly-plot .main-svg")
@@ -33,8 +33,8 @@ def test_the_overview_leads_to_the_verdict_and_its_tabs(tab, busy_user) -> None:
         ("By cohort", "cohorts"),
         ("Calibration", "calibration"),
         ("Training", "epochs"),
-        ("What it uses", "uses_user"),
-        ("No chance", "never"),
+        ("Ablation", "uses_user"),
+        ("Never recommended", "never"),
         ("By month", "periods"),
     ):
         tab.page.get_by_role("tab", name=name).click()
@@ -46,10 +46,10 @@ def test_another_protocol_is_offered_started_and_stopped(tab) -> None:
     judged(tab)
     tab.page.get_by_text("Over time", exact=True).click()
     tab.wait_for_url("protocol=temporal")
-    tab.page.get_by_text("Not judged yet").wait_for()
+    tab.page.get_by_text("Not evaluated yet").wait_for()
     tab.page.get_by_role("button", name=JUDGE).click()
     tab.page.get_by_role("button", name=STOP).click()
-    tab.page.get_by_text("Stopped; nothing was left half-made.").wait_for()
+    tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     expect(tab.page.get_by_role("button", name=JUDGE)).to_be_visible()
     tab.page.go_back()
     tab.page.get_by_text(re.compile("best baseline")).first.wait_for()

@@ -143,7 +143,7 @@ def test_a_wrong_rating_is_said_and_changes_nothing(history) -> None:
 
 def test_a_text_is_rewritten_from_a_real_review(history, tmp_path) -> None:
     history.open()
-    box = history.page.get_by_label("Its text")
+    box = history.page.get_by_label("Text of the event")
     old = box.input_value()
     history.press("Start from the opposite review").says("A review by")
     assert box.input_value() not in ("", old)
@@ -208,14 +208,14 @@ def test_two_sessions_get_a_choice_that_loses_nothing(open_tab, user, tmp_path) 
 
 def test_the_smallest_edit_is_found_and_made(tab) -> None:
     history = History(tab, "U0003").open()
-    title = history.page.get_by_label("That brings this item")
+    title = history.page.locator(".st-key-whatif_wanted input")
     title.click()
     title.fill("Lantern")
     history.page.get_by_role("option").first.click()
     history.tab.settle()
-    history.press("Search").says("asked of the recommender|Nothing found|needs no edit")
-    if history.page.get_by_role("button", name="Make these edits").count():
-        history.press("Make these edits").says(r"edits? · not saved")
+    history.press("Search").says("verified by the recommender|No edits found|needs no edit")
+    if history.page.get_by_role("button", name="Apply these edits").count():
+        history.press("Apply these edits").says(r"edits? · not saved")
 
 
 def test_everything_can_be_taken_away(history, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def importing(tab, tmp_path: Path) -> Callable[..., None]:
         path = shop_csv(tmp_path / f"{name}.csv", rows)
         tab.open("/corpora")
         tab.page.set_input_files(".st-key-import_events input[type=file]", path)
-        tab.page.get_by_text("Say below which column is which").wait_for()
+        tab.page.get_by_text("Choose the columns below").wait_for()
         choose(tab, "user_id", "who")
         choose(tab, "item_id", "what")
         choose(tab, "timestamp", "moment")
@@ -194,7 +194,7 @@ def test_a_file_is_imported_and_a_training_on_it_started_and_stopped(tab, import
     tab.page.get_by_role("button", name="Train a model").click()
     tab.page.get_by_text("Training on my-shop").wait_for()
     tab.page.get_by_role("button", name="Stop").click()
-    tab.page.get_by_text("Stopped; nothing was left half-made.").wait_for()
+    tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     tab.page.get_by_role("link", name="Overview").click()
     tab.page.get_by_text("No model has been trained on my-shop").wait_for()
 
@@ -207,5 +207,5 @@ def test_an_import_goes_on_while_another_page_is_open_and_stops_when_told(tab, i
     tab.settle()
     tab.page.get_by_role("link", name="Data and models").click()
     tab.page.get_by_role("button", name="Stop").click()
-    tab.page.get_by_text("Stopped; nothing was left half-made.").wait_for()
+    tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     assert "corpus=long" not in tab.page.url

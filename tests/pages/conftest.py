@@ -49,6 +49,19 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     return Library.open().corpus("demo")
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where tests that store nothing share one library: models are opened and texts read once."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture
+def demo_only(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """The demo in the shared library, for tests that store nothing."""
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(shared))
+    return Library.open().corpus("demo")
+
+
 @pytest.fixture
 def busy_user(demo: Corpus) -> str:
     """The user of the demo with most events."""

@@ -11,14 +11,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.compare.columns import ColumnSpec
+from core.compare.fork import run
+from core.compare.replay import make_capsule
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError
 from core.engine import Engine
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import HEADER, lists_path
-from core.scenario.capsule import make_capsule
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 from pages._compare.choosing import address, read_address
 
@@ -206,4 +206,4 @@ def test_a_saved_scenario_stands_beside_its_original(
     assert heads(app) == ["original", "“without the last”"]
     assert "scenario's edits" in read(app).replace("\\", "")
     (table, *_) = app.dataframe
-    assert table.value["cause"].str.contains("edit 1: delete step 20|what may be listed").all()
+    assert table.value["cause"].str.contains("edit 1: deleted step 20|excluded items").all()

@@ -19,7 +19,7 @@ ROWS = "who,what,moment,stars\n" + "".join(
 def finish(app):
     """Wait for all jobs, then draw again."""
     end = time.monotonic() + 30
-    while jobs.running() and time.monotonic() < end:
+    while any(job.state == "running" for job in jobs.jobs()) and time.monotonic() < end:
         time.sleep(0.02)
     return app.run()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.corpus.store import Library
+from core.corpus.store import Corpus, Library
 from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import check_stop
@@ -20,6 +20,11 @@ from pages._explain import sections
 
 EXPLAIN = "pages/explain.py"
 SECONDS = 180
+
+
+@pytest.fixture
+def demo(demo_only: Corpus) -> Corpus:
+    return demo_only
 
 
 @pytest.fixture

@@ -7,11 +7,16 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.corpus.store import Library
+from core.corpus.store import Corpus, Library
 from core.engine import Engine
 
 STEP = 12
 PAGES = ("timeline", "explain", "what_if", "compare")
+
+
+@pytest.fixture
+def demo(demo_only: Corpus) -> Corpus:
+    return demo_only
 
 
 def listed(app: AppTest, page: str, corpus) -> list[str]:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from core.corpus.store import Corpus
+
 TIMELINE = "pages/timeline.py"
 CHARTS = ("profile", "events", "ranks", "map", "step_sizes")
 
@@ -18,6 +20,11 @@ def charts(app) -> dict[str, dict]:
 
 def chart(app, name: str) -> dict:
     return next(figure for key, figure in charts(app).items() if key == f"pick_{name}")
+
+
+@pytest.fixture
+def demo(demo_only: Corpus) -> Corpus:
+    return demo_only
 
 
 @pytest.fixture

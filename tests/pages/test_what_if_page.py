@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from core import jobs
+from core.compare.fork import run
+from core.compare.replay import make_capsule
 from core.corpus.store import Library
 from core.engine import Engine
-from core.scenario.capsule import Capsule, make_capsule
+from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 
 WHAT_IF = "pages/what_if.py"

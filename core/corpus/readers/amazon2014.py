@@ -43,8 +43,8 @@ class Amazon2014:
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by reviewerID, asin and unixReviewTime."""
-        found = present(EVENTS, head)
-        return found if {Columns.User, Columns.Item, Columns.Time} <= found.keys() else None
+        columns = present(EVENTS, head)
+        return columns if {Columns.User, Columns.Item, Columns.Time} <= columns.keys() else None
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by asin, without reviewerID or parent_asin."""

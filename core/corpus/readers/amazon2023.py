@@ -40,8 +40,8 @@ class Amazon2023:
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by user_id, parent_asin and timestamp."""
-        found = present(EVENTS, head)
-        return found if {Columns.User, Columns.Item, Columns.Time} <= found.keys() else None
+        columns = present(EVENTS, head)
+        return columns if {Columns.User, Columns.Item, Columns.Time} <= columns.keys() else None
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by parent_asin, without user_id."""

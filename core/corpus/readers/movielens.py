@@ -33,9 +33,9 @@ class MovieLens:
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by userId, movieId, timestamp and either rating or tag."""
-        found = present(EVENTS, head)
+        columns = present(EVENTS, head)
         needed = {Columns.User, Columns.Item, Columns.Time}
-        return found if needed < found.keys() else None
+        return columns if needed < columns.keys() else None
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by movieId, title and genres."""

@@ -20,7 +20,7 @@ class Reader(Protocol):
 
     @property
     def rating_scale(self) -> Scale | None:
-        """Lowest and highest rating; None: found from the values."""
+        """Lowest and highest rating; None: files from the values."""
         ...
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
@@ -56,7 +56,7 @@ def mapped(fields: Fields, columns: Mapping[str, str]) -> Fields:
 def first_of(folder: Path, *patterns: str) -> list[Path]:
     """The files that match the first pattern that matches anything, sorted."""
     for pattern in patterns:
-        found = sorted(path for path in folder.glob(pattern) if path.is_file())
-        if found:
-            return found
+        files = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if files:
+            return files
     return []

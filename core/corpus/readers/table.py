@@ -48,12 +48,12 @@ class Table:
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """A guess by name, checked against the values where names mislead."""
-        found = _guess(EVENT_NAMES, head)
-        if Columns.Kind in found and not _holds_kinds(head.values(found[Columns.Kind])):
-            del found[Columns.Kind]
-        if Columns.Text not in found:
-            found.pop(Columns.Title, None)
-        return found
+        guess = _guess(EVENT_NAMES, head)
+        if Columns.Kind in guess and not _holds_kinds(head.values(guess[Columns.Kind])):
+            del guess[Columns.Kind]
+        if Columns.Text not in guess:
+            guess.pop(Columns.Title, None)
+        return guess
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """A guess by name."""
@@ -82,14 +82,14 @@ def plain_name(column: str) -> str:
 def _guess(names: Mapping[str, str], head: Head) -> dict[str, str]:
     """For each field the column whose name stands first in its list; a column serves once."""
     columns = {plain_name(column): column for column in reversed(head.columns)}
-    found: dict[str, str] = {}
+    guess: dict[str, str] = {}
     for field, words in names.items():
         for word in words.split():
             column = columns.get(word)
-            if column is not None and column not in found.values():
-                found[field] = column
+            if column is not None and column not in guess.values():
+                guess[field] = column
                 break
-    return found
+    return guess
 
 
 def _holds_kinds(values: list[Any]) -> bool:

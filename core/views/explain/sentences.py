@@ -228,8 +228,8 @@ def change(
     """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
     if smallest.found and not edits:
         return (
-            f"{item} is not in the top {smallest.k} (rank {smallest.rank_before}): no change is needed "
-            "to keep it out."
+            f"{item} is not in the top {smallest.k} (rank {smallest.rank_before}): no change is "
+            "needed to keep it out."
         )
     if not edits:
         tried, most = smallest.tried.complete_up_to, min(MOST_EDITS, events)
@@ -252,7 +252,8 @@ def change(
         if smallest.proven
         else f" Not all smaller changes were tried.{_covered(smallest, events)}"
     )
-    return f"{capital(' and '.join(made))}, {item} drops to rank {smallest.verified_rank}{enters}.{sure}"
+    drop = f"{item} drops to rank {smallest.verified_rank}{enters}"
+    return f"{capital(' and '.join(made))}, {drop}.{sure}"
 
 
 def _covered(smallest: SmallestChange, events: int) -> str:

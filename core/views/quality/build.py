@@ -73,6 +73,7 @@ def build_quality(
             *sentences.about_targets(report, _untrained_items(engine, report)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
+            *map(str, engine.failures.values()),
         ),
         rows=_rows(report, subject),
         period=period,

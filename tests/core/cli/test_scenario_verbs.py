@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from core.cli import main
+from core.compare.fork import run
+from core.compare.replay import make_capsule
 from core.corpus.store import Library
 from core.engine import Engine
-from core.scenario.capsule import make_capsule
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import run
 
 USER = "U0157"
 
@@ -55,7 +55,7 @@ def test_whatif(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engi
         assert set(move) == {"item_id", "from", "to", "cause"}
         assert set(move["cause"]) in ({"edit", "kind", "value"}, {"kind"})
     text = ask(capsys, "whatif", "demo", *place, "--edits", file, as_json=False)
-    assert "delete step" in text and "States differ from step" in text
+    assert "deleted step" in text and f"part at step {steps - 1}" in text
     early = ask(capsys, "whatif", "demo", *place, "--edits", written(tmp_path, []), "--at", "5")
     assert early["before"] == early["after"] and early["moves"] == []
     assert early["fork_step"] is None and early["reconvergence"] == 0
@@ -71,7 +71,7 @@ def test_search_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine
     after = ask(capsys, "whatif", "demo", *place[:2], *place[4:], "--edits", file, "--k", "2")
     assert first not in {row["item_id"] for row in after["after"]}
     text = ask(capsys, "search-edits", "demo", *place, "--goal", "in", as_json=False)
-    assert "Nothing to do: it is at rank 1" in text
+    assert "needs no edit: it is rank 1" in text
     fails(capsys, "Use in or out", "search-edits", "demo", *place, "--goal", "up")
 
 

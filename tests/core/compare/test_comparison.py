@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from core.compare.causes import explain_changes, have_changes
-from core.compare.columns import ColumnSpec, fork_columns, open_column
+from core.compare.columns import ColumnSpec, open_column
 from core.compare.comparison import Comparison
+from core.compare.fork import run
+from core.compare.replay import make_capsule
 from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.figures.compare_report import fork_report
 from core.figures.palette import LIGHT
-from core.scenario.capsule import make_capsule
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import run
 from core.scenario.store import Scenario, ScenarioStore
 
 
@@ -205,11 +205,9 @@ def test_edits_that_nobody_saved_can_be_reported(engine: Engine, busy_user: str)
     base = engine.corpus.history(busy_user).up_to(20)
     step = next(step for step, e in enumerate(base.events, start=1) if e.text and e.rating)
     fork = run(engine, base, (Edit(Op.RATE, step=step, rating=1.0), Edit(Op.DELETE, step=20)))
-    comparison = Comparison(engine, fork_columns(fork, ""), fork.k)
-    assert [i.item_id for i in comparison.lists[1].items] == [i.item_id for i in fork.after.items]
-    assert {m.item_id: (m.before, m.after) for m in comparison.moves()} == {
-        m.item_id: (m.before, m.after) for m in fork.moves
-    }
+    saved = Comparison(engine, fork.columns, fork.k)
+    assert [i.item_id for i in saved.lists[1].items] == [i.item_id for i in fork.after.items]
+    assert [m.cause.edit for m in saved.moves()] == [m.cause.edit for m in fork.moves()]
     text = fork_report(fork, "<i>calm</i>", LIGHT)
     assert "<title>What if: &lt;i&gt;calm&lt;/i&gt;</title>" in text
     assert f"edit 1: rate step {step}" in text and "edit 2: delete step 20" in text

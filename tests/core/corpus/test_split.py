@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.corpus.split import leave_last_out, scored_users, temporal_cuts, user_starts
+from core.corpus.split import leave_last_out, temporal_cuts, user_starts
 from core.domain import Columns, Part
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -37,12 +37,6 @@ def test_every_user_has_exactly_one_test_event_and_it_is_the_last(lengths: list[
         assert own == expected
 
 
-@given(LENGTHS)
-def test_scored_users_are_those_with_five_events_or_more(lengths: list[int]) -> None:
-    expected = tuple(f"u{place:03}" for place, length in enumerate(lengths) if length >= 5)
-    assert scored_users(events_of(lengths)) == expected
-
-
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60))
 def test_cuts_hide_at_most_the_promised_share_and_only_what_is_strictly_later(
     days: list[int],
@@ -60,6 +54,5 @@ def test_cuts_hide_at_most_the_promised_share_and_only_what_is_strictly_later(
 def test_no_events_split_into_nothing() -> None:
     nothing = events_of([])
     assert len(leave_last_out(nothing)) == 0
-    assert scored_users(nothing) == ()
     assert temporal_cuts(nothing) == []
     assert user_starts(nothing).tolist() == [0]

@@ -10,7 +10,7 @@ import pytest
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.over_corpus import CorpusScorecard, find_receivers, judge_corpus, summarise
+from core.explain.over_corpus import CorpusScorecard, find_receivers, judge_corpus
 from core.explain.scorecard import Scorecard
 from core.views.explain.build import build_answer
 from core.views.explain.sentences import corpus_scorecard
@@ -131,7 +131,7 @@ def test_an_unknown_item_has_no_receivers(engine) -> None:
 
 
 def test_a_corpus_is_judged_by_a_sample_of_its_users(engine) -> None:
-    facts = summarise(judge_corpus(engine, 3, with_stability=False))
+    facts = judge_corpus(engine, 3, with_stability=False).facts()
     assert facts["users"] == 3
     assert 0 <= facts["better_than_recent_first"] <= 1
     assert facts["gain_over_recent_first"]["ci"][0] <= facts["gain_over_recent_first"]["mean"]
@@ -145,7 +145,7 @@ def card(own: float, recent: float, players: int, stability: float | None) -> Sc
 
 def test_a_tie_beats_nobody_and_exact_values_are_no_agreement_of_seeds() -> None:
     cards = (card(-2, -1, 4, 1.0), card(-1, -1, 4, 1.0), card(0, -1, 20, 0.5), card(0, 0, 20, None))
-    facts = summarise(CorpusScorecard(("a", "b", "c", "d"), cards))
+    facts = CorpusScorecard(("a", "b", "c", "d"), cards).facts()
     assert (facts["better_than_recent_first"], facts["equal_to_recent_first"]) == (0.25, 0.5)
     assert facts["stability"] == 0.5
     said = " ".join(corpus_scorecard({"recommender": "toy", **facts}))

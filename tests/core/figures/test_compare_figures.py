@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -26,14 +25,11 @@ def compare_view(n: int, k: int = 10) -> CompareView:
     """``n`` columns of ``k`` items; each column shifts the list by two."""
     columns = tuple(
         ColumnView(
-            spec=f"user=U,at={at}",
             name=f"step {at} {EVIL}",
             short=f"{at}",
             user_id="U",
             step=at,
-            when=datetime(2024, 1, 1 + at, tzinfo=UTC),
             recommender="joint",
-            scenario=None,
             explains=True,
             profile=np.full(12, 1 / 12, np.float32) + np.float32(0.001 * at),
             next_item_id=f"i{2 * at}" if at < 2 else "far",
@@ -55,7 +51,7 @@ def compare_view(n: int, k: int = 10) -> CompareView:
         for item in items
     )
     return CompareView(
-        columns, lines, (), (), tuple(f"topic {t}" for t in range(12)), k, "", "", ""
+        columns, lines, (), (), (), tuple(f"topic {t}" for t in range(12)), k, "", "", ""
     )
 
 
@@ -88,7 +84,7 @@ def test_what_came_next_has_a_ring_or_its_rank_below() -> None:
     figure = flow_figure(compare_view(3), LIGHT)
     rings = trace(figure, "next")
     assert list(zip(rings.x, rings.y, strict=True)) == [(0, 1), (1, 1)]
-    assert "next: already had" in [note.text for note in figure.layout.annotations]
+    assert "next: not listed" in [note.text for note in figure.layout.annotations]
 
 
 def test_the_chosen_item_stands_out() -> None:

@@ -28,8 +28,8 @@ def read_guide() -> dict[str, Any]:
     return names
 
 
-def test_the_guide_runs_and_its_model_beats_chance(corpus: Corpus) -> None:
-    own, data = read_guide()["implicit_als"](corpus)
+def test_the_guide_runs_and_its_model_beats_chance(corpus: Corpus, data: TrainingData) -> None:
+    own = read_guide()["implicit_als"](corpus, data)
     cases = leave_last_out_cases(corpus, Part.TEST)
     report = evaluate([own], cases, data)
     hits = report.figures("implicit-als")["recall"]

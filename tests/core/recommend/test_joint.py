@@ -19,7 +19,7 @@ from core.progress import Progress
 from core.recommend.baseline import Baseline
 from core.recommend.fitting import fit_baselines
 from core.recommend.gate import FEATURES, FURTHEST, Gate, features_of
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import EncodedHistories, distinct
 from core.recommend.joining import fit_joint
 from core.recommend.joint import BASE, SEEN, Joint
 from core.recommend.pool import N_BUCKETS, Contenders, Pool, choose_contenders, fit_pool
@@ -66,16 +66,9 @@ def test_distinct_histories_are_those_that_baselines_can_tell_apart(corpus: Corp
     louder = replace(first, events=tuple(replace(e, text="loud") for e in first.events))
     shorter = replace(first, events=first.events[:-1], clock=first.at)
     asked = [second, first, louder, shorter, second]
-    distinct, place = EncodedHistories.of(asked, corpus.item_index).distinct()
-    assert place.tolist() == [0, 1, 1, 2, 0]
-    again = EncodedHistories.of([second, first, shorter], corpus.item_index)
-    for name in ("row", "item", "back", "clock"):
-        np.testing.assert_array_equal(getattr(distinct, name), getattr(again, name))
-    kept, wanted = (
-        set(zip(one.consumed.rows.tolist(), one.consumed.items.tolist(), strict=True))
-        for one in (distinct, again)
-    )
-    assert kept == wanted
+    unlike, index = distinct(asked)
+    assert unlike == [second, first, shorter]
+    assert index.tolist() == [0, 1, 1, 2, 0]
 
 
 def test_shares_add_up_to_the_score(joint: Joint, corpus: Corpus) -> None:

@@ -35,7 +35,7 @@ def every(
     return {
         **baselines,
         "joint": fit_joint(list(baselines.values()), data),
-        OWN: read_guide()["implicit_als"](corpus)[0],
+        OWN: read_guide()["implicit_als"](corpus, data),
     }
 
 

@@ -12,20 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.compare.fork import run
+from core.compare.replay import make_capsule, replay
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
-from core.scenario.capsule import (
-    Capsule,
-    corpus_of,
-    fingerprint,
-    make_capsule,
-    read_capsule,
-    replay,
-)
+from core.scenario.capsule import Capsule, corpus_of, fingerprint, read_capsule
 from core.scenario.edits import Edit, Op, apply_edits
-from core.scenario.fork import run
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.compare.export import fork_facts
+from core.compare.fork import FADED, run
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import Event, EventKind, History, order_events
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import FELT, run
 from tests.core.scenario.random_edits import edit_lists
 
 EXAMPLES = 500 if "TASTELINES_THOROUGH" in os.environ else 120
@@ -99,7 +100,7 @@ def test_edited_step_by_step_equals_from_scratch(
     other_engine.interest.forget()
     fresh = History(base.user_id, after.events, after.at)
     scores = other_engine.recommender().log_probabilities([fresh])[0]
-    np.testing.assert_allclose(fork.scores_after, scores, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(fork.scores[1], scores, atol=1e-5, rtol=1e-5)
     queries = other_engine.query_vectors(fresh)
     np.testing.assert_allclose(fork.queries[1], queries, atol=1e-5, rtol=1e-5)
     undone = run(demo_engine, base, [])
@@ -135,19 +136,19 @@ def test_steps_are_aligned_by_the_events_that_follow(demo_engine: Engine, base: 
     old = demo_engine.query_vectors(base)[7:]
     new = demo_engine.query_vectors(fork.edited.history)[7:]
     cosine = (old * new).sum(1) / np.linalg.norm(old, axis=1) / np.linalg.norm(new, axis=1)
-    np.testing.assert_allclose(fork.felt, 1 - cosine, atol=1e-6)
-    below = np.flatnonzero(1 - cosine < FELT)
+    np.testing.assert_allclose(fork.distances, 1 - cosine, atol=1e-6)
+    below = np.flatnonzero(1 - cosine < FADED)
     assert fork.reconvergence == (int(below[0]) if len(below) else None)
     assert run(demo_engine, base, []).reconvergence == 0
 
 
-def test_an_edit_that_stays_felt_never_reconverges(demo_engine: Engine, base: History) -> None:
+def test_an_effect_that_persists_never_reconverges(demo_engine: Engine, base: History) -> None:
     late = base.events[-1].timestamp + timedelta(days=1)
     listed = {item.item_id for item in demo_engine.recommend(base, 50).items}
     far = next(item for item in demo_engine.corpus.item_ids if item not in listed)
     edit = Edit(Op.ADD, item_id=far, timestamp=late, rating=5.0)
     fork = run(demo_engine, base, [edit])
-    assert fork.felt[0] > FELT and fork.reconvergence is None
+    assert fork.distances[0] > FADED and fork.reconvergence is None
 
 
 def test_what_eligibility_alone_moved(demo_engine: Engine, base: History) -> None:
@@ -155,10 +156,11 @@ def test_what_eligibility_alone_moved(demo_engine: Engine, base: History) -> Non
     listed = demo_engine.recommend(base, 10, "popularity").items
     consumed = listed[2].item_id
     edit = Edit(Op.ADD, item_id=consumed, timestamp=base.events[-1].timestamp, rating=5.0)
-    moves = run(demo_engine, base, [edit], "popularity").moves
+    fork = run(demo_engine, base, [edit], "popularity")
+    moves = fork.moves()
     assert {move.item_id: move.words for move in moves}[consumed] == "left"
     assert [move.words for move in moves if move.after] == ["up 1"] * 7 + ["entered"]
-    assert all(move.to_json()["cause"] == {"kind": "eligibility"} for move in moves)
+    assert all(move["cause"] == {"kind": "eligibility"} for move in fork_facts(fork)["moves"])
 
 
 def test_moves_are_the_difference_of_both_lists(demo_engine: Engine, base: History) -> None:
@@ -166,14 +168,14 @@ def test_moves_are_the_difference_of_both_lists(demo_engine: Engine, base: Histo
     fork = run(demo_engine, base, edits, k=20)
     old = {item.item_id: item.rank for item in fork.before.items}
     new = {item.item_id: item.rank for item in fork.after.items}
-    assert fork.moves
-    assert {move.item_id: (move.before, move.after) for move in fork.moves} == {
+    assert fork.moves()
+    assert {move.item_id: (move.before, move.after) for move in fork.moves()} == {
         item: (old.get(item), new.get(item))
         for item in old.keys() | new.keys()
         if old.get(item) != new.get(item)
     }
-    assert set(fork.to_json()) == {"before", "after", "moves", "fork_step", "reconvergence"}
-    alone = run(demo_engine, base, edits[:1]).moves
+    assert set(fork_facts(fork)) == {"before", "after", "moves", "fork_step", "reconvergence"}
+    alone = run(demo_engine, base, edits[:1]).moves()
     by_edit = [move for move in alone if move.cause.edit]
     assert by_edit
     for move in by_edit:
@@ -185,14 +187,8 @@ def test_every_event_deleted(demo_engine: Engine, base: History) -> None:
     assert len(fork.path_after) == 0 and len(fork.path_before) == len(base)
     assert fork.fork_step == 1
     assert len(fork.after.items) == 10
-    assert fork.profile_after.sum() == pytest.approx(1, abs=1e-4)
-    assert all(move.cause.kind in ("delete", "eligibility") for move in fork.moves)
-
-
-def test_at_is_where_the_base_ends(demo_engine: Engine, base: History) -> None:
-    fork = run(demo_engine, base, [Edit(Op.DELETE, 3)], at=5)
-    assert fork.base == base.up_to(5)
-    assert fork.before.items == demo_engine.recommend(base.up_to(5)).items
+    assert fork.profiles[1].sum() == pytest.approx(1, abs=1e-4)
+    assert all(move.cause.kind in ("edit", "eligibility") for move in fork.moves())
 
 
 class Ratings:
@@ -228,7 +224,7 @@ def test_an_item_that_others_passed_is_laid_to_the_edit_that_raised_them(
     toy.__dict__["recommenders"] = {"ratings": Ratings(weights)}
     edits = [Edit(Op.RATE, 4 + n, rating=1.0) for n in range(edits_before)]
     edits += [Edit(Op.RATE, 2, rating=2.0), Edit(Op.RATE, 3, rating=5.0)]
-    moves = {move.item_id: move for move in run(toy, start, edits, "ratings").moves}
+    moves = {move.item_id: move for move in run(toy, start, edits, "ratings").moves()}
     assert moves[sunk].words == "down 1"
     assert moves[sunk].score_change == pytest.approx(-0.1, abs=1e-4)
     assert moves[sunk].cause.edit == edits_before + 2
@@ -253,5 +249,5 @@ def test_the_causes_of_very_many_edits_ask_for_few_histories(
     toy.__dict__["recommenders"] = {"ratings": Counting(weights.astype(np.float32))}
     edits = [Edit(Op.RATE, 1 + n % len(base), rating=1.0 + n * 7 % 5) for n in range(1_000)]
     fork = run(toy, base, edits, "ratings")
-    assert {move.cause.kind for move in fork.moves} == {"rate"}
+    assert {move["cause"]["kind"] for move in fork_facts(fork)["moves"]} == {"rate"}
     assert asked < 2_000

@@ -79,7 +79,7 @@ def test_a_report_asked_for_later_knows_what_training_knew(
 ) -> None:
     """Lists of 10 are judged in training, lists of 5 afterwards: their tops are the same lists."""
     made = find_report(shop_corpus, shelf, model_folder)
-    asked = evaluate_model(shop_corpus, shelf, model_folder, k=5).report
+    asked = evaluate_model(shop_corpus, shelf, model_folder, k=5)
     assert made is not None
     for early, late in zip(made.results, asked.results, strict=True):
         np.testing.assert_array_equal(early.lists[:, :5], late.lists)
@@ -87,7 +87,7 @@ def test_a_report_asked_for_later_knows_what_training_knew(
         assert np.isfinite(late.diversity).all()
     forgetful = tmp_path / "models" / model_folder.name
     shutil.copytree(model_folder, forgetful, ignore=shutil.ignore_patterns(EVALUATION))
-    whole = evaluate_model(shop_corpus, shelf, forgetful).report
+    whole = evaluate_model(shop_corpus, shelf, forgetful)
     for early, again in zip(made.results, whole.results, strict=True):
         np.testing.assert_allclose(early.diversity, again.diversity, atol=1e-5)
 

@@ -14,7 +14,7 @@ from core.compare.turnover import measure_turnover
 from core.corpus.store import Library
 from core.engine import Engine
 from core.views import compare_tables as tables
-from core.views.compare import build_compare, change_bars, move_rows, tell, trust_sentence
+from core.views.compare import build_compare, change_bars, tell, trust_sentence
 from core.views.turnover import build_turnover, tell_turnover
 
 
@@ -49,30 +49,29 @@ def test_a_move_says_where_from_where_to_and_why(
         engine, [ColumnSpec(busy_user, "9"), ColumnSpec(busy_user, "12")], library=library
     )
     view = build_compare(comparison)
-    rows = move_rows(comparison, comparison.moves())
-    assert [r.item_id for r in rows] == [r.item_id for r in view.moves]
-    assert all(row.cause for row in rows) and not any(row.cause for row in view.moves)
-    kinds = [row.kind for row in rows]
-    assert kinds == sorted(kinds, key=lambda kind: {"entered": 0, "left": 1}.get(kind, 2))
-    for row in rows:
-        assert row.cause_step in {10, 11, 12, None}
-        if row.cause_step is not None:
-            assert f"step {row.cause_step}," in row.cause
-        if row.kind == "entered":
-            assert row.move == f"in at {row.after}" and row.full_before not in range(1, 11)
+    moves = comparison.moves()
+    table = tables.moves_table(comparison, moves)
+    assert list(table["item_id"]) == [move.item_id for move in view.moves]
+    assert not any(move.cause for move in view.moves)
+    for move, cause in zip(moves, table["cause"], strict=True):
+        assert cause and move.cause_step in {10, 11, 12, None}
+        if move.cause_step is not None:
+            assert f"step {move.cause_step}," in cause
+        if move.kind == "entered":
+            assert move.words == "entered" and move.rank_before not in range(1, 11)
     assert trust_sentence(comparison).startswith("Exact")
-    item = rows[0].item_id
+    item = moves[0].item_id
     bars = change_bars(comparison, 0, item)
     assert {bar.step for bar in bars} == {10, 11, 12, None}
-    assert sum(bar.value for bar in bars) == pytest.approx(rows[0].change, abs=1e-4)
+    assert sum(bar.value for bar in bars) == pytest.approx(moves[0].score_change, abs=1e-4)
     listed = {line.item_id for line in view.lines}
     unlisted = next(i for i in engine.corpus.item_ids if i not in listed)
     assert change_bars(comparison, 0, unlisted) == ()
     lines = tell(comparison)
-    assert len(lines) > len(rows) and not any("\n" in line for line in lines)
+    assert len(lines) > len(moves) and not any("\n" in line for line in lines)
 
 
-def test_what_was_taken_next_is_marked_in_every_column(
+def test_the_actual_next_item_is_marked_in_every_column(
     engine: Engine, library: Library, busy_user: str
 ) -> None:
     history = engine.corpus.history(busy_user)
@@ -88,7 +87,7 @@ def test_what_was_taken_next_is_marked_in_every_column(
             assert line.ranks[at] == column.next_rank
     end = build_compare(Comparison(engine, [ColumnSpec(busy_user)] * 2, library=library))
     assert end.next_sentence == "" and end.columns[0].next_rank is None
-    assert end.moves == () and end.overlaps[0].sentence.count("the same list") == 1
+    assert end.moves == () and end.overlap_sentences[0].count("the same list") == 1
 
 
 def test_presets_make_columns_that_differ(engine: Engine, busy_user: str) -> None:
@@ -118,13 +117,13 @@ def test_tables_hold_what_the_charts_show(engine: Engine, library: Library, busy
     assert len(tables.overlap_table(view)) == 3
     profiles = tables.profiles_table(view)
     assert np.allclose(profiles.iloc[:, 1:].sum(), 1, atol=1e-4)
-    assert len(tables.moves_table(view, view.moves)) == len(view.moves)
+    assert len(tables.moves_table(comparison, view.moves)) == len(view.moves)
 
 
 def test_turnover_is_read_for_the_corpus_and_one_user(engine: Engine, busy_user: str) -> None:
     found = measure_turnover(engine, [busy_user, *engine.corpus.user_ids[:8]], "popularity")
     view = build_turnover(found, busy_user)
-    assert "of a list on average" in view.sentence and "Here one event changes" in view.sentence
+    assert "of a list on average" in view.sentence and "For this user" in view.sentence
     assert len(view.by_events) == len(view.own_by_events)
     assert build_turnover(found.among([])).sentence == "No user has two lists to compare."
     assert build_turnover(found, "nobody").own_by_events[0].users == 0

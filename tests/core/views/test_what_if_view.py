@@ -6,25 +6,23 @@ from datetime import timedelta
 
 import pytest
 
+from core.compare.fork import Fork, run
 from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
-from core.scenario.fork import Fork, run
 from core.scenario.search import SmallestChange, Tried
+from core.views.compare_tables import moves_table
 from core.views.what_if import (
-    build_comparison,
+    build_beside,
     build_fork,
-    build_lists,
-    build_moves,
     build_profile,
     edits_table,
     equal_times,
     lists_table,
-    moves_table,
     paths_table,
     profile_table,
 )
-from core.views.what_if_wording import edit_words, search_words
+from core.views.what_if_wording import edit_words, lists_sentence, search_words
 
 
 @pytest.fixture
@@ -46,61 +44,57 @@ def added(engine: Engine, base: History) -> Fork:
 
 def test_without_edits_everything_stays(engine: Engine, base: History) -> None:
     fork = run(engine, base, [])
-    view = build_lists(fork)
-    assert "No edits yet" in view.sentence
-    assert all(row.before_id == row.after_id and row.move == "=" for row in view.rows)
-    assert build_moves(fork) == ()
-    assert moves_table(()).empty
+    table = lists_table(fork)
+    assert "No edits yet" in lists_sentence(fork)
+    assert (table["before_id"] == table["after_id"]).all() and set(table["move"]) == {"="}
+    assert moves_table(fork, fork.moves()).empty
     assert build_fork(fork).fork_step is None
-    assert build_fork(fork).felt_sentence == ""
+    assert build_fork(fork).effect_sentence == ""
 
 
 def test_every_move_is_marked_and_has_a_cause(added: Fork) -> None:
-    view = build_lists(added)
-    entered = [row for row in view.rows if row.move == "+ entered"]
-    left = [row for row in view.rows if row.fate == "✕ left"]
-    assert entered and len(entered) == len(left)
-    assert f"{len(entered)} entered, {len(left)} left" in view.sentence
-    moves = build_moves(added)
-    assert {move.item_id for move in moves if move.move == "✕ left"} == {
-        row.before_id for row in left
-    }
-    for row in view.rows:
-        moved = next((move for move in moves if move.item_id == row.after_id), None)
-        assert (moved.move if moved else "=") == row.move
-    assert all(move.edit in (1, 2) or "already had" in move.because for move in moves)
-    assert any(move.because.startswith("edit 1: added ") for move in moves)
-    table = lists_table(view)
+    table = lists_table(added)
+    entered, left = (table["move"] == "entered").sum(), (table["became"] == "left").sum()
+    assert entered and entered == left
+    assert f"{entered} entered, {left} left" in lists_sentence(added)
+    moves = moves_table(added, added.moves()).set_index("item_id")
+    assert set(moves.index[moves["move"] == "left"]) == set(
+        table["before_id"][table["became"] == "left"]
+    )
+    for item, move in zip(table["after_id"], table["move"], strict=True):
+        assert (moves["move"][item] if item in moves.index else "=") == move
+    assert moves["cause"].str.contains("^edit [12]: |excluded items").all()
+    assert moves["cause"].str.startswith("edit 1: added ").any()
     assert list(table["rank"]) == list(range(1, 11))
-    assert table["before"].str.startswith("✕ ").sum() == len(left)
+    assert table["before"].str.startswith("✕ ").sum() == left
 
 
 def test_moves_say_how_far(engine: Engine, base: History) -> None:
-    fork = run(engine, base, [Edit(Op.DELETE, step=len(base) - 3)])
-    for row in build_lists(fork).rows:
-        if row.move[0] in "▲▼":
-            before = next(r.rank for r in build_lists(fork).rows if r.before_id == row.after_id)
-            sign = "▲" if before > row.rank else "▼"
-            assert row.move == f"{sign} {abs(before - row.rank)}"
+    table = lists_table(run(engine, base, [Edit(Op.DELETE, step=len(base) - 3)]))
+    before = dict(zip(table["before_id"], table["rank"], strict=True))
+    for rank, item, move in zip(table["rank"], table["after_id"], table["move"], strict=True):
+        if move.startswith(("up", "down")):
+            up = before[item] - rank
+            assert move == (f"up {up}" if up > 0 else f"down {-up}")
 
 
 def test_the_fork_names_its_step_and_its_distance(added: Fork, base: History) -> None:
     view = build_fork(added)
     assert f"part at step {len(base)}" in view.sentence
-    assert "No event follows" in view.felt_sentence
+    assert "No event follows" in view.effect_sentence
     assert (len(view.before), len(view.after)) == (len(base), len(base))
     assert view.after.names[-1].startswith("a1 · ")
     table = paths_table(view)
     assert list(table.groupby("path").size()) == [len(base), len(base)]
 
 
-def test_an_early_edit_is_no_longer_felt_or_still_is(engine: Engine, base: History) -> None:
+def test_an_early_effect_fades_or_persists(engine: Engine, base: History) -> None:
     fork = run(engine, base, [Edit(Op.RATE, step=3, rating=1.0)])
-    said = build_fork(fork).felt_sentence
+    said = build_fork(fork).effect_sentence
     if fork.reconvergence is None:
-        assert said.startswith("Still felt")
+        assert said.startswith("The effect persists")
     else:
-        assert "less than 0.02 apart" in said
+        assert "fades" in said and "less than 0.02 apart" in said
 
 
 def test_profiles_show_the_largest_topics(added: Fork) -> None:
@@ -113,11 +107,11 @@ def test_profiles_show_the_largest_topics(added: Fork) -> None:
 def test_a_history_of_which_nothing_is_left_still_has_views(engine: Engine, base: History) -> None:
     short = base.up_to(2)
     fork = run(engine, short, [Edit(Op.DELETE, step=1), Edit(Op.DELETE, step=2)])
-    assert len(build_lists(fork).rows) == 10
+    assert len(lists_table(fork)) == 10
     assert len(build_fork(fork).after) == 0
     assert build_fork(fork).sentence
     assert build_profile(fork)
-    assert build_moves(fork)
+    assert len(moves_table(fork, fork.moves()))
 
 
 def test_every_edit_has_words(engine: Engine, base: History) -> None:
@@ -153,13 +147,13 @@ def test_equal_times_are_found(base: History) -> None:
     ]
 
 
-def test_two_scenarios_are_compared_place_by_place(added: Fork, engine: Engine, base) -> None:
+def test_two_scenarios_are_compared_rank_by_rank(added: Fork, engine: Engine, base) -> None:
     other = run(engine, base, [], recommender="popularity")
-    sentence, table = build_comparison(added, other)
+    sentence, table = build_beside(added, other)
     shared = {i.item_id for i in added.after.items} & {i.item_id for i in other.after.items}
     assert f"share {len(shared)} of 10" in sentence
     assert "popularity" in sentence
-    assert (table["move"] != "+ entered").sum() == len(shared)
+    assert (table["move"] != "entered").sum() == len(shared)
 
 
 def test_a_search_says_what_it_did(engine: Engine) -> None:
@@ -175,11 +169,11 @@ def test_a_search_says_what_it_did(engine: Engine) -> None:
 
     found = search_words(engine.corpus, result())
     assert "1 edit brings" in found and "rank 40 before, rank 4 after" in found
-    assert "no smaller set does it" in found
+    assert "no smaller set is enough" in found
     vain = search_words(
         engine.corpus,
         result(found=False, edits=(), verified_rank=None, tried=Tried(closest_rank=11)),
     )
-    assert vain.startswith("Nothing found") and "closest gives rank 11" in vain
+    assert vain.startswith("No edits found") and "closest gives rank 11" in vain
     assert "needs no edit" in search_words(engine.corpus, result(edits=(), rank_before=3))
     assert "excluded" in search_words(engine.corpus, result(rank_before=None))

@@ -1,0 +1,116 @@
+"""A capsule is made of a what-if, and computed anew from its file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.compare.fork import Fork, run
+from core.domain import DomainError, RecommendationList
+from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, fingerprint
+from core.scenario.reading import check_number
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+SCORE_TOLERANCE = 1e-3
+"""Nats between two scores of one model that processors may disagree about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is otherwise than the capsule says, in words or numbers."""
+
+    what: str
+    expected: str | int | float | None
+    found: str | int | float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A capsule computed anew.
+
+    ``differences`` names another corpus, model or base history, and every row of the list that is
+    otherwise. ``matches``: the list has the same items in the same order and, where corpus and
+    model are the capsule's, the same scores; those of another model are other numbers by nature.
+    """
+
+    capsule: Capsule
+    fork: Fork
+    differences: tuple[Difference, ...]
+    matches: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form of the verb ``replay``."""
+        return {"matches": self.matches, "differences": [asdict(d) for d in self.differences]}
+
+
+def make_capsule(fork: Fork, name: str = "") -> Capsule:
+    """The capsule of a fork: its edits, and the list that they gave.
+
+    DomainError above 1,000 edits or ranks: such a file could not be read again.
+    """
+    corpus = fork.engine.corpus
+    check_number(len(fork.edited.edits), "capsule")
+    if fork.k > LONGEST_LIST:
+        raise DomainError(
+            f"a list of {fork.k:,} is too long for a capsule",
+            remedy=f"Ask for {LONGEST_LIST:,} at most",
+        )
+    return Capsule(
+        format="tastelines-capsule",
+        version=1,
+        name=name[:200],
+        corpus=corpus.name,
+        corpus_id=corpus.corpus_id,
+        model_id=fork.engine.model_id,
+        user=fork.base.user_id,
+        steps=len(fork.base),
+        history=fingerprint(fork.base),
+        edits=[edit.to_json() for edit in fork.edited.edits],
+        recommender=fork.recommender.id,
+        k=fork.k,
+        expected=[
+            Expected(rank=item.rank, item_id=item.item_id, score=item.score)
+            for item in fork.after.items
+        ],
+    )
+
+
+def replay(engine: Engine, capsule: Capsule) -> Replay:
+    """Compute a capsule's list with this corpus and model, and compare.
+
+    DomainError where it can't be computed: an unknown user or recommender, or an edit that can't be
+    applied to the user's history as it is now.
+    """
+    whole = engine.corpus.history(capsule.user)
+    base = whole.up_to(min(capsule.steps, len(whole)))
+    fork = run(engine, base, capsule.changes, capsule.recommender, capsule.k)
+    same_world = (engine.corpus.corpus_id, engine.model_id) == (capsule.corpus_id, capsule.model_id)
+    about = [
+        Difference(what, expected, found)
+        for what, expected, found in (
+            ("corpus_id", capsule.corpus_id, engine.corpus.corpus_id),
+            ("model_id", capsule.model_id, engine.model_id),
+            ("events of the base history", capsule.steps, len(base)),
+            ("fingerprint of the base history", capsule.history, fingerprint(base)),
+        )
+        if expected != found
+    ]
+    rows = _compare(capsule.expected, fork.after, with_scores=same_world)
+    return Replay(capsule, fork, (*about, *rows), matches=not rows)
+
+
+def _compare(
+    expected: list[Expected], found: RecommendationList, *, with_scores: bool
+) -> list[Difference]:
+    differences = []
+    for at in range(max(len(expected), len(found.items))):
+        old = expected[at] if at < len(expected) else None
+        new = found.items[at] if at < len(found.items) else None
+        if old is None or new is None or old.item_id != new.item_id:
+            ids = (old.item_id if old else None, new.item_id if new else None)
+            differences.append(Difference(f"rank {at + 1}", *ids))
+        elif with_scores and abs(old.score - new.score) > SCORE_TOLERANCE:
+            differences.append(Difference(f"score at rank {at + 1}", old.score, new.score))
+    return differences

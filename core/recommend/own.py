@@ -1,0 +1,131 @@
+"""Recommenders of a person's own: found as entry points, checked before anybody trusts them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+
+import numpy as np
+
+from core.arrays import FloatArray
+from core.corpus.corpus import Corpus
+from core.domain import DomainError, History, Stopped
+from core.recommend.protocol import Recommender
+from core.recommend.training_data import TrainingData
+
+GROUP = "tastelines.recommenders"
+"""Entry points of this group are called ``ID`` and give a ``Builder``."""
+Builder = Callable[[Corpus, TrainingData], Recommender]
+"""Fits a recommender on the training part of a corpus, which is all that it may learn from."""
+FINGERPRINT_USERS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Registered:
+    """A ``Recommender`` made by somebody else; its mistakes become a ``DomainError``.
+
+    ``builder`` fits it to other training data; None where it was registered ready-made.
+    """
+
+    corpus: Corpus
+    recommender: Recommender
+    builder: Builder | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.recommender, Recommender):
+            raise DomainError(
+                f"a {type(self.recommender).__name__} is no recommender",
+                remedy="Give it an id and log_probabilities; see docs/own_recommender.md",
+            )
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", str(self.id)):
+            raise DomainError(
+                f"{self.id!r} cannot be the id of a recommender",
+                remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
+            )
+        self.log_probabilities([History("", ())])
+
+    @property
+    def id(self) -> str:
+        """The recommender's own id."""
+        return self.recommender.id
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """8 hex digits of what it answers about the first users: changes when the model does."""
+        histories = [self.corpus.history(user) for user in self.corpus.user_ids[:FINGERPRINT_USERS]]
+        answers = self.log_probabilities(histories).round(3)
+        return hashlib.sha256(answers.tobytes()).hexdigest()[:8]
+
+    def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
+        """What the recommender answers, float32[n_histories, n_items].
+
+        DomainError where it fails, or answers something else than logs of probabilities.
+        """
+        try:
+            answers = np.asarray(self.recommender.log_probabilities(histories), np.float32)
+        except (DomainError, Stopped):
+            raise
+        except Exception as error:
+            raise self._mistake(f"{type(error).__name__}: {error}") from error
+        shape = (len(histories), len(self.corpus.item_ids))
+        if answers.shape != shape:
+            raise self._mistake(f"log_probabilities gave the shape {answers.shape}, not {shape}")
+        with np.errstate(over="ignore"):
+            sums = np.exp(answers).sum(axis=1, dtype=np.float64)
+        if not (np.isfinite(answers).all() and (np.abs(sums - 1.0) < 0.01).all()):
+            raise self._mistake("its answers are no logs of probabilities that add up to 1")
+        return answers
+
+    def fitted_on(self, data: TrainingData) -> Registered:
+        """The same recommender with other training data; DomainError without a builder."""
+        if self.builder is None:
+            raise DomainError(
+                f"{self.id} was registered ready-made and can't be fitted on other training data",
+                remedy=f"Install it as an entry point of {GROUP}",
+            )
+        return _made(self.builder, self.corpus, data, self.id)
+
+    def _mistake(self, what: str) -> DomainError:
+        return DomainError(
+            what,
+            where=f"recommender {self.id}",
+            remedy="Correct the recommender; docs/own_recommender.md says what it must answer",
+        )
+
+
+def installed() -> tuple[EntryPoint, ...]:
+    """The entry points of ``GROUP`` by name."""
+    return tuple(sorted(entry_points(group=GROUP), key=lambda point: point.name))
+
+
+def build(point: EntryPoint, corpus: Corpus, data: TrainingData) -> Registered:
+    """The recommender of an entry point; DomainError where it can't be made."""
+    try:
+        builder: Builder = point.load()
+    except Exception as error:
+        raise _failure(point.name, error) from error
+    return _made(builder, corpus, data, point.name)
+
+
+def _made(builder: Builder, corpus: Corpus, data: TrainingData, name: str) -> Registered:
+    try:
+        own = Registered(corpus, builder(corpus, data), builder)
+        if own.id != name:
+            raise ValueError(f"its id is {own.id!r}")
+    except Stopped:
+        raise
+    except Exception as error:
+        raise _failure(name, error) from error
+    return own
+
+
+def _failure(name: str, error: Exception) -> DomainError:
+    return DomainError(
+        f"the recommender {name!r} could not be made: {type(error).__name__}: {error}",
+        where=f"entry point of {GROUP}",
+        remedy="Correct or uninstall its package",
+    )
