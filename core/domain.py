@@ -68,9 +68,9 @@ class DomainError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        place = f" ({self.where})" if self.where else ""
+        where = f" ({self.where})" if self.where else ""
         remedy = f". {self.remedy}" if self.remedy else ""
-        return f"{self.what}{place}{remedy}."
+        return f"{self.what}{where}{remedy}."
 
 
 class Stopped(Exception):

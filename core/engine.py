@@ -244,10 +244,6 @@ class Engine:
         ranks: FloatArray = _frozen(next_ranks(chosen, history, self.corpus.item_index))
         return ranks
 
-    def drift(self, history: History) -> float:
-        """Cosine distance between the state in the middle of a history and the last one."""
-        return drift_of(self.interest.states(history)[1:])
-
     @cached_property
     def users(self) -> pd.DataFrame:
         """One row per user, computed when the model was trained (``summarise_users``)."""

@@ -48,11 +48,14 @@ def import_corpus(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="FIELD=COLUMN", help="Use a column; item.FIELD for the items file."
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Read FIELD from COLUMN; item.FIELD for items.",
         ),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Text encoding (default: by mark, else UTF-8).")
+        str | None,
+        typer.Option("--encoding", help="Text encoding (default: UTF-8, or by its mark)."),
     ] = None,
     rating_scale: Annotated[
         str | None, typer.Option("--rating-scale", metavar="LOW-HIGH", help="For example 1-5.")
@@ -60,7 +63,7 @@ def import_corpus(
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Turn files of reviews and behaviour into a corpus; say what was taken and what refused."""
+    """Import files of reviews and behaviour as a corpus; say what was accepted and what refused."""
     from core.corpus.importing import import_files
     from core.corpus.plan import parse_mapping, parse_scale
     from core.corpus.store import Library

@@ -101,7 +101,8 @@ def judge_explanations(
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
-    facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
     from core.views.explain import sentences as wording
+
+    facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
 
     answer(facts, wording.corpus_scorecard(facts), as_json=json)

@@ -59,7 +59,7 @@ def history_at(engine: Engine, user: str, at: str | None) -> History:
 def train_model(
     corpus: CorpusArgument,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, max=100_000, help="At most so many.")
+        int | None, typer.Option("--epochs", min=1, max=100_000, help="Maximum number of epochs.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
@@ -90,7 +90,7 @@ def train_model(
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
     if config is not None and tuned:
-        raise DomainError("--config and --tuned are two answers to one question", remedy="Give one")
+        raise DomainError("--config and --tuned exclude each other", remedy="Give one of them")
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
     options = InterestConfig()
     if config is not None or tuned:
@@ -221,7 +221,7 @@ def list_users(
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List users with their events and how far their interest moved."""
+    """List users with their number of events and the drift of their interest."""
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
     engine = open_engine(corpus, library, model)

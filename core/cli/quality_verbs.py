@@ -25,9 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def import_served_lists(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of lists that were served.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of served lists.")],
     corpus: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
-    name: Annotated[str, typer.Option("--as", help="What to call them.")] = "production",
+    name: Annotated[str, typer.Option("--as", help="Name of the lists.")] = "production",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -46,7 +46,7 @@ def import_served_lists(
 def tune_model(
     corpus: CorpusArgument,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.01, max=10_000, help="How long to search.")
+        float, typer.Option("--minutes", min=0.01, max=10_000, help="Duration of the search.")
     ] = 10.0,
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")

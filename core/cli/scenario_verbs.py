@@ -105,11 +105,11 @@ def replay_capsule(
 
     content = read_capsule(read_bytes(capsule), str(capsule))
     engine = open_engine(corpus_of(content, Library.open(library)), library, model)
-    found = replay(engine, content)
-    lines = ["The list matches." if found.matches else "The list does not match."]
+    replayed = replay(engine, content)
+    lines = ["The list matches." if replayed.matches else "The list does not match."]
     lines += [
         f"{difference.what}: {difference.found}, expected {difference.expected}"
-        for difference in found.differences
+        for difference in replayed.differences
     ]
-    answer(found.to_json(), lines, as_json=json)
-    return 0 if found.matches else 1
+    answer(replayed.to_json(), lines, as_json=json)
+    return 0 if replayed.matches else 1

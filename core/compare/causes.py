@@ -107,7 +107,7 @@ def explain_changes(
     def read(scores: FloatArray) -> DoubleArray:
         return scores[:, items].astype(np.float64)
 
-    found = shapley_values(
+    shares = shapley_values(
         Game(recommender, history, read, stop),
         len(players) + 1,
         seed=seed,
@@ -115,7 +115,7 @@ def explain_changes(
         exact_up_to=exact_up_to,
         stop=stop,
     )
-    return Changes(**vars(found), items=items, players=players)
+    return Changes(**vars(shares), items=items, players=players)
 
 
 def time_causes(pair: Pair, moves: Sequence[Move], changes: Changes) -> list[Cause]:
@@ -238,7 +238,7 @@ def _edit_values(
 
     ends = np.array([np.zeros(len(players)), np.ones(len(players))], np.bool_)
     known = dict(zip(map(bytes, ends), read(np.stack(pair.scores)), strict=True))
-    found = shapley_values(
+    shares = shapley_values(
         Game(recommender, history, read, stop, known),
         len(players),
         seconds=SECONDS,
@@ -248,7 +248,7 @@ def _edit_values(
     sizes = np.array([len(numbers) for numbers in players])
     values, stderr = (
         np.repeat(array / sizes[:, None], sizes, axis=0).reshape(n_edits, 2, len(items))
-        for array in (found.values, found.stderr)
+        for array in (shares.values, shares.stderr)
     )
     return values, stderr
 

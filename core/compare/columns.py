@@ -47,19 +47,19 @@ class ColumnSpec:
 def read_column(text: str) -> ColumnSpec:
     """Read ``user=U,at=T,recommender=R,scenario=S``; DomainError says what is wrong with it."""
     keys = [field.name for field in fields(ColumnSpec)]
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not value:
             raise _unreadable(f"{part.strip()!r} is not key=value", text)
         if key not in keys:
             raise _unreadable(f"{key!r} is no key of a column", text)
-        if key in found:
+        if key in values:
             raise _unreadable(f"{key!r} is given twice", text)
-        found[key] = unquote(value)
-    if "user" not in found:
+        values[key] = unquote(value)
+    if "user" not in values:
         raise _unreadable("a column needs user=", text)
-    return ColumnSpec(**found)
+    return ColumnSpec(**values)
 
 
 def _quoted(value: str) -> str:
@@ -173,17 +173,17 @@ def _served(
         until = whole.events[step].timestamp - timedelta(microseconds=1)
     else:
         until = datetime.max.replace(tzinfo=UTC)
-    found = served_list(engine.corpus, library, name, spec.user, until)
-    return found or RecommendationList(spec.user, step, name, ())
+    served = served_list(engine.corpus, library, name, spec.user, until)
+    return served or RecommendationList(spec.user, step, name, ())
 
 
 def _scenario(engine: Engine, spec: ColumnSpec, library: Library) -> Scenario:
     """A saved scenario of the user by its id, else the last saved of that name."""
     store = ScenarioStore.open(library)
     with suppress(DomainError):  # not an id: perhaps a name
-        found = store.load(str(spec.scenario))
-        if (found.capsule.corpus, found.capsule.user) == (engine.corpus.name, spec.user):
-            return found
+        scenario = store.load(str(spec.scenario))
+        if (scenario.capsule.corpus, scenario.capsule.user) == (engine.corpus.name, spec.user):
+            return scenario
     saved = store.scenarios(engine.corpus.name, spec.user)
     for scenario in saved:
         if scenario.name == spec.scenario:

@@ -90,17 +90,14 @@ class Comparison:
     @once_each
     def lists(self) -> tuple[RecommendationList, ...]:
         """Each column's list."""
-        return tuple(
-            self.engine.top(column.history, scores, self.k, column.source)
-            if scores is not None
-            else self._served(column)
-            for column, scores in zip(self.columns, self.scores, strict=True)
-        )
-
-    def _served(self, column: Column) -> RecommendationList:
-        assert column.served is not None
-        shown = tuple(item for item in column.served.items if item.rank <= self.k)
-        return replace(column.served, items=shown)
+        lists = []
+        for column, scores in zip(self.columns, self.scores, strict=True):
+            if scores is not None:
+                lists.append(self.engine.top(column.history, scores, self.k, column.source))
+            elif column.served is not None:
+                shown = tuple(item for item in column.served.items if item.rank <= self.k)
+                lists.append(replace(column.served, items=shown))
+        return tuple(lists)
 
     @cached_property
     def overlaps(self) -> tuple[Overlap, ...]:

@@ -11,14 +11,14 @@ PERSISTENCE = 0.9
 """RBO's p: the chance of reading on after each rank; the first ten ranks carry 86 % of the sum."""
 
 
-def jaccard(one: Sequence[Hashable], other: Sequence[Hashable]) -> float | None:
+def jaccard(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
     """Shared items over all items of both lists, 0 to 1; None where both are empty."""
-    union = len(set(one) | set(other))
-    return len(set(one) & set(other)) / union if union else None
+    union = len(set(first) | set(second))
+    return len(set(first) & set(second)) / union if union else None
 
 
 def rank_biased_overlap(
-    one: Sequence[Hashable], other: Sequence[Hashable], p: float = PERSISTENCE
+    first: Sequence[Hashable], second: Sequence[Hashable], p: float = PERSISTENCE
 ) -> float | None:
     """Extrapolated rank-biased overlap of two lists, 0 to 1; None where both are empty.
 
@@ -26,7 +26,7 @@ def rank_biased_overlap(
     beyond the shorter list its agreement is assumed to go on, beyond the longer one the agreement
     of both. Lists hold each item once; an empty list shares nothing.
     """
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((first, second), key=len)
     s, l = len(short), len(long)  # noqa: E741 - the paper's names
     if l == 0:
         return None
@@ -49,15 +49,15 @@ def rank_biased_overlap(
     return (1 - p) / p * total + end
 
 
-def kendall(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
+def kendall(first: Mapping[str, float], second: Mapping[str, float]) -> float | None:
     """Kendall's tau-b of the items that both lists hold, -1 to 1, from scores (higher is better).
 
     Equal scores are ties (Kendall 1945). None with fewer than two common items, or where one list
     ties them all.
     """
-    common = sorted(one.keys() & other.keys())
+    common = sorted(first.keys() & second.keys())
     if len(common) < 2:
         return None
-    found = kendalltau([one[item] for item in common], [other[item] for item in common])
-    tau = float(found.statistic)
+    result = kendalltau([first[item] for item in common], [second[item] for item in common])
+    tau = float(result.statistic)
     return None if np.isnan(tau) else min(max(tau, -1.0), 1.0)

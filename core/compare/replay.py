@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from core.compare.fork import Fork, run
@@ -102,15 +103,13 @@ def replay(engine: Engine, capsule: Capsule) -> Replay:
 
 
 def _compare(
-    expected: list[Expected], found: RecommendationList, *, with_scores: bool
+    expected: list[Expected], computed: RecommendationList, *, with_scores: bool
 ) -> list[Difference]:
     differences = []
-    for at in range(max(len(expected), len(found.items))):
-        old = expected[at] if at < len(expected) else None
-        new = found.items[at] if at < len(found.items) else None
+    for rank, (old, new) in enumerate(zip_longest(expected, computed.items), start=1):
         if old is None or new is None or old.item_id != new.item_id:
             ids = (old.item_id if old else None, new.item_id if new else None)
-            differences.append(Difference(f"rank {at + 1}", *ids))
+            differences.append(Difference(f"rank {rank}", *ids))
         elif with_scores and abs(old.score - new.score) > SCORE_TOLERANCE:
-            differences.append(Difference(f"score at rank {at + 1}", old.score, new.score))
+            differences.append(Difference(f"score at rank {rank}", old.score, new.score))
     return differences

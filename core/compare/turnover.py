@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 K = 10
 NEWEST = 16
-"""Of a longer history only so many newest moments have their lists made."""
+"""Newest moments of a history whose lists are made."""
 EVENT_BINS = (1, 2, 3, 5, 8, 12)
 """Events between two lists at which a bin begins; the last one is open."""
 DAY_BINS = (0, 1, 7, 30, 90, 365)

@@ -13,7 +13,7 @@ from core.corpus.plan import ItemFile
 from core.corpus.quarantine import Quarantine
 from core.corpus.rows import Fields, read_rows
 from core.corpus.source import BadRow
-from core.corpus.tables import ITEMS_SCHEMA
+from core.corpus.tables import ITEMS_SCHEMA, batch_of
 from core.corpus.validate import RowProblem, clean_text, read_id, read_text
 from core.domain import Columns
 
@@ -41,11 +41,7 @@ def collect_items(
 
     def flush() -> None:
         if rows:
-            arrays = [
-                pa.array(values, type=field.type)
-                for values, field in zip(zip(*rows, strict=True), ITEMS_SCHEMA, strict=True)
-            ]
-            batches.append(pa.record_batch(arrays, schema=ITEMS_SCHEMA))
+            batches.append(batch_of(rows, ITEMS_SCHEMA))
             rows.clear()
 
     if source is not None:

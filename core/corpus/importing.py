@@ -23,7 +23,7 @@ from core.corpus.rows import read_rows
 from core.corpus.scale import infer_scale
 from core.corpus.source import BadRow
 from core.corpus.store import Library
-from core.corpus.tables import EVENTS_SCHEMA
+from core.corpus.tables import EVENTS_SCHEMA, batch_of
 from core.corpus.validate import MAX_TEXT, Scale, outside
 from core.domain import Columns, DomainError
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -44,7 +44,7 @@ SPILL_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import took and what it refused.
+    """What an import accepted and what it refused.
 
     ``reasons`` counts quarantined event rows by reason; ``refused`` holds the first 20 refused
     rows, ``quarantine`` is the file of all (see ``quarantine.read_quarantine``).
@@ -174,10 +174,10 @@ class _Import:
             if self.rows_read % REPORT_ROWS == 0:
                 self._tick("reading", source.file.bytes_read, rows=self.rows_read)
             if len(kept) >= SPILL_ROWS or waiting > SPILL_TEXT:
-                yield _batch(kept)
+                yield batch_of(kept, SPILL_SCHEMA)
                 kept, waiting = [], 0
         if kept:
-            yield _batch(kept)
+            yield batch_of(kept, SPILL_SCHEMA)
         self.shortened += events.shortened
         self._tick("reading", source.file.size, rows=self.rows_read)
 
@@ -228,12 +228,3 @@ class _Import:
             where=first,
             remedy="Check the columns with --map field=column and the format with --format",
         )
-
-
-def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    arrays = [
-        pa.array(values, type=field.type)
-        for values, field in zip(columns, SPILL_SCHEMA, strict=True)
-    ]
-    return pa.record_batch(arrays, schema=SPILL_SCHEMA)

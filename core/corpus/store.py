@@ -119,15 +119,9 @@ class Library:
                 "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
             )
         home = self.root / "corpora" / name
-        try:
+        with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
-        except OSError as error:
-            raise DomainError(
-                f"the library cannot be written: {error.strerror}",
-                where=str(home),
-                remedy="Choose another folder with --library",
-            ) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,12 +135,11 @@ class Library:
                 shutil.rmtree(leftover, ignore_errors=True)
             for leftover in home.glob(f".{POINTER_FILE}.*.tmp"):
                 leftover.unlink(missing_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=home))
-            folder.chmod(0o755)
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+            with tempfile.TemporaryDirectory(
+                prefix=STAGING_PREFIX, dir=home, ignore_cleanup_errors=True
+            ) as folder:
+                Path(folder).chmod(0o755)
+                yield Path(folder)
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
@@ -231,11 +224,12 @@ class Library:
         )
 
 
-def check_name(name: str) -> str:
-    """Return a name that is safe as a folder's name; DomainError otherwise."""
+def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
+    """Return a name that is safe as a file's or folder's name; DomainError otherwise."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
         raise DomainError(
-            f"{name!r} cannot be a corpus name",
+            f"{name!r} cannot be {use}",
+            where=where,
             remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
         )
     return name

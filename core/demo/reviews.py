@@ -91,11 +91,11 @@ class Writer:
         pen = self._pen(step, item, family, rng)
         assert step.felt is not None
         plan = _polarities(step.felt, rng)
-        title = self._title(pen, step.felt, plan, rng) if rng.random() < TITLE_ODDS else None
-        pen.used_slots.clear()
-        body = self._opening(pen, step, rng)
-        body += self._opinions(pen, plan, voice, step.gift, rng)
-        body += self._ending(pen, step, rng)
+        title = self._title(pen, step.felt, plan) if rng.random() < TITLE_ODDS else None
+        pen.used = {(kind, value) for kind, value in pen.used if kind != "slot"}
+        body = self._opening(pen, step)
+        body += self._opinions(pen, plan, voice, step.gift)
+        body += self._ending(pen, step)
         return self._finish(title, body, voice, step.felt, rng)
 
     def _pen(self, step: Step, item: Item, family: Family, rng: Random) -> Pen:
@@ -109,26 +109,24 @@ class Writer:
         at = instant(step.time)
         return Pen.for_review(rng, family, self._shop.words, at, fresh, facts)
 
-    def _opening(self, pen: Pen, step: Step, rng: Random) -> list[str]:
+    def _opening(self, pen: Pen, step: Step) -> list[str]:
         neutral = pen.family.words["neutral"]
         if step.gift:
-            return self._say(pen, neutral["gift"], rng)
-        if rng.random() < 0.45:
-            return self._say(pen, neutral["open"], rng)
+            return self._say(pen, neutral["gift"])
+        if pen.rng.random() < 0.45:
+            return self._say(pen, neutral["open"])
         return []
 
-    def _opinions(
-        self, pen: Pen, plan: list[int], voice: Voice, gift: bool, rng: Random
-    ) -> list[str]:
+    def _opinions(self, pen: Pen, plan: list[int], voice: Voice, gift: bool) -> list[str]:
         """The sentences with planted words, among a few about the use of the thing."""
-        enough = rng.choice(PLANTED_WORDS[voice.kind])
+        enough = pen.rng.choice(PLANTED_WORDS[voice.kind])
         said = 0
         sentences: list[str] = []
         aspects = list(pen.family.aspects)
-        rng.shuffle(aspects)
+        pen.rng.shuffle(aspects)
         for polarity in plan:
             nearly = said >= enough - 1
-            sentence = self._opinion(pen, polarity, aspects, voice, nearly, MOST_WORDS - said, rng)
+            sentence = self._opinion(pen, polarity, aspects, voice, nearly, MOST_WORDS - said)
             if sentence is None:
                 continue
             said += len(unmark(sentence)[1])
@@ -136,9 +134,9 @@ class Writer:
             aspects = aspects[1:] + aspects[:1]
             if said >= enough:
                 break
-        for _ in range(0 if gift else rng.choice(NEUTRAL_SENTENCES[voice.kind])):
-            place = rng.randrange(0, max(1, len(sentences)))
-            sentences[place:place] = self._say(pen, pen.family.facts["use"], rng)
+        for _ in range(0 if gift else pen.rng.choice(NEUTRAL_SENTENCES[voice.kind])):
+            place = pen.rng.randrange(0, max(1, len(sentences)))
+            sentences[place:place] = self._say(pen, pen.family.facts["use"])
         return sentences
 
     def _opinion(
@@ -149,33 +147,34 @@ class Writer:
         voice: Voice,
         nearly: bool,
         room: int,
-        rng: Random,
     ) -> str | None:
         words = pen.family.words
         key = "praise" if polarity > 0 else "blame"
-        chance = rng.random()
+        chance = pen.rng.random()
 
         def about_an_aspect() -> str:
             kind = "plain" if voice.kind == "casual" else voice.kind
-            frames = words["frames"][kind if rng.random() < 0.7 else "plain"]
-            return pen.fill(rng.choice(frames), polarity, aspects)
+            frames = words["frames"][kind if pen.rng.random() < 0.7 else "plain"]
+            return pen.fill(pen.rng.choice(frames), polarity, aspects)
 
         def about_an_incident() -> str:
-            incident = str(rng.choice(pen.family.facts[key]))
+            incident = str(pen.rng.choice(pen.family.facts[key]))
             judged = " and {w}" if JUDGED.search(incident) else ", {w}"
-            comment = judged if rng.random() < COMMENT_ODDS else ""
+            comment = judged if pen.rng.random() < COMMENT_ODDS else ""
             return pen.fill(incident + comment, polarity)
 
         def about_the_whole() -> str:
             verdict = words["verdict"]
             frames = verdict["plural" if pen.family.facts.get("plural") else "frames"]
-            return pen.fill(rng.choice(frames if rng.random() < 0.5 else verdict[key]), polarity)
+            return pen.fill(
+                pen.rng.choice(frames if pen.rng.random() < 0.5 else verdict[key]), polarity
+            )
 
         def both_ways() -> str:
             a, b = ("{s} {v} {d} {p}", "{s2} {v2} {d} {q2}")
-            if rng.random() < 0.5:
+            if pen.rng.random() < 0.5:
                 a, b = ("{s} {v} {d} {q}", "{s2} {v2} {d} {p2}")
-            link = str(rng.choice(words["frames"]["turn"]))
+            link = str(pen.rng.choice(words["frames"]["turn"]))
             return pen.fill(link.replace("{a}", a).replace("{b}", b), 0, aspects)
 
         if polarity == 0:
@@ -191,46 +190,44 @@ class Writer:
             or pen.attempt(fallback, set(), room)
         )
 
-    def _ending(self, pen: Pen, step: Step, rng: Random) -> list[str]:
+    def _ending(self, pen: Pen, step: Step) -> list[str]:
         neutral = pen.family.words["neutral"]
         sentences: list[str] = []
-        if not step.gift and rng.random() < 0.18:
-            sentences += self._say(pen, neutral["close"], rng)
+        if not step.gift and pen.rng.random() < 0.18:
+            sentences += self._say(pen, neutral["close"])
         other = step.wish if step.wish is not None else step.refused
         kind = "wish" if step.wish is not None else "unwish"
-        if other is None and rng.random() < BESIDE_ODDS:
+        if other is None and pen.rng.random() < BESIDE_ODDS:
             siblings = self._shop.categories[pen.family.category].families
-            other = rng.choice([index for index in siblings if index != pen.family.index])
+            other = pen.rng.choice([index for index in siblings if index != pen.family.index])
             kind = "beside"
         if other is not None:
             want = str(self._shop.families[other].facts["want"])
             pen.facts = {**pen.facts, "want": want, "bare_want": want.split(" ", 1)[1]}
-            sentences += self._say(pen, neutral[kind], rng, anew=True)
+            sentences += self._say(pen, neutral[kind], anew=True)
         return sentences
 
-    def _say(
-        self, pen: Pen, fragments: Sequence[str], rng: Random, anew: bool = False
-    ) -> list[str]:
+    def _say(self, pen: Pen, fragments: Sequence[str], anew: bool = False) -> list[str]:
         """One neutral sentence, as a list; empty when all of them have been said before.
 
         ``anew`` lets it be said again, because the truth counts on it.
         """
         seen = set() if anew else self._sentences
-        sentence = pen.attempt(lambda: pen.fill(rng.choice(fragments)), seen)
+        sentence = pen.attempt(lambda: pen.fill(pen.rng.choice(fragments)), seen)
         return [sentence] if sentence else []
 
-    def _title(self, pen: Pen, felt: int, plan: list[int], rng: Random) -> str | None:
+    def _title(self, pen: Pen, felt: int, plan: list[int]) -> str | None:
         titles = pen.family.words["titles"]
-        aspects = rng.sample(pen.family.aspects, len(pen.family.aspects))
+        aspects = pen.rng.sample(pen.family.aspects, len(pen.family.aspects))
         mixed = 0 in plan or len(set(plan)) > 1
-        polarity = 1 if felt >= 4 or (felt == 3 and rng.random() < 0.5) else -1
+        polarity = 1 if felt >= 4 or (felt == 3 and pen.rng.random() < 0.5) else -1
 
         def make() -> str:
-            if rng.random() < 0.27:
-                return pen.fill(rng.choice(titles["neutral"]))
-            if mixed and rng.random() < 0.6:
-                return pen.fill(rng.choice(titles["mixed"]), 0, aspects)
-            return pen.fill(rng.choice(titles["planted"]), polarity, aspects)
+            if pen.rng.random() < 0.27:
+                return pen.fill(pen.rng.choice(titles["neutral"]))
+            if mixed and pen.rng.random() < 0.6:
+                return pen.fill(pen.rng.choice(titles["mixed"]), 0, aspects)
+            return pen.fill(pen.rng.choice(titles["planted"]), polarity, aspects)
 
         return pen.attempt(make, self._titles)
 

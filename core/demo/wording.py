@@ -81,9 +81,8 @@ class Pen:
     family: Family
     common: Mapping[str, Any]
     facts: Mapping[str, str]
-    used_words: set[str] = field(default_factory=set)
-    used_slots: set[str] = field(default_factory=set)
-    used_fragments: set[str] = field(default_factory=set)
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """Words, slots and fragments that the review has used, as (kind, value)."""
     judged: dict[Aspect, int] = field(default_factory=dict)
 
     @classmethod
@@ -123,12 +122,7 @@ class Pen:
         ``room`` is how many planted words it may have. None after too many attempts.
         """
         for _ in range(ATTEMPTS):
-            before = (
-                set(self.used_words),
-                set(self.used_slots),
-                set(self.used_fragments),
-                dict(self.judged),
-            )
+            before = set(self.used), dict(self.judged)
             try:
                 sentence = make()
             except Repetition:
@@ -137,15 +131,13 @@ class Pen:
             if key and key not in seen and len(MARKED.findall(sentence)) <= room:
                 seen.add(key)
                 return sentence
-            self.used_words, self.used_slots, self.used_fragments, self.judged = before
+            self.used, self.judged = before
         return None
 
     def fill(self, template: str, polarity: int = 0, aspects: Sequence[Aspect] = ()) -> str:
         """Fill a fragment: ``aspects`` give its subjects and, with ``polarity``, its words."""
         fragment = template.removesuffix(", {w}").removesuffix(" and {w}")
-        if fragment in self.used_fragments:
-            raise Repetition
-        self.used_fragments.add(fragment)
+        self._use("fragment", fragment)
         values: dict[str, str] = {}
         for suffix, aspect in zip(("", "2"), aspects, strict=False):
             values.update(self._subject(aspect, suffix))
@@ -170,10 +162,8 @@ class Pen:
         """The value of a slot that has nothing to do with sentiment."""
         if name == "d":
             return "@D"
-        if name in self.used_slots:
-            raise Repetition
         if name in SAID_ONCE:
-            self.used_slots.add(name)
+            self._use("slot", name)
         if name in self.facts:
             return self.facts[name]
         choice = self.rng.choice(listed(self.common["slots"][name]))
@@ -191,10 +181,13 @@ class Pen:
         return self.rng.choice([word for word in pool if word[:5] != noun[:5]])
 
     def _once(self, word: str) -> str:
-        if word in self.used_words:
-            raise Repetition
-        self.used_words.add(word)
+        self._use("word", word)
         return word
+
+    def _use(self, kind: str, value: str) -> None:
+        if (kind, value) in self.used:
+            raise Repetition
+        self.used.add((kind, value))
 
     def _degree(self, match: re.Match[str]) -> str:
         absolute = match[2] in listed(self.common["absolute"])

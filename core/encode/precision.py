@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,18 +24,14 @@ _LOOK, _HOPELESS = (4, 32), 2.0
 
 def processor_name() -> str:
     """The processor's model name and whether it has bf16 instructions."""
-    flags, model = "", platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name":
-                model = value.strip()
-            elif key.strip() == "flags":
-                flags = value
-                break
-    units = [name for name in ("avx512f", "avx512_bf16", "amx_bf16") if name in flags.split()]
-    return " ".join([model, *units])
+    text = info.read_text(errors="replace") if info.is_file() else ""
+    model = re.search(r"^model name\s*:(.*)", text, re.MULTILINE)
+    flags = re.search(r"^flags\s*:(.*)", text, re.MULTILINE)
+    name = model[1].strip() if model else platform.processor() or platform.machine()
+    instructions = set(flags[1].split()) if flags else set()
+    relevant = ("avx512f", "avx512_bf16", "amx_bf16")
+    return " ".join([name, *(unit for unit in relevant if unit in instructions)])
 
 
 def choose_precision(

@@ -44,16 +44,11 @@ LATEST_STEPS = 100
 """Steps of one user that are judged: the latest."""
 
 
-def without_text(history: History) -> History:
-    """The same events without titles and texts."""
-    return _with_events(
-        history, [replace(event, title=None, text=None) for event in history.events]
+def _without(**values: Any) -> Callable[[History], History]:
+    """The same events with fields set to nothing."""
+    return lambda history: _with_events(
+        history, [replace(event, **values) for event in history.events]
     )
-
-
-def without_ratings(history: History) -> History:
-    """The same events without their ratings."""
-    return _with_events(history, [replace(event, rating=None) for event in history.events])
 
 
 def shuffled(history: History) -> History:
@@ -70,18 +65,13 @@ def shuffled(history: History) -> History:
     )
 
 
-def without_gaps(history: History) -> History:
-    """The same events in the same order, their times unknown; the clock stays."""
-    return _with_events(history, [replace(event, timed=False) for event in history.events])
-
-
 VARIANTS: dict[str, Callable[[History], History]] = {
-    "text": without_text,
-    "ratings": without_ratings,
+    "text": _without(title=None, text=None),
+    "ratings": _without(rating=None),
     "order": shuffled,
-    "time gaps": without_gaps,
+    "time gaps": _without(timed=False),
 }
-"""What is removed, by name."""
+"""What is removed, by name. Without time gaps, the events keep their order and the clock stays."""
 
 
 @dataclass(frozen=True, eq=False)

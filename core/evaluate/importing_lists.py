@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 import tempfile
 from array import array
@@ -24,7 +23,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.quarantine import Quarantine, Refusal
 from core.corpus.rows import Fields, read_head, read_rows
 from core.corpus.source import BadRow, SourceFile
-from core.corpus.store import Library
+from core.corpus.store import Library, check_name
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.corpus.validate import RowProblem, read_id
 from core.domain import Columns, DomainError
@@ -42,7 +41,7 @@ REPORT_ROWS = 20_000
 
 @dataclass(frozen=True)
 class ListsSummary:
-    """What was taken and what refused."""
+    """What was accepted and what was refused."""
 
     manifest: ListsManifest
     reasons: dict[str, int]
@@ -191,12 +190,7 @@ def _time_unit(file: SourceFile) -> TimeUnit:
 
 
 def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
-        raise DomainError(
-            f"{name!r} cannot be the name of lists",
-            where="--as",
-            remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
-        )
+    check_name(name, "the name of lists", "--as")
     if name in NAMES:
         raise DomainError(
             f"{name!r} is one of the product's own recommenders",

@@ -68,8 +68,8 @@ def partial_texts(words: int, seed: int = 0, rounds: int = ROUNDS) -> Masks:
             masks.append(_some(random, words, size))
     every = np.concatenate(masks)
     _, first = np.unique(every, axis=0, return_index=True)
-    found: Masks = every[np.sort(first)]
-    return found
+    distinct: Masks = every[np.sort(first)]
+    return distinct
 
 
 def _some(random: np.random.Generator, words: int, size: int) -> Masks:
@@ -155,10 +155,10 @@ def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> Lear
     variance = (slopes**2).sum(1) - ((projected @ inverse) * projected).sum(1)
     precision = np.diag(inverse)  # of a text's value when it is left out
     left_out = (inverse @ target) / precision
-    honest = float((left_out**2 * precision).mean())
+    inflation = float((left_out**2 * precision).mean())  # so that errors are as large as measured
     return Learned(
         projected @ (inverse @ target),
-        np.sqrt(np.maximum(variance, 0.0) * honest),
+        np.sqrt(np.maximum(variance, 0.0) * inflation),
         1.0 - float((left_out**2).mean()),
     )
 
@@ -213,7 +213,7 @@ def _shares(present: DoubleArray, size: DoubleArray) -> Block:
     """A word's share of the text: it has more of it the earlier it comes, the others take some."""
     words = present.shape[1]
     by_size = 1 / np.maximum(np.arange(words + 1.0), 1)
-    known = np.stack([sized(one, by_size) for one in np.eye(words)], 1)
+    known = np.stack([sized(word, by_size) for word in np.eye(words)], 1)
     return present / np.maximum(size, 1), known, np.zeros(words)
 
 
@@ -236,11 +236,11 @@ def _direction(read: DoubleArray, target: DoubleArray) -> DoubleArray:
     centred = read - read.mean(0)
     gram = centred @ centred.T
     ridge = 1e-3 * float(np.trace(gram)) / len(gram) + 1e-12
-    found: DoubleArray = centred.T @ np.linalg.solve(gram + ridge * np.eye(len(gram)), target)
-    return found
+    way: DoubleArray = centred.T @ np.linalg.solve(gram + ridge * np.eye(len(gram)), target)
+    return way
 
 
 def _unit(vectors: DoubleArray) -> DoubleArray:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    found: DoubleArray = vectors / np.maximum(length, 1e-12)
-    return found
+    unit: DoubleArray = vectors / np.maximum(length, 1e-12)
+    return unit

@@ -108,9 +108,9 @@ def score_game(
     event = game.history.events[step - 1]
     mates = [other for other in game.players[player] if other != step]
 
-    def worth(asked: Sequence[tuple[Context, Event | None]]) -> DoubleArray:
+    def worth(questions: Sequence[tuple[Context, Event | None]]) -> DoubleArray:
         histories = []
-        for (before, _), changed in asked:
+        for (before, _), changed in questions:
             steps = {s for at in np.flatnonzero(before) for s in game.players[at]} | {*mates}
             kept = [
                 changed if s == step else game.history.events[s - 1] for s in sorted(steps | {step})
@@ -134,7 +134,7 @@ def score_game(
 
     def values(masks: Masks) -> DoubleArray:
         review.hold(masks[masks.any(1)], cache)
-        asked: list[tuple[Context, Event | None]] = []
+        questions: list[tuple[Context, Event | None]] = []
         for mask in masks:
             changed = bare
             if mask.any():
@@ -143,8 +143,8 @@ def score_game(
                     kept: event and replace(event, title=None, text=text)
                     for kept, event in full.items()
                 }
-            asked += [(context, changed[context[1]]) for context in chosen]
-        gains = worth(asked).reshape(len(masks), len(chosen)) - without[picked]
+            questions += [(context, changed[context[1]]) for context in chosen]
+        gains = worth(questions).reshape(len(masks), len(chosen)) - without[picked]
         mean: DoubleArray = gains.mean(1)
         return mean
 
@@ -173,8 +173,8 @@ def representatives(gains: DoubleArray, weights: DoubleArray, count: int) -> Int
     share = np.maximum(overlap, 0.0)
     means = share @ gains[order] / share.sum(1)
     distance = np.where(share > 1e-12, np.abs(gains[order] - means[:, None]), np.inf)
-    found: IntArray = order[distance.argmin(1)]
-    return found
+    nearest: IntArray = order[distance.argmin(1)]
+    return nearest
 
 
 def leave_one_out(game: Game, words: int) -> WordValues:

@@ -48,9 +48,9 @@ def split_words(text: str) -> tuple[Word, ...]:
     starts: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
-        found = _WORD.match(text, at)
-        end = found.end() if found else at + 1
-        if found or _is_symbol(text[at]):
+        match = _WORD.match(text, at)
+        end = match.end() if match else at + 1
+        if match or _is_symbol(text[at]):
             end = _with_marks(text, end)
             starts.append((at, end))
         at = end
@@ -128,11 +128,11 @@ class Review:
         if new:
             encoded = self.encoder.encode(list(new.values())).astype(np.float16)
             self._vectors.update(zip(new, encoded, strict=True))
-        found = np.zeros((len(masks), self.encoder.dim), np.float32)
+        vectors = np.zeros((len(masks), self.encoder.dim), np.float32)
         for row, key in enumerate(keys):
             if key in self._vectors:
-                found[row] = self._vectors[key]
-        return found
+                vectors[row] = self._vectors[key]
+        return vectors
 
     def hold(self, masks: Masks, cache: VectorCache) -> None:
         """Make recommenders find the vectors of these partial texts without encoding them."""

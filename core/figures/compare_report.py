@@ -78,7 +78,7 @@ def _edits(comparison: Comparison) -> tuple[str, ...]:
 
 def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     """The texts of the events that are causes, in order of time; of edited ones the original."""
-    found: dict[tuple[str, int], tuple[str, str]] = {}
+    quotes: dict[tuple[str, int], tuple[str, str]] = {}
     for move in comparison.moves():
         step = move.cause_step
         if step is None:
@@ -91,5 +91,5 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
             quoted = event.words[:LONGEST] + ("…" if len(event.words) > LONGEST else "")
             item = short(comparison.engine.corpus.title(event.item_id), words.TITLE)
             name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}"
-            found[(pair[0].spec.user, step)] = (name, quoted)
-    return tuple(found[key] for key in sorted(found))
+            quotes[(pair[0].spec.user, step)] = (name, quoted)
+    return tuple(quotes[key] for key in sorted(quotes))

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from core.domain import DomainError
 
 LARGEST_SEED = 2**32 - 1
-RANGES: dict[str, tuple[float, float]] = {
-    "dim": (1, 4096),
-    "hidden": (1, 4096),
-    "decays": (0.001, 0.999),
-    "dropout": (0, 0.99),
-    "id_dropout": (0, 0.99),
-    "part_dropout": (0, 0.99),
-    "id_scale": (0.001, 1000),
-    "id_shrinkage": (0.001, 1e6),
-    "output_scale": (0, 100),
-    "temperature": (0.01, 1000),
-    "bias_scale": (0, 100),
-    "learning_rate": (1e-8, 1),
-    "weight_decay": (0, 100),
-    "label_smoothing": (0, 0.99),
-    "clip": (1e-6, 1e6),
-    "batch_users": (1, 100_000),
-    "batch_events": (1, 1_000_000),
-    "window": (2, 100_000),
-    "epochs": (1, 100_000),
-    "patience": (1, 100_000),
-    "negatives": (1, 1_000_000),
-    "seed": (0, LARGEST_SEED),
-}
-"""What a person may set, both ends included; of ``decays`` each of one to MOST_DECAYS values."""
 MOST_DECAYS = 8
+
+
+def _setting(default: Any, low: float, high: float) -> Any:
+    """A field with what a person may set, both ends included; ``decays`` has several values."""
+    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True)
@@ -44,49 +24,49 @@ class InterestConfig:
     ``docs/trials.md``.
     """
 
-    dim: int = 128
+    dim: int = _setting(128, 1, 4096)
     """Length of query and item vectors."""
-    hidden: int = 128
+    hidden: int = _setting(128, 1, 4096)
     """Units of the LSTM."""
-    decays: tuple[float, ...] = (0.6, 0.85)
+    decays: tuple[float, ...] = _setting((0.6, 0.85), 0.001, 0.999)
     """Start values of the memory's decay per step back, one per memory."""
-    dropout: float = 0.3
+    dropout: float = _setting(0.3, 0, 0.99)
     """Share of LSTM inputs and outputs dropped in training."""
-    id_dropout: float = 0.3
+    id_dropout: float = _setting(0.3, 0, 0.99)
     """Share of items whose id embedding and bias are dropped per batch: text must carry them."""
-    part_dropout: float = 0.1
+    part_dropout: float = _setting(0.1, 0, 0.99)
     """Share of events that lose their rating, text, time or item in training, each by itself."""
-    id_scale: float = 1.0
+    id_scale: float = _setting(1.0, 0.001, 1000)
     """Length of a well-observed item's id embedding, where its text vector has length 1."""
-    id_shrinkage: float = 5.0
+    id_shrinkage: float = _setting(5.0, 0.001, 1e6)
     """Training events at which the id embedding has half of that length."""
-    output_scale: float = 0.1
+    output_scale: float = _setting(0.1, 0, 100)
     """Factor on the start weights that lead from the LSTM and the review to the query."""
-    temperature: float = 15.0
+    temperature: float = _setting(15.0, 0.01, 1000)
     """Start value of the factor on cosine scores."""
-    bias_scale: float = 0.25
+    bias_scale: float = _setting(0.25, 0, 100)
     """Start value of an item's bias per unit of log popularity."""
-    learning_rate: float = 5e-4
+    learning_rate: float = _setting(5e-4, 1e-8, 1)
     """Peak step size of AdamW."""
-    weight_decay: float = 0.01
+    weight_decay: float = _setting(0.01, 0, 100)
     """Decay of AdamW on weight matrices."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = _setting(0.0, 0, 0.99)
     """Share of the target's probability spread over the catalogue."""
-    clip: float = 1.0
+    clip: float = _setting(1.0, 1e-6, 1e6)
     """Largest gradient norm."""
-    batch_users: int = 64
+    batch_users: int = _setting(64, 1, 100_000)
     """Histories per step at most."""
-    batch_events: int = 2048
+    batch_events: int = _setting(2048, 1, 1_000_000)
     """Events per step at most, so that the scores of one step stay small."""
-    window: int = 128
+    window: int = _setting(128, 2, 100_000)
     """Longer histories are cut into pieces of this many events for training."""
-    epochs: int = 40
+    epochs: int = _setting(40, 1, 100_000)
     """Passes over the training events at most."""
-    patience: int = 8
+    patience: int = _setting(8, 1, 100_000)
     """Epochs without a better validation NDCG before training ends."""
-    negatives: int = 20_000
+    negatives: int = _setting(20_000, 1, 1_000_000)
     """Shared negative items per step; catalogues up to 50,000 items use all of them."""
-    seed: int = 0
+    seed: int = _setting(0, 0, LARGEST_SEED)
     """Seed of initial weights, dropout and batch order."""
 
     def to_json(self) -> dict[str, Any]:
@@ -126,10 +106,15 @@ class InterestConfig:
         return cls(**{**values, "decays": tuple(values["decays"])})
 
 
+RANGES: dict[str, tuple[float, float]] = {
+    field.name: field.metadata["range"] for field in fields(InterestConfig)
+}
+
+
 def _is_allowed(name: str, value: Any, usual: Any) -> bool:
     if isinstance(usual, list):
         few = isinstance(value, list) and 1 <= len(value) <= MOST_DECAYS
-        return few and all(_is_allowed(name, one, usual[0]) for one in value)
+        return few and all(_is_allowed(name, number, usual[0]) for number in value)
     low, high = RANGES[name]
     is_kind = type(value) is int or (type(value) is float and isinstance(usual, float))
     return is_kind and low <= value <= high

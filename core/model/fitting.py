@@ -204,7 +204,7 @@ def _backward(
     vectors, bias = tower()
     queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
     wanted = whole.item >= 0
-    first = np.isin([part[0] for part in rows], data.starts)
+    first = np.isin([piece[0] for piece in rows], data.starts)
     wanted[:, 0] &= torch.from_numpy(first)  # a later piece's start is not a history's start
     targets = whole.item[wanted]
     if len(targets) == 0:
@@ -222,10 +222,10 @@ def _backward(
     leaves = tuple(output.detach().requires_grad_() for output in outputs)
     loss = 0.0
     for begin in range(0, len(targets), _TARGETS_AT_ONCE):
-        part = slice(begin, begin + _TARGETS_AT_ONCE)
-        scores = torch.addmm(leaves[2], leaves[0][part], leaves[1].T)
+        chunk = slice(begin, begin + _TARGETS_AT_ONCE)
+        scores = torch.addmm(leaves[2], leaves[0][chunk], leaves[1].T)
         summed = functional.cross_entropy(
-            scores, targets[part], reduction="sum", label_smoothing=config.label_smoothing
+            scores, targets[chunk], reduction="sum", label_smoothing=config.label_smoothing
         )
         (summed / len(targets)).backward()  # type: ignore[no-untyped-call]
         loss += float(summed.detach())

@@ -63,11 +63,11 @@ def gap_features(seconds: DoubleArray, before: float = math.nan) -> FloatArray:
     gaps = np.diff(seconds, prepend=before)
     known = ~np.isnan(gaps)
     gaps = np.maximum(np.where(known, gaps, 0.0), 0.0)
-    found = np.empty((*gaps.shape, 3), np.float32)
-    found[..., 0] = np.where(known, np.log1p(gaps) / _LOG_DECADE, 0.0)
-    found[..., 1] = known & (gaps < 86400)
-    found[..., 2] = known
-    return found
+    features = np.empty((*gaps.shape, 3), np.float32)
+    features[..., 0] = np.where(known, np.log1p(gaps) / _LOG_DECADE, 0.0)
+    features[..., 1] = known & (gaps < 86400)
+    features[..., 2] = known
+    return features
 
 
 def padded(rows: Sequence[IntArray]) -> tuple[IntArray, BoolArray]:

@@ -75,7 +75,7 @@ class OwnRecommender:
 
     def scores(self, histories: Sequence[History]) -> FloatArray:
         """What ``score`` says, from 0 upwards, float32[n_histories, n_items]."""
-        found = np.zeros((len(histories), len(self.item_ids)), np.float32)
+        scores = np.zeros((len(histories), len(self.item_ids)), np.float32)
         for row, history in enumerate(histories):
             given = {
                 self._index[item]: self._finite(float(value), item)
@@ -84,8 +84,8 @@ class OwnRecommender:
             }
             if given:
                 low = min(0.0, *given.values())
-                found[row, list(given)] = [value - low for value in given.values()]
-        return found
+                scores[row, list(given)] = [value - low for value in given.values()]
+        return scores
 
     def _finite(self, value: float, item: str) -> float:
         if math.isfinite(value):

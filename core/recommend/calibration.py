@@ -121,8 +121,8 @@ def fit_calibration(
     )
     bounds = _BOUNDS if with_prior else (*_BOUNDS[:2], (0.0, 0.0))
     start = np.array(_START if with_prior else (*_START[:2], 0.0))
-    found = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    slope, knee, prior = found.x
+    fit = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    slope, knee, prior = fit.x
     return Calibration(scale, float(np.exp(slope)), float(np.exp(knee)), float(prior), repeat)
 
 
@@ -148,7 +148,7 @@ class _Likelihood:
         loss = np.log(total[:, 0]) - logits[every, self.targets]
         bend = curve - slope * self.scores / np.sqrt(1.0 + ratio * ratio)
         gradient = [
-            ((mass * part).sum(axis=1) - part[every, self.targets]).mean()
-            for part in (curve, bend, np.broadcast_to(self.log_share, mass.shape))
+            ((mass * term).sum(axis=1) - term[every, self.targets]).mean()
+            for term in (curve, bend, np.broadcast_to(self.log_share, mass.shape))
         ]
         return float(loss.mean()), np.array(gradient, np.float64)

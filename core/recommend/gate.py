@@ -56,7 +56,7 @@ def features_of(
     ``encoded`` are the same histories; ``item_counts`` int64[n_items] training events. Parts that
     an explainer removed are unknown.
     """
-    found = np.full((len(histories), len(FEATURES)), np.nan)
+    features = np.full((len(histories), len(FEATURES)), np.nan)
     bounds = np.searchsorted(encoded.row, np.arange(len(histories) + 1))
     counts_of_events = np.log1p(item_counts[encoded.item])
     # Histories of one question are made of the same few events.
@@ -64,13 +64,13 @@ def features_of(
     with_text = {key: bool(event.words) for key, event in events_by_id.items()}
     for row, history in enumerate(histories):
         events = history.events
-        found[row, 0] = np.log1p(len(events))
+        features[row, 0] = np.log1p(len(events))
         times = [event.timestamp for event in events[-2:] if event.timed]
         if len(times) == 2:
-            found[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
+            features[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
         counts = counts_of_events[bounds[row] : bounds[row + 1]]
         if len(counts):
-            found[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
+            features[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
         if events:
-            found[row, 5] = sum(with_text[id(event)] for event in events) / len(events)
-    return found
+            features[row, 5] = sum(with_text[id(event)] for event in events) / len(events)
+    return features

@@ -76,23 +76,25 @@ def _reduce(
     targets = targets_of(cases, data.item_index)
     buckets = buckets_of(data.item_counts)
     size = max(CELLS_PER_BATCH // (data.n_items * len(components)), 1)
-    parts: list[FloatArray] = []
+    log_ps: list[FloatArray] = []
     offsets: list[FloatArray] = []
     chosen: list[IntArray] = []
     for start in range(0, len(cases), size):
         check_stop(stop)
         report(progress, Progress("join recommenders", start, len(cases)))
-        asked = [case.history for case in cases[start : start + size]]
-        log_p = np.stack([component.log_probabilities(asked) for component in components], axis=1)
-        for row, history in enumerate(asked):
+        histories = [case.history for case in cases[start : start + size]]
+        log_p = np.stack(
+            [component.log_probabilities(histories) for component in components], axis=1
+        )
+        for row, history in enumerate(histories):
             eligible = ~excluded_mask(history, data.item_index)
             items, offset = choose_contenders(
                 log_p[row], int(targets[start + row]), eligible, MOST_CONTENDERS, start + row
             )
-            parts.append(log_p[row][:, items])
+            log_ps.append(log_p[row][:, items])
             offsets.append(offset)
             chosen.append(items)
-    stacked = np.ascontiguousarray(np.stack(parts, axis=1))
+    stacked = np.ascontiguousarray(np.stack(log_ps, axis=1))
     return Contenders(stacked, np.array(offsets), buckets[np.array(chosen)], gate)
 
 
@@ -124,8 +126,8 @@ def _ranks(logits: FloatArray, offset: FloatArray) -> DoubleArray:
 
 def _without_offset(logits: FloatArray, offset: FloatArray) -> FloatArray:
     """The contenders' own logits, 0 where there is none."""
-    found = np.isfinite(offset)
-    return np.subtract(logits, offset, out=np.zeros_like(logits), where=found)
+    present = np.isfinite(offset)
+    return np.subtract(logits, offset, out=np.zeros_like(logits), where=present)
 
 
 def _best_factor(logits: FloatArray, offset: FloatArray) -> float:
@@ -138,5 +140,5 @@ def _best_factor(logits: FloatArray, offset: FloatArray) -> float:
         total = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top
         return float((total - scaled[:, 0]).mean())
 
-    found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 0.01})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 0.01})
+    return float(np.exp(optimum.x))

@@ -97,14 +97,14 @@ class Joint:
                 remedy="Choose an item of the corpus",
             )
         score = float(self.log_probabilities([history])[0, index])
-        found: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for weight, component in zip(self.weights([history])[0], self.components, strict=True):
-            part = component.log_probabilities([history])[0].astype(np.float64)
-            found[component.id] = float(weight * (part[index] - part.mean()))
+            log_p = component.log_probabilities([history])[0].astype(np.float64)
+            shares[component.id] = float(weight * (log_p[index] - log_p.mean()))
         offsets = self._item_offsets
-        found[SEEN] = float(offsets[index] - offsets.mean())
-        found[BASE] = score - sum(found.values())
-        return found
+        shares[SEEN] = float(offsets[index] - offsets.mean())
+        shares[BASE] = score - sum(shares.values())
+        return shares
 
     @property
     def tensors(self) -> dict[str, npt.NDArray[Any]]:

@@ -149,5 +149,7 @@ def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
         return float(value), np.concatenate([gradient.ravel(), drawn + 2 * own * pool.offsets])
 
     start = np.concatenate([centre.ravel(), np.zeros(N_BUCKETS)])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS})
-    return unpack(found.x)
+    optimum = minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
+    )
+    return unpack(optimum.x)

@@ -79,7 +79,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class SmallestChange:
-    """The smallest set of edits found, or what was tried in vain.
+    """The smallest set of edits found, or what was tried where there is none.
 
     Ranks are None where the item is excluded, ``verified_rank`` also where nothing was found.
     ``edits`` are in order of steps, an added event last; () where nothing was found, and where

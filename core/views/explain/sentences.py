@@ -252,8 +252,8 @@ def change(
         if smallest.proven
         else f" Not all smaller changes were tried.{_covered(smallest, events)}"
     )
-    drop = f"{item} drops to rank {smallest.verified_rank}{enters}"
-    return f"{capital(' and '.join(made))}, {drop}.{sure}"
+    change, rank = capital(" and ".join(made)), smallest.verified_rank
+    return f"{change}, {item} drops to rank {rank}{enters}.{sure}"
 
 
 def _covered(smallest: SmallestChange, events: int) -> str:

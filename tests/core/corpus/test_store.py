@@ -236,5 +236,5 @@ def test_the_library_is_where_it_was_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_library_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "corpora").touch()
-    with pytest.raises(DomainError, match="cannot be written"):
+    with pytest.raises(DomainError, match="could not be written"):
         Library.open(tmp_path).write("shop", *frames(SHOP), rating_scale=None)

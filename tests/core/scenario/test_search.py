@@ -12,7 +12,7 @@ from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits, edits_from_json
-from core.scenario.search import all_sets, groups_within, search_edits
+from core.scenario.search import Effort, all_sets, groups_within, search_edits, smallest_change
 
 
 def reaches(
@@ -113,12 +113,23 @@ def test_counting_and_listing_agree() -> None:
 
 def test_a_long_history_is_searched_in_bounded_work(demo_engine: Engine, demo: Corpus) -> None:
     """What can't be tried whole is still found; the answer doesn't claim a proof."""
-    longest = max((demo.history(user) for user in demo.user_ids), key=len)
-    item = demo_engine.recommend(longest, 1).items[0].item_id
-    found = search_edits(demo_engine, longest, item, "out", k=40)
-    assert found.tried.sets <= 12_000
-    if found.found:
-        assert reaches(demo_engine, longest, found.edits, item, "out", 40)
+    base = max((demo.history(user) for user in demo.user_ids), key=len).up_to(30)
+    item = demo_engine.recommend(base, 1).items[0].item_id
+    change = smallest_change(
+        demo_engine.recommender(),
+        base,
+        item,
+        candidate_edits(demo_engine, base, item),
+        demo.item_index,
+        goal="out",
+        k=40,
+        exclusion="recomputed",
+        effort=Effort(in_all=1_000, per_size=200),
+    )
+    assert change.tried.sets <= 1_000 and change.tried.complete_up_to == 1
+    if change.found:
+        assert change.proven == (len(change.edits) <= 2)
+        assert reaches(demo_engine, base, change.edits, item, "out", 40)
 
 
 def test_stop_and_mistakes(demo_engine: Engine, demo: Corpus) -> None:
