@@ -108,7 +108,10 @@ def build_compare(comparison: Comparison) -> CompareView:
     """The view of a comparison, without causes."""
     engine = comparison.engine
     names = column_names(comparison.columns)
-    columns = tuple(_column(comparison, at, name) for at, name in enumerate(names))
+    undated = column_names(comparison.columns, dated=False)
+    columns = tuple(
+        _column(comparison, at, name, f"{at + 1} · {undated[at]}") for at, name in enumerate(names)
+    )
     lines = _lines(comparison, columns)
     last = [line for line in lines if line.ranks[-1] is not None]
     entered = [line for line in last if line.ranks[0] is None]
@@ -132,7 +135,11 @@ def build_compare(comparison: Comparison) -> CompareView:
             len(last),
         ),
         next_sentence=words.next_sentence(
-            [(c.next_item, c.name, c.next_rank) for c in columns if c.next_item is not None]
+            [
+                (column.next_item, name, column.next_rank)
+                for column, name in zip(columns, undated, strict=True)
+                if column.next_item is not None
+            ]
         ),
         profile_sentence=words.profile_sentence(
             names,
@@ -142,7 +149,7 @@ def build_compare(comparison: Comparison) -> CompareView:
     )
 
 
-def column_names(columns: Sequence[Column]) -> list[str]:
+def column_names(columns: Sequence[Column], *, dated: bool = True) -> list[str]:
     """What tells each column from the others: user, step, recommender, scenario where they vary."""
     users = len({column.spec.user for column in columns}) > 1
     sources = len({column.source for column in columns}) > 1
@@ -152,7 +159,7 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     for column in columns:
         pieces = [column.spec.user] if users else []
         if moments or not (users or sources or edited):
-            when = f" ({day(column.moment)})" if column.moment else ""
+            when = f" ({day(column.moment)})" if dated and column.moment else ""
             pieces.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
         if sources:
             pieces.append(column.source)
@@ -162,12 +169,12 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     return names
 
 
-def _column(comparison: Comparison, at: int, name: str) -> ColumnView:
+def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnView:
     column, engine = comparison.columns[at], comparison.engine
     corpus, following = engine.corpus, column.following
     return ColumnView(
         name=name,
-        short=f"{at + 1} · {name.split(' (')[0]}",
+        short=label,
         user_id=column.spec.user,
         step=column.step,
         recommender=column.source,
