@@ -34,7 +34,6 @@ KINDS = [kind.value for kind in EventKind]
 def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
-    """Two forms below the table."""
     text, add = st.tabs(["Text of an event", "Add an event"])
     with text:
         draw_text(engine, draft, base, fork, rows)
