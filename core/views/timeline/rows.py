@@ -77,11 +77,6 @@ class TimelineView:
     step_sizes_sentence: str
     """Reads the real step sizes."""
 
-    @property
-    def times(self) -> list[datetime]:
-        """When each step happened."""
-        return [row.timestamp for row in self.steps]
-
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
