@@ -11,9 +11,9 @@ from core.compare.columns import FEWEST
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.report import as_html
 from core.figures.style import CONFIG
-from core.views import compare_tables as tables
-from core.views import compare_wording as words
-from core.views.compare import CompareView, MoveRow
+from core.views.compare import sentences as words
+from core.views.compare import tables
+from core.views.compare.build import CompareView, MoveRow
 from core.views.tables import as_csv
 from pages._shared import choosing, controls, judging, loaders, notices, sharing, state, turnover
 from pages._shared.choosing import Choice

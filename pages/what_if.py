@@ -17,7 +17,22 @@ from core.scenario.capsule import make_capsule, replay
 from core.scenario.edits import find_problems
 from core.scenario.fork import Fork
 from core.views import wording
-from core.views.history_table import (
+from core.views.tables import as_csv
+from core.views.what_if.build import (
+    ForkView,
+    MoveRow,
+    ProfileRow,
+    build_fork,
+    build_lists,
+    build_moves,
+    build_profile,
+    edits_table,
+    lists_table,
+    moves_table,
+    paths_table,
+    profile_table,
+)
+from core.views.what_if.history import (
     DATE,
     DELETE,
     ITEM,
@@ -34,22 +49,7 @@ from core.views.history_table import (
     try_edits,
     was_brought_back,
 )
-from core.views.tables import as_csv
-from core.views.what_if import (
-    ForkView,
-    MoveRow,
-    ProfileRow,
-    build_fork,
-    build_lists,
-    build_moves,
-    build_profile,
-    edits_table,
-    lists_table,
-    moves_table,
-    paths_table,
-    profile_table,
-)
-from core.views.what_if_wording import CAUTION, edit_words, replay_words
+from core.views.what_if.sentences import CAUTION, edit_words, replay_words
 from pages._shared import controls, drafting, history_forms, loaders, notices, sharing, state
 from pages._shared import scenario_bar as bar
 from pages._shared import whatif_sections as sections

@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from core.figures.palette import HUES, Palette, rgba
 from core.figures.style import SIZE, SMALL, axis, halo, layout, plain
-from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
-from core.views.compare_wording import SMALL as SMALL_CHANGE
-from core.views.compare_wording import nats
+from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
+from core.views.compare.sentences import SMALL as SMALL_CHANGE
+from core.views.compare.sentences import nats
 from core.views.wording import percent, signed
 
 ROW = 30

@@ -12,7 +12,7 @@ from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
 from core.scenario.store import Scenario
-from core.views.history_table import Refused
+from core.views.what_if.history import Refused
 from pages._shared import loaders, state
 from pages._shared.state import RECOMMENDER, SCENARIO, Selection
 

@@ -13,7 +13,8 @@ from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import (
+from core.views.what_if.build import equal_times
+from core.views.what_if.history import (
     NEW,
     Refused,
     TableRow,
@@ -22,7 +23,6 @@ from core.views.history_table import (
     next_minute,
     try_edits,
 )
-from core.views.what_if import equal_times
 from pages._shared import drafting, notices, state
 from pages._shared.drafting import Draft
 

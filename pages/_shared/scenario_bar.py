@@ -12,7 +12,7 @@ from core.scenario.capsule import corpus_of, make_capsule, read_capsule
 from core.scenario.fork import Fork
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
-from core.views.what_if_wording import edit_words, saved_words, status_words
+from core.views.what_if.sentences import edit_words, saved_words, status_words
 from pages._shared import controls, drafting, loaders, notices, state
 from pages._shared.drafting import Draft
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER

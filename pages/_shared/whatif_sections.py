@@ -12,9 +12,9 @@ from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.scenario.fork import Fork
 from core.scenario.store import Scenario
-from core.views.history_table import NEW, item_label
-from core.views.what_if import build_comparison
-from core.views.what_if_wording import edit_words, saved_words, search_words
+from core.views.what_if.build import build_comparison
+from core.views.what_if.history import NEW, item_label
+from core.views.what_if.sentences import edit_words, saved_words, search_words
 from pages._shared import drafting, history_forms, loaders, notices, state
 from pages._shared.drafting import Draft
 from pages._shared.searching import Searching

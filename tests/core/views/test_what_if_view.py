@@ -11,7 +11,7 @@ from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.fork import Fork, run
 from core.scenario.search import SearchResult
-from core.views.what_if import (
+from core.views.what_if.build import (
     build_comparison,
     build_fork,
     build_lists,
@@ -24,7 +24,7 @@ from core.views.what_if import (
     paths_table,
     profile_table,
 )
-from core.views.what_if_wording import edit_words, search_words
+from core.views.what_if.sentences import edit_words, search_words
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 from core.arrays import FloatArray
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Move
-from core.views import compare_wording as words
+from core.views.compare import sentences as words
 from core.views.wording import day, rating, short, signed
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from core.scenario.fields import Handle
 from core.scenario.fork import Fork
 from core.views import wording
 from core.views.timeline.build import present
-from core.views.what_if_wording import (
+from core.views.what_if.sentences import (
     cause_words,
     edit_words,
     felt_sentence,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.views.compare import CompareView, MoveRow
+from core.views.compare.build import CompareView, MoveRow
 
 
 def moves_table(view: CompareView, rows: Sequence[MoveRow]) -> pd.DataFrame:
