@@ -13,8 +13,8 @@ from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
-from core.views.explaining import PARTS, Explaining
-from core.views.history_table import item_label
+from core.views.explain.explaining import PARTS, Explaining
+from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of

@@ -24,9 +24,9 @@ from core.figures.style import (
     signed_ink,
     title,
 )
-from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
-from core.views.compare_wording import SMALL as SMALL_CHANGE
-from core.views.compare_wording import nats, rank_words
+from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
+from core.views.compare.sentences import SMALL as SMALL_CHANGE
+from core.views.compare.sentences import nats, rank_words
 from core.views.wording import percent, signed
 
 ROW = 30

@@ -7,9 +7,9 @@ from core.compare.fork import Fork
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
-from core.views import compare_tables as tables
-from core.views import compare_wording as words
-from core.views.compare import build_compare, trust_sentence
+from core.views.compare import sentences as words
+from core.views.compare import tables
+from core.views.compare.build import build_compare, trust_sentence
 from core.views.wording import short
 
 LONGEST = 4_000

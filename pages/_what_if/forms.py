@@ -15,8 +15,15 @@ from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits
-from core.views.what_if import equal_times
+from core.views.what_if.build import equal_times
+from core.views.what_if.history_table import (
+    NEW,
+    TableRow,
+    find_item,
+    item_label,
+    next_minute,
+    try_edits,
+)
 from pages._shared import controls, drawing, notices, state
 from pages._what_if import drafting
 

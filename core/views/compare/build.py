@@ -12,8 +12,8 @@ from core.arrays import FloatArray
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.moves import Cause, Move
-from core.views import compare_wording as words
-from core.views.what_if_wording import edit_words
+from core.views.compare import sentences as words
+from core.views.what_if.sentences import edit_words
 from core.views.wording import day, rating, short, signed
 
 if TYPE_CHECKING:
