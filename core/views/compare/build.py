@@ -14,7 +14,7 @@ from core.compare.comparison import Comparison, Overlap
 from core.compare.moves import Cause, Move
 from core.views.compare import sentences as words
 from core.views.what_if.sentences import edit_words
-from core.views.wording import day, rating, short, signed
+from core.views.wording import TITLE, day, nats, rating, short, signed
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -256,7 +256,7 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
     rated = f" ({rating(event.rating)})" if event.rating is not None else ""
-    title = short(comparison.engine.corpus.title(event.item_id), words.TITLE)
+    title = short(comparison.engine.corpus.title(event.item_id), TITLE)
     return f"step {step}, {event.kind.value}{rated} of {title}"
 
 
@@ -299,7 +299,7 @@ def move_line(comparison: Comparison, move: Move) -> str:
     change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:
-        cause = f"; main cause: {cause} ({words.nats(move.cause.value)})"
+        cause = f"; main cause: {cause} ({nats(move.cause.value)})"
     return f"{move.words:>7}  {title}{change}{cause}"
 
 

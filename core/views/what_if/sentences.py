@@ -16,7 +16,6 @@ from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
 
-TITLE = 40
 """Longer titles are cut in sentences."""
 CAUTION = "This is the model's behaviour, not a forecast of the customer's."
 
@@ -74,7 +73,7 @@ def effect_sentence(fork: Fork) -> str:
 def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
     """One edit in words; ``number`` is 1-based."""
     edit = edits[number - 1]
-    event = wording.short(_event_words(corpus, base, edits, edit), TITLE)
+    event = wording.short(_event_words(corpus, base, edits, edit), wording.TITLE)
     match edit.op:
         case Op.ADD:
             rated = f", rated {wording.rating(edit.rating)}" if edit.rating is not None else ""
@@ -141,7 +140,7 @@ def replay_words(replay: Replay, name: str) -> str:
 
 def search_words(corpus: Corpus, change: SmallestChange) -> str:
     """What a search found, or how much it tried without finding anything."""
-    item = wording.short(corpus.title(change.item_id), TITLE)
+    item = wording.short(corpus.title(change.item_id), wording.TITLE)
     goal = f"{'into' if change.goal == 'in' else 'out of'} the top {change.k}"
     before = "excluded" if change.rank_before is None else f"rank {change.rank_before}"
     if change.found and not change.edits:
