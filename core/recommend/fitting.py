@@ -14,8 +14,7 @@ from core.ranking import target_ranks
 from core.recommend.baseline import Baseline, Trial
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.histories import EncodedHistories
-from core.recommend.registry import SCORERS
-from core.recommend.scorer import Scorer, Setting
+from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import TrainingData
 
 CELLS_OF_VALIDATION = 16_000_000
@@ -84,7 +83,7 @@ class _Judge:
 
 def _choose(
     name: str,
-    grid: Iterator[tuple[Setting, Scorer]],
+    grid: Iterator[tuple[dict[str, float], Scorer]],
     judge: _Judge,
     stop: StopCallback | None,
 ) -> Baseline | None:
