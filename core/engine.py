@@ -137,7 +137,7 @@ class Engine:
         return recommenders
 
     def register(self, recommender: Recommender) -> None:
-        """Let every page, verb and evaluation ask a recommender of one's own, by its id.
+        """Let every page, verb and evaluation ask a custom recommender by its id.
 
         Register before other threads use the engine. DomainError for an id that is taken, and for
         a recommender that does not answer as ``Recommender`` says.
@@ -149,11 +149,11 @@ class Engine:
 
     @property
     def registered(self) -> tuple[Registered, ...]:
-        """The recommenders of one's own, installed or registered."""
+        """The custom recommenders, installed or registered."""
         return tuple(own for own in self.recommenders.values() if isinstance(own, Registered))
 
     def fingerprint(self, recommender: str) -> str:
-        """What a kept answer of a recommender depends on: the model, or one's own recommender."""
+        """Key of a recommender's stored answers: the model's id, and what a custom one answers."""
         chosen = self.recommender(recommender)
         own = f"-{chosen.fingerprint}" if isinstance(chosen, Registered) else ""
         return self.model_id + own

@@ -12,10 +12,10 @@ from core.compare.columns import FEWEST
 from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.report import as_html
-from core.views import compare_tables as tables
-from core.views import compare_wording as words
-from core.views.compare import CompareView
-from core.views.comparing import Comparing
+from core.views.compare import sentences as words
+from core.views.compare import tables
+from core.views.compare.build import CompareView
+from core.views.compare.comparing import Comparing
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover

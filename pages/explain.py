@@ -13,8 +13,8 @@ from core.figures.explain import waterfall_figure
 from core.figures.explain_curves import curves_figure
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
-from core.views.explaining import PARTS, Explaining
-from core.views.history_table import item_label
+from core.views.explain.explaining import PARTS, Explaining
+from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
@@ -30,25 +30,21 @@ POLL_SECONDS = 0.6
 def main() -> None:
     head = drawing.head("Why this item, and what would change it?")
     moment = notices.need_user()
-    question = pick(moment)
-    if question is None:
+    picked = pick(moment)
+    if picked is None:
         return
-    item_id, margin = question
+    item_id, margin = picked
     engine, user_id, step, recommender = moment
-    begin((engine.corpus.corpus_id, engine.model_id, user_id, step, item_id, recommender))
+    question = (engine.corpus.corpus_id, engine.model_id, user_id, step, item_id, recommender)
+    if state.get(QUESTION) != question:  # the review to read was the last question's
+        state.put(QUESTION, question)
+        state.put(WORDS_OF, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     draw_pieces(explaining)
     with head:
         sharing.share(item=item_id)
         export(explaining)
     sections.draw_receivers(engine, explaining)
-
-
-def begin(question: tuple[object, ...]) -> None:
-    """At another question the review to read is no longer the one of the last."""
-    if state.get(QUESTION) != question:
-        state.put(QUESTION, question)
-        state.put(WORDS_OF, None)
 
 
 def pick(moment: Moment) -> tuple[str, bool] | None:
@@ -152,7 +148,6 @@ def is_working(explaining: Explaining) -> bool:
 
 
 def draw_progress(explaining: Explaining) -> None:
-    """Stop while pieces arrive; go on after a stop."""
     stopped = is_stopped(explaining)
     if not stopped and not explaining.busy:
         return

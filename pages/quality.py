@@ -46,7 +46,7 @@ DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
 )
 METRICS = {
     "Recommender": col.TextColumn(pinned=True),
-    "Never listed": col.NumberColumn(format="localized"),
+    "Never recommended": col.NumberColumn(format="localized"),
     **{name: col.NumberColumn(format=f"%.{digits}f") for name, digits in DIGITS.items()},
 }
 ABOUT_COHORTS = (

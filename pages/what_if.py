@@ -16,13 +16,13 @@ from core.domain import DomainError, History
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
-from core.views import history_table as history
-from core.views import what_if as views
 from core.views import wording
-from core.views.compare import trust_sentence
-from core.views.compare_tables import moves_table
-from core.views.edit_wording import edit_words
-from core.views.what_if_wording import CAUTION, lists_sentence, replay_words
+from core.views.compare.build import trust_sentence
+from core.views.compare.tables import moves_table
+from core.views.what_if import build as views
+from core.views.what_if import history_table as history
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
 

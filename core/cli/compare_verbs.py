@@ -49,7 +49,7 @@ def compare_lists(
     engine = open_engine(corpus, library, model)
     shelf = Library.open(library)
     comparison = Comparison(engine, specs, k, library=shelf)
-    from core.views.compare import tell
+    from core.views.compare.build import tell
     from core.views.quality.build import list_cautions
 
     cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])

@@ -52,8 +52,8 @@ def apply_edits(
 
 
 def _tell(fork: Fork) -> list[str]:
-    from core.views.compare import move_line
-    from core.views.what_if_wording import effect_sentence, fork_sentence
+    from core.views.compare.build import move_line
+    from core.views.what_if.sentences import effect_sentence, fork_sentence
 
     lines = [
         f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
@@ -77,7 +77,7 @@ def find_edits(
 ) -> None:
     """Find the fewest edits that bring an item into a list, or take it out."""
     from core.scenario.search import search_edits
-    from core.views.what_if_wording import search_words
+    from core.views.what_if.sentences import search_words
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:

@@ -192,9 +192,9 @@ class TextEncoder:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+            dtype=torch.float32,  # another one is torch's default for all threads while it loads
         )
-        return network.eval()
+        return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
 
 def _batches(order: list[int], tokens: list[list[int]]) -> list[list[int]]:

@@ -24,10 +24,10 @@ from core.figures.style import (
     signed_ink,
     title,
 )
-from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
-from core.views.compare_wording import SMALL as SMALL_CHANGE
-from core.views.compare_wording import nats, rank_words
-from core.views.wording import percent, signed
+from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
+from core.views.compare.sentences import rank_words
+from core.views.wording import SMALL as SMALL_CHANGE
+from core.views.wording import nats, percent, signed
 
 ROW = 30
 SIDES = {2: (256, 34), 3: (230, 30), 4: (190, 25)}

@@ -7,10 +7,10 @@ from core.compare.fork import Fork
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
-from core.views import compare_tables as tables
-from core.views import compare_wording as words
-from core.views.compare import build_compare, trust_sentence
-from core.views.wording import short
+from core.views.compare import sentences as words
+from core.views.compare import tables
+from core.views.compare.build import build_compare, trust_sentence
+from core.views.wording import TITLE, short
 
 LONGEST = 4_000
 """Characters of a review that are quoted."""
@@ -89,7 +89,7 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         event = (longer if edited is None else edited.base).events[step - 1]
         if event.words:
             quoted = event.words[:LONGEST] + ("…" if len(event.words) > LONGEST else "")
-            item = short(comparison.engine.corpus.title(event.item_id), words.TITLE)
+            item = short(comparison.engine.corpus.title(event.item_id), TITLE)
             name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}"
             quotes[(pair[0].spec.user, step)] = (name, quoted)
     return tuple(quotes[key] for key in sorted(quotes))

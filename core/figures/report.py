@@ -70,15 +70,15 @@ def write_report(
     from jinja2.utils import htmlsafe_json_dumps
 
     figures = [section.figure for section in sections if section.figure is not None]
-    scripts = [get_plotlyjs().replace("\r\n", "\n").replace("\r", "\n"), DRAW] if figures else []
+    scripts = _scripts() if figures else {}
     return _template().render(
         title=title,
         facts=facts,
         sections=[section for section in sections if section.has_content],
         palette=palette,
         font=FONT,
-        allowed=" ".join(map(_hash, scripts)) or "'none'",
-        scripts=scripts,
+        allowed=" ".join(scripts.values()) or "'none'",
+        scripts=list(scripts),
         figures=htmlsafe_json_dumps(figures, dumps=_figures_json),
         settings=CONFIG | {"responsive": True},
     )
@@ -117,9 +117,15 @@ def cell(value: object) -> tuple[str, str]:
     return "short" if len(text) <= SHORT else "", text
 
 
-def _hash(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+@cache
+def _scripts() -> dict[str, str]:
+    """The scripts of a file with charts, each with what allows it in the policy."""
+    library = get_plotlyjs().replace("\r\n", "\n").replace("\r", "\n")
+    digests = {script: hashlib.sha256(script.encode()).digest() for script in (library, DRAW)}
+    return {
+        script: f"'sha256-{base64.b64encode(digest).decode()}'"
+        for script, digest in digests.items()
+    }
 
 
 def _figures_json(figures: Sequence[go.Figure]) -> str:

@@ -29,7 +29,7 @@ from core.figures.time_scale import TimeScale
 from core.figures.trajectory_map import OUTERMOST, height_of, landmark_labels
 from core.views import wording
 from core.views.interest_map import MapView
-from core.views.what_if import ForkView, PathView, ProfileRow
+from core.views.what_if.build import ForkView, PathView, ProfileRow
 
 SIZES_HEIGHT = 170
 BESIDE = 0.003

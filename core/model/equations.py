@@ -101,9 +101,9 @@ class Equations:
         distance = steps[:, None] - events
         kernel = self.library.exp(abs(distance) * log_decay) * (distance >= 0)
         if earlier:
-            decay = self.library.exp(log_decay)
-            together = decay * (1 - decay**earlier) / (1 - decay)
-            first = together * self.library.exp(steps[:, None] * log_decay)
+            expm1 = self.library.expm1  # exact where a decay is close to 1
+            together = expm1(earlier * log_decay) / expm1(log_decay)
+            first = together * self.library.exp((steps[:, None] + 1) * log_decay)
             kernel = self.library.concatenate([first, kernel], 2)
         return kernel / kernel.sum(2, keepdims=True)
 

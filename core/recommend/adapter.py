@@ -1,4 +1,4 @@
-"""A recommender of one's own as a ``Recommender``: give scores, get probabilities.
+"""A custom ``Recommender`` from a function: give scores, get probabilities.
 
 See docs/own_recommender.md for a whole example.
 """

@@ -20,8 +20,7 @@ from core.domain import DomainError, History
 from core.files import replace_text, save_arrays
 from core.recommend.calibration import Calibration
 from core.recommend.histories import EncodedHistories
-from core.recommend.registry import SCORERS
-from core.recommend.scorer import Scorer
+from core.recommend.registry import SCORERS, Scorer
 
 SPARSE_ARRAYS = ("data", "indices", "indptr")
 

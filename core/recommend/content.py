@@ -10,7 +10,6 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
-from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 WHITENING_SHRINKAGE = 1.0
@@ -28,7 +27,7 @@ class Content:
     decay: float
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Content]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:
         """Whitening and decay; none without item text."""
         if data.item_vectors is None or not data.item_vectors.any():
             return

@@ -9,7 +9,6 @@ import numpy as np
 
 from core.arrays import FloatArray, IntArray
 from core.recommend.histories import EncodedHistories
-from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 DAY = 86_400_000_000
@@ -23,7 +22,7 @@ class Popularity:
     counts: FloatArray
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Popularity]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
         """There is nothing to choose."""
         yield {}, cls(data.item_counts.astype(np.float32))
 
@@ -44,7 +43,7 @@ class RecentPopularity:
     window: float
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, RecentPopularity]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
         """A month to two years."""
         order = np.argsort(data.time, kind="stable")
         for window in (30.0, 90.0, 180.0, 365.0, 730.0):

@@ -16,7 +16,6 @@ from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray
 from core.recommend.histories import EncodedHistories, add_own
-from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 MOST_ITEMS = 20_000
@@ -38,7 +37,7 @@ class Ease:
     decay: float
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Ease]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
         """Regularisation and decay; none above ``MOST_ITEMS``."""
         if data.n_items > MOST_ITEMS:
             return

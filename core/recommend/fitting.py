@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.arrays import FloatArray, IntArray
-from core.measure.cases import Case, targets_of
+from core.measure.cases import targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import target_ranks
 from core.recommend.baseline import Baseline, Trial
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.histories import EncodedHistories
-from core.recommend.registry import SCORERS
-from core.recommend.scorer import Scorer, Setting
+from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import TrainingData
 
 CELLS_OF_VALIDATION = 16_000_000
@@ -56,12 +55,6 @@ def load_baselines(folder: Path, item_ids: tuple[str, ...]) -> dict[str, Baselin
     }
 
 
-def thinned(cases: tuple[Case, ...], n_items: int) -> tuple[Case, ...]:
-    """Evenly spaced cases whose scores fit into ``CELLS_OF_VALIDATION``."""
-    most = max(CELLS_OF_VALIDATION // max(n_items, 1), 256)
-    return cases[:: max(-(-len(cases) // most), 1)]
-
-
 @dataclass(frozen=True, eq=False)
 class _Judge:
     """The validation cases as arrays, and what every baseline shares."""
@@ -73,11 +66,12 @@ class _Judge:
 
     @classmethod
     def of(cls, data: TrainingData) -> _Judge:
-        chosen = thinned(data.validation, data.n_items)
+        most = max(CELLS_OF_VALIDATION // max(data.n_items, 1), 256)
+        cases = data.validation[:: max(-(-len(data.validation) // most), 1)]
         return cls(
             data.item_ids,
-            EncodedHistories.of([case.history for case in chosen], data.item_index),
-            targets_of(chosen, data.item_index),
+            EncodedHistories.of([case.history for case in cases], data.item_index),
+            targets_of(cases, data.item_index),
             log_training_share(data.item_counts),
         )
 
@@ -89,7 +83,7 @@ class _Judge:
 
 def _choose(
     name: str,
-    grid: Iterator[tuple[Setting, Scorer]],
+    grid: Iterator[tuple[dict[str, float], Scorer]],
     judge: _Judge,
     stop: StopCallback | None,
 ) -> Baseline | None:

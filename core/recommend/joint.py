@@ -55,11 +55,11 @@ class Joint:
     def _item_offsets(self) -> FloatArray:
         return self.pool.offsets.astype(np.float32)[buckets_of(self.item_counts)]
 
-    def weights(self, histories: Sequence[History]) -> DoubleArray:
+    def weights(
+        self, histories: Sequence[History], encoded: EncodedHistories | None = None
+    ) -> DoubleArray:
         """Weight of each component's log-probability at that moment, float64[n, n_components]."""
-        return self._weights(histories, EncodedHistories.of(histories, self.item_index))
-
-    def _weights(self, histories: Sequence[History], encoded: EncodedHistories) -> DoubleArray:
+        encoded = encoded or EncodedHistories.of(histories, self.item_index)
         features = features_of(histories, encoded, self.item_counts)
         return np.asarray(self.gate(features) @ self.pool.weights.T)
 
@@ -69,7 +69,7 @@ class Joint:
         DomainError for a history with an item outside the catalogue.
         """
         encoded = EncodedHistories.of(histories, self.item_index)
-        weights = self._weights(histories, encoded).astype(np.float32)
+        weights = self.weights(histories, encoded).astype(np.float32)
         unlike, index = distinct(histories)  # baselines read no text
         once = encoded
         if len(unlike) < len(histories):

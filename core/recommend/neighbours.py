@@ -12,7 +12,6 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray
 from core.recommend.histories import EncodedHistories, add_own
-from core.recommend.scorer import Setting
 from core.recommend.training_data import TrainingData
 
 TRANSITION_SMOOTHING = 5.0
@@ -32,7 +31,7 @@ class Transitions:
     decay: float
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, Transitions]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
         """Reach and decay."""
         for reach in (1, 3, 10, 30):
             following = cls.following_within(data, reach)
@@ -74,7 +73,7 @@ class ItemNeighbours:
     decay: float
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[Setting, ItemNeighbours]]:
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
         """Shrinkage and decay."""
         for shrinkage, decay in product((0.0, 5.0, 20.0), (0.4, 0.7, 0.85, 1.0)):
             scorer = cls(data.user_items, shrinkage, decay)

@@ -1,4 +1,4 @@
-"""Recommenders of a person's own: found as entry points, checked before anybody trusts them."""
+"""Custom recommenders: found as entry points or registered, and checked whenever they answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FINGERPRINT_USERS = 8
 
 @dataclass(frozen=True, eq=False)
 class Registered:
-    """A ``Recommender`` made by somebody else; its mistakes become a ``DomainError``.
+    """A custom ``Recommender``, whose mistakes become a ``DomainError``.
 
     ``builder`` fits it to other training data; None where it was registered ready-made.
     """

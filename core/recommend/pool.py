@@ -5,9 +5,9 @@ w(h) = W z(h) linear in what is known at that moment and b(i) by how often i was
 a logarithmic opinion pool (Genest & Zidek 1986) whose weights depend on the case, as the gate of
 Jacobs et al. (1991).
 
-b(i) also learns how the catalogue came about: where an item is listed only because somebody had it,
-one without training events must be a held-out event of somebody, so b is high for it. In a shop's
-whole catalogue it isn't, and b says so too.
+b(i) also learns how the catalogue came about. Where it lists only items that some user had, an item
+without training events must be a held-out event, so b is high for it; in a shop's whole catalogue,
+b is low.
 """
 
 from __future__ import annotations

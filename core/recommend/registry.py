@@ -6,15 +6,34 @@ settings are tried, and yields none where the corpus is too large or lacks what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import Field, dataclass
+from typing import Any, ClassVar, Protocol, Self
 
+from core.arrays import FloatArray
 from core.recommend.content import Content
 from core.recommend.counts import Popularity, RecentPopularity
 from core.recommend.ease import Ease
+from core.recommend.histories import EncodedHistories
 from core.recommend.neighbours import ItemNeighbours, Transitions
-from core.recommend.scorer import Scorer
+from core.recommend.training_data import TrainingData
 
 JOINT, INTEREST = "joint", "interest"
+
+
+class Scorer(Protocol):
+    """Gives every item a score; a dataclass of arrays, sparse matrices and numbers."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Self]]:
+        """Every setting to try with its scorer; none where the baseline can't serve ``data``."""
+        ...
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Scores in any unit, float32[n, n_items]; zeros for a history that says nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

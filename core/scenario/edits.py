@@ -102,7 +102,7 @@ class Edit:
 class EditedHistory:
     """A base history and what a list of edits makes of it.
 
-    ``history`` is in contract order, but for moves among equal times. Its clock is the base's, or
+    ``history`` is in contract order, save for moves among equal times. Its clock is the base's, or
     its own last event where that is later: a deleted last event doesn't turn back the time at which
     the list is asked for. What is excluded follows from its own events.
     """

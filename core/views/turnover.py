@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
-from core.views import compare_wording as words
+from core.views.compare import sentences as words
 
 
 @dataclass(frozen=True, slots=True)

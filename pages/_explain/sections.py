@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.figures.explain_words import words_figure
 from core.views.explain.build import title
+from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
-from core.views.explaining import Explaining
 from core.views.wording import nats, percent
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import ITEM

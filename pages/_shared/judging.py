@@ -68,15 +68,11 @@ def report(engine: Engine, protocol: str) -> EvaluationReport | None:
     return judged[0] if judged else None
 
 
-@kept(8, also=_files)
-def _verdict(engine: Engine, protocol: str) -> str | None:
-    judged = _judged(engine, protocol)
-    return build_verdict(*judged[:2], engine.recommender().id) if judged else None
-
-
+@kept(8, also=lambda engine: _files(engine, USUAL_PROTOCOL))
 def verdict(engine: Engine) -> str | None:
     """The default recommender against the best baseline, paired; None where nothing was judged."""
-    return _verdict(engine, USUAL_PROTOCOL)
+    judged = _judged(engine, USUAL_PROTOCOL)
+    return build_verdict(*judged[:2], engine.recommender().id) if judged else None
 
 
 @kept(32, "Drawing samples of users …", also=_files)

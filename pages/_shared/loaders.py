@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from core.model.config import InterestConfig
     from core.scenario.edits import Edit
     from core.scenario.store import ScenarioStore
-    from core.views.comparing import Comparing
+    from core.views.compare.comparing import Comparing
+    from core.views.explain.explaining import Explaining
     from core.views.explain.rows import ReceiversView
-    from core.views.explaining import Explaining
 
 Asked = ParamSpec("Asked")
 Loaded = TypeVar("Loaded")
@@ -246,7 +246,7 @@ def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:
     """One question with what is already answered of it; DomainError for an unknown item."""
-    from core.views.explaining import Explaining
+    from core.views.explain.explaining import Explaining
 
     history = engine.corpus.history(user_id).up_to(step)
     return Explaining(engine, history, item_id, recommender, margin)
@@ -283,7 +283,7 @@ def _stored_columns(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Fing
 @kept(48, also=_stored_columns)
 def comparing(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Comparing:
     """A comparison, computed once; DomainError for a column that can't be opened."""
-    from core.views.comparing import Comparing
+    from core.views.compare.comparing import Comparing
 
     return Comparing(engine, specs, k, library())
 

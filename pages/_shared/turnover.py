@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.figures.turnover import turnover_figure
 from core.views.turnover import build_turnover
-from pages._shared import drawing, loaders, notices, working
+from pages._shared import controls, drawing, loaders, notices, working
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -27,9 +27,9 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
         turnover_figure(view, drawing.palette()),
         view.sentence,
         name="Overlap of two lists by events and days between them",
-        below=f"Top {measured.k} by {measured.recommender} after each of a user's newest events; "
-        "each user has the same weight. Items that the user took in between can't be on the later "
-        "list.",
+        below=f"{controls.recommender_label(recommender)}: top {measured.k} after each of a user's "
+        "newest events; each user has the same weight. Items that the user took in between can't "
+        "be on the later list.",
     )
 
 
@@ -38,9 +38,7 @@ def offer(engine: Engine, recommender: str) -> None:
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
     if working.is_drawn("turnover", target, "Comparing all users' lists"):
         return
-    notices.caution(
-        f"Not measured yet for {recommender}. All users' lists are compared once; the result is "
-        "kept."
-    )
+    by = controls.recommender_label(recommender)
+    notices.caution(f"{by}: not measured yet. All users' lists are compared once, and kept.")
     work = loaders.measuring_turnover(engine, recommender)
     working.offer("turnover", target, "Compare all lists", work, type="secondary", icon=None)

@@ -42,7 +42,6 @@ def kept() -> tuple[Draft, ...]:
 
 
 def put_aside(draft: Draft) -> None:
-    """Keep a draft so that it can be brought back."""
     state.put(KEPT, (draft, *kept())[:MOST_KEPT])
 
 

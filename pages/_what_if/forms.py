@@ -15,8 +15,15 @@ from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
-from core.views.history_table import NEW, TableRow, find_item, item_label, next_minute, try_edits
-from core.views.what_if import equal_times
+from core.views.what_if.build import equal_times
+from core.views.what_if.history_table import (
+    NEW,
+    TableRow,
+    find_item,
+    item_label,
+    next_minute,
+    try_edits,
+)
 from pages._shared import controls, drawing, notices, state
 from pages._what_if import drafting
 
@@ -34,7 +41,6 @@ KINDS = [kind.value for kind in EventKind]
 def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
-    """Two forms below the table."""
     text, add = st.tabs(["Text of an event", "Add an event"])
     with text:
         draw_text(engine, draft, base, fork, rows)

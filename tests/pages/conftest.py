@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.corpus import store
 from core.corpus.importing import import_files
 from core.corpus.store import Corpus, Library
-from core.views.explaining import Explaining
+from core.views.explain.explaining import Explaining
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -13,7 +13,7 @@ from core.corpus.store import Corpus, Library
 from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import check_stop
-from core.views import explaining as pieces
+from core.views.explain import explaining as pieces
 from core.views.explain.rows import MarkedWord, WordsView
 from pages import explain as page
 from pages._explain import sections

@@ -80,7 +80,9 @@ def test_time_can_be_evenly_spaced_or_only_around_now(timeline) -> None:
 def test_the_list_has_five_rows_with_moves(timeline) -> None:
     table = timeline().dataframe[0].value
     assert list(table["rank"]) == [1, 2, 3, 4, 5]
-    assert all(move == "new" or move[0] in "=▲▼" for move in table["move"])
+    assert all(
+        move in ("entered", "=") or move.startswith(("up ", "down ")) for move in table["move"]
+    )
 
 
 def test_the_table_twin_has_every_step(timeline, demo, busy_user) -> None:

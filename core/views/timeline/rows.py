@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.arrays import FloatArray
+from core.compare.moves import move_words
 from core.domain import EventKind, Part
 
 
@@ -77,11 +78,6 @@ class TimelineView:
     step_sizes_sentence: str
     """Reads the real step sizes."""
 
-    @property
-    def times(self) -> list[datetime]:
-        """When each step happened."""
-        return [row.timestamp for row in self.steps]
-
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
@@ -110,13 +106,8 @@ class ListRow:
 
     @property
     def move(self) -> str:
-        """``▲ 3``, ``▼ 1``, ``new`` or ``=``."""
-        if self.before is None:
-            return "new"
-        moved = self.before - self.rank
-        if moved == 0:
-            return "="
-        return f"▲ {moved}" if moved > 0 else f"▼ {-moved}"
+        """``up 3``, ``down 1``, ``entered`` or ``=``."""
+        return move_words(self.before, self.rank)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.palette import DARK, LIGHT, Palette
 from core.figures.report import Section, write_report
 from core.figures.turnover import turnover_figure
-from core.views.compare import ChangeBar, ColumnView, CompareView, FlowLine
+from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.turnover import TurnoverView
 
 EVIL = "<b>x</b><script>alert(1)</script> & <a href='https://example.org'>y</a>"

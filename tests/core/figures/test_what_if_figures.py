@@ -11,7 +11,7 @@ from core.figures.crowd import crowd_image
 from core.figures.palette import DARK, LIGHT
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.views.interest_map import Landmark, MapView
-from core.views.what_if import ForkView, PathView, ProfileRow
+from core.views.what_if.build import ForkView, PathView, ProfileRow
 
 N = 6
 

@@ -1,4 +1,4 @@
-"""A recommender of one's own: the documented way works, and scores keep their order."""
+"""A custom recommender: the documented way works, and scores keep their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recommender of one's own, registered or installed, reaches everything that the others reach."""
+"""A custom recommender, registered or installed, reaches everything that the others reach."""
 
 from __future__ import annotations
 

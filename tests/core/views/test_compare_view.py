@@ -13,8 +13,8 @@ from core.compare.presets import joint_and_parts, month_by_month, two_users
 from core.compare.turnover import measure_turnover
 from core.corpus.store import Library
 from core.engine import Engine
-from core.views import compare_tables as tables
-from core.views.compare import build_compare, change_bars, tell, trust_sentence
+from core.views.compare import tables
+from core.views.compare.build import build_compare, change_bars, tell, trust_sentence
 from core.views.turnover import build_turnover, tell_turnover
 
 

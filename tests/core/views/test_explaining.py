@@ -13,8 +13,8 @@ from core.corpus.store import Library
 from core.domain import History, Stopped
 from core.engine import Engine
 from core.explain.explanation import Explanation
-from core.views import explaining
-from core.views.explaining import CHANGE, PARTS, Explaining
+from core.views.explain import explaining
+from core.views.explain.explaining import CHANGE, PARTS, Explaining
 
 BY = "transitions"
 Ask = Callable[[History], Explaining]

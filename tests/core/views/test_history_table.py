@@ -12,7 +12,7 @@ from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op, apply_edits
-from core.views.history_table import (
+from core.views.what_if.history_table import (
     NEW,
     Refused,
     TableRow,

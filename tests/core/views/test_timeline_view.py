@@ -69,9 +69,12 @@ def test_the_list_at_a_step_is_the_engines_with_moves_against_the_step_before(
     for row in moment.items:
         assert row.before == before.get(row.item_id)
         if row.before is None:
-            assert row.move == "new"
+            assert row.move == "entered"
+        elif row.before == row.rank:
+            assert row.move == "="
         else:
-            assert row.move[0] == {1: "▲", 0: "=", -1: "▼"}[int(np.sign(row.before - row.rank))]
+            up = row.before > row.rank
+            assert row.move == f"{'up' if up else 'down'} {abs(row.before - row.rank)}"
     assert moment.recommender == now.recommender
 
 

@@ -11,9 +11,8 @@ from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, Tried
-from core.views.compare_tables import moves_table
-from core.views.edit_wording import edit_words
-from core.views.what_if import (
+from core.views.compare.tables import moves_table
+from core.views.what_if.build import (
     build_beside,
     build_fork,
     build_profile,
@@ -23,7 +22,8 @@ from core.views.what_if import (
     paths_table,
     profile_table,
 )
-from core.views.what_if_wording import lists_sentence, search_words
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import lists_sentence, search_words
 
 
 @pytest.fixture

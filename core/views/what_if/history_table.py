@@ -17,8 +17,8 @@ from core.scenario.draft import Refused
 from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
 from core.scenario.reading import check_number
-from core.views.edit_wording import WORDS, marks
 from core.views.tables import table
+from core.views.what_if.edits import WORDS, marks
 from core.views.wording import number
 
 ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"

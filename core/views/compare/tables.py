@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.compare.comparison import Comparison
 from core.compare.moves import Move
-from core.views.compare import CompareView, cause_words, column_names
+from core.views.compare.build import CompareView, cause_words, column_names
 
 MOVES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
 MOVES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}

@@ -10,7 +10,7 @@ from core.compare.comparison import Comparison
 from core.compare.moves import Move
 from core.corpus.store import Library
 from core.threads import once_each
-from core.views.compare import (
+from core.views.compare.build import (
     ChangeBar,
     CompareView,
     build_compare,

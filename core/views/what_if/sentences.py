@@ -12,7 +12,6 @@ from core.corpus.corpus import Corpus
 from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
-from core.views.edit_wording import TITLE
 
 CAUTION = "This is the model's behaviour, not a forecast of the customer's."
 
@@ -102,7 +101,7 @@ def replay_words(replay: Replay, name: str) -> str:
 
 def search_words(corpus: Corpus, change: SmallestChange) -> str:
     """What a search found, or how much it tried without finding anything."""
-    item = wording.short(corpus.title(change.item_id), TITLE)
+    item = wording.short(corpus.title(change.item_id), wording.TITLE)
     goal = f"{'into' if change.goal == 'in' else 'out of'} the top {change.k}"
     before = "excluded" if change.rank_before is None else f"rank {change.rank_before}"
     if change.found and not change.edits:

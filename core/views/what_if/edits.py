@@ -10,9 +10,6 @@ from core.domain import History
 from core.scenario.edits import Edit, Op, name_of
 from core.views import wording
 
-TITLE = 40
-"""Longer titles are cut in sentences."""
-
 
 @dataclass(frozen=True, slots=True)
 class EditWords:
@@ -58,7 +55,7 @@ def marks(edits: Iterable[Edit]) -> str:
 def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
     """One edit in words; ``number`` is 1-based."""
     edit = edits[number - 1]
-    event = wording.short(_event_words(corpus, base, edits, edit), TITLE)
+    event = wording.short(_event_words(corpus, base, edits, edit), wording.TITLE)
     return WORDS[edit.op].words(edit, event)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.views.wording import count, percent, short, signed
+from core.views.wording import TITLE, count, nats, percent, short
 
 JACCARD = "Jaccard: shared items as a share of all items on either list, in any order."
 RBO = (
@@ -20,13 +20,6 @@ NO_CAUSE = (
     "Causes are known between two times of one user and recommender, and between a history and its "
     "scenario."
 )
-SMALL = 0.005
-TITLE = 40
-
-
-def nats(value: float) -> str:
-    """A contribution with its sign."""
-    return "±0.00" if abs(value) < SMALL else signed(value)
 
 
 def step_phrase(step: int) -> str:

@@ -12,9 +12,9 @@ from core.arrays import FloatArray
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.moves import Cause, Move
-from core.views import compare_wording as words
-from core.views.edit_wording import edit_words
-from core.views.wording import day, rating, short, signed
+from core.views.compare import sentences as words
+from core.views.what_if.edits import edit_words
+from core.views.wording import TITLE, day, nats, rating, short, signed
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -25,7 +25,7 @@ class ColumnView:
     """One column: a list and its moment."""
 
     name: str
-    """What tells it from the other columns, in one line."""
+    """How it differs from the other columns, in one line."""
     short: str
     """Number and name without the date, for narrow places."""
     user_id: str
@@ -108,7 +108,10 @@ def build_compare(comparison: Comparison) -> CompareView:
     """The view of a comparison, without causes."""
     engine = comparison.engine
     names = column_names(comparison.columns)
-    columns = tuple(_column(comparison, at, name) for at, name in enumerate(names))
+    undated = column_names(comparison.columns, dated=False)
+    columns = tuple(
+        _column(comparison, at, name, f"{at + 1} · {undated[at]}") for at, name in enumerate(names)
+    )
     lines = _lines(comparison, columns)
     last = [line for line in lines if line.ranks[-1] is not None]
     entered = [line for line in last if line.ranks[0] is None]
@@ -132,7 +135,11 @@ def build_compare(comparison: Comparison) -> CompareView:
             len(last),
         ),
         next_sentence=words.next_sentence(
-            [(c.next_item, c.name, c.next_rank) for c in columns if c.next_item is not None]
+            [
+                (column.next_item, name, column.next_rank)
+                for column, name in zip(columns, undated, strict=True)
+                if column.next_item is not None
+            ]
         ),
         profile_sentence=words.profile_sentence(
             names,
@@ -142,7 +149,7 @@ def build_compare(comparison: Comparison) -> CompareView:
     )
 
 
-def column_names(columns: Sequence[Column]) -> list[str]:
+def column_names(columns: Sequence[Column], *, dated: bool = True) -> list[str]:
     """What tells each column from the others: user, step, recommender, scenario where they vary."""
     users = len({column.spec.user for column in columns}) > 1
     sources = len({column.source for column in columns}) > 1
@@ -152,7 +159,7 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     for column in columns:
         pieces = [column.spec.user] if users else []
         if moments or not (users or sources or edited):
-            when = f" ({day(column.moment)})" if column.moment else ""
+            when = f" ({day(column.moment)})" if dated and column.moment else ""
             pieces.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
         if sources:
             pieces.append(column.source)
@@ -162,12 +169,12 @@ def column_names(columns: Sequence[Column]) -> list[str]:
     return names
 
 
-def _column(comparison: Comparison, at: int, name: str) -> ColumnView:
+def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnView:
     column, engine = comparison.columns[at], comparison.engine
     corpus, following = engine.corpus, column.following
     return ColumnView(
         name=name,
-        short=f"{at + 1} · {name.split(' (')[0]}",
+        short=label,
         user_id=column.spec.user,
         step=column.step,
         recommender=column.source,
@@ -249,7 +256,7 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
     rated = f" ({rating(event.rating)})" if event.rating is not None else ""
-    title = short(comparison.engine.corpus.title(event.item_id), words.TITLE)
+    title = short(comparison.engine.corpus.title(event.item_id), TITLE)
     return f"step {step}, {event.kind.value}{rated} of {title}"
 
 
@@ -292,7 +299,7 @@ def move_line(comparison: Comparison, move: Move) -> str:
     change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:
-        cause = f"; main cause: {cause} ({words.nats(move.cause.value)})"
+        cause = f"; main cause: {cause} ({nats(move.cause.value)})"
     return f"{move.words:>7}  {title}{change}{cause}"
 
 
