@@ -21,7 +21,8 @@ from core.views.compare.build import trust_sentence
 from core.views.compare.tables import moves_table
 from core.views.what_if import build as views
 from core.views.what_if import history_table as history
-from core.views.what_if.sentences import CAUTION, edit_words, lists_sentence, replay_words
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
 

@@ -43,7 +43,7 @@ def import_corpus(
     items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
     format: Annotated[
         str,
-        typer.Option("--format", help="auto, amazon2014, amazon2023, movielens or table."),
+        typer.Option("--format", help="auto, or a format by name; a wrong name lists them."),
     ] = "auto",
     mapping: Annotated[
         list[str] | None,

@@ -243,11 +243,11 @@ class _Editing:
         del self.entries[at]
         event = changed_event(entry.event, edit)
         if event is not None:
-            entry = _Entry(entry.handle, event, (*entry.touched, number))
-            if edit.op is Op.DATE:
-                insort(self.entries, entry, key=self._order)
+            changed = _Entry(entry.handle, event, (*entry.touched, number))
+            if self._order(changed) != self._order(entry):
+                insort(self.entries, changed, key=self._order)
             else:
-                self.entries.insert(to, entry)
+                self.entries.insert(to, changed)
 
     def result(self, edits: Sequence[Edit]) -> EditedHistory:
         history = self.base

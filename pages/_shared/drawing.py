@@ -22,8 +22,9 @@ ICONS = {
     EXPLAIN: ":material/rule:",
     COMPARE: ":material/compare_arrows:",
     WHAT_IF: ":material/call_split:",
-    QUALITY: ":material/arrow_forward:",
 }
+FORWARD = ":material/arrow_forward:"
+"""The icon of a link to any other page."""
 
 
 def palette() -> Palette:
@@ -120,5 +121,8 @@ def table(
 def link(page: str, label: str, **values: str | int | None) -> None:
     """A way to another page, about the same user, time and recommender unless told otherwise."""
     st.page_link(
-        page, label=notices.escape(label), icon=ICONS[page], query_params=state.link(**values)
+        page,
+        label=notices.escape(label),
+        icon=ICONS.get(page, FORWARD),
+        query_params=state.link(**values),
     )

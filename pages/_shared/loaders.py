@@ -66,8 +66,9 @@ def kept(
         def make(key: Fingerprint, _call: Callable[[], Loaded]) -> Loaded:
             return _call()
 
-        # Streamlit tells caches apart by the name and the source of the function it keeps.
-        make.__module__, make.__qualname__ = load.__module__, f"kept {load.__qualname__}"
+        # Streamlit tells caches apart by the name and the source of the function it keeps. The
+        # module of every page is __main__, so the file is part of the name.
+        make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"
         cache = st.cache_resource(max_entries=entries, show_spinner=spinner or False)(make)
         signature = inspect.signature(load)
 

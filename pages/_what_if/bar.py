@@ -16,7 +16,8 @@ from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
-from core.views.what_if.sentences import edit_words, saved_words, status_words
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import saved_words, status_words
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting

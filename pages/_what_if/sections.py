@@ -16,8 +16,9 @@ from core.scenario.draft import Draft
 from core.scenario.search import SmallestChange, search_edits
 from core.scenario.store import Scenario
 from core.views.what_if.build import build_beside
+from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW
-from core.views.what_if.sentences import edit_words, saved_words, search_words
+from core.views.what_if.sentences import saved_words, search_words
 from pages._shared import drawing, loaders, notices, state, working
 from pages._what_if import drafting, forms
 

@@ -19,7 +19,8 @@ from core.domain import Event, History, RecommendationList
 from core.scenario.edits import Edit, name_of
 from core.scenario.fields import Handle
 from core.views import wording
-from core.views.what_if.sentences import edit_words, effect_sentence, fork_sentence
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import effect_sentence, fork_sentence
 
 if TYPE_CHECKING:
     from core.engine import Trajectory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,20 +18,13 @@ from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
 from core.scenario.fields import Handle, read_rating, read_time
 from core.scenario.reading import check_number
 from core.views.tables import table
+from core.views.what_if.edits import WORDS, marks
 from core.views.wording import number
 
 ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"
 """Columns whose cells can be changed."""
 NEW = "new"
 """Stands for the empty last row, where an event is added."""
-MARKS = {
-    Op.ADD: "+ added",
-    Op.EDIT: "✎ text",
-    Op.RATE: "✎ rating",
-    Op.DATE: "✎ date",
-    Op.MOVE: "⇅ moved",
-}
-DELETED = "✕ deleted"
 INVITE = "+ new"
 SIMILAR = 1e-6
 """Ratings that differ by less are the same."""
@@ -74,7 +67,7 @@ def build_table(
     """All rows, the newest event first: deleted ones stay where they were, the empty row leads."""
     events, user = edited.history.events, edited.base.user_id
     rows = [
-        _row(corpus, origin, event, _marks(edited, numbers), removed=False)
+        _row(corpus, origin, event, marks(edited.edits[n - 1] for n in numbers), removed=False)
         for origin, event, numbers in zip(edited.origins, events, edited.touched, strict=True)
     ]
     keys = [(event.timestamp, order_hash(user, event.item_id, event.kind)) for event in events]
@@ -83,7 +76,7 @@ def build_table(
         key = (event.timestamp, order_hash(user, event.item_id, event.kind))
         at = bisect_right(keys, key)
         keys.insert(at, key)
-        rows.insert(at, _row(corpus, step, event, DELETED, removed=True))
+        rows.insert(at, _row(corpus, step, event, WORDS[Op.DELETE].mark, removed=True))
     rows.append(TableRow(NEW, INVITE, "", "", None, None, "", next_minute(edited.history), False))
     rows.reverse()
     said = {refusal.handle: f"⚠ {refusal.problem.what}" for refusal in refused}
@@ -111,11 +104,6 @@ def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bo
         timestamp=event.timestamp,
         removed=removed,
     )
-
-
-def _marks(edited: EditedHistory, numbers: Iterable[int]) -> str:
-    ops = dict.fromkeys(edited.edits[number - 1].op for number in numbers)
-    return ", ".join(MARKS[op] for op in ops if op in MARKS)
 
 
 def table_frame(rows: Sequence[TableRow], *, by_id: bool) -> pd.DataFrame:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 
 from core.compare.fork import FADED, Fork
 from core.compare.replay import Replay
 from core.corpus.corpus import Corpus
-from core.domain import History
-from core.scenario.edits import Edit, Op, name_of
 from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
 
-"""Longer titles are cut in sentences."""
 CAUTION = "This is the model's behaviour, not a forecast of the customer's."
 
 
@@ -68,41 +64,6 @@ def effect_sentence(fork: Fork) -> str:
     if fork.reconvergence == 0:
         return f"The effect fades at the last changed event {faded}."
     return f"The effect fades after {wording.count(fork.reconvergence, 'later event')} {faded}."
-
-
-def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
-    """One edit in words; ``number`` is 1-based."""
-    edit = edits[number - 1]
-    event = wording.short(_event_words(corpus, base, edits, edit), wording.TITLE)
-    match edit.op:
-        case Op.ADD:
-            rated = f", rated {wording.rating(edit.rating)}" if edit.rating is not None else ""
-            return f"added {event}{rated}"
-        case Op.DELETE:
-            return f"deleted {event}"
-        case Op.RATE:
-            return f"rated {event} {wording.rating(edit.rating)}"
-        case Op.EDIT:
-            return f"rewrote the text of {event}"
-        case Op.DATE:
-            return f"dated {event} {wording.day(edit.timestamp)}" if edit.timestamp else ""
-        case Op.MOVE:
-            return f"moved {event} to {name_of(edit.to)}" if edit.to is not None else ""
-
-
-def _event_words(corpus: Corpus, base: History, edits: Sequence[Edit], edit: Edit) -> str:
-    if edit.op is Op.ADD:
-        return corpus.title(edit.item_id or "")
-    handle = edit.step
-    if isinstance(handle, int):
-        known = 1 <= handle <= len(base)
-        item = base.events[handle - 1].item_id if known else ""
-    else:
-        added = [other.item_id or "" for other in edits if other.op is Op.ADD]
-        at = int(str(handle)[1:]) - 1
-        item = added[at] if at < len(added) else ""
-    name = name_of(handle) if handle is not None else ""
-    return f"{name} · {corpus.title(item)}" if item else name
 
 
 def saved_words(scenario: Scenario) -> str:

@@ -13,7 +13,6 @@ from core.domain import DomainError, EventKind, History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op, apply_edits
 from core.views.what_if.history_table import (
-    DELETED,
     NEW,
     Refused,
     TableRow,
@@ -65,7 +64,7 @@ def test_rows_are_all_events_newest_first_under_the_empty_one(corpus, base) -> N
 def test_deleted_events_stay_where_they_were_and_say_so(corpus, base) -> None:
     rows = table(corpus, base, Edit(Op.DELETE, step=5), Edit(Op.RATE, step=7, rating=1.0))
     assert [row.handle for row in rows] == [NEW, *range(len(base), 0, -1)]
-    assert (rows[at(rows, 5)].change, rows[at(rows, 5)].removed) == (DELETED, True)
+    assert (rows[at(rows, 5)].change, rows[at(rows, 5)].removed) == ("✕ deleted", True)
     assert rows[at(rows, 7)].change == "✎ rating"
     assert list(table_frame(rows, by_id=True)["delete"]).count(True) == 1
 

@@ -22,7 +22,8 @@ from core.views.what_if.build import (
     paths_table,
     profile_table,
 )
-from core.views.what_if.sentences import edit_words, lists_sentence, search_words
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import lists_sentence, search_words
 
 
 @pytest.fixture
