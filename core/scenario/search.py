@@ -23,6 +23,7 @@ from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import Edits, candidate_edits
 from core.scenario.edits import Edit, Op, changed_event, new_event
+from core.shapley.game import CELLS_PER_BATCH
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -32,8 +33,6 @@ Exclusion = Literal["kept", "recomputed"]
 does. Where it is kept, the item itself is ranked as if it were not excluded."""
 
 MOST_EDITS = 10
-CELLS_PER_BATCH = 2_000_000
-"""Scores held at once: histories times items."""
 ROUNDING = 1e-4
 """Nats: a set that misses the goal by less than this is asked alone."""
 STILL_EXCLUDED = 1e3
@@ -179,7 +178,7 @@ def smallest_change(
     say how much each group matters, and so which are tried where not all can be.
     """
     if exclusion == "kept":
-        base = replace(base, clock=base.at, consumed=base.excluded_items())
+        base = base.same_moment(base.events)
     search = _Search(
         recommender, base, item_id, candidates, item_index, goal, k, exclusion, progress, stop
     )
