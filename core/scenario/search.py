@@ -45,7 +45,8 @@ class Effort:
     """How many sets a search may try, and how it goes on where it cannot try all of a size."""
 
     in_all: int
-    per_size: int
+    per_size: Sequence[int]
+    """By the number of edits, from 1."""
     exhaustive: int = MOST_EDITS
     """Largest size of which all sets are tried, of the heaviest events at least."""
     beam: int = 5
@@ -56,7 +57,7 @@ class Effort:
     """Sets that are combined from the best edits alone."""
 
 
-WHAT_IF = Effort(in_all=12_000, per_size=12_000)
+WHAT_IF = Effort(in_all=12_000, per_size=[12_000] * MOST_EDITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +265,7 @@ class _Search:
         choices = [len(groups[at]) for at in heaviest]
         best: list[Edits] = []
         for size in range(1, min(MOST_EDITS, len(groups)) + 1):
-            room = min(effort.per_size, effort.in_all - len(self.merits))
+            room = min(effort.per_size[size - 1], effort.in_all - len(self.merits))
             among = groups_within(choices, size, room) if size <= effort.exhaustive else 0
             if among < len(groups) and weights is None and size > 1:
                 among = 0
