@@ -117,4 +117,4 @@ def test_served_lists_of_other_content_are_said(
     facts = json.loads(table.schema.metadata[HEADER]) | {"corpus_id": "former"}
     pq.write_table(table.replace_schema_metadata({HEADER: json.dumps(facts)}), kept)
     (said,) = run(capsys, tmp_path, "compare", "demo", *columns)["cautions"]
-    assert "mine" in said and "other content" in said
+    assert "mine" in said and "corpus has changed" in said
