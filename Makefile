@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PIP_OPTIONS ?=
 PIP = $(BIN)/python -m pip install --disable-pip-version-check -q $(PIP_OPTIONS)
 
+# Without compiled modules each of the tests' many processes would compile torch and its kin anew.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: run test lint bench bench-quality demo clean
 
 run: $(VENV)/.installed

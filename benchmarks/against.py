@@ -1,7 +1,7 @@
 """Verbs and pages against another checkout: ``python -m benchmarks.against FOLDER [ROUNDS]``.
 
 Both checkouts run the same script (``against_run.py``) in turn, so that what else the machine does
-falls on both; a ratio is of the two fastest times. One that is slower by more than 10 % is named.
+falls on both. A ratio is of the lowest processor times; above 1.1 it is missed.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from benchmarks.measuring import SAMPLE, Line, cases, record, show
 from core.domain import Columns, Event, History
 from core.engine import Engine
 from core.explain.explanation import Explanation
-from core.explain.game import EventGame, Goal, explain_events, shortened
+from core.explain.game import EventGame, Goal, explain_events
 from core.explain.over_corpus import judge_corpus
 from core.ranking import ranks_of
 from core.shapley.engine import ENOUGH
@@ -207,7 +207,7 @@ def _rank(
                     events.append(event)
                 elif change[step] is not None:
                     events.append(replace(event, rating=change[step]))
-            histories.append(shortened(explanation.history, events))
+            histories.append(explanation.history.same_moment(events))
         scores = explanation.recommender.log_probabilities(histories)
         ranks += ranks_of(explanation.item, scores, explanation.excluded).tolist()
     return np.array(ranks, np.int64)

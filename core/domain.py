@@ -143,17 +143,12 @@ class History:
         return History(self.user_id, self.events[:step])
 
     def keeping(self, steps: Iterable[int]) -> History:
-        """The same moment with only the events of these 1-based steps.
+        """The same moment with only the events of these 1-based steps."""
+        return self.same_moment(self.events[step - 1] for step in sorted(set(steps)))
 
-        Clock and excluded items stay those of the full history.
-        """
-        kept = sorted(set(steps))
-        return History(
-            self.user_id,
-            tuple(self.events[step - 1] for step in kept),
-            clock=self.at,
-            consumed=self.excluded_items(),
-        )
+    def same_moment(self, events: Iterable[Event]) -> History:
+        """The same moment with other events: clock and excluded items stay those of this one."""
+        return History(self.user_id, tuple(events), self.at, self.excluded_items())
 
     def with_events(self, events: Sequence[Event]) -> History:
         """The same user with other events in contract order; clock and exclusions anew."""

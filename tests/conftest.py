@@ -34,6 +34,20 @@ def snapshot() -> Callable[[str, Mapping[str, str]], None]:
     return check
 
 
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of the encoder's precision on this processor, for libraries to start with.
+
+    It takes seconds, so the first worker that needs it measures it for all.
+    """
+    from core.encode.encoder import TextEncoder
+
+    base = tmp_path_factory.getbasetemp()
+    record = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "processor.json"
+    assert TextEncoder(record=record).precision
+    return record
+
+
 FIRST = ("tests/browser/", "tests/pages/")
 """What takes longest begins, so that both workers end together."""
 

@@ -89,7 +89,7 @@ def show_turnover(
 ) -> None:
     """Measure how fast lists change, once per model; kept in the library."""
     from core.compare.export import turnover_facts
-    from core.compare.turnover_store import make_turnover
+    from core.compare.turnover import make_turnover
     from core.corpus.store import Library
 
     engine = open_engine(corpus, library, model)

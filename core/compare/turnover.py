@@ -2,27 +2,33 @@
 
 Lists are taken after each of a user's newest events. Two lists of one user have a distance in
 events and one in days; their overlap is ``rank_biased_overlap``. Each user counts once in every
-mean, however many pairs of lists they have.
+mean, however many pairs of lists they have. A whole corpus is measured once per model, recommender
+and length of list, and kept in the library.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, groupby, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
 
 from core.arrays import FloatArray
 from core.compare.overlap import rank_biased_overlap
+from core.corpus.store import Library
 from core.domain import History
+from core.files import save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.recommend.protocol import Recommender
 
 if TYPE_CHECKING:
     from core.engine import Engine
-
 
 K = 10
 NEWEST = 16
@@ -34,6 +40,9 @@ DAY_BINS = (0, 1, 7, 30, 90, 365)
 HISTORIES_PER_BATCH = 64
 ARRAYS = ("change", "by_events", "by_days", "lists")
 """What a ``Turnover`` holds for each user."""
+FOLDER = "turnover"
+FORMAT = "1"
+"""Changes with the meaning of the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,21 +122,13 @@ def measure_turnover(
     chosen = engine.recommender(recommender)
     user_ids = tuple(engine.corpus.user_ids if users is None else users)
     rows: list[tuple[float, FloatArray, FloatArray, int]] = []
-    for batch in _batches(engine, user_ids):
+    lists = _newest_lists(engine, user_ids, chosen, k, stop)
+    for _, own in groupby(lists, key=lambda row: row[0].user_id):
         report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
-        moments = [history for histories in batch for history in histories]
-        tops: list[list[str]] = []
-        for start in range(0, len(moments), HISTORIES_PER_BATCH):
-            check_stop(stop)
-            some = moments[start : start + HISTORIES_PER_BATCH]
-            for history, scores in zip(some, chosen.log_probabilities(some), strict=True):
-                shown = engine.top(history, scores, k, chosen.id).items
-                tops.append([item.item_id for item in shown])
-        for histories in batch:
-            own, tops = tops[: len(histories)], tops[len(histories) :]
-            rows.append((*_compare(histories, own), len(histories)))
+        histories, items = zip(*own, strict=True)
+        rows.append((*_compare(histories, items), len(items)))
     report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
-    change, by_events, by_days, lists = zip(*rows, strict=True) if rows else ((), (), (), ())
+    change, by_events, by_days, counts = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Turnover(
         engine.corpus.corpus_id,
         engine.model_id,
@@ -137,24 +138,28 @@ def measure_turnover(
         np.array(change, np.float32),
         np.array(by_events, np.float32).reshape(-1, len(EVENT_BINS)),
         np.array(by_days, np.float32).reshape(-1, len(DAY_BINS)),
-        np.array(lists, np.int32),
+        np.array(counts, np.int32),
     )
 
 
-def _batches(engine: Engine, user_ids: Sequence[str]) -> Iterator[list[list[History]]]:
-    """The newest moments of some users at a time."""
-    batch: list[list[History]] = []
-    size = 0
-    for user in user_ids:
-        whole = engine.corpus.history(user)
-        first = max(len(whole) - NEWEST, 0) + 1
-        batch.append([whole.up_to(step) for step in range(first, len(whole) + 1)])
-        size += len(batch[-1])
-        if size >= HISTORIES_PER_BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def _newest_lists(
+    engine: Engine,
+    user_ids: Sequence[str],
+    recommender: Recommender,
+    k: int,
+    stop: StopCallback | None,
+) -> Iterator[tuple[History, list[str]]]:
+    """Each user's newest moments with the items listed then."""
+    moments = (
+        whole.up_to(step)
+        for whole in map(engine.corpus.history, user_ids)
+        for step in range(max(len(whole) - NEWEST, 0) + 1, len(whole) + 1)
+    )
+    while batch := list(islice(moments, HISTORIES_PER_BATCH)):
+        check_stop(stop)
+        for history, scores in zip(batch, recommender.log_probabilities(batch), strict=True):
+            listed = engine.top(history, scores, k, recommender.id).items
+            yield history, [item.item_id for item in listed]
 
 
 def _compare(
@@ -178,3 +183,57 @@ def _compare(
     means = np.where(pairs > 0, sums / np.maximum(pairs, 1), np.nan).astype(np.float32)
     change = 1.0 - float(np.mean(next_to)) if next_to else float("nan")
     return change, means[0], means[1]
+
+
+def stored_path(library: Library, engine: Engine, recommender: str, k: int) -> Path:
+    """Where the turnover of a whole corpus lies."""
+    name = f"{engine.fingerprint(recommender)}-{recommender}-{k}.safetensors"
+    return library.root / FOLDER / engine.corpus.corpus_id / name
+
+
+def read_turnover(
+    library: Library, engine: Engine, recommender: str | None = None, k: int = K
+) -> Turnover | None:
+    """What was measured before; None where nothing was, or for something else."""
+    name = engine.recommender(recommender).id
+    path = stored_path(library, engine, name, k)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        corpus, arrays = engine.corpus, {key: tensors[key] for key in ARRAYS}
+        if facts != _facts(engine, name, k) or len(arrays["change"]) != len(corpus.user_ids):
+            return None
+        return Turnover(corpus.corpus_id, engine.model_id, name, k, corpus.user_ids, **arrays)
+    except (OSError, ValueError, KeyError, SafetensorError):
+        return None
+
+
+def make_turnover(
+    library: Library,
+    engine: Engine,
+    recommender: str | None = None,
+    k: int = K,
+    *,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Turnover:
+    """Read the turnover of a whole corpus, or measure it and store it whole or not at all."""
+    known = read_turnover(library, engine, recommender, k)
+    if known is not None:
+        return known
+    turnover = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
+    facts = {"facts": json.dumps(_facts(engine, turnover.recommender, k))}
+    path = stored_path(library, engine, turnover.recommender, k)
+    save_arrays(path, {key: getattr(turnover, key) for key in ARRAYS}, facts)
+    return turnover
+
+
+def _facts(engine: Engine, recommender: str, k: int) -> dict[str, str | int]:
+    return {
+        "format": FORMAT,
+        "corpus_id": engine.corpus.corpus_id,
+        "model_id": engine.fingerprint(recommender),
+        "recommender": recommender,
+        "k": k,
+    }

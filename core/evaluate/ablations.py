@@ -21,7 +21,7 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import Event, History, Part
+from core.domain import History, Part
 from core.evaluate.report import CELLS_PER_BATCH
 from core.evaluate.stored import evaluation_path, read_stored
 from core.files import save_arrays
@@ -46,9 +46,7 @@ LATEST_STEPS = 100
 
 def _without(**values: Any) -> Callable[[History], History]:
     """The same events with fields set to nothing."""
-    return lambda history: _with_events(
-        history, [replace(event, **values) for event in history.events]
-    )
+    return lambda history: history.same_moment(replace(event, **values) for event in history.events)
 
 
 def shuffled(history: History) -> History:
@@ -56,12 +54,9 @@ def shuffled(history: History) -> History:
     events = history.events
     seed = (SEED, zlib.crc32(history.user_id.encode("utf-8", "replace")), len(events))
     order = np.random.default_rng(seed).permutation(len(events)).tolist()
-    return _with_events(
-        history,
-        [
-            replace(events[source], timestamp=event.timestamp)
-            for event, source in zip(events, order, strict=True)
-        ],
+    return history.same_moment(
+        replace(events[source], timestamp=event.timestamp)
+        for event, source in zip(events, order, strict=True)
     )
 
 
@@ -273,10 +268,3 @@ def load_ablation(path: Path, key: str) -> Ablation | None:
         )
 
     return read_stored(path, HEADER, FORMAT, key, build)
-
-
-def _with_events(history: History, events: Sequence[Event]) -> History:
-    """Other events at the same clock, the same items excluded."""
-    return History(
-        history.user_id, tuple(events), clock=history.at, consumed=history.excluded_items()
-    )

@@ -17,9 +17,9 @@ from core.scenario.search import MOST_EDITS, Effort, SmallestChange, smallest_ch
 
 SHORT, MOST_TRIED = 10, 25_000
 """In a history of up to 10 events sets of any size are tried, up to 25,000 of each size."""
-EXHAUSTIVE, EVENTS_ASKED, FEWEST_TRIED = 3, 100_000, 60
-"""In a longer one all sets of up to 3 edits, as far as the histories of a size have 100,000 events
-together; above, those of the events that weigh most."""
+EXHAUSTIVE, EVENTS_ASKED, FEWEST_TRIED = 3, 130_000, 60
+"""In a longer one all sets of up to 3 edits, as far as the histories with n edits have 130,000 / n
+events together; above, those of the events that weigh most."""
 
 
 def find_counterfactual(
@@ -39,10 +39,12 @@ def find_counterfactual(
     ``weights`` say how much each step contributes to the item, and so which are tried first. An
     item that is excluded itself is ranked as if it were not.
     """
-    events = len(history)
-    per_size, exhaustive = MOST_TRIED, MOST_EDITS
+    events, exhaustive = len(history), MOST_EDITS
+    per_size = [MOST_TRIED] * MOST_EDITS
     if events > SHORT:
-        per_size, exhaustive = max(EVENTS_ASKED // events, FEWEST_TRIED), EXHAUSTIVE
+        exhaustive = EXHAUSTIVE
+        sizes = range(1, MOST_EDITS + 1)
+        per_size = [max(EVENTS_ASKED // (events * size), FEWEST_TRIED) for size in sizes]
     return smallest_change(
         recommender,
         history,
@@ -54,11 +56,11 @@ def find_counterfactual(
         exclusion="kept",
         weights=[abs(weights.get(step, 0.0)) for step in range(1, events + 1)],
         effort=Effort(
-            in_all=MOST_EDITS * per_size,
+            in_all=MOST_EDITS * per_size[0],
             per_size=per_size,
             exhaustive=exhaustive,
             beam=1,
-            branches=per_size,
+            branches=per_size[0],
             combined=0,
         ),
         progress=progress,

@@ -37,25 +37,25 @@ class Goal:
         return value
 
 
+@dataclass(eq=False)
 class EventGame:
     """Values of coalitions of a history's events, each asked once.
 
     ``players`` holds the 1-based steps of each player's events.
     """
 
-    def __init__(
-        self,
-        recommender: Recommender,
-        history: History,
-        goal: Goal,
-        stop: StopCallback | None = None,
-    ) -> None:
-        self.recommender = recommender
-        self.history = history
-        self.goal = goal
-        self.stop = stop
-        self.players = players_of(len(history))
-        self._game = Game(recommender, self.keeping, goal.of, stop)
+    recommender: Recommender
+    history: History
+    goal: Goal
+    stop: StopCallback | None = None
+
+    def __post_init__(self) -> None:
+        self.players = players_of(len(self.history))
+        self._game = Game(self.recommender, self.keeping, self.goal.of, self.stop)
+
+    def events_of(self, player: int) -> list[Event]:
+        """A player's events."""
+        return [self.history.events[step - 1] for step in self.players[player]]
 
     def values(self, masks: Masks) -> DoubleArray:
         """The value of each coalition: bool[n, n_players] to float64[n] in nats."""
@@ -67,8 +67,9 @@ class EventGame:
 
     def keeping(self, mask: BoolArray) -> History:
         """The history with only the players of one mask bool[n_players]."""
-        steps = [step for player in np.flatnonzero(mask) for step in self.players[player]]
-        return shortened(self.history, [self.history.events[step - 1] for step in steps])
+        return self.history.keeping(
+            step for player in np.flatnonzero(mask) for step in self.players[player]
+        )
 
 
 def explain_events(
@@ -91,8 +92,3 @@ def explain_events(
         progress=progress,
         stop=game.stop,
     ).output(0)
-
-
-def shortened(history: History, events: Sequence[Event]) -> History:
-    """The same moment with other events: clock and exclusions stay those of ``history``."""
-    return History(history.user_id, tuple(events), history.at, history.excluded_items())

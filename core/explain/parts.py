@@ -16,7 +16,7 @@ import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import Event, History
-from core.explain.game import EventGame, shortened
+from core.explain.game import EventGame
 from core.progress import Progress, ProgressCallback, report
 from core.shapley.engine import ShapleyValues, exact_values
 from core.shapley.game import Masks
@@ -158,8 +158,7 @@ def weights_of_orders(whole: DoubleArray, total: float) -> DoubleArray:
 
 def _own_parts(game: EventGame, player: int) -> IntArray:
     """The parts that at least one of a player's events has, as indices."""
-    events = [game.history.events[step - 1] for step in game.players[player]]
-    return np.flatnonzero(np.any([has_parts(event) for event in events], axis=0))
+    return np.flatnonzero(np.any([has_parts(event) for event in game.events_of(player)], axis=0))
 
 
 def _history(
@@ -171,11 +170,9 @@ def _history(
     """The events of the players before one, and that player's events with some of their parts."""
     mask = before.copy()
     mask[player] = True
-    kept: list[Event] = []
-    for other in np.flatnonzero(mask):
-        for step in game.players[other]:
-            event = game.history.events[step - 1]
-            part = with_parts(event, subset) if other == player else event
-            if part is not None:
-                kept.append(part)
-    return shortened(game.history, kept)
+    events = (
+        with_parts(event, subset) if other == player else event
+        for other in np.flatnonzero(mask)
+        for event in game.events_of(int(other))
+    )
+    return game.history.same_moment(event for event in events if event is not None)

@@ -213,8 +213,7 @@ def _shares(present: DoubleArray, size: DoubleArray) -> Block:
     """A word's share of the text: it has more of it the earlier it comes, the others take some."""
     words = present.shape[1]
     by_size = 1 / np.maximum(np.arange(words + 1.0), 1)
-    known = np.stack([sized(word, by_size) for word in np.eye(words)], 1)
-    return present / np.maximum(size, 1), known, np.zeros(words)
+    return present / np.maximum(size, 1), sized(np.eye(words), by_size), np.zeros(words)
 
 
 def _pointing(

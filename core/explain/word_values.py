@@ -22,7 +22,7 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import DomainError, Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
-from core.explain.game import EventGame, shortened
+from core.explain.game import EventGame
 from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
@@ -115,7 +115,7 @@ def score_game(
             kept = [
                 changed if s == step else game.history.events[s - 1] for s in sorted(steps | {step})
             ]
-            histories.append(shortened(game.history, [e for e in kept if e is not None]))
+            histories.append(game.history.same_moment(e for e in kept if e is not None))
         return game.ask(histories)
 
     beside, weights = _beside(event)

@@ -33,6 +33,7 @@ def last_queries(
     """
     arrays = (events.item, events.kind, events.features, events.text, item_vectors)
     read = network.read(*(torch.from_numpy(array) for array in arrays))
+    from_text = network.text_out(read.text)
     lengths = np.array([len(row) for row in rows], np.int64)
     order = np.argsort(-lengths, kind="stable")
     queries = np.empty((len(rows), item_vectors.shape[1]), np.float32)
@@ -50,5 +51,6 @@ def last_queries(
         shares = network.memory_shares(last, width)  # [memories, count, width]
         weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
         memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
-        queries[chosen] = network.query(hidden, read.text[index[each, last]], memory).numpy()
+        query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
+        queries[chosen] = query.numpy()
     return queries

@@ -23,6 +23,7 @@ from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import Edits, candidate_edits
 from core.scenario.edits import Edit, Op, changed_event, new_event
+from core.shapley.game import CELLS_PER_BATCH
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -32,8 +33,6 @@ Exclusion = Literal["kept", "recomputed"]
 does. Where it is kept, the item itself is ranked as if it were not excluded."""
 
 MOST_EDITS = 10
-CELLS_PER_BATCH = 2_000_000
-"""Scores held at once: histories times items."""
 ROUNDING = 1e-4
 """Nats: a set that misses the goal by less than this is asked alone."""
 STILL_EXCLUDED = 1e3
@@ -46,7 +45,8 @@ class Effort:
     """How many sets a search may try, and how it goes on where it cannot try all of a size."""
 
     in_all: int
-    per_size: int
+    per_size: Sequence[int]
+    """By the number of edits, from 1."""
     exhaustive: int = MOST_EDITS
     """Largest size of which all sets are tried, of the heaviest events at least."""
     beam: int = 5
@@ -57,7 +57,7 @@ class Effort:
     """Sets that are combined from the best edits alone."""
 
 
-WHAT_IF = Effort(in_all=12_000, per_size=12_000)
+WHAT_IF = Effort(in_all=12_000, per_size=[12_000] * MOST_EDITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def smallest_change(
     say how much each group matters, and so which are tried where not all can be.
     """
     if exclusion == "kept":
-        base = replace(base, clock=base.at, consumed=base.excluded_items())
+        base = base.same_moment(base.events)
     search = _Search(
         recommender, base, item_id, candidates, item_index, goal, k, exclusion, progress, stop
     )
@@ -265,7 +265,7 @@ class _Search:
         choices = [len(groups[at]) for at in heaviest]
         best: list[Edits] = []
         for size in range(1, min(MOST_EDITS, len(groups)) + 1):
-            room = min(effort.per_size, effort.in_all - len(self.merits))
+            room = min(effort.per_size[size - 1], effort.in_all - len(self.merits))
             among = groups_within(choices, size, room) if size <= effort.exhaustive else 0
             if among < len(groups) and weights is None and size > 1:
                 among = 0

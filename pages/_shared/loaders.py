@@ -160,8 +160,7 @@ def start(engine: Engine) -> StartView:
 
 
 def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
-    from core.compare.turnover import K
-    from core.compare.turnover_store import stored_path
+    from core.compare.turnover import K, stored_path
 
     return stamp(stored_path(library(), engine, recommender, K))
 
@@ -169,7 +168,7 @@ def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
 @kept(8, also=_turnover_file)
 def turnover(engine: Engine, recommender: str) -> Turnover | None:
     """How fast a recommender's lists change over the corpus, where it was measured."""
-    from core.compare.turnover_store import read_turnover
+    from core.compare.turnover import read_turnover
 
     return read_turnover(library(), engine, recommender)
 
@@ -312,7 +311,7 @@ def served_lists(corpus_name: str) -> list[ListsManifest]:
 
 def measuring_turnover(engine: Engine, recommender: str) -> Work[Turnover]:
     """Measure it, as a job's work."""
-    from core.compare.turnover_store import make_turnover
+    from core.compare.turnover import make_turnover
 
     held = library()
     return lambda progress, stop: make_turnover(

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from core.corpus.store import Library
 
@@ -32,6 +33,9 @@ FLAGS = [
 ]
 IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WAIT = 60_000
+VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
+HEARD = 100
+"""Milliseconds in which the page says that a click or a key has started the script."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,12 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Iterator[str]:
     """The running app's address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("app")
+    (folder / "library").mkdir()
+    shutil.copy(measured, folder / "library")
     log = (folder / "log.txt").open("w+")
     process = subprocess.Popen(
         [
@@ -106,7 +112,7 @@ def busy_user() -> str:
 
 @dataclass
 class Tab:
-    """One page in a browser context of its own, and all that it complained about."""
+    """One tab, and all that it complained about."""
 
     page: Page
     address: str
@@ -114,25 +120,29 @@ class Tab:
     outside: list[str] = field(default_factory=list)
 
     def open(self, path: str = "/") -> Tab:
-        """Go somewhere and wait until the app has settled."""
+        """Go somewhere and wait until the script has run once."""
         self.page.goto(self.address + path)
-        return self.settle()
+        return self.idle()
 
     def settle(self) -> Tab:
-        """Wait until the script has run to its end."""
-        self.page.wait_for_timeout(250)
+        """Wait until the script has run to its end after a click or a key."""
+        self.page.wait_for_timeout(HEARD)
+        return self.idle()
+
+    def idle(self) -> Tab:
+        """Wait until the script doesn't run."""
         self.page.wait_for_selector(IDLE, timeout=WAIT)
         return self
 
     def drawn(self, chart: str) -> Tab:
         """Wait until a chart of the Timeline is there."""
         self.page.wait_for_selector(f".st-key-pick_{chart} .js-plotly-plot .main-svg", timeout=WAIT)
-        return self.settle()
+        return self.idle()
 
     def wait_for_url(self, part: str) -> Tab:
         """Wait until the address holds ``part``."""
         self.page.wait_for_url(lambda url: part in url, timeout=WAIT)
-        return self.settle()
+        return self.idle()
 
     @property
     def step(self) -> int:
@@ -176,27 +186,70 @@ class Tab:
         )
         return found
 
-    def rule(self, chart: str) -> str:
-        """Where a chart's rule at the selected time stands."""
-        self.drawn(chart)
-        place: str = self.page.evaluate(
-            """chart => String(document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`)
-                ._fullLayout.shapes[0].x0)""",
-            chart,
+    def rule(self, charts: Sequence[str], other_than: str = "") -> str:
+        """Where the rule at the selected time stands, once all charts agree on a new place."""
+        for chart in charts:
+            self.drawn(chart)
+        found = self.page.wait_for_function(
+            """([charts, old]) => {
+                const places = charts.map(chart => String(
+                    document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`)
+                        ._fullLayout.shapes[0].x0));
+                return new Set(places).size === 1 && places[0] !== old && places[0];
+            }""",
+            arg=[list(charts), other_than],
+            timeout=WAIT,
         )
+        place: str = found.json_value()
         return place
+
+    def share(self) -> str:
+        """The address that Share offers."""
+        self.page.get_by_role("button", name="Share").click()
+        link: str = self.page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+        return link.strip()
+
+    def follow(self, link: str) -> Tab:
+        """Open an address that another tab has shared."""
+        return self.open(link.removeprefix(self.address))
+
+    def take(self, label: str, folder: Path) -> str:
+        """What a button of the open Export popover saves."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role("button", name=label).click()
+        target = folder / download.value.suggested_filename
+        download.value.save_as(target)
+        return target.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A function that returns the one context of some options: its cache of the app is warm."""
+    contexts: dict[tuple[tuple[str, object], ...], BrowserContext] = {}
+
+    def context_of(**options: Any) -> BrowserContext:
+        key = tuple(sorted(options.items()))
+        if key not in contexts:
+            contexts[key] = browser.new_context(viewport=VIEWPORT, **options)
+            contexts[key].set_default_timeout(WAIT)
+            contexts[key].add_init_script("delete window.showSaveFilePicker")
+        return contexts[key]
+
+    yield context_of
+    for opened in contexts.values():
+        opened.close()
 
 
 @pytest.fixture
-def open_tab(app: str, browser: Browser) -> Iterator:
-    """A function that opens a tab of its own; afterwards no tab may have complained."""
+def open_tab(app: str, context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Tab]]:
+    """A function that opens a tab of its own; afterwards no tab may have complained.
+
+    Tabs with other options are in another browser as far as storage and cookies go.
+    """
     tabs: list[Tab] = []
 
-    def open_one(**options) -> Tab:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
-        context.add_init_script("delete window.showSaveFilePicker")
-        tab = Tab(context.new_page(), app)
-        tab.page.set_default_timeout(WAIT)
+    def open_one(**options: Any) -> Tab:
+        tab = Tab(context(**options).new_page(), app)
         tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
         tab.page.on("console", lambda message: note_console(tab, message))
         tab.page.on("request", lambda request: note_request(tab, request.url))
@@ -205,7 +258,11 @@ def open_tab(app: str, browser: Browser) -> Iterator:
 
     yield open_one
     for tab in tabs:
-        tab.page.context.close()
+        if tab.page.url.startswith(app):
+            tab.page.evaluate("localStorage.clear()")
+        tab.page.close()
+        tab.page.context.clear_cookies()
+    for tab in tabs:
         assert not tab.errors
         assert not tab.outside
 

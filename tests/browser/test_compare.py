@@ -31,24 +31,37 @@ def heads(tab) -> list[str]:
     return [head.replace("<br>", " ") for head in found]
 
 
-def test_three_columns_and_month_by_month(tab, busy_user) -> None:
+def wait_for_columns(tab, n: int) -> None:
+    """Wait until the rank flow is drawn with so many columns."""
+    tab.page.wait_for_function(
+        """n => document.querySelector('.st-key-pick_flow .js-plotly-plot')
+            ?._fullLayout?.annotations.filter(note => note.yref === 'paper').length === n""",
+        arg=n,
+    )
+
+
+def test_columns_come_and_go_and_leave_as_files(tab, busy_user, tmp_path: Path) -> None:
+    """A third column, month by month, back again, and what Export saves."""
     tab.open(compare(busy_user, 20)).drawn("flow")
     assert len(heads(tab)) == 2
     tab.page.get_by_role("button", name="Column", exact=True).click()
     tab.wait_for_url("columns=")
-    tab.page.wait_for_function(
-        """() => document.querySelector('.st-key-pick_flow .js-plotly-plot')._fullLayout.annotations
-            .filter(note => note.yref === 'paper').length === 3"""
-    )
+    wait_for_columns(tab, 3)
     assert [head.split(" (")[0] for head in heads(tab)] == ["step 19", "step 20", "step 21"]
     tab.page.get_by_text("Month by month").click()
     tab.wait_for_url("columns=months")
-    tab.page.wait_for_function(
-        """() => document.querySelector('.st-key-pick_flow .js-plotly-plot')._fullLayout.annotations
-            .filter(note => note.yref === 'paper').length === 6"""
-    )
+    wait_for_columns(tab, 6)
     tab.page.go_back()
     tab.page.wait_for_url(lambda url: "columns=user" in url)
+    wait_for_columns(tab, 3)
+    tab.page.get_by_role("button", name="Export").click()
+    for label, start in (
+        ("Report (HTML)", "<!doctype html"),
+        ("Charts (HTML)", "<!doctype html"),
+        ("Moves and causes (CSV)", "from,to,item_id"),
+        ("Overlap (CSV)", "one,other"),
+    ):
+        assert tab.take(label, tmp_path).startswith(start)
 
 
 def test_an_item_is_followed_to_its_cause_and_to_explain(tab, busy_user) -> None:
@@ -70,30 +83,9 @@ def test_an_item_is_followed_to_its_cause_and_to_explain(tab, busy_user) -> None
 
 def test_a_permalink_opens_the_same_columns_in_another_browser(open_tab, busy_user) -> None:
     first = open_tab().open(compare(busy_user, 30, "20;months")).drawn("flow")
-    shown, places = heads(first), first.trace("flow", "ranks")
-    first.page.get_by_role("button", name="Share").click()
-    link = first.page.get_by_test_id("stPopoverBody").locator("code").inner_text().strip()
-    second = open_tab(color_scheme="dark")
-    second.page.goto(link)
-    second.settle()
-    assert heads(second) == shown
-    assert second.trace("flow", "ranks") == places
-
-
-def test_the_report_and_tables_are_taken_away(tab, busy_user, tmp_path: Path) -> None:
-    tab.open(compare(busy_user, 20)).drawn("flow")
-    tab.page.get_by_role("button", name="Export").click()
-    for label, start in (
-        ("Report (HTML)", "<!doctype html"),
-        ("Charts (HTML)", "<!doctype html"),
-        ("Moves and causes (CSV)", "from,to,item_id"),
-        ("Overlap (CSV)", "one,other"),
-    ):
-        with tab.page.expect_download() as download:
-            tab.page.get_by_role("button", name=label).click()
-        target = tmp_path / download.value.suggested_filename
-        download.value.save_as(target)
-        assert target.read_text(encoding="utf-8").startswith(start)
+    second = open_tab(color_scheme="dark").follow(first.share())
+    assert heads(second) == heads(first)
+    assert second.trace("flow", "ranks") == first.trace("flow", "ranks")
 
 
 @pytest.fixture(scope="module")

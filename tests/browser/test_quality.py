@@ -22,7 +22,9 @@ def judged(tab, path: str = "/quality?corpus=demo"):
     return tab.settle()
 
 
-def test_the_overview_leads_to_the_verdict_and_its_tabs(tab, busy_user) -> None:
+def test_the_overview_leads_to_the_verdict_its_tabs_and_its_files(
+    tab, busy_user, tmp_path: Path
+) -> None:
     judged(tab)
     tab.open(f"/?corpus=demo&user={busy_user}")
     tab.page.get_by_role("link", name="See full evaluation").click()
@@ -40,6 +42,9 @@ def test_the_overview_leads_to_the_verdict_and_its_tabs(tab, busy_user) -> None:
         tab.page.get_by_role("tab", name=name).click()
         tab.page.wait_for_selector(f".st-key-{chart} .js-plotly-plot .main-svg")
     assert f"user={busy_user}" in tab.page.url
+    tab.page.get_by_role("button", name="Export").click()
+    assert "recommender,ndcg,low,high" in tab.take("Recommenders (CSV)", tmp_path)
+    assert "NDCG@10" in tab.take("Charts (HTML)", tmp_path)
 
 
 def test_another_protocol_is_offered_started_and_stopped(tab) -> None:
@@ -55,26 +60,7 @@ def test_another_protocol_is_offered_started_and_stopped(tab) -> None:
     tab.page.get_by_text(re.compile("best baseline")).first.wait_for()
 
 
-def test_the_table_and_the_charts_leave_as_files(tab, tmp_path: Path) -> None:
-    judged(tab)
-    for label, ending, says in (
-        ("Recommenders (CSV)", "csv", "recommender,ndcg,low,high"),
-        ("Charts (HTML)", "html", "NDCG@10"),
-    ):
-        tab.page.get_by_role("button", name="Export").click()
-        with tab.page.expect_download() as got:
-            tab.page.get_by_role("button", name=label).click()
-        path = tmp_path / f"quality.{ending}"
-        got.value.save_as(path)
-        assert says in path.read_text("utf-8")
-        tab.page.keyboard.press("Escape")
-
-
 def test_a_permalink_keeps_the_protocol(open_tab) -> None:
-    first = open_tab().open("/quality?corpus=demo&protocol=temporal")
-    first.page.get_by_text("three cuts in time").wait_for()
-    assert "protocol=temporal" in first.page.url
-    second = open_tab(color_scheme="dark")
-    second.page.goto(first.page.url)
-    second.settle()
-    second.page.get_by_text("three cuts in time").wait_for()
+    tab = open_tab(color_scheme="dark").open("/quality?corpus=demo&protocol=temporal")
+    tab.page.get_by_text("three cuts in time").wait_for()
+    assert "protocol=temporal" in tab.page.url

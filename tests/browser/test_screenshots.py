@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_page_can_be_pictured(
     open_tab, busy_user, folder: Path, name, path, width, height, theme
 ) -> None:
-    tab = open_tab(color_scheme=theme, device_scale_factor=1)
+    tab = open_tab(**({"color_scheme": "dark"} if theme == "dark" else {}))
     tab.page.set_viewport_size({"width": width, "height": height})
     tab.open(path.format(user=busy_user))
     if name == "timeline":

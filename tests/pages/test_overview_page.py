@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.compare.turnover_store import make_turnover
+from core.compare.turnover import make_turnover
 from core.corpus.store import Library
 from core.engine import Engine
 from core.model.metrics import read_metrics

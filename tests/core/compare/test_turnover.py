@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 
 from core.compare.overlap import rank_biased_overlap
-from core.compare.turnover import DAY_BINS, EVENT_BINS, NEWEST, curve, measure_turnover
-from core.compare.turnover_store import make_turnover, read_turnover, stored_path
+from core.compare.turnover import (
+    DAY_BINS,
+    EVENT_BINS,
+    NEWEST,
+    curve,
+    make_turnover,
+    measure_turnover,
+    read_turnover,
+    stored_path,
+)
 from core.corpus.store import Library
 from core.domain import DomainError, Stopped
 from core.engine import Engine

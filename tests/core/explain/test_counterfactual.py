@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from core.domain import Event, History, Stopped
 from core.explain import counterfactual
 from core.explain.counterfactual import find_counterfactual
-from core.explain.game import shortened
 from core.progress import StopCallback
 from core.scenario.candidates import step_edits
 from core.scenario.edits import Edit, Op
@@ -42,7 +41,7 @@ def rank_after(history: History, edits: tuple[Edit, ...], item: int) -> int:
             events.append(event)
         elif edit.rating is not None:
             events.append(replace(event, rating=edit.rating))
-    scores = Toy().log_probabilities([shortened(history, events)])[0]
+    scores = Toy().log_probabilities([history.same_moment(events)])[0]
     open_ = ~excluded_of(history)
     return 1 + int(((scores > scores[item]) & open_).sum())
 

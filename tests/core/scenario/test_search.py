@@ -124,7 +124,7 @@ def test_a_long_history_is_searched_in_bounded_work(demo_engine: Engine, demo: C
         goal="out",
         k=40,
         exclusion="recomputed",
-        effort=Effort(in_all=1_000, per_size=200),
+        effort=Effort(in_all=1_000, per_size=[200] * 10),
     )
     assert change.tried.sets <= 1_000 and change.tried.complete_up_to == 1
     if change.found:
