@@ -115,7 +115,8 @@ def components(contributions: Mapping[str, float], rival: str | None) -> str:
     named = [f"{name} {nats(value)}" for name, value in order if abs(value) >= HARDLY]
     if not named:
         return f"No component prefers it to {beside}."
-    return f"Components of the joint, compared with {beside}: {', '.join(named[:COMPONENTS_NAMED])} nats."
+    strongest = ", ".join(named[:COMPONENTS_NAMED])
+    return f"Components of the joint, compared with {beside}: {strongest} nats."
 
 
 def trust(values: ShapleyValues, grouped: int) -> str:
