@@ -10,10 +10,8 @@ import pytest
 from tests.pages.conftest import (  # noqa: F401
     busy_user,
     demo,
-    library,
     nothing_goes_on,
     open_app,
-    read,
 )
 
 
