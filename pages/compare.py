@@ -183,11 +183,11 @@ def draw_moves(comparing: Comparing) -> None:
     columns = {
         "to": col.TextColumn("To", width=84),
         "move": col.TextColumn("Move", width=84),
-        "item": col.TextColumn("Item", width=210 if two else 190),
+        "item": col.TextColumn("Item", width=200 if two else 170),
         "change": col.NumberColumn(
             "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=280 if two else 220),
+        "cause": col.TextColumn("Main cause", width=240 if two else 190),
         "contribution": col.NumberColumn(
             "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
         ),

@@ -9,8 +9,7 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
-from core.figures.explain import waterfall_figure
-from core.figures.explain_curves import curves_figure
+from core.figures.explain import curves_figure, waterfall_figure
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit import column_config as col
 
-from core.figures.verdict import verdict_figure
+from core.figures.quality import verdict_figure
 from core.model.metrics import read_metrics
 from core.views.overview import ListView, ScoreRow, VerdictView, build_facts, build_verdict
 from core.views.tables import table
@@ -33,12 +33,11 @@ def main() -> None:
     engine = notices.need_engine()
     verdict = build_verdict(read_metrics(engine.folder), judging.verdict(engine))
     draw_verdict(verdict, engine.corpus.name)
-    start = loaders.start(engine)
     usual = engine.recommender().id
     grid = st.grid(4, min_column_width=300, gap="medium")
-    for name in ("drift", "busiest", "worst"):
+    for name, users in loaders.start(engine).items():
         with grid.cell(), st.container(key=f"list_{name}"):
-            draw_list(name, getattr(start, name))
+            draw_list(name, users)
     with grid.cell(), st.container(key="list_changed"):
         changed = loaders.changed(engine, usual)
         if changed is not None:

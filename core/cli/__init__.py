@@ -1,6 +1,6 @@
 """The command line: verbs of several modules, one way to answer and one way to fail.
 
-A verb module has ``register(app)`` and imports what is heavy inside its verbs, so that
+A verb module names its verbs in ``VERBS`` and imports what is heavy inside them, so that
 ``python -m core corpora`` starts quickly. Exit codes: 0 done, 1 a defect of ours or a check that
 did not hold, 2 a user's mistake (one line on stderr), 130 stopped by Ctrl-C.
 """
@@ -27,6 +27,7 @@ from core.cli import (
 from core.cli.output import complain
 from core.domain import DomainError, Stopped
 
+STOPPED = 130
 VERB_MODULES = (
     corpus_verbs,
     model_verbs,
@@ -53,7 +54,8 @@ def build_app() -> typer.Typer:
             typer.echo(context.get_help())
 
     for module in VERB_MODULES:
-        module.register(app)
+        for name, verb in module.VERBS.items():
+            app.command(name)(verb)
     return app
 
 
@@ -70,35 +72,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
         code = returned if isinstance(returned, int) else 0
-        if code == 130:
-            complain("Stopped; nothing was left half-made.")
         sys.stdout.flush()
-        return code
-    except (DomainError, Stopped, typer.TyperException) as error:
-        return _mistake(error)
+    except DomainError as error:
+        complain(str(error))
+        return 2
+    except typer.TyperException as error:
+        message = error.format_message().rstrip(".")
+        complain(f"{message}{'' if message.endswith('?') else '.'} See python -m core --help.")
+        return 2
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
-        complain("Stopped; nothing was left half-made.")
-        return 130
+    except (KeyboardInterrupt, Stopped):
+        code = STOPPED
     except SystemExit as exit_request:
         return exit_request.code if isinstance(exit_request.code, int) else 1
     except Exception as error:
         return _defect(error)
-
-
-def _mistake(error: Exception) -> int:
-    if isinstance(error, Stopped):
+    if code == STOPPED:
         complain("Stopped; nothing was left half-made.")
-        return 130
-    if isinstance(error, typer.TyperException):
-        message = error.format_message().rstrip(".")
-        complain(f"{message}{'' if message.endswith('?') else '.'} See python -m core --help.")
-        return 2
-    complain(str(error))
-    return 2
+    return code
 
 
 def _defect(error: Exception) -> int:

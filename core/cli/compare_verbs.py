@@ -8,16 +8,11 @@ import typer
 
 from core.cli.model_verbs import KOption, ModelOption, RecommenderOption, open_engine
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
 from core.domain import DomainError
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("compare")(compare_lists)
-    app.command("turnover")(show_turnover)
 
 
 def compare_lists(
@@ -44,7 +39,6 @@ def compare_lists(
     specs = _columns(column or [], user, at or [], recommender)
     from core.compare.comparison import Comparison
     from core.compare.export import as_facts
-    from core.corpus.store import Library
 
     engine = open_engine(corpus, library, model)
     shelf = Library.open(library)
@@ -90,7 +84,6 @@ def show_turnover(
     """Measure how fast lists change, once per model; kept in the library."""
     from core.compare.export import turnover_facts
     from core.compare.turnover import make_turnover
-    from core.corpus.store import Library
 
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
@@ -98,3 +91,6 @@ def show_turnover(
     from core.views.turnover import tell_turnover
 
     answer(turnover_facts(turnover), tell_turnover(turnover), as_json=json)
+
+
+VERBS = {"compare": compare_lists, "turnover": show_turnover}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
 from core.domain import Columns
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ def refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
         yield f"  {refusal}"
     if summary.refused:
         yield f"all refused rows: {summary.quarantine}"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("import")(import_corpus)
-    app.command("corpora")(list_corpora)
 
 
 def import_corpus(
@@ -66,7 +61,6 @@ def import_corpus(
     """Import files of reviews and behaviour as a corpus; say what was accepted and what refused."""
     from core.corpus.importing import import_files
     from core.corpus.plan import parse_mapping, parse_scale
-    from core.corpus.store import Library
 
     fields = parse_mapping(mapping or [])
     scale = parse_scale(rating_scale) if rating_scale else None
@@ -87,7 +81,6 @@ def import_corpus(
 
 def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
     """List the corpora of the library, the demo first."""
-    from core.corpus.store import Library
 
     manifests = Library.open(library).corpora()
     facts = {"corpora": [manifest.model_dump() for manifest in manifests]}
@@ -127,3 +120,6 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
         yield f"note: {note}"
     yield from refusal_lines(summary)
     yield f"next: python -m core train {manifest.name}"
+
+
+VERBS = {"import": import_corpus, "corpora": list_corpora}

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 NO_WORDS = "none"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("explain")(explain_item)
-    app.command("scorecard")(judge_explanations)
-
-
 def explain_item(
     corpus: CorpusArgument,
     user: UserOption,
@@ -101,8 +95,10 @@ def judge_explanations(
     engine = open_engine(corpus, library, model)
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
-    from core.views.explain import sentences as wording
+    from core.views.explain.sentences import corpus_scorecard
 
     facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
+    answer(facts, corpus_scorecard(facts), as_json=json)
 
-    answer(facts, wording.corpus_scorecard(facts), as_json=json)
+
+VERBS = {"explain": explain_item, "scorecard": judge_explanations}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
 if TYPE_CHECKING:
@@ -30,20 +31,8 @@ SHOWN = ("joint", "interest")
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("demo")(rebuild_demo)
-    app.command("train")(train_model)
-    app.command("evaluate")(evaluate_corpus)
-    app.command("models")(list_models)
-    app.command("users")(list_users)
-    app.command("trajectory")(show_trajectory)
-    app.command("recommend")(recommend_items)
-
-
 def open_engine(corpus: str, library: Path | None, model: str | None) -> Engine:
     """The engine of a corpus and a model; DomainError when either is missing."""
-    from core.corpus.store import Library
     from core.engine import Engine
 
     shelf = Library.open(library)
@@ -81,7 +70,6 @@ def train_model(
     import time
     from dataclasses import replace
 
-    from core.corpus.store import Library
     from core.encode.library import open_encoder
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
@@ -129,7 +117,6 @@ def evaluate_corpus(
     json: JsonOption = False,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
-    from core.corpus.store import Library
     from core.engine import Engine
     from core.evaluate.protocols import with_own, with_served
     from core.recommend.own import installed
@@ -179,7 +166,6 @@ def list_models(
     corpus: CorpusArgument, library: LibraryOption = None, json: JsonOption = False
 ) -> None:
     """List the models of a corpus, the newest first."""
-    from core.corpus.store import Library
     from core.model.folder import read_config
     from core.model.metrics import read_metrics
 
@@ -297,3 +283,14 @@ def recommend_items(
     items = engine.recommend(history_at(engine, user, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=json)
+
+
+VERBS = {
+    "demo": rebuild_demo,
+    "train": train_model,
+    "evaluate": evaluate_corpus,
+    "models": list_models,
+    "users": list_users,
+    "trajectory": show_trajectory,
+    "recommend": recommend_items,
+}

@@ -10,18 +10,13 @@ import typer
 
 from core.cli.corpus_verbs import refusal_lines
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
     from core.training.tuning import Tuning
 
 TRIALS_SHOWN = 8
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("import-lists")(import_served_lists)
-    app.command("tune")(tune_model)
 
 
 def import_served_lists(
@@ -34,7 +29,6 @@ def import_served_lists(
     """Import the lists that your own system served (user_id, timestamp, rank, item_id)."""
     from dataclasses import asdict
 
-    from core.corpus.store import Library
     from core.evaluate.importing_lists import import_lists
 
     shelf = Library.open(library)
@@ -55,7 +49,6 @@ def tune_model(
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
-    from core.corpus.store import Library
     from core.encode.library import open_encoder
     from core.training.tuning import read_tuning, tune, tuning_file
 
@@ -102,3 +95,6 @@ def _lines(summary: ListsSummary) -> Iterator[str]:
     )
     yield from refusal_lines(summary)
     yield f"next: python -m core evaluate {manifest.corpus}"
+
+
+VERBS = {"import-lists": import_served_lists, "tune": tune_model}

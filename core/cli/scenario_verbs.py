@@ -17,16 +17,10 @@ from core.cli.model_verbs import (
     open_engine,
 )
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
 
 if TYPE_CHECKING:
     from core.compare.fork import Fork
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
-    app.command("whatif")(apply_edits)
-    app.command("search-edits")(find_edits)
-    app.command("replay")(replay_capsule)
 
 
 def apply_edits(
@@ -43,7 +37,7 @@ def apply_edits(
     """Show what edits of a user's history would change."""
     from core.compare.export import fork_facts
     from core.compare.fork import run
-    from core.scenario.reading import read_edits
+    from core.scenario.capsule import read_edits
 
     changes = read_edits(edits)
     engine = open_engine(corpus, library, model)
@@ -99,9 +93,7 @@ def replay_capsule(
 ) -> int:
     """Compute a capsule's list again; exit code 1 when it is another one."""
     from core.compare.replay import replay
-    from core.corpus.store import Library
-    from core.scenario.capsule import corpus_of, read_capsule
-    from core.scenario.reading import read_bytes
+    from core.scenario.capsule import corpus_of, read_bytes, read_capsule
 
     content = read_capsule(read_bytes(capsule), str(capsule))
     engine = open_engine(corpus_of(content, Library.open(library)), library, model)
@@ -113,3 +105,6 @@ def replay_capsule(
     ]
     answer(replayed.to_json(), lines, as_json=json)
     return 0 if replayed.matches else 1
+
+
+VERBS = {"whatif": apply_edits, "search-edits": find_edits, "replay": replay_capsule}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.compare.fork import Fork, run
 from core.domain import DomainError, RecommendationList
-from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, fingerprint
-from core.scenario.reading import check_number
+from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, check_number, fingerprint
 
 if TYPE_CHECKING:
     from core.engine import Engine

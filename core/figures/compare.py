@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.palette import HUES, Palette, rgba
+from core.figures.palette import Palette, rgba
+from core.figures.profile import areas
 from core.figures.style import (
     SIZE,
     SMALL,
@@ -42,8 +43,6 @@ MOST_STUB_LABELS = 3
 BEND = np.linspace(0, 1, 17)
 SEGMENT = 85
 """Characters that fit into a whole bar of the profile."""
-LARGE = 0.08
-"""A topic without a hue gets a segment of its own from this share on."""
 SHOWN_BARS = 12
 
 
@@ -220,12 +219,7 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     n = len(columns)
     figure = canvas(palette, 34 * n + 30, (190, 16, 2, 24), barmode="stack", bargap=0.22)
     profile = np.array([column.profile for column in columns])
-    peaks = profile.max(axis=0)
-    drawn = [t for t in range(len(view.topics)) if t < HUES or peaks[t] >= LARGE]
-    segments = [(view.topics[topic], topic, profile[:, topic]) for topic in drawn]
-    if len(drawn) < len(view.topics):
-        segments.append(("other", -1, 1.0 - profile[:, drawn].sum(axis=1)))
-    for name, topic, shares in segments:
+    for name, topic, shares in areas(view.topics, profile):
         ink = palette.topic(topic)
         room = [int(share * SEGMENT) for share in shares]
         figure.add_bar(

@@ -1,4 +1,4 @@
-"""From no history to the score: a waterfall of events, each bar split into its parts beside it."""
+"""From no history to the score: a waterfall of events and their parts, words, and curves."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from core.figures.style import (
     axis,
     canvas,
     hover,
+    names_axis,
     note,
     plain,
     signed_ink,
     title,
 )
-from core.views.explain.rows import AnswerView, EventBar, PartsView
+from core.views.explain.rows import AnswerView, EventBar, PartsView, ScorecardView, WordsView
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, rating
 
@@ -35,6 +36,8 @@ PANELS = (0.57, 1.0)
 BARS = 0.42
 """Share of a panel that its bars may take; numbers stand right of them."""
 LABEL = 36
+WORD_ROW, WORDS_SHOWN = 24, 10
+ORDERS = {"explanation": "explanation", "recent-first": "recent first", "random": "random"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +255,69 @@ def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
     low, high = float(np.min(points)), float(np.max(points))
     room = max(high - low, 0.2)
     return low - 0.2 * room, high + 0.24 * room
+
+
+def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure:
+    """The ten words that contribute most, to the sentiment or to the item's score."""
+    pairs = [(word.word, word.score if of_score else word.sentiment) for word in view.words]
+    top = sorted(pairs, key=lambda pair: -abs(pair[1]))[:WORDS_SHOWN][::-1]
+    widest = max((abs(value) for _, value in top), default=1.0) or 1.0
+    figure = canvas(palette, WORD_ROW * len(top) + 16, (120, 10, 4, 4), bargap=0.3)
+    figure.add_bar(
+        x=[value for _, value in top],
+        y=list(range(len(top))),
+        orientation="h",
+        marker={"color": [signed_ink(value, palette) for _, value in top]},
+        text=[f"{'▲' if value >= 0 else '▼'} {nats(value)}" for _, value in top],
+        textposition="outside",
+        textfont={"color": palette.text},
+        cliponaxis=False,
+        hoverinfo="skip",
+        name="words",
+    )
+    reach = [-1.7 * widest, 1.7 * widest]
+    zero = axis(palette, range=reach, tickvals=[0], ticktext=[""], ticks="", fixedrange=True)
+    figure.update_layout(
+        xaxis=zero | {"showgrid": True, "gridcolor": palette.faint},
+        yaxis=names_axis(palette, [plain(word, 16) for word, _ in top]),
+    )
+    return figure
+
+
+def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
+    """How fast the score falls when events are removed, and rises when they are added, by order."""
+    figure = canvas(palette, 210, (44, 92, 22, 34))
+    styles: dict[str, dict[str, Any]] = {
+        "explanation": {"color": palette.accent, "width": 2.5},
+        "recent-first": {"color": palette.text, "width": 1.5},
+        "random": {"color": palette.muted, "width": 1.5, "dash": "dash"},
+    }
+    for x, name, curves in (
+        ("x", "events removed", view.deletion),
+        ("x2", "events added", view.insertion),
+    ):
+        for order, line in styles.items():
+            curve = curves[order]
+            figure.add_scatter(
+                x=np.linspace(0, 1, len(curve)),
+                y=curve,
+                mode="lines",
+                line=line,
+                xaxis=x,
+                hovertemplate=f"{ORDERS[order]} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
+                name=f"{name} {order}",
+            )
+        above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
+        figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
+    ranked = sorted(ORDERS, key=lambda order: -float(view.insertion[order].mean()))
+    beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
+    for at, order in enumerate(ranked):
+        name = f"{'┄' if order == 'random' else '━'} {ORDERS[order]}"
+        figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
+    shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
+    figure.update_layout(
+        xaxis=shared | {"domain": [0, 0.45]},
+        xaxis2=shared | {"domain": [0.58, 1.0], "anchor": "y"},
+        yaxis=axis(palette, nticks=4, fixedrange=True),
+    )
+    return figure

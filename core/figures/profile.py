@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.lib.stride_tricks import sliding_window_view as windows
 
-from core.arrays import FloatArray
-from core.figures.area_labels import place_labels
+from core.arrays import DoubleArray, FloatArray
 from core.figures.palette import HUES, Palette
 from core.figures.style import MARGIN, axis, canvas, hover, names_axis, note, plain, rule
 from core.figures.time_scale import TimeScale
@@ -17,32 +17,27 @@ from core.views.timeline.rows import MomentView, StepRow, TimelineView
 
 LARGE = 0.08
 """A topic without a hue is drawn by itself when its share ever reaches this."""
+LABEL_COLUMNS = 160
+"""Positions tried for a label along the axis."""
+NOMINAL_WIDTH = 860
+"""Pixels assumed for the chart; a wider one only leaves more room."""
+LETTER, LINE = 7.2, 15
+"""Pixels of a label's letter and line."""
+PLOT_HEIGHT = 190
+Area = tuple[str, int, FloatArray]
+"""Name, topic (-1 for the rest), and share per step or column, float32[n]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
-    """One area of the stacked profile."""
-
-    label: str
-    """Its name."""
-    topic: int
-    """Index of the topic, which gives its hue; -1 for the rest."""
-    shares: FloatArray
-    """Its share per step, float32[n_steps]."""
-
-
-def areas(view: TimelineView) -> list[Area]:
+def areas(topics: Sequence[str], profile: FloatArray) -> list[Area]:
     """What is stacked: every topic with a hue, every other one that was ever large, and the rest.
 
-    The rest becomes one last area; shares still sum to 1 at every step.
+    ``profile`` is float32[n, n_topics]. The rest becomes one last area; shares still sum to 1.
     """
-    peaks = view.profile.max(axis=0)
-    drawn = [t for t in range(len(view.topics)) if t < HUES or peaks[t] >= LARGE]
-    rest = [t for t in range(len(view.topics)) if t not in drawn]
-    stacked = [Area(view.topics[topic], topic, view.profile[:, topic]) for topic in drawn]
-    if rest:
-        stacked.append(Area("other", -1, view.profile[:, rest].sum(axis=1)))
-    return stacked
+    peaks = profile.max(axis=0)
+    drawn = [t for t in range(len(topics)) if t < HUES or peaks[t] >= LARGE]
+    rest = [t for t in range(len(topics)) if t not in drawn]
+    stacked = [(topics[topic], topic, profile[:, topic]) for topic in drawn]
+    return [*stacked, ("other", -1, profile[:, rest].sum(axis=1))] if rest else stacked
 
 
 def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
@@ -50,28 +45,27 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
 
     A state holds until the next event, so areas change in steps, never in slopes.
     """
-    stacked = areas(view)
+    stacked = areas(view.topics, view.profile)
     starts, ends = scale.edges()
     corners = np.column_stack([starts, ends]).ravel()
     now = scale.x[step - 1]
     rules = [rule(palette, now, edge=True), rule(palette, now)]
     figure = canvas(palette, 240, MARGIN, barmode="overlay", shapes=rules)
-    for area in stacked:
+    for name, topic, shares in stacked:
         figure.add_scatter(
             x=corners,
-            y=np.repeat(area.shares, 2),
-            name=plain(area.label),
+            y=np.repeat(shares, 2),
+            name=plain(name),
             stackgroup="profile",
             mode="lines",
             line={"width": 0.8, "color": palette.background},
-            fillcolor=palette.topic(area.topic),
+            fillcolor=palette.topic(topic),
             hoverinfo="skip",
         )
-    labels = [area.label for area in stacked]
-    shares = np.column_stack([area.shares for area in stacked])
-    for place in place_labels(shares, starts, ends, (scale.low, scale.high), labels):
-        ink = palette.text_on(palette.topic(stacked[place.topic].topic))
-        figure.add_annotation(note(plain(labels[place.topic], 24), place.x, place.y, ink))
+    for at, x, y in label_positions(stacked, starts, ends, (scale.low, scale.high)):
+        name, topic, _ = stacked[at]
+        ink = palette.text_on(palette.topic(topic))
+        figure.add_annotation(note(plain(name, 24), x, y, ink))
     figure.add_bar(
         x=(starts + ends) / 2,
         width=ends - starts,
@@ -88,6 +82,36 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
         yaxis=axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True),
     )
     return figure
+
+
+def label_positions(
+    stacked: Sequence[Area], starts: DoubleArray, ends: DoubleArray, shown: tuple[float, float]
+) -> list[tuple[int, float, float]]:
+    """The roomiest position for each area's name, as (area, x, y); none where it doesn't fit.
+
+    A state covers ``starts`` to ``ends``, ``shown`` is the visible range of the axis; y is 0 at the
+    bottom and 1 on top. Pure geometry: a name is a box that must lie inside its area.
+    """
+    low, high = shown
+    grid = low + (np.arange(LABEL_COLUMNS) + 0.5) * (high - low) / LABEL_COLUMNS
+    state = np.searchsorted(starts, grid, side="right") - 1
+    inside = (state >= 0) & (grid <= ends[-1])
+    if not inside.any():
+        return []
+    profile = np.column_stack([shares for _, _, shares in stacked])
+    tops = np.cumsum(profile, axis=1)[state.clip(0)]
+    bottoms = tops - profile[state.clip(0)]
+    positions = []
+    for area, (name, _, _) in enumerate(stacked):
+        half = int(np.ceil(min(len(name), 24) * LETTER / NOMINAL_WIDTH * LABEL_COLUMNS / 2)) + 1
+        floors = windows(bottoms[:, area], 2 * half + 1).max(axis=1)
+        ceilings = windows(tops[:, area], 2 * half + 1).min(axis=1)
+        room = np.where(windows(inside, 2 * half + 1).all(axis=1), ceilings - floors, 0.0)
+        best = int(room.argmax())
+        if room[best] > LINE / PLOT_HEIGHT:
+            middle = (float(floors[best]) + float(ceilings[best])) / 2
+            positions.append((area, float(grid[best + half]), middle))
+    return positions
 
 
 def profile_hover(view: TimelineView, row: StepRow) -> str:

@@ -10,7 +10,9 @@ from core.evaluate.report import CalibrationBin
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
 from core.figures.style import axis, canvas, names_axis, note, plain, title
-from core.views.quality.rows import AblationView, NeverView, QualityView
+from core.measure.intervals import Interval
+from core.views.overview import ScoreRow, VerdictView
+from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline
 from core.views.wording import signed
 
@@ -21,22 +23,43 @@ def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
     """NDCG of every recommender, best on top; beside it on targets that training has seen."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 62, WIDE)
-    panels = [("x", [row.ndcg for row in rows], f"all {view.targets:,} targets")]
+    measure = f"NDCG@{view.k}, all {view.targets:,} targets"
+    _add_recommenders(figure, rows, [row.ndcg for row in rows], measure, palette)
     if view.shows_seen:
         known = view.targets - view.unseen_targets
-        panels.append(("x2", [row.seen for row in rows], f"the {known:,} seen in training"))
-    for x, intervals, targets in panels:
-        for at, (interval, row) in enumerate(zip(intervals, rows, strict=True)):
-            ink = palette.accent if row.is_subject else palette.muted
-            add_interval(figure, interval, at, ink, palette, x=x, bold=row.is_subject)
-            add_number(figure, f"{interval.mean:.3f}", interval.high, at, palette, x)
-        set_measure(figure, palette, f"NDCG@{view.k}, {targets}", x)
-    names = [plain(row.recommender) for row in rows]
-    bold = [f"<b>{n}</b>" if r.is_subject else n for n, r in zip(names, rows, strict=True)]
-    _set_names(figure, bold, palette)
-    if view.shows_seen:
+        measure = f"NDCG@{view.k}, the {known:,} seen in training"
+        _add_recommenders(figure, rows, [row.seen for row in rows], measure, palette, "x2")
         figure.update_layout(xaxis={"domain": [0, 0.47]}, xaxis2={"domain": [0.55, 1.0]})
     return figure
+
+
+def verdict_figure(view: VerdictView, palette: Palette) -> go.Figure:
+    """NDCG@10 of a model and its baselines, best on top."""
+    rows = view.rows[::-1]
+    figure = canvas(palette, ROW * len(rows) + 44, WIDE)
+    measure = "NDCG@10 on held-out test events, with 95 % interval"
+    _add_recommenders(figure, rows, [row.ndcg for row in rows], measure, palette)
+    return figure
+
+
+def _add_recommenders(
+    figure: go.Figure,
+    rows: Sequence[RecommenderRow | ScoreRow],
+    intervals: Sequence[Interval],
+    measure: str,
+    palette: Palette,
+    x: str = "x",
+) -> None:
+    """A named row for each recommender's interval; the subject's in the accent colour and bold."""
+    names = []
+    for at, (interval, row) in enumerate(zip(intervals, rows, strict=True)):
+        ink = palette.accent if row.is_subject else palette.muted
+        add_interval(figure, interval, at, ink, palette, x=x, bold=row.is_subject)
+        add_number(figure, f"{interval.mean:.3f}", interval.high, at, palette, x)
+        name = plain(row.recommender)
+        names.append(f"<b>{name}</b>" if row.is_subject else name)
+    set_measure(figure, palette, measure, x)
+    _set_names(figure, names, palette)
 
 
 def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:

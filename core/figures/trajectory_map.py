@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.arrays import FloatArray
+from core.arrays import BoolArray, FloatArray
 from core.figures.palette import Palette, mix, rgba
 from core.figures.style import UNFADED, canvas, halo, hover, note, plain, ring, swatch
 from core.views import wording
@@ -41,53 +40,71 @@ def trajectory_map(
     makes of ``map_view``. Steps still to come are faint open dots, so that they can be picked.
     """
     step = moment.row.step
-    low, high = window(map_view, view)
     past, future = view.steps[:step], view.steps[step:]
+    path = np.array([[row.x, row.y] for row in view.steps], np.float32)
+    figure = map_canvas(map_view, crowd, path, palette)
+    is_misleading = np.array([row.misleading for row in past])
+    line = {"width": 1.75, "color": rgba(palette.text, 0.65)}
+    add_path(figure, path[:step], is_misleading, line, ("path", "dashed path"))
+    figure.add_scatter(**dots(future, palette, open_dots=True))
+    figure.add_scatter(**dots(past, palette, open_dots=False))
+    figure.add_scatter(**listed(moment.items, palette))
+    now = view.steps[step - 1]
+    figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
+    return figure
+
+
+def map_canvas(
+    map_view: MapView, crowd: dict[str, Any], path: FloatArray, palette: Palette
+) -> go.Figure:
+    """The crowd and the topic names behind a ``path``, float32[n_steps, 2].
+
+    At first all but the outermost states and the whole path are seen; the rest comes into sight by
+    dragging.
+    """
+    low = np.minimum(
+        np.quantile(map_view.crowd, OUTERMOST, axis=0), path.min(axis=0, initial=np.inf)
+    )
+    high = np.maximum(
+        np.quantile(map_view.crowd, 1 - OUTERMOST, axis=0), path.max(axis=0, initial=-np.inf)
+    )
+    border = 0.05 * float((high - low).max() or 1)
+    low, high = low - border, high + border
+    extent = high - low
     figure = canvas(
         palette,
-        height_of(high - low),
+        int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), LOWEST, HEIGHT)),
         (4, 4, 4, 4),
         dragmode="pan",
         hovermode="closest",
         annotations=landmark_labels(map_view, low, high, palette),
         images=[crowd],
     )
-    for misleading, dash in ((False, "solid"), (True, "dot")):
-        x, y = segments(past, misleading)
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={"width": 1.75, "color": rgba(palette.text, 0.65), "dash": dash},
-            hoverinfo="skip",
-            name="dashed path" if misleading else "path",
-        )
-    figure.add_scatter(**dots(future, palette, open_dots=True))
-    figure.add_scatter(**dots(past, palette, open_dots=False))
-    figure.add_scatter(**listed(moment.items, palette))
-    now = view.steps[step - 1]
-    figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
 
 
-def height_of(extent: FloatArray) -> int:
-    """Height in pixels at which a map of this ``extent``, float32[2], fills its width."""
-    return int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), LOWEST, HEIGHT))
+def add_path(
+    figure: go.Figure,
+    path: FloatArray,
+    is_misleading: BoolArray,
+    line: dict[str, Any],
+    names: tuple[str, str],
+) -> None:
+    """Lines between consecutive states of a ``path``, float32[n, 2]; dotted where one misleads.
 
-
-def segments(
-    past: Sequence[StepRow], misleading: bool
-) -> tuple[list[float | None], list[float | None]]:
-    """Lines between consecutive states, with gaps, for the steps that mislead or don't."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for before, after in pairwise(past):
-        if after.misleading == misleading:
-            x += [before.x, after.x, None]
-            y += [before.y, after.y, None]
-    return x, y
+    ``is_misleading`` bool[n] is about the move to each state; ``names`` are those of the two lines.
+    """
+    for name, dash, misleads in zip(names, ("solid", "dot"), (False, True), strict=True):
+        starts = np.flatnonzero(is_misleading[1:] == misleads)
+        x, y = (
+            [end for at in starts for end in (*column[at : at + 2], None)]
+            for column in path.T.tolist()
+        )
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line=line | {"dash": dash}, hoverinfo="skip", name=name
+        )
 
 
 def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[str, Any]:
@@ -140,18 +157,6 @@ def listed(items: Sequence[ListRow], palette: Palette) -> dict[str, Any]:
         "name": "list",
         **hover([f"<b>{row.rank}</b> {plain(row.item, 60)}" for row in items]),
     }
-
-
-def window(map_view: MapView, view: TimelineView) -> tuple[FloatArray, FloatArray]:
-    """Lower left and upper right corner of what is shown at first, each float32[2].
-
-    All but the outermost states, and the whole path; the rest comes into sight by dragging.
-    """
-    path = np.array([[row.x, row.y] for row in view.steps], np.float32)
-    low = np.minimum(np.quantile(map_view.crowd, OUTERMOST, axis=0), path.min(axis=0))
-    high = np.maximum(np.quantile(map_view.crowd, 1 - OUTERMOST, axis=0), path.max(axis=0))
-    border = 0.05 * float((high - low).max() or 1)
-    return low - border, high + border
 
 
 def landmark_labels(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.arrays import FloatArray
 from core.figures.palette import Palette, rgba
 from core.figures.style import (
     MARGIN,
@@ -26,7 +24,7 @@ from core.figures.style import (
     swatch,
 )
 from core.figures.time_scale import TimeScale
-from core.figures.trajectory_map import OUTERMOST, height_of, landmark_labels
+from core.figures.trajectory_map import add_path, map_canvas
 from core.views import wording
 from core.views.interest_map import MapView
 from core.views.what_if.build import ForkView, PathView, ProfileRow
@@ -44,20 +42,12 @@ def fork_map(
     Dotted where the flat map misleads. Rings mark both ends. ``crowd`` is the picture that
     ``crowd_image`` makes of ``map_view``.
     """
-    low, high = _window(map_view, view)
-    figure = canvas(
-        palette,
-        height_of(high - low),
-        (4, 4, 4, 4),
-        dragmode="pan",
-        hovermode="closest",
-        annotations=landmark_labels(map_view, low, high, palette),
-        images=[crowd],
-    )
+    both = [np.column_stack([path.x, path.y]) for path in (view.before, view.after)]
+    figure = map_canvas(map_view, crowd, np.concatenate(both), palette)
     parted = view.fork_step
     first = max(parted - 2, 0) if parted is not None else len(view.after)
-    _add_path(figure, view.before, 0, rgba(palette.muted, 0.9), "original", palette)
-    _add_path(figure, view.after, first, palette.accent, "edited", palette)
+    _add_states(figure, view.before, 0, rgba(palette.muted, 0.9), "original", palette)
+    _add_states(figure, view.after, first, palette.accent, "edited", palette)
     for path, ink, name, words, shift in (
         (view.before, palette.muted, "original, end", "before", -20),
         (view.after, palette.accent, "edited, end", "after", 20),
@@ -68,30 +58,16 @@ def fork_map(
         figure.add_scatter(**ring(x, y, ink, 18, 3, name))
         behind = {"bgcolor": halo(palette), "borderpad": 1}
         figure.add_annotation(note(words, x, y, palette.text, SIZE, yshift=shift, **behind))
-    figure.update_xaxes(visible=False, range=[low[0], high[0]])
-    figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
     return figure
 
 
-def _add_path(
+def _add_states(
     figure: go.Figure, path: PathView, first: int, ink: str, name: str, palette: Palette
 ) -> None:
     """Lines and dots of a path from its 0-based state ``first`` on."""
-    for misleading, dash in ((False, "solid"), (True, "dot")):
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for start, end in pairwise(range(first, len(path))):
-            if bool(path.misleading[end]) == misleading:
-                x += [float(path.x[start]), float(path.x[end]), None]
-                y += [float(path.y[start]), float(path.y[end]), None]
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={"width": 2, "color": ink, "dash": dash},
-            hoverinfo="skip",
-            name=f"{name}, misleading" if misleading else name,
-        )
+    line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")
+    positions = np.column_stack([path.x, path.y])[first:]
+    add_path(figure, positions, path.misleading[first:], line, names)
     figure.add_scatter(
         x=path.x[first:],
         y=path.y[first:],
@@ -108,18 +84,6 @@ def _hovers(path: PathView, name: str) -> list[str]:
         + (f" · moved {size:.2f}" if np.isfinite(size) else "")
         for event, when, size in zip(path.names, path.times, path.step_size, strict=True)
     ]
-
-
-def _window(map_view: MapView, view: ForkView) -> tuple[FloatArray, FloatArray]:
-    """Lower left and upper right corner of what is shown at first, each float32[2]."""
-    both = [np.column_stack([path.x, path.y]) for path in (view.before, view.after)]
-    path = np.concatenate(both)
-    low = np.quantile(map_view.crowd, OUTERMOST, axis=0)
-    high = np.quantile(map_view.crowd, 1 - OUTERMOST, axis=0)
-    if len(path):
-        low, high = np.minimum(low, path.min(axis=0)), np.maximum(high, path.max(axis=0))
-    border = 0.05 * float((high - low).max() or 1)
-    return low - border, high + border
 
 
 def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:

@@ -1,18 +1,25 @@
-"""A capsule: one JSON file with a scenario and the list that it gave, to be replayed anywhere."""
+"""JSON files from outside, bounded and never trusted: lists of edits, and capsules.
+
+A capsule holds a scenario and the list that it gave, to be replayed anywhere.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pydantic_core
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.corpus.store import Library
-from core.domain import DomainError, Event, History
+from core.domain import DomainError, History
 from core.scenario.edits import Edit, edits_from_json
-from core.scenario.reading import MOST_EDITS, check_size
 
+LARGEST = 10_000_000
+"""Bytes; a larger file is refused."""
+MOST_EDITS = 1_000
 LONGEST_LIST = 1_000
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
@@ -105,16 +112,51 @@ def corpus_of(capsule: Capsule, library: Library) -> str:
 
 def fingerprint(history: History) -> str:
     """What a history contains, as 16 hex digits of a sha256."""
-
-    def facts(event: Event) -> list[Any]:
-        return [
-            event.item_id,
-            event.timestamp.isoformat(),
-            event.kind.value,
-            event.rating,
-            event.title,
-            event.text,
-        ]
-
-    content = json.dumps([history.user_id, *map(facts, history.events)])
+    events = [
+        [e.item_id, e.timestamp.isoformat(), e.kind.value, e.rating, e.title, e.text]
+        for e in history.events
+    ]
+    content = json.dumps([history.user_id, *events])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file; DomainError when it can't be read or is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        remedy = "Check its name and permissions"
+        raise DomainError(
+            f"the file can't be read: {reason}", where=repr(str(path))[1:-1], remedy=remedy
+        ) from None
+    check_size(data, str(path))
+    return data
+
+
+def check_size(data: bytes, where: str) -> None:
+    """DomainError for more bytes than ``LARGEST``."""
+    if len(data) > LARGEST:
+        raise DomainError(f"the file has more than {LARGEST // 1_000_000} MB", where=where)
+
+
+def read_edits(path: Path) -> tuple[Edit, ...]:
+    """The list of edits in a JSON file; DomainError names the file, or the entry in it."""
+    data = read_bytes(path)
+    try:
+        edits = edits_from_json(pydantic_core.from_json(data))
+    except ValueError as error:
+        raise DomainError(
+            f"the file is not JSON: {error}", where=str(path), remedy="Write a list of edits"
+        ) from None
+    check_number(len(edits), str(path))
+    return edits
+
+
+def check_number(edits: int, where: str) -> None:
+    """DomainError for more edits than a scenario may have."""
+    if edits > MOST_EDITS:
+        raise DomainError(
+            f"{edits:,} edits are more than {MOST_EDITS:,}", where=where, remedy="Leave some out"
+        )

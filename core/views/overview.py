@@ -35,21 +35,12 @@ class ScoreRow:
 
     recommender: str
     """Its id."""
-    ndcg: float
+    ndcg: Interval
     """NDCG@10, 0 to 1."""
-    low: float
-    """Lower end of the 95 % interval."""
-    high: float
-    """Upper end of the 95 % interval."""
-    is_model: bool
+    is_subject: bool
     """True for the model on the pages."""
 
-    COLUMNS = "recommender ndcg low high"
-
-    @property
-    def interval(self) -> Interval:
-        """NDCG@10 with its ends."""
-        return Interval(self.ndcg, self.low, self.high)
+    COLUMNS = "recommender ndcg=ndcg.mean low=ndcg.low high=ndcg.high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +85,6 @@ class ListView:
     """The users, most striking first."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartView:
-    """The lists of the page."""
-
-    drift: ListView
-    """Users whose interest moved furthest."""
-    busiest: ListView
-    """Users with most events."""
-    worst: ListView
-    """Users whose held-out events the interest model ranked lowest."""
-
-
 def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
     facts = (
@@ -125,34 +104,34 @@ def build_verdict(metrics: Metrics | None, sentence: str | None) -> VerdictView:
     scores = metrics.results if metrics else ()
     model = JOINT if any(score.recommender == JOINT for score in scores) else INTEREST
     rows = [
-        ScoreRow(score.recommender, score.ndcg, low, high, score.recommender == model)
+        ScoreRow(score.recommender, Interval(score.ndcg, low, high), score.recommender == model)
         for score in scores
         for low, high in [score.ndcg_ci]
         if score.ndcg is not None and low is not None and high is not None
     ]
-    rows.sort(key=lambda row: -row.ndcg)
+    rows.sort(key=lambda row: -row.ndcg.mean)
     return VerdictView(sentence or NOT_EVALUATED, tuple(rows))
 
 
-def build_start(rows: Sequence[UserRow]) -> StartView:
-    """The three lists, from one row per user."""
+def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
+    """The lists ``drift``, ``busiest`` and ``worst``, from one row per user."""
     among = _among(rows)
     judged = [row for row in rows if row.held_out_rank is not None]
-    return StartView(
-        drift=ListView(
+    return {
+        "drift": ListView(
             "Interest moved furthest",
             f"Largest distance from the state halfway through the history to the last, {among}.",
             top(rows, lambda row: row.drift),
         ),
-        busiest=ListView(
+        "busiest": ListView(
             "Longest histories", f"Most events, {among}.", top(rows, lambda row: row.events)
         ),
-        worst=ListView(
+        "worst": ListView(
             "Worst served",
             f"Held-out items that the interest model ranked lowest, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
-    )
+    }
 
 
 def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:

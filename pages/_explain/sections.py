@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.figures.explain_words import words_figure
+from core.figures.explain import words_figure
 from core.views.explain.build import title
 from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView

@@ -26,10 +26,7 @@ from core.progress import ProgressCallback, StopCallback
 from core.views import corpora as corpora_view
 from core.views import overview
 from core.views.interest_map import MapView, build_map
-from core.views.overview import (
-    ListView,
-    StartView,
-)
+from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import MomentView, TimelineView
 from pages._shared import memory
@@ -154,7 +151,7 @@ def _engine(library: Library, corpus: Corpus, model_id: str) -> Engine:
 
 
 @kept(4)
-def start(engine: Engine) -> StartView:
+def start(engine: Engine) -> dict[str, ListView]:
     """The lists that start work."""
     return overview.build_start(overview.build_rows(engine))
 

@@ -22,8 +22,7 @@ CAUTION = (
     "This describes the model, not the person: another model could produce the same list for "
     "other reasons."
 )
-COMPONENTS_NAMED = 3
-"""Components of the joint named on either side."""
+COMPONENTS_NAMED = 5
 EVENTS_NAMED = 2
 """Events named in the summary."""
 DOMINANT = 0.5
@@ -110,19 +109,13 @@ def leaders(events: Sequence[tuple[str, float]]) -> str:
 
 
 def components(contributions: Mapping[str, float], rival: str | None) -> str:
-    """Which components of the joint prefer the item, and which don't."""
+    """The strongest contributions of the joint's components, either way."""
     beside = rival or "an average item"
     order = sorted(contributions.items(), key=lambda pair: -abs(pair[1]))
-    said = []
-    for sign, side in ((1, "for it"), (-1, "against it")):
-        named = [f"{name} ({nats(value)})" for name, value in order if sign * value >= HARDLY][
-            :COMPONENTS_NAMED
-        ]
-        if named:
-            said.append(f"{side} {', '.join(named)}")
-    if not said:
+    named = [f"{name} {nats(value)}" for name, value in order if abs(value) >= HARDLY]
+    if not named:
         return f"No component prefers it to {beside}."
-    return f"Components of the joint, compared with {beside}: {'; '.join(said)}."
+    return f"Components of the joint, compared with {beside}: {', '.join(named[:COMPONENTS_NAMED])} nats."
 
 
 def trust(values: ShapleyValues, grouped: int) -> str:

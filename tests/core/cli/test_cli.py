@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -110,18 +111,11 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(
 def test_whatever_a_verb_raises_no_traceback_reaches_a_person(
     error: BaseException, code: int, words: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Verbs:
-        @staticmethod
-        def register(app: typer.Typer) -> None:
-            @app.command("fail")
-            def fail() -> None:
-                raise error
+    def fail() -> None:
+        raise error
 
-            @app.command("pass")
-            def succeed() -> None:
-                pass
-
-    monkeypatch.setattr(core.cli, "VERB_MODULES", (Verbs,))
+    verbs = SimpleNamespace(VERBS={"fail": fail, "pass": lambda: None})
+    monkeypatch.setattr(core.cli, "VERB_MODULES", (verbs,))
     found, out, err = run(capsys, "fail")
     assert (found, out) == (code, "")
     assert words in err and err.count("\n") <= 1 and "Traceback" not in err

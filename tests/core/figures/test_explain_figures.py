@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from core.domain import EventKind
-from core.figures.explain import SHOWN, waterfall_figure
-from core.figures.explain_curves import curves_figure
-from core.figures.explain_words import words_figure
+from core.figures.explain import SHOWN, curves_figure, waterfall_figure, words_figure
 from core.figures.palette import DARK, LIGHT
 from core.views.explain.rows import (
     AnswerView,

@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 from core.figures.palette import LIGHT
 from core.figures.profile import shares_figure
+from core.figures.quality import verdict_figure
 from core.figures.training import POINTS, training_figure
-from core.figures.verdict import verdict_figure
+from core.measure.intervals import Interval
 from core.views.overview import ScoreRow, VerdictView
 from core.views.timeline.rows import MomentView, TimelineView, TopicShare
 
 
 def test_the_verdict_draws_every_interval_and_tells_the_model_by_weight_too() -> None:
     rows = (
-        ScoreRow("ease", 0.06, 0.05, 0.07, False),
-        ScoreRow("interest", 0.05, 0.04, 0.06, True),
+        ScoreRow("ease", Interval(0.06, 0.05, 0.07), False),
+        ScoreRow("interest", Interval(0.05, 0.04, 0.06), True),
     )
     figure = verdict_figure(VerdictView("", rows), LIGHT)
     spans = [tuple(trace.x) for trace in figure.data if trace.mode == "lines"]

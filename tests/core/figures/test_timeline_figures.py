@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.domain import EventKind
-from core.figures.area_labels import place_labels
 from core.figures.crowd import crowd_image
 from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT, channels
-from core.figures.profile import areas, profile_figure
+from core.figures.profile import areas, label_positions, profile_figure
 from core.figures.report import as_html
 from core.figures.style import plain
 from core.figures.time_scale import time_scale
@@ -66,11 +65,11 @@ def test_every_step_can_be_picked(make_timeline: MakeTimeline, chart, name, step
 
 def test_profile_areas_keep_the_topics_hue_and_sum_to_one(make_timeline: MakeTimeline) -> None:
     view = make_timeline(n=20, topics=14)
-    stacked = areas(view)
-    assert np.allclose(sum(area.shares for area in stacked), 1, atol=1e-5)
+    stacked = areas(view.topics, view.profile)
+    assert np.allclose(sum(shares for _, _, shares in stacked), 1, atol=1e-5)
     figure = profile_figure(view, 3, time_scale(view, "time"), DARK)
-    for area in stacked:
-        assert trace(figure, area.label).fillcolor == DARK.topic(area.topic)
+    for name, topic, _ in stacked:
+        assert trace(figure, name).fillcolor == DARK.topic(topic)
 
 
 def test_a_large_topic_beyond_the_ninth_is_grey_but_named(make_timeline: MakeTimeline) -> None:
@@ -239,11 +238,11 @@ def test_a_label_lies_inside_its_area(weights) -> None:
     starts = np.arange(len(profile), dtype=float)
     ends = starts + 1
     names = ["Garden", "Audio", "Kitchen", "Books"]
+    stacked = [(name, topic, profile[:, topic]) for topic, name in enumerate(names)]
     tops = np.cumsum(profile, axis=1)
-    for place in place_labels(profile, starts, ends, (0.0, ends[-1]), names):
-        state = min(int(place.x), len(profile) - 1)
-        top = tops[state, place.topic]
-        assert top - profile[state, place.topic] < place.y < top
+    for area, x, y in label_positions(stacked, starts, ends, (0.0, ends[-1])):
+        state = min(int(x), len(profile) - 1)
+        assert tops[state, area] - profile[state, area] < y < tops[state, area]
 
 
 def test_every_kind_that_occurs_has_a_named_row(make_timeline: MakeTimeline) -> None:

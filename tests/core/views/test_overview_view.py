@@ -49,14 +49,14 @@ def metrics(*results: tuple[str, float | None]) -> Metrics:
 
 def test_the_verdict_ranks_all_recommenders_and_marks_the_model() -> None:
     verdict = build_verdict(metrics(("interest", 0.05), ("ease", 0.08), ("content", None)), "Said.")
-    rows = [(row.recommender, row.is_model) for row in verdict.rows]
+    rows = [(row.recommender, row.is_subject) for row in verdict.rows]
     assert rows == [("ease", False), ("interest", True)]
     assert verdict.sentence == "Said."
 
 
 def test_where_there_is_a_joint_it_is_the_model() -> None:
     verdict = build_verdict(metrics(("interest", 0.085), ("joint", 0.09), ("ease", 0.05)), "Said.")
-    assert [row.recommender for row in verdict.rows if row.is_model] == ["joint"]
+    assert [row.recommender for row in verdict.rows if row.is_subject] == ["joint"]
 
 
 @pytest.mark.parametrize("content", [None, "[]", "{}", '{"results": []}', '{"results": [{}]}', "{"])
@@ -76,10 +76,7 @@ def test_sentences(engine: Engine, snapshot) -> None:
         {
             "not evaluated": build_verdict(None, None).sentence,
             "facts": build_facts(engine.corpus.manifest),
-            **{
-                f"list {view.title}": view.sentence
-                for view in (start.drift, start.busiest, start.worst)
-            },
+            **{f"list {view.title}": view.sentence for view in start.values()},
         },
     )
 
@@ -87,11 +84,11 @@ def test_sentences(engine: Engine, snapshot) -> None:
 def test_lists_are_sorted_by_what_they_say() -> None:
     rows = [user(f"u{at}", events=at, drift=1 - at / 100, rank=float(at)) for at in range(30)]
     start = build_start([*rows, user("unjudged", rank=None)])
-    assert [row.user_id for row in start.drift.rows][:2] == ["u0", "u1"]
-    assert [row.user_id for row in start.busiest.rows][:2] == ["u29", "u28"]
-    assert [row.user_id for row in start.worst.rows][:2] == ["u29", "u28"]
-    assert "unjudged" not in {row.user_id for row in start.worst.rows}
-    assert len(start.drift.rows) == LIST_ROWS
+    assert [row.user_id for row in start["drift"].rows][:2] == ["u0", "u1"]
+    assert [row.user_id for row in start["busiest"].rows][:2] == ["u29", "u28"]
+    assert [row.user_id for row in start["worst"].rows][:2] == ["u29", "u28"]
+    assert "unjudged" not in {row.user_id for row in start["worst"].rows}
+    assert len(start["drift"].rows) == LIST_ROWS
 
 
 def test_a_users_row_agrees_with_the_trajectory(engine: Engine, busy_user: str) -> None:
