@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks.measuring import PROJECT, Line, record, show
 
 MOST_LINES = 28_500
+MOST_FILES = {"reader": 2, "baseline": 2, "page": 3, "kind of edit": 3}
+"""Code files touched to add one."""
 SHARED_PAGES = "pages._shared"
 
 
@@ -22,7 +24,7 @@ def main() -> None:
 
 
 def figures() -> Iterator[Line]:
-    """Lines of code, imports against the layers, shared modules of one page, retired words."""
+    """Lines of code, imports against the layers, shared modules of one page, files, words."""
     files = [*(PROJECT / "core").rglob("*.py"), *(PROJECT / "pages").rglob("*.py")]
     lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
     short = lines <= MOST_LINES
@@ -31,6 +33,10 @@ def figures() -> Iterator[Line]:
     yield Line("upward imports between rooms of core", "0", _listed(upward), not upward)
     lonely = sorted(modules_of_one_page())
     yield Line("modules of pages/_shared used by one page", "0", _listed(lonely), not lonely)
+    touched = files_touched()
+    few = all(touched[name] <= most for name, most in MOST_FILES.items())
+    bar, value = (" / ".join(map(str, counts.values())) for counts in (MOST_FILES, touched))
+    yield Line(f"code files touched to add: {' / '.join(MOST_FILES)}", bar, value, few)
     retired = retired_words()
     yield Line("lines with a retired word", "0", _listed(retired), not retired)
 
@@ -78,6 +84,14 @@ def modules_of_one_page() -> set[str]:
     shared = [name for name in graph if name.startswith(f"{SHARED_PAGES}.")]
     # What app.py uses is on every page.
     return {name for name in shared if len(users[name]) < 2 and "app" not in users[name]}
+
+
+def files_touched() -> dict[str, int]:
+    """Files in each section of docs/how_to_add.md, which tests/test_how_to_add.py follows."""
+    guide = (PROJECT / "docs" / "how_to_add.md").read_text("utf-8")
+    sections = {name: guide.split(f"\n## A {name}\n")[1].split("\n## ")[0] for name in MOST_FILES}
+    form = re.compile(r"^\*\*(?:New file|Change)\*\* `(\S+)`$", re.MULTILINE)
+    return {name: len(set(form.findall(text))) for name, text in sections.items()}
 
 
 def retired_words() -> list[str]:

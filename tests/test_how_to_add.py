@@ -21,7 +21,10 @@ GUIDE = PROJECT / "docs" / "how_to_add.md"
 CONTRACT = "tests/core/recommend/test_recommender_contract.py"
 MOST_FILES = {"a reader": 2, "a baseline": 2, "a page": 3, "a kind of edit": 3, "a figure": 2}
 """Code files that a section may touch."""
-ALSO_RUN = {"a baseline": [CONTRACT, "-k", "co-visits or how_to_add"]}
+ALSO_RUN = {
+    "a baseline": [CONTRACT, "-k", "co-visits or how_to_add"],
+    "a page": ["tests/pages/test_empty_states.py", "-k", "gaining or how_to_add"],
+}
 """More that a section must pass."""
 
 

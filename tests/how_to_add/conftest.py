@@ -10,10 +10,8 @@ import pytest
 from tests.pages.conftest import (  # noqa: F401
     busy_user,
     demo,
-    library,
     nothing_goes_on,
     open_app,
-    read,
 )
 
 
@@ -22,5 +20,5 @@ def nothing_is_cut_off() -> Iterator[None]:
     """Let the text encoder finish loading: the end of the process, amid torch, would abort it."""
     yield
     for thread in threading.enumerate():
-        if thread is not threading.current_thread():
+        if thread.name.startswith("encoder "):
             thread.join(timeout=60)

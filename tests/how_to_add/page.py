@@ -15,9 +15,3 @@ def test_the_page_shows_what_gains(demo, open_app) -> None:
     app.segmented_control[0].set_value("A year").run()
     assert not app.exception
     assert app.dataframe[0].value["now"].max() > shown["now"].max()
-
-
-def test_an_empty_library_names_the_next_step(library, open_app, read) -> None:
-    app = open_app(PAGE)
-    assert not app.exception
-    assert "The library is empty" in read(app)

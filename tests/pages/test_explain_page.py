@@ -180,12 +180,6 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert app.subheader[0].value == "Choose a user"
 
 
-def test_without_a_model_the_page_says_what_is_missing(open_app, shop) -> None:
-    app = open_app(EXPLAIN, corpus="shop", user="u1")
-    assert not app.exception
-    assert "No model has been trained" in app.subheader[0].value
-
-
 def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
     app = explained()
     app.button(key="find_receivers").click().run(timeout=SECONDS)

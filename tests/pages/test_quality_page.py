@@ -137,9 +137,3 @@ def test_imported_lists_stand_beside_the_recommenders(
     app.run()
     assert not app.exception
     assert "ranks only" in read(app)
-
-
-def test_without_a_model_it_says_what_to_do(open_app, shop, read) -> None:
-    app = open_app(PAGE, corpus="shop")
-    assert not app.exception
-    assert "No model has been trained" in " ".join(head.value for head in app.subheader)

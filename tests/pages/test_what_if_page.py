@@ -391,14 +391,6 @@ def test_a_search_of_another_recommender_is_dropped(what_if, demo) -> None:
     assert not any(button.key == "use_found" for button in app.button)
 
 
-def test_an_empty_library_and_a_corpus_without_a_model_name_the_next_step(
-    shop, open_app, read
-) -> None:
-    app = open_app(WHAT_IF)
-    assert not app.exception
-    assert "No model has been trained on shop" in read(app).replace("\\", "")
-
-
 def test_the_capsule_of_the_page_is_the_commands(what_if, engine, saved) -> None:
     text = make_capsule(
         run(engine, engine.corpus.history(saved.capsule.user), saved.capsule.changes),
