@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def test_two_loaders_never_answer_for_each_other() -> None:
     assert second("a") == ["second", "a", 1]
     assert first("a") is first(step=1, name="a")
     assert first("a", 2) == ["first", "a", 2]
+
+
+def test_loaders_of_two_pages_may_have_one_name(tmp_path: Path) -> None:
+    answers = []
+    for name in ("first", "second"):
+        page = tmp_path / f"{name}.py"
+        code = f"@kept(2)\ndef load() -> str:\n    return {name!r}\n"
+        page.write_text(f"from pages._shared.loaders import kept\n\n\n{code}")
+        answers.append(runpy.run_path(str(page), run_name="__main__")["load"]())
+    assert answers == ["first", "second"]
 
 
 def test_another_file_of_the_same_name_is_read_again(tmp_path: Path) -> None:
