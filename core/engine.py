@@ -26,7 +26,7 @@ from core.model.interest import InterestModel
 from core.model.steps import drift_of, profile_of
 from core.model.topics import Topics
 from core.ranking import excluded_mask, top_k
-from core.recommend.fitting import load_baselines
+from core.recommend.baseline import load_baselines
 from core.recommend.joint import Joint
 from core.recommend.next_ranks import next_ranks
 from core.recommend.own import Registered, build, installed

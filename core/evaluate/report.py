@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.measure.cases import Case, targets_of
-from core.measure.cohorts import UNSEEN, cohorts_of, months_of
+from core.measure.cases import UNSEEN, Case, cohorts_of, months_of, targets_of
 from core.measure.intervals import (
     Interval,
     PairedTest,

@@ -11,7 +11,7 @@ from sklearn.utils.extmath import randomized_svd
 from core.arrays import FloatArray, IntArray
 from core.model.config import InterestConfig
 from core.model.network import ItemStart
-from core.recommend.content import centre
+from core.recommend.scorers import centre
 
 
 def item_start(

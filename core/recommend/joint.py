@@ -18,9 +18,8 @@ from core.domain import DomainError, History
 from core.files import replace_text, save_arrays
 from core.recommend.baseline import Baseline, check_catalogue, reading_fitted
 from core.recommend.calibration import normalise
-from core.recommend.gate import Gate, features_of
 from core.recommend.histories import EncodedHistories, distinct
-from core.recommend.pool import Pool, buckets_of
+from core.recommend.pool import Gate, Pool, buckets_of, features_of
 from core.recommend.protocol import Recommender
 
 TENSORS, FACTS = "joint.safetensors", "joint.json"

@@ -11,11 +11,15 @@ from dataclasses import Field, dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 from core.arrays import FloatArray
-from core.recommend.content import Content
-from core.recommend.counts import Popularity, RecentPopularity
-from core.recommend.ease import Ease
 from core.recommend.histories import EncodedHistories
-from core.recommend.neighbours import ItemNeighbours, Transitions
+from core.recommend.scorers import (
+    Content,
+    Ease,
+    ItemNeighbours,
+    Popularity,
+    RecentPopularity,
+    Transitions,
+)
 from core.recommend.training_data import TrainingData
 
 JOINT, INTEREST = "joint", "interest"

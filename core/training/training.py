@@ -1,4 +1,4 @@
-"""One call from a corpus to a finished model folder."""
+"""One call from a corpus to a finished model folder, and one to judge a model under a protocol."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
-from core.evaluate.report import EvaluationReport, evaluate
-from core.evaluate.stored import ReportKey, save_report
+from core.engine import Engine
+from core.evaluate.protocols import data_of_split, find_report, report_key, splits
+from core.evaluate.report import EvaluationReport, evaluate, pooled
+from core.evaluate.stored import ReportKey, load_report, save_report
 from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
@@ -47,8 +49,7 @@ from core.model.start import item_start
 from core.model.steps import summarise_users
 from core.model.topics import Topics, assign_topics
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.recommend.baseline import Baseline
-from core.recommend.fitting import fit_baselines, save_baselines
+from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
@@ -276,3 +277,41 @@ def _metrics(
         trustworthiness=round(interest_map.trustworthiness, 4),
         **timed,
     )
+
+
+def evaluate_model(
+    corpus: Corpus,
+    library: Library,
+    model_folder: Path,
+    protocol: str = "leave-last-out",
+    k: int = 10,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """Judge a model's recommenders under a protocol.
+
+    Leave-last-out judges the model as it is; its report of lists of 10 is made in training.
+    Temporal fits the same settings anew on what lay before each of three cuts. Reports are kept in
+    the library under the fingerprints of corpus, model, protocol and k.
+    """
+    kept = find_report(corpus, library, model_folder, protocol, k)
+    if kept is not None:
+        return kept
+    engine = Engine.open(corpus, model_folder, library)
+    reports = []
+    for parts in splits(corpus, protocol):
+        if protocol == "temporal":
+            encoder = open_encoder(library, engine.config.encoder.name)
+            trained = fit_recommenders(
+                corpus, parts, library, engine.config.settings, encoder, progress, stop
+            )
+            recommenders, data = trained.recommenders, trained.data
+        else:
+            recommenders = list(engine.model_recommenders.values())
+            data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
+        test = cases(corpus, parts, Part.TEST)
+        reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
+    report = pooled(reports)
+    key = report_key(corpus, model_folder, protocol, k)
+    save_report(report, key, key.path(library))
+    return load_report(key.path(library), key) or report

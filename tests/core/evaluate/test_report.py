@@ -14,8 +14,7 @@ from core.corpus.store import Corpus
 from core.domain import History, Part, Stopped
 from core.evaluate import report as report_module
 from core.evaluate.report import evaluate, pooled
-from core.measure.cases import Case, cases, leave_last_out_cases, temporal_splits
-from core.measure.cohorts import cohorts_of
+from core.measure.cases import Case, cases, cohorts_of, leave_last_out_cases, temporal_splits
 from core.progress import Progress
 from core.recommend.training_data import TrainingData
 

@@ -14,7 +14,7 @@ from core.domain import Part
 from core.evaluate.report import EvaluationReport, Result, evaluate
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.measure.cases import leave_last_out_cases
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import fit_baselines
 from core.recommend.training_data import TrainingData
 
 KEY = ReportKey("c0ffee", "m0de1")
