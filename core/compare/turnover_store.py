@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from core.compare.turnover import ARRAYS, K, Turnover, measure_turnover
 from core.corpus.store import Library
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 from core.progress import ProgressCallback, StopCallback
 
 if TYPE_CHECKING:
@@ -34,14 +34,12 @@ def read_turnover(
     name = engine.recommender(recommender).id
     path = stored_path(library, engine, name, k)
     try:
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})["facts"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        expected = _facts(engine, name, k)
-        if facts != expected or len(tensors["change"]) != len(engine.corpus.user_ids):
+        tensors, header = load_arrays(path)
+        facts = json.loads(header["facts"])
+        corpus = engine.corpus
+        if facts != _facts(engine, name, k) or len(tensors["change"]) != len(corpus.user_ids):
             return None
         arrays = {key: tensors[key] for key in ARRAYS}
-        corpus = engine.corpus
         return Turnover(corpus.corpus_id, engine.model_id, name, k, corpus.user_ids, **arrays)
     except (OSError, ValueError, KeyError, SafetensorError):
         return None

@@ -30,6 +30,8 @@ _EVENTS_AT_ONCE = 256
 """New events whose memories are computed together, at a cost of the square of their number."""
 _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
+EVENTS_PER_BATCH = 8_192
+"""Padded events that run through the LSTM together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +109,6 @@ class InterestModel:
         scores -= (highest + np.log(total)).astype(np.float32)
         return scores
 
-    def forget(self) -> None:
-        """Drop the cached states of all prefixes."""
-        with self._lock:
-            self._states.clear()
-
     def states(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
         return np.stack([state.query for state in self._run(history.events)])
@@ -180,10 +177,6 @@ class InterestModel:
         encoded = self.events.encode(list(events.values()))
         queries[filled] = last_queries(self._network, encoded, self.item_vectors, rows)
         return queries
-
-
-EVENTS_PER_BATCH = 8_192
-"""Padded events that run through the LSTM together."""
 
 
 @torch.inference_mode()

@@ -6,27 +6,25 @@ Settings are chosen by validation NDCG@10, curves by validation likelihood.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from core.arrays import FloatArray, IntArray
 from core.domain import DomainError, History
-from core.files import replace_text, save_arrays
+from core.files import load_arrays, replace_text, save_arrays
 from core.measure.cases import targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import target_ranks
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import Catalogued, EncodedHistories
 from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import TrainingData
 
@@ -45,7 +43,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Baseline:
+class Baseline(Catalogued):
     """A fitted baseline; satisfies ``core.recommend.protocol.Recommender``.
 
     ``log_share`` float32[n_items] is the log of each item's smoothed share of training events.
@@ -57,11 +55,6 @@ class Baseline:
     calibration: Calibration
     log_share: FloatArray
     trials: tuple[Trial, ...] = ()
-
-    @cached_property
-    def item_index(self) -> Mapping[str, int]:
-        """Catalogue index of each item id."""
-        return {item: index for index, item in enumerate(self.item_ids)}
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Natural logs of probabilities over the whole catalogue, float32[n_histories, n_items].
@@ -105,7 +98,7 @@ class Baseline:
         """Read what ``save`` wrote; DomainError for a damaged file or another catalogue."""
         with reading_fitted(name, folder):
             facts = json.loads((folder / f"{name}.json").read_text("utf-8"))
-            tensors = load_file(folder / f"{name}.safetensors")
+            tensors, _ = load_arrays(folder / f"{name}.safetensors")
             scorer_class = SCORERS[facts["id"]]
             values: dict[str, Any] = dict(facts["settings"])
             for field in fields(scorer_class):

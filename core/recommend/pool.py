@@ -33,6 +33,12 @@ FEATURES = (
 """Counts and days enter as log(1 + x); hardly seen means at most one training event."""
 FURTHEST = 2.5
 """Standard deviations at which a feature is cut off, so that no weight runs away."""
+BUCKET_STARTS = (1, 2, 4, 8, 16, 32, 128)
+"""Training events at which the next bucket of items begins; bucket 0 are the unseen ones."""
+N_BUCKETS = len(BUCKET_STARTS) + 1
+MOST_ITERATIONS = 100
+GATE_PENALTY, CONSTANT_PENALTY = 1.0, 0.1
+"""Relative strength of the penalty on what depends on the case, and on what doesn't."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +91,6 @@ def features_of(
         if events:
             features[row, 5] = sum(with_text[id(event)] for event in events) / len(events)
     return features
-
-
-BUCKET_STARTS = (1, 2, 4, 8, 16, 32, 128)
-"""Training events at which the next bucket of items begins; bucket 0 are the unseen ones."""
-N_BUCKETS = len(BUCKET_STARTS) + 1
-MOST_ITERATIONS = 100
-GATE_PENALTY, CONSTANT_PENALTY = 1.0, 0.1
-"""Relative strength of the penalty on what depends on the case, and on what doesn't."""
 
 
 @dataclass(frozen=True, eq=False)

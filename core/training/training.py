@@ -17,7 +17,7 @@ from core.arrays import PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import Columns, DomainError, Part
+from core.domain import Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
@@ -29,7 +29,7 @@ from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network
+from core.model.fitting import Fit, fit_network, item_start
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -45,9 +45,7 @@ from core.model.folder import (
 )
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
-from core.model.start import item_start
-from core.model.steps import summarise_users
-from core.model.topics import Topics, assign_topics
+from core.model.profile import Topics, assign_topics, summarise_users
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joining import fit_joint
@@ -90,15 +88,8 @@ def fit_recommenders(
     """Fit every recommender on the training part of ``parts`` int8[n_events]."""
     cache = cache or open_cache(library)
     prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
-    if len(prepared.train_items) == 0:
-        raise DomainError(
-            "there are no events to learn from",
-            where=f"corpus {corpus.name}",
-            remedy="A user needs three events for one of them to be a training event",
-        )
+    data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
-    text = prepared.item_text
-    data = TrainingData.of(corpus, parts, text if text.any() else None)
     baselines = fit_baselines(data, progress, stop)
     joint = fit_joint([interest, *baselines.values()], data, progress, stop)
     return Trained(prepared, fit, interest, data, baselines, joint)
@@ -112,29 +103,12 @@ def fit_interest(
 ) -> tuple[Fit, InterestModel]:
     """Fit the interest model alone."""
     corpus = prepared.corpus
-    fit = fit_network(
-        prepared.fitting,
-        item_start(
-            prepared.train_users,
-            prepared.train_items,
-            len(corpus.user_ids),
-            prepared.title,
-            prepared.reviews,
-            config,
-        ),
-        config,
-        progress,
-        stop,
-    )
-    interest = InterestModel(
-        config,
-        fit.network,
-        corpus.item_ids,
-        fit.item_vectors.numpy(),
-        fit.item_bias.numpy().astype(np.float32),
-        prepared.encoder,
-    )
-    return fit, interest
+    users, items = prepared.train_users, prepared.train_items
+    start = item_start(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
+    fit = fit_network(prepared.fitting, start, config, progress, stop)
+    vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
+    events = prepared.encoder
+    return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
 
 
 def train(

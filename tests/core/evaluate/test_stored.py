@@ -47,7 +47,7 @@ def test_everything_comes_back(report: EvaluationReport, tmp_path: Path) -> None
                 getattr(one, field.name), getattr(two, field.name), rtol=1e-6, equal_nan=True
             )
     assert found.compare("item-knn", "popularity") == report.compare("item-knn", "popularity")
-    assert found.by_cohort("item-knn").keys() == report.by_cohort("item-knn").keys()
+    assert found.cohorts.keys() == report.cohorts.keys()
 
 
 def test_the_same_report_gives_the_same_bytes(report: EvaluationReport, tmp_path: Path) -> None:
