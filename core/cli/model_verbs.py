@@ -120,7 +120,7 @@ def evaluate_corpus(
     from core.engine import Engine
     from core.evaluate.protocols import with_own, with_served
     from core.recommend.own import installed
-    from core.training.judging import evaluate_model
+    from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
 

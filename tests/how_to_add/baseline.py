@@ -10,8 +10,8 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.engine import Engine
-from core.recommend import fitting
-from core.recommend.fitting import fit_baselines, save_baselines
+from core.model import fitting
+from core.recommend.baseline import fit_baselines, save_baselines
 from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData
 

@@ -27,7 +27,7 @@ from core.measure.cases import cases
 from core.recommend.own import GROUP
 from core.recommend.training_data import TrainingData
 from core.scenario.edits import Edit, Op
-from core.training.judging import evaluate_model
+from core.training.training import evaluate_model
 from core.views.timeline.build import build_moment, build_timeline
 
 from .test_adapter import GUIDE, read_guide
