@@ -1,4 +1,4 @@
-"""Verbs about models and users: demo, train, tune, evaluate, models, users, trajectory, recommend."""
+"""Verbs of models and users: demo, train, tune, evaluate, models, users, trajectory, recommend."""
 
 from __future__ import annotations
 

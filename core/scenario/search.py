@@ -208,18 +208,17 @@ class ChangeSearch:
             among=tuple(self.among),
             candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
         )
-        change = SmallestChange(
-            self.item_id, self.goal, self.k, rank, edits is not None, tried=tried
-        )
+        question = (self.item_id, self.goal, self.k, rank)
         if edits is None:
             closest = max(self.merits, key=lambda edits: self.merits[edits], default=())
             closest_rank = self._ask(closest)[1] if closest else None
-            return replace(change, tried=replace(tried, closest=closest, closest_rank=closest_rank))
+            tried = replace(tried, closest=closest, closest_rank=closest_rank)
+            return SmallestChange(*question, found=False, tried=tried)
         after, verified, _ = self._ask(edits)
         old = top_k(before, self._excluded(self.base), self.k)
         new = top_k(after, self._excluded(self._after(edits)), self.k).tolist()
         newcomer = next((item for item in new if item not in old), None)
-        return replace(change, edits=edits, verified_rank=verified, replaced_by=newcomer)
+        return SmallestChange(*question, True, edits, verified, newcomer, tried)
 
     def _ask(self, edits: Edits) -> tuple[FloatArray, int | None, bool]:
         """Scores after edits, the item's rank (None: excluded), and whether that is the goal."""
