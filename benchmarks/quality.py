@@ -39,7 +39,7 @@ from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
 from core.ranking import ExcludedItems, top_items
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData
 from core.training.training import fit_recommenders

@@ -23,14 +23,12 @@ from core.encode.sentiment import SentimentModel
 from core.interest_map.projection import InterestMap, unit
 from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
 from core.model.interest import InterestModel
-from core.model.steps import drift_of, profile_of
-from core.model.topics import Topics
+from core.model.profile import Topics, drift_of, profile_of
 from core.ranking import excluded_mask, top_k
-from core.recommend.fitting import load_baselines
+from core.recommend.baseline import load_baselines
 from core.recommend.joint import Joint
-from core.recommend.next_ranks import next_ranks
 from core.recommend.own import Registered, build, installed
-from core.recommend.protocol import Recommender
+from core.recommend.protocol import Recommender, next_ranks
 from core.recommend.registry import INTEREST, JOINT
 from core.recommend.training_data import TrainingData
 from core.threads import once_each, use_one_blas_thread

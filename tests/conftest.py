@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,27 @@ def snapshot() -> Callable[[str, Mapping[str, str]], None]:
         assert said == path.read_text(encoding="utf-8"), f"to accept: {REWRITE}=1 pytest ..."
 
     return check
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """A function that installs a package of one module whose ``build`` makes a recommender."""
+    from core.recommend.own import GROUP
+
+    site = tmp_path / "site"
+
+    def install(name: str, code: str) -> None:
+        module = f"installed_{name.replace('-', '_')}"
+        site.mkdir(exist_ok=True)
+        (site / f"{module}.py").write_text(code)
+        facts = site / f"{module}-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {module}:build\n")
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.syspath_prepend(str(site))
+
+    return install
 
 
 @pytest.fixture(scope="session")

@@ -16,26 +16,12 @@ from pathlib import Path
 
 import typer
 
-from core.cli import (
-    compare_verbs,
-    corpus_verbs,
-    explain_verbs,
-    model_verbs,
-    quality_verbs,
-    scenario_verbs,
-)
+from core.cli import analysis_verbs, corpus_verbs, model_verbs
 from core.cli.output import complain
 from core.domain import DomainError, Stopped
 
 STOPPED = 130
-VERB_MODULES = (
-    corpus_verbs,
-    model_verbs,
-    explain_verbs,
-    quality_verbs,
-    scenario_verbs,
-    compare_verbs,
-)
+VERB_MODULES = (corpus_verbs, model_verbs, analysis_verbs)
 
 
 def build_app() -> typer.Typer:

@@ -1,8 +1,9 @@
-"""Verbs about corpora: ``import`` and ``corpora``."""
+"""Verbs about a corpus: import, corpora, import-lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
 
 REFUSALS_SHOWN = 5
-
-
-def refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
-    """Reasons of refused rows, the first of them, and the file of all."""
-    for reason, count in summary.reasons.items():
-        yield f"refused {count:,}: {reason}"
-    for refusal in summary.refused[:REFUSALS_SHOWN]:
-        yield f"  {refusal}"
-    if summary.refused:
-        yield f"all refused rows: {summary.quarantine}"
 
 
 def import_corpus(
@@ -90,6 +81,22 @@ def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> Non
     answer(facts, lines, as_json=json)
 
 
+def import_served_lists(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of served lists.")],
+    corpus: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
+    name: Annotated[str, typer.Option("--as", help="Name of the lists.")] = "production",
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Import the lists that your own system served (user_id, timestamp, rank, item_id)."""
+    from core.evaluate.importing_lists import import_lists
+
+    shelf = Library.open(library)
+    with progress_bar() as progress:
+        summary = import_lists(shelf.corpus(corpus), shelf, file, name, progress)
+    answer(asdict(summary.manifest), _lists_lines(summary), as_json=json)
+
+
 def _corpus_line(manifest: Manifest) -> str:
     first, last = manifest.first, manifest.last
     span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "no events"
@@ -118,8 +125,32 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
     yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
     for note in manifest.notes:
         yield f"note: {note}"
-    yield from refusal_lines(summary)
+    yield from _refusal_lines(summary)
     yield f"next: python -m core train {manifest.name}"
 
 
-VERBS = {"import": import_corpus, "corpora": list_corpora}
+def _lists_lines(summary: ListsSummary) -> Iterator[str]:
+    manifest = summary.manifest
+    yield (
+        f"{manifest.name}: {manifest.lists:,} lists of {manifest.users:,} users, "
+        f"{manifest.first[:10]} to {manifest.last[:10]}"
+    )
+    yield (
+        f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
+        f"{manifest.quarantined:,} quarantined"
+    )
+    yield from _refusal_lines(summary)
+    yield f"next: python -m core evaluate {manifest.corpus}"
+
+
+def _refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
+    """Reasons of refused rows, the first of them, and the file of all."""
+    for reason, count in summary.reasons.items():
+        yield f"refused {count:,}: {reason}"
+    for refusal in summary.refused[:REFUSALS_SHOWN]:
+        yield f"  {refusal}"
+    if summary.refused:
+        yield f"all refused rows: {summary.quarantine}"
+
+
+VERBS = {"import": import_corpus, "corpora": list_corpora, "import-lists": import_served_lists}

@@ -1,7 +1,8 @@
-"""Verbs about models and what they see: train, models, users, trajectory, recommend, evaluate."""
+"""Verbs of models and users: demo, train, tune, evaluate, models, users, trajectory, recommend."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from core.domain import Columns, DomainError, History
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.training.tuning import Tuning
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
@@ -26,6 +28,7 @@ RecommenderOption = Annotated[
     str | None,
     typer.Option("--recommender", metavar="ID", help="For example interest, joint or ease."),
 ]
+TRIALS_SHOWN = 8
 SHOWN = ("joint", "interest")
 """Recommenders whose quality the list of models shows."""
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
@@ -106,6 +109,52 @@ def train_model(
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
 
 
+def tune_model(
+    corpus: CorpusArgument,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.01, max=10_000, help="Duration of the search.")
+    ] = 10.0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
+    ] = 0,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
+    from core.encode.library import open_encoder
+    from core.training.tuning import read_tuning, tune, tuning_file
+
+    shelf = Library.open(library)
+    data = shelf.corpus(corpus)
+    encoder = open_encoder(shelf)
+    place = tuning_file(shelf, corpus)
+    before = place.stat().st_mtime_ns if place.exists() else None
+    try:
+        with progress_bar() as progress:
+            tuning = tune(data, shelf, minutes, seed, progress, encoder=encoder)
+    except KeyboardInterrupt:
+        if not place.exists() or place.stat().st_mtime_ns == before:
+            raise
+        tuning = read_tuning(shelf, data, encoder.encoder_id)
+    answer({**tuning.facts(), "file": place}, _tuning_lines(tuning, place), as_json=json)
+
+
+def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
+    several = len({trial.seed for trial in tuning.trials}) > 1
+    yield f"{len(tuning.trials)} settings tried on validation NDCG@10; the default came first"
+    for trial in sorted(tuning.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
+        setting = ", ".join(
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in trial.setting.items()
+        )
+        ended = "" if trial.state == "done" else f", {trial.state}"
+        seed = f", seed {trial.seed}" if several else ""
+        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
+    yield "the best of many trials is an optimistic figure; test events were not read"
+    yield f"all of them: {place}"
+    yield f"next: python -m core train {tuning.corpus} --tuned"
+
+
 def evaluate_corpus(
     corpus: CorpusArgument,
     protocol: Annotated[
@@ -120,7 +169,7 @@ def evaluate_corpus(
     from core.engine import Engine
     from core.evaluate.protocols import with_own, with_served
     from core.recommend.own import installed
-    from core.training.judging import evaluate_model
+    from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
 
@@ -288,6 +337,7 @@ def recommend_items(
 VERBS = {
     "demo": rebuild_demo,
     "train": train_model,
+    "tune": tune_model,
     "evaluate": evaluate_corpus,
     "models": list_models,
     "users": list_users,

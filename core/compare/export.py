@@ -29,10 +29,7 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "recommender": column.source,
                 "scenario": column.scenario,
                 "next_item_id": column.following,
-                "items": [
-                    {"rank": i.rank, "item_id": i.item_id, "title": i.title, "score": i.score}
-                    for i in shown.items
-                ],
+                "items": [asdict(item) for item in shown.items],
             }
             for column, shown in zip(comparison.columns, comparison.lists, strict=True)
         ],
@@ -80,13 +77,8 @@ def fork_facts(fork: Fork) -> dict[str, Any]:
         "before": before,
         "after": after,
         "moves": [
-            {
-                "item_id": move.item_id,
-                "from": move.before,
-                "to": move.after,
-                "cause": _edit_cause(fork, move),
-            }
-            for move in fork.moves()
+            {"item_id": m.item_id, "from": m.before, "to": m.after, "cause": _edit_cause(fork, m)}
+            for m in fork.moves()
         ],
         "fork_step": fork.fork_step,
         "reconvergence": fork.reconvergence,

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from core.arrays import FloatArray
 from core.compare.overlap import rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import History
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
@@ -198,9 +198,8 @@ def read_turnover(
     name = engine.recommender(recommender).id
     path = stored_path(library, engine, name, k)
     try:
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})["facts"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors, header = load_arrays(path)
+        facts = json.loads(header["facts"])
         corpus, arrays = engine.corpus, {key: tensors[key] for key in ARRAYS}
         if facts != _facts(engine, name, k) or len(arrays["change"]) != len(corpus.user_ids):
             return None

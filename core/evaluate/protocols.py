@@ -150,4 +150,4 @@ def data_of_split(
         return TrainingData.of(corpus, parts)
     encoder = open_encoder(library, read_config(model_folder).encoder.name)
     text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
-    return TrainingData.of(corpus, parts, text if text.any() else None)
+    return TrainingData.of(corpus, parts, text)

@@ -10,14 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.measure.cases import Case, targets_of
-from core.measure.cohorts import UNSEEN, cohorts_of, months_of
-from core.measure.intervals import (
-    Interval,
-    PairedTest,
-    bootstrap_columns,
-    compare_paired,
-)
+from core.measure.cases import UNSEEN, Case, cohorts_of, months_of, targets_of
+from core.measure.intervals import Interval, PairedTest, bootstrap_columns, compare_paired
 from core.measure.metrics import (
     coverage,
     intra_list_diversity,
@@ -107,7 +101,7 @@ class EvaluationReport:
         return ndcg(self.result(recommender).rank, self.k)
 
     def ndcg_intervals(self, among: BoolArray | None = None) -> dict[str, Interval]:
-        """Mean NDCG at k of every recommender by id, over all cases or those marked."""
+        """Mean NDCG at k of every recommender by id, over all or the marked cases; else NaN."""
         return self._intervals([self.ndcg(name) for name in self.names], among)
 
     def leads(self, first: str, among: BoolArray | None = None) -> dict[str, Interval]:
@@ -121,13 +115,6 @@ class EvaluationReport:
         return compare_paired(
             self.ndcg(first)[where], self.ndcg(second)[where], self._users[where].tolist()
         )
-
-    def by_cohort(self, recommender: str) -> dict[str, Interval]:
-        """NDCG of each cohort; NaN for a cohort without cases."""
-        return {
-            name: self.ndcg_intervals(members)[recommender]
-            for name, members in self.cohorts.items()
-        }
 
     def _intervals(
         self, columns: Sequence[DoubleArray], among: BoolArray | None

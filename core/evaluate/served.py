@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,13 @@ from core.domain import Columns, DomainError, RecommendationList, RecommendedIte
 from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
+from core.recommend.histories import EPOCH, microseconds
 from core.recommend.training_data import TrainingData
 
 RANK = "rank"
 FOLDER = "lists"
 HEADER = b"served_lists"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ServedLists:
             return slice(0, 0)
         begin, end = self._user_starts[user], self._user_starts[user + 1]
         times = self.time[begin:end]
-        stop = int(np.searchsorted(times, (until - _EPOCH) // timedelta(microseconds=1), "right"))
+        stop = int(np.searchsorted(times, microseconds(until), "right"))
         start = int(np.searchsorted(times, times[stop - 1])) if stop else 0
         return slice(int(begin) + start, int(begin) + stop)
 
@@ -108,7 +108,7 @@ class ServedLists:
             if rows.stop == rows.start:
                 unserved += 1
                 continue
-            served = _EPOCH + timedelta(microseconds=int(self.time[rows.start]))
+            served = EPOCH + timedelta(microseconds=int(self.time[rows.start]))
             stale += served < (case.history.at or served)
             items, ranks = self.item[rows], self.rank[rows]
             shown = ranks <= k

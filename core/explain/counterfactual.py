@@ -13,7 +13,7 @@ from core.domain import History
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import step_edits
-from core.scenario.search import MOST_EDITS, Effort, SmallestChange, smallest_change
+from core.scenario.search import MOST_EDITS, ChangeSearch, Effort, SmallestChange
 
 SHORT, MOST_TRIED = 10, 25_000
 """In a history of up to 10 events sets of any size are tried, up to 25,000 of each size."""
@@ -45,24 +45,10 @@ def find_counterfactual(
         exhaustive = EXHAUSTIVE
         sizes = range(1, MOST_EDITS + 1)
         per_size = [max(EVENTS_ASKED // (events * size), FEWEST_TRIED) for size in sizes]
-    return smallest_change(
-        recommender,
-        history,
-        item_id,
-        step_edits(history, scale),
-        item_index,
-        goal="out",
-        k=k,
-        exclusion="kept",
-        weights=[abs(weights.get(step, 0.0)) for step in range(1, events + 1)],
-        effort=Effort(
-            in_all=MOST_EDITS * per_size[0],
-            per_size=per_size,
-            exhaustive=exhaustive,
-            beam=1,
-            branches=per_size[0],
-            combined=0,
-        ),
-        progress=progress,
-        stop=stop,
+    in_all, branches = MOST_EDITS * per_size[0], per_size[0]
+    effort = Effort(in_all, per_size, exhaustive, beam=1, branches=branches, combined=0)
+    groups = step_edits(history, scale)
+    search = ChangeSearch(
+        recommender, history, item_id, groups, item_index, "out", k, "kept", progress, stop
     )
+    return search.smallest([abs(weights.get(step, 0.0)) for step in range(1, events + 1)], effort)

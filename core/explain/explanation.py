@@ -117,7 +117,7 @@ class Explanation:
         return next((o for o in others if o.rank >= self.k), others[-1] if others else None)
 
     @cached_property
-    def voices(self) -> dict[str, float] | None:
+    def components(self) -> dict[str, float] | None:
         """What each component of the joint gives the item, in nats; None for other recommenders.
 
         Above an average item of the catalogue; for a margin above the rival (``Joint.shares``).
@@ -133,9 +133,8 @@ class Explanation:
     @cached_property
     def goal(self) -> Goal:
         """The item's score, or its margin over its rival."""
-        if self.rival is None:
-            return Goal(self.item)
-        return Goal(self.item, self.engine.corpus.item_index[self.rival.item_id])
+        index = self.engine.corpus.item_index
+        return Goal(self.item, index[self.rival.item_id] if self.rival else None)
 
     @cached_property
     def game(self) -> EventGame:
@@ -203,19 +202,16 @@ class Explanation:
 
     def step_of_words(self) -> int | None:
         """The step whose review is most worth reading: with text, and the largest text part."""
-        with_text = [
-            at
-            for at, steps in enumerate(self.game.players)
-            if any(self.history.events[step - 1].words for step in steps)
-        ]
+        events = self.history.events
+        with_text = {
+            player: step
+            for player, steps in enumerate(self.game.players)
+            for step in steps
+            if events[step - 1].words
+        }
         if not with_text:
             return None
-        player = max(with_text, key=lambda at: (abs(self.parts.values[at, TEXT]), at))
-        return next(
-            step
-            for step in reversed(self.game.players[player])
-            if self.history.events[step - 1].words
-        )
+        return with_text[max(with_text, key=lambda at: (abs(self.parts.values[at, TEXT]), at))]
 
     def text_part(self, step: int) -> tuple[float, float] | None:
         """The text part of one event in nats and its standard error; None within a group."""

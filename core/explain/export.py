@@ -26,7 +26,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "rank": explanation.rank,
         "excluded": explanation.is_excluded,
         "margin_over": _item(explanation, explanation.goal.against),
-        "components": explanation.voices,
+        "components": explanation.components,
         "base": float(events.base),
         "score": float(events.whole),
         "residual": float(events.residual),
@@ -39,10 +39,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
                 "item_id": explanation.event(steps[0]).item_id if len(steps) == 1 else None,
                 "value": float(events.values[at]),
                 "stderr": float(events.stderr[at]),
-                "parts": {
-                    name: float(value)
-                    for name, value in zip(PART_NAMES, parts.values[at], strict=True)
-                },
+                "parts": dict(zip(PART_NAMES, parts.values[at].tolist(), strict=True)),
                 **({"first_step": steps[0]} if len(steps) > 1 else {}),
             }
             for at, steps in enumerate(explanation.game.players)
@@ -63,16 +60,15 @@ def words_facts(explanation: Explanation, words: WordsOfReview) -> dict[str, Any
     """
     split = explanation.text_part(words.step)
     total = float(words.score.values.sum())
-    labels = [words.review.label(word) for word in words.review.words]
+    goals = {"sentiment": words.sentiment, "score": words.score}
     return {
-        "sentiment": [list(p) for p in zip(labels, words.sentiment.values.tolist(), strict=True)],
-        "score": [list(p) for p in zip(labels, words.score.values.tolist(), strict=True)],
-        "residual": {"sentiment": words.sentiment.residual, "score": words.score.residual},
-        "stderr": {
-            "sentiment": words.sentiment.stderr.tolist(),
-            "score": words.score.stderr.tolist(),
+        **{
+            goal: [list(pair) for pair in zip(words.review.labels, of.values.tolist(), strict=True)]
+            for goal, of in goals.items()
         },
-        "fit": {"sentiment": words.sentiment.fit, "score": words.score.fit},
+        "residual": {goal: of.residual for goal, of in goals.items()},
+        "stderr": {goal: of.stderr.tolist() for goal, of in goals.items()},
+        "fit": {goal: of.fit for goal, of in goals.items()},
         "partial_texts": words.sentiment.asked,
         "text_part": None
         if split is None

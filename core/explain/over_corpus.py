@@ -44,14 +44,11 @@ class CorpusScorecard:
             }
         for rival in ORDERS[1:]:
             gains = np.array([card.gain("deletion", rival) for card in self.cards])
-            mean = bootstrap(gains, self.user_ids)
+            gain, name = bootstrap(gains, self.user_ids), rival.replace("-", "_")
             facts |= {
-                f"better_than_{rival.replace('-', '_')}": float(np.mean(gains > SAME)),
-                f"equal_to_{rival.replace('-', '_')}": float(np.mean(np.abs(gains) <= SAME)),
-                f"gain_over_{rival.replace('-', '_')}": {
-                    "mean": mean.mean,
-                    "ci": [mean.low, mean.high],
-                },
+                f"better_than_{name}": float(np.mean(gains > SAME)),
+                f"equal_to_{name}": float(np.mean(np.abs(gains) <= SAME)),
+                f"gain_over_{name}": {"mean": gain.mean, "ci": [gain.low, gain.high]},
             }
         sampled = [
             card.stability
@@ -157,9 +154,9 @@ def find_receivers(
         explanation = Explanation(engine, history, item_id, chosen.id, seconds=0.3, stop=stop)
         values = explanation.events.values
         total = float(values[values > 0].sum())
-        receiver = Receiver(user, rank, -negative, None, None, 0.0, 0.0)
+        cause: tuple[int | None, int | None, float, float] = (None, None, 0.0, 0.0)
         if total > 0:
             steps, value = explanation.game.players[int(values.argmax())], float(values.max())
-            receiver = Receiver(user, rank, -negative, steps[-1], steps[0], value, value / total)
-        receivers.append(receiver)
+            cause = (steps[-1], steps[0], value, value / total)
+        receivers.append(Receiver(user, rank, -negative, *cause))
     return len(listed), tuple(receivers)

@@ -113,9 +113,10 @@ class Review:
             if keep
         ).strip()
 
-    def label(self, word: Word) -> str:
-        """The word itself."""
-        return self.text[word.start : word.end]
+    @property
+    def labels(self) -> list[str]:
+        """The words themselves."""
+        return [self.text[word.start : word.end] for word in self.words]
 
     def vectors(self, masks: Masks) -> FloatArray:
         """Vectors of partial texts, bool[n, n_words] to float32[n, dim]; no word gives zeros."""

@@ -6,16 +6,15 @@ the weighted mean of its nearest anchors, so an open app never loads umap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.files import save_arrays
+from core.files import load_arrays, save_arrays
 
 MAX_FITTED = 20_000
 MAX_ANCHORS = 4_000
@@ -64,26 +63,17 @@ class InterestMap:
 
     def save(self, path: Path) -> None:
         """Write all arrays as one safetensors file."""
-        tensors: dict[str, np.ndarray] = {
-            "anchors": self.anchors.astype(np.float16),
-            "anchor_positions": self.anchor_positions,
-            "states": self.states,
-            "state_topics": self.state_topics,
-            "items": self.items,
-            "real_steps": self.real_steps,
-            "flat_steps": self.flat_steps,
-        }
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
+        arrays["anchors"] = self.anchors.astype(np.float16)
         facts = {"trustworthiness": repr(round(self.trustworthiness, 6))}
-        save_arrays(path, tensors, facts)
+        save_arrays(path, arrays, facts)
 
     @classmethod
     def load(cls, path: Path) -> InterestMap:
         """Read what ``save`` wrote."""
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            trust = float((file.metadata() or {})["trustworthiness"])
+        arrays, header = load_arrays(path)
         arrays["anchors"] = arrays["anchors"].astype(np.float32)
-        return cls(**arrays, trustworthiness=trust)
+        return cls(**arrays, trustworthiness=float(header["trustworthiness"]))
 
 
 def fit_map(

@@ -1,4 +1,7 @@
-"""Fit the interest network: full softmax cross-entropy, early stopping on validation NDCG@10."""
+"""Fit the interest network: full softmax cross-entropy, early stopping on validation NDCG@10.
+
+Item vectors start from co-occurrence and text, not from noise.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,21 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.sparse import csr_matrix
+from sklearn.utils.extmath import randomized_svd
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.arrays import BoolArray, DoubleArray, IntArray
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
 from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
+from core.recommend.scorers import centre
 
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -28,6 +35,77 @@ _EVENTS_PER_BATCH = 8_192
 _CASES_PER_BATCH = 128
 _TARGETS_AT_ONCE = 256
 """Rows of scores held while the loss is computed: whole batches of them would not fit the cache."""
+
+
+def item_start(
+    users: IntArray,
+    items: IntArray,
+    n_users: int,
+    title: FloatArray,
+    reviews: FloatArray,
+    config: InterestConfig,
+) -> ItemStart:
+    """Start values from training events (users and items int64[n_train], indices).
+
+    title float32[n_items, d_text] are vectors of title and category, reviews the mean vectors of
+    training reviews; zeros where there are none. Ids start from a truncated SVD of the
+    degree-normalised user-item matrix, shrunk for items with few events; text projections from the
+    leading principal directions, so that text similarity holds from the first step.
+    """
+    n_items = len(title)
+    counts = np.bincount(items, minlength=n_items)
+    ids = _co_occurrence(users, items, n_users, n_items, config)
+    lengths = np.linalg.norm(ids, axis=1, keepdims=True)
+    share = counts / (counts + config.id_shrinkage)
+    ids = ids / np.maximum(lengths, 1e-6) * config.id_scale * share[:, None]
+    ids[counts == 0] = 0.0
+    title, reviews = centre(title, whiten=False), centre(reviews, whiten=False)
+    title_projection = _principal(title, config)
+    # Where titles exist, reviews start silent: else items with and without reviews would differ.
+    reviews_projection = (
+        np.zeros_like(title_projection) if title.any() else _principal(reviews, config)
+    )
+    bias = config.bias_scale * np.log(counts + 0.5)
+
+    def tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+
+    return ItemStart(
+        ids=tensor(ids),
+        title=tensor(title),
+        reviews=tensor(reviews),
+        title_projection=tensor(title_projection),
+        reviews_projection=tensor(reviews_projection),
+        bias=tensor(bias),
+        seen=torch.from_numpy(counts > 0),
+    )
+
+
+def _co_occurrence(
+    users: IntArray, items: IntArray, n_users: int, n_items: int, config: InterestConfig
+) -> FloatArray:
+    ids = np.zeros((n_items, config.dim), np.float32)
+    rank = min(config.dim, n_users - 1, n_items - 1)
+    if rank < 1 or len(items) == 0:
+        return ids
+    pairs = np.unique(np.stack([users, items], 1), axis=0)
+    by_user = np.bincount(pairs[:, 0], minlength=n_users)
+    by_item = np.bincount(pairs[:, 1], minlength=n_items)
+    values = 1.0 / np.sqrt(by_user[pairs[:, 0]] * by_item[pairs[:, 1]])
+    matrix = csr_matrix((values, (pairs[:, 0], pairs[:, 1])), shape=(n_users, n_items))
+    _, strength, directions = randomized_svd(matrix, rank, random_state=config.seed)
+    ids[:, :rank] = directions.T * np.sqrt(strength)
+    return ids
+
+
+def _principal(vectors: FloatArray, config: InterestConfig) -> FloatArray:
+    """Leading principal directions as a projection float32[d_text, dim]."""
+    projection = np.zeros((vectors.shape[1], config.dim), np.float32)
+    rank = min(config.dim, *(side - 1 for side in vectors.shape))
+    if rank >= 1 and vectors.any():
+        _, _, directions = randomized_svd(vectors, rank, random_state=config.seed)
+        projection[:, : len(directions)] = directions.T
+    return projection
 
 
 @dataclass(frozen=True)
@@ -111,25 +189,15 @@ def fit_network(
             optimiser.step()
             total += loss
             count += targets
-            spent = time.monotonic() - started
             done = (epoch - 1) + (number + 1) / len(batches)
-            report(
-                progress,
-                Progress(
-                    "Training the interest model",
-                    step,
-                    len(batches) * config.epochs,
-                    spent / done * (config.epochs - done),
-                    {
-                        "loss": total / max(count, 1),
-                        "validation NDCG@10": curve[-1].validation_ndcg,
-                    },
-                ),
-            )
+            left = (time.monotonic() - started) / done * (config.epochs - done)
+            mean = total / max(count, 1)
+            figures = {"loss": mean, "validation NDCG@10": curve[-1].validation_ndcg}
+            stage, steps = "Training the interest model", len(batches) * config.epochs
+            report(progress, Progress(stage, step, steps, left, figures))
         judged = _judge(network, tower, data)
-        curve.append(
-            EpochRecord(epoch, total / max(count, 1), judged[0], time.monotonic() - started)
-        )
+        mean = total / max(count, 1)
+        curve.append(EpochRecord(epoch, mean, judged[0], time.monotonic() - started))
         if judged[0] > best[0]:
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in modules]

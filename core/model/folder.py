@@ -25,8 +25,8 @@ from core.interest_map.projection import InterestMap
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
+from core.model.profile import Topics
 from core.model.sequences import EventEncoder, TextVectors
-from core.model.topics import Topics
 
 FORMAT = 1
 CONFIG, WEIGHTS, ITEMS, CARD = "config.json", "model.safetensors", "items.parquet", "README.md"
@@ -89,11 +89,8 @@ class ModelConfig(BaseModel):
         for name in sorted(weights):
             content.update(name.encode())
             content.update(np.ascontiguousarray(weights[name]).tobytes())
-        facts = {
-            "model_id": content.hexdigest()[:12],
-            "created": created.isoformat(timespec="seconds"),
-        }
-        return self.model_copy(update=facts)
+        date = created.isoformat(timespec="seconds")
+        return self.model_copy(update={"model_id": content.hexdigest()[:12], "created": date})
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +151,9 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         items = pd.read_parquet(folder / ITEMS)
         sentiment = SentimentModel.load(folder / SENTIMENT)
         interest_map = InterestMap.load(folder / MAP)
-        item_topic = items["topic"].to_numpy(np.int16)
-        topics = Topics(config.topics.names, item_topic, config.topics.source)
+        topics = Topics(
+            config.topics.names, items["topic"].to_numpy(np.int16), config.topics.source
+        )
         network = InterestNetwork(settings, config.encoder.dim)
         network.load_state_dict(
             {
@@ -172,28 +170,13 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
             where=str(folder),
             remedy=f"Train again: python -m core train {corpus.name}",
         ) from error
-    interest = InterestModel(
-        settings,
-        network,
-        corpus.item_ids,
-        weights["item_vectors"],
-        weights["item_bias"],
-        EventEncoder(
-            corpus.item_index,
-            config.rating_scale,
-            sentiment,
-            text_vectors,
-            config.encoder.dim,
-        ),
+    events = EventEncoder(
+        corpus.item_index, config.rating_scale, sentiment, text_vectors, config.encoder.dim
     )
-    return ModelParts(
-        config,
-        interest,
-        sentiment,
-        topics,
-        interest_map,
-        items["training_events"].to_numpy(np.int64),
-    )
+    vectors, bias = weights["item_vectors"], weights["item_bias"]
+    interest = InterestModel(settings, network, corpus.item_ids, vectors, bias, events)
+    counts = items["training_events"].to_numpy(np.int64)
+    return ModelParts(config, interest, sentiment, topics, interest_map, counts)
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -8,20 +8,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from core.arrays import FloatArray
+from core.arrays import FloatArray, IntArray
 from core.domain import Event, History
-from core.model.coalitions import last_queries
 from core.model.config import InterestConfig
 from core.model.equations import StepwiseNetwork
 from core.model.network import InterestNetwork
-from core.model.sequences import HAS_TEXT, SENTIMENT, EventEncoder
+from core.model.sequences import (
+    GAPS,
+    HAS_TEXT,
+    SENTIMENT,
+    EncodedEvents,
+    EventEncoder,
+    gap_features,
+    padded,
+)
 
 _CACHED_STATES = 20_000
 _EVENTS_AT_ONCE = 256
 """New events whose memories are computed together, at a cost of the square of their number."""
 _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
+EVENTS_PER_BATCH = 8_192
+"""Padded events that run through the LSTM together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +109,6 @@ class InterestModel:
         scores -= (highest + np.log(total)).astype(np.float32)
         return scores
 
-    def forget(self) -> None:
-        """Drop the cached states of all prefixes."""
-        with self._lock:
-            self._states.clear()
-
     def states(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
         return np.stack([state.query for state in self._run(history.events)])
@@ -172,3 +177,40 @@ class InterestModel:
         encoded = self.events.encode(list(events.values()))
         queries[filled] = last_queries(self._network, encoded, self.item_vectors, rows)
         return queries
+
+
+@torch.inference_mode()
+def last_queries(
+    network: InterestNetwork,
+    events: EncodedEvents,
+    item_vectors: FloatArray,
+    rows: Sequence[IntArray],
+) -> FloatArray:
+    """Query vectors after the last event of n histories, float32[n, dim].
+
+    ``rows`` holds n arrays int64[length], length 1 or more: the events of each history in order.
+    They run in length-sorted padded batches.
+    """
+    arrays = (events.item, events.kind, events.features, events.text, item_vectors)
+    read = network.read(*(torch.from_numpy(array) for array in arrays))
+    from_text = network.text_out(read.text)
+    lengths = np.array([len(row) for row in rows], np.int64)
+    order = np.argsort(-lengths, kind="stable")
+    queries = np.empty((len(rows), item_vectors.shape[1]), np.float32)
+    begin = 0
+    while begin < len(order):
+        chosen = order[begin : begin + max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))]
+        begin += len(chosen)
+        padded_rows, _ = padded([rows[k] for k in chosen])
+        count, width = padded_rows.shape
+        gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
+        index = torch.from_numpy(padded_rows)
+        inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
+        each, last = torch.arange(count), torch.from_numpy(lengths[chosen] - 1)
+        hidden = network.lstm(inputs, network.start(count))[0][each, last]
+        shares = network.memory_shares(last, width)  # [memories, count, width]
+        weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
+        memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
+        query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
+        queries[chosen] = query.numpy()
+    return queries

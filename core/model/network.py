@@ -13,7 +13,7 @@ item that nobody has met still has a vector.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -179,10 +179,5 @@ def drop_parts(batch: Batch, share: float) -> Batch:
     for columns in ((RATING, HAS_RATING), (SENTIMENT, HAS_TEXT), (GAP, SAME_DAY, HAS_GAP)):
         features[..., list(columns)] *= (torch.rand(shape) >= share).float().unsqueeze(-1)
     gone = torch.rand(shape) < share / 2
-    return Batch(
-        torch.where(gone, -1, batch.item),
-        torch.where(gone, ABSENT_KIND, batch.kind),
-        features,
-        batch.text,
-        batch.length,
-    )
+    item, kind = torch.where(gone, -1, batch.item), torch.where(gone, ABSENT_KIND, batch.kind)
+    return replace(batch, item=item, kind=kind, features=features)

@@ -115,20 +115,14 @@ class EventEncoder:
         rated = ~np.isnan(rating)
         features[rated, RATING] = scaled_rating(rating[rated], self._rating_scale)
         features[rated, HAS_RATING] = 1.0
+        kinds = [KIND_INDEX[event.kind] if event.item_id else ABSENT_KIND for event in events]
+        seconds = [event.timestamp.timestamp() if event.timed else math.nan for event in events]
         return EncodedEvents(
-            item=np.fromiter((self._index(event) for event in events), np.int64, len(events)),
-            kind=np.fromiter(
-                (KIND_INDEX[event.kind] if event.item_id else ABSENT_KIND for event in events),
-                np.int64,
-                len(events),
-            ),
+            item=np.array([self._index(event) for event in events], np.int64),
+            kind=np.array(kinds, np.int64),
             features=features,
             text=text,
-            seconds=np.fromiter(
-                (event.timestamp.timestamp() if event.timed else math.nan for event in events),
-                np.float64,
-                len(events),
-            ),
+            seconds=np.array(seconds, np.float64),
         )
 
     def _text(self, words: Sequence[str]) -> FloatArray:

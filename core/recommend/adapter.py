@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from core.arrays import FloatArray
 from core.domain import DomainError, History
 from core.measure.cases import targets_of
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
-from core.recommend.histories import EncodedHistories
+from core.recommend.histories import Catalogued, EncodedHistories
 from core.recommend.training_data import TrainingData
 
 Score = Callable[[History], Mapping[str, float]]
@@ -30,7 +29,7 @@ MOST_CELLS = 16_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class OwnRecommender:
+class OwnRecommender(Catalogued):
     """Satisfies ``core.recommend.protocol.Recommender``; made by ``calibrated``.
 
     ``log_share`` float32[n_items] is the log of each item's smoothed share of training events: the
@@ -69,7 +68,7 @@ class OwnRecommender:
 
         DomainError for a history with an item outside the catalogue.
         """
-        encoded = EncodedHistories.of(histories, self._index)
+        encoded = EncodedHistories.of(histories, self.item_index)
         scores = self.scores(histories)
         return self.calibration.log_probabilities(scores, self.log_share, encoded.consumed)
 
@@ -78,9 +77,9 @@ class OwnRecommender:
         scores = np.zeros((len(histories), len(self.item_ids)), np.float32)
         for row, history in enumerate(histories):
             given = {
-                self._index[item]: self._finite(float(value), item)
+                self.item_index[item]: self._finite(float(value), item)
                 for item, value in self.score(history).items()
-                if item in self._index
+                if item in self.item_index
             }
             if given:
                 low = min(0.0, *given.values())
@@ -95,7 +94,3 @@ class OwnRecommender:
             where=f"recommender {self.id}",
             remedy="Give finite numbers, and leave out what has no score",
         )
-
-    @cached_property
-    def _index(self) -> Mapping[str, int]:
-        return {item: index for index, item in enumerate(self.item_ids)}

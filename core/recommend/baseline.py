@@ -1,27 +1,36 @@
-"""A baseline: what scores items, and the curve that makes the scores probabilities."""
+"""A baseline: what scores items, and the curve that makes the scores probabilities.
+
+Settings are chosen by validation NDCG@10, curves by validation likelihood.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from core.arrays import FloatArray
+from core.arrays import FloatArray, IntArray
 from core.domain import DomainError, History
-from core.files import replace_text, save_arrays
-from core.recommend.calibration import Calibration
-from core.recommend.histories import EncodedHistories
+from core.files import load_arrays, replace_text, save_arrays
+from core.measure.cases import targets_of
+from core.measure.metrics import ndcg
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import target_ranks
+from core.recommend.calibration import Calibration, fit_calibration, log_training_share
+from core.recommend.histories import Catalogued, EncodedHistories
 from core.recommend.registry import SCORERS, Scorer
+from core.recommend.training_data import TrainingData
 
+CELLS_OF_VALIDATION = 16_000_000
+"""Scores held while choosing: 64 MB. More cases than fit are thinned evenly, to 256 at least."""
+K = 10
 SPARSE_ARRAYS = ("data", "indices", "indptr")
 
 
@@ -34,7 +43,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Baseline:
+class Baseline(Catalogued):
     """A fitted baseline; satisfies ``core.recommend.protocol.Recommender``.
 
     ``log_share`` float32[n_items] is the log of each item's smoothed share of training events.
@@ -46,11 +55,6 @@ class Baseline:
     calibration: Calibration
     log_share: FloatArray
     trials: tuple[Trial, ...] = ()
-
-    @cached_property
-    def item_index(self) -> Mapping[str, int]:
-        """Catalogue index of each item id."""
-        return {item: index for index, item in enumerate(self.item_ids)}
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Natural logs of probabilities over the whole catalogue, float32[n_histories, n_items].
@@ -94,7 +98,7 @@ class Baseline:
         """Read what ``save`` wrote; DomainError for a damaged file or another catalogue."""
         with reading_fitted(name, folder):
             facts = json.loads((folder / f"{name}.json").read_text("utf-8"))
-            tensors = load_file(folder / f"{name}.safetensors")
+            tensors, _ = load_arrays(folder / f"{name}.safetensors")
             scorer_class = SCORERS[facts["id"]]
             values: dict[str, Any] = dict(facts["settings"])
             for field in fields(scorer_class):
@@ -136,3 +140,94 @@ def check_catalogue(name: str, fitted: int, item_ids: tuple[str, ...], folder: P
             where=str(folder),
             remedy="Train a model on the current corpus",
         )
+
+
+def fit_baselines(
+    data: TrainingData,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> dict[str, Baseline]:
+    """Fit every baseline that has a setting for this corpus, by id; the same data, the same fit."""
+    baselines: dict[str, Baseline] = {}
+    judge = _Judge.of(data)
+    for done, (name, scorer) in enumerate(SCORERS.items()):
+        report(progress, Progress(f"fit {name}", done, len(SCORERS)))
+        best = _choose(name, scorer.grid(data), judge, stop)
+        if best is not None:
+            baselines[name] = best
+    report(progress, Progress("fit baselines", len(SCORERS), len(SCORERS)))
+    return baselines
+
+
+def save_baselines(baselines: dict[str, Baseline], folder: Path) -> None:
+    """Write every baseline into one folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for baseline in baselines.values():
+        baseline.save(folder)
+
+
+def load_baselines(folder: Path, item_ids: tuple[str, ...]) -> dict[str, Baseline]:
+    """Read the baselines of a folder, in the order of tables; none where there are none."""
+    return {
+        name: Baseline.load(folder, name, item_ids)
+        for name in SCORERS
+        if (folder / f"{name}.json").is_file()
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """The validation cases as arrays, and what every baseline shares."""
+
+    item_ids: tuple[str, ...]
+    histories: EncodedHistories
+    targets: IntArray
+    log_share: FloatArray
+
+    @classmethod
+    def of(cls, data: TrainingData) -> _Judge:
+        most = max(CELLS_OF_VALIDATION // max(data.n_items, 1), 256)
+        cases = data.validation[:: max(-(-len(data.validation) // most), 1)]
+        return cls(
+            data.item_ids,
+            EncodedHistories.of([case.history for case in cases], data.item_index),
+            targets_of(cases, data.item_index),
+            log_training_share(data.item_counts),
+        )
+
+    def ndcg(self, scores: FloatArray) -> float:
+        """Mean validation NDCG@10 of scores or log-probabilities; 0 without cases."""
+        ranks = target_ranks(scores, self.targets, self.histories.consumed)
+        return float(ndcg(ranks, K).mean()) if len(ranks) else 0.0
+
+
+def _choose(
+    name: str,
+    grid: Iterator[tuple[dict[str, float], Scorer]],
+    judge: _Judge,
+    stop: StopCallback | None,
+) -> Baseline | None:
+    """The setting with the best ranking, then the better of its two curves."""
+    trials: list[Trial] = []
+    best: tuple[float, Scorer, FloatArray] | None = None
+    for setting, scorer in grid:
+        check_stop(stop)
+        scores = scorer.scores(judge.histories)
+        value = judge.ndcg(scores)
+        trials.append(Trial(setting, value))
+        if best is None or value > best[0]:
+            best = (value, scorer, scores)
+    if best is None:
+        return None
+    _, scorer, scores = best
+    curves: list[tuple[float, Calibration]] = []
+    for with_prior in (False, True):
+        check_stop(stop)
+        curve = fit_calibration(
+            scores, judge.targets, judge.histories.consumed, judge.log_share, with_prior
+        )
+        calibrated = curve.log_probabilities(scores, judge.log_share, judge.histories.consumed)
+        curves.append((judge.ndcg(calibrated), curve))
+        trials.append(Trial({"prior": curve.prior}, curves[-1][0]))
+    chosen = max(curves, key=lambda pair: pair[0])[1]
+    return Baseline(name, judge.item_ids, scorer, chosen, judge.log_share, tuple(trials))

@@ -42,17 +42,13 @@ class Calibration:
         ``scores`` float32[n, n_items]; a row of zeros has no evidence and gets the training shares
         themselves. ``log_share`` float32[n_items] sums to 1 when exponentiated.
         """
-        logits = self._logits(scores, log_share)
-        return normalise(logits, consumed, self.repeat)
-
-    def _logits(self, scores: FloatArray, log_share: FloatArray) -> FloatArray:
         logits: FloatArray = scores / np.float32(self.scale * self.knee)
         np.arcsinh(logits, out=logits)
         logits *= np.float32(self.slope * self.knee)
         if self.prior:
             logits += np.float32(self.prior) * log_share
         logits[~scores.any(axis=1)] = log_share
-        return logits
+        return normalise(logits, consumed, self.repeat)
 
 
 def normalise(logits: FloatArray, consumed: ExcludedItems, repeat: float) -> FloatArray:

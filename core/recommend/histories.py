@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +22,17 @@ NO_CLOCK = np.iinfo(np.int64).max
 def microseconds(instant: datetime) -> int:
     """Microseconds since 1970, exactly."""
     return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+class Catalogued:
+    """What has one number for each item of a catalogue."""
+
+    item_ids: tuple[str, ...]
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Catalogue index of each item id."""
+        return {item: index for index, item in enumerate(self.item_ids)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +80,8 @@ class EncodedHistories:
             row=np.array(row, np.int64),
             item=np.array(item, np.int64),
             back=np.array(back, np.int64),
-            clock=np.fromiter(
-                (NO_CLOCK if at is None else microseconds(at) for at in clocks),
-                np.int64,
-                len(histories),
+            clock=np.array(
+                [NO_CLOCK if at is None else microseconds(at) for at in clocks], np.int64
             ),
             consumed=ExcludedItems.of(histories, item_index),
         )

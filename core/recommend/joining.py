@@ -12,10 +12,18 @@ from core.measure.cases import Case, targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import excluded_mask
-from core.recommend.gate import Gate, features_of
 from core.recommend.histories import EncodedHistories
 from core.recommend.joint import Joint
-from core.recommend.pool import N_BUCKETS, Contenders, Pool, buckets_of, choose_contenders, fit_pool
+from core.recommend.pool import (
+    N_BUCKETS,
+    Contenders,
+    Gate,
+    Pool,
+    buckets_of,
+    choose_contenders,
+    features_of,
+    fit_pool,
+)
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 

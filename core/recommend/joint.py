@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file
 
 from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, History
-from core.files import replace_text, save_arrays
+from core.files import load_arrays, replace_text, save_arrays
 from core.recommend.baseline import Baseline, check_catalogue, reading_fitted
 from core.recommend.calibration import normalise
-from core.recommend.gate import Gate, features_of
-from core.recommend.histories import EncodedHistories, distinct
-from core.recommend.pool import Pool, buckets_of
+from core.recommend.histories import Catalogued, EncodedHistories, distinct
+from core.recommend.pool import Gate, Pool, buckets_of, features_of
 from core.recommend.protocol import Recommender
 
 TENSORS, FACTS = "joint.safetensors", "joint.json"
@@ -29,7 +27,7 @@ SEEN, BASE = "seen in training", "base"
 
 
 @dataclass(frozen=True, eq=False)
-class Joint:
+class Joint(Catalogued):
     """A gated log-linear pool of its components; satisfies ``Recommender``.
 
     ``item_counts`` int64[n_items]: training events. ``repeat`` is the probability of all items that
@@ -45,11 +43,6 @@ class Joint:
     repeat: float
     validation_ndcg: float | None = None
     id: str = "joint"
-
-    @cached_property
-    def item_index(self) -> Mapping[str, int]:
-        """Catalogue index of each item id."""
-        return {item: index for index, item in enumerate(self.item_ids)}
 
     @cached_property
     def _item_offsets(self) -> FloatArray:
@@ -140,7 +133,7 @@ class Joint:
         """Read what ``save`` wrote; DomainError where it is damaged or misses a component."""
         with reading_fitted("joint", folder):
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
-            tensors = load_file(folder / TENSORS)
+            tensors, _ = load_arrays(folder / TENSORS)
             check_catalogue("joint", len(tensors["item_counts"]), item_ids, folder)
             return cls(
                 item_ids=item_ids,

@@ -7,15 +7,19 @@ settings are tried, and yields none where the corpus is too large or lacks what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass
+from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
 from core.arrays import FloatArray
-from core.recommend.content import Content
-from core.recommend.counts import Popularity, RecentPopularity
-from core.recommend.ease import Ease
 from core.recommend.histories import EncodedHistories
-from core.recommend.neighbours import ItemNeighbours, Transitions
+from core.recommend.scorers import (
+    Content,
+    Ease,
+    ItemNeighbours,
+    Popularity,
+    RecentPopularity,
+    Transitions,
+)
 from core.recommend.training_data import TrainingData
 
 JOINT, INTEREST = "joint", "interest"
@@ -36,28 +40,23 @@ class Scorer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineKind:
-    """One baseline: ``id`` in options and files, ``name`` in sentences and on model cards."""
-
-    id: str
-    name: str
-    scorer: type[Scorer]
-
-
-BASELINES = (
-    BaselineKind("popularity", "popularity", Popularity),
-    BaselineKind("recent-popularity", "recent popularity", RecentPopularity),
-    BaselineKind("transitions", "last-item transitions", Transitions),
-    BaselineKind("item-knn", "recency-weighted item-kNN", ItemNeighbours),
-    BaselineKind("ease", "EASE", Ease),
-    BaselineKind("content", "content (BERT vectors)", Content),
-)
-"""In the order of tables."""
-SCORERS = {kind.id: kind.scorer for kind in BASELINES}
+SCORERS: dict[str, type[Scorer]] = {
+    "popularity": Popularity,
+    "recent-popularity": RecentPopularity,
+    "transitions": Transitions,
+    "item-knn": ItemNeighbours,
+    "ease": Ease,
+    "content": Content,
+}
+"""What scores for each baseline by id, in the order of tables."""
 NAMES = {
     JOINT: "joint",
     INTEREST: "interest model (LSTM+BERT)",
-    **{kind.id: kind.name for kind in BASELINES},
+    "popularity": "popularity",
+    "recent-popularity": "recent popularity",
+    "transitions": "last-item transitions",
+    "item-knn": "recency-weighted item-kNN",
+    "ease": "EASE",
+    "content": "content (BERT vectors)",
 }
 """Display name of each id. No other recommender and no imported lists may have one of these ids."""

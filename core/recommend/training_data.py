@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,10 +12,11 @@ from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Part
 from core.measure.cases import Case, cases
+from core.recommend.histories import Catalogued
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingData:
+class TrainingData(Catalogued):
     """The training rows of a corpus as arrays. Test rows never enter it.
 
     ``user`` int64[n_events] numbers the users with a training row, ascending; ``item``
@@ -54,7 +54,7 @@ class TrainingData:
             user=np.unique(owner, return_inverse=True)[1].astype(np.int64),
             item=item,
             time=time,
-            item_vectors=item_vectors,
+            item_vectors=None if item_vectors is None or not item_vectors.any() else item_vectors,
             validation=cases(corpus, parts, Part.VALIDATION),
         )
 
@@ -62,11 +62,6 @@ class TrainingData:
     def n_items(self) -> int:
         """Size of the catalogue."""
         return len(self.item_ids)
-
-    @cached_property
-    def item_index(self) -> Mapping[str, int]:
-        """Catalogue index of each item id."""
-        return {item: index for index, item in enumerate(self.item_ids)}
 
     @cached_property
     def item_counts(self) -> IntArray:

@@ -21,9 +21,7 @@ class Refused:
     """A change that can't be made, and why."""
 
     handle: Handle
-    """The row."""
     problem: DomainError
-    """What is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,7 @@ class Draft:
     """Edits over a base history, with what can be undone and redone."""
 
     corpus: str
-    """Corpus name."""
     user_id: str
-    """Whose history is edited."""
     step: int
     """The base is the history up to this step."""
     edits: tuple[Edit, ...] = ()
@@ -41,9 +37,7 @@ class Draft:
     undone: tuple[Edit, ...] = ()
     """Edits that were undone, the last one last."""
     name: str = ""
-    """Empty until it is given one."""
     notes: str = ""
-    """What the person wrote about it."""
     saved: Scenario | None = None
     """The version that this is based on; None where it was never saved."""
     capsule: Capsule | None = None
@@ -64,26 +58,18 @@ class Draft:
     @staticmethod
     def of_capsule(capsule: Capsule) -> Draft:
         """A draft that begins with a capsule, not saved."""
-        return Draft(
-            corpus=capsule.corpus,
-            user_id=capsule.user,
-            step=capsule.steps,
-            edits=capsule.changes,
-            name=capsule.name,
-            capsule=capsule,
-        )
+        base = (capsule.corpus, capsule.user, capsule.steps)
+        return Draft(*base, capsule.changes, name=capsule.name, capsule=capsule)
 
     @property
     def is_changed(self) -> bool:
         """Whether something would be lost without a save."""
         if self.saved is None:
             return bool(self.edits or self.notes or self.name)
-        capsule = self.saved.capsule
-        return (self.edits, self.step, self.name, self.notes) != (
-            capsule.changes,
-            capsule.steps,
-            capsule.name,
-            self.saved.notes,
+        saved = Draft.of_scenario(self.saved)
+        return any(
+            getattr(self, name) != getattr(saved, name)
+            for name in ("edits", "step", "name", "notes")
         )
 
     def would_save(self, recommender: str) -> bool:

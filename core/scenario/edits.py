@@ -239,7 +239,14 @@ class _Editing:
             return
         if edit.op is Op.MOVE:
             to = self._find(edit.to, where)
-            _check_equal_times(entry, self.entries[to], where)
+            other, own = self.entries[to].event.timestamp, entry.event.timestamp
+            if other != own:
+                raise DomainError(
+                    f"{name_of(self.entries[to].handle)} is at another time "
+                    f"({other.isoformat()}, not {own.isoformat()})",
+                    where=where,
+                    remedy="Events move only among equal times; give it another date instead",
+                )
         del self.entries[at]
         event = changed_event(entry.event, edit)
         if event is not None:
@@ -314,13 +321,3 @@ def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
             refuse(f"{time.isoformat()} has no time zone", "Use UTC")
         if not EARLIEST <= time < LATEST:
             refuse(f"{time.isoformat()} is out of range", "Choose a date from 1970 to 2099")
-
-
-def _check_equal_times(entry: _Entry, other: _Entry, where: str) -> None:
-    if other.event.timestamp != entry.event.timestamp:
-        raise DomainError(
-            f"{name_of(other.handle)} is at another time ({other.event.timestamp.isoformat()}, not "
-            f"{entry.event.timestamp.isoformat()})",
-            where=where,
-            remedy="Events move only among equal times; give it another date instead",
-        )

@@ -143,69 +143,24 @@ def search_edits(
     if goal not in ("in", "out"):
         raise DomainError(f"unknown goal {goal!r}", where="--goal", remedy="Use in or out")
     engine.corpus.index_of(item_id)
-    return smallest_change(
+    return ChangeSearch(
         engine.recommender(recommender),
         base,
         item_id,
         candidate_edits(engine, base, item_id),
         engine.corpus.item_index,
-        goal=goal,
-        k=k,
-        exclusion="recomputed",
-        progress=progress,
-        stop=stop,
-    )
-
-
-def smallest_change(
-    recommender: Recommender,
-    base: History,
-    item_id: str,
-    candidates: Sequence[Edits],
-    item_index: Mapping[str, int],
-    *,
-    goal: str,
-    k: int,
-    exclusion: Exclusion,
-    weights: Sequence[float] | None = None,
-    effort: Effort = WHAT_IF,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
-) -> SmallestChange:
-    """The smallest set of candidates, at most one of each group, after which the goal is reached.
-
-    Of several the one that goes farthest beyond it: by the item's margin over the list's k-th item
-    where exclusions are recomputed, by its rank and then its score where they are kept. ``weights``
-    say how much each group matters, and so which are tried where not all can be.
-    """
-    if exclusion == "kept":
-        base = base.same_moment(base.events)
-    search = _Search(
-        recommender, base, item_id, candidates, item_index, goal, k, exclusion, progress, stop
-    )
-    before, rank, reached = search.ask(())
-    edits: Edits | None = () if reached else search.run(weights, effort)
-    ops = [edit.op for group in candidates for edit in group]
-    tried = Tried(
-        sets=len(search.merits),
-        complete_up_to=search.complete,
-        among=tuple(search.among),
-        candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
-    )
-    change = SmallestChange(item_id, goal, k, rank, edits is not None, tried=tried)
-    if edits is None:
-        closest = max(search.merits, key=lambda edits: search.merits[edits], default=())
-        closest_rank = search.ask(closest)[1] if closest else None
-        return replace(change, tried=replace(tried, closest=closest, closest_rank=closest_rank))
-    after, verified, _ = search.ask(edits)
-    old = top_k(before, search.excluded(base), k)
-    new = top_k(after, search.excluded(search.after(edits)), k).tolist()
-    newcomer = next((item for item in new if item not in old), None)
-    return replace(change, edits=edits, verified_rank=verified, replaced_by=newcomer)
+        goal,
+        k,
+        "recomputed",
+        progress,
+        stop,
+    ).smallest()
 
 
 @dataclass(eq=False)
-class _Search:
+class ChangeSearch:
+    """A search among candidates in groups, for sets with at most one edit of each group."""
+
     recommender: Recommender
     base: History
     item_id: str
@@ -214,8 +169,8 @@ class _Search:
     goal: str
     k: int
     exclusion: Exclusion
-    progress: ProgressCallback | None
-    stop: StopCallback | None
+    progress: ProgressCallback | None = None
+    stop: StopCallback | None = None
     merits: dict[Edits, tuple[float, ...]] = field(default_factory=dict)
     """How far each set tried is beyond the goal, compared number by number; the first one is
     negative where it falls short."""
@@ -223,6 +178,8 @@ class _Search:
     among: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if self.exclusion == "kept":
+            self.base = self.base.same_moment(self.base.events)
         self.item = self.item_index[self.item_id]
         self.group_of = {edit: at for at, group in enumerate(self.groups) for edit in group}
         events = self.base.events
@@ -233,21 +190,51 @@ class _Search:
             for edit in self.group_of
         }
 
-    def ask(self, edits: Edits) -> tuple[FloatArray, int | None, bool]:
+    def smallest(
+        self, weights: Sequence[float] | None = None, effort: Effort = WHAT_IF
+    ) -> SmallestChange:
+        """The smallest set after which the goal is reached.
+
+        Of several the one that goes farthest beyond it: by the item's margin over the list's k-th
+        item where exclusions are recomputed, by its rank and then its score where they are kept.
+        ``weights`` say how much each group matters, and so which are tried where not all can be.
+        """
+        before, rank, reached = self._ask(())
+        edits: Edits | None = () if reached else self._run(weights, effort)
+        ops = [edit.op for group in self.groups for edit in group]
+        tried = Tried(
+            sets=len(self.merits),
+            complete_up_to=self.complete,
+            among=tuple(self.among),
+            candidates={str(op): ops.count(op) for op in (Op.DELETE, Op.RATE, Op.ADD)},
+        )
+        question = (self.item_id, self.goal, self.k, rank)
+        if edits is None:
+            closest = max(self.merits, key=lambda edits: self.merits[edits], default=())
+            closest_rank = self._ask(closest)[1] if closest else None
+            tried = replace(tried, closest=closest, closest_rank=closest_rank)
+            return SmallestChange(*question, found=False, tried=tried)
+        after, verified, _ = self._ask(edits)
+        old = top_k(before, self._excluded(self.base), self.k)
+        new = top_k(after, self._excluded(self._after(edits)), self.k).tolist()
+        newcomer = next((item for item in new if item not in old), None)
+        return SmallestChange(*question, True, edits, verified, newcomer, tried)
+
+    def _ask(self, edits: Edits) -> tuple[FloatArray, int | None, bool]:
         """Scores after edits, the item's rank (None: excluded), and whether that is the goal."""
-        history = self.after(edits)
+        history = self._after(edits)
         scores: FloatArray = self.recommender.log_probabilities([history])[0]
-        excluded = self.excluded(history)
+        excluded = self._excluded(history)
         rank = None if excluded[self.item] else rank_of(self.item, scores, excluded)
         return scores, rank, (rank is not None and rank <= self.k) == (self.goal == "in")
 
-    def excluded(self, history: History) -> BoolArray:
+    def _excluded(self, history: History) -> BoolArray:
         """What the list after a history leaves out, bool[n_items]."""
         mask = excluded_mask(history, self.item_index)
         mask[self.item] &= self.exclusion == "recomputed"
         return mask
 
-    def after(self, edits: Edits) -> History:
+    def _after(self, edits: Edits) -> History:
         """What ``apply_edits`` makes of candidates, with events shared between histories."""
         changed = {edit.step: self.event_of[edit] for edit in edits}
         added = changed.pop(None, None)
@@ -258,7 +245,7 @@ class _Search:
         events += [] if added is None else [added]
         return History(base.user_id, tuple(events), clock, base.consumed)
 
-    def run(self, weights: Sequence[float] | None, effort: Effort) -> Edits | None:
+    def _run(self, weights: Sequence[float] | None, effort: Effort) -> Edits | None:
         """The smallest set that reaches the goal, of those the one that goes farthest beyond."""
         groups = self.groups
         heaviest = sorted(range(len(groups)), key=lambda at: -weights[at] if weights else -at)
@@ -283,7 +270,7 @@ class _Search:
             for edits in best:
                 if self.merits[edits][0] < -ROUNDING:
                     break
-                if self.ask(edits)[2]:
+                if self._ask(edits)[2]:
                     return edits
         return None
 
@@ -320,7 +307,7 @@ class _Search:
             histories = []
             for edits in batch:
                 check_stop(self.stop)
-                histories.append(self.after(edits))
+                histories.append(self._after(edits))
             scores = self.recommender.log_probabilities(histories)
             by_rank = self.exclusion == "kept"
             merits = self._ranks(scores) if by_rank else self._margins(histories, scores)
@@ -328,7 +315,7 @@ class _Search:
 
     def _ranks(self, scores: FloatArray) -> DoubleArray:
         """How far the item's rank is beyond the k-th, and its score, in the goal's direction."""
-        beyond = ranks_of(self.item, scores, self.excluded(self.base)) - self.k - 0.5
+        beyond = ranks_of(self.item, scores, self._excluded(self.base)) - self.k - 0.5
         merits: DoubleArray = np.stack([beyond, -scores[:, self.item]], 1, dtype=np.float64)
         return merits if self.goal == "out" else -merits
 

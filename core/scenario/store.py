@@ -178,10 +178,6 @@ class ScenarioStore:
         """Take it off the list, if it wasn't changed since; its revisions stay."""
         return self.save(replace(scenario, deleted=True))
 
-    def rename(self, scenario: Scenario, name: str) -> Scenario:
-        """The same scenario under another name."""
-        return self.save(renamed(scenario, name))
-
     def duplicate(self, scenario: Scenario, name: str | None = None) -> Scenario:
         """A scenario of its own with the same edits; without a name, ``NAME (2)`` and so on."""
         copy = replace(scenario, scenario_id="", revision=0, saved=None, deleted=False)
@@ -218,10 +214,6 @@ class ScenarioStore:
                 "a saved scenario can't be read", where=where, remedy=RESTORE
             ) from None
 
-    def _connect(self, options: str = "") -> sqlite3.Connection:
-        address = f"{self.path.absolute().as_uri()}{options}"
-        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
-
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, on disk when the block has ended."""
@@ -248,16 +240,17 @@ class ScenarioStore:
         if not self.path.exists():
             yield None
             return
-        with self._translated(), closing(self._connect_to_read()) as connection:
+        with self._translated(), closing(self._connect(to_read=True)) as connection:
             connection.execute("BEGIN")
             yield connection if self._is_ours(connection) else None
 
-    def _connect_to_read(self) -> sqlite3.Connection:
+    def _connect(self, *, to_read: bool = False) -> sqlite3.Connection:
         """A write-ahead log needs a folder that can be written; without one, the file as it is."""
-        if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
-            return self._connect()
-        log = self.path.with_name(self.path.name + "-wal")
-        return self._connect("?mode=ro" if log.exists() else "?immutable=1")
+        address = self.path.absolute().as_uri()
+        if to_read and not all(os.access(path, os.W_OK) for path in (self.path.parent, self.path)):
+            log = self.path.with_name(self.path.name + "-wal")
+            address += "?mode=ro" if log.exists() else "?immutable=1"
+        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """False for an empty file; DomainError for that of another program or version."""

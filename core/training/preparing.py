@@ -12,12 +12,7 @@ from core.domain import CONSUMING_KINDS, Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import item_texts, mean_reviews, title_else_reviews
-from core.encode.sentiment import (
-    SentimentModel,
-    SentimentQuality,
-    fit_sentiment,
-    sentiment_quality,
-)
+from core.encode.sentiment import SentimentModel, SentimentQuality, fit_sentiment, sentiment_quality
 from core.model.fitting import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
 from core.progress import ProgressCallback, StopCallback
@@ -76,7 +71,12 @@ def prepare(
     about_items = item_texts(corpus)
     cache.vectors([*words, *about_items], text_encoder, progress, stop)
     has_text = np.fromiter((bool(text) for text in words), bool, len(words))
-    vectors = _vectors(words, has_text, text_encoder, cache)
+    nothing = np.zeros((1, text_encoder.dim), np.float32)  # one shared row where no event has text
+    vectors = (
+        cache.vectors(words, text_encoder)
+        if has_text.any()
+        else np.broadcast_to(nothing, (len(words), text_encoder.dim))
+    )
     scale = corpus.manifest.rating_scale
     rating = corpus.events[Columns.Rating].to_numpy(np.float32)
     judged = has_text & ~np.isnan(rating)
@@ -84,21 +84,18 @@ def prepare(
     scaled[judged] = scaled_rating(rating[judged], scale)
     training = parts == Part.TRAIN
     learn = judged & training
+    dim, shipped = text_encoder.dim, shipped_sentiment
+    if shipped is not None and shipped.encoder_id != text_encoder.encoder_id:
+        shipped = None
     sentiment = (
         fit_sentiment(vectors[learn], scaled[learn], text_encoder.encoder_id, corpus.name)
-        or _usable(shipped_sentiment, text_encoder)
-        or SentimentModel(
-            np.zeros(text_encoder.dim, np.float32), 0.0, text_encoder.encoder_id, "nothing"
-        )
+        or shipped
+        or SentimentModel(np.zeros(dim, np.float32), 0.0, text_encoder.encoder_id, "nothing")
     )
     held_out = judged & ~training
     quality = sentiment_quality(sentiment.predict(vectors[held_out]), scaled[held_out])
     encoder = EventEncoder(
-        corpus.item_index,
-        scale,
-        sentiment,
-        lambda texts: cache.vectors(texts, text_encoder),
-        text_encoder.dim,
+        corpus.item_index, scale, sentiment, lambda texts: cache.vectors(texts, text_encoder), dim
     )
     encoded = encoder.encode(events, vectors)
     users = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
@@ -117,24 +114,6 @@ def prepare(
         train_items=encoded.item[training],
         item_words=_item_words(corpus, encoded.item, words, training),
     )
-
-
-def _vectors(
-    words: list[str],
-    has_text: BoolArray,
-    text_encoder: TextEncoder,
-    cache: VectorCache,
-) -> FloatArray:
-    """Vectors of all events' words; one shared row of zeros when no event has any."""
-    if not has_text.any():
-        nothing = np.zeros((1, text_encoder.dim), np.float32)
-        return np.broadcast_to(nothing, (len(words), text_encoder.dim))
-    return cache.vectors(words, text_encoder)
-
-
-def _usable(shipped: SentimentModel | None, text_encoder: TextEncoder) -> SentimentModel | None:
-    fits = shipped is not None and shipped.encoder_id == text_encoder.encoder_id
-    return shipped if fits else None
 
 
 def _fitting_data(corpus: Corpus, parts: PartArray, events: EncodedEvents) -> FittingData:

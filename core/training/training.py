@@ -1,4 +1,4 @@
-"""One call from a corpus to a finished model folder."""
+"""One call from a corpus to a finished model folder, and one to judge a model under a protocol."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from core.arrays import PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import Columns, DomainError, Part
+from core.domain import Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.library import open_cache, open_encoder, shipped_sentiment
-from core.evaluate.report import EvaluationReport, evaluate
-from core.evaluate.stored import ReportKey, save_report
+from core.engine import Engine
+from core.evaluate.protocols import data_of_split, find_report, report_key, splits
+from core.evaluate.report import EvaluationReport, evaluate, pooled
+from core.evaluate.stored import ReportKey, load_report, save_report
 from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network
+from core.model.fitting import Fit, fit_network, item_start
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -43,12 +45,9 @@ from core.model.folder import (
 )
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
-from core.model.start import item_start
-from core.model.steps import summarise_users
-from core.model.topics import Topics, assign_topics
+from core.model.profile import Topics, assign_topics, summarise_users
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.recommend.baseline import Baseline
-from core.recommend.fitting import fit_baselines, save_baselines
+from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
@@ -89,15 +88,8 @@ def fit_recommenders(
     """Fit every recommender on the training part of ``parts`` int8[n_events]."""
     cache = cache or open_cache(library)
     prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
-    if len(prepared.train_items) == 0:
-        raise DomainError(
-            "there are no events to learn from",
-            where=f"corpus {corpus.name}",
-            remedy="A user needs three events for one of them to be a training event",
-        )
+    data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
-    text = prepared.item_text
-    data = TrainingData.of(corpus, parts, text if text.any() else None)
     baselines = fit_baselines(data, progress, stop)
     joint = fit_joint([interest, *baselines.values()], data, progress, stop)
     return Trained(prepared, fit, interest, data, baselines, joint)
@@ -111,29 +103,12 @@ def fit_interest(
 ) -> tuple[Fit, InterestModel]:
     """Fit the interest model alone."""
     corpus = prepared.corpus
-    fit = fit_network(
-        prepared.fitting,
-        item_start(
-            prepared.train_users,
-            prepared.train_items,
-            len(corpus.user_ids),
-            prepared.title,
-            prepared.reviews,
-            config,
-        ),
-        config,
-        progress,
-        stop,
-    )
-    interest = InterestModel(
-        config,
-        fit.network,
-        corpus.item_ids,
-        fit.item_vectors.numpy(),
-        fit.item_bias.numpy().astype(np.float32),
-        prepared.encoder,
-    )
-    return fit, interest
+    users, items = prepared.train_users, prepared.train_items
+    start = item_start(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
+    fit = fit_network(prepared.fitting, start, config, progress, stop)
+    vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
+    events = prepared.encoder
+    return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
 
 
 def train(
@@ -276,3 +251,41 @@ def _metrics(
         trustworthiness=round(interest_map.trustworthiness, 4),
         **timed,
     )
+
+
+def evaluate_model(
+    corpus: Corpus,
+    library: Library,
+    model_folder: Path,
+    protocol: str = "leave-last-out",
+    k: int = 10,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """Judge a model's recommenders under a protocol.
+
+    Leave-last-out judges the model as it is; its report of lists of 10 is made in training.
+    Temporal fits the same settings anew on what lay before each of three cuts. Reports are kept in
+    the library under the fingerprints of corpus, model, protocol and k.
+    """
+    kept = find_report(corpus, library, model_folder, protocol, k)
+    if kept is not None:
+        return kept
+    engine = Engine.open(corpus, model_folder, library)
+    reports = []
+    for parts in splits(corpus, protocol):
+        if protocol == "temporal":
+            encoder = open_encoder(library, engine.config.encoder.name)
+            trained = fit_recommenders(
+                corpus, parts, library, engine.config.settings, encoder, progress, stop
+            )
+            recommenders, data = trained.recommenders, trained.data
+        else:
+            recommenders = list(engine.model_recommenders.values())
+            data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
+        test = cases(corpus, parts, Part.TEST)
+        reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
+    report = pooled(reports)
+    key = report_key(corpus, model_folder, protocol, k)
+    save_report(report, key, key.path(library))
+    return load_report(key.path(library), key) or report

@@ -18,11 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from core.corpus.corpus import Corpus
@@ -222,22 +218,20 @@ def tuning_file(library: Library, corpus_name: str) -> Path:
 def read_tuning(library: Library, corpus: Corpus, encoder_id: str) -> Tuning:
     """What was tried on this very content with this encoder; DomainError where nothing was."""
     path = tuning_file(library, corpus.name)
-    remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
     try:
         tuning = _read(path)
+        if tuning.corpus_id != corpus.corpus_id or not tuning.trials:
+            problem = "the trials are about other content"
+        elif tuning.encoder_id != encoder_id:
+            problem = "the trials used another encoder"
+        else:
+            return tuning
     except FileNotFoundError:
-        raise DomainError(
-            f"corpus {corpus.name} was not tuned", where=str(path), remedy=remedy
-        ) from None
+        problem = f"corpus {corpus.name} was not tuned"
     except UNREADABLE:
-        raise DomainError(
-            "the record of trials is damaged", where=str(path), remedy=remedy
-        ) from None
-    if tuning.corpus_id != corpus.corpus_id or not tuning.trials:
-        raise DomainError("the trials are about other content", where=str(path), remedy=remedy)
-    if tuning.encoder_id != encoder_id:
-        raise DomainError("the trials used another encoder", where=str(path), remedy=remedy)
-    return tuning
+        problem = "the record of trials is damaged"
+    remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
+    raise DomainError(problem, where=str(path), remedy=remedy)
 
 
 def read_config_file(path: Path) -> InterestConfig:

@@ -127,8 +127,8 @@ def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
             "Longest histories", f"Most events, {among}.", top(rows, lambda row: row.events)
         ),
         "worst": ListView(
-            "Worst served",
-            f"Held-out items that the interest model ranked lowest, {among}.",
+            "Worst served by the interest model",
+            f"Lowest ranks of held-out items, {among}.",
             top(judged, lambda row: row.held_out_rank or 0.0),
         ),
     }

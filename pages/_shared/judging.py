@@ -120,7 +120,7 @@ def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list
 
 def judging(engine: Engine, protocol: str) -> Work[Any]:
     """The evaluation of a model under a protocol, as background work."""
-    from core.training.judging import evaluate_model
+    from core.training.training import evaluate_model
 
     library = loaders.library()
     return lambda progress, stop: evaluate_model(

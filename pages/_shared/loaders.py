@@ -12,7 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from core.evaluate.served import ListsManifest
     from core.jobs import Work
     from core.model.config import InterestConfig
+    from core.recommend.own import Registered
     from core.scenario.edits import Edit
     from core.scenario.store import ScenarioStore
     from core.views.compare.comparing import Comparing
@@ -93,8 +94,10 @@ def fingerprint(value: object) -> Fingerprint:
         return value.corpus_id
     if isinstance(value, Library):
         return str(value.root)
-    if hasattr(value, "model_id") and hasattr(value, "corpus"):
-        return str(value.corpus.corpus_id), str(value.model_id)
+    if type(value).__name__ == "Engine":  # not imported: it brings torch, which takes seconds
+        engine = cast("Engine", value)
+        custom = map(_answers_of, engine.registered)
+        return engine.corpus.corpus_id, engine.model_id, *custom
     if dataclasses.is_dataclass(value):
         return repr(value)
     if isinstance(value, Sequence):
@@ -102,6 +105,14 @@ def fingerprint(value: object) -> Fingerprint:
     if isinstance(value, dict):
         return tuple((key, fingerprint(value[key])) for key in sorted(value))
     raise TypeError(f"a {type(value).__name__} has no fingerprint")
+
+
+def _answers_of(custom: Registered) -> str:
+    """What stands for a custom recommender, which may change under its id when reopened."""
+    try:
+        return f"{custom.id}-{custom.fingerprint}"
+    except DomainError:  # whoever asks for its lists is told why
+        return custom.id
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -237,7 +248,7 @@ def expect_texts(engine: Engine) -> None:
     Job("encoder", engine.encoder.name, lambda progress, stop: engine.encoder.encode(["warm up"]))
 
 
-@kept(48, "Asking without each event …")
+@kept(48, "Computing contributions …")
 def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:

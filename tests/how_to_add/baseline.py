@@ -10,8 +10,8 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.engine import Engine
-from core.recommend import fitting
-from core.recommend.fitting import fit_baselines, save_baselines
+from core.recommend import baseline
+from core.recommend.baseline import fit_baselines, save_baselines
 from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData
 
@@ -21,7 +21,7 @@ NEW = "co-visits"
 def test_a_model_that_holds_it_offers_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = Library.open(tmp_path / "library")
     corpus = library.corpus("demo")
-    monkeypatch.setattr(fitting, "SCORERS", {NEW: fitting.SCORERS[NEW]})
+    monkeypatch.setattr(baseline, "SCORERS", {NEW: baseline.SCORERS[NEW]})
     fitted = fit_baselines(TrainingData.of(corpus, leave_last_out(corpus.events)))
     assert len(fitted[NEW].trials) > 2
     monkeypatch.undo()

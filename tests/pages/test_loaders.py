@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from core.corpus.store import Library
+from core.arrays import FloatArray
+from core.corpus.store import Corpus, Library
+from core.domain import History
+from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from pages._shared.loaders import fingerprint, kept
 
@@ -85,3 +90,27 @@ def test_arguments_are_told_apart_by_content(tmp_path: Path, shop: Library) -> N
     assert fingerprint(corpus) == corpus.corpus_id
     with pytest.raises(TypeError):
         fingerprint(corpus.events)
+
+
+def test_a_custom_recommender_that_changed_is_noticed(demo_only: Corpus) -> None:
+    library, prints = Library.open(), []
+    for shift in (None, 0.0, 0.0, 1.0):
+        engine = Engine.open(demo_only, library.model_folder("demo"), library)
+        if shift is not None:
+            scores = np.zeros(len(demo_only.item_ids))
+            scores[0] = shift
+            answer = (scores - np.log(np.exp(scores).sum())).astype(np.float32)
+            engine.register(Answers("mine", answer))
+        prints.append(fingerprint(engine))
+    assert prints[1] == prints[2]
+    assert len(set(prints)) == 3
+
+
+class Answers:
+    """A recommender that gives every history the same list."""
+
+    def __init__(self, id: str, answer: FloatArray) -> None:
+        self.id, self.answer = id, answer
+
+    def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
+        return np.tile(self.answer, (len(histories), 1))

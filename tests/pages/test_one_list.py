@@ -106,3 +106,40 @@ def test_a_column_of_compare_may_name_its_own(open_app, demo, busy_user) -> None
         )
         assert app.selectbox(key="column_by_0").value == recommender
         assert app.selectbox(key="column_by_1").value == "popularity"
+
+
+LAST_ITEMS = """
+import numpy as np
+
+class LastItems:
+    id = "last-items"
+    def __init__(self, n_items):
+        weights = np.arange(1, n_items + 1, dtype=np.float64) ** 2
+        self.answer = np.log(weights / weights.sum()).astype(np.float32)
+    def log_probabilities(self, histories):
+        return np.tile(self.answer, (len(histories), 1))
+
+def build(corpus, data):
+    return LastItems(len(corpus.item_ids))
+"""
+"""A recommender of one's own: the last items of the catalogue first."""
+
+
+def test_an_installed_recommender_is_chosen_like_any_other(
+    install, demo, open_app, busy_user, tmp_path, monkeypatch
+) -> None:
+    install("last-items", LAST_ITEMS)
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    had = {event.item_id for event in demo.history(busy_user).events[:STEP]}
+    expected = [item for item in reversed(demo.item_ids) if item not in had][:5]
+    for page in PAGES:
+        app = open_app(f"pages/{page}.py", user=busy_user, time=str(STEP), recommender="last-items")
+        assert not app.exception and not app.error and not app.info
+        picker = app.selectbox(key="recommender")
+        assert picker.value == "last-items" and "Last-items" in picker.options
+        assert listed(app, page, demo) == expected, page
+    quality = open_app("pages/quality.py", about="last-items")
+    assert not quality.exception and not quality.info
+    assert quality.selectbox(key="about").value == "last-items"
+    tables = (frame.value for frame in quality.dataframe)
+    assert any("last-items" in set(table.get("Recommender", ())) for table in tables)

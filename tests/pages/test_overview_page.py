@@ -37,7 +37,7 @@ def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     assert titles[1:] == [
         "Interest moved furthest",
         "Longest histories",
-        "Worst served",
+        "Worst served by the interest model",
         "Lists that changed most",
     ]
     lists = [table.value for table in overview.dataframe if "user_id" in table.value]

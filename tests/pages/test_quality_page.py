@@ -14,7 +14,7 @@ from core.domain import Part
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
 from core.measure.cases import leave_last_out_cases
-from core.training.judging import evaluate_model
+from core.training.training import evaluate_model
 
 PAGE = "pages/quality.py"
 TABS = ("By month", "By cohort", "Calibration", "Training", "Ablation", "Never recommended")

@@ -14,7 +14,7 @@ from core.corpus.store import Library
 from core.engine import Engine
 from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Op
-from core.scenario.store import Scenario, ScenarioStore
+from core.scenario.store import Scenario, ScenarioStore, renamed
 
 WHAT_IF = "pages/what_if.py"
 
@@ -205,7 +205,7 @@ def test_two_sessions_meet_in_a_conflict_and_nothing_is_lost(open_app, saved, de
 def test_taking_theirs_keeps_mine_aside(open_app, saved, demo) -> None:
     mine = open_app(WHAT_IF, scenario=saved.scenario_id)
     store = ScenarioStore.open(Library.open())
-    store.rename(saved, "theirs")
+    store.save(renamed(saved, "theirs"))
     add(mine, demo.item_ids[0], 5.0)
     mine.button(key="save").click().run()
     mine.button(key="take_theirs").click().run()

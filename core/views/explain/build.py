@@ -59,8 +59,8 @@ def build_answer(explanation: Explanation) -> AnswerView:
         residual=float(values.residual),
         bars=bars,
         components=""
-        if explanation.voices is None
-        else sentences.components(explanation.voices, over),
+        if explanation.components is None
+        else sentences.components(explanation.components, over),
     )
 
 
@@ -100,7 +100,7 @@ def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
 def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
     """One review, word by word."""
     review = words.review
-    labels = [review.label(word) for word in review.words]
+    labels = review.labels
     item = title(explanation.engine, explanation.item_id)
     return WordsView(
         step=words.step,

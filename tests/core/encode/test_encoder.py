@@ -10,8 +10,7 @@ import pytest
 
 from core.domain import DomainError
 from core.encode import encoder as encoder_module
-from core.encode.encoder import TextEncoder
-from core.encode.precision import choose_precision, processor_name
+from core.encode.encoder import TextEncoder, choose_precision, processor_name
 
 TEXTS = [
     "Great strings, bright tone.",

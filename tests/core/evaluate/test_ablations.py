@@ -24,7 +24,7 @@ from core.evaluate.ablations import (
     steps_of,
 )
 from core.measure.cases import Case, leave_last_out_cases
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import fit_baselines
 from core.recommend.training_data import TrainingData
 
 from ..conftest import START

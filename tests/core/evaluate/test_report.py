@@ -14,8 +14,7 @@ from core.corpus.store import Corpus
 from core.domain import History, Part, Stopped
 from core.evaluate import report as report_module
 from core.evaluate.report import evaluate, pooled
-from core.measure.cases import Case, cases, leave_last_out_cases, temporal_splits
-from core.measure.cohorts import cohorts_of
+from core.measure.cases import Case, cases, cohorts_of, leave_last_out_cases, temporal_splits
 from core.progress import Progress
 from core.recommend.training_data import TrainingData
 
@@ -125,8 +124,8 @@ def test_months_and_cohorts_hold_every_case_once_and_where_it_belongs(
     by_item = [found.cohorts[name] for name in ("popular item", "long-tail item", "unseen item")]
     np.testing.assert_array_equal(np.sum(by_item, axis=0), 1)
     assert [case.target_time.strftime("%Y-%m") for case in judged] == found.months.tolist()
-    assert found.by_cohort("all")["new user"].mean == 1.0
-    assert np.isnan(found.by_cohort("all")["heavy user"].mean)
+    assert found.ndcg_intervals(found.cohorts["new user"])["all"].mean == 1.0
+    assert np.isnan(found.ndcg_intervals(found.cohorts["heavy user"])["all"].mean)
 
 
 def test_the_head_is_the_most_popular_fifth() -> None:

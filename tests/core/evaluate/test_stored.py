@@ -14,7 +14,7 @@ from core.domain import Part
 from core.evaluate.report import EvaluationReport, Result, evaluate
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.measure.cases import leave_last_out_cases
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import fit_baselines
 from core.recommend.training_data import TrainingData
 
 KEY = ReportKey("c0ffee", "m0de1")
@@ -47,7 +47,7 @@ def test_everything_comes_back(report: EvaluationReport, tmp_path: Path) -> None
                 getattr(one, field.name), getattr(two, field.name), rtol=1e-6, equal_nan=True
             )
     assert found.compare("item-knn", "popularity") == report.compare("item-knn", "popularity")
-    assert found.by_cohort("item-knn").keys() == report.by_cohort("item-knn").keys()
+    assert found.cohorts.keys() == report.cohorts.keys()
 
 
 def test_the_same_report_gives_the_same_bytes(report: EvaluationReport, tmp_path: Path) -> None:

@@ -39,13 +39,15 @@ def test_the_parts_of_the_joint_speak_for_and_against_an_item(engine, reader) ->
     first, *_, tenth = engine.recommend(reader, 10).items
     shares = engine.recommender().shares(reader, first.item_id)
     explanation = Explanation(engine, reader, first.item_id)
-    assert sum(explanation.voices.values()) == pytest.approx(first.score - shares["base"], abs=1e-4)
-    loudest = max(explanation.voices, key=explanation.voices.get)
+    assert sum(explanation.components.values()) == pytest.approx(
+        first.score - shares["base"], abs=1e-4
+    )
+    loudest = max(explanation.components, key=explanation.components.get)
     assert f"for it {loudest} (" in build_answer(explanation).components
     lead = Explanation(engine, reader, first.item_id, margin=True)
-    assert sum(lead.voices.values()) == pytest.approx(first.score - tenth.score, abs=1e-4)
+    assert sum(lead.components.values()) == pytest.approx(first.score - tenth.score, abs=1e-4)
     alone = Explanation(engine, reader, first.item_id, "interest")
-    assert alone.voices is None and build_answer(alone).components == ""
+    assert alone.components is None and build_answer(alone).components == ""
 
 
 @pytest.mark.parametrize(("rank", "rival"), [(1, 10), (9, 10), (10, 11), (15, 10)])

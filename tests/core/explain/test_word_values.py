@@ -136,7 +136,7 @@ def test_a_review_of_5000_words_says_what_was_not_read(engine, reader) -> None:
 
 def test_a_title_is_read_with_its_text(engine, reader) -> None:
     words = explained(engine, reader, "fell apart", "Awful").words(7)
-    assert [words.review.label(word) for word in words.review.words] == ["Awful", "fell", "apart"]
+    assert words.review.labels == ["Awful", "fell", "apart"]
 
 
 def test_asking_again_encodes_nothing(engine, reader) -> None:

@@ -10,9 +10,8 @@ import torch
 
 from core.domain import Stopped
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, FittingData, fit_network, make_batch
+from core.model.fitting import Fit, FittingData, fit_network, item_start, make_batch
 from core.model.sequences import FEATURES, EncodedEvents
-from core.model.start import item_start
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
 CONFIG = InterestConfig(

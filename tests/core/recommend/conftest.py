@@ -6,8 +6,7 @@ import pytest
 from core.arrays import FloatArray
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
-from core.recommend.baseline import Baseline
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.training_data import TrainingData
 
 

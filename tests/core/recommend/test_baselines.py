@@ -15,15 +15,19 @@ from core.corpus.store import Corpus
 from core.domain import Columns, DomainError, Event, EventKind, History, Part, Stopped
 from core.progress import Progress
 from core.ranking import ExcludedItems
-from core.recommend.baseline import Baseline
+from core.recommend.baseline import Baseline, fit_baselines, load_baselines, save_baselines
 from core.recommend.calibration import fit_calibration, log_training_share, normalise
-from core.recommend.content import Content, centre
-from core.recommend.counts import RecentPopularity
-from core.recommend.ease import Ease
-from core.recommend.fitting import fit_baselines, load_baselines, save_baselines
 from core.recommend.histories import EncodedHistories
-from core.recommend.neighbours import TRANSITION_SMOOTHING, ItemNeighbours, Transitions
 from core.recommend.registry import SCORERS
+from core.recommend.scorers import (
+    TRANSITION_SMOOTHING,
+    Content,
+    Ease,
+    ItemNeighbours,
+    RecentPopularity,
+    Transitions,
+    centre,
+)
 from core.recommend.training_data import TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)

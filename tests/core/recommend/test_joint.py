@@ -16,13 +16,21 @@ from core.domain import Columns, DomainError, Event, EventKind, History, Part, S
 from core.evaluate.report import evaluate
 from core.measure.cases import leave_last_out_cases
 from core.progress import Progress
-from core.recommend.baseline import Baseline
-from core.recommend.fitting import fit_baselines
-from core.recommend.gate import FEATURES, FURTHEST, Gate, features_of
+from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.histories import EncodedHistories, distinct
 from core.recommend.joining import fit_joint
 from core.recommend.joint import BASE, SEEN, Joint
-from core.recommend.pool import N_BUCKETS, Contenders, Pool, choose_contenders, fit_pool
+from core.recommend.pool import (
+    FEATURES,
+    FURTHEST,
+    N_BUCKETS,
+    Contenders,
+    Gate,
+    Pool,
+    choose_contenders,
+    features_of,
+    fit_pool,
+)
 from core.recommend.training_data import TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +22,9 @@ from core.evaluate.protocols import splits, with_own
 from core.evaluate.report import evaluate, pooled
 from core.explain.explanation import Explanation
 from core.measure.cases import cases
-from core.recommend.own import GROUP
 from core.recommend.training_data import TrainingData
 from core.scenario.edits import Edit, Op
-from core.training.judging import evaluate_model
+from core.training.training import evaluate_model
 from core.views.timeline.build import build_moment, build_timeline
 
 from .test_adapter import GUIDE, read_guide
@@ -58,25 +55,6 @@ def engine(library: Library) -> Engine:
 def reader(engine: Engine) -> History:
     users = engine.corpus.user_ids
     return next(h for user in users if 6 <= len(h := engine.corpus.history(user)) <= 8)
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Install a package of one module whose ``build`` is an entry point."""
-    site = tmp_path / "site"
-
-    def install(name: str, code: str) -> None:
-        module = f"installed_{name.replace('-', '_')}"
-        site.mkdir(exist_ok=True)
-        (site / f"{module}.py").write_text(code)
-        facts = site / f"{module}-1.0.dist-info"
-        facts.mkdir()
-        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (facts / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {module}:build\n")
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        monkeypatch.syspath_prepend(str(site))
-
-    return install
 
 
 SHARES = """

@@ -12,7 +12,7 @@ from core.corpus.store import Library
 from core.domain import Part
 from core.evaluate.report import evaluate
 from core.measure.cases import leave_last_out_cases
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.training_data import TrainingData
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import DomainError, Event, EventKind, History
-from core.recommend.baseline import Baseline
-from core.recommend.fitting import fit_baselines
+from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.joining import fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import SCORERS

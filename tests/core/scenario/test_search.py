@@ -12,7 +12,7 @@ from core.domain import DomainError, History, Stopped
 from core.engine import Engine
 from core.scenario.candidates import candidate_edits
 from core.scenario.edits import Edit, Op, apply_edits, edits_from_json
-from core.scenario.search import Effort, all_sets, groups_within, search_edits, smallest_change
+from core.scenario.search import ChangeSearch, Effort, all_sets, groups_within, search_edits
 
 
 def reaches(
@@ -115,17 +115,11 @@ def test_a_long_history_is_searched_in_bounded_work(demo_engine: Engine, demo: C
     """What can't be tried whole is still found; the answer doesn't claim a proof."""
     base = max((demo.history(user) for user in demo.user_ids), key=len).up_to(30)
     item = demo_engine.recommend(base, 1).items[0].item_id
-    change = smallest_change(
-        demo_engine.recommender(),
-        base,
-        item,
-        candidate_edits(demo_engine, base, item),
-        demo.item_index,
-        goal="out",
-        k=40,
-        exclusion="recomputed",
-        effort=Effort(in_all=1_000, per_size=[200] * 10),
+    candidates = candidate_edits(demo_engine, base, item)
+    search = ChangeSearch(
+        demo_engine.recommender(), base, item, candidates, demo.item_index, "out", 40, "recomputed"
     )
+    change = search.smallest(effort=Effort(in_all=1_000, per_size=[200] * 10))
     assert change.tried.sets <= 1_000 and change.tried.complete_up_to == 1
     if change.found:
         assert change.proven == (len(change.edits) <= 2)

@@ -94,7 +94,7 @@ def test_what_was_saved_can_be_read(tmp_path_factory, text: str, number: float) 
 def test_every_revision_is_kept_also_of_a_deleted_one(store: ScenarioStore) -> None:
     one = store.save(scenario("a", DELETE))
     two = store.save(edited(one, RATE))
-    gone = store.delete(store.rename(two, "b"))
+    gone = store.delete(store.save(renamed(two, "b")))
     assert [(found.name, len(found.capsule.edits)) for found in store.revisions(one.scenario_id)][
         :3
     ] == [("a", 1), ("a", 2), ("b", 2)]
@@ -197,7 +197,7 @@ def test_a_name_is_needed_and_short(store: ScenarioStore, name: str, said: str) 
         store.save(scenario(name))
     made = store.save(scenario("good"))
     with pytest.raises(DomainError, match=said):
-        store.rename(made, name)
+        store.save(renamed(made, name))
     assert store.load(made.scenario_id) == made
 
 

@@ -22,9 +22,8 @@ from core.engine import Engine
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.protocols import find_report, with_served
 from core.model.folder import EVALUATION
-from core.recommend.fitting import save_baselines
-from core.training.judging import evaluate_model
-from core.training.training import fit_recommenders, train
+from core.recommend.baseline import save_baselines
+from core.training.training import evaluate_model, fit_recommenders, train
 
 from ..conftest import SMALL, small_corpus
 

@@ -1,0 +1,279 @@
+"""Verbs about lists: explain, scorecard, whatif, search-edits, replay, compare, turnover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.model_verbs import (
+    AtOption,
+    KOption,
+    ModelOption,
+    RecommenderOption,
+    UserOption,
+    history_at,
+    open_engine,
+)
+from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.store import Library
+from core.domain import DomainError, is_step
+
+if TYPE_CHECKING:
+    from core.compare.columns import ColumnSpec
+    from core.compare.fork import Fork
+    from core.explain.explanation import Explanation
+
+NO_WORDS = "none"
+
+
+def explain_item(
+    corpus: CorpusArgument,
+    user: UserOption,
+    item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
+    at: AtOption = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            "--words",
+            metavar="STEP,none",
+            help="Step whose review is explained word by word (default: the largest text part).",
+        ),
+    ] = None,
+    recommender: RecommenderOption = None,
+    margin: Annotated[
+        bool,
+        typer.Option(
+            "--margin",
+            help="Explain the margin over rank 10, of rank 10 itself over 11.",
+        ),
+    ] = False,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Explain why an item has its score for a user at a time."""
+    from core.explain.explanation import Explanation
+    from core.explain.export import as_facts
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        explanation = Explanation(
+            engine,
+            history_at(engine, user, at),
+            item,
+            recommender,
+            margin=margin,
+            progress=progress,
+        )
+        step = _step_of_words(explanation, words)
+        read = [explanation.words(step)] if step is not None else []
+        facts = as_facts(explanation, read)
+    from core.views.explain.build import tell
+
+    answer(facts, tell(explanation, read), as_json=json)
+
+
+def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
+    if words is None:
+        return explanation.step_of_words()
+    if words == NO_WORDS:
+        return None
+    if not is_step(words):
+        problem = f"{words!r} is neither a step nor {NO_WORDS!r}"
+        raise DomainError(problem, where="--words", remedy="Use a step such as 12, or none")
+    return int(words)
+
+
+def judge_explanations(
+    corpus: CorpusArgument,
+    users: Annotated[int, typer.Option("--users", min=1, help="Users to sample.")] = 100,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge explanations of many users: do they beat random and most-recent-first orders?"""
+    from core.explain.over_corpus import judge_corpus
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
+    from core.views.explain.sentences import corpus_scorecard
+
+    facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
+    answer(facts, corpus_scorecard(facts), as_json=json)
+
+
+def apply_edits(
+    corpus: CorpusArgument,
+    user: UserOption,
+    edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
+    at: AtOption = None,
+    k: KOption = 10,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what edits of a user's history would change."""
+    from core.compare.export import fork_facts
+    from core.compare.fork import run
+    from core.scenario.capsule import read_edits
+
+    changes = read_edits(edits)
+    engine = open_engine(corpus, library, model)
+    fork = run(engine, history_at(engine, user, at), changes, recommender, k)
+    answer(fork_facts(fork), _tell(fork), as_json=json)
+
+
+def _tell(fork: Fork) -> list[str]:
+    from core.views.compare.build import move_line
+    from core.views.what_if.sentences import effect_sentence, fork_sentence
+
+    lines = [
+        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
+        for item in fork.after.items
+    ]
+    lines += [move_line(fork, move) for move in fork.moves()]
+    return [line for line in (*lines, fork_sentence(fork), effect_sentence(fork)) if line]
+
+
+def find_edits(
+    corpus: CorpusArgument,
+    user: UserOption,
+    item: Annotated[str, typer.Option("--item", help="Item id.")],
+    goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
+    at: AtOption = None,
+    k: KOption = 10,
+    recommender: RecommenderOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the fewest edits that bring an item into a list, or take it out."""
+    from core.scenario.search import search_edits
+    from core.views.what_if.sentences import search_words
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        found = search_edits(
+            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+        )
+    lines = [
+        edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
+        for edit in found.edits or found.tried.closest
+    ]
+    answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=json)
+
+
+def replay_capsule(
+    capsule: Annotated[Path, typer.Argument(metavar="CAPSULE", help="A file from What-if.")],
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Compute a capsule's list again; exit code 1 when it is another one."""
+    from core.compare.replay import replay
+    from core.scenario.capsule import corpus_of, read_bytes, read_capsule
+
+    content = read_capsule(read_bytes(capsule), str(capsule))
+    engine = open_engine(corpus_of(content, Library.open(library)), library, model)
+    replayed = replay(engine, content)
+    lines = ["The list matches." if replayed.matches else "The list does not match."]
+    lines += [
+        f"{difference.what}: {difference.found}, expected {difference.expected}"
+        for difference in replayed.differences
+    ]
+    answer(replayed.to_json(), lines, as_json=json)
+    return 0 if replayed.matches else 1
+
+
+def compare_lists(
+    corpus: CorpusArgument,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="user=U,at=T,recommender=R,scenario=S",
+            help="One column; give two to six. A comma inside a value is %2C.",
+        ),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="With --at, the short form.")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", help="Step or ISO time; give two to six.")
+    ] = None,
+    recommender: RecommenderOption = None,
+    k: KOption = 10,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare lists of several times, recommenders, users or scenarios."""
+    specs = _columns(column or [], user, at or [], recommender)
+    from core.compare.comparison import Comparison
+    from core.compare.export import as_facts
+
+    engine = open_engine(corpus, library, model)
+    shelf = Library.open(library)
+    comparison = Comparison(engine, specs, k, library=shelf)
+    from core.views.compare.build import tell
+    from core.views.quality.build import list_cautions
+
+    cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])
+    answer(
+        {**as_facts(comparison), "cautions": cautions}, [*tell(comparison), *cautions], as_json=json
+    )
+
+
+def _columns(
+    column: list[str], user: str | None, at: list[str], recommender: str | None
+) -> list[ColumnSpec]:
+    from core.compare.columns import ColumnSpec, read_column
+
+    if column and (user is not None or at or recommender is not None):
+        raise DomainError(
+            "--column can't be mixed with --user, --at and --recommender",
+            remedy="Put them into the column: --column user=U,at=T,recommender=R",
+        )
+    if not column and user is None:
+        raise DomainError(
+            "nothing to compare",
+            remedy="Name the columns: --column user=U,at=T (twice or more), or "
+            "--user U --at T --at T",
+        )
+    if user is not None:
+        return [ColumnSpec(user, moment, recommender) for moment in at]
+    return [read_column(text) for text in column]
+
+
+def show_turnover(
+    corpus: CorpusArgument,
+    recommender: RecommenderOption = None,
+    k: KOption = 10,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how fast lists change, once per model; kept in the library."""
+    from core.compare.export import turnover_facts
+    from core.compare.turnover import make_turnover
+
+    engine = open_engine(corpus, library, model)
+    with progress_bar() as progress:
+        turnover = make_turnover(Library.open(library), engine, recommender, k, progress=progress)
+    from core.views.turnover import tell_turnover
+
+    answer(turnover_facts(turnover), tell_turnover(turnover), as_json=json)
+
+
+VERBS = {
+    "explain": explain_item,
+    "scorecard": judge_explanations,
+    "whatif": apply_edits,
+    "search-edits": find_edits,
+    "replay": replay_capsule,
+    "compare": compare_lists,
+    "turnover": show_turnover,
+}

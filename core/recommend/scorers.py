@@ -1,0 +1,277 @@
+"""What scores items: counts, co-occurrence, a linear model, texts.
+
+Each class is a ``core.recommend.registry.Scorer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import cho_factor, cho_solve
+
+from core.arrays import DoubleArray, FloatArray, IntArray
+from core.recommend.histories import EncodedHistories, add_own
+from core.recommend.training_data import TrainingData
+
+DAY = 86_400_000_000
+"""Microseconds."""
+TRANSITION_SMOOTHING = 5.0
+"""Transitions from an item at which its shares count half."""
+MOST_ITEMS = 20_000
+DENSE_SHARE = 0.1
+"""Share of filled cells above which a dense product is faster than a sparse one."""
+WHITENING_SHRINKAGE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Popularity:
+    """Training events of each item, float32[n_items]."""
+
+    counts: FloatArray
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
+        """There is nothing to choose."""
+        yield {}, cls(data.item_counts.astype(np.float32))
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """The same counts for everybody, float32[n, n_items]."""
+        return np.tile(self.counts, (histories.n, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class RecentPopularity:
+    """Training events in the ``window`` (days) that ends at each history's clock.
+
+    ``time`` int64[n_events] microseconds, ascending, and the events' ``item`` int64[n_events].
+    """
+
+    time: IntArray
+    item: IntArray
+    window: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
+        """A month to two years."""
+        order = np.argsort(data.time, kind="stable")
+        for window in (30.0, 90.0, 180.0, 365.0, 730.0):
+            yield {"window": window}, cls(data.time[order], data.item[order], window)
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Counts within each window, float32[n, n_items]; without a clock, the last window."""
+        end = np.minimum(histories.clock, self.time[-1])
+        first = np.searchsorted(self.time, end - int(self.window * DAY), side="right")
+        last = np.searchsorted(self.time, end, side="right")
+        counts = np.empty((histories.n, histories.n_items), np.float32)
+        for row, (start, stop) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+            counts[row] = np.bincount(self.item[start:stop], minlength=histories.n_items)
+        return counts
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """Which items followed which: sequential rules (Ludewig & Jannach, UMUAI 2018).
+
+    ``following`` float32[n_items, n_items], sparse: row a holds the smoothed shares of the items
+    that came 1 to ``reach`` events after a, each pair weighted by 1 / distance. A history's items
+    vote with ``decay ** steps back``; decay 0 with reach 1 is the plain last-item transition.
+    """
+
+    following: sp.csr_matrix
+    decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
+        """Reach and decay."""
+        for reach in (1, 3, 10, 30):
+            following = cls.following_within(data, reach)
+            for decay in (0.0, 0.5, 0.7, 0.85):
+                yield {"reach": reach, "decay": decay}, cls(following, decay)
+
+    @staticmethod
+    def following_within(data: TrainingData, reach: int) -> sp.csr_matrix:
+        """The matrix for one reach."""
+        n = data.n_items
+        counts = sp.csr_matrix((n, n), dtype=np.float32)
+        for distance in range(1, reach + 1):
+            same = data.user[distance:] == data.user[:-distance]
+            if not same.any():
+                break
+            weight = np.full(int(same.sum()), 1.0 / distance, np.float32)
+            pairs = (data.item[:-distance][same], data.item[distance:][same])
+            counts = counts + sp.csr_matrix((weight, pairs), (n, n))
+        total = np.asarray(counts.sum(axis=1)).ravel() + TRANSITION_SMOOTHING
+        return sp.csr_matrix(sp.diags_array((1.0 / total).astype(np.float32)) @ counts)
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Sum of the votes, float32[n, n_items]."""
+        votes: FloatArray = (histories.recency_weights(self.decay) @ self.following).toarray()
+        return votes
+
+
+@dataclass(frozen=True, eq=False)
+class ItemNeighbours:
+    """Item-kNN with all neighbours: cosine of the items' user sets (Sarwar et al., WWW 2001).
+
+    ``shrinkage`` is added to each item's number of users, so that two rare items that met once
+    don't count as alike; a history's items weigh ``decay ** steps back``. ``user_items`` is
+    float32[n_users, n_items], sparse; the item-item matrix is never formed.
+    """
+
+    user_items: sp.csr_matrix
+    shrinkage: float
+    decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
+        """Shrinkage and decay."""
+        for shrinkage, decay in product((0.0, 5.0, 20.0), (0.4, 0.7, 0.85, 1.0)):
+            scorer = cls(data.user_items, shrinkage, decay)
+            yield {"shrinkage": shrinkage, "decay": decay}, scorer
+
+    @cached_property
+    def _scaled(self) -> sp.csr_matrix:
+        users = np.asarray(self.user_items.sum(axis=0)).ravel()
+        weight = 1.0 / np.sqrt(np.maximum(users + self.shrinkage, 1.0))
+        return sp.csr_matrix(self.user_items @ sp.diags_array(weight.astype(np.float32)))
+
+    @cached_property
+    def _by_item(self) -> sp.csr_matrix:
+        return sp.csr_matrix(self._scaled.T)
+
+    @cached_property
+    def _length(self) -> FloatArray:
+        return np.asarray(self._scaled.power(2).sum(axis=0), np.float32).ravel()
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Sum of weighted similarities, an item's to itself left out; float32[n, n_items]."""
+        weights = histories.recency_weights(self.decay)
+        alike: FloatArray = (weights @ self._by_item @ self._scaled).toarray()
+        add_own(alike, weights, -self._length)
+        return alike
+
+
+@dataclass(frozen=True, eq=False)
+class Ease:
+    """EASE: a linear autoencoder in closed form (Steck, WWW 2019, arXiv 1905.03375).
+
+    With the Gram matrix G = X'X of the user-item matrix and P = (G + l I)^-1, the item weights are
+    B = I - P diag(1 / diag P). Where there are fewer users than items, Woodbury's identity
+    P = (I - X' (X X' + l I)^-1 X) / l gives exactly the same scores from a users-by-users inverse.
+
+    Scores are ``x - x left right`` with x a history's items weighted by ``decay ** steps back``.
+
+    ``left`` is the sparse X' (few users) or the identity, float32[n_items, r]; ``right`` the dense
+    rest, float32[r, n_items]; ``own`` float32[n_items] is what x itself contributes.
+    """
+
+    left: sp.csr_matrix
+    right: FloatArray
+    own: FloatArray
+    decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
+        """Regularisation and decay; none above ``MOST_ITEMS``."""
+        if data.n_items > MOST_ITEMS:
+            return
+        for regularisation in (20.0, 50.0, 100.0, 200.0, 500.0):
+            solved = cls.of(data, regularisation, 1.0)
+            for decay in (0.7, 0.85, 0.95, 1.0):
+                setting = {"regularisation": regularisation, "decay": decay}
+                yield setting, replace(solved, decay=decay)
+
+    @classmethod
+    def of(cls, data: TrainingData, regularisation: float, decay: float) -> Ease:
+        """Solve for one strength of regularisation."""
+        x = data.user_items
+        n_users, n_items = x.shape
+        if n_users < n_items:
+            inverse = _inverse(x @ x.T, regularisation)
+            projected = np.ascontiguousarray((x.T @ inverse).T)
+            diagonal = (
+                1.0 - np.asarray(x.multiply(projected).sum(axis=0)).ravel()
+            ) / regularisation
+            scale = (diagonal * regularisation).astype(np.float32)
+            right = np.ascontiguousarray(projected / scale, np.float32)
+            return cls(sp.csr_matrix(x.T), right, 1.0 - 1.0 / scale, decay)
+        inverse = _inverse(x.T @ x, regularisation)
+        diagonal = inverse.diagonal().copy()
+        weights = np.ascontiguousarray(-inverse / diagonal, np.float32)
+        np.fill_diagonal(weights, 0.0)
+        nothing = np.zeros(n_items, np.float32)
+        return cls(sp.identity(n_items, np.float32, format="csr"), weights, nothing, decay)
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Predicted interaction of each item, float32[n, n_items]."""
+        weights = histories.recency_weights(self.decay)
+        reduced = weights @ self.left
+        dense = reduced.nnz > DENSE_SHARE * reduced.shape[0] * reduced.shape[1]
+        scores: FloatArray = (reduced.toarray() if dense else reduced) @ self.right
+        add_own(scores, weights, self.own)
+        return scores
+
+
+def _inverse(gram: sp.csr_matrix, regularisation: float) -> DoubleArray:
+    """(gram + regularisation I)^-1, float64[n, n]."""
+    matrix = gram.toarray().astype(np.float64)
+    matrix[np.diag_indices_from(matrix)] += regularisation
+    return np.asarray(cho_solve(cho_factor(matrix, overwrite_a=True), np.eye(len(matrix))))
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Sum of cosines to a history's items, each weighted by ``decay ** steps back``.
+
+    ``vectors`` float32[n_items, d]: unit length, zeros for an item without text. An item's likeness
+    to itself is left out.
+    """
+
+    vectors: FloatArray
+    decay: float
+
+    @classmethod
+    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:
+        """Whitening and decay; none without item text."""
+        if data.item_vectors is None or not data.item_vectors.any():
+            return
+        for whiten in (False, True):
+            vectors = centre(data.item_vectors, whiten)
+            for decay in (0.3, 0.5, 0.7, 0.85):
+                yield {"whiten": float(whiten), "decay": decay}, cls(vectors, decay)
+
+    @cached_property
+    def _length(self) -> FloatArray:
+        return np.asarray(np.einsum("id,id->i", self.vectors, self.vectors))
+
+    def scores(self, histories: EncodedHistories) -> FloatArray:
+        """Weighted sums of cosines, float32[n, n_items]."""
+        weights = histories.recency_weights(self.decay)
+        alike: FloatArray = (weights @ self.vectors) @ self.vectors.T
+        add_own(alike, weights, -self._length)
+        return alike
+
+
+def centre(vectors: FloatArray, whiten: bool) -> FloatArray:
+    """Take the common part out of text vectors; float32[n, d] to unit rows, zeros stay zeros.
+
+    BERT vectors share a large mean, which hides what tells two texts apart. Whitening also evens
+    out the directions in which all texts vary (Su et al. 2021, arXiv 2103.15316), here with each
+    variance raised by ``WHITENING_SHRINKAGE`` times the mean variance, as catalogues are small.
+    """
+    known = vectors.any(axis=1)
+    centred = np.zeros_like(vectors)
+    if not known.any():
+        return centred
+    centred[known] = vectors[known] - vectors[known].mean(axis=0)
+    if whiten:
+        variance, axes = np.linalg.eigh(np.cov(centred[known].T.astype(np.float64), bias=True))
+        spread = np.maximum(variance, 0.0) + WHITENING_SHRINKAGE * max(variance.mean(), 1e-12)
+        centred = (centred @ (axes / np.sqrt(spread))).astype(np.float32)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.where(length > 1e-9, length, 1.0), np.float32)
