@@ -1,16 +1,21 @@
-"""All tests: no deadlines, one thread for torch, and one worker for all that drives Chromium."""
+"""All tests: no deadlines, one thread for torch, the demo opened once, and who runs what."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from core.corpus.store import Library
+    from core.engine import Engine
 
 settings.register_profile("tastelines", deadline=None)  # a slow machine is no failure
 settings.load_profile("tastelines")
@@ -70,26 +75,52 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record
 
 
-FIRST = ("tests/browser/", "tests/pages/")
-"""What takes longest begins, so that both workers end together."""
+@pytest.fixture(scope="session")
+def demo_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Library:
+    """A library with the demo and nothing else, for tests that store nothing."""
+    from core.corpus.store import Library
+
+    root = tmp_path_factory.mktemp("demo-library")
+    shutil.copy(measured, root)
+    return Library.open(root)
+
+
+@pytest.fixture(scope="session")
+def demo_engine(demo_library: Library) -> Engine:
+    """The demo's engine, for tests that register no recommender."""
+    from core.engine import Engine
+
+    return Engine.open(demo_library.corpus("demo"), demo_library.model_folder("demo"), demo_library)
+
+
+TOGETHER = {
+    "browser": ("tests/browser/",),
+    "training": ("tests/core/cli/test_model_verbs", "tests/core/training/", "tests/core/model/"),
+}
+"""Groups of files that one worker runs: they share an app, or a model whose training compiles."""
+FIRST = (*TOGETHER["browser"], "tests/pages/test_explain", *TOGETHER["training"], "tests/pages/")
+"""What takes longest begins, so that all workers end together."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which files are shared out."""
-    places = {name: at for at, name in enumerate(FIRST)}
-    items.sort(
-        key=lambda item: next((places[n] for n in FIRST if item.nodeid.startswith(n)), len(FIRST))
-    )
+
+    def place(item: pytest.Item) -> int:
+        begins = (at for at, name in enumerate(FIRST) if item.nodeid.startswith(name))
+        return next(begins, len(FIRST))
+
+    items.sort(key=place)
 
 
-class OneBrowser(LoadFileScheduling):
-    """A file's tests go to one worker, and those of tests/browser together: they share one app."""
+class Groups(LoadFileScheduling):
+    """A file's tests go to one worker, and those of a group of files together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+        groups = (group for group, names in TOGETHER.items() if nodeid.startswith(names))
+        return next(groups, super()._split_scope(nodeid))
 
 
 @pytest.hookimpl
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
-    """How ``pytest -n 2`` shares the tests out."""
-    return OneBrowser(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """How ``pytest -n 3`` shares the tests out."""
+    return Groups(config, log)

@@ -205,7 +205,7 @@ class Tab:
 
     def share(self) -> str:
         """The address that Share offers."""
-        self.page.get_by_role("button", name="Share").click()
+        self.page.get_by_role("button", name="Share", exact=True).click()
         link: str = self.page.get_by_test_id("stPopoverBody").locator("code").inner_text()
         return link.strip()
 

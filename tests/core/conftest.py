@@ -15,6 +15,7 @@ from core.corpus.store import Corpus, Library
 from core.demo.simulation import simulate
 from core.domain import Columns
 from core.encode.encoder import TextEncoder
+from core.engine import Engine
 from core.model.config import InterestConfig
 from core.training.training import train
 
@@ -108,3 +109,16 @@ def encoder() -> TextEncoder:
 @pytest.fixture(scope="session")
 def model_folder(shelf: Library, shop_corpus: Corpus, encoder: TextEncoder) -> Path:
     return train(shop_corpus, shelf, SMALL, encoder=encoder)
+
+
+@pytest.fixture(scope="session")
+def engine(demo_engine: Engine) -> Engine:
+    """The demo's engine, where a folder has no other one."""
+    return demo_engine
+
+
+@pytest.fixture(scope="session")
+def busy_user(demo_engine: Engine) -> str:
+    """The user of the demo with most events."""
+    counts = demo_engine.corpus.user_starts[1:] - demo_engine.corpus.user_starts[:-1]
+    return demo_engine.corpus.user_ids[int(counts.argmax())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from core.views.explain.explaining import Explaining
 PROJECT = Path(__file__).resolve().parents[2]
 
 Open = Callable[..., AppTest]
+SECONDS = 180
+"""How long the pieces of an explanation may take on a busy machine."""
 
 
 @pytest.fixture
@@ -43,23 +47,19 @@ def shop(library: Library, tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Path) -> Corpus:
     """An empty library beside the shipped demo corpus and its model."""
+    (tmp_path / "library").mkdir()
+    shutil.copy(measured, tmp_path / "library")
     monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
     return Library.open().corpus("demo")
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where tests that store nothing share one library: models are opened and texts read once."""
-    return tmp_path_factory.mktemp("shared")
-
-
 @pytest.fixture
-def demo_only(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    """The demo in the shared library, for tests that store nothing."""
-    monkeypatch.setenv("TASTELINES_LIBRARY", str(shared))
-    return Library.open().corpus("demo")
+def demo_only(demo_library: Library, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """The demo in the library of all tests that store nothing: it is opened and read once."""
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(demo_library.root))
+    return demo_library.corpus("demo")
 
 
 @pytest.fixture
@@ -96,9 +96,9 @@ def open_app(monkeypatch: pytest.MonkeyPatch) -> Open:
     return open_page
 
 
-@pytest.fixture(autouse=True)
-def nothing_goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stop what works beside a page, lest the next test share its time with it."""
+@pytest.fixture(scope="session")
+def questions() -> Iterator[list[Explaining]]:
+    """All questions that pages have asked so far."""
     made: list[Explaining] = []
     real = Explaining.__init__
 
@@ -106,10 +106,38 @@ def nothing_goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.append(self)
         real(self, *args, **options)
 
-    monkeypatch.setattr(Explaining, "__init__", remembered)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Explaining, "__init__", remembered)
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(questions: list[Explaining]) -> Iterator[None]:
+    """Stop what works beside a page, lest the next test share its time with it."""
     yield
-    for asked in made:
-        asked.stop()
+    for question in questions:
+        question.stop()
+
+
+@pytest.fixture
+def settle(questions: list[Explaining]) -> Callable[[AppTest], AppTest]:
+    """A function that reruns the app until all pieces of its explanation are there and shown."""
+
+    def rerun(app: AppTest) -> AppTest:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            if any(question.busy for question in questions):
+                time.sleep(0.02)  # a rerun would take its time from the pieces
+                continue
+            arrived = sum(question.arrived for question in questions)
+            app.run()
+            assert not app.exception
+            is_working = any(question.busy for question in questions)
+            if not is_working and arrived == sum(question.arrived for question in questions):
+                return app
+        raise AssertionError("pieces are still missing")
+
+    return rerun
 
 
 def words(app: AppTest) -> str:

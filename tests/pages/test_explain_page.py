@@ -29,34 +29,29 @@ def demo(demo_only: Corpus) -> Corpus:
 
 @pytest.fixture
 def short_user(demo) -> str:
-    """A user with seven to ten events, the last reviews among them."""
-    for user in demo.user_ids:
-        events = demo.history(user).events
-        if 7 <= len(events) <= 10 and sum(bool(event.words) for event in events) >= 2:
-            return user
-    raise AssertionError
+    """A user with seven to ten events and short reviews, two or more."""
+
+    def longest(user: str) -> int:
+        return max(len(event.words) for event in demo.history(user).events)
+
+    return min(
+        (
+            user
+            for user in demo.user_ids
+            for events in [demo.history(user).events]
+            if 7 <= len(events) <= 10 and sum(bool(event.words) for event in events) >= 2
+        ),
+        key=longest,
+    )
 
 
 @pytest.fixture
-def engine(demo) -> Engine:
-    library = Library.open()
-    return Engine.open(demo, library.model_folder("demo"), library)
-
-
-def settle(app: AppTest) -> AppTest:
-    """Rerun until every piece has come."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        app.run()
-        assert not app.exception
-        if not any(button.key == "stop_explaining" for button in app.button):
-            return app.run()
-        time.sleep(1.0)  # a rerun draws the page, and takes its time from the pieces
-    raise AssertionError("pieces are still missing")
+def engine(demo_engine: Engine) -> Engine:
+    return demo_engine
 
 
 @pytest.fixture
-def explained(open_app, demo, short_user):
+def explained(open_app, demo, short_user, settle):
     """A function that opens the page for the short user and waits for all pieces."""
     return lambda **more: settle(
         open_app(EXPLAIN, **({"corpus": "demo", "user": short_user} | more))
@@ -98,7 +93,9 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     ]
 
 
-def test_another_item_another_recommender_and_the_lead(explained, engine, short_user) -> None:
+def test_another_item_another_recommender_and_the_lead(
+    explained, engine, short_user, settle
+) -> None:
     app = explained()
     history = engine.corpus.history(short_user)
     third = engine.recommend(history, 3).items[2].item_id
@@ -120,7 +117,7 @@ def page_rank(engine: Engine, history: History, item: str, recommender: str) -> 
     return next(one.rank for one in listed if one.item_id == item)
 
 
-def test_words_can_be_read_for_the_score_and_for_another_review(explained) -> None:
+def test_words_can_be_read_for_the_score_and_for_another_review(explained, settle) -> None:
     app = explained()
     feeling = figures(app)["words"]["data"][0]["x"]
     app.segmented_control(key="words_target").set_value(sections.OF_SCORE)
@@ -189,7 +186,7 @@ def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
     assert people and all("item=" in link.query_string for link in people)
 
 
-def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch) -> None:
+def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch, settle) -> None:
     real = pieces.build_change
 
     def slower(explanation, change):
@@ -214,7 +211,9 @@ def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch) -> No
     assert "Verified with the recommender" in said(app)
 
 
-def test_a_piece_that_fails_is_an_error_and_no_stop(open_app, short_user, monkeypatch) -> None:
+def test_a_piece_that_fails_is_an_error_and_no_stop(
+    open_app, short_user, monkeypatch, settle
+) -> None:
     def fail(explanation, change):
         raise DomainError("this search has failed", remedy="Try another item")
 
@@ -225,7 +224,7 @@ def test_a_piece_that_fails_is_an_error_and_no_stop(open_app, short_user, monkey
     assert "stopped" not in text
 
 
-def test_the_review_of_one_question_is_not_taken_for_the_next(explained) -> None:
+def test_the_review_of_one_question_is_not_taken_for_the_next(explained, settle) -> None:
     app = explained()
     options = app.selectbox(key="words_of").options
     automatic = app.selectbox(key="words_of").value

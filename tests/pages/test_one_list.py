@@ -7,7 +7,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.corpus.store import Corpus, Library
+from core.corpus.store import Corpus
 from core.engine import Engine
 
 STEP = 12
@@ -43,12 +43,10 @@ def listed(app: AppTest, page: str, corpus) -> list[str]:
 
 @pytest.mark.parametrize("recommender", ["joint", "interest", "ease"])
 def test_all_pages_show_the_list_of_the_chosen_recommender(
-    open_app, demo, busy_user, recommender: str
+    open_app, demo, busy_user, recommender: str, demo_engine: Engine
 ) -> None:
-    library = Library.open()
-    engine = Engine.open(demo, library.model_folder("demo"), library)
     history = demo.history(busy_user).up_to(STEP)
-    expected = [item.item_id for item in engine.recommend(history, 5, recommender).items]
+    expected = [item.item_id for item in demo_engine.recommend(history, 5, recommender).items]
     for page in PAGES:
         app = open_app(f"pages/{page}.py", user=busy_user, time=str(STEP), recommender=recommender)
         assert not app.exception

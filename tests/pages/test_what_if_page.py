@@ -19,10 +19,9 @@ from core.scenario.store import Scenario, ScenarioStore, renamed
 WHAT_IF = "pages/what_if.py"
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    library = Library.open(tmp_path_factory.mktemp("engine"))
-    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
+@pytest.fixture
+def engine(demo_engine: Engine) -> Engine:
+    return demo_engine
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from core.corpus.store import Corpus, Library
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("explain")
+def library(demo_library: Library) -> Path:
+    return demo_library.root
 
 
 @pytest.fixture(scope="module")

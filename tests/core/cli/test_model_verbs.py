@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from core.cli import main
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Path:
     """A library with the corpus "clicks" and a model trained by the verb itself."""
     root = tmp_path_factory.mktemp("verbs")
+    (root / "library").mkdir()
+    shutil.copy(measured, root / "library")
     lines = ["user_id,item_id,timestamp,rating,text,title"]
     lines += [
         f"u{n % 8},i{(n * n + n // 8) % 14},{1_700_000_000 + 7200 * n},{1 + n % 5},"

@@ -18,12 +18,6 @@ from core.scenario.edits import Edit, Op
 USER = "U0157"
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    library = Library.open(tmp_path_factory.mktemp("library"))
-    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
-
-
 def ask(
     capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0, as_json: bool = True
 ) -> Any:
@@ -61,9 +55,11 @@ def test_whatif(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engi
     assert early["fork_step"] is None and early["reconvergence"] == 0
 
 
-def test_search_edits(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engine) -> None:
+def test_search_edits(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engine, demo_library: Library
+) -> None:
     first = engine.recommend(engine.corpus.history(USER)).items[0].item_id
-    place = ("--user", USER, "--item", first, "--library", str(tmp_path))
+    place = ("--user", USER, "--item", first, "--library", str(demo_library.root))
     found = ask(capsys, "search-edits", "demo", *place, "--goal", "out", "--k", "2")
     assert set(found) == {"found", "edits", "verified_rank", "tried"}
     assert found["found"] and found["verified_rank"] > 2

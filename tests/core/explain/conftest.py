@@ -1,4 +1,4 @@
-"""A recommender small enough to enumerate, and the demo's real engine."""
+"""A recommender small enough to enumerate, and a user of the demo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from core.corpus.store import Library
 from core.domain import Event, EventKind, History
 from core.engine import Engine
 
@@ -76,13 +75,6 @@ def history_of(n: int, seed: int = 0) -> History:
 @pytest.fixture
 def make_history() -> Callable[..., History]:
     return history_of
-
-
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """The demo's engine."""
-    library = Library.open(tmp_path_factory.mktemp("library"))
-    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
 
 
 @pytest.fixture(scope="session")

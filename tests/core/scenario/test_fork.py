@@ -25,10 +25,9 @@ EXAMPLES = 500 if "TASTELINES_THOROUGH" in os.environ else 120
 
 
 @pytest.fixture(scope="module")
-def other_engine(demo_engine: Engine) -> Engine:
+def other_engine(demo_engine: Engine, demo_library: Library) -> Engine:
     """The same model, opened a second time: nothing it knows comes from edits."""
-    library = Library.open(demo_engine.vectors._path.parent)  # type: ignore[union-attr]
-    return Engine.open(demo_engine.corpus, demo_engine.folder, library)
+    return Engine.open(demo_engine.corpus, demo_engine.folder, demo_library)
 
 
 @pytest.fixture(scope="module")

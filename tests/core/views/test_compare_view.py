@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,9 +17,8 @@ from core.views.turnover import build_turnover, tell_turnover
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    folder: Path = tmp_path_factory.mktemp("library")
-    return Library.open(folder)
+def library(demo_library: Library) -> Library:
+    return demo_library
 
 
 def test_columns_are_named_by_what_tells_them_apart(

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from core.corpus.corpus import Corpus
-from core.corpus.store import Library
 from core.domain import History, Stopped
 from core.engine import Engine
 from core.explain.explanation import Explanation
@@ -18,12 +17,6 @@ from core.views.explain.explaining import CHANGE, PARTS, Explaining
 
 BY = "transitions"
 Ask = Callable[[History], Explaining]
-
-
-@pytest.fixture(scope="module")
-def demo_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    library = Library.open(tmp_path_factory.mktemp("library"))
-    return Engine.open(library.corpus("demo"), library.model_folder("demo"), library)
 
 
 @pytest.fixture(scope="module")
