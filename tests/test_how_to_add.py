@@ -6,6 +6,7 @@ section adds, and are no tests of their own here.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -84,13 +85,14 @@ def test_the_guide_works_as_it_stands(section: str, tmp_path: Path) -> None:
     run(tmp_path, "ruff", "check", *paths)
     run(tmp_path, "ruff", "format", "--check", *paths)
     check = f"tests/how_to_add/{section.split()[-1]}.py"
-    run(tmp_path, "pytest", "-x", check, *ALSO_RUN.get(section, ()))
+    run(tmp_path, "pytest", "-x", "--basetemp=temporary", check, *ALSO_RUN.get(section, ()))
 
 
 def run(folder: Path, module: str, *arguments: str) -> None:
     """Run a module of Python in a folder; what it says is the message of a failure."""
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=folder, env=alone, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from core.corpus.store import Corpus, Library
 from tests.pages.conftest import (  # noqa: F401
     busy_user,
-    demo,
     nothing_goes_on,
     open_app,
+    questions,
 )
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """An empty library beside the shipped demo."""
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    return Library.open().corpus("demo")
 
 
 @pytest.fixture(scope="session", autouse=True)
