@@ -14,7 +14,7 @@ from core.corpus.quarantine import Quarantine
 from core.corpus.rows import Fields, read_rows
 from core.corpus.source import BadRow
 from core.corpus.tables import ITEMS_SCHEMA, batch_of
-from core.corpus.validate import RowProblem, clean_text, read_id, read_text
+from core.corpus.validate import clean_text, read_id, read_text
 from core.domain import Columns
 
 CHUNK_ROWS = 5_000
@@ -70,8 +70,8 @@ def _read_item(source: ItemFile, fields: Fields) -> ItemRow | BadRow:
         category = read_text(Columns.Category, values.get(Columns.Category), is_html=is_html)
         words = _joined(values.get(Columns.Description))
         description = read_text(Columns.Description, words, is_html=is_html)
-    except RowProblem as problem:
-        return problem.bad
+    except BadRow as bad:
+        return bad
     return (
         item_id,
         title,

@@ -17,7 +17,7 @@ from core.arrays import BoolArray
 from core.corpus.catalogue import collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
-from core.corpus.plan import EventFile, ImportRequest, Plan, plan_import
+from core.corpus.plan import EventFile, Plan, plan_import
 from core.corpus.quarantine import ITEMS, Quarantine, Refusal
 from core.corpus.rows import read_rows
 from core.corpus.scale import infer_scale
@@ -81,9 +81,8 @@ def import_files(
     the old corpus stays as it was. At most 20,000 rows with their texts are in memory at a time;
     accepted rows wait in a file in the library until they are put in order.
     """
-    request = ImportRequest(format, mapping or {}, encoding, rating_scale)
     with library.writing("import"), library.staging(name) as folder:
-        plan = plan_import([Path(path) for path in paths], items and Path(items), request)
+        plan = plan_import(paths, items, format, mapping or {}, encoding, rating_scale)
         summary = _Import(plan, folder, progress, stop).run(name)
         library.publish(folder, summary.manifest)
     return replace(summary, quarantine=library.corpus_folder(name) / QUARANTINE_FILE)
@@ -209,7 +208,7 @@ class _Import:
         bad = rated & ((ratings < scale[0]) | (ratings > scale[1]))
         for row in events.filter(pa.array(bad)).to_pylist():
             reason = f"{outside(scale)}, inferred from the values (--rating-scale sets another)"
-            problem = BadRow.because(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
+            problem = BadRow(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
             self.quarantine.add(self.plan.events[row[FILE]].refusal(row[LINE], problem))
         return scale, ~bad
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
@@ -84,27 +84,27 @@ class Plan:
         return merged
 
 
-@dataclass(frozen=True)
-class ImportRequest:
-    """What a person said about the files; None and empty mean: find out."""
+def plan_import(
+    paths: Sequence[Path],
+    items: Path | None,
+    format: str,
+    mapping: Mapping[str, str],
+    encoding: str | None,
+    rating_scale: Scale | None,
+) -> Plan:
+    """Look at the start of every file; DomainError when they cannot be imported as asked.
 
-    format: str = "auto"
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-    rating_scale: Scale | None = None
-
-
-def plan_import(paths: Sequence[Path], items: Path | None, request: ImportRequest) -> Plan:
-    """Look at the start of every file; DomainError when they cannot be imported as asked."""
+    ``format`` "auto" and None mean: find out.
+    """
     if not paths:
         raise DomainError("no file was named", remedy="Name at least one file of events")
-    readers = _readers(request.format)
-    event_map, item_map = _split_mapping(request.mapping)
+    readers = _readers(format)
+    event_map, item_map = _split_mapping(mapping)
     files, listed_items = _resolve_folders(paths, readers)
     repeated = {path for path in files if files.count(path) > 1}
     if repeated:
         raise DomainError("a file was named twice", where=str(min(repeated)))
-    events = tuple(_plan_events(path, readers, event_map, request.encoding) for path in files)
+    events = tuple(_plan_events(path, readers, event_map, encoding) for path in files)
     formats = {source.reader.format for source in events}
     if len(formats) > 1:
         raise DomainError(
@@ -114,8 +114,8 @@ def plan_import(paths: Sequence[Path], items: Path | None, request: ImportReques
     items = items or listed_items
     return Plan(
         events,
-        _plan_items(items, item_map, request.encoding) if items is not None else None,
-        request.rating_scale or events[0].reader.rating_scale,
+        _plan_items(items, item_map, encoding) if items is not None else None,
+        rating_scale or events[0].reader.rating_scale,
     )
 
 

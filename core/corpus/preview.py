@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.corpus.plan import ImportRequest, plan_import
+from core.corpus.plan import plan_import
 from core.corpus.quarantine import Refusal
 from core.corpus.scale import infer_scale
 from core.corpus.source import BadRow
+from core.corpus.tables import EVENTS_SCHEMA, frame_of
 from core.corpus.validate import Scale, ValidEvent
-from core.domain import Columns
 
 ROWS_SHOWN = 20
 PROBLEMS_SHOWN = 50
@@ -57,8 +56,7 @@ def preview(
 
     DomainError for whatever would stop the import as a whole.
     """
-    request = ImportRequest(format, mapping or {}, encoding, rating_scale)
-    plan = plan_import(paths, items, request)
+    plan = plan_import(paths, items, format, mapping or {}, encoding, rating_scale)
     accepted: list[ValidEvent] = []
     problems: list[Refusal] = []
     for source in plan.events:
@@ -81,14 +79,6 @@ def preview(
         rating_scale=plan.scale or infer_scale(np.array(ratings, np.float32))[0],
         sampled=len(accepted) + len(problems),
         refused=len(problems),
-        rows=_frame(accepted[:ROWS_SHOWN]),
+        rows=frame_of(accepted[:ROWS_SHOWN], EVENTS_SCHEMA),
         problems=tuple(problems[:PROBLEMS_SHOWN]),
     )
-
-
-def _frame(events: Sequence[ValidEvent]) -> pd.DataFrame:
-    rows: list[tuple[Any, ...]] = list(events)
-    frame = pd.DataFrame(rows, columns=list(Columns.EVENTS), dtype=object)
-    frame[Columns.Time] = pd.to_datetime(frame[Columns.Time].astype("int64"), unit="us", utc=True)
-    frame[Columns.Rating] = frame[Columns.Rating].astype("float32")
-    return frame

@@ -97,12 +97,12 @@ def _json_rows(file: SourceFile) -> Iterator[Row]:
             fields = _python_literal(line)
             if fields is None:
                 reason = getattr(error, "msg", "a number or nesting beyond all bounds")
-                yield number, BadRow.because("line", f"is not JSON: {reason}", _nameless(line))
+                yield number, BadRow("line", f"is not JSON: {reason}", _nameless(line))
                 continue
         if isinstance(fields, dict):
             yield number, fields
         else:
-            yield number, BadRow.because("line", "is not a JSON object", line)
+            yield number, BadRow("line", "is not a JSON object", line)
 
 
 def _python_literal(line: str) -> Any:
@@ -180,7 +180,7 @@ def _delimited_rows(file: SourceFile) -> Iterator[Row]:
                 lines.too_long = None
                 continue
             number, line = lines.give_back()
-            yield number, BadRow.because("line", "has a quote that does not close properly", line)
+            yield number, BadRow("line", "has a quote that does not close properly", line)
             continue
         if len(cells) < 2 and not "".join(cells).strip():
             continue
@@ -191,7 +191,7 @@ def _delimited_rows(file: SourceFile) -> Iterator[Row]:
             yield lines.row[0][0], dict(zip(header, cells, strict=True))
         else:
             reason = f"has {len(cells)} fields where the header has {len(header)}"
-            yield lines.row[0][0], BadRow.because("line", reason, lines.row[0][1])
+            yield lines.row[0][0], BadRow("line", reason, lines.row[0][1])
 
 
 def _delimiter(file: SourceFile) -> str:

@@ -15,7 +15,6 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,20 +52,18 @@ FOREIGN = (
 GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """Why one row cannot be used: the field, the reason, and the start of the value."""
+class BadRow(Exception):
+    """Why one row cannot be used: the field, the reason, and the start of the value.
 
-    field: str
-    reason: str
-    value: str = ""
+    Checks of single fields raise it; what reads whole rows gives it out in place of the row.
+    """
 
-    @classmethod
-    def because(cls, field: str, reason: str, value: object = "") -> BadRow:
-        """Make one with the value cut to an excerpt."""
+    def __init__(self, field: str, reason: str, value: object = "") -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
         text = value if isinstance(value, str) else _brief(value)
         short = text[:EXCERPT].encode("utf-8", "replace").decode()
-        return cls(field, reason, short + ("…" if len(text) > EXCERPT else ""))
+        self.value = short + ("…" if len(text) > EXCERPT else "")
 
 
 def _brief(value: object) -> str:
@@ -133,7 +130,7 @@ class SourceFile:
                 if len(line) > MAX_LINE:
                     while line[-1:] not in ("\n", b"\n") and (line := source.readline(MAX_LINE)):
                         self._count(line)
-                    yield number, BadRow.because("line", f"is over {MAX_LINE // 2**20} MiB long")
+                    yield number, BadRow("line", f"is over {MAX_LINE // 2**20} MiB long")
                     continue
                 text = line if wide else self._decoded(line, number)
                 yield number, text.removeprefix("\ufeff") if number == 1 else text

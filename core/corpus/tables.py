@@ -45,12 +45,14 @@ ITEMS_SCHEMA = pa.schema(
 
 
 def batch_of(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    """Rows, each in the schema's order, as one batch; at least one row."""
-    columns = zip(*rows, strict=True)
-    arrays = [
-        pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)
-    ]
-    return pa.record_batch(arrays, schema=schema)
+    """Rows, each in the schema's order, as one batch."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.record_batch(list(map(pa.array, columns, schema.types)), schema=schema)
+
+
+def frame_of(rows: Iterable[Sequence[Any]], schema: pa.Schema) -> pd.DataFrame:
+    """Rows, each in the schema's order, as a frame."""
+    return frame_from_table(pa.Table.from_batches([batch_of(rows, schema)]))
 
 
 def table_from_frame(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:

@@ -36,14 +36,6 @@ Scale = tuple[float, float]
 ValidEvent = tuple[str, str, int, str, float | None, str | None, str | None]
 
 
-class RowProblem(ValueError):
-    """Inside this package only: carries the ``BadRow`` out of the checks of single fields."""
-
-    def __init__(self, field: str, reason: str, value: object = "") -> None:
-        super().__init__(reason)
-        self.bad = BadRow.because(field, reason, value)
-
-
 def clean_text(value: str, *, is_html: bool = False) -> str:
     """Plain text: no control characters, no lone surrogates, line ends as \\n, ends stripped.
 
@@ -59,29 +51,29 @@ def clean_text(value: str, *, is_html: bool = False) -> str:
 
 
 def read_id(field: str, value: Any) -> str:
-    """An id as text; whole numbers lose their ".0". RowProblem when it is missing or no id."""
+    """An id as text; whole numbers lose their ".0". BadRow when it is missing or no id."""
     if value is None or value == "":
-        raise RowProblem(field, "is missing")
+        raise BadRow(field, "is missing")
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int) or _is_huge(value):
-        raise RowProblem(field, "is not an id", value)
+        raise BadRow(field, "is not an id", value)
     text = clean_text(str(value)).replace("\n", " ")
     if not text:
-        raise RowProblem(field, "is missing", value)
+        raise BadRow(field, "is missing", value)
     if len(text) > MAX_ID:
-        raise RowProblem(field, f"is an id of more than {MAX_ID} characters", text)
+        raise BadRow(field, f"is an id of more than {MAX_ID} characters", text)
     return text
 
 
 def read_text(field: str, value: Any, *, is_html: bool = False) -> str | None:
-    """Words of a person, or None for nothing. RowProblem when the value is no text."""
+    """Words of a person, or None for nothing. BadRow when the value is no text."""
     if value is None or value == "":
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and not _is_huge(value):
         value = str(value)
     if not isinstance(value, str):
-        raise RowProblem(field, "is not text", value)
+        raise BadRow(field, "is not text", value)
     return clean_text(value, is_html=is_html) or None
 
 
@@ -96,15 +88,15 @@ def read_rating(value: Any, scale: Scale | None) -> float | None:
     except (ValueError, TypeError):
         if isinstance(value, str) and not value.strip():
             return None
-        raise RowProblem(Columns.Rating, "is not a number", value) from None
+        raise BadRow(Columns.Rating, "is not a number", value) from None
     except OverflowError:
-        raise RowProblem(Columns.Rating, "is out of all bounds", value) from None
+        raise BadRow(Columns.Rating, "is out of all bounds", value) from None
     if rating != rating:
-        raise RowProblem(Columns.Rating, "is not a number", value)
+        raise BadRow(Columns.Rating, "is not a number", value)
     if abs(rating) > MAX_RATING:
-        raise RowProblem(Columns.Rating, "is out of all bounds", value)
+        raise BadRow(Columns.Rating, "is out of all bounds", value)
     if scale is not None and not scale[0] <= rating <= scale[1]:
-        raise RowProblem(Columns.Rating, outside(scale), value)
+        raise BadRow(Columns.Rating, outside(scale), value)
     return rating
 
 
@@ -150,17 +142,17 @@ class EventReader:
             title = self._text(Columns.Title, get(column[Columns.Title]))
             text = self._text(Columns.Text, get(column[Columns.Text]))
             kind = self._kind(get(column[Columns.Kind]), rating, title or text)
-        except RowProblem as problem:
-            return problem.bad
+        except BadRow as bad:
+            return bad
         return user, item, time, kind, rating, title, text
 
     def _time(self, value: Any) -> int:
         if value is None or value == "":
-            raise RowProblem(Columns.Time, "is missing")
+            raise BadRow(Columns.Time, "is missing")
         try:
             return self._unit.read(value)
         except (ValueError, OverflowError) as error:
-            raise RowProblem(Columns.Time, str(error), value) from None
+            raise BadRow(Columns.Time, str(error), value) from None
 
     def _text(self, field: str, value: Any) -> str | None:
         text = read_text(field, value, is_html=self._is_html)
@@ -177,7 +169,7 @@ class EventReader:
         word = value if isinstance(value, str) else ""
         kind = KINDS.get(word.strip().lower().replace(" ", "_").replace("-", "_"))
         if kind is None:
-            raise RowProblem(Columns.Kind, "is not a known kind of event", value)
+            raise BadRow(Columns.Kind, "is not a known kind of event", value)
         if kind is EventKind.RATING and rating is None:
-            raise RowProblem(Columns.Rating, "is missing in a rating")
+            raise BadRow(Columns.Rating, "is missing in a rating")
         return kind.value

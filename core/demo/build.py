@@ -39,7 +39,7 @@ def build_demo(
     with tempfile.TemporaryDirectory(prefix="tastelines-demo-") as work, threadpool_limits(1):
         torch.set_num_threads(1)
         try:
-            made = Path(work)
+            made = Path(work) / "demo"
             report(progress, Progress("Simulating the shop", 0, 1))
             write_demo(made)
             corpus = load_corpus(made / "corpus")
@@ -47,7 +47,7 @@ def build_demo(
             cache = VectorCache(None)
             train(
                 corpus,
-                Library(made / "library"),
+                Library(Path(work) / "library"),
                 None,
                 progress,
                 stop,
@@ -60,7 +60,6 @@ def build_demo(
                 event.words for user in corpus.user_ids for event in corpus.history(user).events
             ]
             cache.write_pack(made / DEMO_PACK.name, [*texts, *item_texts(corpus)], encoder)
-            shutil.rmtree(made / "library", ignore_errors=True)
             return _put_in_place(made, folder)
         finally:
             torch.set_num_threads(threads)

@@ -15,11 +15,6 @@ def instant(seconds: int) -> datetime:
     return WINDOW_START + timedelta(seconds=seconds)
 
 
-def month_of(seconds: int) -> str:
-    """The month of a moment, such as 2023-05."""
-    return instant(seconds).strftime("%Y-%m")
-
-
 def seconds_at(year: int, month: int, day: int = 1) -> int:
     """Seconds from the window's start to the beginning of a day."""
     return (datetime(year, month, day, tzinfo=UTC) - WINDOW_START).days * DAY

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from core.demo.calendar import DAY, WINDOW_END, month_of
+from core.demo.calendar import DAY, WINDOW_END, instant
 from core.demo.shop import Family, Shop, listed
 
 FAMILY_SIZE = 9
@@ -51,14 +50,16 @@ class Item:
     never_bought: bool = False
     companions: tuple[int, ...] = ()
 
-    def extra(self, shop: Shop) -> str:
-        """The shop's further fields as one JSON object."""
+    def row(self, shop: Shop) -> tuple[str, str, str, str, float, str]:
+        """The item in ``Columns.ITEMS``."""
         facts = {
             "brand": self.brand,
             "family": shop.families[self.family].name,
-            "released": month_of(self.released),
+            "released": f"{instant(self.released):%Y-%m}",
         }
-        return json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        extra = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+        category = shop.categories[self.category].name
+        return self.item_id, self.title, category, self.description, self.price, extra
 
 
 def make_catalogue(shop: Shop, rng: Random) -> tuple[Item, ...]:
@@ -100,16 +101,10 @@ def _family_items(shop: Shop, family: Family, rng: Random) -> list[Item]:
             line = lines[place % len(lines)]
             brand = category.brands[(lines.index(line) + category.index) % len(category.brands)]
             volume += 1
-        chosen = {
+        words: dict[str, object] = {
             name: values[places[name][n] % len(values)] for name, values in slots.items() if values
         }
-        words: Mapping[str, object] = {
-            "brand": brand,
-            "model": models[n % len(models)],
-            "line": line,
-            "volume": volume,
-            **chosen,
-        }
+        words |= {"brand": brand, "model": models[n % len(models)], "line": line, "volume": volume}
         title = str(facts["title"]).format_map(words)
         if category.name == "Books":
             title += f", by {brand}"
@@ -153,8 +148,7 @@ def _mark_quiet(items: list[Item], rng: Random) -> list[Item]:
     for index in rng.sample(range(len(items)), len(items)):
         if items[index].popularity < 0.3 and not items[index].volume:
             by_category.setdefault(items[index].category, []).append(index)
-    chosen = [by_category[key].pop() for key in sorted(by_category)]
-    chosen += [by_category[key].pop() for key in sorted(by_category)]
+    chosen = [by_category[key].pop() for _ in range(2) for key in sorted(by_category)]
     marked = list(items)
     for place, index in enumerate(chosen[: BRAND_NEW + NEVER_BOUGHT]):
         if place < BRAND_NEW:

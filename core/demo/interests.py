@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 
 from core.demo.calendar import DAY, WINDOW_END, seconds_at
 from core.demo.shop import Shop
@@ -33,8 +34,7 @@ class Process(StrEnum):
     EXPLORER = "explorer"
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One planted change of a user's main interest, between two categories' indices.
 
     ``start`` and ``end`` are seconds into the window: equal for a turn and an explorer's new focus.
@@ -75,46 +75,37 @@ def plan_interest(
     if process is Process.STEADY:
         return Interest(process, ((start, _mix(shop, rng, main, second, third)),))
     length = end - start
-    if process is Process.DRIFT:
-        first, last = start + length * 2 // 10, start + length * 8 // 10
-        knots = (
-            (first, _mix(shop, rng, main, third, others[0])),
-            (last, _mix(shop, rng, second, third, others[1])),
-        )
-        return Interest(process, knots, (Change(first, last, main, second),))
-    if process is Process.TURN:
-        turn = start + length * rng.randrange(38, 66) // 100
-        knots = (
-            (turn - 1, _mix(shop, rng, main, third, others[0])),
-            (turn, _mix(shop, rng, second, others[1], others[2])),
-        )
-        return Interest(process, knots, (Change(turn, turn, main, second),))
     if process is Process.EXPLORER:
         return _explorer(shop, rng, start, end, max(2, n_events // EVENTS_PER_FOCUS))
-    return _seasonal(shop, rng)
+    if process is Process.SEASONAL:
+        return _seasonal(shop, rng)
+    if process is Process.DRIFT:
+        first, last = start + length * 2 // 10, start + length * 8 // 10
+        before, beside = first, (third, others[1])
+    else:
+        first = last = start + length * rng.randrange(38, 66) // 100
+        before, beside = first - 1, (others[1], others[2])
+    old = _mix(shop, rng, main, third, others[0])
+    knots = ((before, old), (last, _mix(shop, rng, second, *beside)))
+    return Interest(process, knots, (Change(first, last, main, second),))
 
 
 def _draw_categories(shop: Shop, rng: Random) -> list[int]:
     """All categories in random order, the shop's larger departments earlier."""
-    left = list(range(len(shop.categories)))
+    left = list(shop.categories)
     order = []
     while left:
-        weights = [shop.categories[index].weight for index in left]
-        chosen = rng.choices(left, weights)[0]
+        chosen = rng.choices(left, [category.weight for category in left])[0]
         left.remove(chosen)
-        order.append(chosen)
+        order.append(chosen.index)
     return order
 
 
 def _mix(shop: Shop, rng: Random, main: int, second: int, third: int) -> Mix:
-    parts = [1] * len(shop.categories)
-    parts[main], parts[second], parts[third] = (
-        rng.randrange(68, 83),
-        rng.randrange(8, 16),
-        rng.randrange(3, 6),
-    )
-    total = sum(parts)
-    return tuple(part / total for part in parts)
+    shares = [1] * len(shop.categories)
+    for category, lowest, highest in ((main, 68, 82), (second, 8, 15), (third, 3, 5)):
+        shares[category] = rng.randint(lowest, highest)
+    return tuple(share / sum(shares) for share in shares)
 
 
 def _explorer(shop: Shop, rng: Random, start: int, end: int, n_foci: int) -> Interest:
@@ -129,11 +120,10 @@ def _explorer(shop: Shop, rng: Random, start: int, end: int, n_foci: int) -> Int
             changes.append(Change(time, time, focus, new))
             knots.append((time - 1, knots[-1][1]))
             focus = new
-        parts = [rng.randrange(2, 5) for _ in shop.categories]
-        parts[focus] = rng.randrange(56, 72)
-        knots.append(
-            (time if n else start, tuple(part / sum(parts) for part in parts)),
-        )
+        shares = [rng.randrange(2, 5) for _ in shop.categories]
+        shares[focus] = rng.randrange(56, 72)
+        mix = tuple(share / sum(shares) for share in shares)
+        knots.append((time if n else start, mix))
     return Interest(Process.EXPLORER, tuple(knots), tuple(changes))
 
 

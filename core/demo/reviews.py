@@ -10,7 +10,7 @@ from typing import Any
 
 from core.demo.calendar import instant
 from core.demo.catalogue import Item
-from core.demo.shop import Aspect, Family, Shop, listed
+from core.demo.shop import Aspect, Shop, listed
 from core.demo.shoppers import Need, Step
 from core.demo.wording import Pen, Planted, capital, mark, unmark
 from core.domain import review_words
@@ -18,23 +18,19 @@ from core.domain import review_words
 MOST_WORDS = 4
 """Planted words that the body of a review has at most."""
 
-VOICES = {"plain": 33, "chatty": 24, "terse": 20, "technical": 14, "casual": 9}
-PLANTED_WORDS = {
-    "plain": (2, 3, 3, 4),
-    "chatty": (3, 4, 4),
-    "terse": (1, 2, 3, 3),
-    "technical": (3, 3, 4),
-    "casual": (2, 3, 3),
+VOICES = {
+    "plain": (33, (2, 3, 3, 4), (0, 1, 1, 2)),
+    "chatty": (24, (3, 4, 4), (1, 2, 2)),
+    "terse": (20, (1, 2, 3, 3), (0, 0, 0, 1)),
+    "technical": (14, (3, 3, 4), (0, 1, 1, 2)),
+    "casual": (9, (2, 3, 3), (0, 0, 1)),
 }
-"""About how many words of sentiment a voice puts into a review's body."""
+"""Percent of the users; about how many words of sentiment, and neutral sentences, a body gets."""
 
-NEUTRAL_SENTENCES = {
-    "plain": (0, 1, 1, 2),
-    "chatty": (1, 2, 2),
-    "terse": (0, 0, 0, 1),
-    "technical": (0, 1, 1, 2),
-    "casual": (0, 0, 1),
-}
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
 JUDGED = re.compile(r", \[[^\]]+\]$")
 TITLE_ODDS = 0.86
 EXCLAMATION_ODDS = 0.14
@@ -54,16 +50,13 @@ class Voice:
     @classmethod
     def draw(cls, rng: Random) -> Voice:
         """A voice that the user keeps for life."""
-        kind = rng.choices(tuple(VOICES), tuple(VOICES.values()))[0]
+        kind = rng.choices(tuple(VOICES), [percent for percent, *_ in VOICES.values()])[0]
         return cls(kind, rng.random() < 0.12, rng.random() < 0.09)
 
 
 @dataclass(frozen=True)
 class Review:
-    """A worded review; ``planted`` points into ``review_words(title, text)``.
-
-    ``sentiment`` is the mean polarity of the planted words, in [-1, 1].
-    """
+    """A worded review; ``planted`` points into ``review_words(title, text)``."""
 
     title: str | None
     text: str
@@ -71,7 +64,7 @@ class Review:
 
     @property
     def sentiment(self) -> float:
-        """Mean polarity of the planted words."""
+        """Mean polarity of the planted words, in [-1, 1]."""
         return sum(word.polarity for word in self.planted) / len(self.planted)
 
 
@@ -86,55 +79,62 @@ class Writer:
 
     def write(self, step: Step, voice: Voice, rng: Random) -> Review:
         """Word the review of one step, whose ``felt`` stars decide its sentiment."""
-        item = self._items[step.item]
-        family = self._shop.families[item.family]
-        pen = self._pen(step, item, family, rng)
+        pen = self._pen(step, rng)
         assert step.felt is not None
         plan = _polarities(step.felt, rng)
         title = self._title(pen, step.felt, plan) if rng.random() < TITLE_ODDS else None
         pen.used = {(kind, value) for kind, value in pen.used if kind != "slot"}
-        body = self._opening(pen, step)
+        body: list[str] = []
+        if step.gift or rng.random() < 0.45:
+            body += self._say(pen, pen.family.words["neutral"]["gift" if step.gift else "open"])
         body += self._opinions(pen, plan, voice, step.gift)
         body += self._ending(pen, step)
         return self._finish(title, body, voice, step.felt, rng)
 
-    def _pen(self, step: Step, item: Item, family: Family, rng: Random) -> Pen:
+    def _pen(self, step: Step, rng: Random) -> Pen:
+        """A pen whose person, duration and months are fixed, so that sentences agree."""
+        item = self._items[step.item]
+        family = self._shop.families[item.family]
         brands = [b for b in self._shop.categories[item.category].brands if b != item.brand]
+        slots = self._shop.words["slots"]
+        month, called = instant(step.time).month, family.facts["called"]
+        fresh = step.need is Need.FOLLOW_UP  # The purchase is on record days before.
+        plural = bool(family.facts.get("plural"))
         facts = {
             "brand": item.brand,
             "brand2": rng.choice(brands),
             "price": f"{item.price:.2f}",
+            "month": MONTHS[(month - 1 - (0 if fresh else rng.randrange(1, 5))) % 12],
+            "person": rng.choice(listed(slots["person"])),
+            "dur": rng.choice(listed(slots["short" if fresh else "dur"])),
+            "later": MONTHS[(month + rng.randrange(1, 4)) % 12],
+            "called": called,
+            "want": family.facts["want"],
+            "this": f"these {called}" if plural else f"this {called}",
+            "it": "them" if plural else "it",
+            "it_is": "they are" if plural else "it is",
+            "the_same": "the same ones" if plural else "the same one",
         }
-        fresh = step.need is Need.FOLLOW_UP
-        at = instant(step.time)
-        return Pen.for_review(rng, family, self._shop.words, at, fresh, facts)
-
-    def _opening(self, pen: Pen, step: Step) -> list[str]:
-        neutral = pen.family.words["neutral"]
-        if step.gift:
-            return self._say(pen, neutral["gift"])
-        if pen.rng.random() < 0.45:
-            return self._say(pen, neutral["open"])
-        return []
+        return Pen(rng, family, self._shop.words, facts)
 
     def _opinions(self, pen: Pen, plan: list[int], voice: Voice, gift: bool) -> list[str]:
         """The sentences with planted words, among a few about the use of the thing."""
-        enough = pen.rng.choice(PLANTED_WORDS[voice.kind])
+        _, planted, neutral = VOICES[voice.kind]
+        enough = pen.rng.choice(planted)
         said = 0
         sentences: list[str] = []
         aspects = list(pen.family.aspects)
         pen.rng.shuffle(aspects)
         for polarity in plan:
-            nearly = said >= enough - 1
-            sentence = self._opinion(pen, polarity, aspects, voice, nearly, MOST_WORDS - said)
-            if sentence is None:
-                continue
-            said += len(unmark(sentence)[1])
-            sentences.append(sentence)
-            aspects = aspects[1:] + aspects[:1]
+            left = enough - said
+            sentence = self._opinion(pen, polarity, aspects, voice, left <= 1, MOST_WORDS - said)
+            if sentence is not None:
+                said += len(unmark(sentence)[1])
+                sentences.append(sentence)
+                aspects = aspects[1:] + aspects[:1]
             if said >= enough:
                 break
-        for _ in range(0 if gift else pen.rng.choice(NEUTRAL_SENTENCES[voice.kind])):
+        for _ in range(0 if gift else pen.rng.choice(neutral)):
             place = pen.rng.randrange(0, max(1, len(sentences)))
             sentences[place:place] = self._say(pen, pen.family.facts["use"])
         return sentences
@@ -164,11 +164,9 @@ class Writer:
             return pen.fill(incident + comment, polarity)
 
         def about_the_whole() -> str:
-            verdict = words["verdict"]
-            frames = verdict["plural" if pen.family.facts.get("plural") else "frames"]
-            return pen.fill(
-                pen.rng.choice(frames if pen.rng.random() < 0.5 else verdict[key]), polarity
-            )
+            kind = "plural" if pen.family.facts.get("plural") else "frames"
+            frames = words["verdict"][kind if pen.rng.random() < 0.5 else key]
+            return pen.fill(pen.rng.choice(frames), polarity)
 
         def both_ways() -> str:
             a, b = ("{s} {v} {d} {p}", "{s2} {v2} {d} {q2}")
@@ -203,7 +201,7 @@ class Writer:
             kind = "beside"
         if other is not None:
             want = str(self._shop.families[other].facts["want"])
-            pen.facts = {**pen.facts, "want": want, "bare_want": want.split(" ", 1)[1]}
+            pen.facts |= {"want": want, "bare_want": want.split(" ", 1)[1]}
             sentences += self._say(pen, neutral[kind], anew=True)
         return sentences
 
@@ -265,8 +263,8 @@ def _polarities(felt: int, rng: Random) -> list[int]:
 
 def _mistype(text: str, typos: Mapping[str, Any], rng: Random) -> str:
     """Mistype one unmarked word, where the text has one of those people mistype."""
-    mistypable = [word for word in typos if re.search(rf"\b{word}\b", text)]
-    if not mistypable:
+    words = [word for word in typos if re.search(rf"\b{word}\b", text)]
+    if not words:
         return text
-    word = rng.choice(mistypable)
+    word = rng.choice(words)
     return re.sub(rf"\b{word}\b", str(typos[word]), text, count=1)

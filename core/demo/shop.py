@@ -14,18 +14,16 @@ SHOP_FOLDER = Path(__file__).parent / "shop"
 
 @dataclass(frozen=True)
 class Aspect:
-    """What reviews of a family speak about: subjects, their verbs, words by polarity, tails."""
+    """What reviews of a family speak about: subjects, their verbs, words by polarity, tails.
+
+    Written as ``subjects | verbs | praise | blame | tails``, each separated by semicolons.
+    """
 
     subjects: tuple[str, ...]
     verbs: tuple[str, ...]
     praise: tuple[str, ...]
     blame: tuple[str, ...]
     tails: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, line: str) -> Aspect:
-        """Read ``subjects | verbs | praise | blame | tails``, each separated by semicolons."""
-        return cls(*(listed(part) for part in line.split("|")))
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,13 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
 @cache
 def open_shop() -> Shop:
     """Read the shop's files."""
-    common = _read(SHOP_FOLDER / "common.toml")
-    documents = [_read(p) for p in SHOP_FOLDER.glob("*.toml") if p.name != "common.toml"]
-    documents.sort(key=lambda document: str(document["name"]))
+    paths = SHOP_FOLDER.glob("*.toml")
+    files = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
+    common = files.pop("common")
+    documents = sorted(files.values(), key=lambda document: str(document["name"]))
     names = [family["name"] for document in documents for family in document["families"]]
     categories: list[Category] = []
     families: list[Family] = []
@@ -96,11 +91,12 @@ def open_shop() -> Shop:
                     category=index,
                     follows=names.index(facts["then"]) if facts["then"] else None,
                     facts=facts,
-                    aspects=tuple(Aspect.parse(line) for line in facts["aspects"]),
+                    aspects=tuple(
+                        Aspect(*map(listed, line.split("|"))) for line in facts["aspects"]
+                    ),
                     words=words,
                 )
             )
-        season = document.get("season")
         categories.append(
             Category(
                 index=index,
@@ -109,7 +105,7 @@ def open_shop() -> Shop:
                 weight=document["weight"],
                 brands=listed(document["brands"]),
                 models=listed(document["models"]),
-                season=(season[0], season[1]) if season else None,
+                season=tuple(document["season"]) if "season" in document else None,
                 families=tuple(range(first, len(families))),
             )
         )

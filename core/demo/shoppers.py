@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
@@ -14,21 +13,14 @@ from core.demo.interests import Interest, Process, plan_interest
 from core.demo.shop import Shop
 from core.domain import EventKind
 
-PROCESS_ODDS = {
-    Process.STEADY: 30,
-    Process.DRIFT: 19,
-    Process.TURN: 21,
-    Process.SEASONAL: 15,
-    Process.EXPLORER: 15,
+PROCESSES = {
+    Process.STEADY: (30, 5, 9, 30),
+    Process.DRIFT: (19, 12, 15, 34),
+    Process.TURN: (21, 12, 15, 34),
+    Process.SEASONAL: (15, 14, 18, 40),
+    Process.EXPLORER: (15, 8, 12, 34),
 }
-EVENT_RANGES = {
-    Process.STEADY: (5, 9, 30),
-    Process.DRIFT: (12, 15, 34),
-    Process.TURN: (12, 15, 34),
-    Process.SEASONAL: (14, 18, 40),
-    Process.EXPLORER: (8, 12, 34),
-}
-"""Fewest, most frequent and most events of a user, by process."""
+"""Percent of the users; the fewest, most frequent and most events of such a user."""
 
 GIFT_ODDS = 0.135
 CHAIN_ODDS = 0.62
@@ -120,8 +112,7 @@ class Shopper:
             for family in self.shop.families
         ]
         for category in self.shop.categories:
-            for brand in category.brands:
-                self.brand_weight[brand] = 1.0
+            self.brand_weight |= dict.fromkeys(category.brands, 1.0)
             self.brand_weight[rng.choice(category.brands)] = 3.0
         self.upward = rng.random() < 0.5
         self.budget = rng.randrange(3)
@@ -132,17 +123,15 @@ class Shopper:
         plan: Plan | None = None
         while len(self.steps) < self.n_events and self.time < WINDOW_END:
             self._wait()
-            acted = plan is not None and (
-                plan.need is Need.WISH or self.rng.random() >= POSTPONED_ODDS
-            )
-            planned = self._follow(plan) if plan is not None and acted else None
-            first, need = planned or self._fresh_need()
-            plan = plan if plan is not None and not acted and not plan.postponed else None
+            planned = later = None
             if plan is not None:
-                plan = replace(plan, postponed=True)
+                if plan.need is Need.WISH or self.rng.random() >= POSTPONED_ODDS:
+                    planned = self._follow(plan)
+                elif not plan.postponed:
+                    later = replace(plan, postponed=True)
+            first, need = planned or self._fresh_need()
             last = self._episode(first, need)
-            if last is not None and plan is None:
-                plan = self._make_plan(last)
+            plan = later or (self._make_plan(last) if last is not None else None)
         return self._finish()
 
     def _make_plan(self, last: Step) -> Plan | None:
@@ -152,9 +141,10 @@ class Shopper:
         if last.wish is not None:
             return Plan(Need.WISH, last.wish)
         if (last.felt or 4) >= 3 and self.rng.random() < CHAIN_ODDS:
-            companion = self._companion(last.item)
-            if companion is not None:
-                return Plan(Need.CHAIN, companion)
+            companions = self._available(self.items[last.item].companions)
+            if companions:
+                usual = self.rng.random() < 0.8
+                return Plan(Need.CHAIN, companions[0 if usual else -1])
         return None
 
     def _follow(self, plan: Plan) -> tuple[int, Need] | None:
@@ -197,10 +187,10 @@ class Shopper:
         if (self.time // HOUR) % 24 < 6:
             self.time += 8 * HOUR
 
-    def _available(self, family: int, to_buy: bool = True) -> list[int]:
+    def _available(self, pool: Iterable[int], to_buy: bool = True) -> list[int]:
         return [
             index
-            for index in self.families[family]
+            for index in pool
             if index not in self.consumed
             and not self.items[index].brand_new
             and not (to_buy and self.items[index].never_bought)
@@ -209,10 +199,10 @@ class Shopper:
 
     def _draw(self, family: int) -> int | None:
         """A product of the family by popularity, brand and budget; None when all are owned."""
-        pool = self._available(family)
+        ladder = self.families[family]
+        pool = self._available(ladder)
         if not pool:
             return None
-        ladder = self.families[family]
         weights = [
             self.items[index].popularity
             * self.brand_weight[self.items[index].brand]
@@ -221,50 +211,35 @@ class Shopper:
         ]
         return self.rng.choices(pool, weights)[0]
 
-    def _companion(self, item: int) -> int | None:
-        free = [
-            other
-            for other in self.items[item].companions
-            if other not in self.consumed
-            and not self.items[other].never_bought
-            and self.items[other].released <= self.time
-        ]
-        if not free:
-            return None
-        return free[0] if self.rng.random() < 0.8 else free[-1]
-
     def _episode(self, first: int, need: Need) -> Step | None:
         """Look around, perhaps buy, perhaps judge; returns the last consuming step."""
         rng = self.rng
         passing = self.interest.mix_at(self.time)[self.items[first].category] < FADED
-        if need is Need.GIFT or (passing and rng.random() < 0.7):
-            return self._consume(first, need)
-        looks = rng.choices((0, 1, 2, 3), (60, 21, 12, 7))[0]
+        looks = 0
+        if need is not Need.GIFT and not (passing and rng.random() < 0.7):
+            looks = rng.choices((0, 1, 2, 3), (60, 21, 12, 7))[0]
         if not looks:
             return self._consume(first, need)
-        seen = self._browse(first, need, max(1, looks))
+        seen = self._browse(first, need, looks)
         choices = [index for index in seen if not self.items[index].never_bought]
         if rng.random() < GAVE_UP_ODDS:
             return None
-        place = rng.random()
-        chosen = choices[-1] if place < 0.75 else rng.choice(choices)
-        return self._consume(chosen, Need.CHOICE)
+        last = rng.random() < 0.75
+        return self._consume(choices[-1] if last else rng.choice(choices), Need.CHOICE)
 
     def _browse(self, first: int, need: Need, looks: int) -> list[int]:
         """Look at products, mostly one step up (or down) the family's prices at a time."""
         rng = self.rng
+        family = self.families[self.items[first].family]
         seen = [first]
         for n in range(looks):
             if n:
-                self._pass(
-                    rng.randrange(40, 1800) if rng.random() < 0.7 else rng.randrange(5, 50) * HOUR
-                )
-                ladder = self._available(self.items[first].family, to_buy=False)
+                soon = rng.random() < 0.7
+                self._pass(rng.randrange(40, 1800) if soon else rng.randrange(5, 50) * HOUR)
+                ladder = self._available(family, to_buy=False)
                 place = ladder.index(seen[-1]) + (1 if self.upward else -1)
-                if rng.random() < LADDER_ODDS and 0 <= place < len(ladder):
-                    item = ladder[place]
-                else:
-                    item = rng.choice(ladder)
+                climbs = rng.random() < LADDER_ODDS and 0 <= place < len(ladder)
+                item = ladder[place] if climbs else rng.choice(ladder)
                 if item in seen:
                     continue
                 seen.append(item)
@@ -274,13 +249,13 @@ class Shopper:
 
     def _consume(self, item: int, need: Need) -> Step:
         rng = self.rng
-        place = rng.random()
+        draw = rng.random()
         gift = need is Need.GIFT
         self.consumed.add(item)
-        if place < 0.70:
+        if draw < 0.70:
             self._pass(rng.randrange(3, 16) * DAY + rng.randrange(DAY))
             return self._judge(item, need, EventKind.REVIEW, gift)
-        if place < 0.80:
+        if draw < 0.80:
             self._pass(rng.randrange(2, 10) * DAY + rng.randrange(DAY))
             return self._judge(item, need, EventKind.RATING, gift)
         self._pass(rng.randrange(90, 5400) if rng.random() < 0.6 else rng.randrange(6, 60) * HOUR)
@@ -294,8 +269,7 @@ class Shopper:
     def _judge(self, index: int, need: Need, kind: EventKind, gift: bool) -> Step:
         rng = self.rng
         item = self.items[index]
-        felt = rng.choices((1, 2, 3, 4, 5), RATING_ODDS[item.quality])[0]
-        stars = felt
+        felt = stars = rng.choices((1, 2, 3, 4, 5), RATING_ODDS[item.quality])[0]
         if rng.random() < STARS_SLIP_ODDS:
             stars = min(5, max(1, felt + rng.choice((-1, 1))))
         step = Step(self.time, index, kind, need, felt=felt, rating=float(stars), gift=gift)
@@ -315,9 +289,8 @@ class Shopper:
 
     def _plan_wish(self, step: Step, item: Item, felt: int) -> None:
         rng = self.rng
-        others = [
-            index for index in self.shop.categories[item.category].families if index != item.family
-        ]
+        families = self.shop.categories[item.category].families
+        others = [index for index in families if index != item.family]
         if felt >= 4 and rng.random() < WISH_ODDS:
             step.wish = rng.choice(others)
         elif felt <= 2 and rng.random() < 0.12:
@@ -328,8 +301,7 @@ class Shopper:
         """Cut to length; a follow-up is never one of the last two events, which are targets."""
         steps = [step for step in self.steps if step.time < WINDOW_END][: self.n_events]
         while any(step.need is Need.FOLLOW_UP for step in steps[-2:]):
-            place = max(n for n, step in enumerate(steps) if step.need is Need.FOLLOW_UP)
-            del steps[place]
+            del steps[max(n for n, step in enumerate(steps) if step.need is Need.FOLLOW_UP)]
         return steps
 
 
@@ -338,14 +310,14 @@ def make_shoppers(
 ) -> list[Shopper]:
     """Plant all users; each draws from a random stream of its own."""
     families: dict[int, list[int]] = {family.index: [] for family in shop.families}
-    for index, item in enumerate(items):
-        insort(families[item.family], index, key=lambda n: (items[n].price, n))
+    for index in sorted(range(len(items)), key=lambda index: items[index].price):
+        families[items[index].family].append(index)
     shoppers = []
     for number in range(1, n_users + 1):
         user_id = f"U{number:04d}"
         rng = stream(user_id)
-        process = rng.choices(tuple(PROCESS_ODDS), tuple(PROCESS_ODDS.values()))[0]
-        low, mode, high = EVENT_RANGES[process]
+        process = rng.choices(tuple(PROCESSES), [percent for percent, *_ in PROCESSES.values()])[0]
+        _, low, mode, high = PROCESSES[process]
         n_events = int(rng.triangular(low, high, mode))
         if process is Process.STEADY and rng.random() < 0.15:
             n_events = rng.randrange(3, 5)

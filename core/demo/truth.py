@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.arrays import FloatArray
-from core.corpus.tables import frame_from_table, write_parquet
+from core.corpus.tables import frame_from_table, table_from_frame, write_parquet
 from core.domain import Columns, DomainError
 
 FACTS_FILE = "truth.json"
@@ -99,11 +99,12 @@ def save_truth(truth: Truth, folder: Path, corpus_id: str) -> None:
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (folder / FACTS_FILE).write_text(text, encoding="utf-8")
     for name, schema in SCHEMAS.items():
-        _write(folder / f"{name}.parquet", getattr(truth, name), schema)
+        frame = getattr(truth, name)
+        write_parquet(folder / f"{name}.parquet", [table_from_frame(frame, schema)], schema)
     mix = pd.DataFrame(truth.mix, columns=_mix_columns(truth.categories))
-    events = pd.concat([truth.events.reset_index(drop=True), mix], axis=1)
     schema = pa.schema(EVENTS | dict.fromkeys(mix.columns, pa.float32()))
-    _write(folder / "events.parquet", events, schema)
+    events = table_from_frame(pd.concat([truth.events, mix], axis=1), schema)
+    write_parquet(folder / "events.parquet", [events], schema)
 
 
 def load_truth(folder: Path) -> Truth:
@@ -134,8 +135,3 @@ def load_truth(folder: Path) -> Truth:
 
 def _mix_columns(categories: tuple[str, ...]) -> list[str]:
     return [f"mix {name}" for name in categories]
-
-
-def _write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
-    table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
-    write_parquet(path, [table.replace_schema_metadata(None)], schema)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.demo.shop import Aspect, Family, listed
 
@@ -25,14 +24,8 @@ ATTEMPTS = 25
 SAID_ONCE = frozenset({"dur", "time", "person", "month", "later", "price", "day", "ordinal"})
 """Slots that a review uses in one sentence only, so that it doesn't repeat or contradict itself."""
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December",
-)  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Planted:
+class Planted(NamedTuple):
     """A word of sentiment in a text: characters ``start`` to ``end``, polarity +1 or -1."""
 
     word: str
@@ -80,41 +73,10 @@ class Pen:
     rng: Random
     family: Family
     common: Mapping[str, Any]
-    facts: Mapping[str, str]
+    facts: dict[str, str]
     used: set[tuple[str, str]] = field(default_factory=set)
     """Words, slots and fragments that the review has used, as (kind, value)."""
     judged: dict[Aspect, int] = field(default_factory=dict)
-
-    @classmethod
-    def for_review(
-        cls,
-        rng: Random,
-        family: Family,
-        common: Mapping[str, Any],
-        at: datetime,
-        fresh: bool,
-        facts: Mapping[str, str],
-    ) -> Pen:
-        """A pen whose person, duration and months are fixed, so that sentences agree.
-
-        ``fresh`` says that the purchase is on record days before the review.
-        """
-        slots = common["slots"]
-        back = 0 if fresh else rng.randrange(1, 5)
-        plural = bool(family.facts.get("plural"))
-        fixed = {
-            "person": rng.choice(listed(slots["person"])),
-            "dur": rng.choice(listed(slots["short" if fresh else "dur"])),
-            "month": MONTHS[(at.month - 1 - back) % 12],
-            "later": MONTHS[(at.month + rng.randrange(1, 4)) % 12],
-            "called": family.facts["called"],
-            "want": family.facts["want"],
-            "this": ("these " if plural else "this ") + family.facts["called"],
-            "it": "them" if plural else "it",
-            "it_is": "they are" if plural else "it is",
-            "the_same": "the same ones" if plural else "the same one",
-        }
-        return cls(rng, family, common, {**fixed, **facts})
 
     def attempt(self, make: Callable[[], str], seen: set[str], room: int = 9) -> str | None:
         """A sentence nobody wrote before, without repetition inside this review.
@@ -141,7 +103,7 @@ class Pen:
         values: dict[str, str] = {}
         for suffix, aspect in zip(("", "2"), aspects, strict=False):
             values.update(self._subject(aspect, suffix))
-        template = BRACKETS.sub(lambda match: mark(self._once(match[1]), polarity), template)
+        template = BRACKETS.sub(lambda match: self._mark_once(match[1], polarity), template)
 
         def value(match: re.Match[str]) -> str:
             slot = match[1]
@@ -150,7 +112,7 @@ class Pen:
                 second = slot.endswith("2")
                 aspect = aspects[second] if aspects else None
                 word = self.word(aspect, sign, values.get("n2" if second else "n", ""))
-                word = mark(self._once(word), sign)
+                word = self._mark_once(word, sign)
                 return with_article(word) if slot == "aw" else word
             return values.get(slot) or self.slot(slot)
 
@@ -174,15 +136,14 @@ class Pen:
         if aspect is not None and self.judged.setdefault(aspect, polarity) != polarity:
             raise Repetition
         key = "praise" if polarity > 0 else "blame"
-        general = listed(self.common[f"{key}_words"])
-        pool: Sequence[str] = general
+        pool = listed(self.common[f"{key}_words"])
         if aspect is not None and self.rng.random() >= GENERAL_WORD_ODDS:
             pool = aspect.praise if polarity > 0 else aspect.blame
         return self.rng.choice([word for word in pool if word[:5] != noun[:5]])
 
-    def _once(self, word: str) -> str:
+    def _mark_once(self, word: str, polarity: int) -> str:
         self._use("word", word)
-        return word
+        return mark(word, polarity)
 
     def _use(self, kind: str, value: str) -> None:
         if (kind, value) in self.used:

@@ -25,7 +25,7 @@ from core.corpus.rows import Fields, read_head, read_rows
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.store import Library, check_name
 from core.corpus.timestamps import TimeUnit, find_unit
-from core.corpus.validate import RowProblem, read_id
+from core.corpus.validate import read_id
 from core.domain import Columns, DomainError
 from core.evaluate.served import HEADER, RANK, ListsManifest, lists_path
 from core.files import replace_file
@@ -124,24 +124,24 @@ def _read(corpus: Corpus, unit: TimeUnit, fields: Fields) -> tuple[int, int, int
     try:
         user_id = read_id(Columns.User, fields.get(Columns.User))
         item_id = read_id(Columns.Item, fields.get(Columns.Item))
-    except RowProblem as problem:
-        return problem.bad
+    except BadRow as bad:
+        return bad
     user, item = corpus.user_index.get(user_id), corpus.item_index.get(item_id)
     if user is None:
-        return BadRow.because(Columns.User, "is not in the corpus", user_id)
+        return BadRow(Columns.User, "is not in the corpus", user_id)
     if item is None:
-        return BadRow.because(Columns.Item, "is not in the catalogue", item_id)
+        return BadRow(Columns.Item, "is not in the catalogue", item_id)
     rank = _rank(fields.get(RANK))
     if rank is None:
         reason = f"is not a whole number from 1 to {DEEPEST:,}"
-        return BadRow.because(RANK, reason, fields.get(RANK))
+        return BadRow(RANK, reason, fields.get(RANK))
     when = fields.get(Columns.Time)
     if when in (None, ""):
-        return BadRow.because(Columns.Time, "is missing")
+        return BadRow(Columns.Time, "is missing")
     try:
         return user, unit.read(when), rank, item
     except ValueError as error:
-        return BadRow.because(Columns.Time, str(error), when)
+        return BadRow(Columns.Time, str(error), when)
 
 
 def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) -> pa.Table:
@@ -155,7 +155,7 @@ def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) 
         repeated = rows.duplicated([*one_list, field])
         for row in rows[repeated].itertuples(index=False):
             ids = f"{corpus.user_ids[row.user_id]}, {corpus.item_ids[row.item_id]}"
-            bad = BadRow.because(field, "appears twice in one list", ids)
+            bad = BadRow(field, "appears twice in one list", ids)
             quarantine.add(Refusal.of(file, row.line, bad, OWN_NAMES))
         rows = rows[~repeated]
     rows = rows.sort_values([*one_list, RANK])
