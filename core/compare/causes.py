@@ -118,12 +118,8 @@ def explain_changes(
     return Changes(**vars(shares), items=items, players=players)
 
 
-def time_causes(pair: Pair, moves: Sequence[Move], changes: Changes) -> list[Cause]:
-    """The event, or the clock, that caused each move between two times."""
-    return [_time_cause(pair, move, changes) for move in moves]
-
-
-def _time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
+def time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
+    """The event, or the clock, that caused a move between two times."""
     old, new = pair.excluded
     if old[move.item] != new[move.item]:
         return _exclusion(pair, move, changes, np.array([move.item]))

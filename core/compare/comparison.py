@@ -18,7 +18,7 @@ from core.compare.causes import (
     edit_causes,
     explain_changes,
     have_changes,
-    time_causes,
+    time_cause,
 )
 from core.compare.columns import Column, ColumnSpec, open_columns
 from core.compare.moves import Cause, Move
@@ -199,15 +199,11 @@ class Comparison:
         old, new = self.scores[a : a + 2]
         if not moves or old is None or new is None or first.source != second.source:
             return None
-        pair = Pair(
-            self.engine.corpus,
-            (first, second),
-            (old, new),
-            (self._excluded[a], self._excluded[a + 1]),
-        )
+        excluded = (self._excluded[a], self._excluded[a + 1])
+        pair = Pair(self.engine.corpus, (first, second), (old, new), excluded)
         changes = self.changes(a)
         if changes is not None:
-            return time_causes(pair, moves, changes)
+            return [time_cause(pair, move, changes) for move in moves]
         same = (first.spec.user, first.step) == (second.spec.user, second.step)
         if same and (first.edited is None) != (second.edited is None):
             return edit_causes(pair, moves, self.k, self.stop)

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, IntArray
-from core.domain import DomainError, Event
+from core.domain import Event
 from core.encode.cache import VectorCache
 from core.encode.sentiment import SentimentModel
 from core.explain.game import EventGame
@@ -98,13 +98,7 @@ def score_game(
     count as they do there. Words are asked in a few of them, one from each of equal strata by the
     gain of the whole text, so that their sum stays close to the text part.
     """
-    player = next((at for at, steps in enumerate(game.players) if step in steps), None)
-    if player is None:
-        raise DomainError(
-            f"step {step} is beyond the moment that is explained",
-            where=f"step {len(game.history)}",
-            remedy=f"Choose a step from 1 to {len(game.history)}",
-        )
+    player = next(at for at, steps in enumerate(game.players) if step in steps)
     event = game.history.events[step - 1]
     mates = [other for other in game.players[player] if other != step]
 

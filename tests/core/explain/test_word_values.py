@@ -34,7 +34,7 @@ def explained(engine, reader: History, text: str | None, title: str | None = Non
 def test_plain_words_of_praise_and_blame_are_told_apart(engine) -> None:
     review = open_review("The sound is wonderful. The cable is terrible.", engine.encoder)
     values = shap_words(sentiment_game(review, engine.sentiment), review).values
-    by_word = dict(zip(map(review.label, review.words), values, strict=True))
+    by_word = dict(zip(review.labels, values, strict=True))
     assert by_word["wonderful"] > 0.05 and by_word["terrible"] < -0.05
     strongest = sorted(by_word, key=lambda word: -abs(by_word[word]))[:2]
     assert set(strongest) == {"wonderful", "terrible"}
