@@ -82,7 +82,7 @@ def train_model(
     from dataclasses import replace
 
     from core.corpus.store import Library
-    from core.encode.library import open_encoder
+    from core.encode.cache import open_encoder
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.training import train

@@ -56,7 +56,7 @@ def tune_model(
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
     from core.corpus.store import Library
-    from core.encode.library import open_encoder
+    from core.encode.cache import open_encoder
     from core.training.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)

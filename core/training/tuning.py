@@ -25,9 +25,8 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, check_name
 from core.domain import DomainError, Stopped
-from core.encode.cache import VectorCache
+from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.files import replace_text
 from core.model.config import InterestConfig
 from core.progress import Progress, ProgressCallback, StopCallback, report
