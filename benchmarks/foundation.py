@@ -26,8 +26,8 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.demo.truth import load_truth
 from core.domain import Event, EventKind, Part
+from core.encode.cache import open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder, processor_name
-from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.engine import Engine
 from core.evaluate.report import evaluate
 from core.measure.cases import cases

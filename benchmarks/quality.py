@@ -28,7 +28,7 @@ from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.domain import Part
-from core.encode.library import open_cache, open_encoder
+from core.encode.cache import open_cache, open_encoder
 from core.encode.sentiment import SentimentModel
 from core.evaluate.report import evaluate
 from core.measure.cases import Case, cases, targets_of, temporal_splits
@@ -40,7 +40,7 @@ from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
 from core.ranking import ExcludedItems, top_items
 from core.recommend.baseline import fit_baselines
-from core.recommend.joining import fit_joint
+from core.recommend.joint import fit_joint
 from core.recommend.training_data import TrainingData
 from core.training.training import fit_recommenders
 

@@ -16,14 +16,11 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, History, RecommendationList, RecommendedItem
-from core.encode.cache import VectorCache
+from core.encode.cache import VectorCache, open_cache, open_encoder
 from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache, open_encoder
-from core.encode.sentiment import SentimentModel
-from core.interest_map.projection import InterestMap, unit
+from core.interest_map.projection import unit
 from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
-from core.model.interest import InterestModel
-from core.model.profile import Topics, drift_of, profile_of
+from core.model.profile import drift_of, profile_of
 from core.ranking import excluded_mask, top_k
 from core.recommend.baseline import load_baselines
 from core.recommend.joint import Joint
@@ -78,12 +75,12 @@ class Engine:
         self.folder = folder
         self.encoder = encoder
         self.vectors = vectors
-        self.sentiment: SentimentModel = parts.sentiment
-        self.model_id: str = parts.config.model_id
+        self.sentiment = parts.sentiment
+        self.model_id = parts.config.model_id
         self.config = parts.config
-        self.interest: InterestModel = parts.interest
-        self.topics: Topics = parts.topics
-        self.map: InterestMap = parts.map
+        self.interest = parts.interest
+        self.topics = parts.topics
+        self.map = parts.map
         self.training_counts = parts.training_counts
         self.failures: dict[str, DomainError] = {}
         self._next_ranks = lru_cache(_KEPT_RANKS)(self._compute_next_ranks)
@@ -181,8 +178,7 @@ class Engine:
     def profile(self, history: History) -> FloatArray:
         """Interest profile after the history, float32[n_topics], sums to 1."""
         last = self.interest.states(history)[-1:]
-        profile: FloatArray = profile_of(self.interest, self.topics, last)[0]
-        return profile
+        return np.asarray(profile_of(self.interest, self.topics, last)[0])
 
     def recommend(
         self, history: History, k: int = 10, recommender: str | None = None
@@ -239,8 +235,7 @@ class Engine:
 
     def _compute_next_ranks(self, history: History, recommender: str) -> FloatArray:
         chosen = self.recommender(recommender)
-        ranks: FloatArray = _frozen(next_ranks(chosen, history, self.corpus.item_index))
-        return ranks
+        return _frozen(next_ranks(chosen, history, self.corpus.item_index))
 
     @cached_property
     def users(self) -> pd.DataFrame:

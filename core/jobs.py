@@ -79,7 +79,7 @@ class Job(Generic[Result]):
         self._stop.set()
 
     def _run(self, work: Work[Result]) -> None:
-        error: Exception
+        error: Exception | None = None
         try:
             result = work(self._report, self._stop.is_set)
         except (Stopped, DomainError) as ended:
@@ -91,12 +91,11 @@ class Job(Generic[Result]):
                 where=self.target,
                 remedy="The terminal that runs the app has the details",
             )
-        else:
-            self._finished = time.monotonic()
-            self.future.set_result(result)
-            return
         self._finished = time.monotonic()
-        self.future.set_exception(error.with_traceback(None))  # frames would keep their data alive
+        if error is None:
+            self.future.set_result(result)
+        else:  # without its frames, which would keep their data alive
+            self.future.set_exception(error.with_traceback(None))
 
     def _report(self, progress: Progress) -> None:
         self.progress = progress

@@ -73,7 +73,7 @@ def train_model(
     import time
     from dataclasses import replace
 
-    from core.encode.library import open_encoder
+    from core.encode.cache import open_encoder
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.training import train
@@ -121,7 +121,7 @@ def tune_model(
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
-    from core.encode.library import open_encoder
+    from core.encode.cache import open_encoder
     from core.training.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)

@@ -14,10 +14,9 @@ from threadpoolctl import threadpool_limits
 from core.corpus.folder import load_corpus
 from core.corpus.store import PROJECT, Library
 from core.demo.simulation import write_demo
-from core.encode.cache import VectorCache
+from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import item_texts
-from core.encode.library import DEMO_PACK
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train

@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray
+from core.corpus.store import DEMO, PROJECT, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
+from core.encode.sentiment import SentimentModel
 from core.files import load_arrays, save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
@@ -26,6 +28,8 @@ _KEY_BYTES = 16
 _SQL_VARIABLES = 900
 _IN_MEMORY = 100_000
 """Vectors kept at hand per process: about 80 MB at 384 dimensions."""
+CACHE_FILE = "vectors.sqlite"
+DEMO_PACK = PROJECT / "data" / "demo" / "vectors.safetensors"
 
 
 def text_key(text: str) -> bytes:
@@ -95,11 +99,9 @@ class VectorCache:
         by_key = {text_key(text): text for text in texts if text}
         keys = sorted(by_key)
         vectors = self.vectors([by_key[key] for key in keys], encoder).astype(np.float16)
-        tensors: dict[str, np.ndarray] = {
-            "keys": np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES).copy(),
-            "vectors": vectors,
-        }
-        save_arrays(target, tensors, {"encoder_id": encoder.encoder_id})
+        addresses = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY_BYTES)
+        arrays: dict[str, np.ndarray] = {"keys": addresses, "vectors": vectors}
+        save_arrays(target, arrays, {"encoder_id": encoder.encoder_id})
 
     def _find(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
         pack, memory = self._packs.get(encoder_id, {}), self._memory
@@ -174,3 +176,26 @@ def read_pack(path: Path) -> tuple[str, dict[bytes, npt.NDArray[np.float16]]]:
         keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector
         for i, vector in enumerate(arrays["vectors"])
     }
+
+
+def open_cache(library: Library) -> VectorCache:
+    """The library's vector cache, with the demo's shipped vectors in front of it."""
+    packs = [DEMO_PACK] if DEMO_PACK.is_file() else []
+    return VectorCache(library.root / CACHE_FILE, packs)
+
+
+def open_encoder(
+    library: Library, name: str | None = None, *, allow_download: bool = False
+) -> TextEncoder:
+    """A text encoder whose measured precision is remembered in the library."""
+    record = library.root / "processor.json"
+    return TextEncoder(name, record=record, allow_download=allow_download)
+
+
+def shipped_sentiment(library: Library) -> SentimentModel | None:
+    """The sentiment model of the demo, for corpora without ratings; None before it exists."""
+    for folder in library.model_folders(DEMO):
+        path = folder / "sentiment.safetensors"
+        if PROJECT in path.parents and path.is_file():
+            return SentimentModel.load(path)
+    return None

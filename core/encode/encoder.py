@@ -15,6 +15,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -66,13 +67,11 @@ def choose_precision(
     key = f"{processor_name()} / torch {torch.__version__} / {encoder_id}"
     known: dict[str, Any] = {}
     if record is not None and record.is_file():
-        try:
+        with suppress(ValueError):
             known = json.loads(record.read_text("utf-8"))
-        except ValueError:
-            known = {}
-        if known.get(key, {}).get("chosen") in ("fp32", "bf16"):
-            chosen: Precision = known[key]["chosen"]
-            return chosen
+    chosen: Precision | None = known.get(key, {}).get("chosen")
+    if chosen in ("fp32", "bf16"):
+        return chosen
     networks = {"fp32": load("fp32"), "bf16": load("bf16")}
     seconds = _fastest(networks, _LOOK, 2)
     if seconds["bf16"] < _HOPELESS * seconds["fp32"]:
@@ -80,7 +79,6 @@ def choose_precision(
     choice: Precision = "bf16" if seconds["bf16"] < 0.9 * seconds["fp32"] else "fp32"
     if record is not None:
         known[key] = {"chosen": choice, "seconds": {k: round(v, 5) for k, v in seconds.items()}}
-        record.parent.mkdir(parents=True, exist_ok=True)
         replace_text(record, json.dumps(known, indent=2, sort_keys=True))
     return choice
 

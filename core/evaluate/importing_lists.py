@@ -66,7 +66,13 @@ def import_lists(
     whole numbers from 1; a rank or item that a list has twice is refused the second time. Replaces
     older lists of the same name. DomainError where nothing can be used, and Stopped.
     """
-    _check_name(name)
+    check_name(name, "the name of lists", "--as")
+    if name in NAMES:
+        raise DomainError(
+            f"{name!r} is one of the product's own recommenders",
+            where="--as",
+            remedy="Choose another name, for example production",
+        )
     file = SourceFile(path, can_ask=False)
     unit = _time_unit(file)
     target = lists_path(library, corpus.name, name)
@@ -187,16 +193,6 @@ def _time_unit(file: SourceFile) -> TimeUnit:
             remedy=f"Name the columns {', '.join(NEEDED)}",
         )
     return find_unit(head.values(Columns.Time), where=f"{file.path}, column {Columns.Time}")
-
-
-def _check_name(name: str) -> None:
-    check_name(name, "the name of lists", "--as")
-    if name in NAMES:
-        raise DomainError(
-            f"{name!r} is one of the product's own recommenders",
-            where="--as",
-            remedy="Choose another name, for example production",
-        )
 
 
 def _rank(value: Any) -> int | None:

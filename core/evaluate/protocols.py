@@ -11,8 +11,8 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, Part
+from core.encode.cache import open_cache, open_encoder
 from core.encode.item_text import item_text_of
-from core.encode.library import open_cache, open_encoder
 from core.engine import Engine
 from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, load_lists, served_names

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.measure.cases import UNSEEN, Case, cohorts_of, months_of, targets_of
+from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
 from core.measure.intervals import Interval, PairedTest, bootstrap_columns, compare_paired
 from core.measure.metrics import (
     coverage,
@@ -66,9 +66,9 @@ class EvaluationReport:
     """All results of one protocol, aligned with its cases.
 
     ``steps`` int64[n_cases] is the number of known events of each case, so its target is the event
-    after it; ``targets`` int64[n_cases] its catalogue index; ``months`` and ``cohorts`` (a name to
-    bool[n_cases]) sort them. ``excluded_targets`` counts the cases whose target the user already
-    had: no recommender can hit them, and they count as misses.
+    after it; ``targets`` int64[n_cases] its catalogue index; ``months`` (UTC, ``2014-03``) and
+    ``cohorts`` (a name to bool[n_cases]) sort them. ``excluded_targets`` counts the cases whose
+    target the user already had: no recommender can hit them, and they count as misses.
     """
 
     protocol: str
@@ -112,21 +112,16 @@ class EvaluationReport:
     def compare(self, first: str, second: str, among: BoolArray | None = None) -> PairedTest:
         """Paired test of the NDCG of two recommenders, on all cases or those marked."""
         where = slice(None) if among is None else among
-        return compare_paired(
-            self.ndcg(first)[where], self.ndcg(second)[where], self._users[where].tolist()
-        )
+        users = np.array(self.users, object)[where].tolist()
+        return compare_paired(self.ndcg(first)[where], self.ndcg(second)[where], users)
 
     def _intervals(
         self, columns: Sequence[DoubleArray], among: BoolArray | None
     ) -> dict[str, Interval]:
         where = slice(None) if among is None else among
         values = np.column_stack(columns)[where]
-        users = self._users[where].tolist()
+        users = np.array(self.users, object)[where].tolist()
         return dict(zip(self.names, bootstrap_columns(values, users), strict=True))
-
-    @property
-    def _users(self) -> npt.NDArray[np.object_]:
-        return np.asarray(self.users, dtype=object)
 
     def calibration(self, recommender: str, bins: int = 10) -> list[CalibrationBin]:
         """Predicted against observed hits, in bins of equally many cases by predicted probability.
@@ -137,10 +132,10 @@ class EvaluationReport:
         if np.isnan(result.promised).any():
             return []
         hit = recall(result.rank, self.k)
-        order = np.argsort(result.promised, kind="stable")
+        groups = np.array_split(np.argsort(result.promised, kind="stable"), bins)
         return [
             CalibrationBin(_mean(result.promised[rows]), _mean(hit[rows]), len(rows))
-            for rows in np.array_split(order, bins)
+            for rows in groups
             if len(rows)
         ]
 
@@ -227,7 +222,7 @@ def evaluate(
         users=tuple(case.history.user_id for case in cases),
         steps=np.fromiter((len(case.history) for case in cases), np.int64, len(cases)),
         targets=targets,
-        months=months_of(cases),
+        months=np.array([case.target_time.strftime("%Y-%m") for case in cases], np.str_),
         cohorts=cohorts_of(cases, counts[targets], counts),
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
         results=tuple(joined(name, results, k) for name, results in batches.items()),

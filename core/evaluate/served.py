@@ -28,8 +28,7 @@ from core.domain import Columns, DomainError, RecommendationList, RecommendedIte
 from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
-from core.recommend.histories import EPOCH, microseconds
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import EPOCH, TrainingData, microseconds
 
 RANK = "rank"
 FOLDER = "lists"

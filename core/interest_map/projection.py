@@ -121,8 +121,7 @@ def fit_map(
 def unit(vectors: FloatArray) -> FloatArray:
     """Rows scaled to length 1, float32[n, dim]; rows of zeros stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: FloatArray = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return scaled
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _place(vectors: FloatArray, anchors: FloatArray, positions: FloatArray) -> FloatArray:

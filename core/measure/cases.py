@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from core.arrays import BoolArray, IntArray, PartArray
 from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out, temporal_cuts
@@ -104,8 +103,3 @@ def cohorts_of(
         "long-tail item": (target_counts > 0) & (target_counts < head),
         UNSEEN: target_counts == 0,
     }
-
-
-def months_of(cases: Sequence[Case]) -> npt.NDArray[np.str_]:
-    """Calendar month (UTC) of each target, ``2014-03``."""
-    return np.array([case.target_time.strftime("%Y-%m") for case in cases], dtype=np.str_)

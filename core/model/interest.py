@@ -13,8 +13,7 @@ import torch
 from core.arrays import FloatArray, IntArray
 from core.domain import Event, History
 from core.model.config import InterestConfig
-from core.model.equations import StepwiseNetwork
-from core.model.network import InterestNetwork
+from core.model.network import InterestNetwork, StepwiseNetwork
 from core.model.sequences import (
     GAPS,
     HAS_TEXT,
@@ -109,6 +108,11 @@ class InterestModel:
         scores -= (highest + np.log(total)).astype(np.float32)
         return scores
 
+    def forget(self) -> None:
+        """Drop the cached states of all prefixes."""
+        with self._lock:
+            self._states.clear()
+
     def states(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""
         return np.stack([state.query for state in self._run(history.events)])
@@ -141,7 +145,8 @@ class InterestModel:
     def _advance(self, state: _State, events: Sequence[Event]) -> list[_State]:
         """Run new events from a state."""
         encoded = self.events.encode(events)
-        features = encoded.with_gaps(before=state.seconds)
+        features = encoded.features
+        features[:, GAPS] = gap_features(encoded.seconds, state.seconds)
         read = self._stepwise.read(
             encoded.item, encoded.kind, features, encoded.text, self.item_vectors
         )

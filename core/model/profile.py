@@ -42,8 +42,7 @@ class Topics:
         Returns float32[n, n_topics]; rows sum to 1.
         """
         totals = probabilities @ self._membership
-        shares: FloatArray = totals / totals.sum(1, keepdims=True)
-        return shares
+        return np.asarray(totals / totals.sum(1, keepdims=True))
 
     @cached_property
     def _membership(self) -> FloatArray:

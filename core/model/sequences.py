@@ -43,22 +43,13 @@ class EncodedEvents:
     text: FloatArray
     seconds: DoubleArray
 
-    def with_gaps(self, before: float = math.nan) -> FloatArray:
-        """Features with the time gaps filled in, float32[n, 7].
-
-        ``before`` is the time in seconds of the event before the first one; NaN when there is none.
-        A gap is the log of its seconds, 1 at ten years; unknown gaps stay zero.
-        """
-        features = self.features.copy()
-        features[:, GAPS] = gap_features(self.seconds, before)
-        return features
-
 
 def gap_features(seconds: DoubleArray, before: float = math.nan) -> FloatArray:
     """GAP, SAME_DAY and HAS_GAP of events in order along the last axis.
 
-    ``seconds`` float64[..., n], NaN where unknown, to float32[..., n, 3]; ``before`` as in
-    ``EncodedEvents.with_gaps``.
+    ``seconds`` float64[..., n], NaN where unknown, to float32[..., n, 3]; ``before`` is the time of
+    the event before the first one, NaN when there is none. A gap is the log of its seconds, 1 at
+    ten years; unknown gaps are zero.
     """
     gaps = np.diff(seconds, prepend=before)
     known = ~np.isnan(gaps)
@@ -80,22 +71,15 @@ def padded(rows: Sequence[IntArray]) -> tuple[IntArray, BoolArray]:
     return index, inside
 
 
+@dataclass(frozen=True, eq=False)
 class EventEncoder:
     """Turns events of one corpus into arrays, by the model's own catalogue, scale and sentiment."""
 
-    def __init__(
-        self,
-        item_index: Mapping[str, int],
-        rating_scale: tuple[float, float] | None,
-        sentiment: SentimentModel,
-        text_vectors: TextVectors,
-        text_dim: int,
-    ) -> None:
-        self._item_index = item_index
-        self._rating_scale = rating_scale
-        self._sentiment = sentiment
-        self._text_vectors = text_vectors
-        self._text_dim = text_dim
+    item_index: Mapping[str, int]
+    rating_scale: tuple[float, float] | None
+    sentiment: SentimentModel
+    text_vectors: TextVectors
+    text_dim: int
 
     def encode(self, events: Sequence[Event], vectors: FloatArray | None = None) -> EncodedEvents:
         """Encode events in their order. DomainError for an item outside the catalogue.
@@ -107,13 +91,13 @@ class EventEncoder:
         text = vectors if vectors is not None else self._text(words)
         features = np.zeros((len(events), len(FEATURES)), np.float32)
         if has_text.any():
-            features[has_text, SENTIMENT] = self._sentiment.predict(text[has_text])
+            features[has_text, SENTIMENT] = self.sentiment.predict(text[has_text])
             features[has_text, HAS_TEXT] = 1.0
         rating = np.array(
             [math.nan if event.rating is None else event.rating for event in events], np.float32
         )
         rated = ~np.isnan(rating)
-        features[rated, RATING] = scaled_rating(rating[rated], self._rating_scale)
+        features[rated, RATING] = scaled_rating(rating[rated], self.rating_scale)
         features[rated, HAS_RATING] = 1.0
         kinds = [KIND_INDEX[event.kind] if event.item_id else ABSENT_KIND for event in events]
         seconds = [event.timestamp.timestamp() if event.timed else math.nan for event in events]
@@ -127,13 +111,13 @@ class EventEncoder:
 
     def _text(self, words: Sequence[str]) -> FloatArray:
         if any(words):
-            return self._text_vectors(words)
-        return np.zeros((len(words), self._text_dim), np.float32)
+            return self.text_vectors(words)
+        return np.zeros((len(words), self.text_dim), np.float32)
 
     def _index(self, event: Event) -> int:
         if not event.item_id:
             return ABSENT_ITEM
-        index = self._item_index.get(event.item_id)
+        index = self.item_index.get(event.item_id)
         if index is None:
             raise DomainError(
                 f"item {event.item_id!r} is not in the model's catalogue",

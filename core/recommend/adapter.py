@@ -15,8 +15,7 @@ from core.arrays import FloatArray
 from core.domain import DomainError, History
 from core.measure.cases import targets_of
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
-from core.recommend.histories import Catalogued, EncodedHistories
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
 
 Score = Callable[[History], Mapping[str, float]]
 """A history to the scores of items by id, in any unit, higher is better.

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError
 
-from core.arrays import FloatArray, IntArray
+from core.arrays import FloatArray
 from core.domain import DomainError, History
 from core.files import load_arrays, replace_text, save_arrays
 from core.measure.cases import targets_of
@@ -24,9 +24,8 @@ from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import target_ranks
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
-from core.recommend.histories import Catalogued, EncodedHistories
 from core.recommend.registry import SCORERS, Scorer
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
 
 CELLS_OF_VALIDATION = 16_000_000
 """Scores held while choosing: 64 MB. More cases than fit are thinned evenly, to 256 at least."""
@@ -148,11 +147,45 @@ def fit_baselines(
     stop: StopCallback | None = None,
 ) -> dict[str, Baseline]:
     """Fit every baseline that has a setting for this corpus, by id; the same data, the same fit."""
+    most = max(CELLS_OF_VALIDATION // max(data.n_items, 1), 256)
+    cases = data.validation[:: max(-(-len(data.validation) // most), 1)]
+    histories = EncodedHistories.of([case.history for case in cases], data.item_index)
+    targets = targets_of(cases, data.item_index)
+    log_share = log_training_share(data.item_counts)
+
+    def judge(scores: FloatArray) -> float:
+        """Mean validation NDCG@10 of scores or log-probabilities; 0 without cases."""
+        ranks = target_ranks(scores, targets, histories.consumed)
+        return float(ndcg(ranks, K).mean()) if len(ranks) else 0.0
+
+    def choose(name: str, grid: Iterator[tuple[dict[str, float], Scorer]]) -> Baseline | None:
+        """The setting with the best ranking, then the better of its two curves."""
+        trials: list[Trial] = []
+        best: tuple[float, Scorer, FloatArray] | None = None
+        for setting, scorer in grid:
+            check_stop(stop)
+            scores = scorer.scores(histories)
+            value = judge(scores)
+            trials.append(Trial(setting, value))
+            if best is None or value > best[0]:
+                best = (value, scorer, scores)
+        if best is None:
+            return None
+        _, scorer, scores = best
+        curves: list[tuple[float, Calibration]] = []
+        for with_prior in (False, True):
+            check_stop(stop)
+            curve = fit_calibration(scores, targets, histories.consumed, log_share, with_prior)
+            calibrated = curve.log_probabilities(scores, log_share, histories.consumed)
+            curves.append((judge(calibrated), curve))
+            trials.append(Trial({"prior": curve.prior}, curves[-1][0]))
+        chosen = max(curves, key=lambda pair: pair[0])[1]
+        return Baseline(name, data.item_ids, scorer, chosen, log_share, tuple(trials))
+
     baselines: dict[str, Baseline] = {}
-    judge = _Judge.of(data)
-    for done, (name, scorer) in enumerate(SCORERS.items()):
+    for done, (name, scorer_class) in enumerate(SCORERS.items()):
         report(progress, Progress(f"fit {name}", done, len(SCORERS)))
-        best = _choose(name, scorer.grid(data), judge, stop)
+        best = choose(name, scorer_class.grid(data))
         if best is not None:
             baselines[name] = best
     report(progress, Progress("fit baselines", len(SCORERS), len(SCORERS)))
@@ -173,61 +206,3 @@ def load_baselines(folder: Path, item_ids: tuple[str, ...]) -> dict[str, Baselin
         for name in SCORERS
         if (folder / f"{name}.json").is_file()
     }
-
-
-@dataclass(frozen=True, eq=False)
-class _Judge:
-    """The validation cases as arrays, and what every baseline shares."""
-
-    item_ids: tuple[str, ...]
-    histories: EncodedHistories
-    targets: IntArray
-    log_share: FloatArray
-
-    @classmethod
-    def of(cls, data: TrainingData) -> _Judge:
-        most = max(CELLS_OF_VALIDATION // max(data.n_items, 1), 256)
-        cases = data.validation[:: max(-(-len(data.validation) // most), 1)]
-        return cls(
-            data.item_ids,
-            EncodedHistories.of([case.history for case in cases], data.item_index),
-            targets_of(cases, data.item_index),
-            log_training_share(data.item_counts),
-        )
-
-    def ndcg(self, scores: FloatArray) -> float:
-        """Mean validation NDCG@10 of scores or log-probabilities; 0 without cases."""
-        ranks = target_ranks(scores, self.targets, self.histories.consumed)
-        return float(ndcg(ranks, K).mean()) if len(ranks) else 0.0
-
-
-def _choose(
-    name: str,
-    grid: Iterator[tuple[dict[str, float], Scorer]],
-    judge: _Judge,
-    stop: StopCallback | None,
-) -> Baseline | None:
-    """The setting with the best ranking, then the better of its two curves."""
-    trials: list[Trial] = []
-    best: tuple[float, Scorer, FloatArray] | None = None
-    for setting, scorer in grid:
-        check_stop(stop)
-        scores = scorer.scores(judge.histories)
-        value = judge.ndcg(scores)
-        trials.append(Trial(setting, value))
-        if best is None or value > best[0]:
-            best = (value, scorer, scores)
-    if best is None:
-        return None
-    _, scorer, scores = best
-    curves: list[tuple[float, Calibration]] = []
-    for with_prior in (False, True):
-        check_stop(stop)
-        curve = fit_calibration(
-            scores, judge.targets, judge.histories.consumed, judge.log_share, with_prior
-        )
-        calibrated = curve.log_probabilities(scores, judge.log_share, judge.histories.consumed)
-        curves.append((judge.ndcg(calibrated), curve))
-        trials.append(Trial({"prior": curve.prior}, curves[-1][0]))
-    chosen = max(curves, key=lambda pair: pair[0])[1]
-    return Baseline(name, judge.item_ids, scorer, chosen, judge.log_share, tuple(trials))

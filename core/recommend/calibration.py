@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.arrays import DoubleArray, FloatArray, IntArray
 from core.ranking import ExcludedItems
 
 MOST_CELLS = 2_000_000
@@ -112,39 +112,29 @@ def fit_calibration(
     rows = usable[:: max(-(-len(usable) // most), 1)]
     if len(rows) == 0:
         return Calibration(scale=scale, repeat=repeat)
-    likelihood = _Likelihood(
-        scores[rows] / np.float32(scale), targets[rows], eligible[rows], log_share
-    )
-    bounds = _BOUNDS if with_prior else (*_BOUNDS[:2], (0.0, 0.0))
-    start = np.array(_START if with_prior else (*_START[:2], 0.0))
-    fit = minimize(likelihood, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    slope, knee, prior = fit.x
-    return Calibration(scale, float(np.exp(slope)), float(np.exp(knee)), float(prior), repeat)
+    scores, targets, eligible = scores[rows] / np.float32(scale), targets[rows], eligible[rows]
+    cases = np.arange(len(rows))
 
-
-@dataclass(frozen=True, eq=False)
-class _Likelihood:
-    """Mean negative log-likelihood of targets and its gradient in (log slope, log knee, prior)."""
-
-    scores: FloatArray
-    targets: IntArray
-    eligible: BoolArray
-    log_share: FloatArray
-
-    def __call__(self, point: DoubleArray) -> tuple[float, DoubleArray]:
+    def loss(point: DoubleArray) -> tuple[float, DoubleArray]:
+        """Mean negative log-likelihood and its gradient in (log slope, log knee, prior)."""
         slope, knee = np.exp(point[:2]).astype(np.float32)
-        ratio = self.scores / knee
+        ratio = scores / knee
         curve = slope * knee * np.arcsinh(ratio)
-        logits = np.where(self.eligible, curve + np.float32(point[2]) * self.log_share, -np.inf)
+        logits = np.where(eligible, curve + np.float32(point[2]) * log_share, -np.inf)
         logits -= logits.max(axis=1, keepdims=True)
         mass = np.exp(logits)
         total = mass.sum(axis=1, keepdims=True)
         mass /= total
-        every = np.arange(len(self.targets))
-        loss = np.log(total[:, 0]) - logits[every, self.targets]
-        bend = curve - slope * self.scores / np.sqrt(1.0 + ratio * ratio)
+        losses = np.log(total[:, 0]) - logits[cases, targets]
+        bend = curve - slope * scores / np.sqrt(1.0 + ratio * ratio)
         gradient = [
-            ((mass * term).sum(axis=1) - term[every, self.targets]).mean()
-            for term in (curve, bend, np.broadcast_to(self.log_share, mass.shape))
+            ((mass * term).sum(axis=1) - term[cases, targets]).mean()
+            for term in (curve, bend, np.broadcast_to(log_share, mass.shape))
         ]
-        return float(loss.mean()), np.array(gradient, np.float64)
+        return float(losses.mean()), np.array(gradient, np.float64)
+
+    bounds = _BOUNDS if with_prior else (*_BOUNDS[:2], (0.0, 0.0))
+    start = np.array(_START if with_prior else (*_START[:2], 0.0))
+    fit = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    slope, knee, prior = fit.x
+    return Calibration(scale, float(np.exp(slope)), float(np.exp(knee)), float(prior), repeat)

@@ -83,12 +83,13 @@ class Registered:
 
     def fitted_on(self, data: TrainingData) -> Registered:
         """The same recommender with other training data; DomainError without a builder."""
-        if self.builder is None:
+        builder = self.builder
+        if builder is None:
             raise DomainError(
                 f"{self.id} was registered ready-made and can't be fitted on other training data",
                 remedy=f"Install it as an entry point of {GROUP}",
             )
-        return _made(self.builder, self.corpus, data, self.id)
+        return _made(lambda: builder, self.corpus, data, self.id)
 
     def _mistake(self, what: str) -> DomainError:
         return DomainError(
@@ -111,28 +112,21 @@ def _installed(places: tuple[str, ...]) -> tuple[EntryPoint, ...]:
 
 def build(point: EntryPoint, corpus: Corpus, data: TrainingData) -> Registered:
     """The recommender of an entry point; DomainError where it can't be made."""
-    try:
-        builder: Builder = point.load()
-    except Exception as error:
-        raise _failure(point.name, error) from error
-    return _made(builder, corpus, data, point.name)
+    return _made(point.load, corpus, data, point.name)
 
 
-def _made(builder: Builder, corpus: Corpus, data: TrainingData, name: str) -> Registered:
+def _made(load: Callable[[], Builder], corpus: Corpus, data: TrainingData, name: str) -> Registered:
     try:
+        builder = load()
         own = Registered(corpus, builder(corpus, data), builder)
         if own.id != name:
             raise ValueError(f"its id is {own.id!r}")
     except Stopped:
         raise
     except Exception as error:
-        raise _failure(name, error) from error
+        raise DomainError(
+            f"the recommender {name!r} could not be made: {type(error).__name__}: {error}",
+            where=f"entry point of {GROUP}",
+            remedy="Correct or uninstall its package",
+        ) from error
     return own
-
-
-def _failure(name: str, error: Exception) -> DomainError:
-    return DomainError(
-        f"the recommender {name!r} could not be made: {type(error).__name__}: {error}",
-        where=f"entry point of {GROUP}",
-        remedy="Correct or uninstall its package",
-    )

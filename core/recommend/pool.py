@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import History
-from core.recommend.histories import EncodedHistories
+from core.recommend.training_data import EncodedHistories
 
 FEATURES = (
     "events",

@@ -11,7 +11,6 @@ from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
 from core.arrays import FloatArray
-from core.recommend.histories import EncodedHistories
 from core.recommend.scorers import (
     Content,
     Ease,
@@ -20,7 +19,7 @@ from core.recommend.scorers import (
     RecentPopularity,
     Transitions,
 )
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import EncodedHistories, TrainingData
 
 JOINT, INTEREST = "joint", "interest"
 

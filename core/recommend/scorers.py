@@ -15,8 +15,7 @@ import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray, IntArray
-from core.recommend.histories import EncodedHistories, add_own
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import EncodedHistories, TrainingData, add_own
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -110,8 +109,7 @@ class Transitions:
 
     def scores(self, histories: EncodedHistories) -> FloatArray:
         """Sum of the votes, float32[n, n_items]."""
-        votes: FloatArray = (histories.recency_weights(self.decay) @ self.following).toarray()
-        return votes
+        return np.asarray((histories.recency_weights(self.decay) @ self.following).toarray())
 
 
 @dataclass(frozen=True, eq=False)

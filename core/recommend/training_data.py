@@ -1,8 +1,10 @@
-"""What recommenders may learn from: training rows, and validation cases to choose settings."""
+"""What recommenders read: histories as arrays, training rows, and validation cases to choose by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -10,9 +12,116 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
-from core.domain import Columns, DomainError, Part
+from core.domain import Columns, DomainError, History, Part
 from core.measure.cases import Case, cases
-from core.recommend.histories import Catalogued
+from core.ranking import ExcludedItems
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_CLOCK = np.iinfo(np.int64).max
+"""Clock of an empty history that has none: after everything that is known."""
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+class Catalogued:
+    """What has one number for each item of a catalogue."""
+
+    item_ids: tuple[str, ...]
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Catalogue index of each item id."""
+        return {item: index for index, item in enumerate(self.item_ids)}
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedHistories:
+    """``n`` histories over a catalogue of ``n_items``.
+
+    ``row``, ``item``, ``back`` int64[m]: one entry per event that has an item (an explainer may
+    have removed it): its history, catalogue index, and steps back from the last event (0 = last).
+    ``clock`` int64[n]: microseconds since 1970. ``consumed``: what is excluded from each list.
+    """
+
+    n: int
+    n_items: int
+    row: IntArray
+    item: IntArray
+    back: IntArray
+    clock: IntArray
+    consumed: ExcludedItems
+
+    @classmethod
+    def of(cls, histories: Sequence[History], item_index: Mapping[str, int]) -> EncodedHistories:
+        """Encode histories; DomainError for an item outside the catalogue."""
+        row: list[int] = []
+        item: list[int] = []
+        back: list[int] = []
+        for number, history in enumerate(histories):
+            last = len(history.events) - 1
+            for step, event in enumerate(history.events):
+                if not event.item_id:
+                    continue
+                index = item_index.get(event.item_id)
+                if index is None:
+                    raise DomainError(
+                        f"item {event.item_id!r} is not in the catalogue",
+                        where=f"user {history.user_id}, step {step + 1}",
+                        remedy="Choose an item of the corpus, or train on the current corpus",
+                    )
+                row.append(number)
+                item.append(index)
+                back.append(last - step)
+        clocks = (history.at for history in histories)
+        return cls(
+            n=len(histories),
+            n_items=len(item_index),
+            row=np.array(row, np.int64),
+            item=np.array(item, np.int64),
+            back=np.array(back, np.int64),
+            clock=np.array(
+                [NO_CLOCK if at is None else microseconds(at) for at in clocks], np.int64
+            ),
+            consumed=ExcludedItems.of(histories, item_index),
+        )
+
+    def recency_weights(self, decay: float) -> sp.csr_matrix:
+        """Weight ``decay ** steps back`` of each item, summed over repeats.
+
+        Returns float32[n, n_items]; ``decay`` 0 keeps only the last event, 1 weighs all alike.
+        """
+        weights = np.power(float(decay), self.back).astype(np.float32)
+        kept = weights > 0
+        return sp.csr_matrix(
+            (weights[kept], (self.row[kept], self.item[kept])), (self.n, self.n_items)
+        )
+
+
+def distinct(histories: Sequence[History]) -> tuple[list[History], IntArray]:
+    """The histories that differ in items, clock or exclusions, and which of them each one is.
+
+    Explainers ask about hundreds of histories that differ in a review's text alone. Returns m
+    histories and int64[n] of indices below m.
+    """
+    keys = [
+        (history.at, history.excluded_items(), tuple(event.item_id for event in history.events))
+        for history in histories
+    ]
+    first = {key: row for row, key in reversed(list(enumerate(keys)))}
+    rows, index = np.unique([first[key] for key in keys], return_inverse=True)
+    return [histories[row] for row in rows], index.astype(np.int64)
+
+
+def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None:
+    """Add ``weights * own`` in place, where own float32[n_items] is what an item gives itself.
+
+    ``scores`` float32[n, n_items]; ``weights`` as from ``recency_weights``.
+    """
+    rows = np.repeat(np.arange(len(scores)), np.diff(weights.indptr))
+    scores[rows, weights.indices] += weights.data * own[weights.indices]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,8 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns, Part
-from core.encode.cache import VectorCache
+from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -48,8 +47,7 @@ from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, summarise_users
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
-from core.recommend.joining import fit_joint
-from core.recommend.joint import Joint
+from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 from core.training.card import model_card
@@ -208,13 +206,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
     return ModelConfig(
         corpus=corpus.name,
         corpus_id=corpus.corpus_id,
-        encoder=EncoderFacts(
-            name=encoder.name,
-            encoder_id=encoder.encoder_id,
-            weights_sha256=encoder.weights_sha256,
-            dim=encoder.dim,
-            max_tokens=encoder.max_tokens,
-        ),
+        encoder=EncoderFacts.model_validate(encoder, from_attributes=True),
         interest=trained.interest.config.to_json(),
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),

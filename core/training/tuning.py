@@ -25,12 +25,11 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, check_name
 from core.domain import DomainError, Stopped
-from core.encode.cache import VectorCache
+from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
-from core.encode.library import open_cache, open_encoder, shipped_sentiment
 from core.files import replace_text
 from core.model.config import InterestConfig
-from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.training.preparing import Prepared, prepare
 from core.training.training import fit_interest
 
@@ -141,17 +140,10 @@ def tune(
             remedy=f"Give up to {MOST_MINUTES:,}",
         )
     InterestConfig.checked({"seed": seed})
-    started = time.monotonic()
-    encoder = encoder or open_encoder(library)
-    prepared = prepare(
-        corpus,
-        leave_last_out(corpus.events),
-        encoder,
-        cache or open_cache(library),
-        shipped_sentiment(library),
-        progress,
-        stop,
-    )
+    deadline = time.monotonic() + 60 * minutes
+    encoder, cache = encoder or open_encoder(library), cache or open_cache(library)
+    parts, sentiment = leave_last_out(corpus.events), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop)
     if len(prepared.train_items) == 0 or len(prepared.fitting.judged) == 0:
         raise DomainError(
             "there are no events to learn from and to choose by",
@@ -166,23 +158,17 @@ def tune(
             tuning = replace(tuning, trials=before.trials)
     study = _study(tuning)
 
-    def is_late() -> bool:
-        return time.monotonic() - started > 60 * minutes
-
     def tell(values: Sequence[float]) -> None:
-        spent = time.monotonic() - started
-        figures = {
-            "trial": float(len(tuning.trials) + 1),
-            "best": max([*(trial.ndcg for trial in tuning.trials), *values]),
-        }
-        left = max(60 * minutes - spent, 0.0)
-        done = int(min(spent, 60 * minutes))
+        best = max([*(trial.ndcg for trial in tuning.trials), *values])
+        figures = {"trial": float(len(tuning.trials) + 1), "best": best}
+        left = max(deadline - time.monotonic(), 0.0)
+        done = int(60 * minutes - left)
         report(progress, Progress("Tuning", done, int(60 * minutes), left, figures))
 
     def ends() -> bool:
-        return is_late() or (stop is not None and stop())
+        return time.monotonic() > deadline or (stop is not None and stop())
 
-    while not tuning.trials or not is_late():
+    while not tuning.trials or time.monotonic() <= deadline:
         default_known = any(
             not trial.setting and trial.state != "cut" and trial.seed == seed
             for trial in tuning.trials
@@ -195,8 +181,7 @@ def tune(
         study.tell(trial, tried.ndcg if is_done else None, state)
         tuning = replace(tuning, trials=(*tuning.trials, tried))
         replace_text(place, json.dumps(tuning.facts(), indent=1) + "\n")
-        if stop is not None and stop():
-            raise Stopped
+        check_stop(stop)
     return tuning
 
 

@@ -17,7 +17,6 @@ from core.progress import Progress
 from core.ranking import ExcludedItems
 from core.recommend.baseline import Baseline, fit_baselines, load_baselines, save_baselines
 from core.recommend.calibration import fit_calibration, log_training_share, normalise
-from core.recommend.histories import EncodedHistories
 from core.recommend.registry import SCORERS
 from core.recommend.scorers import (
     TRANSITION_SMOOTHING,
@@ -28,7 +27,7 @@ from core.recommend.scorers import (
     Transitions,
     centre,
 )
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import EncodedHistories, TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 

@@ -17,9 +17,7 @@ from core.evaluate.report import evaluate
 from core.measure.cases import leave_last_out_cases
 from core.progress import Progress
 from core.recommend.baseline import Baseline, fit_baselines
-from core.recommend.histories import EncodedHistories, distinct
-from core.recommend.joining import fit_joint
-from core.recommend.joint import BASE, SEEN, Joint
+from core.recommend.joint import BASE, SEEN, Joint, fit_joint
 from core.recommend.pool import (
     FEATURES,
     FURTHEST,
@@ -31,7 +29,7 @@ from core.recommend.pool import (
     features_of,
     fit_pool,
 )
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import EncodedHistories, TrainingData, distinct
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from core.domain import Part
 from core.evaluate.report import evaluate
 from core.measure.cases import leave_last_out_cases
 from core.recommend.baseline import fit_baselines
-from core.recommend.joining import fit_joint
+from core.recommend.joint import fit_joint
 from core.recommend.training_data import TrainingData
 
 REVIEWS = (

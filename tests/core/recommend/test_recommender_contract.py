@@ -15,7 +15,7 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import DomainError, Event, EventKind, History
 from core.recommend.baseline import Baseline, fit_baselines
-from core.recommend.joining import fit_joint
+from core.recommend.joint import fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import SCORERS
 from core.recommend.training_data import TrainingData
