@@ -275,7 +275,7 @@ def draw_loss(key: str, measured: AblationView, *, in_nats: bool) -> None:
 def draw_never(engine: Engine, view: QualityView) -> None:
     never = judging.never(engine, view.protocol, view.subject)
     notices.say(never.sentence)
-    if not never.items:
+    if never.items.empty:
         return
     left, right = st.columns(2, gap="medium")
     said = f"By topic. {never.sentence}"

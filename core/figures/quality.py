@@ -204,10 +204,11 @@ def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = Fal
 def never_figure(view: NeverView, palette: Palette) -> go.Figure:
     """Items that were never recommended, by topic, beside all items of the topic."""
     rows = view.topics[:TOPICS_SHOWN][::-1]
+    never, items = rows["never"].tolist(), rows["items"].tolist()
     figure = canvas(palette, 26 * len(rows) + 50, (140, 64, 4, 40), barmode="overlay")
     for values, ink, name in (
-        ([row.items for row in rows], palette.faint, "all items"),
-        ([row.never for row in rows], palette.muted, "never recommended"),
+        (items, palette.faint, "all items"),
+        (never, palette.muted, "never recommended"),
     ):
         figure.add_bar(
             y=list(range(len(rows))),
@@ -217,11 +218,11 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
             hovertemplate=f"%{{x}} {name}<extra></extra>",
             name=name,
         )
-    for at, row in enumerate(rows):
-        text = f"{row.never:,} of {row.items:,}"
-        figure.add_annotation(note(text, row.items, at, palette.text, xanchor="left", xshift=6))
+    for at, (lost, size) in enumerate(zip(never, items, strict=True)):
+        text = f"{lost:,} of {size:,}"
+        figure.add_annotation(note(text, size, at, palette.text, xanchor="left", xshift=6))
     set_measure(figure, palette, "items never recommended, of all of the topic")
-    _set_names(figure, [plain(row.topic, 20) for row in rows], palette)
+    _set_names(figure, [plain(topic, 20) for topic in rows["topic"]], palette)
     return figure
 
 

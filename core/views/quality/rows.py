@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from core.evaluate.report import CalibrationBin
 from core.measure.intervals import Interval
 
@@ -125,44 +127,16 @@ class QualityView:
         return self.seen_verdict is not None
 
 
-@dataclass(frozen=True, slots=True)
-class NeverTopic:
-    """One topic's items that were never recommended."""
-
-    topic: str
-    """Its name."""
-    never: int
-    """Items never recommended."""
-    items: int
-    """Items of the topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeverItem:
-    """One item that was never recommended."""
-
-    item_id: str
-    """Which item."""
-    title: str
-    """Its title, or its id."""
-    topic: str
-    """Its topic."""
-    training_events: int
-    """How often training saw it."""
-    targets: int
-    """How often it was the actual next item: certain misses."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NeverView:
     """Items that are in none of the evaluated lists."""
 
     sentence: str
     """How many, and what they are."""
-    topics: tuple[NeverTopic, ...]
-    """Topics with such items, most first."""
-    items: tuple[NeverItem, ...]
-    """Those with most training events first."""
+    topics: pd.DataFrame
+    """Topics with such items, most first: topic, never (recommended), items (of the topic)."""
+    items: pd.DataFrame
+    """Those with most training events first: item_id, title, topic, training_events, targets."""
 
 
 @dataclass(frozen=True, slots=True)
