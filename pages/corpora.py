@@ -15,7 +15,7 @@ from core.corpus.plan import ITEM_PREFIX
 from core.corpus.preview import Preview
 from core.corpus.readers import FORMATS
 from core.domain import Columns, DomainError
-from core.figures.training import training_figure
+from core.figures.quality import training_figure
 from core.views import corpora as view
 from core.views import wording
 from pages._corpora import served_lists, uploads

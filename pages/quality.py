@@ -17,13 +17,14 @@ from core.views.quality import sentences as wording
 from core.views.quality.build import training_lines
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
+    UNITS,
     AblationRow,
     AblationView,
     GroupRow,
     QualityView,
     RecommenderRow,
+    shown_table,
 )
-from core.views.quality.tables import UNITS, shown_table
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT

@@ -136,16 +136,10 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
 
 def _hover(bar: EventBar) -> str:
     """One event in words."""
-    about = " · ".join(
-        text
-        for text in (
-            bar.kind.value if bar.kind else "",
-            f"rated {rating(bar.rating)}" if bar.rating is not None else "",
-            day(bar.timestamp),
-        )
-        if text
-    )
+    kind = f"{bar.kind.value} · " if bar.kind else ""
+    rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
+    about = f"{kind}{rated}{day(bar.timestamp)}"
     return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 

@@ -8,9 +8,17 @@ import pandas as pd
 
 from core.evaluate.report import CalibrationBin
 from core.measure.intervals import Interval
+from core.views.tables import table
 
 CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"
 """Of a table of calibration bins."""
+UNITS = (
+    "95 % intervals by bootstrap over users; leads are paired by user. log p: mean "
+    "log-probability of the target, in nats. Coverage: share of the catalogue in any list. "
+    "Novelty: bits. Diversity: cosine distance within a list. Popularity: training events of "
+    "listed items, as a multiple of a typical choice."
+)
+"""Under the table of recommenders."""
 FEW = 30
 """Groups with fewer targets are too small to compare."""
 
@@ -175,3 +183,22 @@ class AblationView:
     """One per part."""
     sentence: str
     """Reads them."""
+
+
+def shown_table(view: QualityView) -> pd.DataFrame:
+    """Recommenders for the screen: a figure and its interval in one cell."""
+    lead = f"Lead of {view.subject}"
+    columns = {"Recommender": "recommender", f"NDCG@{view.k}": "ndcg", lead: "lead"}
+    if view.shows_seen:
+        columns["NDCG, seen targets"] = "seen"
+    columns |= {
+        "Recall": "recall",
+        "MRR": "mrr",
+        "log p": "log_probability",
+        "Coverage": "coverage",
+        "Novelty": "novelty",
+        "Diversity": "diversity",
+        "Popularity": "popularity_bias",
+        "Never recommended": "never",
+    }
+    return table(view.rows, columns).fillna({lead: ""}).dropna(axis="columns", how="all")

@@ -16,7 +16,6 @@ from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
 
-"""Longer titles are cut in sentences."""
 CAUTION = "This is the model's behaviour, not a forecast of the customer's."
 
 

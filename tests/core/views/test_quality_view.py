@@ -22,8 +22,7 @@ from core.views.quality.build import (
     build_verdict,
     training_lines,
 )
-from core.views.quality.rows import FEW, RecommenderRow
-from core.views.quality.tables import UNITS, shown_table
+from core.views.quality.rows import FEW, UNITS, RecommenderRow, shown_table
 from core.views.tables import table
 from core.views.wording import count
 
