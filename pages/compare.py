@@ -9,13 +9,13 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.compare.columns import FEWEST
+from core.compare.comparison import Comparison
 from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.report import as_html
 from core.views.compare import sentences as words
 from core.views.compare import tables
-from core.views.compare.build import CompareView
-from core.views.compare.comparing import Comparing
+from core.views.compare.build import CompareView, change_bars, trust_sentence
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
@@ -35,23 +35,22 @@ def main() -> None:
         notices.empty(*choice.missing)
         return
     choosing.draw_columns(engine, choice)
-    comparing = loaders.comparing(engine, choice.columns, choice.k)
-    view = comparing.view
+    comparison, view = loaders.comparing(engine, choice.columns, choice.k)
     shown = {column.recommender for column in view.columns}
     for caution in judging.cautions_of_lists(engine.corpus.name, shown):
         notices.caution(caution)
     picked = picked_item(view)
     draw_flow(view, picked)
     if picked is not None:
-        draw_item(comparing, picked)
-    draw_moves(comparing)
+        draw_item(comparison, view, picked)
+    draw_moves(comparison, view)
     draw_overlap(view)
     draw_profiles(view)
     turnover.draw(engine, moment.user_id, moment.recommender)
     draw_lists(view)
     with head:
         sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choice.address})
-        export(comparing, choice)
+        export(comparison, view, choice)
 
 
 def picked_item(view: CompareView) -> str | None:
@@ -114,9 +113,8 @@ def pick() -> None:
         state.put(PAIR, int(data[1]))
 
 
-def draw_item(comparing: Comparing, item_id: str) -> None:
+def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
     """One item over all columns: its ranks, what each event contributed, and where to go on."""
-    view = comparing.view
     line = next(line for line in view.lines if line.item_id == item_id)
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -126,8 +124,8 @@ def draw_item(comparing: Comparing, item_id: str) -> None:
             st.button("Close", key="close_item", type="tertiary", **close)  # type: ignore[arg-type]
         names = [column.name for column in view.columns]
         notices.say(words.item_sentence(line.item, list(zip(names, line.full_ranks, strict=True))))
-        a = pair_of(comparing, item_id)
-        bars = comparing.bars(a, item_id)
+        a = pair_of(view, item_id)
+        bars = change_bars(comparison, a, item_id)
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
@@ -136,9 +134,8 @@ def draw_item(comparing: Comparing, item_id: str) -> None:
         links(view, item_id, bars[0].step if bars else None, a)
 
 
-def pair_of(comparing: Comparing, item_id: str) -> int:
+def pair_of(view: CompareView, item_id: str) -> int:
     """The left column of the pair to explain: before the picked one, else where it moved most."""
-    view = comparing.view
     picked = state.get(PAIR)
     if picked is not None:
         return int(min(max(picked - 1, 0), len(view.columns) - 2))
@@ -163,16 +160,15 @@ def to(user: str, step: int, item: str, recommender: str) -> dict[str, str | int
     return {USER: user, TIME: step, ITEM: item, RECOMMENDER: recommender, COLUMNS: columns}
 
 
-def draw_moves(comparing: Comparing) -> None:
+def draw_moves(comparison: Comparison, view: CompareView) -> None:
     st.subheader("What entered, left or moved, and what caused it?", anchor=False)
-    view = comparing.view
     if not view.moves:
         st.text("Nothing: the lists are the same.")
         return
     with st.spinner("Asking without each event …"):
-        rows = comparing.moves
-    notices.caution(comparing.trust)
-    table = tables.moves_table(comparing.comparison, rows)
+        rows = comparison.moves()
+    notices.caution(trust_sentence(comparison))
+    table = tables.moves_table(comparison, rows)
     two = len(view.columns) == FEWEST
     has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
@@ -280,8 +276,8 @@ def draw_lists(view: CompareView) -> None:
         drawing.table(tables.lists_table(view), alt)
 
 
-def export(comparing: Comparing, choice: Choice) -> None:
-    view, ink = comparing.view, drawing.palette()
+def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
+    ink = drawing.palette()
 
     def charts() -> str:
         figures = [
@@ -291,11 +287,11 @@ def export(comparing: Comparing, choice: Choice) -> None:
         return as_html(figures, ink, "Lists side by side")
 
     files: dict[str, sharing.File] = {
-        "Report (HTML)": (".html", lambda: report(comparing)),
+        "Report (HTML)": (".html", lambda: report(comparison)),
         "Charts (HTML)": ("-charts.html", charts),
         "Moves and causes (CSV)": (
             "-moves.csv",
-            lambda: tables.moves_table(comparing.comparison, comparing.moves),
+            lambda: tables.moves_table(comparison, comparison.moves()),
         ),
         "Lists (CSV)": ("-lists.csv", lambda: tables.lists_table(view)),
         "Overlap (CSV)": ("-overlap.csv", lambda: tables.overlap_table(view)),
@@ -304,10 +300,10 @@ def export(comparing: Comparing, choice: Choice) -> None:
     sharing.export(f"compare-{choice.specs[0].user}", files)
 
 
-def report(comparing: Comparing) -> str:
+def report(comparison: Comparison) -> str:
     from core.figures.compare_report import comparison_report
 
-    return comparison_report(comparing.comparison, drawing.palette())
+    return comparison_report(comparison, drawing.palette())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from streamlit import column_config as col
 
@@ -16,7 +15,7 @@ from core.corpus.plan import ITEM_PREFIX
 from core.corpus.preview import Preview
 from core.corpus.readers import FORMATS
 from core.domain import Columns, DomainError
-from core.figures.training import training_figure
+from core.figures.quality import training_figure
 from core.views import corpora as view
 from core.views import wording
 from pages._corpora import served_lists, uploads
@@ -42,21 +41,19 @@ def main() -> None:
 
 def draw_library() -> None:
     """All corpora; a button makes one the current one."""
-    library = view.build_library(loaders.library())
+    library = loaders.library()
     st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
-    if not library.corpora:
+    table = view.corpora_table(library)
+    if table.empty:
         notices.caution("No corpus yet. Import a file below.")
         return
-    table = pd.DataFrame([dataclasses.asdict(row) for row in library.corpora])
-    table["text_share"] *= 100
-    table["simulated"] = ["simulated" if row.simulated else "" for row in library.corpora]
-    table["use"] = [f"Use {row.name}" for row in library.corpora]
+    table["use"] = "Use " + table["name"]
     use = col.ButtonColumn(
         "Corpus",
         key="use_corpus",
         alignment="left",
         on_click=use_corpus,
-        args=([row.name for row in library.corpora],),
+        args=(table["name"].tolist(),),
     )
     drawing.table(
         table,

@@ -217,12 +217,14 @@ def draw_scorecard(explaining: Explaining) -> None:
     if view is None:
         st.caption(state_of(explaining, "Testing the explanation …", "Not tested"))
         return
-    if len(view.deletion["explanation"]) <= 2:
+    if len(view.card.deletion["explanation"]) <= 2:
         st.text(view.sentence)
     else:
-        icon = ":material/check_circle:" if view.beats_recent else ":material/warning:"
+        icon = (
+            ":material/check_circle:" if view.card.beats("recent-first") else ":material/warning:"
+        )
         st.markdown(f"{icon} {notices.escape(view.sentence)}")
-        figure = curves_figure(view, drawing.palette())
+        figure = curves_figure(view.card, drawing.palette())
         name = "Deletion and insertion curves"
         drawing.chart("curves", figure, view.sentence, name=name, is_said=False)
     notices.caution(view.stability)

@@ -17,13 +17,14 @@ from core.views.quality import sentences as wording
 from core.views.quality.build import training_lines
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
+    UNITS,
     AblationRow,
     AblationView,
     GroupRow,
     QualityView,
     RecommenderRow,
+    shown_table,
 )
-from core.views.quality.tables import UNITS, shown_table
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
@@ -275,7 +276,7 @@ def draw_loss(key: str, measured: AblationView, *, in_nats: bool) -> None:
 def draw_never(engine: Engine, view: QualityView) -> None:
     never = judging.never(engine, view.protocol, view.subject)
     notices.say(never.sentence)
-    if not never.items:
+    if never.items.empty:
         return
     left, right = st.columns(2, gap="medium")
     said = f"By topic. {never.sentence}"

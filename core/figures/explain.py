@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.explain.parts import PART_NAMES
+from core.explain.scorecard import Scorecard
 from core.figures.palette import Palette
 from core.figures.style import (
     SIZE,
@@ -23,7 +24,7 @@ from core.figures.style import (
     signed_ink,
     title,
 )
-from core.views.explain.rows import AnswerView, EventBar, PartsView, ScorecardView, WordsView
+from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, rating
 
@@ -136,16 +137,10 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
 
 def _hover(bar: EventBar) -> str:
     """One event in words."""
-    about = " · ".join(
-        text
-        for text in (
-            bar.kind.value if bar.kind else "",
-            f"rated {rating(bar.rating)}" if bar.rating is not None else "",
-            day(bar.timestamp),
-        )
-        if text
-    )
+    kind = f"{bar.kind.value} · " if bar.kind else ""
+    rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
+    about = f"{kind}{rated}{day(bar.timestamp)}"
     return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
@@ -284,7 +279,7 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure
     return figure
 
 
-def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
+def curves_figure(card: Scorecard, palette: Palette) -> go.Figure:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 210, (44, 92, 22, 34))
     styles: dict[str, dict[str, Any]] = {
@@ -293,8 +288,8 @@ def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
         "random": {"color": palette.muted, "width": 1.5, "dash": "dash"},
     }
     for x, name, curves in (
-        ("x", "events removed", view.deletion),
-        ("x2", "events added", view.insertion),
+        ("x", "events removed", card.deletion),
+        ("x2", "events added", card.insertion),
     ):
         for order, line in styles.items():
             curve = curves[order]
@@ -309,7 +304,7 @@ def curves_figure(view: ScorecardView, palette: Palette) -> go.Figure:
             )
         above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
         figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
-    ranked = sorted(ORDERS, key=lambda order: -float(view.insertion[order].mean()))
+    ranked = sorted(ORDERS, key=lambda order: -float(card.insertion[order].mean()))
     beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
     for at, order in enumerate(ranked):
         name = f"{'┄' if order == 'random' else '━'} {ORDERS[order]}"

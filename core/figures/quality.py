@@ -1,15 +1,16 @@
-"""Charts of the Quality page: a dot and its 95 % interval wherever a figure was measured."""
+"""How good a model is: a dot and its 95 % interval wherever a figure was measured; training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.evaluate.report import CalibrationBin
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
-from core.figures.style import axis, canvas, names_axis, note, plain, title
+from core.figures.style import axis, canvas, layout, names_axis, note, plain, title
 from core.measure.intervals import Interval
 from core.views.overview import ScoreRow, VerdictView
 from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
@@ -17,6 +18,8 @@ from core.views.quality.sentences import best_baseline
 from core.views.wording import signed
 
 TOPICS_SHOWN = 12
+POINTS = 300
+"""A longer curve of a running training is thinned to about this many points."""
 
 
 def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
@@ -184,6 +187,35 @@ def epochs_figure(
     return figure
 
 
+def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.Figure:
+    """One small panel per figure that the training reports, over its steps.
+
+    ``curve`` holds one mapping per report: ``done`` is the step, the rest are figures.
+    """
+    curve = curve[:: max(len(curve) // POINTS, 1)]
+    names = list(dict.fromkeys(name for point in curve for name in point if name != "done"))
+    figure = make_subplots(
+        rows=1, cols=max(len(names), 1), subplot_titles=names, horizontal_spacing=0.08
+    )
+    for column, name in enumerate(names, start=1):
+        points = [point for point in curve if name in point]
+        figure.add_scatter(
+            x=[point["done"] for point in points],
+            y=[point[name] for point in points],
+            mode="lines+markers",
+            line={"width": 1.75, "color": palette.accent},
+            marker={"size": 4, "color": palette.accent},
+            row=1,
+            col=column,
+            hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
+        )
+    figure.update_layout(layout(palette, height=190, margin={"l": 48, "r": 12, "t": 28, "b": 28}))
+    figure.update_annotations(font={"size": 12, "color": palette.text})
+    figure.update_xaxes(axis(palette, nticks=5))
+    figure.update_yaxes(axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
+    return figure
+
+
 def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> go.Figure:
     """The loss without each part of a history; right of zero the part helped."""
     rows = view.rows[::-1]
@@ -204,10 +236,11 @@ def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = Fal
 def never_figure(view: NeverView, palette: Palette) -> go.Figure:
     """Items that were never recommended, by topic, beside all items of the topic."""
     rows = view.topics[:TOPICS_SHOWN][::-1]
+    never, items = rows["never"].tolist(), rows["items"].tolist()
     figure = canvas(palette, 26 * len(rows) + 50, (140, 64, 4, 40), barmode="overlay")
     for values, ink, name in (
-        ([row.items for row in rows], palette.faint, "all items"),
-        ([row.never for row in rows], palette.muted, "never recommended"),
+        (items, palette.faint, "all items"),
+        (never, palette.muted, "never recommended"),
     ):
         figure.add_bar(
             y=list(range(len(rows))),
@@ -217,11 +250,11 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
             hovertemplate=f"%{{x}} {name}<extra></extra>",
             name=name,
         )
-    for at, row in enumerate(rows):
-        text = f"{row.never:,} of {row.items:,}"
-        figure.add_annotation(note(text, row.items, at, palette.text, xanchor="left", xshift=6))
+    for at, (lost, size) in enumerate(zip(never, items, strict=True)):
+        text = f"{lost:,} of {size:,}"
+        figure.add_annotation(note(text, size, at, palette.text, xanchor="left", xshift=6))
     set_measure(figure, palette, "items never recommended, of all of the topic")
-    _set_names(figure, [plain(row.topic, 20) for row in rows], palette)
+    _set_names(figure, [plain(topic, 20) for topic in rows["topic"]], palette)
     return figure
 
 

@@ -105,7 +105,7 @@ def hover(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> dict[str, Any]:
-    """A trace that circles one place."""
+    """A trace that circles one position."""
     return {
         "x": [x],
         "y": [y],

@@ -92,9 +92,14 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     at = np.arange(len(shown), dtype=np.float64)
     size = 38 * len(shown) + 12
     figure = canvas(palette, size, (176, 96, 2, 2), bargap=0.3, barmode="overlay")
-    for name, shift, ink, shares in (
-        ("before", 0.2, palette.muted, [row.before for row in shown]),
-        ("after", -0.2, palette.accent, [row.after for row in shown]),
+    before, after = [row.before for row in shown], [row.after for row in shown]
+    changes = [
+        f"{wording.percent(new)} ({wording.points(new - old)})"
+        for old, new in zip(before, after, strict=True)
+    ]
+    for name, shift, ink, shares, texts in (
+        ("before", 0.2, palette.muted, before, list(map(wording.percent, before))),
+        ("after", -0.2, palette.accent, after, changes),
     ):
         figure.add_bar(
             x=shares,
@@ -102,24 +107,18 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
             width=0.34,
             orientation="h",
             marker={"color": ink},
-            text=[_share_text(name, row) for row in shown],
+            text=texts,
             textposition="outside",
             textfont={"color": palette.text if name == "after" else palette.muted},
             cliponaxis=False,
             hoverinfo="skip",
             name=name,
         )
-    most = max((max(row.before, row.after) for row in shown), default=0.0)
+    most = max([*before, *after], default=0.0)
     figure.update_xaxes(visible=False, range=[0, max(most * 1.05, 0.2)], fixedrange=True)
     names = [swatch(palette.topic(row.topic), row.label) for row in shown]
     figure.update_yaxes(names_axis(palette, names))
     return figure
-
-
-def _share_text(name: str, row: ProfileRow) -> str:
-    if name == "before":
-        return wording.percent(row.before)
-    return f"{wording.percent(row.after)} ({wording.points(row.after - row.before)})"
 
 
 def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:

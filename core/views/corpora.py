@@ -22,30 +22,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CorpusRow:
-    """One corpus of the library."""
-
-    name: str
-    """Its name."""
-    simulated: bool
-    """True for data that a program made up."""
-    users: int
-    """Number of users."""
-    items: int
-    """Size of the catalogue."""
-    events: int
-    """Number of events."""
-    text_share: float
-    """Share of events with words, 0 to 1."""
-    period: str
-    """First to last month."""
-    refused: int
-    """Rows that the import put into quarantine."""
-    models: int
-    """Trained models."""
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRow:
     """One trained model of a corpus."""
 
@@ -60,16 +36,6 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryView:
-    """What the library holds."""
-
-    corpora: tuple[CorpusRow, ...]
-    """All corpora, the demo first."""
-    root: Path
-    """Where the library lies."""
-
-
-@dataclass(frozen=True, slots=True)
 class JobView:
     """Where long work stands."""
 
@@ -81,27 +47,23 @@ class JobView:
     """Latest figures as (name, value)."""
 
 
-def build_library(library: Library) -> LibraryView:
-    """Everything the library holds."""
-    rows = tuple(
-        corpus_row(manifest, len(library.model_folders(manifest.name)))
-        for manifest in library.corpora()
-    )
-    return LibraryView(rows, library.root)
-
-
-def corpus_row(manifest: Manifest, models: int) -> CorpusRow:
-    """One corpus as a row."""
-    return CorpusRow(
-        name=manifest.name,
-        simulated=manifest.simulated,
-        users=manifest.users,
-        items=manifest.items,
-        events=manifest.accepted,
-        text_share=manifest.with_text / max(manifest.accepted, 1),
-        period=span(manifest.first, manifest.last),
-        refused=manifest.quarantined,
-        models=models,
+def corpora_table(library: Library) -> pd.DataFrame:
+    """All corpora of the library, the demo first; ``text_share`` in percent of the events."""
+    return pd.DataFrame(
+        [
+            {
+                "name": manifest.name,
+                "simulated": "simulated" if manifest.simulated else "",
+                "users": manifest.users,
+                "items": manifest.items,
+                "events": manifest.accepted,
+                "text_share": 100 * manifest.with_text / max(manifest.accepted, 1),
+                "period": span(manifest.first, manifest.last),
+                "refused": manifest.quarantined,
+                "models": len(library.model_folders(manifest.name)),
+            }
+            for manifest in library.corpora()
+        ]
     )
 
 

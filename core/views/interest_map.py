@@ -38,8 +38,6 @@ class MapView:
     """Leading topic of each state, int16[n_states]."""
     landmarks: tuple[Landmark, ...]
     """One name per topic, in the middle of the states that it leads."""
-    trustworthiness: float | None
-    """1 where all neighbours are preserved; None when it was not measured."""
     sentence: str
     """What the map is worth, in words."""
 
@@ -53,8 +51,7 @@ def build_map(engine: Engine) -> MapView:
         if len(of_topic):
             x, y = np.median(of_topic, axis=0)
             marks.append(Landmark(label, topic, float(x), float(y)))
-    trust = engine.map.trustworthiness
-    return MapView(states, topics, tuple(marks), trust, trust_sentence(trust))
+    return MapView(states, topics, tuple(marks), trust_sentence(engine.map.trustworthiness))
 
 
 def trust_sentence(trustworthiness: float | None) -> str:

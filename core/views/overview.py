@@ -162,17 +162,19 @@ def build_rows(engine: Engine) -> list[UserRow]:
     """Every user with enough events, from the table that was made when the model was trained."""
     names = engine.topics.names
     corpus = engine.corpus
-    table = engine.users
-    last = corpus.events[Columns.Time].iloc[corpus.user_starts[1:] - 1]
+    has_enough = (engine.users["events"] >= LEAST_EVENTS).to_numpy()
+    table = engine.users[has_enough]
+    last = corpus.events[Columns.Time].iloc[corpus.user_starts[1:][has_enough] - 1]
     return [
         UserRow(
             user_id=row.user_id,
             events=int(row.events),
             last=when.to_pydatetime(),
             drift=float(row.drift),
-            topics=" → ".join(dict.fromkeys((names[row.first_topic], names[row.last_topic]))),
+            topics=names[row.last_topic]
+            if row.first_topic == row.last_topic
+            else f"{names[row.first_topic]} → {names[row.last_topic]}",
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
-        for row, when in zip(table.itertuples(), last, strict=True)
-        if row.events >= LEAST_EVENTS
+        for row, when in zip(table.itertuples(index=False), last, strict=True)
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
-from core.views.compare import sentences as words
+from core.views.wording import count, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +32,41 @@ def build_turnover(turnover: Turnover, user_id: str | None = None) -> TurnoverVi
     by_events = curve(turnover.by_events, EVENT_BINS)
     by_days = curve(turnover.by_days, DAY_BINS)
     own = turnover.among([user_id]) if user_id is not None else None
-    far = next((b for b in reversed(by_events[1:]) if b.overlap is not None), None)
-    change = float(own.change[0]) if own is not None and len(own.change) else float("nan")
     return TurnoverView(
-        sentence=words.turnover_sentence(
-            by_events[0].overlap,
-            None
-            if far is None or far.overlap is None
-            else (words.gap(far.low, far.high, "event"), far.overlap),
-            by_events[0].users,
-            None if np.isnan(change) else change,
-        ),
+        sentence=turnover_sentence(by_events, own),
         by_events=by_events,
         by_days=by_days,
         own_by_events=curve(own.by_events, EVENT_BINS) if own is not None else (),
         own_by_days=curve(own.by_days, DAY_BINS) if own is not None else (),
     )
+
+
+def turnover_sentence(by_events: Sequence[Bin], own: Turnover | None) -> str:
+    """How fast lists change, in RBO; ``own`` is one user's turnover."""
+    if by_events[0].overlap is None:
+        return "No user has two lists to compare."
+    change = 1 - by_events[0].overlap
+    said = (
+        f"One event changes {percent(change)} of a list on average (1 \u2212 RBO, "
+        f"{count(by_events[0].users, 'user')})"
+    )
+    far = [(b, b.overlap) for b in by_events[1:] if b.overlap is not None]
+    if far:
+        said += f"; after {gap(far[-1][0], 'event')}, {percent(far[-1][1])} is left"
+    if own is not None and len(own.change) and not np.isnan(own.change[0]):
+        more = float(own.change[0]) - change
+        grade = "above average" if more > 0 else "below average"
+        said += f". For this user it changes {percent(float(own.change[0]))}, "
+        said += "about average" if abs(more) < 0.03 else grade
+    return said + "."
+
+
+def gap(between: Bin, noun: str) -> str:
+    """``3 to 4 events``, ``365 days or more``."""
+    low, high = between.low, between.high
+    if high is None:
+        return f"{count(low, noun)} or more"
+    return count(low, noun) if low == high else f"{low} to {count(high, noun)}"
 
 
 def tell_turnover(turnover: Turnover) -> list[str]:
@@ -55,7 +75,7 @@ def tell_turnover(turnover: Turnover) -> list[str]:
     lines = [view.sentence]
     for bins, noun in ((view.by_events, "event"), (view.by_days, "day")):
         lines += [
-            f"{words.gap(b.low, b.high, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
+            f"{gap(b, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
             for b in bins
             if b.overlap is not None
         ]

@@ -33,6 +33,7 @@ from pages._shared import memory
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
+    from core.compare.comparison import Comparison
     from core.compare.fork import Fork
     from core.compare.turnover import Turnover
     from core.engine import Engine
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from core.recommend.own import Registered
     from core.scenario.edits import Edit
     from core.scenario.store import ScenarioStore
-    from core.views.compare.comparing import Comparing
+    from core.views.compare.build import CompareView
     from core.views.explain.explaining import Explaining
     from core.views.explain.rows import ReceiversView
 
@@ -288,11 +289,15 @@ def _stored_columns(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Fing
 
 
 @kept(48, also=_stored_columns)
-def comparing(engine: Engine, specs: Sequence[ColumnSpec], k: int) -> Comparing:
-    """A comparison, computed once; DomainError for a column that can't be opened."""
-    from core.views.compare.comparing import Comparing
+def comparing(
+    engine: Engine, specs: Sequence[ColumnSpec], k: int
+) -> tuple[Comparison, CompareView]:
+    """A comparison and its view, computed once; DomainError for a column that can't be opened."""
+    from core.compare.comparison import Comparison
+    from core.views.compare.build import build_compare
 
-    return Comparing(engine, specs, k, library())
+    comparison = Comparison(engine, specs, k, library=library())
+    return comparison, build_compare(comparison)
 
 
 def scenario_store() -> ScenarioStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.views.wording import TITLE, count, nats, percent, short
+from core.views.wording import TITLE, nats, percent, short
 
 JACCARD = "Jaccard: shared items as a share of all items on either list, in any order."
 RBO = (
@@ -107,33 +107,6 @@ def bars_sentence(first: str, last: str, change: float, strongest: str) -> str:
     )
 
 
-def turnover_sentence(
-    per_event: float | None, far: tuple[str, float] | None, users: int, own: float | None
-) -> str:
-    """How fast lists change; overlaps are RBO, ``own`` the user's change per event."""
-    if per_event is None:
-        return "No user has two lists to compare."
-    said = (
-        f"One event changes {percent(1 - per_event)} of a list on average (1 \u2212 RBO, "
-        f"{count(users, 'user')})"
-    )
-    if far is not None:
-        said += f"; after {far[0]}, {percent(far[1])} is left"
-    if own is not None:
-        more = own - (1 - per_event)
-        grade = "about average" if abs(more) < 0.03 else "above" if more > 0 else "below"
-        said += f". For this user it changes {percent(own)}, {grade}"
-        said += "" if abs(more) < 0.03 else " average"
-    return said + "."
-
-
 def made_with(corpus: str, model_id: str, simulated: bool) -> str:
     """What a report was made from."""
     return f"Corpus {corpus}{' (simulated)' if simulated else ''}, model {model_id}"
-
-
-def gap(low: int, high: int | None, noun: str) -> str:
-    """``3 to 4 events``, ``365 days or more``."""
-    if high is None:
-        return f"{count(low, noun)} or more"
-    return count(low, noun) if low == high else f"{low} to {count(high, noun)}"

@@ -9,9 +9,14 @@ import pandas as pd
 from core.compare.comparison import Comparison
 from core.compare.moves import Move
 from core.views.compare.build import CompareView, cause_words, column_names
+from core.views.tables import table
 
-MOVES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
-MOVES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
+MOVES = (
+    "item_id move=words kind rank_from=before rank_to=after catalogue_rank_from=rank_before "
+    "catalogue_rank_to=rank_after change=score_change contribution=cause.value cause_step"
+)
+TYPES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
+TYPES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
 
 
 def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
@@ -19,32 +24,13 @@ def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
 
     ``change`` is that of the item's score, ``contribution`` the main cause's part of it, in nats.
     """
-    names = column_names(comparison.columns)
-    rows = [
-        (
-            names[move.a],
-            names[move.b],
-            move.item_id,
-            comparison.engine.corpus.title(move.item_id),
-            move.words,
-            move.kind,
-            move.before,
-            move.after,
-            move.rank_before,
-            move.rank_after,
-            move.score_change,
-            cause_words(comparison, move),
-            move.cause.value if move.cause is not None else None,
-            move.cause_step,
-        )
-        for move in moves
-    ]
-    columns = (
-        *("from", "to", "item_id", "item", "move", "kind", "rank_from", "rank_to"),
-        *("catalogue_rank_from", "catalogue_rank_to", "change", "cause", "contribution"),
-        "cause_step",
-    )
-    return pd.DataFrame(rows, columns=columns).astype(MOVES)
+    names, frame = column_names(comparison.columns), table(moves, MOVES)
+    titles = [comparison.engine.corpus.title(move.item_id) for move in moves]
+    frame.insert(0, "from", [names[move.a] for move in moves])
+    frame.insert(1, "to", [names[move.b] for move in moves])
+    frame.insert(3, "item", titles)
+    frame.insert(11, "cause", [cause_words(comparison, move) for move in moves])
+    return frame.astype(TYPES)
 
 
 def lists_table(view: CompareView) -> pd.DataFrame:

@@ -143,11 +143,9 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
 def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:
     """The verdict on the explanation on screen."""
     return ScorecardView(
-        sentence=sentences.scorecard(card, len(explanation.game.players)),
-        stability=sentences.stability(card.stability, explanation.events.exact),
-        beats_recent=card.beats("recent-first"),
-        deletion=card.deletion,
-        insertion=card.insertion,
+        sentences.scorecard(card, len(explanation.game.players)),
+        sentences.stability(card.stability, explanation.events.exact),
+        card,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain.over_corpus import Receiver
+from core.explain.scorecard import Scorecard
 from core.explain.word_values import Method
 from core.views.wording import event_label
 
@@ -152,12 +153,8 @@ class ScorecardView:
     """The verdict in words."""
     stability: str
     """Whether seeds agree."""
-    beats_recent: bool
-    """Deletion better than most recent first."""
-    deletion: dict[str, DoubleArray]
-    """Curves float64[n + 1] by order, nats."""
-    insertion: dict[str, DoubleArray]
-    """Curves float64[n + 1] by order, nats."""
+    card: Scorecard
+    """Its curves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from core.arrays import BoolArray, IntArray
 from core.corpus.store import Library
@@ -21,8 +22,6 @@ from core.views.quality.rows import (
     AblationRow,
     AblationView,
     GroupRow,
-    NeverItem,
-    NeverTopic,
     NeverView,
     QualityView,
     RecommenderRow,
@@ -185,21 +184,21 @@ def build_never(engine: Engine, report: EvaluationReport, subject: str) -> Never
     order = [topic for topic in np.argsort(-lost, kind="stable").tolist() if lost[topic]]
     wanted = np.bincount(report.targets, minlength=report.n_items)
     first = never[np.lexsort((never, -wanted[never], -counts[never]))][:EXAMPLES]
-    rows = tuple(NeverTopic(topics.names[t], int(lost[t]), int(size[t])) for t in order)
+    names, item_ids = np.array(topics.names), [corpus.item_ids[item] for item in first]
+    by_topic = {"topic": names[order], "never": lost[order], "items": size[order]}
+    items = {
+        "item_id": item_ids,
+        "title": [corpus.title(item_id) for item_id in item_ids],
+        "topic": names[topics.item_topic[first]],
+        "training_events": counts[first],
+        "targets": wanted[first],
+    }
     trained, missed = int((counts[never] > 0).sum()), int(wanted[never].sum())
+    largest = (names[order[0]], lost[order[0]]) if order else ("", 0)
     return NeverView(
-        sentence=sentences.never(subject, report, len(never), trained, missed, rows),
-        topics=rows,
-        items=tuple(
-            NeverItem(
-                corpus.item_ids[item],
-                corpus.title(corpus.item_ids[item]),
-                topics.names[topics.item_topic[item]],
-                int(counts[item]),
-                int(wanted[item]),
-            )
-            for item in first.tolist()
-        ),
+        sentences.never(subject, report, len(never), trained, missed, largest),
+        pd.DataFrame(by_topic),
+        pd.DataFrame(items),
     )
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from core.evaluate.report import CalibrationBin
 from core.measure.intervals import Interval
+from core.views.tables import table
 
 CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"
 """Of a table of calibration bins."""
+UNITS = (
+    "95 % intervals by bootstrap over users; leads are paired by user. log p: mean "
+    "log-probability of the target, in nats. Coverage: share of the catalogue in any list. "
+    "Novelty: bits. Diversity: cosine distance within a list. Popularity: training events of "
+    "listed items, as a multiple of a typical choice."
+)
+"""Under the table of recommenders."""
 FEW = 30
 """Groups with fewer targets are too small to compare."""
 
@@ -125,44 +135,16 @@ class QualityView:
         return self.seen_verdict is not None
 
 
-@dataclass(frozen=True, slots=True)
-class NeverTopic:
-    """One topic's items that were never recommended."""
-
-    topic: str
-    """Its name."""
-    never: int
-    """Items never recommended."""
-    items: int
-    """Items of the topic."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeverItem:
-    """One item that was never recommended."""
-
-    item_id: str
-    """Which item."""
-    title: str
-    """Its title, or its id."""
-    topic: str
-    """Its topic."""
-    training_events: int
-    """How often training saw it."""
-    targets: int
-    """How often it was the actual next item: certain misses."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NeverView:
     """Items that are in none of the evaluated lists."""
 
     sentence: str
     """How many, and what they are."""
-    topics: tuple[NeverTopic, ...]
-    """Topics with such items, most first."""
-    items: tuple[NeverItem, ...]
-    """Those with most training events first."""
+    topics: pd.DataFrame
+    """Topics with such items, most first: topic, never (recommended), items (of the topic)."""
+    items: pd.DataFrame
+    """Those with most training events first: item_id, title, topic, training_events, targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +183,22 @@ class AblationView:
     """One per part."""
     sentence: str
     """Reads them."""
+
+
+def shown_table(view: QualityView) -> pd.DataFrame:
+    """Recommenders for the screen: a figure and its interval in one cell."""
+    lead = f"Lead of {view.subject}"
+    columns = {"Recommender": "recommender", f"NDCG@{view.k}": "ndcg", lead: "lead"}
+    if view.shows_seen:
+        columns["NDCG, seen targets"] = "seen"
+    columns |= {
+        "Recall": "recall",
+        "MRR": "mrr",
+        "log p": "log_probability",
+        "Coverage": "coverage",
+        "Novelty": "novelty",
+        "Diversity": "diversity",
+        "Popularity": "popularity_bias",
+        "Never recommended": "never",
+    }
+    return table(view.rows, columns).fillna({lead: ""}).dropna(axis="columns", how="all")

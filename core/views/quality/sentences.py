@@ -11,7 +11,7 @@ from core.arrays import BoolArray
 from core.encode.sentiment import SentimentQuality
 from core.measure.intervals import Interval, PairedTest
 from core.recommend.registry import NAMES
-from core.views.quality.rows import FEW, AblationRow, GroupRow, NeverTopic
+from core.views.quality.rows import FEW, AblationRow, GroupRow
 from core.views.wording import (
     between,
     capital,
@@ -257,9 +257,9 @@ def never(
     items: int,
     trained: int,
     targets: int,
-    topics: Sequence[NeverTopic],
+    largest: tuple[str, int],
 ) -> str:
-    """How many items were never recommended, which, and what that costs."""
+    """How many items were never recommended, what that costs, and the ``largest`` topic's share."""
     lists = f"the {count(len(report.users), 'list')} of {report.k}"
     if not items:
         return f"Every item of the catalogue is in at least one of {lists}."
@@ -267,7 +267,7 @@ def never(
         f"{name_of(subject)} never recommends {number(items)} of {count(report.n_items, 'item')} "
         f"({percent(items / report.n_items)}) in {lists}. {number(trained)} of them "
         f"{'has' if trained == 1 else 'have'} training events; {count(targets, 'target')} could "
-        f"not be hit. Largest group: {topics[0].topic} ({number(topics[0].never)} of "
+        f"not be hit. Largest group: {largest[0]} ({number(largest[1])} of "
         f"{number(items)})."
     )
 

@@ -131,7 +131,7 @@ def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:
     """The largest real move of each path."""
     old, new = _largest(before), _largest(after)
     if old is None:
-        return "One event makes no move."
+        return "A single event has no move to measure."
     if not changed or new is None or new == old:
         return f"Largest real move: {old}"
     return f"Largest real move before: {old}; after: {new}"

@@ -84,4 +84,4 @@ def map_view() -> MapView:
     crowd = np.random.default_rng(0).normal(0, 3, (500, 2)).astype(np.float32)
     marks = (Landmark("Garden", 0, 1.0, 2.0), Landmark("Audio", 1, -2.0, -1.0))
     topics = (np.arange(500) % 12).astype(np.int16)
-    return MapView(crowd, topics, marks, 0.87, "")
+    return MapView(crowd, topics, marks, "")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.domain import EventKind
+from core.explain.scorecard import Scorecard
 from core.figures.explain import SHOWN, curves_figure, waterfall_figure, words_figure
 from core.figures.palette import DARK, LIGHT
 from core.views.explain.rows import (
@@ -16,7 +17,6 @@ from core.views.explain.rows import (
     EventBar,
     MarkedWord,
     PartsView,
-    ScorecardView,
     WordsView,
 )
 
@@ -138,7 +138,7 @@ def test_no_word_is_an_empty_figure() -> None:
 def test_curves_are_told_apart_by_line_and_by_name() -> None:
     curves = {order: np.linspace(-1, -at, 6) for at, order in enumerate(
         ("explanation", "recent-first", "random"), start=2)}  # fmt: skip
-    figure = curves_figure(ScorecardView("", "", True, curves, curves), LIGHT)
+    figure = curves_figure(Scorecard(curves, curves, None), LIGHT)
     assert len(figure.data) == 6
     styles = {(line.line.color, line.line.width, line.line.dash) for line in figure.data}
     assert len(styles) == 3

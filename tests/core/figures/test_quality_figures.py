@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from core.evaluate.report import CalibrationBin
@@ -14,7 +15,6 @@ from core.views.quality.rows import (
     AblationRow,
     AblationView,
     GroupRow,
-    NeverTopic,
     NeverView,
     QualityView,
     RecommenderRow,
@@ -133,8 +133,10 @@ def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:
 
 
 def test_items_without_a_chance_are_bars_within_their_topic() -> None:
-    topics = tuple(NeverTopic(f"topic {at}", at + 1, 20) for at in range(15))
-    figure = figures.never_figure(NeverView("", topics, ()), LIGHT)
+    topics = pd.DataFrame(
+        {"topic": [f"topic {at}" for at in range(15)], "never": range(1, 16), "items": 20}
+    )
+    figure = figures.never_figure(NeverView("", topics, pd.DataFrame()), LIGHT)
     whole, never = figure.data
     assert len(whole.x) == len(never.x) == figures.TOPICS_SHOWN
     assert all(part <= all_ for part, all_ in zip(never.x, whole.x, strict=True))

@@ -142,7 +142,7 @@ def pixels(image: dict) -> np.ndarray:
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_every_state_is_in_the_picture_at_its_place_in_its_hue(palette) -> None:
     crowd = np.array([[0, 0], [10, 0], [0, 5]], np.float32)
-    view = MapView(crowd, np.array([0, 3, 40], np.int16), (), None, "")
+    view = MapView(crowd, np.array([0, 3, 40], np.int16), (), "")
     image = crowd_image(view, palette)
     drawn = pixels(image)
     height, width, _ = drawn.shape
@@ -160,7 +160,7 @@ def test_every_state_is_in_the_picture_at_its_place_in_its_hue(palette) -> None:
 
 def test_a_crowd_in_one_place_draws() -> None:
     crowd = np.zeros((3, 2), np.float32)
-    assert pixels(crowd_image(MapView(crowd, np.zeros(3, np.int16), (), None, ""), LIGHT)).size
+    assert pixels(crowd_image(MapView(crowd, np.zeros(3, np.int16), (), ""), LIGHT)).size
 
 
 def test_names_on_the_map_give_way_to_earlier_ones_or_are_left_out(
@@ -168,7 +168,7 @@ def test_names_on_the_map_give_way_to_earlier_ones_or_are_left_out(
 ) -> None:
     crowd = np.random.default_rng(0).normal(0, 3, (50, 2)).astype(np.float32)
     marks = tuple(Landmark(f"Topic {at}", at, 0.0, 0.001 * at) for at in range(9))
-    behind = MapView(crowd, np.zeros(50, np.int16), marks, None, "")
+    behind = MapView(crowd, np.zeros(50, np.int16), marks, "")
     view = make_timeline()
     figure = trajectory_map(behind, crowd_image(behind, LIGHT), view, at_step(view, 1), LIGHT)
     drawn = figure.layout.annotations

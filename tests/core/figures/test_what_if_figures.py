@@ -45,7 +45,6 @@ def behind() -> MapView:
         random.normal(size=(80, 2)).astype(np.float32),
         random.integers(0, 3, 80).astype(np.int16),
         (Landmark("Audio", 0, 0.0, 0.0),),
-        0.9,
         "",
     )
 

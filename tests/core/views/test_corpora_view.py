@@ -13,9 +13,9 @@ from core.domain import DomainError
 from core.progress import Progress
 from core.views.corpora import (
     build_job,
-    build_library,
     build_models,
     columns_of,
+    corpora_table,
     import_sentence,
     name_for,
     reasons_table,
@@ -50,9 +50,10 @@ def test_the_library_lists_corpora_and_models(csv: Path, tmp_path: Path) -> None
     folder = library.models_root("shop") / "abc123"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"created": "2026-03-04T05:06:07+00:00"}))
-    row = next(row for row in build_library(library).corpora if row.name == "shop")
-    assert (row.users, row.items, row.events, row.refused, row.models) == (2, 2, 3, 2, 1)
-    assert not row.simulated
+    row = corpora_table(library).set_index("name").loc["shop"]
+    counts = ["users", "items", "events", "refused", "models"]
+    assert row[counts].tolist() == [2, 2, 3, 2, 1]
+    assert not row["simulated"]
     model = build_models(library, "shop")[0]
     assert (model.model_id, model.created, model.card) == ("abc123", "4 Mar 2026", None)
 

@@ -77,8 +77,10 @@ def test_the_change_names_its_steps_and_was_asked(explanation) -> None:
 
 def test_the_verdict_agrees_with_its_curves(explanation) -> None:
     view = build_scorecard(explanation, explanation.scorecard)
-    area = {order: np.mean((c[:-1] + c[1:]) / 2) for order, c in view.deletion.items()}
-    assert view.beats_recent == bool(area["explanation"] < area["recent-first"] - 1e-6)
+    area = {order: np.mean((c[:-1] + c[1:]) / 2) for order, c in view.card.deletion.items()}
+    is_better = area["explanation"] < area["recent-first"] - 1e-6
+    assert view.card.beats("recent-first") == is_better
+    assert is_better != view.sentence.startswith("No better")
 
 
 def test_an_item_the_user_has_needs_no_change(engine) -> None:

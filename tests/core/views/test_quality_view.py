@@ -22,8 +22,7 @@ from core.views.quality.build import (
     build_verdict,
     training_lines,
 )
-from core.views.quality.rows import FEW, RecommenderRow
-from core.views.quality.tables import UNITS, shown_table
+from core.views.quality.rows import FEW, UNITS, RecommenderRow, shown_table
 from core.views.tables import table
 from core.views.wording import count
 
@@ -238,11 +237,11 @@ def test_items_without_a_chance_are_counted_by_topic(engine: Engine) -> None:
     view = build_never(engine, report, "joint")
     listed = np.unique(report.result("joint").lists)
     missing = report.n_items - len(listed[listed != NO_ITEM])
-    assert sum(topic.never for topic in view.topics) == missing
+    assert view.topics["never"].sum() == missing
     assert f" {missing} of {count(report.n_items, 'item')}" in view.sentence
-    first = view.topics[0]
+    first = view.topics.iloc[0]
     assert f"{first.topic} ({first.never} of {missing})." in view.sentence
-    counts = [item.training_events for item in view.items]
+    counts = view.items["training_events"].tolist()
     assert counts == sorted(counts, reverse=True)
 
 
