@@ -124,7 +124,7 @@ def learn(
     masks, values, read = masks[filled], values[filled], read[filled]
     spread = max(float(values.std()), 1e-9)
     target = (values - values.mean()) / spread
-    blocks = _blocks(masks, target, read, vectors, seed)
+    blocks = feature_values(masks, target, read, vectors, seed)
     best = _fitted(blocks, target, WIDER[0])
     for wider in WIDER[1:]:
         other = _fitted(blocks, target, wider)
@@ -163,7 +163,7 @@ def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> Lear
     )
 
 
-def _blocks(
+def feature_values(
     masks: Masks, target: DoubleArray, read: DoubleArray, vectors: WordVectors, seed: int
 ) -> dict[str, Block]:
     """Every kind of features, by its name in ``PRIOR``."""

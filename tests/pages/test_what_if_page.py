@@ -285,7 +285,7 @@ def test_another_scenario_stands_beside(what_if, saved) -> None:
 
 def test_a_damaged_store_is_a_notice_on_the_page(what_if, demo) -> None:
     path = ScenarioStore.open(Library.open()).path
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"no database at all " * 99)
     app = what_if()
     assert not app.exception
