@@ -39,11 +39,6 @@ def collect_items(
     batches: list[pa.RecordBatch] = []
     rows: list[ItemRow] = []
 
-    def flush() -> None:
-        if rows:
-            batches.append(batch_of(rows, ITEMS_SCHEMA))
-            rows.clear()
-
     if source is not None:
         for count, (line, fields) in enumerate(read_rows(source.file), 1):
             item = _read_item(source, fields) if isinstance(fields, dict) else fields
@@ -54,11 +49,11 @@ def collect_items(
                 rows.append(item)
             if count % CHUNK_ROWS == 0:
                 tick("reading items", source.file.bytes_read)
-                flush()
+                batches.append(batch_of(rows, ITEMS_SCHEMA))
+                rows.clear()
     unknown = (item_id for item_id in event_items.unique().to_pylist() if item_id not in seen)
     rows.extend((item_id, None, None, None, None, None) for item_id in unknown)
-    flush()
-    return pa.Table.from_batches(batches, schema=ITEMS_SCHEMA)
+    return pa.Table.from_batches([*batches, batch_of(rows, ITEMS_SCHEMA)])
 
 
 def _read_item(source: ItemFile, fields: Fields) -> ItemRow | BadRow:

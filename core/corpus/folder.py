@@ -39,13 +39,8 @@ def load_corpus(folder: Path) -> Corpus:
             where=str(folder),
             remedy="Import the corpus again",
         ) from None
-    return Corpus(
-        manifest.name,
-        manifest.corpus_id,
-        tables.frame_from_table(events),
-        tables.frame_from_table(items),
-        manifest,
-    )
+    frames = tables.frame_from_table(events), tables.frame_from_table(items)
+    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest)
 
 
 def save_corpus(
@@ -137,8 +132,6 @@ def save_tables(
         rating_scale=rating_scale,
         **facts,
     )
-    quarantine = folder / QUARANTINE_FILE
-    if not quarantine.exists():
-        quarantine.touch()
+    (folder / QUARANTINE_FILE).touch()
     manifest.write(folder / MANIFEST_FILE)
     return manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,13 @@ def import_files(
     """
     with library.writing("import"), library.staging(name) as folder:
         plan = plan_import(paths, items, format, mapping or {}, encoding, rating_scale)
-        summary = _Import(plan, folder, progress, stop).run(name)
-        library.publish(folder, summary.manifest)
-    return replace(summary, quarantine=library.corpus_folder(name) / QUARANTINE_FILE)
+        importing = _Import(plan, folder, progress, stop)
+        manifest = importing.run(name)
+        library.publish(folder, manifest)
+    refused = importing.quarantine
+    path = library.corpus_folder(name) / QUARANTINE_FILE
+    reasons = dict(refused.reasons.most_common())
+    return ImportSummary(manifest, reasons, tuple(refused.first), path)
 
 
 class _Import:
@@ -111,7 +115,7 @@ class _Import:
             self.files.append(plan.items.file)
         self.bytes_total = sum(file.size for file in self.files)
 
-    def run(self, name: str) -> ImportSummary:
+    def run(self, name: str) -> Manifest:
         spill = self.folder / SPILL_FILE
         with closing(self.quarantine):
             with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
@@ -123,10 +127,14 @@ class _Import:
                 events = pa.ipc.open_file(stored).read_all()
                 scale, usable = self._within_scale(events)
                 if not usable.any():
-                    raise self._nothing_usable()
+                    raise DomainError(
+                        f"none of {self.rows_read} rows could be used",
+                        where=str(self.quarantine.first[0] if self.quarantine.first else "no rows"),
+                        remedy="Check the columns with --map field=column and the format "
+                        "with --format",
+                    )
                 ids = events[Columns.Item].filter(pa.array(usable))
                 items = collect_items(self.plan.items, ids, self.quarantine, self._tick)
-                self._describe()
                 manifest = save_tables(
                     self.folder,
                     events,
@@ -138,14 +146,15 @@ class _Import:
                     tick=self._tick_writing,
                 )
         spill.unlink()
-        return ImportSummary(
-            manifest,
-            dict(self.quarantine.reasons.most_common()),
-            tuple(self.quarantine.first),
-            self.folder / QUARANTINE_FILE,
-        )
+        return manifest
 
     def _facts(self, name: str) -> dict[str, Any]:
+        if any(source.reader.is_html for source in self.plan.events):
+            self.notes.append("HTML line breaks and entities in reviews became plain text")
+        if self.shortened:
+            self.notes.append(f"{self.shortened} texts were cut at {MAX_TEXT:,} characters")
+        if any("date" in source.unit.name for source in self.plan.events):
+            self.notes.append("dates and times without a zone were read as UTC")
         return {
             "name": name,
             "format": self.plan.format,
@@ -211,19 +220,3 @@ class _Import:
             problem = BadRow(Columns.Rating, reason, f"{row[Columns.Rating]:g}")
             self.quarantine.add(self.plan.events[row[FILE]].refusal(row[LINE], problem))
         return scale, ~bad
-
-    def _describe(self) -> None:
-        if any(source.reader.is_html for source in self.plan.events):
-            self.notes.append("HTML line breaks and entities in reviews became plain text")
-        if self.shortened:
-            self.notes.append(f"{self.shortened} texts were cut at {MAX_TEXT:,} characters")
-        if any("date" in source.unit.name for source in self.plan.events):
-            self.notes.append("dates and times without a zone were read as UTC")
-
-    def _nothing_usable(self) -> DomainError:
-        first = str(self.quarantine.first[0]) if self.quarantine.first else "no rows"
-        return DomainError(
-            f"none of {self.rows_read} rows could be used",
-            where=first,
-            remedy="Check the columns with --map field=column and the format with --format",
-        )

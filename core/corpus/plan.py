@@ -151,10 +151,9 @@ def _readers(format: str) -> tuple[Reader, ...]:
         return READERS
     chosen = tuple(reader for reader in READERS if reader.format == format)
     if not chosen:
+        known = ", ".join(FORMATS)
         raise DomainError(
-            f"there is no format {format!r}",
-            where="--format",
-            remedy=f"Choose one of {', '.join(FORMATS)}",
+            f"there is no format {format!r}", where="--format", remedy=f"Choose one of {known}"
         )
     return chosen
 
@@ -162,20 +161,18 @@ def _readers(format: str) -> tuple[Reader, ...]:
 def _split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     events: dict[str, str] = {}
     items: dict[str, str] = {}
+    known = (*Columns.EVENTS, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
     for name, column in mapping.items():
-        of_items = name.startswith(ITEM_PREFIX)
-        target = items if of_items else events
-        fields: tuple[str, ...] = Columns.ITEMS[:-1] if of_items else Columns.EVENTS
-        key = name.removeprefix(ITEM_PREFIX)
-        key = SHORT_NAMES.get(key, key)
-        if key not in fields:
-            known = (*Columns.EVENTS, *(ITEM_PREFIX + known for known in Columns.ITEMS[:-1]))
+        prefix = ITEM_PREFIX if name.startswith(ITEM_PREFIX) else ""
+        field = name.removeprefix(prefix)
+        field = SHORT_NAMES.get(field, field)
+        if prefix + field not in known:
             raise DomainError(
                 f"there is no field {name!r}",
                 where="--map",
                 remedy=f"Map one of {', '.join(known)}",
             )
-        target[key] = column
+        (items if prefix else events)[field] = column
     return events, items
 
 
@@ -213,12 +210,9 @@ def _plan_events(
     else:
         raise _no_events(file, head, readers)
     columns = {**columns, **mapping}
-    where = f"{path}, column {columns[Columns.Time]}"
-    unit = find_unit(
-        head.values(columns[Columns.Time]),
-        where=where,
-        otherwise="choose another column with --map timestamp=COLUMN",
-    )
+    time = columns[Columns.Time]
+    otherwise = "choose another column with --map timestamp=COLUMN"
+    unit = find_unit(head.values(time), where=f"{path}, column {time}", otherwise=otherwise)
     return EventFile(file, head, reader, columns, unit)
 
 

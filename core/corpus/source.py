@@ -108,10 +108,9 @@ class SourceFile:
     def facts(self) -> Source:
         """Name, sha256 and size, without reading again what was read to its end."""
         if self._counted is None or self._counted.count < self.size:
-            counted = _CountedFile(self.path)
-            while counted.read(2**20):
-                pass
-            self._counted = counted
+            with _CountedFile(self.path) as self._counted:
+                while self._counted.readinto(bytearray(2**20)):
+                    pass
         return Source(
             path=self.name, sha256=self._counted.hash.hexdigest(), bytes=self._counted.count
         )
@@ -177,9 +176,7 @@ class SourceFile:
     def _count(self, content: Sized) -> None:
         self.text_read += len(content)
         total = self.text_read
-        if total <= MAX_UNCHECKED:
-            return
-        if total > MAX_TOTAL or total > MAX_RATIO * self.bytes_read:
+        if total > MAX_UNCHECKED and total > min(MAX_TOTAL, MAX_RATIO * self.bytes_read):
             raise DomainError(
                 f"the file grows to more than {total // 2**20} MiB from "
                 f"{self.bytes_read // 2**10} KiB; it may be a gzip bomb",
@@ -189,7 +186,8 @@ class SourceFile:
 
     def _decoded(self, line: bytes, number: int) -> str:
         try:
-            return line.decode(self.encoding if number == 1 else self._later_encoding)
+            marked = self.encoding == "utf-8-sig" and number > 1
+            return line.decode("utf-8" if marked else self.encoding)
         except UnicodeError as error:
             raise self._undecodable(error, f"line {number}") from None
 
@@ -204,10 +202,6 @@ class SourceFile:
             if self._can_ask
             else "Save it as UTF-8",
         )
-
-    @property
-    def _later_encoding(self) -> str:
-        return "utf-8" if self.encoding == "utf-8-sig" else self.encoding
 
     def _found_encoding(self, start: bytes, name: str | None) -> str:
         for magic, kind in FOREIGN:
@@ -233,26 +227,19 @@ class SourceFile:
         return "utf-8"
 
 
-class _CountedFile(io.RawIOBase):
-    """A file that counts and hashes the bytes read from it."""
+class _CountedFile(io.FileIO):
+    """A file that counts and hashes the bytes that ``readinto`` (all of io's buffers) reads."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
+        super().__init__(path)
         self.hash = hashlib.sha256()
         self.count = 0
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, buffer: Any) -> int:
-        size = self._file.readinto(buffer)
+        size = super().readinto(buffer) or 0
         self.hash.update(memoryview(buffer)[:size])
         self.count += size
         return size
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def known_encoding(name: str) -> str:

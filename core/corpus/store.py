@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,10 +61,8 @@ class Library:
         names = (path.parent.name for path in self.root.glob(f"corpora/*/{POINTER_FILE}"))
         manifests = []
         for name in (DEMO, *sorted(names)):
-            try:
+            with suppress(DomainError):
                 manifests.append(self.manifest(name))
-            except DomainError:
-                continue
         return manifests
 
     def manifest(self, name: str) -> Manifest:

@@ -58,10 +58,8 @@ class Interest:
     def mix_at(self, time: int) -> Mix:
         """The share of each category in the interest at that second; sums to 1."""
         place = bisect_right(self.knots, time, key=lambda knot: knot[0])
-        if place == 0:
-            return self.knots[0][1]
-        if place == len(self.knots):
-            return self.knots[-1][1]
+        if place in (0, len(self.knots)):
+            return self.knots[max(place - 1, 0)][1]
         (before, old), (after, new) = self.knots[place - 1], self.knots[place]
         share = (time - before) / (after - before)
         return tuple(a * (1.0 - share) + b * share for a, b in zip(old, new, strict=True))

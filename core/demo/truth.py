@@ -90,12 +90,8 @@ class Truth:
 
 def save_truth(truth: Truth, folder: Path, corpus_id: str) -> None:
     """Write the truth into an existing folder; the same truth gives the same bytes."""
-    facts = {
-        "corpus_id": corpus_id,
-        "seed": truth.seed,
-        "categories": truth.categories,
-        "families": truth.families,
-    }
+    names = ("seed", "categories", "families")
+    facts = {"corpus_id": corpus_id} | {name: getattr(truth, name) for name in names}
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     (folder / FACTS_FILE).write_text(text, encoding="utf-8")
     for name, schema in SCHEMAS.items():
@@ -116,12 +112,11 @@ def load_truth(folder: Path) -> Truth:
             for name in ("events", *SCHEMAS)
         }
         categories = tuple(facts["categories"])
-        mix = tables["events"][_mix_columns(categories)].to_numpy(np.float32)
         return Truth(
             seed=facts["seed"],
             categories=categories,
             families={name: tuple(own) for name, own in facts["families"].items()},
-            mix=mix,
+            mix=tables["events"][_mix_columns(categories)].to_numpy(np.float32),
             events=tables["events"][list(EVENTS)],
             **{name: tables[name] for name in SCHEMAS},
         )

@@ -53,10 +53,6 @@ def mapped(fields: Fields, columns: Mapping[str, str]) -> Fields:
     return values
 
 
-def first_of(folder: Path, *patterns: str) -> list[Path]:
-    """The files that match the first pattern that matches anything, sorted."""
-    for pattern in patterns:
-        files = sorted(path for path in folder.glob(pattern) if path.is_file())
-        if files:
-            return files
-    return []
+def first_of(folder: Path, pattern: str) -> list[Path]:
+    """The files that match the pattern, sorted."""
+    return sorted(path for path in folder.glob(pattern) if path.is_file())
