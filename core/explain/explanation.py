@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
-from core.explain.counterfactual import find_counterfactual
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
@@ -31,7 +30,8 @@ from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
-from core.scenario.search import SmallestChange
+from core.scenario.candidates import step_edits
+from core.scenario.search import ChangeSearch, SmallestChange, counterfactual_effort
 from core.shapley.engine import ShapleyValues
 
 if TYPE_CHECKING:
@@ -163,18 +163,25 @@ class Explanation:
 
     @cached_property
     def counterfactual(self) -> SmallestChange:
-        """The smallest change after which the item is not among the first k."""
-        return find_counterfactual(
+        """The smallest set of removals and re-ratings after which the item is not in the first k.
+
+        Clock and exclusions stay those of the full history, as in the Shapley values: an item that
+        returned because its own event was removed could only push the explained item further down.
+        """
+        search = ChangeSearch(
             self.recommender,
             self.history,
             self.item_id,
+            step_edits(self.history, self.engine.corpus.manifest.rating_scale),
             self.engine.corpus.item_index,
-            self.engine.corpus.manifest.rating_scale,
-            self.weights,
-            k=self.k,
-            progress=self.progress,
-            stop=self.stop,
+            "out",
+            self.k,
+            "kept",
+            self.progress,
+            self.stop,
         )
+        weights = [abs(weight) for weight in self.weights.values()]
+        return search.smallest(weights, counterfactual_effort(len(self.history)))
 
     @cached_property
     def scorecard(self) -> Scorecard:

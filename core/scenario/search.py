@@ -58,6 +58,22 @@ class Effort:
 
 
 WHAT_IF = Effort(in_all=12_000, per_size=[12_000] * MOST_EDITS)
+SHORT, MOST_TRIED = 10, 25_000
+"""In a history of up to 10 events sets of any size are tried, up to 25,000 of each size."""
+EXHAUSTIVE, EVENTS_ASKED, FEWEST_TRIED = 3, 130_000, 60
+"""In a longer one all sets of up to 3 edits, as far as the histories with n edits have 130,000 / n
+events together; above, those of the events that weigh most."""
+
+
+def counterfactual_effort(events: int) -> Effort:
+    """How far a counterfactual is searched for in a history of so many events."""
+    if events <= SHORT:
+        per_size, exhaustive = [MOST_TRIED] * MOST_EDITS, MOST_EDITS
+    else:
+        sizes, exhaustive = range(1, MOST_EDITS + 1), EXHAUSTIVE
+        per_size = [max(EVENTS_ASKED // (events * size), FEWEST_TRIED) for size in sizes]
+    in_all, branches = MOST_EDITS * per_size[0], per_size[0]
+    return Effort(in_all, per_size, exhaustive, beam=1, branches=branches, combined=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain import Event, History, Stopped
-from core.explain import counterfactual
-from core.explain.counterfactual import find_counterfactual
 from core.progress import StopCallback
+from core.scenario import search
 from core.scenario.candidates import step_edits
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, all_sets
@@ -49,8 +48,12 @@ def rank_after(history: History, edits: tuple[Edit, ...], item: int) -> int:
 def find(
     history: History, item: int, k: int = K, stop: StopCallback | None = None
 ) -> SmallestChange:
-    weights = dict.fromkeys(range(1, 11), 1.0)
-    return find_counterfactual(Toy(), history, f"i{item}", INDEX, SCALE, weights, k=k, stop=stop)
+    groups = step_edits(history, SCALE)
+    changes = search.ChangeSearch(
+        Toy(), history, f"i{item}", groups, INDEX, "out", k, "kept", stop=stop
+    )
+    weights = [1.0] * min(len(history), 10) + [0.0] * max(len(history) - 10, 0)
+    return changes.smallest(weights, search.counterfactual_effort(len(history)))
 
 
 def first_item(history: History) -> int:
@@ -125,7 +128,7 @@ def test_the_change_with_the_lowest_rank_is_taken_among_equals() -> None:
 
 
 def test_long_histories_are_searched_in_part_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counterfactual, "EVENTS_ASKED", 60 * 16)
+    monkeypatch.setattr(search, "EVENTS_ASKED", 60 * 16)
     history = history_of(16)
     found = find(history, first_item(history), k=12)
     assert found.tried.complete_up_to <= 1
@@ -134,8 +137,8 @@ def test_long_histories_are_searched_in_part_and_say_so(monkeypatch: pytest.Monk
 
 
 def test_a_search_over_a_long_history_stops_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counterfactual, "EVENTS_ASKED", 1)
-    monkeypatch.setattr(counterfactual, "FEWEST_TRIED", 30)
+    monkeypatch.setattr(search, "EVENTS_ASKED", 1)
+    monkeypatch.setattr(search, "FEWEST_TRIED", 30)
     history = history_of(40)
     found = find(history, first_item(history), k=ITEMS)
     assert not found.found and found.tried.complete_up_to == 0
