@@ -51,18 +51,15 @@ def draw_library() -> None:
     table["text_share"] *= 100
     table["simulated"] = ["simulated" if row.simulated else "" for row in library.corpora]
     table["use"] = [f"Use {row.name}" for row in library.corpora]
-    use = col.ButtonColumn(
-        "Corpus",
-        key="use_corpus",
-        alignment="left",
-        on_click=use_corpus,
-        args=([row.name for row in library.corpora],),
-    )
+
+    def use(row: int) -> None:
+        controls.choose_corpus(library.corpora[row].name)
+
     drawing.table(
         table,
         "Corpora of the library",
         {
-            "use": use,
+            "use": drawing.buttons("Corpus", "use_corpus", use, alignment="left"),
             "simulated": col.TextColumn(""),
             "events": col.NumberColumn("Events", format="localized"),
             "users": col.NumberColumn("Users", format="localized"),
@@ -73,12 +70,6 @@ def draw_library() -> None:
             "models": col.NumberColumn("Models"),
         },
     )
-
-
-def use_corpus(names: list[str]) -> None:
-    row = state.clicked_row("use_corpus")
-    if row is not None:
-        controls.choose_corpus(names[row])
 
 
 def draw_import() -> None:
