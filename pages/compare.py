@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -120,8 +119,7 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{notices.escape(line.item)}**")
             st.space("stretch")
-            close = {"on_click": state.put, "args": (ITEM, None)}
-            st.button("Close", key="close_item", type="tertiary", **close)  # type: ignore[arg-type]
+            drawing.button("Close", "close_item", state.put, ITEM, None, type="tertiary")
         names = [column.name for column in view.columns]
         notices.say(words.item_sentence(line.item, list(zip(names, line.full_ranks, strict=True))))
         a = pair_of(view, item_id)
@@ -165,7 +163,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     if not view.moves:
         st.text("Nothing: the lists are the same.")
         return
-    with st.spinner("Asking without each event …"):
+    with st.spinner("Computing contributions …"):
         rows = comparison.moves()
     notices.caution(trust_sentence(comparison))
     table = tables.moves_table(comparison, rows)
@@ -176,6 +174,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
+    look = {"width": 76, "type": "tertiary"}
     columns = {
         "to": col.TextColumn("To", width=84),
         "move": col.TextColumn("Move", width=84),
@@ -187,8 +186,12 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         "contribution": col.NumberColumn(
             "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
         ),
-        "explain": button("Explain", "moves_explain", open_explain, view, rows),
-        "timeline": button("Timeline", "moves_timeline", open_timeline, view, rows),
+        "explain": drawing.buttons(
+            "Explain", "moves_explain", lambda at: open_explain(view, rows[at]), **look
+        ),
+        "timeline": drawing.buttons(
+            "Timeline", "moves_timeline", lambda at: open_timeline(view, rows[at]), **look
+        ),
     }
     hidden = {"to"} if two else set()
     hidden |= set() if has_causes else {"cause", "contribution", "timeline"}
@@ -202,15 +205,6 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         notices.caution(words.CAUTION)
 
 
-def button(
-    label: str, key: str, action: Callable[..., None], view: CompareView, rows: Sequence[Move]
-) -> Any:
-    """A column of buttons that open another page."""
-    return col.ButtonColumn(
-        label, key=key, width=76, type="tertiary", on_click=action, args=(key, view, rows)
-    )
-
-
 def at_explain(view: CompareView, row: Move) -> tuple[str, int, str] | None:
     """User, step and recommender that explain a move: at its cause, else where it is listed."""
     pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
@@ -221,20 +215,17 @@ def at_explain(view: CompareView, row: Move) -> tuple[str, int, str] | None:
     return column.user_id, step, column.recommender
 
 
-def open_explain(key: str, view: CompareView, rows: Sequence[Move]) -> None:
-    """Open Explain for the clicked move, at the event that caused it."""
-    at = state.clicked_row(key)
-    question = at_explain(view, rows[at]) if at is not None else None
-    if at is not None and question is not None:
+def open_explain(view: CompareView, row: Move) -> None:
+    """Open Explain for a move, at the event that caused it."""
+    question = at_explain(view, row)
+    if question is not None:
         user, step, recommender = question
-        controls.open_page(EXPLAIN, **to(user, step, rows[at].item_id, recommender))
+        controls.open_page(EXPLAIN, **to(user, step, row.item_id, recommender))
 
 
-def open_timeline(key: str, view: CompareView, rows: Sequence[Move]) -> None:
-    """Open the Timeline at the event that caused the clicked move."""
-    at = state.clicked_row(key)
-    row = rows[at] if at is not None else None
-    if row is not None and row.cause_step is not None:
+def open_timeline(view: CompareView, row: Move) -> None:
+    """Open the Timeline at the event that caused a move."""
+    if row.cause_step is not None:
         column = view.columns[row.a]
         about = to(column.user_id, row.cause_step, row.item_id, column.recommender)
         controls.open_page(TIMELINE, **about)

@@ -48,18 +48,16 @@ def draw_library() -> None:
         notices.caution("No corpus yet. Import a file below.")
         return
     table["use"] = "Use " + table["name"]
-    use = col.ButtonColumn(
-        "Corpus",
-        key="use_corpus",
-        alignment="left",
-        on_click=use_corpus,
-        args=(table["name"].tolist(),),
-    )
+    names = table["name"].tolist()
+
+    def use(row: int) -> None:
+        controls.choose_corpus(names[row])
+
     drawing.table(
         table,
         "Corpora of the library",
         {
-            "use": use,
+            "use": drawing.buttons("Corpus", "use_corpus", use, alignment="left"),
             "simulated": col.TextColumn(""),
             "events": col.NumberColumn("Events", format="localized"),
             "users": col.NumberColumn("Users", format="localized"),
@@ -70,12 +68,6 @@ def draw_library() -> None:
             "models": col.NumberColumn("Models"),
         },
     )
-
-
-def use_corpus(names: list[str]) -> None:
-    row = state.clicked_row("use_corpus")
-    if row is not None:
-        controls.choose_corpus(names[row])
 
 
 def draw_import() -> None:

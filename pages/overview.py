@@ -77,13 +77,12 @@ def draw_list(name: str, users: ListView) -> None:
         return
     column, measure = MEASURES[name]
     user_ids = [row.user_id for row in users.rows]
-    button = col.ButtonColumn(
+    button = drawing.buttons(
         "User",
-        key=f"open_{name}",
+        f"open_{name}",
+        lambda row: open_user(name, user_ids[row]),
         alignment="left",
         width=min(150, 40 + 8 * max(map(len, user_ids))),
-        on_click=open_user,
-        args=(name, user_ids),
     )
     drawing.table(
         users.rows,
@@ -92,15 +91,12 @@ def draw_list(name: str, users: ListView) -> None:
     )
 
 
-def open_user(name: str, user_ids: list[str]) -> None:
-    """Open the Timeline of the clicked row; Compare month by month where lists changed most."""
-    row = state.clicked_row(f"open_{name}")
-    if row is None:
-        return
+def open_user(name: str, user_id: str) -> None:
+    """Open a user's Timeline; Compare month by month where lists changed most."""
     if name == "changed":
-        controls.open_page(drawing.COMPARE, user=user_ids[row], columns="months")
+        controls.open_page(drawing.COMPARE, user=user_id, columns="months")
     else:
-        controls.open_page(drawing.TIMELINE, user=user_ids[row])
+        controls.open_page(drawing.TIMELINE, user=user_id)
 
 
 if __name__ == "__main__":

@@ -114,17 +114,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
     shown = usual if usual in names else names[0]
     missing = "There is no recommender {!r} here; this is {}."
     controls.settle(SUBJECT, names, shown, missing, shown, says_now=True)
-    return str(
-        st.selectbox(
-            "About",
-            names,
-            key=SUBJECT,
-            persist_state="session",
-            format_func=controls.recommender_label,
-            on_change=state.clear_notices,
-            width=200,
-        )
-    )
+    return controls.draw_recommenders("About", SUBJECT, names, width=200)
 
 
 def draw_missing(engine: Engine, protocol: str) -> None:

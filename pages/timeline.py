@@ -14,14 +14,13 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, loaders, notices, sharing
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF
 from pages._shared.notices import Moment
 
 REAL = "Real time"
 SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
 WHOLE, NEAR = "Whole history", "Around now"
-WHY = "open_explain"
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 NAMES = {
@@ -120,24 +119,15 @@ def draw_moment(now: MomentView) -> None:
             drawing.link(COMPARE, "The list before and after", time=row.step, columns="event")
 
 
-def open_explain(item_ids: list[str], step: int) -> None:
-    row = state.clicked_row(WHY)
-    if row is not None:
-        controls.open_page(EXPLAIN, time=step, item=item_ids[row])
-
-
 def draw_list(now: MomentView) -> None:
     """The top of the list at this step, with its moves."""
     by = controls.recommender_label(now.recommender)
     st.markdown(f"**Top {len(now.items)} after this event** · {notices.escape(by)}")
     notices.caution(now.list_sentence)
-    why = col.ButtonColumn(
-        "",
-        key=WHY,
-        width=60,
-        on_click=open_explain,
-        args=([item.item_id for item in now.items], now.row.step),
-    )
+
+    def explain(row: int) -> None:
+        controls.open_page(EXPLAIN, time=now.row.step, item=now.items[row].item_id)
+
     drawing.table(
         table(now.items, ListRow.COLUMNS).assign(why="Why?"),
         f"List by {by} at step {now.row.step}. {now.list_sentence}",
@@ -146,7 +136,7 @@ def draw_list(now: MomentView) -> None:
             "move": col.TextColumn("Move", width=64),
             "item": col.TextColumn("Item", width=150),
             "score": col.NumberColumn("log p", format="%.2f", width=58),
-            "why": why,
+            "why": drawing.buttons("", "open_explain", explain, width=60),
         },
     )
     for item in now.items:

@@ -13,6 +13,7 @@ from streamlit import column_config as col
 from core.compare.fork import Fork
 from core.compare.replay import make_capsule, replay
 from core.domain import DomainError, History
+from core.figures.compare_report import fork_report
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
@@ -326,21 +327,16 @@ def draw_tables(tables: Tables) -> None:
 
 
 def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
+    ink = drawing.palette()
     title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
     files: dict[str, sharing.File] = {
-        "Report (HTML)": ("-report.html", lambda: report(fork, draft.name)),
+        "Report (HTML)": ("-report.html", lambda: fork_report(fork, draft.name, ink)),
         "Capsule (JSON)": ("-capsule.json", lambda: make_capsule(fork, draft.name).to_text()),
     }
     for name, make in tables.items():
         files[f"{name} (CSV)"] = f"-{name.lower()}.csv", make
     files["Charts (HTML)"] = sharing.charts(list(charts.values()), title, "-charts.html")
     sharing.export(f"what-if-{draft.user_id}-{draft.step}", files)
-
-
-def report(fork: Fork, name: str) -> str:
-    from core.figures.compare_report import fork_report
-
-    return fork_report(fork, name, drawing.palette())
 
 
 if __name__ == "__main__":

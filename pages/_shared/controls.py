@@ -107,17 +107,14 @@ def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
         return None
     missing = "There is no recommender {!r} in this model; this is {}."
     settle(RECOMMENDER, names, usual, missing, usual)
-    return str(
-        st.selectbox(
-            "Recommender",
-            names,
-            key=RECOMMENDER,
-            persist_state="session",
-            format_func=recommender_label,
-            on_change=_forget,
-            help="Whose lists Timeline, Explain, What-if and Compare show.",
-        )
-    )
+    about = "Whose lists Timeline, Explain, What-if and Compare show."
+    return draw_recommenders("Recommender", RECOMMENDER, names, help=about)
+
+
+def draw_recommenders(label: str, key: str, names: Sequence[str], **look: Any) -> str:
+    """A picker of one recommender, kept over page switches; ``settle`` its choice first."""
+    look |= {"persist_state": "session", "format_func": recommender_label, "on_change": _forget}
+    return str(st.selectbox(label, names, key=key, **look))
 
 
 def recommender_label(name: str) -> str:
@@ -172,16 +169,8 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
                 label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
     if plays:
-        playing = bool(state.get(PLAYING))
-        st.button(
-            "Pause" if playing else "Play",
-            key="play",
-            icon=":material/pause:" if playing else ":material/play_arrow:",
-            on_click=_toggle_play,
-            args=(n,),
-            disabled=n < 2,
-            width="stretch",
-        )
+        label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
+        drawing.button(label, "play", _toggle_play, n, icon=icon, disabled=n < 2, width="stretch")
     return step
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
+from streamlit import column_config
 from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.palette import PALETTES, Palette
@@ -116,6 +117,17 @@ def table(
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,
     )
+
+
+def buttons(label: str, key: str, act: Callable[[int], None], **look: Any) -> Any:
+    """A table's column of buttons; ``act`` is called with the row that was clicked."""
+
+    def click() -> None:
+        row = state.clicked_row(key)
+        if row is not None:
+            act(row)
+
+    return column_config.ButtonColumn(label, key=key, on_click=click, **look)
 
 
 def link(page: str, label: str, **values: str | int | None) -> None:

@@ -7,6 +7,7 @@ command line has just computed is seen at once.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,15 +133,11 @@ def measuring(engine: Engine, recommender: str) -> Work[Any]:
     """The ablation of a recommender over the corpus, as background work."""
     from core.evaluate.ablations import ablation_of_model
 
-    library = loaders.library()
-    return lambda progress, stop: ablation_of_model(engine, library, recommender, progress, stop)
+    return partial(ablation_of_model, engine, loaders.library(), recommender)
 
 
 def importing(corpus: str, path: Path, name: str) -> Work[ListsSummary]:
     """An import of served lists, as background work."""
     from core.evaluate.importing_lists import import_lists
 
-    library = loaders.library()
-    return lambda progress, stop: import_lists(
-        loaders.corpus(corpus), library, path, name, progress, stop
-    )
+    return partial(import_lists, loaders.corpus(corpus), loaders.library(), path, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,6 @@ from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import MomentView, TimelineView
-from pages._shared import memory
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -130,14 +130,14 @@ def library() -> Library:
     return Library.open()
 
 
+def _content(name: str, model_id: str = "") -> Fingerprint:
+    return str(library().root), library().manifest(name).corpus_id
+
+
+@kept(4, "Reading the corpus …", also=_content)
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
-    return _corpus(library(), name, library().manifest(name).corpus_id)
-
-
-@kept(4, "Reading the corpus …")
-def _corpus(library: Library, name: str, corpus_id: str) -> Corpus:
-    return library.corpus(name)
+    return library().corpus(name)
 
 
 def model_label(folder: Path) -> str:
@@ -148,18 +148,26 @@ def model_label(folder: Path) -> str:
     return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
 
 
+@kept(3, "Opening the model …", also=_content)
 def engine(name: str, model_id: str) -> Engine:
     """The engine of one corpus and model; DomainError when either is gone or doesn't fit."""
-    return _engine(library(), corpus(name), model_id)
-
-
-@kept(3, "Opening the model …")
-def _engine(library: Library, corpus: Corpus, model_id: str) -> Engine:
     from core.engine import Engine
 
-    opened = Engine.open(corpus, library.model_folder(corpus.name, model_id), library)
-    memory.set_aside()
+    opened = Engine.open(corpus(name), library().model_folder(name, model_id), library())
+    set_aside()
     return opened
+
+
+@functools.cache
+def set_aside() -> None:
+    """Take all objects that are alive now out of later garbage collections, once per process.
+
+    A full collection visits every object of torch, pandas and the corpora: .3 to .5 seconds, with
+    the interpreter's lock held, and Streamlit would do it after every rerun (``postScriptGC``).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # how often Python collects goes by what it found last: now almost nothing
 
 
 @kept(4)

@@ -39,18 +39,16 @@ _ASKED = "_asked_by_url"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the sidebar settled on; None where nothing is chosen or nothing exists."""
+    """What the sidebar settled on; None where nothing is chosen or nothing exists.
+
+    ``step`` counts from 1; ``recommender`` is None on pages that show no user's lists.
+    """
 
     corpus: str | None
-    """Corpus name."""
     model_id: str | None
-    """Model of that corpus."""
     user_id: str | None
-    """User of that corpus."""
     step: int | None
-    """1-based step of that user."""
     recommender: str | None = None
-    """Whose lists are shown; None on pages that show no user's lists."""
 
 
 def get(key: str) -> Any:

@@ -222,10 +222,8 @@ def draw_kept() -> None:
             notices.caution(
                 f"Kept aside: {edits} of {draft.name or 'a scenario'} ({draft.user_id})."
             )
-            key = f"bring_back_{number}"
-            drawing.button("Restore", key, bring_back, draft)
-            key = f"drop_kept_{number}"
-            drawing.button("Discard", key, drafting.drop, draft)
+            drawing.button("Restore", f"bring_back_{number}", bring_back, draft)
+            drawing.button("Discard", f"drop_kept_{number}", drafting.drop, draft)
 
 
 def bring_back(kept: Draft) -> None:
