@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from typing import Any
@@ -15,10 +15,10 @@ import pandas as pd
 from core.arrays import IntArray
 from core.corpus.manifest import Manifest
 from core.corpus.split import user_starts
+from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
 
 CACHED_HISTORIES = 512
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)

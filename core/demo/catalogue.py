@@ -150,12 +150,11 @@ def _mark_quiet(items: list[Item], rng: Random) -> list[Item]:
             by_category.setdefault(items[index].category, []).append(index)
     chosen = [by_category[key].pop() for _ in range(2) for key in sorted(by_category)]
     marked = list(items)
-    for place, index in enumerate(chosen[: BRAND_NEW + NEVER_BOUGHT]):
-        if place < BRAND_NEW:
-            released = WINDOW_END - rng.randrange(1, 12) * DAY
-            marked[index] = replace(items[index], brand_new=True, released=released)
-        else:
-            marked[index] = replace(items[index], never_bought=True)
+    for index in chosen[:BRAND_NEW]:
+        released = WINDOW_END - rng.randrange(1, 12) * DAY
+        marked[index] = replace(items[index], brand_new=True, released=released)
+    for index in chosen[BRAND_NEW : BRAND_NEW + NEVER_BOUGHT]:
+        marked[index] = replace(items[index], never_bought=True)
     return marked
 
 
