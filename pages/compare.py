@@ -164,7 +164,7 @@ def draw_moves(comparing: Comparing) -> None:
     st.subheader("What entered, left or moved, and what caused it?", anchor=False)
     view = comparing.view
     if not view.moves:
-        st.text("Nothing: the lists are the same.")
+        st.text("Nothing: the lists are identical.")
         return
     with st.spinner("Computing contributions …"):
         rows = comparing.moves
@@ -260,7 +260,7 @@ def draw_profiles(view: CompareView) -> None:
         profiles_figure(view, drawing.palette()),
         view.profile_sentence,
         name="Interest profile of each column",
-        below="The interest model's profile after the same events, whoever made the list.",
+        below="The interest model's profile after the same events, for any recommender's list.",
     )
 
 
