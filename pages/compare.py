@@ -161,7 +161,7 @@ def to(user: str, step: int, item: str, recommender: str) -> dict[str, str | int
 def draw_moves(comparison: Comparison, view: CompareView) -> None:
     st.subheader("What entered, left or moved, and what caused it?", anchor=False)
     if not view.moves:
-        st.text("Nothing: the lists are the same.")
+        st.text("Nothing: the lists are identical.")
         return
     with st.spinner("Computing contributions …"):
         rows = comparison.moves()
@@ -257,7 +257,7 @@ def draw_profiles(view: CompareView) -> None:
         profiles_figure(view, drawing.palette()),
         view.profile_sentence,
         name="Interest profile of each column",
-        below="The interest model's profile after the same events, whoever made the list.",
+        below="The interest model's profile after the same events, for any recommender's list.",
     )
 
 

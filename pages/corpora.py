@@ -268,7 +268,7 @@ def draw_training(corpus: str) -> None:
             "Train a model", icon=":material/model_training:", type="primary"
         )
     notices.caution(
-        "Training stops by itself when the validation score stops rising. It goes on when you "
+        "Training stops by itself when the validation score stops rising. It continues if you "
         "leave this page."
     )
     if pressed:
@@ -279,14 +279,8 @@ def draw_training(corpus: str) -> None:
 
 def draw_trained(corpus: str, folder: Path, seconds: float) -> None:
     st.text(f"Trained in {wording.duration(seconds)}.")
-    drawing.button(
-        "Use it",
-        f"use_model {folder.name}",
-        controls.choose_model,
-        corpus,
-        folder.name,
-        type="primary",
-    )
+    key, act = f"use_model {folder.name}", controls.choose_model
+    drawing.button("Use it", key, act, corpus, folder.name, type="primary")
 
 
 if __name__ == "__main__":

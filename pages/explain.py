@@ -153,7 +153,7 @@ def draw_progress(explaining: Explaining) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if stopped:
             st.caption("Stopped. Finished results are shown.")
-            drawing.button("Go on", "go_on", sections.go_on)
+            drawing.button("Continue", "go_on", sections.go_on)
         else:
             st.caption(":material/hourglass_top: Computing parts, words, changes and scorecard …")
             drawing.button("Stop", "stop_explaining", sections.stop, explaining)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
+from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.model.metrics import read_metrics
@@ -28,9 +27,6 @@ from core.views.quality.rows import (
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
@@ -126,8 +122,8 @@ def draw_missing(engine: Engine, protocol: str) -> None:
         st.subheader("Not evaluated yet", anchor=False)
         st.text(wording.PROTOCOLS[protocol])
         notices.caution(
-            "The model and its baselines are trained three more times, which takes about as long "
-            "as three trainings. The work goes on when you leave this page."
+            "Trains the model and its baselines three more times. It continues if you leave this "
+            "page."
             if protocol == "temporal"
             else "Computes the lists of all test users, which takes seconds to minutes."
         )
@@ -225,9 +221,9 @@ def draw_ablation(engine: Engine, view: QualityView) -> None:
         notices.say("Imported lists have no model, so there is no ablation.")
         return
     notices.caution(
-        "Removed from the histories only: item vectors, learned from titles and training reviews, "
-        "stay. Without order: the events are shuffled over the same times. Always under the "
-        "protocol leave last out."
+        "Only the histories change; item vectors, learned from titles and training reviews, do "
+        "not. Without order: the events are shuffled over the same times. The ablation always uses "
+        "the protocol leave last out."
     )
     left, right = st.columns(2, gap="medium")
     with left:
@@ -249,7 +245,7 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
         draw_loss("corpus", measured, in_nats=False)
         return
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
-    if working.is_drawn("ablation", target, "Leaving out each part"):
+    if working.is_drawn("ablation", target, "Measuring the ablation"):
         return
     st.text("Not measured yet. It computes the lists of all test users five times.")
     working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
@@ -13,6 +13,7 @@ from streamlit import column_config as col
 from core.compare.fork import Fork
 from core.compare.replay import make_capsule, replay
 from core.domain import DomainError, History
+from core.engine import Engine
 from core.figures.compare_report import fork_report
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.draft import Draft, Refused
@@ -26,9 +27,6 @@ from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._what_if import bar, drafting, forms, sections
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
@@ -100,11 +98,8 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     with left:
         draw_table(engine, draft, base, rows)
         forms.draw_forms(engine, draft, base, fork, rows)
-    view, profile, moves = (
-        views.build_fork(fork),
-        views.build_profile(fork),
-        moves_table(fork, fork.moves()),
-    )
+    view, profile = views.build_fork(fork), views.build_profile(fork)
+    moves = moves_table(fork, fork.moves())
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:

@@ -102,7 +102,7 @@ def uses(engine: Engine, recommender: str) -> AblationView | None:
     return build_ablation(measured) if measured is not None else None
 
 
-@kept(64, "Leaving out each part …")
+@kept(64, "Measuring the ablation …")
 def uses_of_user(engine: Engine, recommender: str, user_id: str) -> AblationView:
     """The ablation of a recommender over one user's steps."""
     from core.evaluate.ablations import ablation_of_user

@@ -28,8 +28,8 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
         view.sentence,
         name="Overlap of two lists by events and days between them",
         below=f"{controls.recommender_label(recommender)}: top {measured.k} after each of a user's "
-        "newest events; each user has the same weight. Items that the user took in between can't "
-        "be on the later list.",
+        "newest events; each user has the same weight. Items of events in between are "
+        "excluded from the later list.",
     )
 
 
@@ -39,6 +39,8 @@ def offer(engine: Engine, recommender: str) -> None:
     if working.is_drawn("turnover", target, "Comparing all users' lists"):
         return
     by = controls.recommender_label(recommender)
-    notices.caution(f"{by}: not measured yet. All users' lists are compared once, and kept.")
+    notices.caution(
+        f"{by}: not measured yet. Compares the lists of all users; the result is stored."
+    )
     work = loaders.measuring_turnover(engine, recommender)
     working.offer("turnover", target, "Compare all lists", work, type="secondary", icon=None)

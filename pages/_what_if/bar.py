@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.compare.fork import Fork
 from core.compare.replay import make_capsule
 from core.domain import DomainError
+from core.engine import Engine
 from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
 from core.scenario.store import Scenario, ScenarioConflict
@@ -21,9 +21,6 @@ from core.views.what_if.sentences import saved_words, status_words
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 PICK, NAME, NOTES, UPLOAD = "whatif_pick", "whatif_name", "whatif_notes", "whatif_upload"
 CONFLICT, ERROR = "whatif_conflict", "whatif_error"

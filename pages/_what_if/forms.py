@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
+from core.engine import Engine
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import Edit, Op
 from core.scenario.fields import Handle
@@ -26,9 +27,6 @@ from core.views.what_if.history_table import (
 )
 from pages._shared import controls, drawing, notices, state
 from pages._what_if import drafting
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 EVENT, WORDS, SOURCE = "whatif_event", "whatif_words", "whatif_source"
 SHOWN = "whatif_words_of"
@@ -54,7 +52,7 @@ def draw_text(
     """A long text, with a real review of the opposite sentiment as a start; and order."""
     live = {row.handle: row for row in rows if not row.removed and row.handle != NEW}
     if not live:
-        st.text("There is no event left.")
+        st.text("No events are left.")
         return
     handles = list(live)
     if state.get(EVENT) not in live:
@@ -161,7 +159,7 @@ def draw_add(engine: Engine, base: History) -> None:
                 width=130,
             )
             st.time_input("Time (UTC)", key=ADD_TIME, width=110)
-        st.text_area("Text (may stay empty)", key=ADD_TEXT, height=80)
+        st.text_area("Text (optional)", key=ADD_TEXT, height=80)
         st.form_submit_button(
             "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)
         )

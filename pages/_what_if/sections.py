@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 from streamlit import column_config as col
 
@@ -12,6 +10,7 @@ from core.compare.columns import ColumnSpec
 from core.compare.fork import Fork
 from core.compare.presets import with_scenario
 from core.domain import DomainError, History
+from core.engine import Engine
 from core.scenario.draft import Draft
 from core.scenario.search import SmallestChange, search_edits
 from core.scenario.store import Scenario
@@ -21,9 +20,6 @@ from core.views.what_if.history_table import NEW
 from core.views.what_if.sentences import saved_words, search_words
 from pages._shared import drawing, loaders, notices, state, working
 from pages._what_if import drafting, forms
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 SEARCH, WANTED, GOAL, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
 INTO = "Into the top 10"
@@ -45,17 +41,9 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             forms.pick_item(engine.corpus, WANTED, width=390)
             st.segmented_control("Goal", list(GOALS), default=INTO, required=True, key=GOAL)
-            drawing.button(
-                "Search",
-                "search",
-                begin,
-                engine,
-                base,
-                recommender,
-                about,
-                icon="search",
-                disabled=not state.get(WANTED) or (job is not None and job.state == "running"),
-            )
+            waits = not state.get(WANTED) or (job is not None and job.state == "running")
+            question = (engine, base, recommender, about)
+            drawing.button("Search", "search", begin, *question, icon="search", disabled=waits)
 
     form()
     if job is None:
@@ -91,7 +79,7 @@ def draw_result(engine: Engine, base: History, result: SmallestChange) -> None:
             "Apply these edits", "use_found", use_result, engine, base, result, icon="check"
         )
         if drafting.get().edits:
-            notices.caution("They were verified on the history without your other edits.")
+            notices.caution("These edits were verified without your other edits.")
 
 
 def use_result(engine: Engine, base: History, result: SmallestChange) -> None:
@@ -110,7 +98,7 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     others = {each.scenario_id: each for each in saved if each.scenario_id != own}
     if not others and own is None:
         return
-    st.subheader("Beside another scenario", anchor=False)
+    st.subheader("Compare with another scenario", anchor=False)
     if draft.saved is not None:
         compare_link(draft.saved, others.get(str(state.get(OTHER))))
     if not others:
@@ -142,7 +130,7 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
                 "rank": col.NumberColumn("#", width=34),
                 "this": col.TextColumn(draft.name or "This scenario", width=260),
                 "other": col.TextColumn(capsule.name, width=260),
-                "move": col.TextColumn("From this to that", width=120),
+                "move": col.TextColumn("Move", width=120),
             },
         )
 
