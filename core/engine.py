@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +84,14 @@ class Engine:
         self.map = parts.map
         self.training_counts = parts.training_counts
         self.failures: dict[str, DomainError] = {}
-        self._next_ranks = lru_cache(_KEPT_RANKS)(self._compute_next_ranks)
+        engine = ref(self)  # a cycle would keep an engine that nobody uses until a full collection
+
+        @lru_cache(_KEPT_RANKS)
+        def kept_ranks(history: History, recommender: str) -> FloatArray:
+            chosen = cast(Engine, engine()).recommender(recommender)
+            return _frozen(next_ranks(chosen, history, corpus.item_index))
+
+        self._next_ranks = kept_ranks
 
     @classmethod
     def open(cls, corpus: Corpus, model_folder: Path, library: Library) -> Engine:
@@ -232,10 +240,6 @@ class Engine:
         next item was excluded already. Kept for the histories asked for last; read-only.
         """
         return self._next_ranks(history, self.recommender(recommender).id)
-
-    def _compute_next_ranks(self, history: History, recommender: str) -> FloatArray:
-        chosen = self.recommender(recommender)
-        return _frozen(next_ranks(chosen, history, self.corpus.item_index))
 
     @cached_property
     def users(self) -> pd.DataFrame:

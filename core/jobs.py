@@ -108,7 +108,11 @@ _lock = threading.Lock()
 
 
 def start(kind: str, target: str, work: Work[Result]) -> Job[Result]:
-    """Begin ``work``; where a job of this kind about this target is running, return that one."""
+    """Begin ``work``; where a job of this kind about this target is running, return that one.
+
+    One that was told to stop still runs to its next check, and is returned too: two imports or
+    trainings of one corpus must not write at the same time.
+    """
     with _lock:
         same = [job for job in _jobs.values() if job.kind == kind]
         for job in same:

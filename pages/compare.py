@@ -91,7 +91,7 @@ def draw_follow(view: CompareView, picked: str | None) -> None:
         list(titles),
         index=None,
         key=FOLLOW,
-        placeholder="Follow an item, or click its number",
+        placeholder="Follow an item, or click its rank",
         format_func=lambda item: titles.get(item, item),
         on_change=follow,
         label_visibility="collapsed",

@@ -209,9 +209,9 @@ def draw_job(job: jobs.Job[Any]) -> None:
             )
         working.draw_end(job)
         if job.kind == "import" and job.result is not None:
-            draw_report(job.result)
+            draw_report(job.result, job.number)
         elif job.result is not None:
-            draw_trained(job.target, job.result, job.seconds)
+            draw_trained(job)
 
 
 def draw_figures(job: jobs.Job[Any]) -> None:
@@ -227,7 +227,7 @@ def draw_figures(job: jobs.Job[Any]) -> None:
         drawing.chart(f"curve{job.number}", figure, said, is_said=False)
 
 
-def draw_report(summary: ImportSummary) -> None:
+def draw_report(summary: ImportSummary, number: int) -> None:
     """What an import accepted and refused, and the next step."""
     corpus = summary.manifest.name
     st.text(view.import_sentence(summary.manifest))
@@ -240,7 +240,9 @@ def draw_report(summary: ImportSummary) -> None:
         with right:
             drawing.table(view.refused_table(summary.refused), "The first refused rows", height=220)
     with st.container(horizontal=True):
-        drawing.button("Use it", f"use_{corpus}", controls.choose_corpus, corpus, type="primary")
+        drawing.button(
+            "Use it", f"use_import{number}", controls.choose_corpus, corpus, type="primary"
+        )
         if summary.reasons and summary.quarantine.is_file():
             st.download_button(
                 "Quarantine (JSON lines)",
@@ -277,10 +279,11 @@ def draw_training(corpus: str) -> None:
         st.rerun()
 
 
-def draw_trained(corpus: str, folder: Path, seconds: float) -> None:
-    st.text(f"Trained in {wording.duration(seconds)}.")
-    key, act = f"use_model {folder.name}", controls.choose_model
-    drawing.button("Use it", key, act, corpus, folder.name, type="primary")
+def draw_trained(job: jobs.Job[Path]) -> None:
+    st.text(f"Trained in {wording.duration(job.seconds)}.")
+    if job.result is not None:
+        key, act = f"use_model{job.number}", controls.choose_model
+        drawing.button("Use it", key, act, job.target, job.result.name, type="primary")
 
 
 if __name__ == "__main__":

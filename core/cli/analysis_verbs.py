@@ -161,8 +161,9 @@ def find_edits(
         found = search_edits(
             engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
         )
+    prefix = "" if found.found else "closest: "
     lines = [
-        edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
+        prefix + edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
         for edit in found.edits or found.tried.closest
     ]
     answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=json)

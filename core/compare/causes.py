@@ -176,7 +176,7 @@ def edit_causes(
     if pair.columns[0].edited is not None:
         turned = [replace(move, before=move.after, after=move.before) for move in moves]
         causes = edit_causes(pair.reversed(), turned, k, stop)
-        return [replace(cause, value=-cause.value) for cause in causes]
+        return [replace(cause, value=-cause.value) if cause.edit else cause for cause in causes]
     edited = pair.columns[1].edited
     assert edited is not None
     scored = [move for move in moves if not _by_eligibility(pair, move, k)]

@@ -28,6 +28,11 @@ class Cause:
     stderr: float = 0.0
     edit: int | None = None
 
+    @property
+    def contribution(self) -> float | None:
+        """``value`` where an event or an edit is the cause; None for the excluded items alone."""
+        return None if self.kind == "eligibility" and self.step is None else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Move:

@@ -22,15 +22,15 @@ class Score(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     recommender: str
-    ndcg: float | None
-    ndcg_ci: tuple[float | None, float | None]
-    recall: float | None
-    mrr: float | None
-    log_probability: float | None
-    coverage: float | None
-    novelty: float | None
-    diversity: float | None
-    popularity_bias: float | None
+    ndcg: float | None = None
+    ndcg_ci: tuple[float | None, float | None] = (None, None)
+    recall: float | None = None
+    mrr: float | None = None
+    log_probability: float | None = None
+    coverage: float | None = None
+    novelty: float | None = None
+    diversity: float | None = None
+    popularity_bias: float | None = None
 
     def __str__(self) -> str:
         low, high = self.ndcg_ci
@@ -51,20 +51,23 @@ class Epoch(BaseModel):
 
 
 class Metrics(BaseModel):
-    """Test results of the recommenders, the training curve, sentiment and map quality."""
+    """Test results of the recommenders, the training curve, sentiment and map quality.
+
+    Whatever a file lacks has its default, so that a model of another version shows the rest.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    protocol: str
-    users: int
-    targets: int
+    protocol: str = "leave-last-out"
+    users: int = 0
+    targets: int = 0
     excluded_targets: int = 0
-    results: tuple[Score, ...]
-    unseen_targets: int
-    training: tuple[Epoch, ...]
-    best_epoch: int
-    sentiment: SentimentQuality
-    trustworthiness: float
+    results: tuple[Score, ...] = ()
+    unseen_targets: int = 0
+    training: tuple[Epoch, ...] = ()
+    best_epoch: int | None = None
+    sentiment: SentimentQuality | None = None
+    trustworthiness: float | None = None
     seconds: dict[str, float] | None = None
     """Seconds by stage of the training; None where no time was recorded."""
 

@@ -69,7 +69,7 @@ def _row(score: Score) -> str:
 
 def _sentiment(metrics: Metrics) -> str:
     quality = metrics.sentiment
-    if quality.auc is None:
+    if quality is None or quality.auc is None:
         return "This corpus has no rated held-out reviews of both kinds to check it on."
     return (
         f"On {quality.reviews:,} held-out reviews of this corpus ({quality.negative_reviews:,} "

@@ -7,11 +7,13 @@ Quality reads is in ``judging``, in the same manner.
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import functools
 import gc
 import inspect
 from collections.abc import Callable, Sequence
+from concurrent import futures
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -254,7 +256,10 @@ def expect_texts(engine: Engine) -> None:
     """Have the text encoder load beside the page, once, before somebody writes a review."""
     from core.jobs import Job
 
-    Job("encoder", engine.encoder.name, lambda progress, stop: engine.encoder.encode(["warm up"]))
+    name, encoder = engine.encoder.name, engine.encoder
+    job = Job("encoder", name, lambda progress, stop: encoder.encode(["warm up"]))
+    # A process that ends while torch loads in a thread would abort.
+    atexit.register(futures.wait, [job.future], timeout=30)
 
 
 @kept(48, "Computing contributions …")

@@ -11,12 +11,13 @@ from core.compare.fork import Fork
 from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.engine import Engine
+from core.progress import ProgressCallback, StopCallback
 from core.scenario.draft import Draft
 from core.scenario.search import SmallestChange, search_edits
 from core.scenario.store import Scenario
 from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
-from core.views.what_if.history_table import NEW
+from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
 from pages._shared import drawing, loaders, notices, state, working
 from pages._what_if import drafting, forms
@@ -58,15 +59,14 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
 
 def begin(engine: Engine, base: History, recommender: str, about: str) -> None:
     """Start a search. For callbacks."""
-    item, goal = str(state.get(WANTED)), GOALS[state.get(GOAL) or INTO]
-    job = jobs.start(
-        "search",
-        f"{about} {goal} {item}",
-        lambda progress, stop: search_edits(
-            engine, base, item, goal, recommender, progress=progress, stop=stop
-        ),
-    )
-    state.put(SEARCH, job)
+    wanted, goal = str(state.get(WANTED)), GOALS[state.get(GOAL) or INTO]
+
+    def search(progress: ProgressCallback, stop: StopCallback) -> SmallestChange:
+        item = find_item(engine.corpus, wanted)
+        return search_edits(engine, base, item, goal, recommender, progress=progress, stop=stop)
+
+    # A job of this session alone: another one that asks the same must not stop it.
+    state.put(SEARCH, jobs.Job("search", f"{about} {goal} {wanted}", search))
     st.rerun()
 
 

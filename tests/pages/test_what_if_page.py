@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from core import jobs
 from core.compare.fork import run
 from core.compare.replay import make_capsule
 from core.corpus.store import Library
@@ -369,7 +368,7 @@ def test_the_smallest_change_is_found_and_applied(what_if, engine, busy_user) ->
     app.selectbox(key="whatif_wanted").set_value(first.item_id).run()
     app.segmented_control(key="whatif_goal").set_value("Out of the top 10").run()
     app.button(key="search").click().run()
-    [job] = [job for job in jobs.jobs("search") if job.target.endswith(first.item_id)]
+    job = app.session_state["whatif_search"]
     job.future.exception(timeout=120)
     app.run()
     assert job.result.edits
@@ -382,7 +381,7 @@ def test_a_search_of_another_recommender_is_dropped(what_if, demo) -> None:
     app = what_if()
     app.selectbox(key="whatif_wanted").set_value(demo.item_ids[-1]).run()
     app.button(key="search").click().run()
-    job = jobs.jobs("search")[0]
+    job = app.session_state["whatif_search"]
     app.selectbox(key="recommender").set_value("popularity").run()
     job.future.exception(timeout=120)
     app.run()

@@ -299,7 +299,9 @@ def move_line(comparison: Comparison, move: Move) -> str:
     change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:
-        cause = f"; main cause: {cause} ({nats(move.cause.value)})"
+        value = move.cause.contribution
+        share = "" if value is None else f" ({nats(value)})"
+        cause = f"; main cause: {cause}{share}"
     return f"{move.words:>7}  {title}{change}{cause}"
 
 

@@ -13,7 +13,7 @@ from core.views.tables import table
 
 MOVES = (
     "item_id move=words kind rank_from=before rank_to=after catalogue_rank_from=rank_before "
-    "catalogue_rank_to=rank_after change=score_change contribution=cause.value cause_step"
+    "catalogue_rank_to=rank_after change=score_change contribution=cause.contribution cause_step"
 )
 TYPES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
 TYPES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
