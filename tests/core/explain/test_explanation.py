@@ -43,7 +43,7 @@ def test_the_parts_of_the_joint_speak_for_and_against_an_item(engine, reader) ->
         first.score - shares["base"], abs=1e-4
     )
     loudest = max(explanation.components, key=explanation.components.get)
-    assert f"for it {loudest} (" in build_answer(explanation).components
+    assert f"{loudest} +" in build_answer(explanation).components
     lead = Explanation(engine, reader, first.item_id, margin=True)
     assert sum(lead.components.values()) == pytest.approx(first.score - tenth.score, abs=1e-4)
     alone = Explanation(engine, reader, first.item_id, "interest")
