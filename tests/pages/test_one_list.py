@@ -125,6 +125,14 @@ def build(corpus, data):
 """A recommender of one's own: the last items of the catalogue first."""
 
 
+def evaluate(quality: AppTest) -> None:
+    """Press Evaluate now, and wait for the end."""
+    quality.button(key="start_evaluate").click().run()
+    end = time.monotonic() + 120
+    while any(job.state == "running" for job in jobs.jobs()) and time.monotonic() < end:
+        time.sleep(0.2)
+
+
 def test_an_installed_recommender_is_chosen_like_any_other(
     install, demo, open_app, busy_user, tmp_path, monkeypatch, read
 ) -> None:
@@ -142,10 +150,7 @@ def test_an_installed_recommender_is_chosen_like_any_other(
     assert not list((tmp_path / "library").glob("evaluations/*"))  # pages only read
     quality = open_app("pages/quality.py")
     assert not quality.exception and "not evaluated yet" in read(quality)
-    quality.button(key="start_evaluate").click().run()
-    end = time.monotonic() + 120
-    while any(job.state == "running" for job in jobs.jobs()) and time.monotonic() < end:
-        time.sleep(0.2)
+    evaluate(quality)
     quality = open_app("pages/quality.py", about="last-items")
     assert not quality.exception and not quality.info
     assert "not evaluated yet" not in read(quality)
@@ -164,3 +169,15 @@ def test_a_link_to_a_broken_recommender_says_the_cause(
     assert not app.exception
     said = app.info[0].value.replace("\\", "")
     assert "There is no recommender 'broken'" in said and "no {weights}" in said
+
+
+def test_a_failed_evaluation_of_an_own_recommender_is_said(
+    install, demo, open_app, tmp_path, monkeypatch, read
+) -> None:
+    line = "    def log_probabilities(self, histories):\n"
+    install("last-items", LAST_ITEMS.replace(line, line + "        assert len(histories) < 9\n"))
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    evaluate(open_app("pages/quality.py"))
+    quality = open_app("pages/quality.py")
+    assert not quality.exception and "AssertionError" in read(quality)
+    assert "not evaluated yet" in read(quality) and quality.button(key="start_evaluate")
