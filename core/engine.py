@@ -126,7 +126,7 @@ class Engine:
     def recommenders(self) -> dict[str, Recommender]:
         """Every recommender by id, the default first: the model's, installed and registered ones.
 
-        Why one of them could not be made, or judged, is in ``failures``.
+        Why one of them could not be made is in ``failures``.
         """
         recommenders = dict(self.model_recommenders)
         for point in installed():

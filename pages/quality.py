@@ -70,6 +70,8 @@ def main() -> None:
     view = judging.quality(engine, protocol, subject)
     charts = draw_figures(view) if view.targets else {}
     draw_verdict(view, charts)
+    if view.not_evaluated and not is_evaluating(engine, protocol):
+        offer_evaluation(engine, protocol)
     with head:
         sharing.share(
             protocol=protocol if protocol != USUAL_PROTOCOL else None,
@@ -115,8 +117,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
 
 def draw_missing(engine: Engine, protocol: str) -> None:
     """Nothing computed yet: what it would be, and a button that computes it."""
-    target = f"{engine.corpus.name} {engine.model_id} {protocol}"
-    if working.is_drawn("evaluate", target, f"Evaluating: {LABELS[protocol].lower()}"):
+    if is_evaluating(engine, protocol):
         return
     with st.container(border=True, horizontal_alignment="left"):
         st.subheader("Not evaluated yet", anchor=False)
@@ -127,7 +128,22 @@ def draw_missing(engine: Engine, protocol: str) -> None:
             if protocol == "temporal"
             else "Computes the lists of all test users, which takes seconds to minutes."
         )
-        working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
+        offer_evaluation(engine, protocol)
+
+
+def is_evaluating(engine: Engine, protocol: str) -> bool:
+    """Draw the running evaluation, where there is one."""
+    title = f"Evaluating: {LABELS[protocol].lower()}"
+    return working.is_drawn("evaluate", evaluation_target(engine, protocol), title)
+
+
+def offer_evaluation(engine: Engine, protocol: str) -> None:
+    target = evaluation_target(engine, protocol)
+    working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
+
+
+def evaluation_target(engine: Engine, protocol: str) -> str:
+    return f"{engine.corpus.name} {engine.model_id} {protocol}"
 
 
 def draw_figures(view: QualityView) -> Charts:

@@ -180,8 +180,8 @@ def evaluate_corpus(
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)
-            stored = with_own(stored, engine, shelf, progress)
-            failures = [str(error) for error in engine.failures.values()]
+            stored, left_out = with_own(stored, engine, shelf, progress)
+            failures = [str(error) for error in (engine.failures | left_out).values()]
     report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]

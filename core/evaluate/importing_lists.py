@@ -30,6 +30,7 @@ from core.domain import Columns, DomainError
 from core.evaluate.served import HEADER, RANK, ListsManifest, lists_path
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.recommend.own import installed
 from core.recommend.registry import NAMES
 
 NEEDED = (Columns.User, Columns.Time, RANK, Columns.Item)
@@ -70,6 +71,12 @@ def import_lists(
     if name in NAMES:
         raise DomainError(
             f"{name!r} is one of the product's own recommenders",
+            where="--as",
+            remedy="Choose another name, for example production",
+        )
+    if name in {point.name for point in installed()}:
+        raise DomainError(
+            f"{name!r} is the id of an installed recommender",
             where="--as",
             remedy="Choose another name, for example production",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from core.encode.cache import open_cache, open_encoder
 from core.encode.item_text import item_text_of
 from core.engine import Engine
 from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
-from core.evaluate.served import ListsJudged, load_lists, served_names
+from core.evaluate.served import ListsJudged, lists_path, load_lists, served_names
 from core.evaluate.stored import ReportKey, load_report, save_report
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
@@ -95,46 +96,70 @@ def with_own(
     library: Library,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
-) -> EvaluationReport:
+    *,
+    compute: bool = True,
+) -> tuple[EvaluationReport, dict[str, DomainError]]:
     """The report with the engine's installed and registered recommenders as further ones.
 
-    Their results are kept in the library under their fingerprints. The temporal protocol fits
-    installed ones anew on each cut. Why one is left out is then in ``engine.failures``.
+    Then why some are left out, by id. Their results are kept in the library under their
+    fingerprints; without ``compute`` those not kept yet are left out. The temporal protocol fits
+    installed ones anew on each cut.
     """
-    results = []
+    results: list[Result] = []
+    failures: dict[str, DomainError] = {}
     served = served_names(engine.corpus.name, library)
     for own in engine.registered:
         try:
             if own.id in served:
-                raise DomainError(f"imported lists and a recommender are both called {own.id!r}")
-            results.append(_own_result(own, report, engine, library, progress, stop))
+                raise DomainError(
+                    f"imported lists and a recommender are both called {own.id!r}",
+                    where=str(lists_path(library, engine.corpus.name, own.id)),
+                    remedy="Give the recommender another id, or delete that file and import the "
+                    "lists under another name",
+                )
+            key = _own_key(own, engine, report.protocol, report.k)
+            kept = load_report(key.path(library), key)
+            if kept is None and compute:
+                kept = _evaluate_own(own, key, engine, library, progress, stop)
+            if kept is not None:
+                results.append(kept.result(own.id))
         except DomainError as error:
-            engine.failures[own.id] = error
-    return replace(report, results=(*report.results, *results))
+            failures[own.id] = error
+    return replace(report, results=(*report.results, *results)), failures
 
 
-def _own_result(
+def own_places(engine: Engine, library: Library, protocol: str, k: int = 10) -> list[Path]:
+    """Where the library keeps the evaluations of the engine's own recommenders."""
+    places = []
+    for own in engine.registered:
+        with suppress(DomainError):  # one without a fingerprint is evaluated nowhere
+            places.append(_own_key(own, engine, protocol, k).path(library))
+    return places
+
+
+def _own_key(own: Registered, engine: Engine, protocol: str, k: int) -> ReportKey:
+    made_by = f"{engine.fingerprint(own.id)}-{own.id}"
+    return ReportKey(engine.corpus.corpus_id, made_by, protocol, k)
+
+
+def _evaluate_own(
     own: Registered,
-    report: EvaluationReport,
+    key: ReportKey,
     engine: Engine,
     library: Library,
     progress: ProgressCallback | None,
     stop: StopCallback | None,
-) -> Result:
-    made_by = f"{engine.fingerprint(own.id)}-{own.id}"
-    key = ReportKey(engine.corpus.corpus_id, made_by, report.protocol, report.k)
-    path = key.path(library)
-    kept = load_report(path, key)
-    if kept is None:
-        folds = []
-        for parts in splits(engine.corpus, report.protocol):
-            data = data_of_split(engine.corpus, parts, library, engine.folder, progress, stop)
-            rival = own if report.protocol == "leave-last-out" else own.fitted_on(data)
-            test = cases(engine.corpus, parts, Part.TEST)
-            folds.append(evaluate([rival], test, data, report.k, report.protocol, progress, stop))
-        kept = pooled(folds)
-        save_report(kept, key, path)
-    return kept.result(own.id)
+) -> EvaluationReport:
+    folds = []
+    for parts in splits(engine.corpus, key.protocol):
+        data = data_of_split(engine.corpus, parts, library, engine.folder, progress, stop)
+        rival = own if key.protocol == "leave-last-out" else own.fitted_on(data)
+        test = cases(engine.corpus, parts, Part.TEST)
+        folds.append(evaluate([rival], test, data, key.k, key.protocol, progress, stop))
+    report = pooled(folds)
+    with library.writing("evaluation"):
+        save_report(report, key, key.path(library))
+    return report
 
 
 def data_of_split(

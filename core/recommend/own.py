@@ -54,11 +54,24 @@ class Registered:
         """The recommender's own id."""
         return self.recommender.id
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """8 hex digits of what it answers about the first users: changes when the model does."""
+        """8 hex digits of what it answers about the first users: changes when the model does.
+
+        DomainError where it fails, which is remembered too.
+        """
+        outcome = self._fingerprint
+        if isinstance(outcome, DomainError):
+            raise DomainError(outcome.what, where=outcome.where, remedy=outcome.remedy) from None
+        return outcome
+
+    @cached_property
+    def _fingerprint(self) -> str | DomainError:
         histories = [self.corpus.history(user) for user in self.corpus.user_ids[:FINGERPRINT_USERS]]
-        answers = self.log_probabilities(histories).round(3)
+        try:
+            answers = self.log_probabilities(histories).round(3)
+        except DomainError as error:
+            return DomainError(error.what, where=error.where, remedy=error.remedy)
         return hashlib.sha256(answers.tobytes()).hexdigest()[:8]
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:

@@ -279,5 +279,6 @@ def evaluate_model(
         reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
-    save_report(report, key, key.path(library))
+    with library.writing("evaluation"):
+        save_report(report, key, key.path(library))
     return load_report(key.path(library), key) or report

@@ -105,8 +105,9 @@ def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
         names, usual = list(engine.recommenders), engine.recommender().id
     except DomainError:
         return None
-    missing = "There is no recommender {!r} in this model; this is {}."
-    settle(RECOMMENDER, names, usual, missing, usual)
+    cause = engine.failures.get(str(state.get(RECOMMENDER)))
+    missing = "There is no recommender {!r} in this model; this is {}.{}"
+    settle(RECOMMENDER, names, usual, missing, usual, f" {cause}" if cause else "")
     about = "Whose lists Timeline, Explain, What-if and Compare show."
     return draw_recommenders("Recommender", RECOMMENDER, names, help=about)
 

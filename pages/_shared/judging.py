@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.views.quality.build import (
     build_ablation,
@@ -24,24 +24,34 @@ from pages._shared.loaders import Fingerprint, kept, stamp
 from pages._shared.state import USUAL_PROTOCOL
 
 if TYPE_CHECKING:
+    from core.domain import DomainError
     from core.engine import Engine
     from core.evaluate.importing_lists import ListsSummary
     from core.evaluate.report import EvaluationReport
     from core.evaluate.served import ListsJudged
     from core.jobs import Work
+    from core.progress import ProgressCallback, StopCallback
 
-Judged = tuple["EvaluationReport", tuple["ListsJudged", ...], tuple[str, ...]]
-"""A report, the imported lists in it, and the names of damaged ones."""
+
+class Judged(NamedTuple):
+    """A report with all that is stored about imported lists and own recommenders."""
+
+    report: EvaluationReport
+    served: tuple[ListsJudged, ...]
+    damaged: tuple[str, ...]
+    """Names of imported lists that could not be read."""
+    failures: dict[str, DomainError]
+    """Why own recommenders are left out, by id."""
 
 
 def _files(engine: Engine, protocol: str, subject: str = "") -> Fingerprint:
-    """Everything that a report is made of: its own files and those of imported lists."""
-    from core.evaluate.protocols import report_key, report_places
+    """The files of a report, of own recommenders' evaluations and of imported lists."""
+    from core.evaluate.protocols import own_places, report_key, report_places
     from core.evaluate.served import lists_path
 
     library, corpus = loaders.library(), engine.corpus
     key = report_key(corpus, engine.folder, protocol)
-    places = report_places(library, engine.folder, key)
+    places = [*report_places(library, engine.folder, key), *own_places(engine, library, protocol)]
     served = lists_path(library, corpus.name, "any").parent.glob("*.parquet")
     return tuple(stamp(path) for path in (*places, *sorted(served)))
 
@@ -60,20 +70,21 @@ def _judged(engine: Engine, protocol: str) -> Judged | None:
     report = find_report(engine.corpus, library, engine.folder, protocol)
     if report is None:
         return None
-    return with_served(with_own(report, engine, library), engine.corpus, library, engine.folder)
+    stored, failures = with_own(report, engine, library, compute=False)
+    return Judged(*with_served(stored, engine.corpus, library, engine.folder), failures)
 
 
 def report(engine: Engine, protocol: str) -> EvaluationReport | None:
     """What was computed for a protocol, with imported lists; None where nothing was."""
     judged = _judged(engine, protocol)
-    return judged[0] if judged else None
+    return judged.report if judged else None
 
 
 @kept(8, also=lambda engine: _files(engine, USUAL_PROTOCOL))
 def verdict(engine: Engine) -> str | None:
     """The default recommender against the best baseline, paired; None where nothing was judged."""
     judged = _judged(engine, USUAL_PROTOCOL)
-    return build_verdict(*judged[:2], engine.recommender().id) if judged else None
+    return build_verdict(judged.report, judged.served, engine.recommender().id) if judged else None
 
 
 @kept(32, "Drawing samples of users …", also=_files)
@@ -81,8 +92,9 @@ def quality(engine: Engine, protocol: str, subject: str) -> QualityView:
     """The view of a report that is there."""
     judged = _judged(engine, protocol)
     assert judged is not None
-    report, served, damaged = judged
-    return build_quality(engine, report, served, subject, damaged)
+    return build_quality(
+        engine, judged.report, judged.served, subject, judged.damaged, judged.failures
+    )
 
 
 @kept(32, also=_files)
@@ -90,7 +102,7 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
     """The items that a report's lists never hold."""
     judged = _judged(engine, protocol)
     assert judged is not None
-    return build_never(engine, judged[0], subject)
+    return build_never(engine, judged.report, subject)
 
 
 @kept(16, also=_ablation_file)
@@ -120,13 +132,25 @@ def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list
 
 
 def judging(engine: Engine, protocol: str) -> Work[Any]:
-    """The evaluation of a model under a protocol, as background work."""
+    """The evaluation of a model and own recommenders under a protocol, as background work.
+
+    It ends with the first error of an own recommender, after all others are stored.
+    """
+    from core.evaluate.protocols import with_own
     from core.training.training import evaluate_model
 
     library = loaders.library()
-    return lambda progress, stop: evaluate_model(
-        engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
-    )
+
+    def work(progress: ProgressCallback, stop: StopCallback) -> EvaluationReport:
+        report = evaluate_model(
+            engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
+        )
+        report, failures = with_own(report, engine, library, progress, stop)
+        for error in failures.values():
+            raise error
+        return report
+
+    return work
 
 
 def measuring(engine: Engine, recommender: str) -> Work[Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.corpus.store import Corpus
 from core.engine import Engine
 
@@ -123,8 +125,16 @@ def build(corpus, data):
 """A recommender of one's own: the last items of the catalogue first."""
 
 
+def evaluate(quality: AppTest) -> None:
+    """Press Evaluate now, and wait for the end."""
+    quality.button(key="start_evaluate").click().run()
+    end = time.monotonic() + 120
+    while any(job.state == "running" for job in jobs.jobs()) and time.monotonic() < end:
+        time.sleep(0.2)
+
+
 def test_an_installed_recommender_is_chosen_like_any_other(
-    install, demo, open_app, busy_user, tmp_path, monkeypatch
+    install, demo, open_app, busy_user, tmp_path, monkeypatch, read
 ) -> None:
     install("last-items", LAST_ITEMS)
     monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
@@ -136,8 +146,38 @@ def test_an_installed_recommender_is_chosen_like_any_other(
         picker = app.selectbox(key="recommender")
         assert picker.value == "last-items" and "Last-items" in picker.options
         assert listed(app, page, demo) == expected, page
+    assert not open_app().exception
+    assert not list((tmp_path / "library").glob("evaluations/*"))  # pages only read
+    quality = open_app("pages/quality.py")
+    assert not quality.exception and "not evaluated yet" in read(quality)
+    evaluate(quality)
     quality = open_app("pages/quality.py", about="last-items")
     assert not quality.exception and not quality.info
+    assert "not evaluated yet" not in read(quality)
+    assert not any(button.key == "start_evaluate" for button in quality.button)
     assert quality.selectbox(key="about").value == "last-items"
     tables = (frame.value for frame in quality.dataframe)
     assert any("last-items" in set(table.get("Recommender", ())) for table in tables)
+
+
+def test_a_link_to_a_broken_recommender_says_the_cause(
+    install, demo, open_app, busy_user, tmp_path, monkeypatch
+) -> None:
+    install("broken", "def build(corpus, data):\n    raise OSError('no {weights}')")
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    app = open_app("pages/timeline.py", user=busy_user, recommender="broken")
+    assert not app.exception
+    said = app.info[0].value.replace("\\", "")
+    assert "There is no recommender 'broken'" in said and "no {weights}" in said
+
+
+def test_a_failed_evaluation_of_an_own_recommender_is_said(
+    install, demo, open_app, tmp_path, monkeypatch, read
+) -> None:
+    line = "    def log_probabilities(self, histories):\n"
+    install("last-items", LAST_ITEMS.replace(line, line + "        assert len(histories) < 9\n"))
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
+    evaluate(open_app("pages/quality.py"))
+    quality = open_app("pages/quality.py")
+    assert not quality.exception and "AssertionError" in read(quality)
+    assert "not evaluated yet" in read(quality) and quality.button(key="start_evaluate")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.arrays import BoolArray, IntArray
 from core.corpus.store import Library
+from core.domain import DomainError
 from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
@@ -40,11 +41,16 @@ def build_quality(
     served: Sequence[ListsJudged],
     subject: str,
     damaged: Sequence[str] = (),
+    failures: Mapping[str, DomainError] | None = None,
 ) -> QualityView:
     """The view of one report; ``subject`` is one of its recommenders.
 
-    ``damaged``: names of imported lists that could not be read.
+    ``damaged``: names of imported lists that could not be read; ``failures``: why own recommenders
+    are left out, by id.
     """
+    left_out = dict(engine.failures) | dict(failures or {})
+    known = {*(result.recommender for result in report.results), *left_out}
+    not_evaluated = tuple(own.id for own in engine.registered if own.id not in known)
     baselines = _baselines(report, served, subject)
     rival = _best(report, baselines)
     n = len(report.users)
@@ -72,8 +78,10 @@ def build_quality(
             *sentences.about_targets(report, _untrained_items(engine, report)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
-            *map(str, engine.failures.values()),
+            *sentences.not_evaluated(not_evaluated),
+            *map(str, left_out.values()),
         ),
+        not_evaluated=not_evaluated,
         rows=_rows(report, subject),
         period=period,
         periods=periods,

@@ -112,6 +112,8 @@ class QualityView:
     """The same on targets that training has seen, where the rest are notable."""
     cautions: tuple[str, ...]
     """What to keep in mind, each a sentence."""
+    not_evaluated: tuple[str, ...]
+    """Ids of own recommenders that this report lacks and an evaluation would add."""
     rows: tuple[RecommenderRow, ...]
     """All recommenders, best first."""
     period: str

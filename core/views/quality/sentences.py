@@ -171,6 +171,14 @@ def damaged_lists(names: Sequence[str]) -> list[str]:
     ]
 
 
+def not_evaluated(names: Sequence[str]) -> list[str]:
+    """Which own recommenders the report lacks; nothing where it has all."""
+    if not names:
+        return []
+    are = "is" if len(names) == 1 else "are"
+    return [f"{', '.join(map(name_of, names))} {are} not evaluated yet: press Evaluate now."]
+
+
 def periods(subject: str, rows: Sequence[GroupRow], period: str) -> str:
     """Best and worst calendar period among those with enough targets."""
     why = f" By {period}, as most months have too few targets." if period != "month" else ""

@@ -55,6 +55,7 @@ def view() -> QualityView:
         verdict="",
         seen_verdict=None,
         cautions=(),
+        not_evaluated=(),
         rows=(row("joint", 0.4, True), row("<b>ease</b>", 0.3)),
         period="month",
         periods=(group("2024-01", 40), group("2024-02", 3), group("2024-03", 50)),

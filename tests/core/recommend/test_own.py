@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from core.compare.fork import run
 from core.corpus.store import Library
 from core.domain import DomainError, History, Part
 from core.engine import Engine
+from core.evaluate.importing_lists import import_lists
 from core.evaluate.protocols import splits, with_own
 from core.evaluate.report import evaluate, pooled
+from core.evaluate.served import lists_path
 from core.explain.explanation import Explanation
 from core.measure.cases import cases
 from core.recommend.training_data import TrainingData
@@ -119,11 +122,13 @@ def test_quality_judges_it_once_and_keeps_it(
 ) -> None:
     report = evaluate_model(engine.corpus, library, engine.folder)
     assert ALS not in {result.recommender for result in report.results}
-    judged = with_own(report, engine, library)
+    read_only, failures = with_own(report, engine, library, compute=False)
+    assert read_only.results == report.results and not failures
+    judged, _ = with_own(report, engine, library)
     assert judged.figures(ALS)["recall"] > 10 / len(engine.corpus.item_ids)
     assert judged.compare("joint", ALS).difference != 0
     kept = len(list((library.root / "evaluations").iterdir()))
-    again = with_own(report, engine, library)
+    again, _ = with_own(report, engine, library, compute=False)
     assert np.array_equal(again.result(ALS).rank, judged.result(ALS).rank)
     assert len(list((library.root / "evaluations").iterdir())) == kept
 
@@ -162,6 +167,23 @@ def test_a_mistake_made_later_is_named_too(library: Library, reader: History) ->
     engine.register(Answers("late", late))
     with pytest.raises(DomainError, match=r"shape.*recommender late"):
         engine.recommend(reader, recommender="late")
+
+
+def test_a_failing_recommender_is_asked_for_its_fingerprint_once(library: Library) -> None:
+    engine = open_engine(library)
+    asks = []
+
+    def fail(asked: Sequence[History]) -> FloatArray:
+        asks.append(asked)
+        if len(asks) > 1:
+            raise OSError("no connection")
+        return uniform(engine, asked)
+
+    engine.register(Answers("failing", fail))
+    for _ in range(2):
+        with pytest.raises(DomainError, match="no connection"):
+            engine.fingerprint("failing")
+    assert len(asks) == 2
 
 
 def test_the_fingerprint_follows_the_answers(library: Library) -> None:
@@ -218,10 +240,41 @@ def test_an_installed_package_is_fitted_anew_on_each_cut(
         )
         for parts in splits(engine.corpus, "temporal")
     ]
-    judged = with_own(pooled(cuts), engine, library)
+    judged, failures = with_own(pooled(cuts), engine, library)
     assert judged.result("shares").rank.shape == judged.result("popularity").rank.shape
     assert not np.array_equal(judged.result("shares").rank, judged.result("popularity").rank)
-    assert "registered ready-made" in str(engine.failures["ready-made"])
+    assert "registered ready-made" in str(failures["ready-made"])
+    assert not engine.failures
+
+
+def test_a_full_library_is_said(
+    library: Library, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = evaluate_model(engine.corpus, library, engine.folder)
+    fresh = open_engine(library)
+    fresh.register(Answers("unsaved", lambda asked: uniform(fresh, asked)))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.evaluate.protocols.save_report", full)
+    _, failures = with_own(report, fresh, library)
+    assert "No space left" in str(failures["unsaved"])
+
+
+def test_lists_and_a_recommender_have_different_names(
+    install: Install, engine: Engine, library: Library, tmp_path: Path
+) -> None:
+    served = lists_path(library, "demo", ALS)
+    served.parent.mkdir(parents=True, exist_ok=True)
+    served.write_bytes(b"")
+    report = evaluate_model(engine.corpus, library, engine.folder)
+    _, failures = with_own(report, engine, library)
+    served.unlink()
+    assert failures[ALS].where == str(served) and failures[ALS].remedy
+    install("shares", SHARES)
+    with pytest.raises(DomainError, match="installed recommender"):
+        import_lists(engine.corpus, library, tmp_path / "lists.csv", "shares")
 
 
 @pytest.mark.parametrize(
