@@ -193,7 +193,7 @@ def evaluate_corpus(
     lines += [
         f"{score.recommender:<18} NDCG@{k} {score}  recall {score.recall:.3f}  "
         f"MRR {score.mrr:.4f}  coverage {score.coverage:.2f}"
-        for score in sorted(report.scores(), key=lambda score: -(score.ndcg or 0.0))
+        for score in sorted(report.scores, key=lambda score: -(score.ndcg or 0.0))
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}

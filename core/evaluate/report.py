@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -160,9 +161,10 @@ class EvaluationReport:
             "users": len(set(self.users)),
             "targets": len(self.users),
             "excluded_targets": self.excluded_targets,
-            "results": [score.model_dump(mode="json") for score in self.scores()],
+            "results": [score.model_dump(mode="json") for score in self.scores],
         }
 
+    @cached_property
     def scores(self) -> list[Score]:
         """The means of every recommender with the interval of its NDCG."""
         intervals = self.ndcg_intervals() if self.results else {}

@@ -235,7 +235,7 @@ def _metrics(
         users=len(set(judged.users)),
         targets=len(judged.users),
         excluded_targets=judged.excluded_targets,
-        results=tuple(judged.scores()),
+        results=tuple(judged.scores),
         unseen_targets=int((~judged.seen_targets).sum()),
         training=tuple(curve),
         best_epoch=trained.fit.best_epoch,
