@@ -123,10 +123,7 @@ def judging(engine: Engine, protocol: str) -> Work[Any]:
     """The evaluation of a model under a protocol, as background work."""
     from core.training.training import evaluate_model
 
-    library = loaders.library()
-    return lambda progress, stop: evaluate_model(
-        engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
-    )
+    return partial(evaluate_model, engine.corpus, loaders.library(), engine.folder, protocol, 10)
 
 
 def measuring(engine: Engine, recommender: str) -> Work[Any]:
