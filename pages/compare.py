@@ -11,10 +11,11 @@ from core.compare.columns import FEWEST
 from core.compare.comparison import Comparison
 from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
+from core.figures.compare_report import comparison_report
 from core.figures.report import as_html
 from core.views.compare import sentences as words
 from core.views.compare import tables
-from core.views.compare.build import CompareView, change_bars, trust_sentence
+from core.views.compare.build import ColumnView, CompareView, change_bars, trust_sentence
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
@@ -23,6 +24,7 @@ from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
 MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
 FLOW, FOLLOW, PAIR = "pick_flow", "compare_follow", "compare_pair"
+About = dict[str, str | int | None]
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
     turnover.draw(engine, moment.user_id, moment.recommender)
     draw_lists(view)
     with head:
-        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choice.address})
+        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choosing.address(choice.specs, choice.k)})
         export(comparison, view, choice)
 
 
@@ -83,9 +85,7 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
 def draw_follow(view: CompareView, picked: str | None) -> None:
     """Choose an item by name, as a click on its number does."""
     titles = {line.item_id: line.item for line in view.lines}
-    state.choose_nothing(FOLLOW)
-    if picked is not None:
-        state.put(FOLLOW, picked)
+    state.choose(FOLLOW, picked)
     st.selectbox(
         "Follow an item",
         list(titles),
@@ -145,17 +145,22 @@ def links(view: CompareView, item_id: str, step: int | None, a: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for column in view.columns[a : a + 2]:
             if column.explains:
-                about = (column.user_id, column.step, item_id, column.recommender)
-                drawing.link(EXPLAIN, f"Explain at {column.name}", **to(*about))
+                about = to(column, item_id, column.step)
+                drawing.link(EXPLAIN, f"Explain at {column.name}", **about)
         if step is not None:
-            about = (view.columns[a].user_id, step, item_id, view.columns[a].recommender)
-            drawing.link(TIMELINE, f"Step {step} on the Timeline", **to(*about))
+            about = to(view.columns[a], item_id, step)
+            drawing.link(TIMELINE, f"Step {step} on the Timeline", **about)
 
 
-def to(user: str, step: int, item: str, recommender: str) -> dict[str, str | int | None]:
+def to(column: ColumnView, item: str, step: int) -> About:
     """What a link is about; the columns stay in the address for the way back."""
-    columns: str | None = state.get(COLUMNS)
-    return {USER: user, TIME: step, ITEM: item, RECOMMENDER: recommender, COLUMNS: columns}
+    return {
+        USER: column.user_id,
+        TIME: step,
+        ITEM: item,
+        RECOMMENDER: column.recommender,
+        COLUMNS: state.get(COLUMNS),
+    }
 
 
 def draw_moves(comparison: Comparison, view: CompareView) -> None:
@@ -170,7 +175,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     two = len(view.columns) == FEWEST
     has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
-    table["explain"] = ["Explain" if at_explain(view, row) else None for row in rows]
+    table["explain"] = ["Explain" if explained_by(view, row) else None for row in rows]
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
@@ -205,30 +210,23 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         notices.caution(words.CAUTION)
 
 
-def at_explain(view: CompareView, row: Move) -> tuple[str, int, str] | None:
-    """User, step and recommender that explain a move: at its cause, else where it is listed."""
+def explained_by(view: CompareView, row: Move) -> ColumnView | None:
+    """The column in which Explain can explain a move: where the item is listed, else the other."""
     pair = (row.b, row.a) if row.after is not None else (row.a, row.b)
-    column = next((view.columns[at] for at in pair if view.columns[at].explains), None)
-    if column is None:
-        return None
-    step = row.cause_step if row.cause_step is not None else column.step
-    return column.user_id, step, column.recommender
+    return next((view.columns[at] for at in pair if view.columns[at].explains), None)
 
 
 def open_explain(view: CompareView, row: Move) -> None:
     """Open Explain for a move, at the event that caused it."""
-    question = at_explain(view, row)
-    if question is not None:
-        user, step, recommender = question
-        controls.open_page(EXPLAIN, **to(user, step, row.item_id, recommender))
+    if (column := explained_by(view, row)) is not None:
+        step = column.step if row.cause_step is None else row.cause_step
+        controls.open_page(EXPLAIN, **to(column, row.item_id, step))
 
 
 def open_timeline(view: CompareView, row: Move) -> None:
     """Open the Timeline at the event that caused a move."""
     if row.cause_step is not None:
-        column = view.columns[row.a]
-        about = to(column.user_id, row.cause_step, row.item_id, column.recommender)
-        controls.open_page(TIMELINE, **about)
+        controls.open_page(TIMELINE, **to(view.columns[row.a], row.item_id, row.cause_step))
 
 
 def draw_overlap(view: CompareView) -> None:
@@ -278,7 +276,7 @@ def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
         return as_html(figures, ink, "Lists side by side")
 
     files: dict[str, sharing.File] = {
-        "Report (HTML)": (".html", lambda: report(comparison)),
+        "Report (HTML)": (".html", lambda: comparison_report(comparison, ink)),
         "Charts (HTML)": ("-charts.html", charts),
         "Moves and causes (CSV)": (
             "-moves.csv",
@@ -289,12 +287,6 @@ def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
         "Profiles (CSV)": ("-profiles.csv", lambda: tables.profiles_table(view)),
     }
     sharing.export(f"compare-{choice.specs[0].user}", files)
-
-
-def report(comparison: Comparison) -> str:
-    from core.figures.compare_report import comparison_report
-
-    return comparison_report(comparison, drawing.palette())
 
 
 if __name__ == "__main__":

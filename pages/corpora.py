@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,20 +173,8 @@ def start_import(
         pressed = st.button("Import", type="primary", icon=":material/download:")
     if pressed:
         library = loaders.library()
-        jobs.start(
-            "import",
-            name,
-            lambda progress, stop: import_files(
-                library,
-                name,
-                events,
-                items=items,
-                format=format,
-                mapping=mapping,
-                progress=progress,
-                stop=stop,
-            ),
-        )
+        work = partial(import_files, library, name, events, items, format, mapping, None, None)
+        jobs.start("import", name, work)
         st.rerun()
 
 
@@ -211,7 +200,9 @@ def draw_job(job: jobs.Job[Any]) -> None:
         if job.kind == "import" and job.result is not None:
             draw_report(job.result, job.number)
         elif job.result is not None:
-            draw_trained(job)
+            st.text(f"Trained in {wording.duration(job.seconds)}.")
+            key, use, model_id = f"use_model{job.number}", controls.choose_model, job.result.name
+            drawing.button("Use it", key, use, job.target, model_id, type="primary")
 
 
 def draw_figures(job: jobs.Job[Any]) -> None:
@@ -277,13 +268,6 @@ def draw_training(corpus: str) -> None:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         jobs.start("train", corpus, loaders.training(corpus, options))
         st.rerun()
-
-
-def draw_trained(job: jobs.Job[Path]) -> None:
-    st.text(f"Trained in {wording.duration(job.seconds)}.")
-    if job.result is not None:
-        key, act = f"use_model{job.number}", controls.choose_model
-        drawing.button("Use it", key, act, job.target, job.result.name, type="primary")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
@@ -30,14 +32,6 @@ from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
 TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
-MONTHS, COHORTS, CALIBRATION, TRAINING, ABLATION, NEVER = TABS = (
-    "By month",
-    "By cohort",
-    "Calibration",
-    "Training",
-    "Ablation",
-    "Never recommended",
-)
 DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
     ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
 )
@@ -180,21 +174,23 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
 
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
-    tabs = st.tabs(TABS, key=TAB, on_change="rerun")
-    draw = {
-        MONTHS: lambda: chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS)),
-        COHORTS: lambda: chart(
+    draw: dict[str, Callable[[], None]] = {
+        "By month": lambda: chart(
+            "periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS)
+        ),
+        "By cohort": lambda: chart(
             "cohorts", *charts["cohorts"], table(view.cohorts, GroupRow.COLUMNS), ABOUT_COHORTS
         ),
-        CALIBRATION: lambda: draw_calibration(view, charts),
-        TRAINING: lambda: draw_training(engine),
-        ABLATION: lambda: draw_ablation(engine, view),
-        NEVER: lambda: draw_never(engine, view),
+        "Calibration": lambda: draw_calibration(view, charts),
+        "Training": lambda: draw_training(engine),
+        "Ablation": lambda: draw_ablation(engine, view),
+        "Never recommended": lambda: draw_never(engine, view),
     }
-    for name, tab in zip(TABS, tabs, strict=True):
+    tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
+    for tab, draw_tab in zip(tabs, draw.values(), strict=True):
         if tab.open:
             with tab:
-                draw[name]()
+                draw_tab()
 
 
 def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: str = "") -> None:

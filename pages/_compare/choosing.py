@@ -49,11 +49,6 @@ class Choice:
     missing: Missing | None = None
 
     @property
-    def address(self) -> str:
-        """The columns as the address holds them; reads back as exactly these."""
-        return address(self.specs, self.k)
-
-    @property
     def columns(self) -> tuple[ColumnSpec, ...]:
         """The columns to compare, each with its recommender."""
         return tuple(
@@ -62,9 +57,13 @@ class Choice:
 
 
 def address(specs: Sequence[ColumnSpec], k: int) -> str:
-    """Columns for the address, separated by ``;``, the length first where it isn't 10."""
-    parts = [str(spec) for spec in specs]
-    return ";".join([*([] if k == LENGTHS[0] else [str(k)]), *parts])
+    """Columns for the address, separated by ``;``; ``read_address`` gives exactly these."""
+    return _with_length(";".join(map(str, specs)), k)
+
+
+def _with_length(what: str, k: int | None) -> str:
+    """Columns or a preset, the length first where it isn't 10."""
+    return what if k in (None, LENGTHS[0]) else f"{k};{what}"
 
 
 def read_address(text: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
@@ -89,10 +88,7 @@ def choose(moment: Moment) -> Choice:
     """What the address or the person asks for, with the pickers to change it."""
     asked, k = _asked(moment.user_id)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if isinstance(asked, str):
-            state.put(PRESET, asked)
-        else:
-            state.choose_nothing(PRESET)
+        state.choose(PRESET, asked if isinstance(asked, str) else None)
         st.pills(
             "Compare",
             list(PRESETS),
@@ -183,7 +179,7 @@ def _pick_length() -> None:
 
 def _set(what: str, k: int | None) -> None:
     state.clear_notices()
-    state.put(COLUMNS, what if k in (None, LENGTHS[0]) else f"{k};{what}")
+    state.put(COLUMNS, _with_length(what, k))
 
 
 def draw_columns(engine: Engine, choice: Choice) -> None:
@@ -227,9 +223,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     if saved:
         titles = {each.scenario_id: each.name for each in saved}
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)
-        state.choose_nothing(scenario)
-        if same is not None:
-            state.put(scenario, same)
+        state.choose(scenario, same)
         st.selectbox(
             "Scenario",
             list(titles),

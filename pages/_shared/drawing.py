@@ -123,9 +123,9 @@ def buttons(label: str, key: str, act: Callable[[int], None], **look: Any) -> An
     """A table's column of buttons; ``act`` is called with the row that was clicked."""
 
     def click() -> None:
-        row = state.clicked_row(key)
-        if row is not None:
-            act(row)
+        picked = state.get(key)
+        if picked is not None:
+            act(int(picked["row"]))
 
     return column_config.ButtonColumn(label, key=key, on_click=click, **look)
 

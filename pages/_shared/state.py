@@ -84,9 +84,9 @@ def hold(key: str, *, typed: bool = False) -> None:
     st.session_state[key] = value
 
 
-def choose_nothing(key: str) -> None:
-    """Empty a widget before it is drawn; forgetting its value would leave the browser's."""
-    st.session_state[key] = None
+def choose(key: str, value: Any) -> None:
+    """Set a widget before it is drawn; None empties it, where ``put`` leaves the browser's."""
+    st.session_state[key] = value
 
 
 def adopt_url() -> None:
@@ -197,9 +197,3 @@ def picked_step(chart_key: str) -> int | None:
     """The step of the point picked in a chart; None when a pick was undone."""
     data = picked_data(chart_key)
     return int(data[0]) if data else None
-
-
-def clicked_row(key: str) -> int | None:
-    """The row whose button was clicked in a table; None for no click."""
-    click = get(key)
-    return None if click is None else int(click["row"])

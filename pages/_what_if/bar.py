@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.compare.fork import Fork
 from core.compare.replay import make_capsule
 from core.domain import DomainError
 from core.engine import Engine
@@ -167,36 +166,27 @@ def save(engine: Engine, as_copy: bool = False) -> None:
     """Save the draft, or a copy of it under another name. For callbacks."""
     with reported():
         draft = drafting.get()
-        mine = scenario_of(engine, draft)
-        store = loaders.scenario_store()
-        if as_copy:
-            settle_saved(store.duplicate(mine, None if draft.saved else mine.name))
+        mine, store = scenario_of(engine, draft), loaders.scenario_store()
+        if as_copy:  # whose name needs a mark where there is another version
+            same_name = draft.saved is None and state.get(CONFLICT) is None
+            saved = store.duplicate(mine, mine.name if same_name else None)
         else:
-            settle_saved(store.save(mine))
-
-
-def settle_saved(saved: Scenario) -> None:
-    """Go on with the version that is on disk now."""
-    table = drafting.get().table
-    state.put(CONFLICT, None)
-    state.put(drafting.DRAFT, replace(Draft.of_scenario(saved), table=table))
-    state.put(SCENARIO, saved.scenario_id)
-    st.rerun()
+            saved = store.save(mine)
+        state.put(CONFLICT, None)
+        state.put(drafting.DRAFT, replace(Draft.of_scenario(saved), table=draft.table))
+        state.put(SCENARIO, saved.scenario_id)
+        st.rerun()
 
 
 def scenario_of(engine: Engine, draft: Draft) -> Scenario:
-    """The draft as it is saved; DomainError where its edits can't be made."""
-    capsule = make_capsule(fork_of(engine, draft), default_name(engine, draft))
+    """The draft as it is saved, by the sidebar's recommender; DomainError for a wrong edit."""
+    recommender = state.get(RECOMMENDER) or engine.recommender().id
+    step = len(draft.base(engine.corpus))
+    fork = loaders.fork(engine, draft.user_id, step, draft.edits, recommender)
+    capsule = make_capsule(fork, default_name(engine, draft))
     if draft.saved is None:
         return Scenario(capsule, draft.notes, draft.undone)
     return replace(draft.saved, capsule=capsule, notes=draft.notes, undone=draft.undone)
-
-
-def fork_of(engine: Engine, draft: Draft) -> Fork:
-    """What the draft's edits do, by the sidebar's recommender."""
-    recommender = state.get(RECOMMENDER) or engine.recommender().id
-    step = len(draft.base(engine.corpus))
-    return loaders.fork(engine, draft.user_id, step, draft.edits, recommender)
 
 
 def delete() -> None:
@@ -249,7 +239,8 @@ def draw_conflict(engine: Engine) -> None:
             st.markdown(f"**Theirs**, revision {theirs.revision}")
             draw_version(engine, Draft.of_scenario(theirs))
         with st.container(horizontal=True, gap="small"):
-            drawing.button("Keep mine as a copy", "keep_mine", keep_mine, engine, type="primary")
+            label = "Keep mine as a copy"
+            drawing.button(label, "keep_mine", save, engine, True, type="primary")
             if theirs.deleted:
                 drawing.button("Discard mine", "take_theirs", open_draft, None)
             else:
@@ -265,13 +256,6 @@ def draw_version(engine: Engine, draft: Draft) -> None:
             st.text(f"{number}. {edit_words(engine.corpus, base, draft.edits, number)}")
         if draft.notes:
             st.caption(notices.escape(f"Notes: {wording.short(draft.notes, 200)}"))
-
-
-def keep_mine(engine: Engine) -> None:
-    """Save my version as a scenario of its own. For callbacks."""
-    with reported():
-        mine = scenario_of(engine, drafting.get())
-        settle_saved(loaders.scenario_store().duplicate(mine))
 
 
 def take_theirs() -> None:
