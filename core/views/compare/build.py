@@ -47,10 +47,8 @@ class ColumnView:
     """Whether Explain can open it: a recommender's list after the user's own events."""
     profile: FloatArray
     """The interest model's profile then, float32[n_topics], sums to 1."""
-    next_item_id: str | None
-    """The actual next item."""
     next_item: str | None
-    """Its title."""
+    """Title of the actual next item."""
     next_rank: int | None
     """Its rank over the catalogue; None where the column can't list it."""
 
@@ -89,8 +87,6 @@ class CompareView:
     """Moves between neighbours, without causes."""
     topics: tuple[str, ...]
     """Topic names; their index gives the hue."""
-    k: int
-    """Length of the lists."""
     flow_sentence: str
     """Reads the rank flow."""
     next_sentence: str
@@ -121,7 +117,7 @@ def build_compare(comparison: Comparison) -> CompareView:
     columns = tuple(
         _column(comparison, at, name, f"{at + 1} · {undated[at]}") for at, name in enumerate(names)
     )
-    lines = _lines(comparison, columns)
+    lines = _lines(comparison)
     last = [line for line in lines if line.ranks[-1] is not None]
     entered = [line for line in last if line.ranks[0] is None]
     entered.sort(key=lambda line: line.ranks[-1] or 0)
@@ -135,7 +131,6 @@ def build_compare(comparison: Comparison) -> CompareView:
         ),
         moves=comparison.moves(causes=False),
         topics=tuple(engine.topics.names),
-        k=comparison.k,
         flow_sentence=words.flow_sentence(
             names[0],
             names[-1],
@@ -189,13 +184,12 @@ def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnVie
         recommender=column.source,
         explains=column.is_plain and column.step > 0,
         profile=engine.profile(column.history),
-        next_item_id=following,
         next_item=None if following is None else corpus.title(following),
         next_rank=None if following is None else comparison.rank(at, corpus.item_index[following]),
     )
 
 
-def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowLine, ...]:
+def _lines(comparison: Comparison) -> tuple[FlowLine, ...]:
     corpus, topics = comparison.engine.corpus, comparison.engine.topics
     ranks = [{item.item_id: item.rank for item in shown.items} for shown in comparison.lists]
     every = dict.fromkeys(item for own in ranks for item in own if item in corpus.item_index)
@@ -208,7 +202,7 @@ def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowL
             full_ranks=tuple(
                 comparison.rank(at, corpus.item_index[item]) for at in range(len(ranks))
             ),
-            is_next=tuple(column.next_item_id == item for column in columns),
+            is_next=tuple(column.following == item for column in comparison.columns),
         )
         for item in every
     )

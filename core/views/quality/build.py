@@ -75,7 +75,6 @@ def build_quality(
             *map(str, engine.failures.values()),
         ),
         rows=_rows(report, subject),
-        period=period,
         periods=periods,
         periods_sentence=sentences.periods(subject, periods, period),
         cohorts=cohorts,
@@ -212,7 +211,6 @@ def build_ablation(measured: Ablation, user: str | None = None, trained: int = 0
     )
     cases, users = len(measured.users), len(set(measured.users))
     return AblationView(
-        recommender=measured.recommender,
         cases=cases,
         rows=rows,
         sentence=sentences.ablation(

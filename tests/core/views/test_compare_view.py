@@ -84,7 +84,7 @@ def test_the_actual_next_item_is_marked_in_every_column(
     view = build_compare(Comparison(engine, specs, library=library))
     for at, column in enumerate(view.columns):
         following = history.events[column.step].item_id
-        assert column.next_item_id == following
+        assert column.next_item == engine.corpus.title(following)
         marked = [line.item_id for line in view.lines if line.is_next[at]]
         assert set(marked) <= {following}
         if column.next_rank is not None and column.next_rank <= 10:
