@@ -14,8 +14,16 @@ from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.compare_report import comparison_report
 from core.figures.report import as_html
 from core.views.compare import sentences as words
-from core.views.compare import tables
-from core.views.compare.build import ColumnView, CompareView, change_bars, trust_sentence
+from core.views.compare.build import (
+    ColumnView,
+    CompareView,
+    change_bars,
+    lists_table,
+    moves_table,
+    overlap_table,
+    profiles_table,
+    trust_sentence,
+)
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
@@ -171,7 +179,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     with st.spinner("Computing contributions …"):
         rows = comparison.moves()
     notices.caution(trust_sentence(comparison))
-    table = tables.moves_table(comparison, rows)
+    table = moves_table(comparison, rows)
     two = len(view.columns) == FEWEST
     has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
@@ -234,7 +242,7 @@ def draw_overlap(view: CompareView) -> None:
     notices.say(view.overlap_sentences[0])
     left, right = st.columns([6, 5], gap="large")
     with left:
-        table = tables.overlap_table(view)
+        table = overlap_table(view)
         table["one"] = [view.columns[row.a].short for row in view.overlaps]
         table["other"] = [view.columns[row.b].short for row in view.overlaps]
         columns: dict[str, Any] = {}
@@ -262,7 +270,7 @@ def draw_profiles(view: CompareView) -> None:
 def draw_lists(view: CompareView) -> None:
     with st.expander("All lists as a table"):
         alt = f"Ranks of every item in every column. {view.flow_sentence}"
-        drawing.table(tables.lists_table(view), alt)
+        drawing.table(lists_table(view), alt)
 
 
 def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
@@ -280,11 +288,11 @@ def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
         "Charts (HTML)": ("-charts.html", charts),
         "Moves and causes (CSV)": (
             "-moves.csv",
-            lambda: tables.moves_table(comparison, comparison.moves()),
+            lambda: moves_table(comparison, comparison.moves()),
         ),
-        "Lists (CSV)": ("-lists.csv", lambda: tables.lists_table(view)),
-        "Overlap (CSV)": ("-overlap.csv", lambda: tables.overlap_table(view)),
-        "Profiles (CSV)": ("-profiles.csv", lambda: tables.profiles_table(view)),
+        "Lists (CSV)": ("-lists.csv", lambda: lists_table(view)),
+        "Overlap (CSV)": ("-overlap.csv", lambda: overlap_table(view)),
+        "Profiles (CSV)": ("-profiles.csv", lambda: profiles_table(view)),
     }
     sharing.export(f"compare-{choice.specs[0].user}", files)
 

@@ -19,8 +19,7 @@ from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.views import wording
-from core.views.compare.build import trust_sentence
-from core.views.compare.tables import moves_table
+from core.views.compare.build import moves_table, trust_sentence
 from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words

@@ -8,8 +8,13 @@ from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
 from core.views.compare import sentences as words
-from core.views.compare import tables
-from core.views.compare.build import build_compare, trust_sentence
+from core.views.compare.build import (
+    build_compare,
+    lists_table,
+    moves_table,
+    overlap_table,
+    trust_sentence,
+)
 from core.views.wording import TITLE, short
 
 LONGEST = 4_000
@@ -27,7 +32,7 @@ def comparison_report(
 ) -> str:
     """The report as HTML; computes the causes where that hasn't been done yet."""
     view = build_compare(comparison)
-    moves = tables.moves_table(comparison, comparison.moves())
+    moves = moves_table(comparison, comparison.moves())
     moves["columns"] = [f"{move.a + 1} → {move.b + 1}" for move in comparison.moves()]
     shown = ["columns", "move", "item", "change", "cause", "contribution"]
     engine = comparison.engine
@@ -46,7 +51,7 @@ def comparison_report(
                 "Ranks",
                 tuple(s for s in (view.flow_sentence, view.next_sentence) if s),
                 flow_figure(view, palette),
-                tables.lists_table(view),
+                lists_table(view),
             ),
             Section(
                 "What entered, left or moved, and what caused it",
@@ -56,9 +61,7 @@ def comparison_report(
             Section("Edits", _edits(comparison)),
             Section("The reviews behind it", quotes=_reviews(comparison)),
             Section(
-                "Overlap",
-                (words.JACCARD, words.RBO, words.KENDALL),
-                table=tables.overlap_table(view),
+                "Overlap", (words.JACCARD, words.RBO, words.KENDALL), table=overlap_table(view)
             ),
             Section("Interests", (view.profile_sentence,), profiles_figure(view, palette)),
         ],

@@ -23,8 +23,8 @@ from core.corpus.preview import Preview
 from core.corpus.preview import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
-from core.figures.crowd import crowd_image
 from core.figures.palette import PALETTES, ThemeName
+from core.figures.trajectory_map import crowd_image
 from core.progress import ProgressCallback, StopCallback
 from core.views import corpora as corpora_view
 from core.views import overview

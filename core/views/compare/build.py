@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from core.arrays import FloatArray
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.moves import Cause, Move
 from core.views.compare import sentences as words
+from core.views.tables import table
 from core.views.what_if.edits import edit_words
 from core.views.wording import TITLE, day, nats, rating, short, signed
 
 if TYPE_CHECKING:
     from core.engine import Engine
+
+MOVES = (
+    "item_id move=words kind rank_from=before rank_to=after catalogue_rank_from=rank_before "
+    "catalogue_rank_to=rank_after change=score_change contribution=cause.contribution cause_step"
+)
+TYPES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
+TYPES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +47,8 @@ class ColumnView:
     """Whether Explain can open it: a recommender's list after the user's own events."""
     profile: FloatArray
     """The interest model's profile then, float32[n_topics], sums to 1."""
-    next_item_id: str | None
-    """The actual next item."""
     next_item: str | None
-    """Its title."""
+    """Title of the actual next item."""
     next_rank: int | None
     """Its rank over the catalogue; None where the column can't list it."""
 
@@ -80,8 +87,6 @@ class CompareView:
     """Moves between neighbours, without causes."""
     topics: tuple[str, ...]
     """Topic names; their index gives the hue."""
-    k: int
-    """Length of the lists."""
     flow_sentence: str
     """Reads the rank flow."""
     next_sentence: str
@@ -112,7 +117,7 @@ def build_compare(comparison: Comparison) -> CompareView:
     columns = tuple(
         _column(comparison, at, name, f"{at + 1} · {undated[at]}") for at, name in enumerate(names)
     )
-    lines = _lines(comparison, columns)
+    lines = _lines(comparison)
     last = [line for line in lines if line.ranks[-1] is not None]
     entered = [line for line in last if line.ranks[0] is None]
     entered.sort(key=lambda line: line.ranks[-1] or 0)
@@ -126,7 +131,6 @@ def build_compare(comparison: Comparison) -> CompareView:
         ),
         moves=comparison.moves(causes=False),
         topics=tuple(engine.topics.names),
-        k=comparison.k,
         flow_sentence=words.flow_sentence(
             names[0],
             names[-1],
@@ -180,13 +184,12 @@ def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnVie
         recommender=column.source,
         explains=column.is_plain and column.step > 0,
         profile=engine.profile(column.history),
-        next_item_id=following,
         next_item=None if following is None else corpus.title(following),
         next_rank=None if following is None else comparison.rank(at, corpus.item_index[following]),
     )
 
 
-def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowLine, ...]:
+def _lines(comparison: Comparison) -> tuple[FlowLine, ...]:
     corpus, topics = comparison.engine.corpus, comparison.engine.topics
     ranks = [{item.item_id: item.rank for item in shown.items} for shown in comparison.lists]
     every = dict.fromkeys(item for own in ranks for item in own if item in corpus.item_index)
@@ -199,7 +202,7 @@ def _lines(comparison: Comparison, columns: Sequence[ColumnView]) -> tuple[FlowL
             full_ranks=tuple(
                 comparison.rank(at, corpus.item_index[item]) for at in range(len(ranks))
             ),
-            is_next=tuple(column.next_item_id == item for column in columns),
+            is_next=tuple(column.following == item for column in comparison.columns),
         )
         for item in every
     )
@@ -314,3 +317,54 @@ def tell(comparison: Comparison) -> list[str]:
     ]
     lines += [view.next_sentence, trust_sentence(comparison)]
     return [line for line in lines if line]
+
+
+def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
+    """One row per item that entered, left or moved between neighbours, with its main cause.
+
+    ``change`` is that of the item's score, ``contribution`` the main cause's part of it, in nats.
+    """
+    names, frame = column_names(comparison.columns), table(moves, MOVES)
+    titles = [comparison.engine.corpus.title(move.item_id) for move in moves]
+    frame.insert(0, "from", [names[move.a] for move in moves])
+    frame.insert(1, "to", [names[move.b] for move in moves])
+    frame.insert(3, "item", titles)
+    frame.insert(11, "cause", [cause_words(comparison, move) for move in moves])
+    return frame.astype(TYPES)
+
+
+def lists_table(view: CompareView) -> pd.DataFrame:
+    """One row per item, one column per list with its rank."""
+    return pd.DataFrame(
+        [
+            {
+                "item_id": line.item_id,
+                "item": line.item,
+                "topic": view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "",
+                **dict(zip(_headings(view), line.ranks, strict=True)),
+                "actual_next": any(line.is_next),
+            }
+            for line in view.lines
+        ]
+    ).convert_dtypes()
+
+
+def overlap_table(view: CompareView) -> pd.DataFrame:
+    """One row per pair of columns."""
+    names = [column.name for column in view.columns]
+    rows = [
+        (names[pair.a], names[pair.b], pair.jaccard, pair.rbo, pair.kendall, sentence)
+        for pair, sentence in zip(view.overlaps, view.overlap_sentences, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["one", "other", "jaccard", "rbo", "kendall", "reading"])
+
+
+def profiles_table(view: CompareView) -> pd.DataFrame:
+    """One row per topic, one column per list with its share."""
+    profiles = [column.profile for column in view.columns]
+    shares = dict(zip(_headings(view), profiles, strict=True))
+    return pd.DataFrame({"topic": list(view.topics), **shares})
+
+
+def _headings(view: CompareView) -> list[str]:
+    return [f"{at}. {column.name}" for at, column in enumerate(view.columns, start=1)]

@@ -46,7 +46,6 @@ def build_answer(explanation: Explanation) -> AnswerView:
     grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
     return AnswerView(
         item_id=explanation.item_id,
-        item=item,
         standing=sentences.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
         summary=sentences.summary(
             score, base, [(bar.label, bar.value) for bar in bars], margin_over
@@ -114,7 +113,6 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
         sentiment_sentence=sentences.words("its sentiment", labels, words.sentiment, review.unread),
         score_sentence=sentences.words(item, labels, words.score, review.unread),
         sum_sentence=sentences.words_sum(words, explanation.text_part(words.step)),
-        method=words.score.method,
         sentiment_doubt=DOUBT * sentences.typical_error(words.sentiment),
         score_doubt=DOUBT * sentences.typical_error(words.score),
     )
@@ -135,9 +133,7 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
         sentence, edits = sentences.no_change_as_excluded(item), []
     else:
         sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
-    return ChangeView(
-        sentence, tuple(step for step, _, _ in edits), bool(smallest.edits), smallest.tried.sets
-    )
+    return ChangeView(sentence, tuple(step for step, _, _ in edits), smallest.tried.sets)
 
 
 def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:

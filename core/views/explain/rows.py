@@ -9,7 +9,6 @@ from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
-from core.explain.word_values import Method
 from core.views.wording import event_label
 
 
@@ -50,8 +49,6 @@ class AnswerView:
 
     item_id: str
     """Which item."""
-    item: str
-    """Its title, or its id."""
     standing: str
     """Where it is in the list."""
     summary: str
@@ -119,8 +116,6 @@ class WordsView:
     """Which words made the item's score."""
     sum_sentence: str
     """Word to review to score, as one sum."""
-    method: Method
-    """How the values were found."""
     sentiment_doubt: float = 0.0
     """Contributions to the sentiment up to this are not marked: two standard errors."""
     score_doubt: float = 0.0
@@ -139,8 +134,6 @@ class ChangeView:
     """The answer in words."""
     steps: tuple[int, ...]
     """Steps that the change is about."""
-    found: bool
-    """Whether there is one."""
     tried: int
     """Sets of edits evaluated."""
 

@@ -83,7 +83,6 @@ def build_quality(
         ),
         not_evaluated=not_evaluated,
         rows=_rows(report, subject),
-        period=period,
         periods=periods,
         periods_sentence=sentences.periods(subject, periods, period),
         cohorts=cohorts,
@@ -220,7 +219,6 @@ def build_ablation(measured: Ablation, user: str | None = None, trained: int = 0
     )
     cases, users = len(measured.users), len(set(measured.users))
     return AblationView(
-        recommender=measured.recommender,
         cases=cases,
         rows=rows,
         sentence=sentences.ablation(

@@ -116,10 +116,8 @@ class QualityView:
     """Ids of own recommenders that this report lacks and an evaluation would add."""
     rows: tuple[RecommenderRow, ...]
     """All recommenders, best first."""
-    period: str
-    """``month``, or ``quarter`` or ``year`` where months have too few targets."""
     periods: tuple[GroupRow, ...]
-    """By calendar period of the target, in order."""
+    """By month of the target, in order; by quarter or year where months have too few targets."""
     periods_sentence: str
     """Reads them."""
     cohorts: tuple[GroupRow, ...]
@@ -177,8 +175,6 @@ class AblationRow:
 class AblationView:
     """An ablation over a corpus or one user's steps."""
 
-    recommender: str
-    """Whose."""
     cases: int
     """Targets, or steps of one user."""
     rows: tuple[AblationRow, ...]

@@ -55,7 +55,7 @@ def step_rows(
     engine: Engine, events: Sequence[Event], trajectory: Trajectory, next_ranks: FloatArray
 ) -> tuple[StepRow, ...]:
     """One row per event; NaN in the trajectory's arrays becomes None."""
-    corpus, topics = engine.corpus, engine.topics
+    corpus = engine.corpus
     parts = [Part(int(part)) for part in trajectory.part]
     return tuple(
         StepRow(
@@ -63,7 +63,6 @@ def step_rows(
             timestamp=event.timestamp,
             item_id=event.item_id,
             item=corpus.title(event.item_id),
-            topic=int(topics.item_topic[corpus.item_index[event.item_id]]),
             kind=event.kind,
             rating=event.rating,
             sentiment=present(trajectory.sentiment[at]),
@@ -122,7 +121,6 @@ def list_rows(
             rank=item.rank,
             item_id=item.item_id,
             item=item.title or item.item_id,
-            topic=int(engine.topics.item_topic[index]),
             score=item.score,
             before=former.get(item.item_id),
             came_true=item.item_id == following,

@@ -22,8 +22,6 @@ class StepRow:
     """Which item."""
     item: str
     """The item's title, or its id."""
-    topic: int
-    """Index of the item's topic."""
     kind: EventKind
     """What the user did."""
     rating: float | None
@@ -89,8 +87,6 @@ class ListRow:
     """Which item."""
     item: str
     """The item's title, or its id."""
-    topic: int
-    """Index of the item's topic."""
     score: float
     """Natural log of the probability over the whole catalogue (nats)."""
     before: int | None

@@ -33,7 +33,6 @@ def make_timeline() -> MakeTimeline:
                 timestamp=start + timedelta(days=0 if same_day else 9 * at),
                 item_id=f"I{at}",
                 item=f"<b>Item</b> & {at}",
-                topic=at % topics,
                 kind=kinds[at % len(kinds)],
                 rating=float(1 + at % 5) if at % 3 else None,
                 sentiment=float(np.sin(at)) if at % 2 else None,
@@ -70,7 +69,7 @@ def at_step() -> Callable[[TimelineView, int], MomentView]:
 
     def make(view: TimelineView, step: int) -> MomentView:
         items = tuple(
-            ListRow(rank, f"I{rank}", f"Item {rank}", 0, -2.0 - rank, None, False, 0.5 * rank, 1.0)
+            ListRow(rank, f"I{rank}", f"Item {rank}", -2.0 - rank, None, False, 0.5 * rank, 1.0)
             for rank in (1, 2)
         )
         return MomentView(view.steps[step - 1], "", "", None, None, (), items, "interest", "")

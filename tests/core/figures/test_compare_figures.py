@@ -32,7 +32,6 @@ def compare_view(n: int, k: int = 10) -> CompareView:
             recommender="joint",
             explains=True,
             profile=np.full(12, 1 / 12, np.float32) + np.float32(0.001 * at),
-            next_item_id=f"i{2 * at}" if at < 2 else "far",
             next_item=EVIL,
             next_rank=1 if at < 2 else None,
         )
@@ -50,9 +49,8 @@ def compare_view(n: int, k: int = 10) -> CompareView:
         )
         for item in items
     )
-    return CompareView(
-        columns, lines, (), (), (), tuple(f"topic {t}" for t in range(12)), k, "", "", ""
-    )
+    topics = tuple(f"topic {topic}" for topic in range(12))
+    return CompareView(columns, lines, (), (), (), topics, "", "", "")
 
 
 def trace(figure, name: str):

@@ -38,7 +38,7 @@ def answer_of(n: int, residual: float = 0.0, stderr: float = 0.1) -> AnswerView:
         for at, value in enumerate(values)
     )
     score = -6.0 + float(values.sum()) + residual
-    return AnswerView("I", "Item", "", "", "", "joint", "log p", -6.0, score, residual, bars)
+    return AnswerView("I", "", "", "", "joint", "log p", -6.0, score, residual, bars)
 
 
 def parts_of(answer: AnswerView) -> PartsView:

@@ -57,7 +57,6 @@ def view() -> QualityView:
         cautions=(),
         not_evaluated=(),
         rows=(row("joint", 0.4, True), row("<b>ease</b>", 0.3)),
-        period="month",
         periods=(group("2024-01", 40), group("2024-02", 3), group("2024-03", 50)),
         periods_sentence="",
         cohorts=(group("new user", 60), group("heavy user", 4)),
@@ -125,11 +124,11 @@ def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:
         AblationRow("text", 5, Interval(0.0, -0.1, 0.1), Interval(0.0, -0.1, 0.1)),
         AblationRow("order", 5, Interval(0.2, 0.1, 0.3), Interval(1.0, 0.5, 1.5)),
     )
-    figure = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT)
+    figure = figures.ablation_figure(AblationView(5, rows, ""), LIGHT)
     hollow = [t.marker.color == LIGHT.background for t in figure.data if t.mode == "markers"]
     assert hollow == [False, True]
     assert list(figure.layout.yaxis.ticktext) == ["without order", "without text"]
-    nats = figures.ablation_figure(AblationView("joint", 5, rows, ""), LIGHT, in_nats=True)
+    nats = figures.ablation_figure(AblationView(5, rows, ""), LIGHT, in_nats=True)
     assert "nats" in nats.layout.xaxis.title.text
 
 

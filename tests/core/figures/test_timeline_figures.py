@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.domain import EventKind
-from core.figures.crowd import crowd_image
 from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT, channels
 from core.figures.profile import areas, label_positions, profile_figure
 from core.figures.report import as_html
 from core.figures.style import plain
 from core.figures.time_scale import time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
-from core.figures.trajectory_map import trajectory_map
+from core.figures.trajectory_map import crowd_image, trajectory_map
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline.rows import TimelineView
 

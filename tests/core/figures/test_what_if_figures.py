@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.figures.crowd import crowd_image
 from core.figures.palette import DARK, LIGHT
+from core.figures.trajectory_map import crowd_image
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.views.interest_map import Landmark, MapView
 from core.views.what_if.build import ForkView, PathView, ProfileRow

@@ -11,8 +11,16 @@ from core.compare.presets import joint_and_parts, month_by_month, two_users
 from core.compare.turnover import measure_turnover
 from core.corpus.store import Library
 from core.engine import Engine
-from core.views.compare import tables
-from core.views.compare.build import build_compare, change_bars, tell, trust_sentence
+from core.views.compare.build import (
+    build_compare,
+    change_bars,
+    lists_table,
+    moves_table,
+    overlap_table,
+    profiles_table,
+    tell,
+    trust_sentence,
+)
 from core.views.turnover import build_turnover, tell_turnover
 
 
@@ -47,7 +55,7 @@ def test_a_move_says_where_from_where_to_and_why(
     )
     view = build_compare(comparison)
     moves = comparison.moves()
-    table = tables.moves_table(comparison, moves)
+    table = moves_table(comparison, moves)
     assert list(table["item_id"]) == [move.item_id for move in view.moves]
     assert not any(move.cause for move in view.moves)
     for move, cause in zip(moves, table["cause"], strict=True):
@@ -76,7 +84,7 @@ def test_the_actual_next_item_is_marked_in_every_column(
     view = build_compare(Comparison(engine, specs, library=library))
     for at, column in enumerate(view.columns):
         following = history.events[column.step].item_id
-        assert column.next_item_id == following
+        assert column.next_item == engine.corpus.title(following)
         marked = [line.item_id for line in view.lines if line.is_next[at]]
         assert set(marked) <= {following}
         if column.next_rank is not None and column.next_rank <= 10:
@@ -106,15 +114,15 @@ def test_tables_hold_what_the_charts_show(engine: Engine, library: Library, busy
         engine, [ColumnSpec(busy_user, str(s)) for s in (6, 9, 12)], library=library
     )
     view = build_compare(comparison)
-    lists = tables.lists_table(view)
+    lists = lists_table(view)
     assert len(lists) == len(view.lines)
     for at, column in enumerate(view.columns):
         ranks = lists[f"{at + 1}. {column.name}"].dropna().tolist()
         assert sorted(ranks) == list(range(1, 11))
-    assert len(tables.overlap_table(view)) == 3
-    profiles = tables.profiles_table(view)
+    assert len(overlap_table(view)) == 3
+    profiles = profiles_table(view)
     assert np.allclose(profiles.iloc[:, 1:].sum(), 1, atol=1e-4)
-    assert len(tables.moves_table(comparison, view.moves)) == len(view.moves)
+    assert len(moves_table(comparison, view.moves)) == len(view.moves)
 
 
 def test_turnover_is_read_for_the_corpus_and_one_user(engine: Engine, busy_user: str) -> None:

@@ -22,7 +22,7 @@ TOPICS = ["Garden", "Audio", "Books"]
 def step(number: int, **more) -> StepRow:
     facts = {
         "step": number, "timestamp": START + timedelta(days=number - 1), "item_id": f"I{number}",
-        "item": f"Item {number}", "topic": 0, "kind": EventKind.REVIEW, "rating": None,
+        "item": f"Item {number}", "kind": EventKind.REVIEW, "rating": None,
         "sentiment": None, "part": Part.TRAIN, "x": 0.0, "y": 0.0, "step_size": None,
         "next_rank": None, "next_part": None, "misleading": False,
     }  # fmt: skip

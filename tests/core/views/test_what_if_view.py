@@ -11,7 +11,7 @@ from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, Tried
-from core.views.compare.tables import moves_table
+from core.views.compare.build import moves_table
 from core.views.what_if.build import (
     build_beside,
     build_fork,
