@@ -22,7 +22,7 @@ from core.progress import StopCallback
 from core.ranking import ahead_of, rank_of
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_some
-from core.shapley.engine import EXACT_UP_TO, ShapleyValues, shapley_values
+from core.shapley.engine import ShapleyValues, shapley_values
 from core.shapley.game import Game, Players, players_of
 
 EXACT_EDITS = 8
@@ -85,8 +85,6 @@ def explain_changes(
     items: IntArray,
     *,
     seed: int = 0,
-    seconds: float = SECONDS,
-    exact_up_to: int = EXACT_UP_TO,
     stop: StopCallback | None = None,
 ) -> Changes:
     """Shapley values of the events between two times and of the clock, for items int64[n].
@@ -98,6 +96,9 @@ def explain_changes(
     players = tuple(
         tuple(step + start for step in steps) for steps in players_of(len(late) - start)
     )
+    if not len(items):
+        nothing = np.zeros((len(players) + 1, 0))
+        return Changes(nothing[0], nothing[0], nothing, nothing, 0, items, players)
 
     def history(mask: BoolArray) -> History:
         steps = [step for player in np.flatnonzero(mask[:-1]) for step in players[player]]
@@ -111,8 +112,7 @@ def explain_changes(
         Game(recommender, history, read, stop),
         len(players) + 1,
         seed=seed,
-        seconds=seconds,
-        exact_up_to=exact_up_to,
+        seconds=SECONDS,
         stop=stop,
     )
     return Changes(**vars(shares), items=items, players=players)

@@ -1,4 +1,4 @@
-"""What is compared: a column is one list with the moment that it belongs to."""
+"""What is compared: columns, each a list with its moment, and columns worth starting from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import numpy as np
+
 from core.corpus.store import Library
-from core.domain import DomainError, History, RecommendationList, is_step, parse_instant
+from core.domain import Columns, DomainError, History, RecommendationList, is_step, parse_instant
 from core.evaluate.served import served_list, served_manifests
+from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_edits
 from core.scenario.store import Scenario, ScenarioStore
@@ -194,3 +197,54 @@ def _scenario(engine: Engine, spec: ColumnSpec, library: Library) -> Scenario:
         where=f"user {spec.user}",
         remedy=f"Choose one of {names}" if names else "Save one on the page What-if",
     )
+
+
+def before_and_after(user: str, step: int) -> list[ColumnSpec]:
+    """The list before the event of a step, and after it."""
+    return [ColumnSpec(user, str(step - 1)), ColumnSpec(user, str(step))]
+
+
+def month_by_month(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
+    """The ends of the last calendar months with events, up to a step; the step itself is last.
+
+    Fewer than two columns where all events up to then lie in one month.
+    """
+    events = engine.corpus.history(user).events[:step]
+    last_in = {(e.timestamp.year, e.timestamp.month): n for n, e in enumerate(events, start=1)}
+    return [ColumnSpec(user, str(at)) for at in sorted(last_in.values())[-MOST:]]
+
+
+def joint_and_parts(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
+    """The joint and the components that weigh most at this moment; without a joint, all."""
+    default = engine.recommender()
+    if isinstance(default, Joint):
+        weights = default.weights([engine.corpus.history(user).up_to(step)])[0]
+        parts = [default.components[at].id for at in np.argsort(-np.abs(weights), kind="stable")]
+    else:
+        parts = [name for name in engine.recommenders if name != default.id]
+    return [ColumnSpec(user, str(step), name) for name in (default.id, *parts[: MOST - 1])]
+
+
+def two_users(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
+    """This moment beside the last list of the user who has most items in common with this one."""
+    events = engine.corpus.events
+    own = {event.item_id for event in engine.corpus.history(user).events[:step]}
+    alike = events[events[Columns.Item].isin(own) & (events[Columns.User] != user)]
+    shared = alike.groupby(Columns.User, observed=True)[Columns.Item].nunique()
+    if not len(shared):
+        return []
+    other = str(shared[shared == shared.max()].index.min())
+    return [
+        ColumnSpec(user, str(step)),
+        ColumnSpec(other, str(len(engine.corpus.history(other)))),
+    ]
+
+
+def with_scenario(user: str, step: int, scenario: str) -> list[ColumnSpec]:
+    """The original beside what a saved scenario makes of it."""
+    return [ColumnSpec(user, str(step)), ColumnSpec(user, str(step), None, scenario)]
+
+
+def with_served(user: str, step: int, served: str) -> list[ColumnSpec]:
+    """A list that was served beside the model's own."""
+    return [ColumnSpec(user, str(step), served), ColumnSpec(user, str(step))]

@@ -8,13 +8,11 @@ asked for.
 from __future__ import annotations
 
 import copy
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import numpy as np
 
@@ -35,10 +33,7 @@ FADED = 0.02
 SAME_STATE = 1e-6
 """Relative difference of two query vectors that is rounding."""
 KEPT_BASES = 32
-"""Paths of base histories that are kept for each engine."""
-
-_paths: WeakKeyDictionary[Engine, OrderedDict[History, Trajectory]] = WeakKeyDictionary()
-_lock = threading.Lock()
+"""Paths of base histories that are kept."""
 
 
 class Fork(Comparison):
@@ -139,17 +134,7 @@ class Fork(Comparison):
     @cached_property
     def path_before(self) -> Trajectory:
         """The base's path, kept for the next edit of the same base."""
-        with _lock:
-            known = _paths.setdefault(self.engine, OrderedDict())
-            if self.base in known:
-                known.move_to_end(self.base)
-                return known[self.base]
-        path = self.engine.trajectory(self.base)
-        with _lock:
-            known[self.base] = path
-            while len(known) > KEPT_BASES:
-                known.popitem(last=False)
-        return path
+        return _path(ref(self.engine), self.base)
 
     @cached_property
     def path_after(self) -> Trajectory:
@@ -160,6 +145,14 @@ class Fork(Comparison):
     def profiles(self) -> tuple[FloatArray, FloatArray]:
         """The interest model's profiles before and after the edits, float32[n_topics] each."""
         return self.engine.profile(self.base), self.engine.profile(self.edited.history)
+
+
+@lru_cache(KEPT_BASES)
+def _path(engine: ref[Engine], base: History) -> Trajectory:
+    """A path that is kept without keeping its engine."""
+    opened = engine()
+    assert opened is not None
+    return opened.trajectory(base)
 
 
 def run(

@@ -7,12 +7,10 @@ one word per character; an emoji is a word. Punctuation belongs to the word befo
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -152,27 +150,13 @@ class Review:
         return WordVectors(in_context, frame, alone)
 
 
-_reviews: OrderedDict[tuple[str, str], Review] = OrderedDict()
-_lock = threading.Lock()
-
-
+@lru_cache(KEPT_TEXTS)
 def open_review(text: str, encoder: TextEncoder) -> Review:
     """The review of a text, with what is already encoded of it."""
-    key = (encoder.encoder_id, text)
-    with _lock:
-        known = _reviews.get(key)
-        if known is not None:
-            _reviews.move_to_end(key)
-            return known
     words = split_words(text)
     read = _read_by(text, words, encoder)
     cut = text if read == len(words) else text[: words[read - 1].until].rstrip()
-    review = Review(cut, words[:read], len(words) - read, encoder)
-    with _lock:
-        _reviews[key] = review
-        while len(_reviews) > KEPT_TEXTS:
-            _reviews.popitem(last=False)
-    return review
+    return Review(cut, words[:read], len(words) - read, encoder)
 
 
 def _read_by(text: str, words: Sequence[Word], encoder: TextEncoder) -> int:

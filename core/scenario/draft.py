@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.scenario.capsule import Capsule
-from core.scenario.edits import Edit, Op
-from core.scenario.fields import Handle
+from core.scenario.edits import Edit, Handle, Op
 from core.scenario.store import Scenario
 
 _tables, _lineages = itertools.count(), itertools.count()

@@ -7,20 +7,26 @@ them. Edits apply in their order (docs/contracts.md, What-if).
 
 from __future__ import annotations
 
+import re
 from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NoReturn
+from functools import partial
+from reprlib import repr as short
+from typing import Any, NoReturn, TypeVar
 
 from core.corpus.corpus import Corpus
 from core.corpus.validate import MAX_TEXT, clean_text, outside, scale_words
-from core.domain import DomainError, Event, EventKind, History, order_hash
-from core.scenario.fields import READERS, Handle, read_choice
+from core.domain import DomainError, Event, EventKind, History, order_hash, read_utc
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Times that an import accepts; an edit has the same bounds."""
+Handle = int | str
+"""How an edit names an event: the base history's step, or a1, a2, ... for an added one."""
+ADDED = re.compile(r"a[1-9]\d{0,5}")
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Op(StrEnum):
@@ -321,3 +327,57 @@ def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
             refuse(f"{time.isoformat()} has no time zone", "Use UTC")
         if not EARLIEST <= time < LATEST:
             refuse(f"{time.isoformat()} is out of range", "Choose a date from 1970 to 2099")
+
+
+def read_handle(value: object, where: str) -> Handle:
+    """A base step as a whole number, or the name of an added event."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and ADDED.fullmatch(value):
+        return value
+    remedy = "Use a step such as 12, or a1 for the first added event"
+    raise DomainError(f"{short(value)} does not name an event", where=where, remedy=remedy)
+
+
+def read_str(value: object, where: str) -> str:
+    """Text as it is."""
+    if not isinstance(value, str):
+        raise DomainError(f"{short(value)} is not text", where=where, remedy="Put it in quotes")
+    return value
+
+
+def read_rating(value: object, where: str) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e300:
+        raise DomainError(f"the rating {short(value)} is not a number", where=where)
+    return float(value)
+
+
+def read_time(value: object, where: str) -> datetime:
+    """An ISO time as UTC; without a zone it is UTC, a bare date its first instant."""
+    try:
+        return read_utc(value if isinstance(value, str) else "")
+    except (ValueError, OverflowError):
+        remedy = "Use one such as 2024-03-01 or 2024-03-01T12:00:00"
+        raise DomainError(
+            f"{short(value)} is not a valid date", where=where, remedy=remedy
+        ) from None
+
+
+def read_choice(choices: type[Choice], name: str, value: object, where: str) -> Choice:
+    """One of the values of an enumeration."""
+    if not isinstance(value, str) or value not in set(choices):
+        remedy = f"Use one of {', '.join(choices)}"
+        raise DomainError(f"unknown {name} {short(value)}", where=where, remedy=remedy)
+    return choices(value)
+
+
+READERS: dict[str, Callable[[object, str], Any]] = {
+    "step": read_handle,
+    "to": read_handle,
+    "item_id": read_str,
+    "text": read_str,
+    "rating": read_rating,
+    "timestamp": read_time,
+    "kind": partial(read_choice, EventKind, "kind"),
+}

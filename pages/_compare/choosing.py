@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.compare import presets
+from core.compare import columns
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
 from core.domain import DomainError, is_step
 from core.views.wording import short
@@ -132,18 +132,18 @@ def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
 def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None]:
     engine, user, step, _ = moment
     if name == EVENT:
-        return presets.before_and_after(user, step), None
+        return columns.before_and_after(user, step), None
     if name == MONTHS:
-        specs = presets.month_by_month(engine, user, step)
+        specs = columns.month_by_month(engine, user, step)
         return specs, None if len(specs) >= FEWEST else (
             "One month only",
             "All events up to the selected time are in one month. Choose a later time, or another "
             "comparison.",
         )
     if name == PARTS:
-        return presets.joint_and_parts(engine, user, step), None
+        return columns.joint_and_parts(engine, user, step), None
     if name == USERS:
-        specs = presets.two_users(engine, user, step)
+        specs = columns.two_users(engine, user, step)
         return specs, None if specs else (
             "No user shares an item",
             "No other user has an item of this history. Choose a user in your own columns.",
@@ -151,7 +151,7 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
     if name == SCENARIO:
         saved = loaders.scenario_store().scenarios(engine.corpus.name, user)
         if saved:
-            return presets.with_scenario(user, saved[0].capsule.steps, saved[0].scenario_id), None
+            return columns.with_scenario(user, saved[0].capsule.steps, saved[0].scenario_id), None
         return [], (
             "No scenario is saved",
             f"Edit the history of {user} on the page What-if and save it; it can then be compared "
@@ -159,7 +159,7 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
         )
     lists = loaders.served_lists(engine.corpus.name)
     if lists:
-        return presets.with_served(user, step, lists[0].name), None
+        return columns.with_served(user, step, lists[0].name), None
     return [], (
         "No served lists are imported",
         "Import the lists that your own system served: python -m core import-lists FILE --name "

@@ -12,8 +12,7 @@ from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.engine import Engine
 from core.scenario.draft import Draft, Refused
-from core.scenario.edits import Edit, Op
-from core.scenario.fields import Handle
+from core.scenario.edits import Edit, Handle, Op
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
 from core.views.what_if.build import equal_times

@@ -6,9 +6,8 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
-from core.compare.columns import ColumnSpec
+from core.compare.columns import ColumnSpec, with_scenario
 from core.compare.fork import Fork
-from core.compare.presets import with_scenario
 from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import ProgressCallback, StopCallback

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.compare.columns import before_and_after
 from core.compare.comparison import Comparison
-from core.compare.presets import before_and_after
 from core.corpus.store import Library
 from core.domain import Columns
 from core.engine import Engine

@@ -16,8 +16,7 @@ from core.compare.fork import Fork
 from core.compare.moves import move_words
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
-from core.scenario.edits import Edit, name_of
-from core.scenario.fields import Handle
+from core.scenario.edits import Edit, Handle, name_of
 from core.views import wording
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import effect_sentence, fork_sentence

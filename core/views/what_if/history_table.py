@@ -15,8 +15,16 @@ from core.corpus.validate import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.capsule import check_number
 from core.scenario.draft import Refused
-from core.scenario.edits import Edit, EditedHistory, Op, apply_edits, name_of
-from core.scenario.fields import Handle, read_rating, read_time
+from core.scenario.edits import (
+    Edit,
+    EditedHistory,
+    Handle,
+    Op,
+    apply_edits,
+    name_of,
+    read_rating,
+    read_time,
+)
 from core.views.tables import table
 from core.views.what_if.edits import WORDS, marks
 from core.views.wording import number

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from core.corpus.corpus import Corpus
 from core.domain import History
-from core.scenario.edits import Edit, Op, apply_edits
-from core.scenario.fields import Handle
+from core.scenario.edits import Edit, Handle, Op, apply_edits
 
 
 @st.composite

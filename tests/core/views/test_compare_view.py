@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.compare.columns import ColumnSpec
+from core.compare.columns import ColumnSpec, joint_and_parts, month_by_month, two_users
 from core.compare.comparison import Comparison
-from core.compare.presets import joint_and_parts, month_by_month, two_users
 from core.compare.turnover import measure_turnover
 from core.corpus.store import Library
 from core.engine import Engine
