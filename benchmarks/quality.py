@@ -32,8 +32,7 @@ from core.encode.cache import open_cache, open_encoder
 from core.encode.sentiment import SentimentModel
 from core.evaluate.report import evaluate
 from core.measure.cases import Case, cases, targets_of, temporal_splits
-from core.measure.intervals import PairedTest, bootstrap, compare_paired
-from core.measure.metrics import ndcg, recall
+from core.measure.metrics import PairedTest, bootstrap, compare_paired, ndcg, recall
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork

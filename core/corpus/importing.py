@@ -20,11 +20,10 @@ from core.corpus.manifest import Manifest
 from core.corpus.plan import EventFile, Plan, plan_import
 from core.corpus.quarantine import ITEMS, Quarantine, Refusal
 from core.corpus.rows import read_rows
-from core.corpus.scale import infer_scale
 from core.corpus.source import BadRow
 from core.corpus.store import Library
 from core.corpus.tables import EVENTS_SCHEMA, batch_of
-from core.corpus.validate import MAX_TEXT, Scale, outside
+from core.corpus.validate import MAX_TEXT, Scale, infer_scale, outside
 from core.domain import Columns, DomainError
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 

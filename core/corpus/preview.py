@@ -11,10 +11,9 @@ import pandas as pd
 
 from core.corpus.plan import plan_import
 from core.corpus.quarantine import Refusal
-from core.corpus.scale import infer_scale
 from core.corpus.source import BadRow
 from core.corpus.tables import EVENTS_SCHEMA, frame_of
-from core.corpus.validate import Scale, ValidEvent
+from core.corpus.validate import Scale, ValidEvent, infer_scale
 
 ROWS_SHOWN = 20
 PROBLEMS_SHOWN = 50

@@ -1,4 +1,4 @@
-"""One row of a file becomes one event, or the reason why it can't be one."""
+"""One row of a file becomes one event, or the reason why it can't be one; the scale of ratings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from core.arrays import FloatArray
 from core.corpus.rows import Fields
 from core.corpus.source import BadRow
 from core.corpus.timestamps import TimeUnit
@@ -34,6 +35,10 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 Scale = tuple[float, float]
 ValidEvent = tuple[str, str, int, str, float | None, str | None, str | None]
+KNOWN_SCALES: tuple[Scale, ...] = (
+    (0, 1), (1, 5), (0.5, 5), (0, 5), (1, 10), (0, 10), (1, 100), (0, 100),
+)  # fmt: skip
+STRAYS = 0.02
 
 
 def clean_text(value: str, *, is_html: bool = False) -> str:
@@ -108,6 +113,32 @@ def outside(scale: Scale) -> str:
 def scale_words(scale: Scale) -> str:
     """A rating scale as people write it: 1-5."""
     return f"{scale[0]:g}-{scale[1]:g}"
+
+
+def infer_scale(ratings: FloatArray) -> tuple[Scale | None, str]:
+    """The smallest known scale that fits the ratings, and the finding in words.
+
+    ``ratings`` is float32[n] without NaN. A scale fits when 98 % of the ratings lie in it; from
+    five ratings on, one rating below it (a 0 that stands for "none") is allowed in any case. The
+    scale 0-1 must hold all. Where no known scale fits: lowest to highest.
+    """
+    n = len(ratings)
+    if n == 0:
+        return None, "no ratings"
+    halves = bool((ratings % 1).any())
+    for low, high in KNOWN_SCALES:
+        below, above = int((ratings < low).sum()), int((ratings > high).sum())
+        strays = int(STRAYS * n) if high > 1 else 0
+        fits = above <= strays and below <= max(strays, int(n >= 5 and high > 1))
+        if fits and not (halves and low == 1):
+            scale = (float(low), float(high))
+            how = f"the smallest known scale that fits ({n - below - above:,} of {n:,} ratings)"
+            return scale, f"rating scale {scale_words(scale)} inferred: {how}"
+    lowest, highest = float(ratings.min()), float(ratings.max())
+    if lowest == highest:
+        lowest -= 1
+    scale = (lowest, highest)
+    return scale, f"rating scale {scale_words(scale)}: the lowest and highest rating found"
 
 
 def _is_huge(value: Any) -> bool:

@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from random import Random
 
-from core.demo.calendar import DAY, WINDOW_END, instant
-from core.demo.shop import Family, Shop, listed
+from core.demo.shop import DAY, WINDOW_END, Family, Shop, instant, listed
 
 FAMILY_SIZE = 9
 """Products in a family whose file names no other number."""

@@ -12,8 +12,7 @@ from enum import StrEnum
 from random import Random
 from typing import NamedTuple
 
-from core.demo.calendar import DAY, WINDOW_END, seconds_at
-from core.demo.shop import Shop
+from core.demo.shop import DAY, WINDOW_END, Shop, seconds_at
 
 RAMP = 15 * DAY
 """How long a season takes to come and to go."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from core.demo.calendar import instant
 from core.demo.catalogue import Item
-from core.demo.shop import Aspect, Shop, listed
+from core.demo.shop import Aspect, Shop, instant, listed
 from core.demo.shoppers import Need, Step
 from core.demo.wording import Pen, Planted, capital, mark, unmark
 from core.domain import review_words

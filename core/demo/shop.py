@@ -1,15 +1,33 @@
-"""The shop as written down in ``shop/*.toml``: categories, product families and their words."""
+"""The shop as written down in ``shop/*.toml``: categories, product families and their words.
+
+Its time is in whole seconds since the start of the simulation, in UTC.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 SHOP_FOLDER = Path(__file__).parent / "shop"
+WINDOW_START = datetime(2022, 1, 1, tzinfo=UTC)
+HOUR = 3600
+DAY = 24 * HOUR
+WINDOW_END = (datetime(2024, 12, 31, tzinfo=UTC) - WINDOW_START).days * DAY
+
+
+def instant(seconds: int) -> datetime:
+    """The moment that many seconds into the window."""
+    return WINDOW_START + timedelta(seconds=seconds)
+
+
+def seconds_at(year: int, month: int, day: int = 1) -> int:
+    """Seconds from the window's start to the beginning of a day."""
+    return (datetime(year, month, day, tzinfo=UTC) - WINDOW_START).days * DAY
 
 
 @dataclass(frozen=True)

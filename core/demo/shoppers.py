@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from random import Random
 
-from core.demo.calendar import DAY, HOUR, WINDOW_END
 from core.demo.catalogue import Item
 from core.demo.interests import Interest, Process, plan_interest
-from core.demo.shop import Shop
+from core.demo.shop import DAY, HOUR, WINDOW_END, Shop
 from core.domain import EventKind
 
 PROCESSES = {

@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from core.corpus.folder import save_corpus
 from core.corpus.tables import EVENTS_SCHEMA, ITEMS_SCHEMA, frame_of
-from core.demo.calendar import WINDOW_END, instant
 from core.demo.catalogue import make_catalogue
 from core.demo.reviews import Voice, Writer
-from core.demo.shop import open_shop
+from core.demo.shop import WINDOW_END, instant, open_shop
 from core.demo.shoppers import make_shoppers
 from core.demo.truth import EVENTS, SCHEMAS, Truth, save_truth
 from core.domain import EventKind

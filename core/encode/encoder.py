@@ -124,7 +124,7 @@ class TextEncoder:
     ) -> None:
         self.name = name or DEFAULT_ENCODER
         self.folder = _find_model(self.name, allow_download)
-        _refuse_code(self.folder)
+        self.config = _config_without_code(self.folder)
         weights = self.folder / "model.safetensors"
         if not weights.is_file():
             raise DomainError(
@@ -142,12 +142,6 @@ class TextEncoder:
         self._precision = precision
         self._record = record
         self._lock = threading.Lock()
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """The model's own ``config.json``."""
-        config: dict[str, Any] = json.loads((self.folder / "config.json").read_text("utf-8"))
-        return config
 
     @property
     def dim(self) -> int:
@@ -327,8 +321,8 @@ def _find_model(name: str, allow_download: bool) -> Path:
         ) from error
 
 
-def _refuse_code(folder: Path) -> None:
-    """A model folder is data: one that brings code is refused."""
+def _config_without_code(folder: Path) -> dict[str, Any]:
+    """The model's own ``config.json``. A model folder is data: one that brings code is refused."""
     config_path = folder / "config.json"
     try:
         config = json.loads(config_path.read_text("utf-8"))
@@ -343,6 +337,7 @@ def _refuse_code(folder: Path) -> None:
             where=f"{folder}: {scripts[0] if scripts else 'auto_map in config.json'}",
             remedy="Give a model that transformers knows by itself",
         )
+    return config
 
 
 def _sha256(path: Path) -> str:

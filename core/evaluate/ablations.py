@@ -26,8 +26,7 @@ from core.evaluate.report import CELLS_PER_BATCH
 from core.evaluate.stored import evaluation_path, read_stored
 from core.files import save_arrays
 from core.measure.cases import Case, leave_last_out_cases, targets_of
-from core.measure.intervals import Interval, PairedTest, bootstrap, compare_paired
-from core.measure.metrics import ndcg
+from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
 from core.recommend.protocol import Recommender

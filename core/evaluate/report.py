@@ -12,8 +12,11 @@ import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
-from core.measure.intervals import Interval, PairedTest, bootstrap_columns, compare_paired
 from core.measure.metrics import (
+    Interval,
+    PairedTest,
+    bootstrap_columns,
+    compare_paired,
     coverage,
     intra_list_diversity,
     ndcg,

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ import pyarrow.parquet as pq
 from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
+from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined, list_qualities
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
-from core.recommend.training_data import EPOCH, TrainingData, microseconds
+from core.recommend.training_data import TrainingData, microseconds
 
 RANK = "rank"
 FOLDER = "lists"
@@ -107,7 +108,7 @@ class ServedLists:
             if rows.stop == rows.start:
                 unserved += 1
                 continue
-            served = EPOCH + timedelta(microseconds=int(self.time[rows.start]))
+            served = EPOCH + int(self.time[rows.start]) * MICROSECOND
             stale += served < (case.history.at or served)
             items, ranks = self.item[rows], self.rank[rows]
             shown = ranks <= k
@@ -240,7 +241,7 @@ def lists_path(library: Library, corpus_name: str, name: str) -> Path:
 
 
 def _last_moment(case: Case) -> datetime:
-    before = case.target_time - timedelta(microseconds=1)
+    before = case.target_time - MICROSECOND
     return before if case.history.at is None else max(before, case.history.at)
 
 

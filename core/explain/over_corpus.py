@@ -11,7 +11,7 @@ from core.domain import DomainError
 from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.scorecard import ORDERS, SAME, Scorecard, make_scorecard
-from core.measure.intervals import bootstrap
+from core.measure.metrics import bootstrap
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import excluded_mask, rank_of
 from core.shapley.engine import EXACT_UP_TO

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from core.figures.palette import Palette
 from core.figures.style import SIZE, axis, note, title
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.wording import between
 
 ROW = 30

@@ -11,7 +11,7 @@ from core.evaluate.report import CalibrationBin
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
 from core.figures.style import axis, canvas, layout, names_axis, note, plain, title
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.overview import ScoreRow, VerdictView
 from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline

@@ -22,7 +22,7 @@ from torch.nn import functional
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
-from core.model.network import Batch, InterestNetwork, ItemStart, ItemTower, drop_parts
+from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
@@ -37,15 +37,15 @@ _TARGETS_AT_ONCE = 256
 """Rows of scores held while the loss is computed: whole batches of them would not fit the cache."""
 
 
-def item_start(
+def item_tower(
     users: IntArray,
     items: IntArray,
     n_users: int,
     title: FloatArray,
     reviews: FloatArray,
     config: InterestConfig,
-) -> ItemStart:
-    """Start values from training events (users and items int64[n_train], indices).
+) -> ItemTower:
+    """A tower to be trained, from training events (users and items int64[n_train], indices).
 
     title float32[n_items, d_text] are vectors of title and category, reviews the mean vectors of
     training reviews; zeros where there are none. Ids start from a truncated SVD of the
@@ -70,15 +70,15 @@ def item_start(
     def tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, np.float32))
 
-    return ItemStart(
-        ids=tensor(ids),
-        title=tensor(title),
-        reviews=tensor(reviews),
-        title_projection=tensor(title_projection),
-        reviews_projection=tensor(reviews_projection),
-        bias=tensor(bias),
-        seen=torch.from_numpy(counts > 0),
-    )
+    learned = {
+        "ids": ids,
+        "title_projection": title_projection,
+        "reviews_projection": reviews_projection,
+        "bias": bias,
+    }
+    fixed = {"title": tensor(title), "reviews": tensor(reviews), "seen": torch.tensor(counts > 0)}
+    tensors = {name: tensor(values) for name, values in learned.items()}
+    return ItemTower(tensors, fixed, config.id_dropout)
 
 
 def _co_occurrence(
@@ -153,19 +153,19 @@ class Fit:
 
 def fit_network(
     data: FittingData,
-    start: ItemStart,
+    tower: ItemTower,
     config: InterestConfig,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
-    Deterministic for a seed, a processor and a thread count. Raises Stopped.
+    The network is new, ``tower`` is changed. Deterministic for a seed, a processor and a thread
+    count. Raises Stopped.
     """
     torch.manual_seed(config.seed)
     order = np.random.default_rng(config.seed)
     network = InterestNetwork(config, data.events.text.shape[1])
-    tower = ItemTower(start, config.id_dropout)
     optimiser = _optimiser(network, tower, config)
     best = _judge(network, tower, data)
     modules = (network, tower)

@@ -13,7 +13,7 @@ item that nobody has met still has a vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -197,42 +197,32 @@ class Batch:
     length: Tensor
 
 
-@dataclass(frozen=True)
-class ItemStart:
-    """Where item vectors start from.
+class ItemTower(nn.Module):
+    """Item vectors and biases from ids and text.
 
-    ids float32[n_items, dim]; title and reviews float32[n_items, d_text] (centred unit vectors of
-    title and category, and of the mean training review; zeros where absent); title_projection and
-    reviews_projection float32[d_text, dim]; bias float32[n_items]; seen bool[n_items] (met in
-    training).
+    ``learned`` starts from ids float32[n_items, dim], title_projection and reviews_projection
+    float32[d_text, dim], bias float32[n_items]. ``fixed`` are title and reviews float32[n_items,
+    d_text] (centred unit vectors of title and category, and of the mean training review; zeros
+    where absent) and seen bool[n_items] (met in training).
     """
 
     ids: Tensor
-    title: Tensor
-    reviews: Tensor
     title_projection: Tensor
     reviews_projection: Tensor
     bias: Tensor
-    seen: Tensor
-
-
-class ItemTower(nn.Module):
-    """Item vectors and biases from ids and text."""
-
     title: Tensor
     reviews: Tensor
     seen: Tensor
 
-    def __init__(self, start: ItemStart, id_dropout: float) -> None:
+    def __init__(
+        self, learned: Mapping[str, Tensor], fixed: Mapping[str, Tensor], id_dropout: float
+    ) -> None:
         super().__init__()
-        self.ids = nn.Parameter(start.ids.clone())
-        self.title_projection = nn.Parameter(start.title_projection.clone())
-        self.reviews_projection = nn.Parameter(start.reviews_projection.clone())
-        self.bias = nn.Parameter(start.bias.clone())
-        self.register_buffer("title", start.title)
-        self.register_buffer("reviews", start.reviews)
-        self.register_buffer("seen", start.seen)
-        self.register_buffer("has_title", (start.title.abs().sum(1) > 0).float())
+        for name, value in learned.items():
+            self.register_parameter(name, nn.Parameter(value.clone()))
+        for name, value in fixed.items():
+            self.register_buffer(name, value)
+        self.register_buffer("has_title", (self.title.abs().sum(1) > 0).float())
         self.id_dropout = id_dropout
 
     def forward(self) -> tuple[Tensor, Tensor]:
@@ -241,9 +231,7 @@ class ItemTower(nn.Module):
         In training a share of the items is met as if nobody had ever met it: no id, no bias, and
         no review where it has a title.
         """
-        ids: Tensor = self.ids
-        bias: Tensor = self.bias
-        reviews = self.reviews
+        ids, bias, reviews = self.ids, self.bias, self.reviews
         if self.training and self.id_dropout > 0:
             keep = (torch.rand(len(ids), device=ids.device) >= self.id_dropout).float()
             ids, bias = ids * keep[:, None], bias * keep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -12,18 +12,18 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
+from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, History, Part
 from core.measure.cases import Case, cases
 from core.ranking import ExcludedItems
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_CLOCK = np.iinfo(np.int64).max
 """Clock of an empty history that has none: after everything that is known."""
 
 
 def microseconds(instant: datetime) -> int:
     """Microseconds since 1970, exactly."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
+    return (instant - EPOCH) // MICROSECOND
 
 
 class Catalogued:

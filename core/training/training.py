@@ -28,7 +28,7 @@ from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network, item_start
+from core.model.fitting import Fit, fit_network, item_tower
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -102,8 +102,8 @@ def fit_interest(
     """Fit the interest model alone."""
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
-    start = item_start(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, start, config, progress, stop)
+    tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
+    fit = fit_network(prepared.fitting, tower, config, progress, stop)
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)

@@ -12,7 +12,7 @@ import numpy as np
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.domain import Columns
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.wording import count, percent, span
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.wording import between
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 
 from core.domain import Part
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 
 SENTIMENT_BAND = 0.2
 """Sentiments closer to zero than this count as neutral."""

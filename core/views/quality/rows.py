@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.evaluate.report import CalibrationBin
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.tables import table
 
 CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"

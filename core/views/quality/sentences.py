@@ -9,7 +9,7 @@ import numpy as np
 
 from core.arrays import BoolArray
 from core.encode.sentiment import SentimentQuality
-from core.measure.intervals import Interval, PairedTest
+from core.measure.metrics import Interval, PairedTest
 from core.recommend.registry import NAMES
 from core.views.quality.rows import FEW, AblationRow, GroupRow
 from core.views.wording import (

@@ -10,7 +10,7 @@ import pytest
 from core.evaluate.report import CalibrationBin
 from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.quality.rows import (
     AblationRow,
     AblationView,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.figures.palette import LIGHT
 from core.figures.profile import shares_figure
 from core.figures.quality import POINTS, training_figure, verdict_figure
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views.overview import ScoreRow, VerdictView
 from core.views.timeline.rows import MomentView, TimelineView, TopicShare
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.measure.intervals import bootstrap, compare_paired
+from core.measure.metrics import bootstrap, compare_paired
 
 
 def names(n: int) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 
 from core.domain import Stopped
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, FittingData, fit_network, item_start, make_batch
+from core.model.fitting import Fit, FittingData, fit_network, item_tower, make_batch
 from core.model.sequences import FEATURES, EncodedEvents
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
@@ -49,8 +49,8 @@ def cycle(seed: int = 0) -> tuple[FittingData, np.ndarray, np.ndarray]:
 def fit(config: InterestConfig = CONFIG, **more: object) -> Fit:
     data, users, items = cycle()
     nothing = np.zeros((N_ITEMS, TEXT), np.float32)
-    start = item_start(users, items, N_USERS, nothing, nothing, config)
-    return fit_network(data, start, config, **more)  # type: ignore[arg-type]
+    tower = item_tower(users, items, N_USERS, nothing, nothing, config)
+    return fit_network(data, tower, config, **more)  # type: ignore[arg-type]
 
 
 def test_it_learns_what_follows_what() -> None:
@@ -117,7 +117,7 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
     )
     train = (np.arange(n) % 8) < 6
     config = replace(CONFIG, epochs=5, id_dropout=0.5)
-    start = item_start(
+    tower = item_tower(
         np.repeat(np.arange(N_USERS), 8)[train],
         events.item[train],
         N_USERS,
@@ -125,7 +125,7 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
         np.zeros_like(title),
         config,
     )
-    fitted = fit_network(data, start, config)
+    fitted = fit_network(data, tower, config)
     batch = make_batch(events, [np.arange(6), np.arange(8, 14)])
     with torch.inference_mode():
         queries = fitted.network(batch, fitted.item_vectors)[:, -1]

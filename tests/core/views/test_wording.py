@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from core.measure.intervals import Interval
+from core.measure.metrics import Interval
 from core.views import wording
 
 NAN = float("nan")
