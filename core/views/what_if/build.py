@@ -206,8 +206,6 @@ def paths_table(view: ForkView) -> pd.DataFrame:
 
 def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.DataFrame:
     """The edits in their order, in words."""
-    rows = [
-        {"edit": number, "what": edit_words(corpus, base, edits, number)}
-        for number in range(1, len(edits) + 1)
-    ]
-    return pd.DataFrame(rows, columns=["edit", "what"])
+    numbers = range(1, len(edits) + 1)
+    what = [edit_words(corpus, base, edits, number) for number in numbers]
+    return pd.DataFrame({"edit": numbers, "what": what})
