@@ -89,15 +89,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
 
 def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
     """A shape across the whole figure, behind its marks."""
-    return {
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": low,
-        "y1": high,
-        "layer": "below",
-        **more,
-    }
+    return {"xref": "paper", "x0": 0, "x1": 1, "y0": low, "y1": high, "layer": "below", **more}
 
 
 def part_labels(
@@ -152,13 +144,8 @@ def ranks_figure(
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
-    top = _band(
-        0.6,
-        wording.TOP + 0.5,
-        type="rect",
-        fillcolor=rgba(palette.accent, 0.09),
-        line={"width": 0},
-    )
+    fill = rgba(palette.accent, 0.09)
+    top = _band(0.6, wording.TOP + 0.5, type="rect", fillcolor=fill, line={"width": 0})
     figure = canvas(
         palette,
         128,

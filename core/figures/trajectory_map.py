@@ -231,9 +231,11 @@ def crowd_image(view: MapView, palette: Palette) -> dict[str, Any]:
     inks = np.array([channels(ink) for ink in (*palette.topics, palette.other)], np.float32)
     colours = np.einsum("thw,tc->hwc", covers, inks) / np.maximum(total, 1e-6)[..., None]
     opacity = 1 - (1 - dot_opacity(len(view.crowd))) ** total
-    pixels = np.dstack([colours, opacity[..., None]])[::-1]
+    pixels = (np.dstack([colours, opacity[..., None]])[::-1] * 255).round().astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").quantize(255, method=Image.Quantize.FASTOCTREE).save(out, "PNG")
     return {
-        "source": data_uri((pixels * 255).round().astype(np.uint8)),
+        "source": f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}",
         "xref": "x",
         "yref": "y",
         "x": float(low[0]) - BORDER / scale,
@@ -248,10 +250,3 @@ def crowd_image(view: MapView, palette: Palette) -> dict[str, Any]:
 def dot_opacity(n: int) -> float:
     """Fainter dots for larger crowds, so that density shows and nothing shouts."""
     return float(np.clip(60 / max(n, 1) ** 0.6, 0.12, 0.5))
-
-
-def data_uri(pixels: np.ndarray) -> str:
-    """uint8[height, width, 4] as a PNG inside a data URI."""
-    out = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").quantize(255, method=Image.Quantize.FASTOCTREE).save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -42,7 +42,7 @@ def fork_map(
     Dotted where the flat map misleads. Rings mark both ends. ``crowd`` is the picture that
     ``crowd_image`` makes of ``map_view``.
     """
-    both = [np.column_stack([path.x, path.y]) for path in (view.before, view.after)]
+    both = [np.column_stack([path.states.x, path.states.y]) for path in (view.before, view.after)]
     figure = map_canvas(map_view, crowd, np.concatenate(both), palette)
     parted = view.fork_step
     first = max(parted - 2, 0) if parted is not None else len(view.after)
@@ -54,7 +54,7 @@ def fork_map(
     ):
         if not len(path) or (parted is None and path is view.after):
             continue
-        x, y = float(path.x[-1]), float(path.y[-1])
+        x, y = float(path.states.x[-1]), float(path.states.y[-1])
         figure.add_scatter(**ring(x, y, ink, 18, 3, name))
         behind = {"bgcolor": halo(palette), "borderpad": 1}
         figure.add_annotation(note(words, x, y, palette.text, SIZE, yshift=shift, **behind))
@@ -66,11 +66,12 @@ def _add_states(
 ) -> None:
     """Lines and dots of a path from its 0-based state ``first`` on."""
     line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")
-    positions = np.column_stack([path.x, path.y])[first:]
-    add_path(figure, positions, path.misleading[first:], line, names)
+    x, y = path.states.x[first:], path.states.y[first:]
+    is_misleading = path.states.misleading[first:]
+    add_path(figure, np.column_stack([x, y]), is_misleading, line, names)
     figure.add_scatter(
-        x=path.x[first:],
-        y=path.y[first:],
+        x=x,
+        y=y,
         mode="markers",
         marker={"size": 7, "color": ink, "line": {"width": 1, "color": palette.background}},
         **hover(_hovers(path, name)[first:]),
@@ -80,9 +81,11 @@ def _add_states(
 
 def _hovers(path: PathView, name: str) -> list[str]:
     return [
-        f"<b>{name}</b> · {plain(event, 60)}<br>{wording.day(when)}"
+        f"<b>{name}</b> · {plain(title, 60)}<br>{wording.day(event.timestamp)}"
         + (f" · moved {size:.2f}" if np.isfinite(size) else "")
-        for event, when, size in zip(path.names, path.times, path.step_size, strict=True)
+        for title, event, size in zip(
+            path.names, path.states.history.events, path.states.step_size, strict=True
+        )
     ]
 
 
@@ -123,21 +126,26 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
 
 def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
     """How far each event moved the state: original grey, edited accent from the fork on."""
-    times = [when.timestamp() * 1000 for path in (view.before, view.after) for when in path.times]
+    before, after = (
+        [event.timestamp.timestamp() * 1000 for event in path.states.history.events]
+        for path in (view.before, view.after)
+    )
+    times = before + after
     low, high = min(times, default=0.0), max(times, default=1.0)
     span = max(high - low, 86_400_000.0)
     figure = canvas(palette, SIZES_HEIGHT, MARGIN)
     parted = view.fork_step if view.fork_step is not None else len(view.after) + 1
     top = 0.1
-    for path, name, ink, side, first in (
-        (view.before, "original", palette.muted, -1, 0),
-        (view.after, "edited", palette.accent, 1, parted - 1),
+    for path, moments, name, ink, side, first in (
+        (view.before, before, "original", palette.muted, -1, 0),
+        (view.after, after, "edited", palette.accent, 1, parted - 1),
     ):
-        chosen = [at for at in range(max(first, 0), len(path)) if np.isfinite(path.step_size[at])]
-        sizes = path.step_size[chosen].astype(np.float64)
+        step_size = path.states.step_size
+        chosen = [at for at in range(max(first, 0), len(path)) if np.isfinite(step_size[at])]
+        sizes = step_size[chosen].astype(np.float64)
         top = max(top, float(sizes.max(initial=0)))
         figure.add_scatter(
-            x=[path.times[at].timestamp() * 1000 + side * BESIDE * span for at in chosen],
+            x=[moments[at] + side * BESIDE * span for at in chosen],
             y=sizes,
             mode="markers",
             marker={"size": 7, "color": ink, "symbol": "circle" if side < 0 else "diamond"},

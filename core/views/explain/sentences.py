@@ -61,10 +61,7 @@ def standing(item: str, rank: int, k: int, excluded: bool) -> str:
 
 
 def summary(
-    score: float,
-    base: float,
-    events: Sequence[tuple[str, float]],
-    margin_over: str | None = None,
+    score: float, base: float, events: Sequence[tuple[str, float]], margin_over: str | None = None
 ) -> str:
     """The history's effect and its main events; ``events`` are names with their values in nats."""
     change = score - base
@@ -141,10 +138,8 @@ def _unexplained(residual: float) -> str:
 
 def parts(values: Mapping[str, float], event: str) -> str:
     """Which part of the strongest event contributes most."""
-    order = sorted(
-        ((name, value) for name, value in values.items() if abs(value) >= UNEXPLAINED),
-        key=lambda pair: -abs(pair[1]),
-    )
+    known = [pair for pair in values.items() if abs(pair[1]) >= UNEXPLAINED]
+    order = sorted(known, key=lambda pair: -abs(pair[1]))
     if not order:
         return f"No part of {event} contributes."
     (first, most), *rest = order
@@ -187,11 +182,9 @@ def words_sum(review: WordsOfReview, split: tuple[float, float] | None) -> str:
     """From words to text part to sentiment; ``split`` is the event's text part with its error."""
     total, step = float(review.score.values.sum()), review.step
     adds_up = review.score.method != "leave-one-out"
-    own = (
-        f"The words sum to {nats(total)} nats."
-        if adds_up
-        else "Values of words left out alone do not add up; SHAP values will."
-    )
+    own = "Values of words left out alone do not add up; SHAP values will."
+    if adds_up:
+        own = f"The words sum to {nats(total)} nats."
     if split is None:
         beside = f"Step {step} belongs to a group above, so it has no text part of its own."
     else:
@@ -241,11 +234,9 @@ def change(
         for step, name, rating in edits
     ]
     enters = f"; {replacement} enters" if replacement else ""
-    sure = (
-        " This is the smallest change: all smaller ones were tried."
-        if smallest.proven
-        else f" Not all smaller changes were tried.{_covered(smallest, events)}"
-    )
+    sure = " This is the smallest change: all smaller ones were tried."
+    if not smallest.proven:
+        sure = f" Not all smaller changes were tried.{_covered(smallest, events)}"
     change, rank = capital(" and ".join(made)), smallest.verified_rank
     return f"{change}, {item} drops to rank {rank}{enters}.{sure}"
 

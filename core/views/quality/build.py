@@ -143,11 +143,7 @@ def _untrained_items(engine: Engine, report: EvaluationReport) -> tuple[int, int
 
 
 def _group(
-    report: EvaluationReport,
-    name: str,
-    who: BoolArray,
-    subject: str,
-    rival: str | None,
+    report: EvaluationReport, name: str, who: BoolArray, subject: str, rival: str | None
 ) -> GroupRow:
     ndcg = report.ndcg_intervals(who)
     return GroupRow(name, int(who.sum()), ndcg[subject], ndcg[rival] if rival else None)

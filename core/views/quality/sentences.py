@@ -163,12 +163,9 @@ def lists_of_other_content(names: Sequence[str]) -> list[str]:
 
 def damaged_lists(names: Sequence[str]) -> list[str]:
     """Which imported lists could not be read; nothing where all could."""
-    if not names:
-        return []
-    return [
-        f"Your lists {', '.join(map(name_of, names))} are left out: the file is damaged. Import "
-        "them again."
-    ]
+    lists = ", ".join(map(name_of, names))
+    said = f"Your lists {lists} are left out: the file is damaged. Import them again."
+    return [said] if names else []
 
 
 def not_evaluated(names: Sequence[str]) -> list[str]:
@@ -193,12 +190,8 @@ def cohorts(subject: str, rows: Sequence[GroupRow]) -> str:
 def _extremes(subject: str, rows: Sequence[GroupRow], word: str, noun: str) -> str:
     enough = sorted((row for row in rows if not row.few), key=lambda row: -row.subject.mean)
     small = len(rows) - len(enough)
-    rest = (
-        f" {count(small, noun)} with fewer than {FEW} targets {'is' if small == 1 else 'are'} left "
-        "out."
-        if small
-        else ""
-    )
+    verb = "is" if small == 1 else "are"
+    rest = f" {count(small, noun)} with fewer than {FEW} targets {verb} left out." if small else ""
     if len(enough) < 2:
         return f"Too few targets to compare {noun}s.{rest}"
     best, worst = (

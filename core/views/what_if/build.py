@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from core.arrays import BoolArray, FloatArray
 from core.compare.fork import Fork
 from core.compare.moves import move_words
 from core.corpus.corpus import Corpus
@@ -47,23 +45,15 @@ class ProfileRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathView:
-    """One path on the map; arrays over its n steps."""
+    """One path on the map, and what its events are called."""
 
-    x: FloatArray
-    """Position on the map, float32[n]."""
-    y: FloatArray
-    """Position on the map, float32[n]."""
-    step_size: FloatArray
-    """Cosine distance from the state before, float32[n], NaN first."""
-    misleading: BoolArray
-    """Where the step to here looks longer or shorter than it is, bool[n]."""
-    times: tuple[datetime, ...]
-    """When each event happened."""
+    states: Trajectory
+    """Positions, step sizes, and where the map misleads."""
     names: tuple[str, ...]
     """``step 12 · Title`` of each event; added ones ``a1 · Title``."""
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.states)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,18 +102,11 @@ def build_fork(fork: Fork) -> ForkView:
 
 
 def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> PathView:
-    events = trajectory.history.events
-    return PathView(
-        x=trajectory.x,
-        y=trajectory.y,
-        step_size=trajectory.step_size,
-        misleading=trajectory.misleading,
-        times=tuple(event.timestamp for event in events),
-        names=tuple(
-            f"{name_of(handle)} · {corpus.title(event.item_id)}"
-            for handle, event in zip(handles, events, strict=True)
-        ),
+    names = (
+        f"{name_of(handle)} · {corpus.title(event.item_id)}"
+        for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
+    return PathView(trajectory, tuple(names))
 
 
 def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:
@@ -137,10 +120,11 @@ def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:
 
 
 def _largest(path: PathView) -> str | None:
-    if not np.isfinite(path.step_size).any():
+    sizes = path.states.step_size
+    if not np.isfinite(sizes).any():
         return None
-    at = int(np.nanargmax(path.step_size))
-    return f"{path.step_size[at]:.2f} at {wording.short(path.names[at], NAME)}"
+    at = int(np.nanargmax(sizes))
+    return f"{sizes[at]:.2f} at {wording.short(path.names[at], NAME)}"
 
 
 def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.DataFrame:
@@ -209,11 +193,11 @@ def paths_table(view: ForkView) -> pd.DataFrame:
             "path": name,
             "step": range(1, len(path) + 1),
             "event": path.names,
-            "timestamp": path.times,
-            "x": path.x,
-            "y": path.y,
-            "step_size": path.step_size,
-            "map_misleads": path.misleading,
+            "timestamp": [event.timestamp for event in path.states.history.events],
+            "x": path.states.x,
+            "y": path.states.y,
+            "step_size": path.states.step_size,
+            "map_misleads": path.states.misleading,
         }
         tables.append(pd.DataFrame(columns, index=range(len(path))))
     return pd.concat(tables, ignore_index=True)
@@ -221,8 +205,6 @@ def paths_table(view: ForkView) -> pd.DataFrame:
 
 def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.DataFrame:
     """The edits in their order, in words."""
-    rows = [
-        {"edit": number, "what": edit_words(corpus, base, edits, number)}
-        for number in range(1, len(edits) + 1)
-    ]
-    return pd.DataFrame(rows, columns=["edit", "what"])
+    numbers = range(1, len(edits) + 1)
+    what = [edit_words(corpus, base, edits, number) for number in numbers]
+    return pd.DataFrame({"edit": numbers, "what": what})

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from core.domain import Event, EventKind, History
+from core.engine import Trajectory
 from core.figures.palette import DARK, LIGHT
 from core.figures.trajectory_map import crowd_image
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
@@ -24,14 +26,20 @@ def path(n: int = N, shift: float = 0.0, misleading: int | None = None) -> PathV
     if misleading is not None:
         misleads[misleading] = True
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    return PathView(
+    times = [start + timedelta(days=9 * at) for at in range(n)]
+    states = Trajectory(
+        user_id="U",
+        history=History("U", tuple(Event("I", time, EventKind.VIEW) for time in times)),
         x=steps + np.float32(shift),
         y=steps,
         step_size=sizes,
+        sentiment=sizes,
+        profile=np.ones((n, 1), np.float32),
+        part=np.zeros(n, np.int8),
         misleading=misleads,
-        times=tuple(start + timedelta(days=9 * at) for at in range(n)),
-        names=tuple(f"step {at + 1} · <b>Item</b>" for at in range(n)),
+        drift=0.0,
     )
+    return PathView(states, tuple(f"step {at + 1} · <b>Item</b>" for at in range(n)))
 
 
 def fork(before: PathView, after: PathView, step: int | None) -> ForkView:

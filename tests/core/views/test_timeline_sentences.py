@@ -30,7 +30,7 @@ def step(number: int, **more) -> StepRow:
 
 
 def listed(rank: int, before: int | None) -> ListRow:
-    return ListRow(rank, f"I{rank}", f"Item {rank}", 0, -2.0, before, False, 0.0, 0.0)
+    return ListRow(rank, f"I{rank}", f"Item {rank}", -2.0, before, False, 0.0, 0.0)
 
 
 def story(leaders: list[int]) -> str:
