@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.arrays import FloatArray
+from core.compare.causes import Cause, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
-from core.compare.moves import Cause, Move
 from core.views.compare import sentences as words
 from core.views.what_if.edits import edit_words
 from core.views.wording import TITLE, day, nats, rating, short, signed

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from core.compare.causes import Move
 from core.compare.comparison import Comparison
-from core.compare.moves import Move
 from core.views.compare.build import CompareView, cause_words, column_names
 from core.views.tables import table
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import BoolArray, FloatArray
+from core.compare.causes import move_words
 from core.compare.fork import Fork
-from core.compare.moves import move_words
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
 from core.scenario.edits import Edit, Handle, name_of
