@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 from streamlit import column_config as col
 
+from core.compare.causes import Move
 from core.compare.columns import FEWEST
 from core.compare.comparison import Comparison
-from core.compare.moves import Move
 from core.figures.compare import changes_figure, flow_figure, profiles_figure
 from core.figures.compare_report import comparison_report
 from core.figures.report import as_html

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -66,9 +66,7 @@ def read_column(text: str) -> ColumnSpec:
 
 
 def _quoted(value: str) -> str:
-    return re.sub(
-        r"[%,;\s]", lambda hit: "".join(f"%{byte:02X}" for byte in hit[0].encode()), value
-    )
+    return re.sub(r"[%,;\s]", lambda hit: quote(hit[0]), value)
 
 
 def _unreadable(what: str, text: str) -> DomainError:

@@ -13,7 +13,9 @@ import numpy as np
 
 from core.arrays import BoolArray, FloatArray
 from core.compare.causes import (
+    Cause,
     Changes,
+    Move,
     Pair,
     edit_causes,
     explain_changes,
@@ -21,7 +23,6 @@ from core.compare.causes import (
     time_cause,
 )
 from core.compare.columns import Column, ColumnSpec, open_columns
-from core.compare.moves import Cause, Move
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import RecommendationList

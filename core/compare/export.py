@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from core.compare.causes import Move
 from core.compare.comparison import Comparison
 from core.compare.fork import Fork
-from core.compare.moves import Move
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 
 

@@ -26,8 +26,8 @@ from core.explain.game import EventGame
 from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, learn, partial_texts
 from core.explain.words import Review
+from core.shapley.engine import values_by_shap
 from core.shapley.game import Masks
-from core.shapley.reference import values_by_shap
 
 EXACT_UP_TO = 10
 """Words up to which all partial texts are read."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import beta
 
-from core.arrays import DoubleArray, IntArray
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.shapley.game import Masks
 from core.shapley.variates import adjust, known_values, values_of
@@ -138,3 +139,37 @@ def _gains(values: DoubleArray, ranks: IntArray) -> DoubleArray:
     both = np.diff(values.reshape(2, ranks.shape[1] + 1, *values.shape[1:]), axis=1)
     mean: DoubleArray = (both[0, ranks[0]] + both[1, ranks[1]]) / 2
     return mean
+
+
+class _Present:
+    """A shap masker whose features are players: the masked input is the mask itself."""
+
+    immutable_outputs = True
+
+    def __init__(self, players: int) -> None:
+        self.shape = (1, players)
+
+    def __call__(self, mask: BoolArray, row: DoubleArray) -> tuple[Masks]:
+        return (mask[None],)
+
+
+def values_by_shap(
+    method: Literal["Exact", "Permutation"], worth: Worth, players: int, **options: Any
+) -> DoubleArray:
+    """Values by ``shap.explainers.Exact`` or ``Permutation``, float64[n_players, ...].
+
+    The words of a short review are explained with it (docs/architecture.md says why only they), and
+    tests and benchmarks hold ours against it. The first call of a process imports shap and lets
+    numba compile, which takes seconds.
+
+    ``Permutation`` seeds and draws from numpy's global generator, so only tests and benchmarks call
+    it; ``options`` go to the explainer's call.
+    """
+    import shap
+
+    explainer = getattr(shap.explainers, method)(worth, _Present(players))
+    explanation = explainer(
+        np.zeros((1, players)), **({"batch_size": 4096, "silent": True} | options)
+    )
+    values: DoubleArray = np.asarray(explanation.values[0], np.float64)
+    return values

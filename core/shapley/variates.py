@@ -24,8 +24,7 @@ DECAYS = (0.0, 0.6, 0.9)
 RIDGE = 1e-2
 SHARED_ROUNDS = 2
 """Rounds' weight of the players' mean variance in the variance of each."""
-Sizes = DoubleArray
-SIZES: tuple[Callable[[Sizes], Any], ...] = (
+SIZES: tuple[Callable[[DoubleArray], Any], ...] = (
     lambda k: 1 / (1 + k),
     lambda k: np.exp(-k / 3),
     lambda k: 1 / np.sqrt(1 + k),

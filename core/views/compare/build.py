@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import FloatArray
+from core.compare.causes import Cause, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
-from core.compare.moves import Cause, Move
 from core.views.compare import sentences as words
 from core.views.tables import table
 from core.views.what_if.edits import edit_words

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.arrays import FloatArray
-from core.compare.moves import move_words
+from core.compare.causes import move_words
 from core.domain import EventKind, Part
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from core.compare.causes import move_words
 from core.compare.fork import Fork
-from core.compare.moves import move_words
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
 from core.scenario.edits import Edit, Handle, name_of

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from core.domain import History, Stopped
 from core.explain.game import EventGame, Goal, explain_events
-from core.shapley.engine import shapley_values
+from core.shapley.engine import shapley_values, values_by_shap
 from core.shapley.game import players_of
-from core.shapley.reference import values_by_shap
 from tests.core.explain.conftest import Toy, history_of
 
 ITEM = 4
