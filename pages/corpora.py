@@ -11,9 +11,8 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
-from core.corpus.importing import ImportSummary, import_files
+from core.corpus.importing import ImportSummary, Preview, import_files
 from core.corpus.plan import ITEM_PREFIX
-from core.corpus.preview import Preview
 from core.corpus.readers import FORMATS
 from core.domain import Columns, DomainError
 from core.figures.quality import training_figure

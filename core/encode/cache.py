@@ -47,8 +47,11 @@ class VectorCache:
         self._memory: dict[tuple[str, bytes], npt.NDArray[np.float16]] = {}
         self._packs: dict[str, dict[bytes, npt.NDArray[np.float16]]] = {}
         for pack in packs:
-            encoder_id, vectors = read_pack(pack)
-            self._packs.setdefault(encoder_id, {}).update(vectors)
+            arrays, header = load_arrays(pack)
+            keys = arrays["keys"].tobytes()
+            known = self._packs.setdefault(header.get("encoder_id", ""), {})
+            for row, vector in enumerate(arrays["vectors"]):
+                known[keys[row * _KEY_BYTES : (row + 1) * _KEY_BYTES]] = vector
 
     def vectors(
         self,
@@ -166,16 +169,6 @@ class VectorCache:
             ) from error
         self._open = connection
         return connection
-
-
-def read_pack(path: Path) -> tuple[str, dict[bytes, npt.NDArray[np.float16]]]:
-    """Read a pack: its encoder's id, and vectors by text key."""
-    arrays, header = load_arrays(path)
-    keys = arrays["keys"].tobytes()
-    return header.get("encoder_id", ""), {
-        keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector
-        for i, vector in enumerate(arrays["vectors"])
-    }
 
 
 def open_cache(library: Library) -> VectorCache:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import platform
 import re
 import threading
@@ -88,22 +87,18 @@ def _fastest(networks: dict[str, Any], shape: Shape, rounds: int) -> dict[str, f
 
     They take turns, so that other work on the machine slows both alike.
     """
-    seconds = dict.fromkeys(networks, float("inf"))
-    for _ in range(rounds):
-        for name, network in networks.items():
-            seconds[name] = min(seconds[name], _time(network, shape))
-    return seconds
-
-
-def _time(network: Any, shape: Shape) -> float:
     import torch
 
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(1000, 2000, shape, generator=generator)
+    ids = torch.randint(1000, 2000, shape, generator=torch.Generator().manual_seed(0))
+    attention = torch.ones_like(ids)
+    seconds = dict.fromkeys(networks, float("inf"))
     with torch.inference_mode():
-        started = time.perf_counter()
-        network(input_ids=ids, attention_mask=torch.ones_like(ids))
-        return time.perf_counter() - started
+        for _ in range(rounds):
+            for name, network in networks.items():
+                started = time.perf_counter()
+                network(input_ids=ids, attention_mask=attention)
+                seconds[name] = min(seconds[name], time.perf_counter() - started)
+    return seconds
 
 
 class TextEncoder:
@@ -341,5 +336,5 @@ def _config_without_code(folder: Path) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    with Path(os.fspath(path)).open("rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

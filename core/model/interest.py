@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.arrays import FloatArray, IntArray
+from core.arrays import FloatArray
 from core.domain import Event, History
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, StepwiseNetwork
@@ -18,7 +18,6 @@ from core.model.sequences import (
     GAPS,
     HAS_TEXT,
     SENTIMENT,
-    EncodedEvents,
     EventEncoder,
     gap_features,
     padded,
@@ -172,50 +171,37 @@ class InterestModel:
             for t in range(len(events))
         ]
 
+    @torch.inference_mode()
     def _batched(self, histories: Sequence[History]) -> FloatArray:
-        """Last queries of many histories float32[n, dim], each distinct event encoded once."""
+        """Last queries of many histories float32[n, dim], each distinct event encoded once.
+
+        They run in length-sorted padded batches.
+        """
+        network = self._network
         queries = np.tile(self._start.query, (len(histories), 1))
-        filled = [k for k, history in enumerate(histories) if history.events]
-        events = {id(event): event for history in histories for event in history.events}
-        row_of = {key: row for row, key in enumerate(events)}
-        rows = [np.array([row_of[id(e)] for e in histories[k].events], np.int64) for k in filled]
-        encoded = self.events.encode(list(events.values()))
-        queries[filled] = last_queries(self._network, encoded, self.item_vectors, rows)
+        distinct = {id(event): event for history in histories for event in history.events}
+        row_of = {key: row for row, key in enumerate(distinct)}
+        rows = [np.array([row_of[id(e)] for e in h.events], np.int64) for h in histories]
+        events = self.events.encode(list(distinct.values()))
+        arrays = (events.item, events.kind, events.features, events.text, self.item_vectors)
+        read = network.read(*(torch.from_numpy(array) for array in arrays))
+        from_text = network.text_out(read.text)
+        lengths = np.array([len(row) for row in rows], np.int64)
+        order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+        begin = 0
+        while begin < len(order):
+            chosen = order[begin : begin + max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))]
+            begin += len(chosen)
+            padded_rows, _ = padded([rows[k] for k in chosen])
+            count, width = padded_rows.shape
+            gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
+            index = torch.from_numpy(padded_rows)
+            inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
+            each, last = torch.arange(count), torch.from_numpy(lengths[chosen] - 1)
+            hidden = network.lstm(inputs, network.start(count))[0][each, last]
+            shares = network.memory_shares(last, width)  # [memories, count, width]
+            weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
+            memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
+            query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
+            queries[chosen] = query.numpy()
         return queries
-
-
-@torch.inference_mode()
-def last_queries(
-    network: InterestNetwork,
-    events: EncodedEvents,
-    item_vectors: FloatArray,
-    rows: Sequence[IntArray],
-) -> FloatArray:
-    """Query vectors after the last event of n histories, float32[n, dim].
-
-    ``rows`` holds n arrays int64[length], length 1 or more: the events of each history in order.
-    They run in length-sorted padded batches.
-    """
-    arrays = (events.item, events.kind, events.features, events.text, item_vectors)
-    read = network.read(*(torch.from_numpy(array) for array in arrays))
-    from_text = network.text_out(read.text)
-    lengths = np.array([len(row) for row in rows], np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    queries = np.empty((len(rows), item_vectors.shape[1]), np.float32)
-    begin = 0
-    while begin < len(order):
-        chosen = order[begin : begin + max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))]
-        begin += len(chosen)
-        padded_rows, _ = padded([rows[k] for k in chosen])
-        count, width = padded_rows.shape
-        gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
-        index = torch.from_numpy(padded_rows)
-        inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
-        each, last = torch.arange(count), torch.from_numpy(lengths[chosen] - 1)
-        hidden = network.lstm(inputs, network.start(count))[0][each, last]
-        shares = network.memory_shares(last, width)  # [memories, count, width]
-        weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
-        memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
-        query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
-        queries[chosen] = query.numpy()
-    return queries

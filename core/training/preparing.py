@@ -31,7 +31,6 @@ class Prepared:
     parts: PartArray
     events: EncodedEvents
     encoder: EventEncoder
-    sentiment: SentimentModel
     sentiment_quality: SentimentQuality
     fitting: FittingData
     title: FloatArray
@@ -105,7 +104,6 @@ def prepare(
         parts=parts,
         events=encoded,
         encoder=encoder,
-        sentiment=sentiment,
         sentiment_quality=quality,
         fitting=_fitting_data(corpus, parts, encoded),
         title=cache.vectors(about_items, text_encoder),

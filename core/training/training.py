@@ -44,7 +44,7 @@ from core.model.folder import (
 )
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
-from core.model.profile import Topics, assign_topics, summarise_users
+from core.model.profile import Topics, assign_topics, profile_of, summarise_users
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
@@ -166,7 +166,7 @@ def train(
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".training-", dir=home))
     try:
-        contents = (interest, prepared.sentiment, topics, interest_map, prepared.counts)
+        contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
         write_parts(folder, ModelParts(config, *contents), weights)
         users = summarise_users(corpus, interest, topics, parts)
         users.to_parquet(folder / USERS, index=False, compression="zstd")
@@ -192,12 +192,7 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     states = [interest.states(corpus.history(user))[1:] for user in corpus.user_ids]
     queries = np.concatenate(states)
     steps = np.setdiff1d(np.arange(len(queries)), corpus.user_starts[:-1])
-    leading = np.concatenate(
-        [
-            topics.shares(np.exp(interest.log_probabilities_of(part))).argmax(1)
-            for part in np.array_split(queries, max(1, len(queries) // 2048))
-        ]
-    )
+    leading = profile_of(interest, topics, queries).argmax(1)
     return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
 
 
@@ -211,7 +206,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),
         cold_offset=trained.fit.cold_offset,
-        sentiment=SentimentOrigin(fitted_on=trained.prepared.sentiment.fitted_on),
+        sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
         versions={name: importlib.metadata.version(name) for name in VERSIONS},
     )
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
-from core.corpus.preview import Preview
-from core.corpus.preview import preview as look_at
+from core.corpus.importing import Preview
+from core.corpus.importing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
 from core.figures.palette import PALETTES, ThemeName

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpus.importing import import_files
-from core.corpus.preview import preview
+from core.corpus.importing import import_files, preview
 from core.corpus.quarantine import read_quarantine
 from core.corpus.store import Library
 from core.domain import DomainError

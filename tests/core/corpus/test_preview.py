@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.corpus.importing import import_files
-from core.corpus.preview import preview
+from core.corpus.importing import import_files, preview
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
 

@@ -141,7 +141,9 @@ def test_nothing_is_learned_from_test_events(
     assert np.array_equal(one.interest.item_bias, two.interest.item_bias)
     for name, value in one.fit.network.state_dict().items():
         assert np.array_equal(value.numpy(), two.fit.network.state_dict()[name].numpy()), name
-    assert np.array_equal(one.prepared.sentiment.weight, two.prepared.sentiment.weight)
+    assert np.array_equal(
+        one.prepared.encoder.sentiment.weight, two.prepared.encoder.sentiment.weight
+    )
     assert not any("zzmarker" in words for words in two.prepared.item_words)
     for name, value in one.joint.tensors.items():
         assert np.array_equal(value, two.joint.tensors[name]), name
