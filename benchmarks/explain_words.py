@@ -49,7 +49,7 @@ def words() -> list[Line]:
         for rounds, results in found.items():
             review = _review(engine, text)
             began = time.perf_counter()
-            values = shap_words(sentiment_game(review, engine.sentiment), review, 0, rounds)
+            values = shap_words(sentiment_game(review, engine.sentiment), review, rounds)
             seconds = time.perf_counter() - began
             same = float(spearmanr(values.values, reference)[0])
             results.append((seconds, slow[-1] / seconds, same, values.fit or 1.0))

@@ -178,8 +178,6 @@ def explain_changes(
     early: History,
     late: History,
     items: IntArray,
-    *,
-    seed: int = 0,
     stop: StopCallback | None = None,
 ) -> Changes:
     """Shapley values of the events between two times and of the clock, for items int64[n].
@@ -206,7 +204,6 @@ def explain_changes(
     shares = shapley_values(
         Game(recommender, history, read, stop),
         len(players) + 1,
-        seed=seed,
         seconds=SECONDS,
         stop=stop,
     )

@@ -62,12 +62,10 @@ class Comparison:
         k: int = K,
         *,
         library: Library | None = None,
-        seed: int = 0,
         stop: StopCallback | None = None,
     ) -> None:
         self.engine = engine
         self.k = k
-        self.seed = seed
         self.stop = stop
         self.columns: tuple[Column, ...] = open_columns(engine, specs, library)
         self._changes: dict[int, Changes | None] = {}
@@ -151,7 +149,7 @@ class Comparison:
         for early, late, turned in ((first, second, False), (second, first, True)):
             if have_changes(early.history, late.history):
                 changes = explain_changes(
-                    recommender, early.history, late.history, items, seed=self.seed, stop=self.stop
+                    recommender, early.history, late.history, items, stop=self.stop
                 )
                 return changes.reversed() if turned else changes
         return None

@@ -60,6 +60,8 @@ class Explanation:
     DomainError for an unknown item or recommender.
     """
 
+    k = K
+
     def __init__(
         self,
         engine: Engine,
@@ -67,9 +69,7 @@ class Explanation:
         item_id: str,
         recommender: str | None = None,
         *,
-        k: int = K,
         margin: bool = False,
-        seed: int = 0,
         seconds: float = 5.0,
         progress: ProgressCallback | None = None,
         stop: StopCallback | None = None,
@@ -79,9 +79,7 @@ class Explanation:
         self.item_id = item_id
         self.item = engine.corpus.index_of(item_id)
         self.recommender: Recommender = engine.recommender(recommender)
-        self.k = k
         self.margin = margin
-        self.seed = seed
         self.seconds = seconds
         self.progress = progress
         self.stop = stop
@@ -144,22 +142,18 @@ class Explanation:
     @cached_property
     def events(self) -> ShapleyValues:
         """Which events made it."""
-        return explain_events(
-            self.game, seed=self.seed, seconds=self.seconds, progress=self.progress
-        )
+        return explain_events(self.game, seconds=self.seconds, progress=self.progress)
 
     def refine(self, seconds: float) -> None:
         """Sample the events for longer; what was made of the former values is made anew."""
-        self.events = explain_events(
-            self.game, seed=self.seed, seconds=seconds, progress=self.progress
-        )
+        self.events = explain_events(self.game, seconds=seconds, progress=self.progress)
         for made in ("parts", "counterfactual", "scorecard"):
             self.__dict__.pop(made, None)
 
     @cached_property
     def parts(self) -> PartValues:
         """What of each event."""
-        return explain_parts(self.game, self.events, seed=self.seed, progress=self.progress)
+        return explain_parts(self.game, self.events, progress=self.progress)
 
     @cached_property
     def counterfactual(self) -> SmallestChange:
@@ -186,7 +180,7 @@ class Explanation:
     @cached_property
     def scorecard(self) -> Scorecard:
         """Whether the explanation is any good."""
-        return make_scorecard(self.game, self.events, seed=self.seed, progress=self.progress)
+        return make_scorecard(self.game, self.events, progress=self.progress)
 
     @property
     def weights(self) -> dict[int, float]:
@@ -243,11 +237,11 @@ class Explanation:
         sentiment = sentiment_game(review, self.engine.sentiment)
         alone = (step,) in self.game.players
         total = float(self.events.values[self.game.players.index((step,))]) if alone else None
-        score = score_game(self.game, step, review, self.engine.vectors, total, self.seed)
+        score = score_game(self.game, step, review, self.engine.vectors, total)
 
         def explain(game: Game) -> WordValues:
             if method == "leave-one-out":
                 return leave_one_out(game, len(review.words))
-            return shap_words(game, review, self.seed, ROUNDS if method == "shap" else 1)
+            return shap_words(game, review, ROUNDS if method == "shap" else 1)
 
         return WordsOfReview(step, review, explain(sentiment), explain(score))

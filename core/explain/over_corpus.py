@@ -12,7 +12,7 @@ from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.scorecard import ORDERS, SAME, Scorecard, make_scorecard
 from core.measure.metrics import bootstrap
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, report
 from core.ranking import excluded_mask, rank_of
 from core.shapley.engine import EXACT_UP_TO
 
@@ -58,12 +58,12 @@ class CorpusScorecard:
         return facts | {"stability": float(np.mean(sampled)) if sampled else None}
 
 
-def sample_users(engine: Engine, users: int, seed: int = 0) -> list[str]:
-    """Users with 8 or more events, drawn by seed; all where there are fewer."""
+def sample_users(engine: Engine, users: int) -> list[str]:
+    """Users with 8 or more events, the same at each call; all where there are fewer."""
     corpus = engine.corpus
     counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
     able = np.flatnonzero(counts >= FEWEST_EVENTS)
-    drawn = np.random.default_rng(seed).permutation(able)[:users]
+    drawn = np.random.default_rng(0).permutation(able)[:users]
     return [corpus.user_ids[int(at)] for at in drawn]
 
 
@@ -73,13 +73,11 @@ def judge_corpus(
     recommender: str | None = None,
     *,
     with_stability: bool = False,
-    seed: int = 0,
     progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
 ) -> CorpusScorecard:
     """Explain the first item of each sampled user's list after the last event, and judge it."""
     chosen = engine.recommender(recommender)
-    user_ids = sample_users(engine, users, seed)
+    user_ids = sample_users(engine, users)
     if not user_ids:
         raise DomainError(
             f"no user has {FEWEST_EVENTS} or more events",
@@ -88,15 +86,14 @@ def judge_corpus(
         )
     judged, cards = [], []
     for done, user in enumerate(user_ids):
-        check_stop(stop)
         report(progress, Progress("judge explanations", done, len(user_ids)))
         history = engine.corpus.history(user)
         first = engine.recommend(history, 1, chosen.id).items
         if not first:
             continue
         item = engine.corpus.item_index[first[0].item_id]
-        game = EventGame(chosen, history, Goal(item), stop)
-        values = explain_events(game, seed=seed, seconds=SECONDS_PER_USER)
+        game = EventGame(chosen, history, Goal(item))
+        values = explain_events(game, seconds=SECONDS_PER_USER)
         judged.append(user)
         cards.append(make_scorecard(game, values, with_stability=with_stability))
     return CorpusScorecard(tuple(judged), tuple(cards))
@@ -124,10 +121,7 @@ def find_receivers(
     item_id: str,
     recommender: str | None = None,
     *,
-    k: int = K,
     explained: int = 20,
-    progress: ProgressCallback | None = None,
-    stop: StopCallback | None = None,
 ) -> tuple[int, tuple[Receiver, ...]]:
     """How many users have an item in their list now, and those who have it highest, explained."""
     item = engine.corpus.index_of(item_id)
@@ -135,8 +129,6 @@ def find_receivers(
     users = engine.corpus.user_ids
     listed: list[tuple[int, float, str]] = []
     for start in range(0, len(users), USERS_PER_BATCH):
-        check_stop(stop)
-        report(progress, Progress("look through all lists", start, len(users)))
         batch = users[start : start + USERS_PER_BATCH]
         histories = [engine.corpus.history(user) for user in batch]
         scores = chosen.log_probabilities(histories)
@@ -144,14 +136,12 @@ def find_receivers(
             if item_id in history.excluded_items():
                 continue
             rank = rank_of(item, row, excluded_mask(history, engine.corpus.item_index))
-            if rank <= k:
+            if rank <= K:
                 listed.append((rank, -float(row[item]), history.user_id))
     receivers = []
-    for done, (rank, negative, user) in enumerate(sorted(listed)[:explained]):
-        check_stop(stop)
-        report(progress, Progress("explain those who get it", done, min(len(listed), explained)))
+    for rank, negative, user in sorted(listed)[:explained]:
         history = engine.corpus.history(user)
-        explanation = Explanation(engine, history, item_id, chosen.id, seconds=0.3, stop=stop)
+        explanation = Explanation(engine, history, item_id, chosen.id, seconds=0.3)
         values = explanation.events.values
         total = float(values[values > 0].sum())
         cause: tuple[int | None, int | None, float, float] = (None, None, 0.0, 0.0)

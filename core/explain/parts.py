@@ -70,13 +70,12 @@ def explain_parts(
     game: EventGame,
     events: ShapleyValues,
     *,
-    seed: int = 0,
     progress: ProgressCallback | None = None,
 ) -> PartValues:
     """Owen values of the parts of every player, adding up to ``events.values``."""
     players = len(game.players)
     values, errors = np.zeros((players, 4)), np.zeros((players, 4))
-    outer = outer_coalitions(game, seed)
+    outer = outer_coalitions(game)
     for player in range(players):
         report(progress, Progress("split events into parts", player, players))
         gains = _part_gains(game, player, outer[:, player])
@@ -106,7 +105,7 @@ def _part_gains(game: EventGame, player: int, before: Masks) -> DoubleArray:
     return gains
 
 
-def outer_coalitions(game: EventGame, seed: int) -> Masks:
+def outer_coalitions(game: EventGame) -> Masks:
     """Who came before each player in random orders and their reverses, fewer of a long history.
 
     Returns bool[n_orders, n_players, n_players]: in order o, ``[o, p]`` is the set before p.
@@ -114,7 +113,7 @@ def outer_coalitions(game: EventGame, seed: int) -> Masks:
     players = len(game.players)
     inner = sum(2 ** len(_own_parts(game, player)) for player in range(players))
     pairs = int(np.clip(ASKED_AT_MOST // max(2 * inner, 1), FEWEST_PAIRS, MOST_PAIRS))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     place = np.stack([random.permutation(players) for _ in range(pairs)])
     both = np.stack([place, players - 1 - place], 1).reshape(2 * pairs, players)
     earlier: Masks = both[:, None, :] < both[:, :, None]

@@ -58,13 +58,12 @@ def make_scorecard(
     game: EventGame,
     events: ShapleyValues,
     *,
-    seed: int = 0,
     with_stability: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Scorecard:
     """Judge the values of a game's players."""
     players = len(game.players)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     orders = [np.argsort(-events.values, kind="stable"), np.arange(players)[::-1]]
     orders += [random.permutation(players) for _ in range(RANDOM_ORDERS if players > 1 else 1)]
     # All players, then one fewer each time, bool[n_orders, n_players + 1, n_players].

@@ -89,11 +89,10 @@ def score_game(
     review: Review,
     cache: VectorCache,
     total: float | None = None,
-    seed: int = 0,
 ) -> Game:
     """Mean gain in the goal by partial texts of one event over the coalitions of its text part.
 
-    Those are the outer orders of ``explain_parts`` with the same seed, each with every set of the
+    Those are the outer orders of ``explain_parts``, each with every set of the
     event's other parts by its Shapley weight; with the player's own value ``total`` the orders
     count as they do there. Words are asked in a few of them, one from each of equal strata by the
     gain of the whole text, so that their sum stays close to the text part.
@@ -113,7 +112,7 @@ def score_game(
         return game.ask(histories)
 
     beside, weights = _beside(event)
-    outer = outer_coalitions(game, seed)[:, player]
+    outer = outer_coalitions(game)[:, player]
     contexts: list[Context] = [(before, kept) for before in outer for kept in beside]
     bare = {kept: with_parts(event, (*kept[:2], False, kept[2])) for kept in beside}
     full = {kept: with_parts(event, (*kept[:2], True, kept[2])) for kept in beside}
@@ -180,17 +179,17 @@ def leave_one_out(game: Game, words: int) -> WordValues:
     return WordValues("leave-one-out", losses, base, whole, np.zeros(words), asked=len(masks))
 
 
-def shap_words(game: Game, review: Review, seed: int = 0, rounds: int = ROUNDS) -> WordValues:
-    """SHAP values of the words; the same seed reads the same partial texts for every game."""
+def shap_words(game: Game, review: Review, rounds: int = ROUNDS) -> WordValues:
+    """SHAP values of the words; every game reads the same partial texts."""
     words = len(review.words)
     if words <= EXACT_UP_TO:
         base, whole = game(np.array([np.zeros(words), np.ones(words)], np.bool_)).tolist()
         exact = values_by_shap("Exact", game, words) if words > 1 else np.full(words, whole - base)
         return WordValues("shap", exact, base, whole, np.zeros(words), asked=2**words)
-    masks = partial_texts(words, seed, rounds)
+    masks = partial_texts(words, rounds=rounds)
     values = game(masks)
     read = review.vectors(masks).astype(np.float64)
-    learned = learn(masks, values, read, review.word_vectors, seed)
+    learned = learn(masks, values, read, review.word_vectors)
     base, whole = values[:2].tolist()
     method: Method = "shap" if rounds >= ROUNDS else "quick"
     return WordValues(method, learned.values, base, whole, learned.stderr, learned.fit, len(masks))

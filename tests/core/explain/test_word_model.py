@@ -59,7 +59,7 @@ def test_the_features_shapley_values_are_what_the_definition_says(words, monkeyp
         "default_rng",
         lambda _: SimpleNamespace(permutation=lambda _: next(every_order)),
     )
-    blocks = word_model.feature_values(masks, target, read, vectors, 0)
+    blocks = word_model.feature_values(masks, target, read, vectors)
     monkeypatch.undo()
     assert set(blocks) == set(word_model.PRIOR)
     for name, (features, known, empty) in blocks.items():
