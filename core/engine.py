@@ -24,7 +24,7 @@ from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_pa
 from core.model.profile import drift_of, profile_of
 from core.ranking import excluded_mask, top_k
 from core.recommend.baseline import load_baselines
-from core.recommend.joint import Joint
+from core.recommend.joint import FACTS, Joint
 from core.recommend.own import Registered, build, installed
 from core.recommend.protocol import Recommender, next_ranks
 from core.recommend.registry import INTEREST, JOINT
@@ -118,7 +118,7 @@ class Engine:
         folder, item_ids = self.folder / BASELINES, self.corpus.item_ids
         components: dict[str, Recommender] = {INTEREST: self.interest}
         components |= load_baselines(folder, item_ids)
-        if Joint.is_in(folder):
+        if (folder / FACTS).is_file():
             return {JOINT: Joint.load(folder, components, item_ids), **components}
         return components
 

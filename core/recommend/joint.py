@@ -145,11 +145,6 @@ class Joint(Catalogued):
         save_arrays(folder / TENSORS, self.tensors)
         replace_text(folder / FACTS, json.dumps(facts, indent=2) + "\n")
 
-    @staticmethod
-    def is_in(folder: Path) -> bool:
-        """Whether a joint was saved in this folder."""
-        return (folder / FACTS).is_file()
-
     @classmethod
     def load(
         cls, folder: Path, components: Mapping[str, Recommender], item_ids: tuple[str, ...]
