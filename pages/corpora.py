@@ -16,6 +16,7 @@ from core.corpus.plan import ITEM_PREFIX
 from core.corpus.readers import FORMATS
 from core.domain import Columns, DomainError
 from core.figures.quality import training_figure
+from core.model.config import InterestConfig
 from core.views import corpora as view
 from core.views import wording
 from pages._corpora import served_lists, uploads
@@ -244,8 +245,6 @@ def draw_report(summary: ImportSummary, number: int) -> None:
 
 
 def draw_training(corpus: str) -> None:
-    from core.model.config import InterestConfig
-
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
     for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):

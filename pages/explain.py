@@ -220,10 +220,8 @@ def draw_scorecard(explaining: Explaining) -> None:
     if len(view.card.deletion["explanation"]) <= 2:
         st.text(view.sentence)
     else:
-        icon = (
-            ":material/check_circle:" if view.card.beats("recent-first") else ":material/warning:"
-        )
-        st.markdown(f"{icon} {notices.escape(view.sentence)}")
+        icon = "check_circle" if view.card.beats("recent-first") else "warning"
+        st.markdown(f":material/{icon}: {notices.escape(view.sentence)}")
         figure = curves_figure(view.card, drawing.palette())
         name = "Deletion and insertion curves"
         drawing.chart("curves", figure, view.sentence, name=name, is_said=False)

@@ -28,6 +28,7 @@ from core.views.quality.rows import (
 )
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, notices, sharing, state, working
+from pages._shared.drawing import Charts
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
 TAB = "quality_tab"
@@ -45,8 +46,6 @@ ABOUT_COHORTS = (
     "fifth of those with training events. Long-tail items: the rest. Unseen items: no training "
     "event. A target may count in two cohorts."
 )
-Charts = dict[str, tuple[str, Figure]]
-"""Charts by key, each with the sentence that reads it."""
 
 
 def main() -> None:

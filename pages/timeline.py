@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
 from core.figures.profile import profile_figure, shares_figure
@@ -15,11 +14,10 @@ from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
 from pages._shared import controls, drawing, loaders, notices, sharing
-from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF
+from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 
-REAL = "Real time"
-SPACINGS: dict[str, Spacing] = {REAL: "time", "Evenly spaced": "even"}
+SPACINGS: dict[str, Spacing] = {"Real time": "time", "Evenly spaced": "even"}
 WHOLE, NEAR = "Whole history", "Around now"
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
@@ -30,8 +28,6 @@ NAMES = {
     "map": "Path on the interest map",
     "step_sizes": "Real step size at each event",
 }
-Drawn = dict[str, tuple[str, Figure]]
-"""Charts by name, each with the sentence that reads it."""
 
 
 def main() -> None:
@@ -64,7 +60,7 @@ def main() -> None:
     controls.play(len(view.steps))
 
 
-def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: TimeScale) -> Drawn:
+def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: TimeScale) -> Charts:
     engine, step, ink = moment.engine, moment.step, drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     by = controls.recommender_label(moment.recommender)
@@ -90,9 +86,8 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
     return time_scale(view, SPACINGS[spacing], around=step if extent == NEAR else None)
 
 
-def chart(drawn: Drawn, name: str, below: str = "") -> None:
-    sentence, figure = drawn[name]
-    key = f"pick_{name}"
+def chart(drawn: Charts, name: str, below: str = "") -> None:
+    key, (sentence, figure) = f"pick_{name}", drawn[name]
     drawing.chart(
         key, figure, sentence, name=NAMES[name], below=below, on_select=lambda: controls.pick(key)
     )

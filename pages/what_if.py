@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 from pandas import DataFrame
-from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
 from core.compare.fork import Fork
@@ -25,6 +24,7 @@ from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
 from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
 TITLE = "What if this history were different?"
@@ -34,8 +34,6 @@ TABLE_HEIGHT = 386
 Rows = tuple[history.TableRow, ...]
 Profile = tuple[views.ProfileRow, ...]
 Tables = dict[str, Callable[[], DataFrame]]
-Charts = dict[str, tuple[str, Figure]]
-"""Charts by name, each with the sentence that reads it."""
 
 
 def main() -> None:
@@ -163,12 +161,10 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
         name = "This scenario" if draft.saved else "The capsule"
         st.markdown(f"{icon} {notices.escape(replay_words(again, name))}")
         if again.differences:
-            differences = [
-                {"what": row.what, "saved": str(row.expected), "now": str(row.found)}
-                for row in again.differences
-            ]
+            rows = [(row.what, str(row.expected), str(row.found)) for row in again.differences]
+            frame = DataFrame(rows, columns=["what", "saved", "now"])
             with st.expander("What differs"):
-                drawing.table(DataFrame(differences), "What differs", height="auto")
+                drawing.table(frame, "What differs", height="auto")
 
 
 def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:

@@ -213,7 +213,6 @@ def make_turnover(
     engine: Engine,
     recommender: str | None = None,
     k: int = K,
-    *,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> Turnover:

@@ -248,8 +248,8 @@ def _change(engine: Engine, choice: Choice, at: int) -> None:
     if user == old.user:
         new = ColumnSpec(user, str(step), by, scenario)
     else:
-        unknown = loaders.unknown_user(engine.corpus, user)
-        new = ColumnSpec(user, None if unknown else str(len(engine.corpus.history(user))), by)
+        known = user in engine.corpus.user_index
+        new = ColumnSpec(user, str(len(engine.corpus.history(user))) if known else None, by)
     _own([*choice.specs[:at], new, *choice.specs[at + 1 :]], choice.k)
 
 

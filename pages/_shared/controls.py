@@ -126,7 +126,7 @@ def recommender_label(name: str) -> str:
 
 def _pick_user(corpus: Corpus) -> str | None:
     asked = state.get(USER)
-    if asked is not None and loaders.unknown_user(corpus, asked):
+    if asked is not None and asked not in corpus.user_index:
         close = difflib.get_close_matches(asked, corpus.user_ids[:LISTED_USERS], n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         state.add_notice(USER, f"There is no user {asked!r} in corpus {corpus.name!r}.{hint}")

@@ -24,6 +24,8 @@ ICONS = {
     COMPARE: ":material/compare_arrows:",
     WHAT_IF: ":material/call_split:",
 }
+Charts = dict[str, tuple[str, Figure]]
+"""Charts by name, each with the sentence that reads it."""
 FORWARD = ":material/arrow_forward:"
 """The icon of a link to any other page."""
 

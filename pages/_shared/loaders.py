@@ -19,15 +19,21 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
+from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
 from core.corpus.importing import Preview
 from core.corpus.importing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
+from core.evaluate.served import ListsManifest, served_manifests
+from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
+from core.jobs import Job, Work
 from core.progress import ProgressCallback, StopCallback
+from core.scenario.store import ScenarioStore
 from core.views import corpora as corpora_view
 from core.views import overview
+from core.views.explain.build import build_receivers
 from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
@@ -37,14 +43,10 @@ if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
     from core.compare.comparison import Comparison
     from core.compare.fork import Fork
-    from core.compare.turnover import Turnover
     from core.engine import Engine
-    from core.evaluate.served import ListsManifest
-    from core.jobs import Work
     from core.model.config import InterestConfig
     from core.recommend.own import Registered
     from core.scenario.edits import Edit
-    from core.scenario.store import ScenarioStore
     from core.views.compare.build import CompareView
     from core.views.explain.explaining import Explaining
     from core.views.explain.rows import ReceiversView
@@ -179,16 +181,12 @@ def start(engine: Engine) -> dict[str, ListView]:
 
 
 def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
-    from core.compare.turnover import K, stored_path
-
     return stamp(stored_path(library(), engine, recommender, K))
 
 
 @kept(8, also=_turnover_file)
 def turnover(engine: Engine, recommender: str) -> Turnover | None:
     """How fast a recommender's lists change over the corpus, where it was measured."""
-    from core.compare.turnover import read_turnover
-
     return read_turnover(library(), engine, recommender)
 
 
@@ -254,8 +252,6 @@ def crowd(engine: Engine, theme: ThemeName) -> dict[str, Any]:
 @kept(4)
 def expect_texts(engine: Engine) -> None:
     """Have the text encoder load beside the page, once, before somebody writes a review."""
-    from core.jobs import Job
-
     name, encoder = engine.encoder.name, engine.encoder
     job = Job("encoder", name, lambda progress, stop: encoder.encode(["warm up"]))
     # A process that ends while torch loads in a thread would abort.
@@ -282,9 +278,6 @@ def list_after(engine: Engine, user_id: str, step: int, recommender: str) -> Rec
 @kept(32, "Looking through all lists …")
 def receivers(engine: Engine, item_id: str, recommender: str) -> ReceiversView:
     """Who gets an item now, and which of their events contributed most."""
-    from core.explain.over_corpus import find_receivers
-    from core.views.explain.build import build_receivers
-
     lists, rows = find_receivers(engine, item_id, recommender)
     return build_receivers(engine, item_id, lists, rows, 10)
 
@@ -315,8 +308,6 @@ def comparing(
 
 def scenario_store() -> ScenarioStore:
     """The store of the library's scenarios."""
-    from core.scenario.store import ScenarioStore
-
     return ScenarioStore.open(library())
 
 
@@ -330,25 +321,9 @@ def fork(engine: Engine, user_id: str, step: int, edits: Sequence[Edit], recomme
 
 def served_lists(corpus_name: str) -> list[ListsManifest]:
     """Lists that were imported for a corpus; read anew every time."""
-    from core.evaluate.served import served_manifests
-
     return served_manifests(corpus_name, library())
 
 
 def measuring_turnover(engine: Engine, recommender: str) -> Work[Turnover]:
     """Measure it, as a job's work."""
-    from core.compare.turnover import make_turnover
-
-    held = library()
-    return lambda progress, stop: make_turnover(
-        held, engine, recommender, progress=progress, stop=stop
-    )
-
-
-def unknown_user(corpus: Corpus, user_id: str) -> bool:
-    """Whether a corpus has no such user."""
-    try:
-        corpus.user_rows(user_id)
-    except DomainError:
-        return True
-    return False
+    return functools.partial(make_turnover, library(), engine, recommender, K)

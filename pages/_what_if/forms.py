@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -182,22 +182,20 @@ def pick_item(corpus: Corpus, key: str, width: int | Literal["stretch"] = "stret
 
 def add_event(engine: Engine, base: History) -> None:
     """Add what the form says. For callbacks."""
-    values: dict[str, Any] = {
-        key: state.get(key) for key in (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_TEXT)
-    }
+    item, kind, rating, text = map(state.get, (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_TEXT))
     day, moment = state.get(ADD_DATE), state.get(ADD_TIME)
     try:
-        if not values[ADD_ITEM]:
+        if not item:
             raise DomainError("the new event has no item", remedy="Search one by its title")
         if day is None or moment is None:
             raise DomainError("the new event has no date", remedy="Choose one")
         edit = Edit(
             Op.ADD,
-            item_id=find_item(engine.corpus, str(values[ADD_ITEM])),
+            item_id=find_item(engine.corpus, str(item)),
             timestamp=datetime.combine(day, moment, UTC),
-            kind=EventKind(values[ADD_KIND]) if values[ADD_KIND] else None,
-            rating=values[ADD_RATING],
-            text=values[ADD_TEXT] or None,
+            kind=EventKind(kind) if kind else None,
+            rating=rating,
+            text=text or None,
         )
     except DomainError as problem:
         drafting.put(drafting.get().with_refused([Refused(NEW, problem)]))

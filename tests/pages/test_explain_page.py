@@ -266,7 +266,7 @@ def test_a_word_within_the_error_is_not_marked() -> None:
     words = tuple(
         MarkedWord(f"{w} ", w, v, v) for w, v in (("bad", -0.4), ("so", 0.09), ("ok", 0.2))
     )
-    view = WordsView(3, "", words, "", "", "", "shap", sentiment_doubt=0.1)
+    view = WordsView(3, "", words, "", "", "", sentiment_doubt=0.1)
     assert sections.marked(view, of_score=False).count("-background[") == 2
     assert "so " in sections.marked(view, of_score=False)
     assert sections.marked(view, of_score=True).count("-background[") == 3

@@ -117,7 +117,7 @@ def words_of(n: int) -> WordsView:
     words = tuple(
         MarkedWord(f"<i>{at} ", f"<i>{at}", float(v), float(-v)) for at, v in enumerate(values)
     )
-    return WordsView(3, "", words, "", "", "", "shap")
+    return WordsView(3, "", words, "", "", "")
 
 
 def test_the_ten_strongest_words_either_way() -> None:

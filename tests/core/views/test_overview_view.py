@@ -63,7 +63,6 @@ def test_where_there_is_a_joint_it_is_the_model() -> None:
 def test_missing_or_damaged_metrics_claim_nothing(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / METRICS).write_text(content)
-    assert read_metrics(tmp_path) is None
     verdict = build_verdict(read_metrics(tmp_path), None)
     assert verdict.rows == ()
     assert "no stored evaluation" in verdict.sentence
