@@ -68,7 +68,8 @@ class History:
         return self
 
     def says(self, text: str) -> History:
-        self.page.get_by_text(re.compile(text)).first.wait_for()
+        # The table repeats a refusal in a cell that only screen readers see.
+        self.page.get_by_text(re.compile(text)).filter(visible=True).first.wait_for()
         self.tab.idle()
         return self
 
