@@ -31,8 +31,8 @@ class Seen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    page: Annotated[str, Field(min_length=1, max_length=100)]
-    """The page's name in its address, such as ``timeline``."""
+    page: Annotated[str, Field(pattern=r"^[a-z_]*$", max_length=100)]
+    """The page's name in its address, such as ``timeline``; empty for the first page."""
     title: Text
     """What the menu calls it."""
     query: Text
@@ -128,10 +128,12 @@ class Notebook(RevisionStore[Finding]):
 def search(findings: Iterable[Finding], query: str) -> list[Finding]:
     """Those that hold every word of a query in their name, notes, or what was seen."""
     words = query.casefold().split()
-    return [finding for finding in findings if all(word in _searched(finding) for word in words)]
+    return [finding for finding in findings if _holds(finding, words)]
 
 
-def _searched(finding: Finding) -> str:
+def _holds(finding: Finding, words: Sequence[str]) -> bool:
     seen = finding.seen
     about = (seen.title, seen.corpus, seen.user_id, seen.item_id, seen.item, seen.recommender)
-    return "\n".join((finding.name, finding.notes, seen.scenario, seen.sentence, *about)).casefold()
+    texts = (finding.name, finding.notes, seen.scenario, seen.sentence, *about)
+    text = "\n".join(texts).casefold()
+    return all(word in text for word in words)
