@@ -14,7 +14,7 @@ from core.notebook import LONGEST_NAME, Finding, search
 from core.revisions import Conflict
 from core.views import notebook as words
 from core.views.wording import count
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, notices, sharing, state
 
 EDITED, GONE, ERROR = "notebook_edited", "notebook_gone", "notebook_error"
 SCOPE, QUERY, PAGE = "notebook_scope", "notebook_query", "notebook_page"
@@ -22,7 +22,14 @@ THIS, ALL = "This corpus", "All corpora"
 PER_PAGE = 6
 
 
+@st.fragment
 def main() -> None:
+    """Everything on the page: typing in the search redraws this and nothing else."""
+    with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
+        draw_notebook()
+
+
+def draw_notebook() -> None:
     head = drawing.head("What was found?")
     corpus = state.selection().corpus
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -69,14 +76,15 @@ def draw(finding: Finding) -> None:
         notices.caution(f"{words.facts(finding)} · {words.kept(finding)}")
         figure = figure_of(finding)
         if figure is not None:
-            sentence = finding.seen.sentence
-            is_said = sentence != finding.name
-            drawing.chart(f"chart_{key}", figure, sentence, name=finding.name, is_said=is_said)
+            sentence = words.said(finding)
+            named = finding.name if sentence else ""
+            alt = sentence or finding.name
+            drawing.chart(f"chart_{key}", figure, alt, name=named, is_said=bool(sentence))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            script = f"pages/{finding.seen.page or 'overview'}.py"
-            if Path(script).is_file():
+            script = Path(__file__).with_name(f"{finding.seen.page or 'overview'}.py")
+            if script.is_file():
                 st.page_link(
-                    script,
+                    f"pages/{script.name}",
                     label=f"Open {notices.escape(finding.seen.title)}",
                     icon=drawing.FORWARD,
                     query_params=words.query_of(finding),

@@ -11,7 +11,7 @@ from core.domain import DomainError
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
 from core.notebook import Finding
-from core.views.notebook import TITLE, address, facts, kept, summary
+from core.views.notebook import TITLE, address, facts, kept, said, summary
 
 
 def draw_again(figure: str) -> go.Figure:
@@ -36,7 +36,7 @@ def notebook_report(
     sections = [
         Section(
             finding.name,
-            (facts(finding), kept(finding), *filter(None, [_said(finding)])),
+            (facts(finding), kept(finding), *filter(None, [said(finding)])),
             figures.get(finding.finding_id),
             quotes=(("Notes", finding.notes),) if finding.notes else (),
             link=address(finding, base),
@@ -44,7 +44,3 @@ def notebook_report(
         for finding in findings
     ]
     return write_report(TITLE, [summary(findings)], sections, palette)
-
-
-def _said(finding: Finding) -> str:
-    return "" if finding.seen.sentence == finding.name else finding.seen.sentence

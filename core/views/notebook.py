@@ -38,6 +38,12 @@ def facts(finding: Finding) -> str:
     return " · ".join(filter(None, about))
 
 
+def said(finding: Finding) -> str:
+    """What the page said of the chart; empty where that is the finding's name."""
+    sentence = " ".join(finding.seen.sentence.split())
+    return "" if sentence.startswith(finding.name) else sentence
+
+
 def kept(finding: Finding) -> str:
     """When it was kept or changed last."""
     if finding.saved is None:
@@ -64,8 +70,8 @@ def markdown(findings: Sequence[Finding], base: str) -> str:
             f"## {escape_markdown(finding.name)}",
             f"{escape_markdown(facts(finding))}\\\n{escape_markdown(kept(finding))}",
         ]
-        if finding.seen.sentence not in ("", finding.name):
-            parts.append(f"> {escape_markdown(finding.seen.sentence)}")
+        if said(finding):
+            parts.append(f"> {escape_markdown(said(finding))}")
         parts += paragraphs(finding.notes)
         parts.append(f"[Open the page](<{address(finding, base)}>)")
     return "\n\n".join(parts) + "\n"

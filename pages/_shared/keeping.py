@@ -1,4 +1,4 @@
-"""Keep finding: a note in the notebook about what is on the screen, with its address and a chart."""
+"""Keep finding: a note about what is on the screen, with its address and a chart."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def notebook() -> Notebook:
     return Notebook.open(loaders.library())
 
 
-def keep(charts: Offered, about: str = "", **values: str | int | None) -> None:
+def keep(charts: Offered, about: str = "", /, **values: str | int | None) -> None:
     """A menu that keeps a finding; ``about`` is what is suggested as its name.
 
     ``values`` belong to the address, as for Share; the first chart is the suggested one.
@@ -78,7 +78,6 @@ def keep_it(place: str, address: str, charts: Offered) -> None:
         state.put(ANSWER, error)
         return
     state.put(ANSWER, kept)
-    st.toast("Kept in the notebook", icon=":material/bookmark_added:")
 
 
 def seen_now(address: str, sentence: str) -> Seen:
