@@ -16,13 +16,14 @@ from core.figures.style import (
     SMALL,
     UNFADED,
     axis,
+    bars,
     canvas,
     halo,
     hover,
     names_axis,
     note,
     plain,
-    signed_ink,
+    signed_inks,
     title,
 )
 from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
@@ -243,14 +244,14 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     return figure
 
 
-def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
+def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> go.Figure:
     """What each event between two times contributed to an item: signed bars, largest first.
 
     Beyond a dozen the rest is one bar. Bars carry their step as customdata.
     """
-    shown = list(bars[:SHOWN_BARS])
-    if len(bars) > SHOWN_BARS:
-        rest = bars[SHOWN_BARS:]
+    shown = list(changes[:SHOWN_BARS])
+    if len(changes) > SHOWN_BARS:
+        rest = changes[SHOWN_BARS:]
         total = sum(bar.value for bar in rest)
         shown.append(ChangeBar(None, f"{len(rest)} smaller ones", total, 0.0))
     shown = shown[::-1]
@@ -259,10 +260,7 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
     stderr = [bar.stderr for bar in shown]
     error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
     figure.add_bar(
-        x=values,
-        y=list(range(len(shown))),
-        orientation="h",
-        marker={"color": [signed_ink(value, palette) for value in values]},
+        **bars(values, signed_inks(values, palette)),
         error_x=error | {"thickness": 1.2, "width": 3},
         customdata=[bar.step for bar in shown],
         **hover([f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]),

@@ -12,7 +12,9 @@ from core.figures.palette import Palette, rgba
 from core.figures.style import (
     MARGIN,
     SIZE,
+    at_ends,
     axis,
+    bars,
     canvas,
     halo,
     hover,
@@ -105,17 +107,8 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
         ("after", -0.2, palette.accent, after, changes),
     ):
         figure.add_bar(
-            x=shares,
-            y=at + shift,
-            width=0.34,
-            orientation="h",
-            marker={"color": ink},
-            text=texts,
-            textposition="outside",
-            textfont={"color": palette.text if name == "after" else palette.muted},
-            cliponaxis=False,
-            hoverinfo="skip",
-            name=name,
+            **bars(shares, ink, y=at + shift, width=0.34, name=name),
+            **at_ends(texts, palette.text if name == "after" else palette.muted),
         )
     most = max([*before, *after], default=0.0)
     figure.update_xaxes(visible=False, range=[0, max(most * 1.05, 0.2)], fixedrange=True)
