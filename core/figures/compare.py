@@ -14,7 +14,6 @@ from core.figures.profile import areas
 from core.figures.style import (
     SIZE,
     SMALL,
-    UNFADED,
     axis,
     bars,
     canvas,
@@ -22,6 +21,7 @@ from core.figures.style import (
     hover,
     names_axis,
     note,
+    picks,
     plain,
     signed_inks,
     title,
@@ -257,23 +257,20 @@ def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> go.Figure:
     shown = shown[::-1]
     values = [bar.value for bar in shown]
     figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
+    words = [f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]
     stderr = [bar.stderr for bar in shown]
     error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
     figure.add_bar(
         **bars(values, signed_inks(values, palette)),
         error_x=error | {"thickness": 1.2, "width": 3},
-        customdata=[bar.step for bar in shown],
-        **hover([f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]),
-        **UNFADED,
-        name="changes",
+        **picks([bar.step for bar in shown], words, "changes"),
     )
     for at, bar in enumerate(shown):
         up, small = bar.value >= 0, abs(bar.value) < SMALL_CHANGE
         text = nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}"
         end = bar.value + (bar.stderr if up else -bar.stderr)
         side, shift = ("left", 6) if up else ("right", -6)
-        words = note(text, end, at, palette.text, xanchor=side, xshift=shift)
-        figure.add_annotation(words)
+        figure.add_annotation(note(text, end, at, palette.text, xanchor=side, xshift=shift))
     reach = max((abs(value) for value in values), default=1.0) or 1.0
     low, high = min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach
     zero = {"zeroline": True, "zerolinecolor": palette.faint, "fixedrange": True, "nticks": 5}

@@ -19,9 +19,9 @@ from core.figures.style import (
     axis,
     bars,
     canvas,
-    hover,
     names_axis,
     note,
+    picks,
     plain,
     signed_inks,
     title,
@@ -81,10 +81,7 @@ def waterfall_figure(
             "thickness": 1,
             "width": 3,
         },
-        customdata=[row.step for row in rows],
-        name="events",
-        **hover([row.hover for row in rows]),
-        **UNFADED,
+        **picks([row.step for row in rows], [row.hover for row in rows], "events"),
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
@@ -115,20 +112,22 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
     """The strongest bars in order of time, and what is left."""
     shown = answer.strongest(SHOWN)
     indices = {bar.step: at for at, bar in enumerate(answer.bars)}
+
+    def split(*bars: EventBar) -> tuple[float, ...] | None:
+        at = [indices[bar.step] for bar in bars]
+        return None if parts is None else tuple(parts.values[at].sum(0).tolist())
+
     rows: list[_Row] = []
     at = answer.base
     others = [bar for bar in answer.bars if bar not in shown]
     if others:
         value = sum(bar.value for bar in others)
-        split = None
-        if parts is not None:
-            split = tuple(parts.values[[indices[bar.step] for bar in others]].sum(0).tolist())
         name = f"{len(others)} weaker events combined"
-        rows.append(_Row(name, value, 0.0, at, f"<b>{name}</b><br>{nats(value)}", None, split))
+        words = f"<b>{name}</b><br>{nats(value)}"
+        rows.append(_Row(name, value, 0.0, at, words, None, split(*others)))
         at += value
     for bar in shown:
-        split = None if parts is None else tuple(parts.values[indices[bar.step]].tolist())
-        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split))
+        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split(bar)))
         at += bar.value
     if abs(answer.residual) > 5e-4:
         rows.append(_Row("unexplained", answer.residual, 0.0, at, "unexplained", None, None))
@@ -218,14 +217,14 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
         values = [row.parts[at] if row.parts else 0.0 for row in rows]
-        labels = zip(rows, values, strict=True)
+        words = [
+            f"{plain(row.label, 60)}<br>{name} {nats(value)}"
+            for row, value in zip(rows, values, strict=True)
+        ]
         figure.add_bar(
             **bars(values, signed_inks(values, palette), y=ys),
             xaxis=f"x{at + 2}",
-            customdata=[row.step for row in rows],
-            name=name,
-            **hover([f"{plain(r.label, 60)}<br>{name} {nats(value)}" for r, value in labels]),
-            **UNFADED,
+            **picks([row.step for row in rows], words, name),
         )
         numbers = ["" if abs(value) < TINY else nats(value) for value in values]
         figure.add_scatter(

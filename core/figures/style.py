@@ -102,6 +102,11 @@ def hover(texts: Sequence[str]) -> dict[str, Any]:
     return {"hovertext": list(texts), "hovertemplate": "%{hovertext}<extra></extra>"}
 
 
+def picks(values: Any, texts: Sequence[str], name: str) -> dict[str, Any]:
+    """Marks that can be picked, each with its value as customdata, and words over each."""
+    return {"customdata": values, "name": name, **hover(texts), **UNFADED}
+
+
 def bars(values: Sequence[float], inks: str | Sequence[str], **more: Any) -> dict[str, Any]:
     """A trace of horizontal bars in the rows 0, 1, 2, ..., or in those that ``y`` names."""
     rows = {"y": list(range(len(values))), "orientation": "h", "marker": {"color": inks}}

@@ -98,10 +98,7 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     size = 38 * len(shown) + 12
     figure = canvas(palette, size, (176, 96, 2, 2), bargap=0.3, barmode="overlay")
     before, after = [row.before for row in shown], [row.after for row in shown]
-    changes = [
-        f"{wording.percent(new)} ({wording.points(new - old)})"
-        for old, new in zip(before, after, strict=True)
-    ]
+    changes = [f"{wording.percent(row.after)} ({wording.points(row.change)})" for row in shown]
     for name, shift, ink, shares, texts in (
         ("before", 0.2, palette.muted, before, list(map(wording.percent, before))),
         ("after", -0.2, palette.accent, after, changes),
