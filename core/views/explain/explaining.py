@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.word_values import Method
-from core.explain.words import split_words
+from core.explain.word_values import Method, split_words
 from core.jobs import Job
 from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
