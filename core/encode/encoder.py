@@ -225,7 +225,7 @@ class TextEncoder:
                 vectors: FloatArray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
             return vectors
         except torch.OutOfMemoryError:
-            if self.device.type == "cpu":
+            if len(tokens) == 1 and self.device.type == "cpu":
                 raise
         middle = len(tokens) // 2
         if middle == 0:
@@ -233,7 +233,6 @@ class TextEncoder:
             self.device = choose_device("cpu")
             self._network.to(self.device)
             return self._pooled(tokens, progress)
-        torch.cuda.empty_cache()
         halves = tokens[:middle], tokens[middle:]
         return np.concatenate([self._pooled(half, progress) for half in halves])
 
