@@ -32,6 +32,8 @@ IN_URL = (CORPUS, MODEL, USER, TIME, *ABOUT_USER, *USUAL)
 PLAYING = "playing"
 PAGE = "page"
 """Which page is open: its name in the address, and its title."""
+BEHIND = "behind"
+"""Set by a key: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
 """Users in the order in which the previous and the next one are found."""
 TOLD = 3
@@ -100,6 +102,10 @@ def adopt_url() -> None:
     A wish replaces everything below it: a corpus forgets model, user, time and item; a user forgets
     time and item.
     """
+    is_behind = get(BEHIND)
+    put(BEHIND, None)
+    if is_behind:
+        return
     asked = {key: st.query_params[key] for key in IN_URL if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
         return
@@ -152,6 +158,11 @@ def walk(user_ids: Sequence[str]) -> Sequence[str]:
     """The list of users that the person came from, else ``user_ids``, all of the corpus."""
     listed = get(WALK) or ()
     return listed if get(USER) in listed and set(listed) <= set(user_ids) else user_ids
+
+
+def written() -> dict[str, str]:
+    """The query that this session wrote to the URL last."""
+    return dict(get(_WRITTEN) or {})
 
 
 def is_settled() -> bool:
