@@ -33,8 +33,10 @@ from core.recommend.scorers import centre
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _WARM_UP_STEPS = 20
-_EVENTS_PER_BATCH = 8_192
-_CASES_PER_BATCH = 128
+_JUDGED_AT_ONCE, _JUDGED_ON_GPU = 128, 1024
+"""Histories of up to 64 events in one batch of the validation; fewer where they are longer."""
+_TOLD_EVERY = 16
+"""Steps between two readings of the loss on a GPU, which has to be waited for."""
 _TARGETS_AT_ONCE = 256
 """Rows of scores held while the loss is computed: whole batches of them would not fit the cache."""
 
@@ -219,8 +221,12 @@ def _train(
 ) -> tuple[float, list[EpochRecord], int]:
     """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
     order = np.random.default_rng(config.seed)
+    device = tower.ids.device
+    table, met = EventTable.of(data.events, device), tower.seen.nonzero().squeeze(1)
+    at_once = _JUDGED_AT_ONCE if device.type == "cpu" else _JUDGED_ON_GPU
+    judged_users = tuple(_Judged.batches(data, at_once))
     optimiser = _optimiser(network, tower, config)
-    best = _judge(network, tower, data)
+    best = _judge(network, tower, table, judged_users)
     modules = (network, tower)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
     curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
@@ -229,27 +235,27 @@ def _train(
     for epoch in range(1, config.epochs + 1):
         network.train()
         tower.train()
-        total, count = 0.0, 0
+        total, count, mean = torch.zeros((), dtype=torch.float64), 0, curve[-1].loss
         batches = list(_pieces(data, config, order))
         for number, rows in enumerate(batches):
             check_stop(stop)
             optimiser.zero_grad()
-            loss, targets = _backward(network, tower, data, rows, config)
+            loss, targets = _backward(network, tower, met, data, table, rows, config)
             nn.utils.clip_grad_norm_([*network.parameters(), *tower.parameters()], config.clip)
             step += 1
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP_STEPS)
             optimiser.step()
-            total += loss
-            count += targets
+            total, count = total + loss, count + targets
             done = (epoch - 1) + (number + 1) / len(batches)
             left = (time.monotonic() - started) / done * (config.epochs - done)
-            mean = total / max(count, 1)
+            if device.type == "cpu" or number % _TOLD_EVERY == 0:
+                mean = float(total) / max(count, 1)
             figures = {"loss": mean, "validation NDCG@10": curve[-1].validation_ndcg}
             stage, steps = "Training the interest model", len(batches) * config.epochs
             report(progress, Progress(stage, step, steps, left, figures))
-        judged = _judge(network, tower, data)
-        mean = total / max(count, 1)
+        judged = _judge(network, tower, table, judged_users)
+        mean = float(total) / max(count, 1)
         curve.append(EpochRecord(epoch, mean, judged[0], time.monotonic() - started))
         if judged[0] > best[0]:
             best, best_epoch = judged, epoch
@@ -261,17 +267,40 @@ def _train(
     return best[1], curve, best_epoch
 
 
-def make_batch(events: EncodedEvents, rows: Sequence[IntArray]) -> Batch:
-    """Pad the (pieces of) histories whose rows are given; a piece's first gap is unknown."""
-    index, inside = padded(rows)
-    features, text = events.features[index], events.text[index]
-    features[..., GAPS] = gap_features(events.seconds[index])
-    features[~inside] = 0.0
-    text[~inside] = 0.0
-    item = np.where(inside, events.item[index], ABSENT_ITEM)
-    kind = np.where(inside, events.kind[index], 0)
-    arrays = (item, kind, features, text, inside.sum(1))
-    return Batch(*(torch.from_numpy(array) for array in arrays))
+@dataclass(frozen=True, eq=False)
+class EventTable:
+    """Every event as tensors of one device: Batch's parts with one row per event.
+
+    ``features`` hold the gap to the event before, whoever's that was: a piece's first is unknown.
+    """
+
+    item: Tensor
+    kind: Tensor
+    features: Tensor
+    text: Tensor
+
+    @classmethod
+    def of(cls, events: EncodedEvents, device: torch.device = CPU) -> EventTable:
+        """The events' arrays; a text that all events share is kept once."""
+        features = events.features.copy()
+        features[:, GAPS] = gap_features(events.seconds)
+        shared = len(events.text) > 0 and events.text.strides[0] == 0
+        text = torch.from_numpy(events.text[:1].copy() if shared else events.text)
+        arrays = (events.item, events.kind, features)
+        item, kind, known = (torch.from_numpy(array).to(device) for array in arrays)
+        return cls(item, kind, known, text.to(device).expand(len(events.item), -1))
+
+    def batch(self, rows: Sequence[IntArray]) -> Batch:
+        """Pad the (pieces of) histories whose consecutive rows are given."""
+        index, inside = padded(rows)
+        device = self.item.device
+        take, real = torch.from_numpy(index).to(device), torch.from_numpy(inside).to(device)
+        item = torch.where(real, self.item[take], ABSENT_ITEM)
+        features = self.features[take] * real[..., None]
+        features[:, :1, GAPS] = 0.0
+        text = self.text[take] * real[..., None]
+        length = torch.from_numpy(inside.sum(1)).to(device)
+        return Batch(item, self.kind[take] * real, features, text, length)
 
 
 def _pieces(
@@ -307,39 +336,42 @@ def _pieces(
 def _backward(
     network: InterestNetwork,
     tower: ItemTower,
+    met: Tensor,
     data: FittingData,
+    table: EventTable,
     rows: list[IntArray],
     config: InterestConfig,
-) -> tuple[float, int]:
+) -> tuple[Tensor, int]:
     """Gradients of the mean cross-entropy of every event given those before it.
 
-    Over the items met in training: an item without a training event is never a target; as a
-    negative it would only learn to be unlikely, so it stays out. Returns the summed loss and the
-    number of targets.
+    Over the items ``met`` in training (int64, ascending): an item without a training event is never
+    a target; as a negative it would only learn to be unlikely, so it stays out. Returns the summed
+    loss float64[] and the number of targets.
     """
     device = tower.ids.device
-    whole = make_batch(data.events, rows).to(device)
+    whole = table.batch(rows)
     vectors, bias = tower()
     queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
-    wanted = whole.item >= 0
-    first = np.isin([piece[0] for piece in rows], data.starts)
+    index, wanted = padded(rows)
+    wanted &= data.events.item[index] >= 0
     # A later piece's start is not a history's start.
-    wanted[:, 0] &= torch.from_numpy(first).to(device)
-    targets = whole.item[wanted]
+    wanted[:, 0] &= np.isin([piece[0] for piece in rows], data.starts)
+    targets = torch.from_numpy(data.events.item[index[wanted]]).to(device)
+    loss = torch.zeros((), dtype=torch.float64, device=device)
     if len(targets) == 0:
-        return 0.0, 0
-    candidates = tower.seen.nonzero().squeeze(1)
+        return loss, 0
+    candidates = met
     if len(candidates) > FULL_SOFTMAX_ITEMS:
         drawn = torch.randint(len(candidates), (config.negatives,))
         candidates = torch.unique(torch.cat([targets, candidates[drawn]]))
     targets = torch.searchsorted(candidates, targets)
+    histories, steps = (torch.from_numpy(part).to(device) for part in np.nonzero(wanted))
     outputs = (
-        network.log_temperature.exp() * queries[wanted],
+        network.log_temperature.exp() * queries[histories, steps],
         vectors[candidates],
         bias[candidates],
     )
     leaves = tuple(output.detach().requires_grad_() for output in outputs)
-    loss = 0.0
     at_once = _TARGETS_AT_ONCE if device.type == "cpu" else len(targets)
     for begin in range(0, len(targets), at_once):
         chunk = slice(begin, begin + at_once)
@@ -348,12 +380,34 @@ def _backward(
             scores, targets[chunk], reduction="sum", label_smoothing=config.label_smoothing
         )
         (summed / len(targets)).backward()  # type: ignore[no-untyped-call]
-        loss += float(summed.detach())
+        loss += summed.detach()
     torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
     return loss, len(targets)
 
 
-def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tuple[float, float]:
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Some users' training histories, the items that followed, and what could not be listed."""
+
+    rows: list[IntArray]
+    targets: IntArray
+    excluded: ExcludedItems
+
+    @classmethod
+    def batches(cls, data: FittingData, at_once: int) -> Iterator[_Judged]:
+        for users in _by_length(data, at_once):
+            ends = data.starts[users] + data.train_lengths[users]
+            rows = [np.arange(*span) for span in zip(data.starts[users], ends, strict=True)]
+            said = [data.events.item[part[data.excluding[part]]] for part in rows]
+            pairs = [np.unique(items) for items in said]
+            owner = np.repeat(np.arange(len(users)), [len(items) for items in pairs])
+            excluded = ExcludedItems(owner, np.concatenate(pairs))
+            yield cls(rows, data.events.item[ends], excluded)
+
+
+def _judge(
+    network: InterestNetwork, tower: ItemTower, table: EventTable, judged: Sequence[_Judged]
+) -> tuple[float, float]:
     """Best validation NDCG@10 over the cold offsets, and the offset."""
     network.eval()
     tower.eval()
@@ -362,19 +416,11 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
         vectors, bias = tower()
         cold = (~tower.seen).float()
         offsets = _COLD_OFFSETS if bool(cold.any()) else (0.0,)
-        for users in _by_length(data):
-            rows = [
-                np.arange(data.starts[u], data.starts[u] + data.train_lengths[u]) for u in users
-            ]
-            batch = make_batch(data.events, rows).to(tower.ids.device)
-            queries = network(batch, vectors)[torch.arange(len(users)), batch.length]
+        for part in judged:
+            batch = table.batch(part.rows)
+            queries = network(batch, vectors)[torch.arange(len(part.rows)), batch.length]
             scores = network.scores(queries, vectors, bias)
-            targets = data.events.item[data.starts[users] + data.train_lengths[users]]
-            mask = np.zeros(scores.shape, np.bool_)
-            for k, part in enumerate(rows):
-                mask[k, data.events.item[part[data.excluding[part]]]] = True
-            excluded = ExcludedItems(*np.nonzero(mask))
-            ranks = (target_ranks(scores + o * cold, targets, excluded) for o in offsets)
+            ranks = (target_ranks(scores + o * cold, part.targets, part.excluded) for o in offsets)
             gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
     if not gains:
         return 0.0, 0.0
@@ -383,14 +429,14 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
     return float(means[best]), offsets[best]
 
 
-def _by_length(data: FittingData) -> Iterator[IntArray]:
+def _by_length(data: FittingData, at_once: int) -> Iterator[IntArray]:
     """The judged users in batches of like length and bounded size."""
     order = data.judged[np.argsort(-data.train_lengths[data.judged], kind="stable")]
     begin = 0
     while begin < len(order):
-        size = max(1, _EVENTS_PER_BATCH // int(data.train_lengths[order[begin]]))
-        yield order[begin : begin + min(size, _CASES_PER_BATCH)]
-        begin += min(size, _CASES_PER_BATCH)
+        size = max(1, 64 * at_once // int(data.train_lengths[order[begin]]))
+        yield order[begin : begin + min(size, at_once)]
+        begin += min(size, at_once)
 
 
 def _optimiser(
@@ -404,4 +450,5 @@ def _optimiser(
             {"params": [*free, *tower.parameters()], "weight_decay": 0.0},
         ],
         lr=config.learning_rate,
+        fused=tower.ids.is_cuda,
     )
