@@ -272,7 +272,7 @@ def joined(name: str, results: Sequence[Result], k: int) -> Result:
     columns: dict[str, Any] = {
         field.name: np.concatenate([getattr(result, field.name) for result in results])
         if results
-        else np.empty((0, k) if field.name == "lists" else 0)
+        else np.empty((0, k) if field.name == "lists" else 0, np.int64)
         for field in fields(Result)[1:]
     }
     return Result(name, **columns)

@@ -5,7 +5,6 @@ Item vectors start from co-occurrence and text, not from noise.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -22,6 +21,7 @@ from torch.nn import functional
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
+from core.model.metrics import Epoch
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -127,16 +127,6 @@ class FittingData:
 
 
 @dataclass(frozen=True)
-class EpochRecord:
-    """One line of the training curve."""
-
-    epoch: int
-    loss: float
-    validation_ndcg: float
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Fit:
     """The best network met, its item vectors and biases, and how training went.
 
@@ -147,7 +137,7 @@ class Fit:
     item_vectors: Tensor
     item_bias: Tensor
     cold_offset: float
-    curve: tuple[EpochRecord, ...]
+    curve: tuple[Epoch, ...]
     best_epoch: int
 
 
@@ -167,16 +157,16 @@ def fit_network(
     order = np.random.default_rng(config.seed)
     network = InterestNetwork(config, data.events.text.shape[1])
     optimiser = _optimiser(network, tower, config)
-    best = _judge(network, tower, data)
+    best = judged = _judge(network, tower, data)
     modules = (network, tower)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
-    curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
+    curve = [Epoch(epoch=0, loss=None, validation_ndcg=best[0], seconds=0.0)]
     started = time.monotonic()
     step = 0
     for epoch in range(1, config.epochs + 1):
         network.train()
         tower.train()
-        total, count = 0.0, 0
+        total, count, mean = 0.0, 0, 0.0
         batches = list(_pieces(data, config, order))
         for number, rows in enumerate(batches):
             check_stop(stop)
@@ -192,12 +182,13 @@ def fit_network(
             done = (epoch - 1) + (number + 1) / len(batches)
             left = (time.monotonic() - started) / done * (config.epochs - done)
             mean = total / max(count, 1)
-            figures = {"loss": mean, "validation NDCG@10": curve[-1].validation_ndcg}
+            figures = {"loss": mean, "validation NDCG@10": judged[0]}
             stage, steps = "Training the interest model", len(batches) * config.epochs
             report(progress, Progress(stage, step, steps, left, figures))
         judged = _judge(network, tower, data)
-        mean = total / max(count, 1)
-        curve.append(EpochRecord(epoch, mean, judged[0], time.monotonic() - started))
+        known = mean if np.isfinite(mean) else None
+        seconds = time.monotonic() - started
+        curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=judged[0], seconds=seconds))
         if judged[0] > best[0]:
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in modules]

@@ -7,9 +7,10 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -218,13 +219,12 @@ def _metrics(
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
-    timed = {} if seconds is None else {"seconds": seconds}
-    curve = []
-    for record in trained.fit.curve:
-        line = {name: None if value != value else value for name, value in asdict(record).items()}
-        if seconds is None:
-            del line["seconds"]
-        curve.append(Epoch.model_validate(line))
+    timed: dict[str, Any] = {}
+    curve = trained.fit.curve
+    if seconds is None:
+        curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
+    else:
+        timed["seconds"] = seconds
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -232,7 +232,7 @@ def _metrics(
         excluded_targets=judged.excluded_targets,
         results=tuple(judged.scores),
         unseen_targets=int((~judged.seen_targets).sum()),
-        training=tuple(curve),
+        training=curve,
         best_epoch=trained.fit.best_epoch,
         sentiment=trained.prepared.sentiment_quality,
         trustworthiness=round(interest_map.trustworthiness, 4),
