@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.compare.fork import Fork, run
 from core.domain import DomainError, RecommendationList
+from core.engine import Engine
 from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, check_number, fingerprint
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 SCORE_TOLERANCE = 1e-3
 """Nats between two scores of one model that processors may disagree about."""
