@@ -13,7 +13,7 @@ import platform
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -184,24 +184,23 @@ class TextEncoder:
         if not texts:
             return vectors
         tokens = self.token_ids(texts)
-        order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-        network = self._network
-        total = sum(len(ids) for ids in tokens)
+        lengths = np.array([len(ids) for ids in tokens])
+        network, total = self._network, int(lengths.sum())
         done, finished, started = 0, 0, time.monotonic()
         with torch.inference_mode():
-            for rows in _batches(order, tokens):
+            for rows in longest_first(lengths, TOKENS_PER_BATCH):
                 check_stop(stop)
                 texts_ids = [torch.tensor(tokens[row]) for row in rows]
                 ids = torch.nn.utils.rnn.pad_sequence(texts_ids, batch_first=True)
-                lengths = torch.tensor([len(tokens[row]) for row in rows])
-                attention = (torch.arange(ids.shape[1]) < lengths[:, None]).to(torch.int64)
+                inside = np.arange(ids.shape[1]) < lengths[rows, None]
+                attention = torch.from_numpy(inside.astype(np.int64))
                 hidden = network(
                     input_ids=ids, attention_mask=attention
                 ).last_hidden_state  # [batch, width, dim]
                 weight = attention.unsqueeze(-1).to(torch.float32)
                 pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
                 vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
-                done += sum(len(tokens[row]) for row in rows)
+                done += int(lengths[rows].sum())
                 finished += len(rows)
                 left = (time.monotonic() - started) / done * (total - done)
                 report(progress, Progress("Encoding texts", finished, len(texts), left))
@@ -261,14 +260,16 @@ class TextEncoder:
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
 
-def _batches(order: list[int], tokens: list[list[int]]) -> list[list[int]]:
-    """Cut a longest-first order into batches of at most TOKENS_PER_BATCH padded tokens."""
-    batches = []
-    while order:
-        size = max(1, TOKENS_PER_BATCH // len(tokens[order[0]]))
-        batches.append(order[:size])
-        order = order[size:]
-    return batches
+def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Iterator[IntArray]:
+    """Rows of lengths int64[n] in batches of at most ``cells`` cells when padded, int64[<= most].
+
+    Rows of length 0 are left out.
+    """
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    while len(order):
+        batch = order[: max(1, cells // int(lengths[order[0]]))][:most]
+        yield batch
+        order = order[len(batch) :]
 
 
 def _find_model(name: str, allow_download: bool) -> Path:

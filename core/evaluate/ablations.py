@@ -34,7 +34,7 @@ from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
-from core.recommend.protocol import Recommender
+from core.recommend.protocol import Recommender, batches
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -136,15 +136,13 @@ def ablate(
     variants: dict[str, Callable[[History], History]] = {"": lambda history: history, **VARIANTS}
     n = len(cases)
     targets = targets_of(cases, corpus.item_index)
-    batch = max(CELLS_PER_BATCH // max(len(corpus.item_ids), 1), 1)
     answers = {name: Answer(np.empty(n), np.empty(n), np.zeros(n, np.bool_)) for name in variants}
     for number, (name, change) in enumerate(variants.items()):
         answer = answers[name]
         stage = f"without {name}" if name else "whole histories"
-        for start in range(0, n, batch):
+        for rows in batches(n, len(corpus.item_ids), CELLS_PER_BATCH):
             check_stop(stop)
-            report(progress, Progress(stage, number * n + start, len(variants) * n))
-            rows = slice(start, start + batch)
+            report(progress, Progress(stage, number * n + rows.start, len(variants) * n))
             whole = [case.history for case in cases[rows]]
             histories = [change(history) for history in whole]
             scores = recommender.log_probabilities(histories)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.encode.encoder import longest_first
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.metrics import Epoch
@@ -301,7 +302,9 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
         vectors, bias = tower()
         cold = (~tower.seen).float()
         offsets = _COLD_OFFSETS if bool(cold.any()) else (0.0,)
-        for users in _by_length(data):
+        lengths = data.train_lengths[data.judged]
+        for chosen in longest_first(lengths, _EVENTS_PER_BATCH, _CASES_PER_BATCH):
+            users = data.judged[chosen]
             rows = [
                 np.arange(data.starts[u], data.starts[u] + data.train_lengths[u]) for u in users
             ]
@@ -320,16 +323,6 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
     means = np.concatenate(gains).mean(0)
     best = int(means.argmax())
     return float(means[best]), offsets[best]
-
-
-def _by_length(data: FittingData) -> Iterator[IntArray]:
-    """The judged users in batches of like length and bounded size."""
-    order = data.judged[np.argsort(-data.train_lengths[data.judged], kind="stable")]
-    begin = 0
-    while begin < len(order):
-        size = max(1, _EVENTS_PER_BATCH // int(data.train_lengths[order[begin]]))
-        yield order[begin : begin + min(size, _CASES_PER_BATCH)]
-        begin += min(size, _CASES_PER_BATCH)
 
 
 def _optimiser(
