@@ -16,6 +16,7 @@ import numpy as np
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns, Part
@@ -50,8 +51,8 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
+from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData
-from core.training.card import model_card
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -195,6 +196,17 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     steps = np.setdiff1d(np.arange(len(queries)), corpus.user_starts[:-1])
     leading = profile_of(interest, topics, queries).argmax(1)
     return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
+
+
+def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
+    """What a model was made from, how good it is, where it ends: Markdown by ``card.md.jinja``."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (Path(__file__).parent / "card.md.jinja").read_text("utf-8")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.keep_trailing_newline = True
+    template = environment.from_string(text)
+    return template.render(manifest=manifest, config=config, metrics=metrics, names=NAMES)
 
 
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
