@@ -86,14 +86,14 @@ def replay(engine: Engine, capsule: Capsule) -> Replay:
     fork = run(engine, base, capsule.changes, capsule.recommender, capsule.k)
     same_world = (engine.corpus.corpus_id, engine.model_id) == (capsule.corpus_id, capsule.model_id)
     about = [
-        Difference(what, expected, found)
-        for what, expected, found in (
+        Difference(what, expected, computed)
+        for what, expected, computed in (
             ("corpus_id", capsule.corpus_id, engine.corpus.corpus_id),
             ("model_id", capsule.model_id, engine.model_id),
             ("events of the base history", capsule.steps, len(base)),
             ("fingerprint of the base history", capsule.history, fingerprint(base)),
         )
-        if expected != found
+        if expected != computed
     ]
     rows = _compare(capsule.expected, fork.after, with_scores=same_world)
     return Replay(capsule, fork, (*about, *rows), matches=not rows)
