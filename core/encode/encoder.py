@@ -189,29 +189,14 @@ class TextEncoder:
         if not texts:
             return vectors
         tokens = self.token_ids(texts)
-<<<<<<< HEAD
         lengths = np.array([len(ids) for ids in tokens])
-        network, total = self._network, int(lengths.sum())
         done, finished, started = 0, 0, time.monotonic()
-        with torch.inference_mode():
-            for rows in longest_first(lengths, TOKENS_PER_BATCH):
-                check_stop(stop)
-                texts_ids = [torch.tensor(tokens[row]) for row in rows]
-                ids = torch.nn.utils.rnn.pad_sequence(texts_ids, batch_first=True)
-                inside = np.arange(ids.shape[1]) < lengths[rows, None]
-                attention = torch.from_numpy(inside.astype(np.int64))
-                hidden = network(
-=======
-        order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-        total = sum(len(ids) for ids in tokens)
-        done, finished, started = 0, 0, time.monotonic()
-        for rows in _batches(order, tokens, self._tokens_per_batch):
+        for rows in longest_first(lengths, self._tokens_per_batch):
             check_stop(stop)
-            batch = [tokens[row] for row in rows]
-            vectors[rows] = self._pooled(batch, progress)
-            done += sum(len(ids) for ids in batch)
+            vectors[rows] = self._pooled([tokens[row] for row in rows], progress)
+            done += int(lengths[rows].sum())
             finished += len(rows)
-            left = (time.monotonic() - started) / done * (total - done)
+            left = (time.monotonic() - started) / done * (int(lengths.sum()) - done)
             report(progress, Progress("Encoding texts", finished, len(texts), left))
         return vectors
 
@@ -231,19 +216,10 @@ class TextEncoder:
                 attention = (torch.arange(ids.shape[1]) < lengths[:, None]).to(torch.int64)
                 ids, attention = ids.to(self.device), attention.to(self.device)
                 hidden = self._network(
->>>>>>> main
                     input_ids=ids, attention_mask=attention
                 ).last_hidden_state  # [batch, width, dim]
                 weight = attention.unsqueeze(-1).to(torch.float32)
                 pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
-<<<<<<< HEAD
-                vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
-                done += int(lengths[rows].sum())
-                finished += len(rows)
-                left = (time.monotonic() - started) / done * (total - done)
-                report(progress, Progress("Encoding texts", finished, len(texts), left))
-        return vectors
-=======
                 vectors: FloatArray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
             return vectors
         except torch.OutOfMemoryError:
@@ -257,7 +233,6 @@ class TextEncoder:
             return self._pooled(tokens, progress)
         halves = tokens[:middle], tokens[middle:]
         return np.concatenate([self._pooled(half, progress) for half in halves])
->>>>>>> main
 
     def token_vectors(self, text: str) -> tuple[FloatArray, IntArray]:
         """Each token of one text: its vector in the last layer and where it begins.
@@ -313,7 +288,6 @@ class TextEncoder:
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
 
-<<<<<<< HEAD
 def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Iterator[IntArray]:
     """Rows of lengths int64[n] in batches of at most ``cells`` cells when padded, int64[<= most].
 
@@ -324,16 +298,6 @@ def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Ite
         batch = order[: max(1, cells // int(lengths[order[0]]))][:most]
         yield batch
         order = order[len(batch) :]
-=======
-def _batches(order: list[int], tokens: list[list[int]], largest: int) -> list[list[int]]:
-    """Cut a longest-first order into batches of at most ``largest`` padded tokens."""
-    batches = []
-    while order:
-        size = max(1, largest // len(tokens[order[0]]))
-        batches.append(order[:size])
-        order = order[size:]
-    return batches
->>>>>>> main
 
 
 def _find_model(name: str, allow_download: bool) -> Path:

@@ -20,11 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-<<<<<<< HEAD
-from core.encode.encoder import longest_first
-=======
 from core.device import device_words
->>>>>>> main
+from core.encode.encoder import longest_first
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.metrics import Epoch
@@ -210,7 +207,7 @@ def _train(
     config: InterestConfig,
     progress: ProgressCallback | None,
     stop: StopCallback | None,
-) -> tuple[float, list[EpochRecord], int]:
+) -> tuple[float, list[Epoch], int]:
     """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
     order = np.random.default_rng(config.seed)
     optimiser = _optimiser(network, tower, config)
