@@ -17,7 +17,7 @@ from pathlib import Path
 import typer
 
 from core.cli import analysis_verbs, corpus_verbs, model_verbs
-from core.cli.output import complain
+from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
 
 STOPPED = 130
@@ -44,7 +44,7 @@ def build_app(first: str | None = None) -> typer.Typer:
 
     verbs = {name: verb for module in VERB_MODULES for name, verb in module.VERBS.items()}
     for name in [first] if first in verbs else verbs:
-        app.command(name)(verbs[name])
+        app.command(name)(spread(verbs[name]))
     return app
 
 
