@@ -5,7 +5,6 @@ Item vectors start from co-occurrence and text, not from noise.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,22 +12,20 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from scipy.sparse import csr_matrix
-from sklearn.utils.extmath import randomized_svd
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.arrays import BoolArray, DoubleArray, IntArray
 from core.device import device_words
+from core.encode.encoder import longest_first
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
+from core.model.metrics import Epoch
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
-from core.recommend.scorers import centre
 
 FULL_SOFTMAX_ITEMS = 50_000
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -39,77 +36,6 @@ _TOLD_EVERY = 16
 """Steps between two readings of the loss on a GPU, which has to be waited for."""
 _TARGETS_AT_ONCE = 256
 """Rows of scores held while the loss is computed: whole batches of them would not fit the cache."""
-
-
-def item_tower(
-    users: IntArray,
-    items: IntArray,
-    n_users: int,
-    title: FloatArray,
-    reviews: FloatArray,
-    config: InterestConfig,
-) -> ItemTower:
-    """A tower to be trained, from training events (users and items int64[n_train], indices).
-
-    title float32[n_items, d_text] are vectors of title and category, reviews the mean vectors of
-    training reviews; zeros where there are none. Ids start from a truncated SVD of the
-    degree-normalised user-item matrix, shrunk for items with few events; text projections from the
-    leading principal directions, so that text similarity holds from the first step.
-    """
-    n_items = len(title)
-    counts = np.bincount(items, minlength=n_items)
-    ids = _co_occurrence(users, items, n_users, n_items, config)
-    lengths = np.linalg.norm(ids, axis=1, keepdims=True)
-    share = counts / (counts + config.id_shrinkage)
-    ids = ids / np.maximum(lengths, 1e-6) * config.id_scale * share[:, None]
-    ids[counts == 0] = 0.0
-    title, reviews = centre(title, whiten=False), centre(reviews, whiten=False)
-    title_projection = _principal(title, config)
-    # Where titles exist, reviews start silent: else items with and without reviews would differ.
-    reviews_projection = (
-        np.zeros_like(title_projection) if title.any() else _principal(reviews, config)
-    )
-    bias = config.bias_scale * np.log(counts + 0.5)
-
-    def tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
-
-    learned = {
-        "ids": ids,
-        "title_projection": title_projection,
-        "reviews_projection": reviews_projection,
-        "bias": bias,
-    }
-    fixed = {"title": tensor(title), "reviews": tensor(reviews), "seen": torch.tensor(counts > 0)}
-    tensors = {name: tensor(values) for name, values in learned.items()}
-    return ItemTower(tensors, fixed, config.id_dropout)
-
-
-def _co_occurrence(
-    users: IntArray, items: IntArray, n_users: int, n_items: int, config: InterestConfig
-) -> FloatArray:
-    ids = np.zeros((n_items, config.dim), np.float32)
-    rank = min(config.dim, n_users - 1, n_items - 1)
-    if rank < 1 or len(items) == 0:
-        return ids
-    pairs = np.unique(np.stack([users, items], 1), axis=0)
-    by_user = np.bincount(pairs[:, 0], minlength=n_users)
-    by_item = np.bincount(pairs[:, 1], minlength=n_items)
-    values = 1.0 / np.sqrt(by_user[pairs[:, 0]] * by_item[pairs[:, 1]])
-    matrix = csr_matrix((values, (pairs[:, 0], pairs[:, 1])), shape=(n_users, n_items))
-    _, strength, directions = randomized_svd(matrix, rank, random_state=config.seed)
-    ids[:, :rank] = directions.T * np.sqrt(strength)
-    return ids
-
-
-def _principal(vectors: FloatArray, config: InterestConfig) -> FloatArray:
-    """Leading principal directions as a projection float32[d_text, dim]."""
-    projection = np.zeros((vectors.shape[1], config.dim), np.float32)
-    rank = min(config.dim, *(side - 1 for side in vectors.shape))
-    if rank >= 1 and vectors.any():
-        _, _, directions = randomized_svd(vectors, rank, random_state=config.seed)
-        projection[:, : len(directions)] = directions.T
-    return projection
 
 
 @dataclass(frozen=True)
@@ -131,16 +57,6 @@ class FittingData:
 
 
 @dataclass(frozen=True)
-class EpochRecord:
-    """One line of the training curve."""
-
-    epoch: int
-    loss: float
-    validation_ndcg: float
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Fit:
     """The best network met, its item vectors and biases, and how training went.
 
@@ -151,7 +67,7 @@ class Fit:
     item_vectors: Tensor
     item_bias: Tensor
     cold_offset: float
-    curve: tuple[EpochRecord, ...]
+    curve: tuple[Epoch, ...]
     best_epoch: int
     device: str
     """Where it was trained: ``cpu``, or an accelerator's type and name."""
@@ -218,7 +134,7 @@ def _train(
     config: InterestConfig,
     progress: ProgressCallback | None,
     stop: StopCallback | None,
-) -> tuple[float, list[EpochRecord], int]:
+) -> tuple[float, list[Epoch], int]:
     """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
@@ -226,16 +142,16 @@ def _train(
     at_once = _JUDGED_AT_ONCE if device.type == "cpu" else _JUDGED_ON_GPU
     judged_users = tuple(_Judged.batches(data, at_once))
     optimiser = _optimiser(network, tower, config)
-    best = _judge(network, tower, table, judged_users)
+    best = judged = _judge(network, tower, table, judged_users)
     modules = (network, tower)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
-    curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
+    curve = [Epoch(epoch=0, loss=None, validation_ndcg=best[0], seconds=0.0)]
     started = time.monotonic()
     step = 0
     for epoch in range(1, config.epochs + 1):
         network.train()
         tower.train()
-        total, count, mean = torch.zeros((), dtype=torch.float64), 0, curve[-1].loss
+        total, count, mean = torch.zeros((), dtype=torch.float64), 0, 0.0
         batches = list(_pieces(data, config, order))
         for number, rows in enumerate(batches):
             check_stop(stop)
@@ -251,12 +167,14 @@ def _train(
             left = (time.monotonic() - started) / done * (config.epochs - done)
             if device.type == "cpu" or number % _TOLD_EVERY == 0:
                 mean = float(total) / max(count, 1)
-            figures = {"loss": mean, "validation NDCG@10": curve[-1].validation_ndcg}
+            figures = {"loss": mean, "validation NDCG@10": judged[0]}
             stage, steps = "Training the interest model", len(batches) * config.epochs
             report(progress, Progress(stage, step, steps, left, figures))
         judged = _judge(network, tower, table, judged_users)
         mean = float(total) / max(count, 1)
-        curve.append(EpochRecord(epoch, mean, judged[0], time.monotonic() - started))
+        known = mean if np.isfinite(mean) else None
+        seconds = time.monotonic() - started
+        curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=judged[0], seconds=seconds))
         if judged[0] > best[0]:
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in modules]
@@ -395,7 +313,9 @@ class _Judged:
 
     @classmethod
     def batches(cls, data: FittingData, at_once: int) -> Iterator[_Judged]:
-        for users in _by_length(data, at_once):
+        lengths = data.train_lengths[data.judged]
+        for chosen in longest_first(lengths, 64 * at_once, at_once):
+            users = data.judged[chosen]
             ends = data.starts[users] + data.train_lengths[users]
             rows = [np.arange(*span) for span in zip(data.starts[users], ends, strict=True)]
             said = [data.events.item[part[data.excluding[part]]] for part in rows]
@@ -427,16 +347,6 @@ def _judge(
     means = np.concatenate(gains).mean(0)
     best = int(means.argmax())
     return float(means[best]), offsets[best]
-
-
-def _by_length(data: FittingData, at_once: int) -> Iterator[IntArray]:
-    """The judged users in batches of like length and bounded size."""
-    order = data.judged[np.argsort(-data.train_lengths[data.judged], kind="stable")]
-    begin = 0
-    while begin < len(order):
-        size = max(1, 64 * at_once // int(data.train_lengths[order[begin]]))
-        yield order[begin : begin + min(size, at_once)]
-        begin += min(size, at_once)
 
 
 def _optimiser(

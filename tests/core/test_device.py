@@ -10,9 +10,9 @@ from core.device import choose_device
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.model.config import InterestConfig
-from core.model.fitting import item_tower
 from core.model.network import Batch, InterestNetwork, drop_parts
 from core.model.sequences import FEATURES
+from core.model.start import item_tower
 
 
 def test_an_unknown_or_missing_device_is_refused_with_the_way_out() -> None:

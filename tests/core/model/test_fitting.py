@@ -10,8 +10,9 @@ import torch
 
 from core.domain import Stopped
 from core.model.config import InterestConfig
-from core.model.fitting import EventTable, Fit, FittingData, fit_network, item_tower
+from core.model.fitting import EventTable, Fit, FittingData, fit_network
 from core.model.sequences import FEATURES, EncodedEvents
+from core.model.start import item_tower
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
 CONFIG = InterestConfig(
