@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
 from core.figures.palette import Palette, rgba
+from core.views.wording import short
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
@@ -161,9 +162,9 @@ def signed_ink(value: float, palette: Palette) -> str:
 
 
 def plain(text: str, limit: int = 0) -> str:
-    """Words of a person as plotly text: no tags, cut after ``limit`` characters if given."""
-    if limit and len(text) > limit:
-        text = text[: limit - 1].rstrip() + "…"
+    """Words of a person as plotly text: no tags, in at most ``limit`` characters if given."""
+    if limit:
+        text = short(text, limit)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
