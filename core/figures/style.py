@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.views.wording import short
 
@@ -56,10 +56,10 @@ def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
 
 def canvas(
     palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> go.Figure:
+) -> Chart:
     """An empty figure; ``margin`` is left, right, top, bottom in pixels."""
     sides = margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True))
-    return go.Figure(layout=layout(palette, height=height, margin=sides, **more))
+    return Chart(layout=layout(palette, height=height, margin=sides, **more))
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
