@@ -15,13 +15,15 @@ from core.figures.style import (
     SIZE,
     SMALL,
     UNFADED,
+    at_ends,
     axis,
+    bars,
     canvas,
-    hover,
     names_axis,
     note,
+    picks,
     plain,
-    signed_ink,
+    signed_inks,
     title,
 )
 from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
@@ -67,12 +69,10 @@ def waterfall_figure(
     figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
+    values = [row.value for row in rows]
     figure.add_bar(
-        x=[row.value for row in rows],
+        **bars(values, signed_inks(values, palette), y=ys),
         base=[row.start for row in rows],
-        y=ys,
-        orientation="h",
-        marker={"color": [signed_ink(row.value, palette) for row in rows]},
         error_x={
             "type": "data",
             "array": [row.stderr for row in rows],
@@ -81,10 +81,7 @@ def waterfall_figure(
             "thickness": 1,
             "width": 3,
         },
-        customdata=[row.step for row in rows],
-        name="events",
-        **hover([row.hover for row in rows]),
-        **UNFADED,
+        **picks([row.step for row in rows], [row.hover for row in rows], "events"),
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
@@ -115,20 +112,22 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
     """The strongest bars in order of time, and what is left."""
     shown = answer.strongest(SHOWN)
     indices = {bar.step: at for at, bar in enumerate(answer.bars)}
+
+    def split(*bars: EventBar) -> tuple[float, ...] | None:
+        at = [indices[bar.step] for bar in bars]
+        return None if parts is None else tuple(parts.values[at].sum(0).tolist())
+
     rows: list[_Row] = []
     at = answer.base
     others = [bar for bar in answer.bars if bar not in shown]
     if others:
         value = sum(bar.value for bar in others)
-        split = None
-        if parts is not None:
-            split = tuple(parts.values[[indices[bar.step] for bar in others]].sum(0).tolist())
         name = f"{len(others)} weaker events combined"
-        rows.append(_Row(name, value, 0.0, at, f"<b>{name}</b><br>{nats(value)}", None, split))
+        words = f"<b>{name}</b><br>{nats(value)}"
+        rows.append(_Row(name, value, 0.0, at, words, None, split(*others)))
         at += value
     for bar in shown:
-        split = None if parts is None else tuple(parts.values[indices[bar.step]].tolist())
-        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split))
+        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split(bar)))
         at += bar.value
     if abs(answer.residual) > 5e-4:
         rows.append(_Row("unexplained", answer.residual, 0.0, at, "unexplained", None, None))
@@ -218,17 +217,14 @@ def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
         values = [row.parts[at] if row.parts else 0.0 for row in rows]
-        labels = zip(rows, values, strict=True)
+        words = [
+            f"{plain(row.label, 60)}<br>{name} {nats(value)}"
+            for row, value in zip(rows, values, strict=True)
+        ]
         figure.add_bar(
-            x=values,
-            y=ys,
-            orientation="h",
+            **bars(values, signed_inks(values, palette), y=ys),
             xaxis=f"x{at + 2}",
-            marker={"color": [signed_ink(value, palette) for value in values]},
-            customdata=[row.step for row in rows],
-            name=name,
-            **hover([f"{plain(r.label, 60)}<br>{name} {nats(value)}" for r, value in labels]),
-            **UNFADED,
+            **picks([row.step for row in rows], words, name),
         )
         numbers = ["" if abs(value) < TINY else nats(value) for value in values]
         figure.add_scatter(
@@ -257,19 +253,13 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
     """The ten words that contribute most, to the sentiment or to the item's score."""
     pairs = [(word.word, word.score if of_score else word.sentiment) for word in view.words]
     top = sorted(pairs, key=lambda pair: -abs(pair[1]))[:WORDS_SHOWN][::-1]
-    widest = max((abs(value) for _, value in top), default=1.0) or 1.0
+    values = [value for _, value in top]
+    widest = max(map(abs, values), default=1.0) or 1.0
     figure = canvas(palette, WORD_ROW * len(top) + 16, (120, 10, 4, 4), bargap=0.3)
+    numbers = [f"{'▲' if value >= 0 else '▼'} {nats(value)}" for value in values]
     figure.add_bar(
-        x=[value for _, value in top],
-        y=list(range(len(top))),
-        orientation="h",
-        marker={"color": [signed_ink(value, palette) for _, value in top]},
-        text=[f"{'▲' if value >= 0 else '▼'} {nats(value)}" for _, value in top],
-        textposition="outside",
-        textfont={"color": palette.text},
-        cliponaxis=False,
-        hoverinfo="skip",
-        name="words",
+        **bars(values, signed_inks(values, palette), name="words"),
+        **at_ends(numbers, palette.text),
     )
     reach = [-1.7 * widest, 1.7 * widest]
     zero = axis(palette, range=reach, tickvals=[0], ticktext=[""], ticks="", fixedrange=True)

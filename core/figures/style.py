@@ -32,11 +32,16 @@ CONFIG: dict[str, Any] = {
 """Plotly's own menu: zoom, pan, reset, and an SVG of the chart."""
 
 
-def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
-    """The layout every figure starts from: clear ground, thin axes, quiet hover labels."""
-    return {
+def canvas(
+    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
+) -> Chart:
+    """The empty figure that every one starts from: clear ground, quiet hover labels.
+
+    ``margin`` is left, right, top, bottom in pixels.
+    """
+    layout = {
         "height": height,
-        "margin": {"l": 64, "r": 16, "t": 8, "b": 28},
+        "margin": margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True)),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": SIZE, "color": palette.muted},
@@ -51,15 +56,8 @@ def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
         "clickmode": "event+select",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "orientation": "h"},
         "uirevision": "keep",
-    } | more
-
-
-def canvas(
-    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> Chart:
-    """An empty figure; ``margin`` is left, right, top, bottom in pixels."""
-    sides = margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True))
-    return Chart(layout=layout(palette, height=height, margin=sides, **more))
+    }
+    return Chart(layout | more)
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
@@ -103,6 +101,30 @@ def note(text: str, x: Any, y: Any, color: str, size: int = SMALL, **more: Any) 
 def hover(texts: Sequence[str]) -> dict[str, Any]:
     """The words that appear over each mark of a trace, as plotly text."""
     return {"hovertext": list(texts), "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def picks(values: Any, texts: Sequence[str], name: str) -> dict[str, Any]:
+    """Marks that can be picked, each with its value as customdata, and words over each."""
+    return {"customdata": values, "name": name, **hover(texts), **UNFADED}
+
+
+def bars(values: Sequence[float], inks: str | Sequence[str], **more: Any) -> dict[str, Any]:
+    """A trace of horizontal bars in the rows 0, 1, 2, ..., or in those that ``y`` names."""
+    rows = {"y": list(range(len(values))), "orientation": "h", "marker": {"color": inks}}
+    return {"x": values, **rows, **more}
+
+
+def at_ends(texts: Sequence[str], ink: str) -> dict[str, Any]:
+    """The numbers at the ends of a trace's bars; they say what a hover text would."""
+    font = {"color": ink}
+    look = {"textposition": "outside", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
+    return {"text": list(texts), **look}
+
+
+def dotted_line(ink: str, width: float, size: int | Sequence[int]) -> dict[str, Any]:
+    """The look of a line with marks of these sizes on it, all in one colour."""
+    line, marker = {"width": width, "color": ink}, {"size": size, "color": ink}
+    return {"mode": "lines+markers", "line": line, "marker": marker}
 
 
 def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> dict[str, Any]:
@@ -156,9 +178,9 @@ def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
     }
 
 
-def signed_ink(value: float, palette: Palette) -> str:
-    """The colour of a contribution."""
-    return palette.positive if value >= 0 else palette.negative
+def signed_inks(values: Sequence[float], palette: Palette) -> list[str]:
+    """The colour of each contribution."""
+    return [palette.positive if value >= 0 else palette.negative for value in values]
 
 
 def plain(text: str, limit: int = 0) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from core.views.wording import capital, count, day, duration, number, percent, s
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
+    from core.evaluate.importing_lists import ListsSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +68,16 @@ def corpora_table(library: Library) -> pd.DataFrame:
     )
 
 
-def build_models(library: Library, corpus: str) -> tuple[ModelRow, ...]:
-    """The models of a corpus, newest first."""
-    return tuple(model_row(folder) for folder in library.model_folders(corpus))
-
-
-def model_row(folder: Path) -> ModelRow:
-    """One model as a row; what can't be read is left out."""
-    moment = created_at(folder)
-    created = day(moment) if moment else "at an unknown time"
-    try:
-        card = (folder / "README.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        card = None
-    return ModelRow(folder.name, created, folder, card)
+def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
+    """The models of a corpus, newest first; what can't be read is left out."""
+    for folder in library.model_folders(corpus):
+        moment = created_at(folder)
+        created = day(moment) if moment else "at an unknown time"
+        try:
+            card = (folder / "README.md").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            card = None
+        yield ModelRow(folder.name, created, folder, card)
 
 
 def import_sentence(manifest: Manifest) -> str:
@@ -96,7 +93,7 @@ def import_sentence(manifest: Manifest) -> str:
     return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
 
 
-def reasons_table(summary: ImportSummary) -> pd.DataFrame:
+def reasons_table(summary: ImportSummary | ListsSummary) -> pd.DataFrame:
     """Why rows were refused, the most frequent reason first."""
     return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
 

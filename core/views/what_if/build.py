@@ -42,6 +42,13 @@ class ProfileRow:
     after: float
     """Probability after, 0 to 1."""
 
+    COLUMNS = "topic=label before after change"
+
+    @property
+    def change(self) -> float:
+        """The difference of both."""
+        return self.after - self.before
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathView:
@@ -173,16 +180,6 @@ def lists_table(fork: Fork) -> pd.DataFrame:
     left = table["became"] == "left"
     table["before"] = table["before"].where(~left, "✕ " + table["before"])
     return table
-
-
-def profile_table(rows: Sequence[ProfileRow]) -> pd.DataFrame:
-    """Shares of the largest topics before and after."""
-    return pd.DataFrame(
-        [
-            {"topic": r.label, "before": r.before, "after": r.after, "change": r.after - r.before}
-            for r in rows
-        ]
-    )
 
 
 def paths_table(view: ForkView) -> pd.DataFrame:
