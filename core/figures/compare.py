@@ -19,6 +19,7 @@ from core.figures.style import (
     canvas,
     halo,
     hover,
+    in_full,
     names_axis,
     note,
     picks,
@@ -129,7 +130,7 @@ def _hover(view: CompareView, line: FlowLine, at: int) -> str:
         for column, rank, full in zip(view.columns, line.ranks, line.full_ranks, strict=True)
     ]
     marked = ["actual next item"] if line.is_next[at] else []
-    return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *ranks, *marked])
+    return "<br>".join([f"<b>{in_full(line.item)}</b>", plain(topic, 40), *ranks, *marked])
 
 
 def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette) -> None:
@@ -156,7 +157,7 @@ def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette) ->
         said = f"next: {rank_words(column.next_rank)}"
         if at in rings:
             said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
-        words = note(said, at, depth + 1, palette.accent, hovertext=plain(column.next_item, 60))
+        words = note(said, at, depth + 1, palette.accent, hovertext=in_full(column.next_item))
         figure.add_annotation(words)
 
 
@@ -255,7 +256,7 @@ def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> Chart:
     shown = shown[::-1]
     values = [bar.value for bar in shown]
     figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
-    words = [f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]
+    words = [f"{in_full(bar.label)}: {signed(bar.value)} nats" for bar in shown]
     stderr = [bar.stderr for bar in shown]
     error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
     figure.add_bar(

@@ -19,6 +19,7 @@ from core.figures.style import (
     axis,
     bars,
     canvas,
+    in_full,
     names_axis,
     note,
     picks,
@@ -140,7 +141,7 @@ def _hover(bar: EventBar) -> str:
     rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
     about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    return f"<b>{in_full(bar.label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-se
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
+HOVER_LINE = 64
+"""Characters of a line of what appears over a mark."""
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 UNFADED: dict[str, Any] = {
@@ -193,6 +196,21 @@ def plain(text: str, limit: int = 0) -> str:
 def swatch(color: str, text: str) -> str:
     """A name with a square of its hue before it, as plotly text; the words stay in ink."""
     return f'<span style="color:{color}">■</span> {plain(text, 24)}'
+
+
+def in_full(text: str) -> str:
+    """Words of a person in full, as lines of plotly text, for what appears over a mark."""
+    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
+
+
+def legend(marks: Sequence[tuple[str, str, str]], palette: Palette, **more: Any) -> dict[str, Any]:
+    """What marks mean, above a chart's left end: triples of glyph, colour and words."""
+    words = "   ".join(
+        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
+        for glyph, ink, meaning in marks
+    )
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    return note(words, 0, 1, palette.muted, 11, **place | more)
 
 
 def halo(palette: Palette) -> str:

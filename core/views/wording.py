@@ -23,7 +23,8 @@ TITLE = 40
 """Longer titles are cut in sentences and labels."""
 TOP = 10
 """A next item up to this rank counts as right."""
-MAP_NUMBERS = "Numbers mark the ranks of the items listed after this event."
+MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
+DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
 STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
