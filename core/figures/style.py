@@ -203,14 +203,17 @@ def in_full(text: str) -> str:
     return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
 
 
-def legend(marks: Sequence[tuple[str, str, str]], palette: Palette, **more: Any) -> dict[str, Any]:
-    """What marks mean, above a chart's left end: triples of glyph, colour and words."""
+def legend(
+    marks: Sequence[tuple[str, str, str]], palette: Palette, *, below: bool = False
+) -> dict[str, Any]:
+    """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
     words = "   ".join(
         f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
         for glyph, ink, meaning in marks
     )
-    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    return note(words, 0, 1, palette.muted, 11, **place | more)
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
+    return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
 
 def halo(palette: Palette) -> str:

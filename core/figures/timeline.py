@@ -56,7 +56,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     figure = canvas(
         palette,
         LANE_HEIGHT * len(kinds) + 46,
-        MARGIN | {"t": 22, "b": 10},
+        MARGIN | {"t": 20, "b": 28},
         shapes=[rule(palette, scale.x[step - 1]), *lanes],
         annotations=[*part_labels(view, xs, len(kinds), palette), sentiments(view, palette)],
     )
@@ -95,7 +95,7 @@ def sentiments(view: TimelineView, palette: Palette) -> dict[str, Any]:
         marks.append(("■", palette.sentiment(None), "no text"))
     if any(row.rating is not None for row in view.steps):
         marks.append(("", "", "number: rating"))
-    return legend(marks, palette)
+    return legend(marks, palette, below=True)
 
 
 def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
@@ -156,12 +156,12 @@ def ranks_figure(
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
-    fill = mix(palette.background, palette.accent, 0.12)
+    fill = mix(palette.background, palette.accent, 0.16)
     top = _band(0.6, wording.TOP + 0.5, type="rect", fillcolor=fill, line={"width": 0})
     figure = canvas(
         palette,
-        136,
-        MARGIN | {"t": 20, "b": 10},
+        140,
+        MARGIN | {"t": 8, "b": 28},
         annotations=[
             *held_out_labels(rows, scale.x, palette),
             legend(
@@ -172,6 +172,7 @@ def ranks_figure(
                     ("●", palette.text, "held out"),
                 ],
                 palette,
+                below=True,
             ),
         ],
         shapes=[rule(palette, scale.x[step - 1]), top],

@@ -7,7 +7,12 @@ from datetime import datetime
 
 from core.arrays import FloatArray
 from core.compare.causes import move_words
+from core.corpus.names import DERIVED
 from core.domain import EventKind, Part
+from core.views.wording import short
+
+NAME = 38
+"""Characters of a derived name in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,9 @@ class ListRow:
 
     @property
     def shown(self) -> str:
-        """The item's name; one already viewed says so."""
-        return f"viewed at step {self.seen} · {self.item}" if self.seen else self.item
+        """The item's name, a derived one with its id in sight; one already viewed says so."""
+        name = short(self.item, NAME) if self.item.startswith(DERIVED) else self.item
+        return f"viewed at step {self.seen} · {name}" if self.seen else name
 
     @property
     def move(self) -> str:
