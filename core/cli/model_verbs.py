@@ -32,6 +32,10 @@ RecommenderOption = Annotated[
 TRIALS_SHOWN = 8
 SHOWN = ("joint", "interest")
 """Recommenders whose quality the list of models shows."""
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", help="auto (an accelerator where there is one), cpu, cuda or mps."),
+]
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
@@ -80,6 +84,7 @@ def train_model(
     tuned: Annotated[
         bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
     ] = False,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -96,7 +101,7 @@ def train_model(
     data = shelf.corpus(corpus)
     if config is not None and tuned:
         raise DomainError("--config and --tuned exclude each other", remedy="Give one of them")
-    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
     options = InterestConfig()
     if config is not None or tuned:
         from core.training.tuning import read_config_file, read_tuning
@@ -131,6 +136,7 @@ def tune_model(
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
     ] = 0,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -140,7 +146,7 @@ def tune_model(
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
-    encoder = open_encoder(shelf)
+    encoder = open_encoder(shelf, device=device)
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
@@ -175,6 +181,7 @@ def evaluate_corpus(
         str, typer.Option("--protocol", help="leave-last-out or temporal.")
     ] = "leave-last-out",
     k: KOption = 10,
+    device: DeviceOption = "auto",
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
@@ -187,7 +194,7 @@ def evaluate_corpus(
     shelf = asked.shelf()
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
     with progress_bar() as progress:
-        stored = evaluate_model(data, shelf, folder, protocol, k, progress)
+        stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)

@@ -34,8 +34,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
     """A verb for typer: fields of a dataclass as its first parameter follow its other options."""
-    first, *own = inspect.signature(verb, eval_str=True).parameters.values()
-    kind: Any = first.annotation
+    own = list(inspect.signature(verb, eval_str=True).parameters.values())
+    kind: Any = own.pop(0).annotation if own else None
     if not hasattr(kind, "__dataclass_fields__"):
         return verb
     shared = inspect.signature(kind, eval_str=True).parameters

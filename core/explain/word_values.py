@@ -43,6 +43,7 @@ _UNSPACED = (
 _WORD = re.compile(
     rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+(?:['’\-](?:(?![{_UNSPACED}])[^\W_])+)*"
 )
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 KEPT_TEXTS = 64
 """Reviews whose partial texts stay encoded in memory."""
 EXACT_UP_TO = 10
@@ -89,14 +90,9 @@ def _is_symbol(character: str) -> bool:
     return unicodedata.category(character) == "So" or 0x1F1E6 <= ord(character) <= 0x1FAFF
 
 
-def _is_flag(character: str) -> bool:
-    """One of the two letters that make a flag."""
-    return "\U0001f1e6" <= character <= "\U0001f1ff"
-
-
 def _with_marks(text: str, end: int) -> int:
     """Past combining marks, and past what an emoji is joined with."""
-    if end < len(text) and _is_flag(text[end - 1]) and _is_flag(text[end]):
+    if _FLAG.match(text, end - 1):
         end += 1
     while end < len(text):
         character = text[end]

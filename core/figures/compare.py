@@ -17,6 +17,7 @@ from core.figures.style import (
     axis,
     bars,
     canvas,
+    errors,
     halo,
     hover,
     in_full,
@@ -257,11 +258,9 @@ def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> Chart:
     values = [bar.value for bar in shown]
     figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
     words = [f"{in_full(bar.label)}: {signed(bar.value)} nats" for bar in shown]
-    stderr = [bar.stderr for bar in shown]
-    error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
     figure.add_bar(
         **bars(values, signed_inks(values, palette)),
-        error_x=error | {"thickness": 1.2, "width": 3},
+        error_x=errors([bar.stderr for bar in shown], palette.muted, 1.2),
         **picks([bar.step for bar in shown], words, "changes"),
     )
     for at, bar in enumerate(shown):

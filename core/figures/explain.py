@@ -19,6 +19,7 @@ from core.figures.style import (
     axis,
     bars,
     canvas,
+    errors,
     in_full,
     names_axis,
     note,
@@ -41,7 +42,6 @@ BARS = 0.42
 """Share of a panel that its bars may take; numbers stand right of them."""
 LABEL = 36
 WORD_ROW, WORDS_SHOWN = 24, 10
-ORDERS = {"explanation": "explanation", "recent-first": "recent first", "random": "random"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,13 @@ def waterfall_figure(
     figure.add_bar(
         **bars(values, signed_inks(values, palette), y=ys),
         base=[row.start for row in rows],
-        error_x={
-            "type": "data",
-            "array": [row.stderr for row in rows],
-            "visible": any(row.stderr for row in rows),
-            "color": palette.text,
-            "thickness": 1,
-            "width": 3,
-        },
+        error_x=errors([row.stderr for row in rows], palette.text, 1),
         **picks([row.step for row in rows], [row.hover for row in rows], "events"),
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
     _add_panels(figure, rows, ys, palette)
+    names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
@@ -96,15 +90,7 @@ def waterfall_figure(
             nticks=6,
             title=title(f"{plain(answer.unit, 50)} (nats)", 4),
         ),
-        yaxis=axis(
-            palette,
-            range=[-0.6, n + 1.6],
-            tickvals=[n + 1, *ys, 0],
-            ticktext=["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"],
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-            fixedrange=True,
-        ),
+        yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
     return figure
 
@@ -284,22 +270,22 @@ def curves_figure(card: Scorecard, palette: Palette) -> Chart:
         ("x2", "events added", card.insertion),
     ):
         for order, line in styles.items():
-            curve = curves[order]
+            curve, said = curves[order], order.replace("-", " ")
             figure.add_scatter(
                 x=np.linspace(0, 1, len(curve)),
                 y=curve,
                 mode="lines",
                 line=line,
                 xaxis=x,
-                hovertemplate=f"{ORDERS[order]} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
+                hovertemplate=f"{said} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
                 name=f"{name} {order}",
             )
         above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
         figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
-    ranked = sorted(ORDERS, key=lambda order: -float(card.insertion[order].mean()))
+    ranked = sorted(styles, key=lambda order: -float(card.insertion[order].mean()))
     beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
     for at, order in enumerate(ranked):
-        name = f"{'┄' if order == 'random' else '━'} {ORDERS[order]}"
+        name = f"{'┄' if order == 'random' else '━'} {order.replace('-', ' ')}"
         figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
     shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
     figure.update_layout(

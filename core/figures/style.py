@@ -147,6 +147,12 @@ def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> di
     }
 
 
+def errors(stderr: list[float], color: str, thickness: float) -> dict[str, Any]:
+    """Standard errors at the ends of bars; nothing where all values are exact."""
+    look = {"color": color, "thickness": thickness, "width": 3}
+    return {"type": "data", "array": stderr, "visible": any(stderr), **look}
+
+
 def stems(heights: DoubleArray, color: str) -> dict[str, Any]:
     """Lines from marks down to zero, as their error bars."""
     return {

@@ -7,14 +7,16 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns, Part
@@ -49,8 +51,8 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
+from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData
-from core.training.card import model_card
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -103,7 +105,7 @@ def fit_interest(
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop)
+    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
@@ -123,8 +125,9 @@ def train(
 ) -> Path:
     """Train on a corpus and return the new model's folder.
 
-    The folder appears whole at the end; a stopped or killed training leaves none. Defaults: the
-    shipped encoder, the library's vector cache, the library's model folders as ``target``. With
+    The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
+    device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
+    the library's model folders as ``target``. With
     ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
     """
     options = options or InterestConfig()
@@ -137,7 +140,7 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library)
+    text_encoder = encoder or open_encoder(library, device="auto")
     parts = leave_last_out(corpus.events)
     trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
     lap("encode and fit")
@@ -197,8 +200,20 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
 
 
+def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
+    """What a model was made from, how good it is, where it ends: Markdown by ``card.md.jinja``."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (Path(__file__).parent / "card.md.jinja").read_text("utf-8")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.keep_trailing_newline = True
+    template = environment.from_string(text)
+    return template.render(manifest=manifest, config=config, metrics=metrics, names=NAMES)
+
+
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
-    corpus = trained.prepared.corpus
+    corpus, device = trained.prepared.corpus, trained.fit.device
+    accelerator = {} if device == "cpu" else {"device": device}
     return ModelConfig(
         corpus=corpus.name,
         corpus_id=corpus.corpus_id,
@@ -208,7 +223,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         topics=TopicFacts(names=topics.names, source=topics.source),
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
-        versions={name: importlib.metadata.version(name) for name in VERSIONS},
+        versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
     )
 
 
@@ -219,13 +234,12 @@ def _metrics(
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
-    timed = {} if seconds is None else {"seconds": seconds}
-    curve = []
-    for record in trained.fit.curve:
-        line = {name: None if value != value else value for name, value in asdict(record).items()}
-        if seconds is None:
-            del line["seconds"]
-        curve.append(Epoch.model_validate(line))
+    timed: dict[str, Any] = {}
+    curve = trained.fit.curve
+    if seconds is None:
+        curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
+    else:
+        timed["seconds"] = seconds
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -233,7 +247,7 @@ def _metrics(
         excluded_targets=judged.excluded_targets,
         results=tuple(judged.scores),
         unseen_targets=int((~judged.seen_targets).sum()),
-        training=tuple(curve),
+        training=curve,
         best_epoch=trained.fit.best_epoch,
         sentiment=trained.prepared.sentiment_quality,
         trustworthiness=round(interest_map.trustworthiness, 4),
@@ -249,6 +263,7 @@ def evaluate_model(
     k: int = 10,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    device: str = "auto",
 ) -> EvaluationReport:
     """Judge a model's recommenders under a protocol.
 
@@ -263,7 +278,7 @@ def evaluate_model(
     reports = []
     for parts in splits(corpus, protocol):
         if protocol == "temporal":
-            encoder = open_encoder(library, engine.config.encoder.name)
+            encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
                 corpus, parts, library, engine.config.settings, encoder, progress, stop
             )

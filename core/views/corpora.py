@@ -15,6 +15,7 @@ from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
+from core.views.tables import table
 from core.views.wording import capital, count, day, duration, number, percent, span
 
 if TYPE_CHECKING:
@@ -50,21 +51,12 @@ class JobView:
 
 def corpora_table(library: Library) -> pd.DataFrame:
     """All corpora of the library, the demo first; ``text_share`` in percent of the events."""
-    return pd.DataFrame(
-        [
-            {
-                "name": manifest.name,
-                "simulated": "simulated" if manifest.simulated else "",
-                "users": manifest.users,
-                "items": manifest.items,
-                "events": manifest.accepted,
-                "text_share": 100 * manifest.with_text / max(manifest.accepted, 1),
-                "period": span(manifest.first, manifest.last),
-                "refused": manifest.quarantined,
-                "models": len(library.model_folders(manifest.name)),
-            }
-            for manifest in library.corpora()
-        ]
+    manifests = library.corpora()
+    return table(manifests, "name users items events=accepted refused=quarantined").assign(
+        simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
+        text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
+        period=[span(manifest.first, manifest.last) for manifest in manifests],
+        models=[len(library.model_folders(manifest.name)) for manifest in manifests],
     )
 
 
