@@ -217,7 +217,7 @@ def legend(
         f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
         for glyph, ink, meaning in marks
     )
-    place = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
     place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
     return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
