@@ -13,7 +13,7 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, loaders, notices, screen, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 
@@ -48,7 +48,7 @@ def main() -> None:
             },
         )
     left, right = st.columns([12, 9], gap="medium")
-    with left, st.container(height=drawing.pane_height(PANE), border=False):
+    with left, st.container(height="content" if screen.is_narrow() else PANE, border=False):
         for name in ("profile", "events", "ranks"):
             chart(drawn, name)
         chart(drawn, "step_sizes", wording.STEP_SIZE_UNIT)

@@ -89,6 +89,14 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
     return axis(palette, **rows | more)
 
 
+def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
+    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+    for name, y in zip(names, ys, strict=True):
+        figure.add_annotation(note(name, 0, y, palette.text) | place)
+    figure.update_layout(yaxis={"showticklabels": False})
+
+
 def title(text: str, standoff: int | None = None) -> dict[str, Any]:
     """An axis title, ``standoff`` pixels from its ticks."""
     more = {} if standoff is None else {"standoff": standoff}
