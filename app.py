@@ -10,7 +10,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, notices, state
+from pages._shared import controls, notices, screen, state
 
 PAGE_WIDTH = 1600
 
@@ -38,6 +38,8 @@ st.set_page_config(
 st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
 page = st.navigation(MENU)
 state.adopt_url()
+with st.sidebar:
+    screen.watch()
 try:
     controls.draw_sidebar(plays=page.title == "Timeline", lists=page in MENU["One user"])
 except DomainError as error:

@@ -26,7 +26,17 @@ from core.views.compare.build import (
 )
 from pages._compare import choosing
 from pages._compare.choosing import Choice
-from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
+from pages._shared import (
+    controls,
+    drawing,
+    judging,
+    loaders,
+    notices,
+    screen,
+    sharing,
+    state,
+    turnover,
+)
 from pages._shared.drawing import EXPLAIN, TIMELINE
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
@@ -76,7 +86,7 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
             notices.say(view.next_sentence)
     drawing.chart(
         FLOW,
-        flow_figure(view, drawing.palette(), picked),
+        flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow()),
         view.flow_sentence,
         name=f"Rank flow over {len(view.columns)} columns",
         is_said=False,
@@ -135,7 +145,7 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
-            figure = changes_figure(bars, drawing.palette())
+            figure = changes_figure(bars, drawing.palette(), narrow=screen.is_narrow())
             drawing.chart("compare_changes", figure, sentence)
         links(view, item_id, bars[0].step if bars else None, a)
 

@@ -17,7 +17,7 @@ from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, loaders, notices, screen, sharing, state
 from pages._shared.notices import Moment
 from pages._shared.state import ITEM
 
@@ -171,7 +171,7 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    figure = waterfall_figure(answer, parts, drawing.palette(), step)
+    figure = waterfall_figure(answer, parts, drawing.palette(), step, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
         figure,

@@ -105,6 +105,7 @@ def table(
     columns: Mapping[str, Any] | None = None,
     *,
     height: int | str = "content",
+    row_height: int | None = None,
     shows_all: bool = False,
 ) -> None:
     """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
@@ -115,6 +116,7 @@ def table(
         rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
         hide_index=True,
         height=height,  # type: ignore[arg-type]
+        row_height=row_height,
         alt=alt,
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,
