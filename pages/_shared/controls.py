@@ -35,7 +35,7 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
         model_id = _pick_model(folders, name)
         corpus = loaders.corpus(name) if name else None
         user_id = _pick_user(corpus) if corpus is not None else None
-        step = _pick_step(corpus, user_id, plays) if corpus is not None and user_id else None
+        step = _pick_step(corpus, user_id) if corpus is not None and user_id else None
         recommender = _pick_recommender(corpus, model_id) if lists and corpus and model_id else None
     settled = Selection(name, model_id, user_id, step, recommender)
     state.publish_url(settled, folders[0].name if folders else None)
@@ -149,7 +149,7 @@ def _pick_user(corpus: Corpus) -> str | None:
     return chosen
 
 
-def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
+def _pick_step(corpus: Corpus, user_id: str) -> int:
     history = corpus.history(user_id)
     n = len(history)
     asked = state.get(TIME)
@@ -169,10 +169,13 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
             drawing.button(
                 label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
-    if plays:
-        label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
-        drawing.button(label, "play", _toggle_play, n, icon=icon, disabled=n < 2, width="stretch")
     return step
+
+
+def play_button(n: int) -> None:
+    """Play or Pause, for a history of ``n`` events."""
+    label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
+    drawing.button(label, "play", _toggle_play, n, icon=icon, disabled=n < 2)
 
 
 def _forget(*keys: str) -> None:

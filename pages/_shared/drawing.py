@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from pandas import DataFrame
@@ -33,6 +33,14 @@ FORWARD = ":material/arrow_forward:"
 def palette() -> Palette:
     """The colours of the theme that the browser shows."""
     return PALETTES["dark" if st.context.theme.type == "dark" else "light"]
+
+
+def pane_height(pixels: int) -> int | Literal["content"]:
+    """The height of a pane that scrolls by itself; on a phone, as much as its content needs.
+
+    A phone's browser names itself ``Mobi``.
+    """
+    return "content" if "Mobi" in (st.context.headers.get("User-Agent") or "") else pixels
 
 
 def head(title: str) -> DeltaGenerator:
@@ -105,6 +113,7 @@ def table(
     columns: Mapping[str, Any] | None = None,
     *,
     height: int | str = "content",
+    row_height: int | None = None,
     shows_all: bool = False,
 ) -> None:
     """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
@@ -115,6 +124,7 @@ def table(
         rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
         hide_index=True,
         height=height,  # type: ignore[arg-type]
+        row_height=row_height,
         alt=alt,
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,

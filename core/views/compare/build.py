@@ -13,6 +13,7 @@ from core.arrays import FloatArray
 from core.compare.causes import Cause, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
+from core.recommend.registry import NAMES
 from core.views.compare import sentences as words
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
@@ -137,6 +138,7 @@ def build_compare(comparison: Comparison) -> CompareView:
             len(last) - len(entered),
             [line.item for line in entered],
             len(last),
+            _one_source(columns),
         ),
         next_sentence=words.next_sentence(
             [
@@ -151,6 +153,12 @@ def build_compare(comparison: Comparison) -> CompareView:
             len({column.profile.tobytes() for column in columns}) == 1,
         ),
     )
+
+
+def _one_source(columns: Sequence[ColumnView]) -> str:
+    """The recommender of all columns; empty where they differ, as their names then say whose."""
+    sources = {column.recommender for column in columns}
+    return NAMES.get(*sources, *sources) if len(sources) == 1 else ""
 
 
 def column_names(columns: Sequence[Column], *, dated: bool = True) -> list[str]:

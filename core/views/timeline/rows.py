@@ -21,7 +21,7 @@ class StepRow:
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called; beside an item without a title, the user's own review title."""
     kind: EventKind
     """What the user did."""
     rating: float | None
@@ -86,11 +86,13 @@ class ListRow:
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called (``Corpus.title``)."""
     score: float
     """Natural log of the probability over the whole catalogue (nats)."""
     before: int | None
-    """Rank at the step before; None beyond rank 50."""
+    """Rank in the list of the same length at the step before; None where it was not on it."""
+    seen: int | None
+    """The last step so far that viewed or clicked it; None where it was never met."""
     came_true: bool
     """True for the item of the next event."""
     x: float
@@ -98,7 +100,12 @@ class ListRow:
     y: float
     """Position of the item on the map."""
 
-    COLUMNS = "rank item_id item score rank_before=before move came_true"
+    COLUMNS = "rank item_id item score rank_before=before move seen came_true shown"
+
+    @property
+    def shown(self) -> str:
+        """The item's name; one already viewed says so."""
+        return f"viewed at step {self.seen} · {self.item}" if self.seen else self.item
 
     @property
     def move(self) -> str:
