@@ -17,13 +17,13 @@ from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
-from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
+from pages._explain.sections import event_link, is_stopped, state_of
 from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.notices import Moment
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, MEASURE, WORDS_OF
 
-MEASURE, QUESTION = "explain_measure", "explain_question"
-SCORE, MARGIN = "Score", "Margin over rank 10"
+QUESTION = "explain_question"
+MEASURES = {"score": "Score", (MARGIN := "margin"): "Margin over rank 10"}
 POLL_SECONDS = 0.6
 
 
@@ -38,7 +38,8 @@ def main() -> None:
     question = (engine.corpus.corpus_id, engine.model_id, user_id, step, item_id, recommender)
     if state.get(QUESTION) != question:  # the review to read was the last question's
         state.put(QUESTION, question)
-        state.put(WORDS_OF, None)
+        if not state.is_asked(WORDS_OF):
+            state.put(WORDS_OF, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     draw_pieces(explaining)
     with head:
@@ -84,7 +85,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 ),
                 **options,
             )
-        measure = drawing.choose("Explain", MEASURE, (SCORE, MARGIN))
+        measure = drawing.choose("Explain", MEASURE, MEASURES)
     return str(item_id), measure == MARGIN
 
 

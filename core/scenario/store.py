@@ -77,66 +77,6 @@ class ScenarioStore(RevisionStore[Scenario]):
             undone=edits_from_json(json.loads(undone)),
             **mark,
         )
-<<<<<<< HEAD
-        self.mine = mine
-        self.theirs = theirs
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioStore:
-    """The scenarios of a library. Safe for threads and processes: each call has its own connection.
-
-    Nothing is written before something is saved. DomainError for a file that is damaged, locked, of
-    another program or a newer version, and for a library that can't be written.
-    """
-
-    path: Path
-
-    @classmethod
-    def open(cls, library: Library) -> ScenarioStore:
-        """The store of a library."""
-        return cls(library.root / STORE_FILE)
-
-    def save(self, scenario: Scenario) -> Scenario:
-        """Add a revision and return it; a scenario without id becomes a new one.
-
-        When this returns the revision is on disk. ``ScenarioConflict`` where ``revision`` isn't the
-        newest one any more.
-        """
-        now = datetime.now(UTC)
-        saved = replace(
-            renamed(scenario, clean_name(scenario.name)),
-            notes=_clean_notes(scenario.notes),
-            scenario_id=scenario.scenario_id or secrets.token_hex(6),
-            revision=scenario.revision + 1,
-            saved=now,
-        )
-        capsule = saved.capsule.to_text()
-        undone = json.dumps([edit.to_json() for edit in saved.undone], ensure_ascii=False)
-        _check_readable(capsule, undone, saved.name)
-        row = (
-            *(saved.scenario_id, saved.revision, now.isoformat(), int(saved.deleted)),
-            *(saved.capsule.corpus, saved.capsule.user, capsule, saved.notes, undone),
-        )
-        with self._writing() as connection:
-            newest = self._newest(connection, saved.scenario_id)
-            if (newest.revision if newest else 0) != scenario.revision:
-                raise ScenarioConflict(scenario, newest or replace(scenario, deleted=True))
-            connection.execute(f"INSERT INTO revisions VALUES ({','.join('?' * len(row))})", row)
-        return saved
-
-    def load(self, scenario_id: str) -> Scenario:
-        """The newest version; DomainError where there is none, or it was deleted."""
-        with self._reading() as connection:
-            scenario = self._newest(connection, scenario_id) if connection else None
-        if scenario is not None and not scenario.deleted:
-            return scenario
-        problem = f"there is no scenario {scenario_id!r}"
-        if scenario is not None:
-            problem = f"the scenario {scenario.name!r} was deleted"
-        raise self._problem(problem, "Choose one of the list")
-=======
->>>>>>> keys
 
     def scenarios(self, corpus: str | None = None, user_id: str | None = None) -> list[Scenario]:
         """The newest version of all that aren't deleted, the one saved last first."""

@@ -11,7 +11,7 @@ import streamlit as st
 from core.corpus.store import Corpus
 from core.views.jump import Names, build_names, find
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM, PLAYING, TIME, USER
+from pages._shared.state import ITEM, PLAYING, USER
 
 DIALOG, GO, HELP = "dialog", "go", "help"
 """Which dialog is open, and the two there are."""
@@ -106,8 +106,8 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
 
 
 def open_user(user_id: str) -> None:
-    st.switch_page(drawing.TIMELINE, query_params=state.link(**{USER: user_id, TIME: None}))
+    st.switch_page(drawing.TIMELINE, query_params=state.link(drawing.TIMELINE, **{USER: user_id}))
 
 
 def open_item(item_id: str) -> None:
-    st.switch_page(drawing.EXPLAIN, query_params=state.link(**{ITEM: item_id}))
+    st.switch_page(drawing.EXPLAIN, query_params=state.link(drawing.EXPLAIN, **{ITEM: item_id}))
