@@ -44,6 +44,10 @@ PAIR = "compare_pair"
 """The right column of the pair that Compare explains."""
 SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
+EDITS = "edits"
+"""Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+GOAL = "goal"
+"""Whether What-if's search brings the item ``in`` or ``out``."""
 PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
@@ -65,7 +69,9 @@ TABLE = (
     Key(MEASURE, EXPLAIN, "score"),
     Key(WORDS_OF, EXPLAIN, read=int, about=USER),
     Key(TARGET, EXPLAIN, "sentiment"),
-    Key(SCENARIO, ("what_if",), about=USER),
+    Key(SCENARIO, ONE_USER, about=USER),
+    Key(EDITS, ONE_USER, about=USER),
+    Key(GOAL, ONE_USER, about=USER),
     Key(COLUMNS, ("compare",), about=CORPUS),
     Key(PAIR, ("compare",), read=int, about=USER),
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
@@ -269,7 +275,8 @@ def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
             values = {key.name: key.usual} | values
     state |= values
     if state[USER] is None:
-        state |= dict.fromkeys((TIME, ITEM, RECOMMENDER, COLUMNS, SCENARIO))
+        state |= dict.fromkeys(key.name for key in TABLE if key.about == USER)
+        state |= dict.fromkeys((RECOMMENDER, COLUMNS))
     keys = of_page(Path(to).stem if to else page())
     return {
         key.name: str(state[key.name]) for key in keys if state[key.name] not in (None, key.usual)
