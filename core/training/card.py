@@ -45,6 +45,12 @@ are not interest distances.
 {_time(metrics)}
 Best epoch: {metrics.best_epoch} of {len(metrics.training) - 1}.
 
+## Made again
+
+The same corpus, settings, seed and versions give the same model id on the same processor with the \
+same number of threads, whatever else runs there; the map's positions too. On another processor \
+weights differ in the seventh digit, so the id differs, and the map may look different.
+
 ## Limits
 
 - The model's behaviour is not a person's mind: it learned what follows what in this corpus.
