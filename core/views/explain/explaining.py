@@ -133,7 +133,7 @@ class Explaining:
             self._waiting.extend(name for name in names if name not in known)
             if self._waiting and self._job is None:
                 self._job = Job(
-                    "explanation", self._target, self._work, pool=_pool, wanted=self._is_wanted
+                    "explanation", self._target, self._work, pool=_pool, wanted=self.is_wanted
                 )
                 self._job.future.add_done_callback(self._go_on)
 
@@ -168,7 +168,7 @@ class Explaining:
         job = self._job
         return job is not None and threading.get_ident() == self._worker and job.should_stop()
 
-    def _is_wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether somebody still reads this."""
         with self._lock:
             if self._readers is not None:
@@ -179,7 +179,7 @@ class Explaining:
         """The next piece is another job: other questions have their turns in between."""
         with self._lock:
             self._job = None
-            if not self._is_wanted():
+            if not self.is_wanted():
                 self._waiting.clear()
             self.ask()
 
