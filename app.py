@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, notices, state
+from pages._shared import controls, keys, notices, screen, state
 
 PAGE_WIDTH = 1600
 
@@ -30,9 +31,11 @@ def main() -> None:
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
         ],
         "Library": [
-            st.Page("pages/corpora.py", title="Data and models", icon=":material/database:")
+            st.Page("pages/notebook.py", title="Notebook", icon=":material/bookmarks:"),
+            st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
         ],
     }
+
     st.set_page_config(
         page_title="Tastelines",
         page_icon="pages/_shared/icon.svg",
@@ -41,9 +44,14 @@ def main() -> None:
     )
     st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
     page = st.navigation(menu)
+    state.put(state.PAGE, (page.url_path, page.title))
     state.adopt_url()
+    with st.sidebar:
+        screen.watch()
     try:
         controls.draw_sidebar(plays=page.title == "Timeline", lists=page in menu["One user"])
+        with st.sidebar:
+            keys.listen(list(chain.from_iterable(menu.values())), plays=page.title == "Timeline")
     except DomainError as error:
         notices.show_error(error)
         st.stop()

@@ -22,7 +22,7 @@ from core.views import wording
 from pages._corpora import paths, served_lists, uploads
 from pages._shared import controls, drawing, loaders, notices, state, working
 
-UPLOAD, PATH = "Drop a file", "Path on this machine"
+WAYS = {(UPLOAD := "drop"): "Drop a file", "path": "Path on this machine"}
 IMPORTED = "import_job"
 """The import that this session started last."""
 UNUSED = "not used"
@@ -102,7 +102,7 @@ def draw_import() -> None:
 
 def choose_files() -> tuple[list[Path], Path | None]:
     """Event files, and the file that describes items where there is one."""
-    how = drawing.choose("Where is it?", "import_how", (UPLOAD, PATH), hides_label=True)
+    how = drawing.choose("Where is it?", "import_how", WAYS, hides_label=True)
     left, right = st.columns([3, 2])
     if how == UPLOAD:
         events_key, items_key = (uploads.key(name, IMPORTED) for name in ("events", "items"))
