@@ -120,6 +120,14 @@ KIND_SYMBOLS: dict[EventKind, str] = {
     EventKind.REVIEW: "diamond",
 }
 """Marker shape by kind of event (plotly names); hollow shapes are made with "-open"."""
+KIND_GLYPHS: dict[EventKind, str] = {
+    EventKind.VIEW: "●",
+    EventKind.CLICK: "▶",
+    EventKind.PURCHASE: "■",
+    EventKind.RATING: "★",
+    EventKind.REVIEW: "◆",
+}
+"""The same shapes in words."""
 
 
 def channels(color: str) -> tuple[float, float, float]:

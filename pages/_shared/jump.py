@@ -11,7 +11,7 @@ import streamlit as st
 from core.corpus.store import Corpus
 from core.views.jump import Names, build_names, find
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM, PLAYING, TIME, USER
+from pages._shared.state import ITEM, PLAYING, USER
 
 DIALOG, GO, HELP = "dialog", "go", "help"
 """Which dialog is open, and the two there are."""
@@ -94,7 +94,7 @@ def draw(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
 def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[Act]:
     """What a query finds, a few of each kind; without one, all pages."""
     for at in find([page.title for page in pages], query, len(pages) if not query else MOST):
-        yield Act(pages[at].title, "arrow_forward", partial(open_page, pages[at]))
+        yield Act(pages[at].title, "arrow_forward", partial(open_page, script_of(pages[at])))
     if not query:
         return
     yield from (acts[at] for at in find([act.label for act in acts], query, MOST))
@@ -106,7 +106,7 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
         yield Act(
             f"User {known.users[at]}",
             "person",
-            partial(open_page, drawing.TIMELINE, **{USER: known.users[at], TIME: None}),
+            partial(open_page, drawing.TIMELINE, **{USER: known.users[at]}),
         )
     for at in find(known.items, query, MOST):
         yield Act(
@@ -116,18 +116,24 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
         )
 
 
-def open_page(page: st.Page | str, **about: str | None) -> None:
+def script_of(page: st.Page) -> str:
+    """The script of a page of the menu."""
+    return f"pages/{page.url_path or 'overview'}.py"
+
+
+def open_page(script: str, **about: str) -> None:
     """Open a page as its entry in the menu does, or about something else. For callbacks.
 
     Not at once: a callback that switches pages ends a run in which no widget was drawn, and
     Streamlit forgets the values of those.
     """
-    state.put(GOING, (page, about))
+    state.put(GOING, (script, about))
 
 
 def go_on() -> None:
     """Open the page that a key or a hit asked for; once the sidebar is drawn."""
-    page, about = state.get(GOING) or (None, {})
+    going = state.get(GOING)
     state.put(GOING, None)
-    if page is not None:
-        st.switch_page(page, query_params=state.link(**about) if about else state.written())
+    if going is not None:
+        script, about = going
+        st.switch_page(script, query_params=state.link(script, **about))

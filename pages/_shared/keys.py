@@ -43,7 +43,7 @@ def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
     if plays:
         known["Space"] = Act("Play or pause", "play_arrow", play)
     for number, page in enumerate(pages[:9], start=1):
-        known[str(number)] = Act(page.title, "", partial(jump.open_page, page))
+        known[str(number)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
     known["?"] = Act("Keys", "keyboard", lambda: jump.open_dialog(jump.HELP))
     return known
 
