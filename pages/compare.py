@@ -30,6 +30,7 @@ from pages._shared import (
     controls,
     drawing,
     judging,
+    keeping,
     loaders,
     notices,
     screen,
@@ -68,7 +69,12 @@ def main() -> None:
     turnover.draw(engine, moment.user_id, moment.recommender)
     draw_lists(view)
     with head:
-        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choosing.address(choice.specs, choice.k)})
+        about: About = {
+            ITEM: state.get(ITEM),
+            COLUMNS: choosing.address(choice.specs, choice.k),
+        }
+        sharing.share(**about)
+        keep(view, picked, about)
         export(comparison, view, choice)
 
 
@@ -281,6 +287,15 @@ def draw_lists(view: CompareView) -> None:
     with st.expander("All lists as a table"):
         alt = f"Ranks of every item in every column. {view.flow_sentence}"
         drawing.table(lists_table(view), alt)
+
+
+def keep(view: CompareView, picked: str | None, about: About) -> None:
+    ink = drawing.palette()
+    charts: keeping.Offered = {
+        "ranks": (view.flow_sentence, lambda: flow_figure(view, ink, picked)),
+        "profiles": (view.profile_sentence, lambda: profiles_figure(view, ink)),
+    }
+    keeping.keep(charts, **about)
 
 
 def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:

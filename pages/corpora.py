@@ -19,10 +19,12 @@ from core.figures.quality import training_figure
 from core.model.config import InterestConfig
 from core.views import corpora as view
 from core.views import wording
-from pages._corpora import served_lists, uploads
+from pages._corpora import paths, served_lists, uploads
 from pages._shared import controls, drawing, loaders, notices, state, working
 
-UPLOAD, PATH = "Drop a file", "Path on this machine"
+WAYS = {(UPLOAD := "drop"): "Drop a file", "path": "Path on this machine"}
+IMPORTED = "import_job"
+"""The import that this session started last."""
 UNUSED = "not used"
 FIELDS = (*Columns.EVENTS, *(f"{ITEM_PREFIX}{name}" for name in Columns.ITEMS[:-1]))
 """What a file can hold; those of items begin with ``ITEM_PREFIX``."""
@@ -100,21 +102,23 @@ def draw_import() -> None:
 
 def choose_files() -> tuple[list[Path], Path | None]:
     """Event files, and the file that describes items where there is one."""
-    how = drawing.choose("Where is it?", "import_how", (UPLOAD, PATH), hides_label=True)
+    how = drawing.choose("Where is it?", "import_how", WAYS, hides_label=True)
     left, right = st.columns([3, 2])
     if how == UPLOAD:
+        events_key, items_key = (uploads.key(name, IMPORTED) for name in ("events", "items"))
         dropped = left.file_uploader(
-            "Events: reviews, ratings, clicks", accept_multiple_files=True, key="import_events"
+            "Events: reviews, ratings, clicks", accept_multiple_files=True, key=events_key
         )
-        described = right.file_uploader("Items (optional): titles, categories", key="import_items")
-        events = [uploads.keep(file) for file in dropped]
-        return events, uploads.keep(described) if described else None
+        described = right.file_uploader("Items (optional): titles, categories", key=items_key)
+        items = uploads.keep("items", [described] if described else [])
+        return uploads.keep("events", dropped), items[0] if items else None
     typed = left.text_input("Path of the events file or folder", key="import_path").strip()
-    items = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
-    return (
-        [Path(typed).expanduser()] if typed else [],
-        Path(items).expanduser() if items else None,
-    )
+    named = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
+    try:
+        return [paths.allowed(typed)] if typed else [], paths.allowed(named) if named else None
+    except DomainError as error:
+        notices.show_error(error)
+        return [], None
 
 
 def columns_for(field: str, columns: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -172,9 +176,10 @@ def start_import(
         name = st.text_input(label, value=suggested, key=key, width=280)
         pressed = st.button("Import", type="primary", icon=":material/download:")
     if pressed:
-        library = loaders.library()
-        work = partial(import_files, library, name, events, items, format, mapping, None, None)
-        jobs.start("import", name, work)
+        library, taken = loaders.library(), uploads.Taken()
+        files = [taken.take(path) for path in events], taken.take(items) if items else None
+        work = partial(import_files, library, name, *files, format, mapping, None, None)
+        state.put(IMPORTED, jobs.start("import", name, taken.until_done(work)))
         st.rerun()
 
 

@@ -13,12 +13,13 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, loaders, notices, screen, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
+from pages._shared.state import EXTENT, SPACING
 
-SPACINGS: dict[str, Spacing] = {"Real time": "time", "Evenly spaced": "even"}
-WHOLE, NEAR = "Whole history", "Around now"
+SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
+EXTENTS = {"whole": "Whole history", (NEAR := "near"): "Around now"}
 LONG_TEXT = 320
 """Reviews with more characters scroll in a box."""
 PANE = 780
@@ -40,6 +41,7 @@ def main() -> None:
     drawn = draw_figures(moment, view, now, draw_facts(view, moment.step))
     with head:
         sharing.share()
+        keeping.keep(drawn)
         sharing.export(
             f"timeline-{view.user_id}",
             {
@@ -86,9 +88,9 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
         st.text(view.facts)
         st.space("stretch")
         controls.play_button(len(view.steps))
-        spacing = drawing.choose("Time axis", "spacing", list(SPACINGS), hides_label=True)
-        extent = drawing.choose("Extent", "extent", (WHOLE, NEAR), hides_label=True)
-    return time_scale(view, SPACINGS[spacing], around=step if extent == NEAR else None)
+        spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
+        extent = drawing.choose("Extent", EXTENT, EXTENTS, hides_label=True)
+    return time_scale(view, spacing, around=step if extent == NEAR else None)
 
 
 def chart(drawn: Charts, name: str, below: str = "") -> None:

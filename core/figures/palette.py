@@ -65,7 +65,7 @@ class Palette:
 LIGHT = Palette(
     name="light",
     background="#FFFFFF",
-    text="#1C2127",
+    text="#14181D",
     muted="#5D6570",
     faint="#E4E7EB",
     accent="#4A3AD0",

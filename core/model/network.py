@@ -13,8 +13,9 @@ item that nobody has met still has a vector.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -67,6 +68,9 @@ class Equations:
 
     library: ModuleType
     """torch or numpy."""
+    rows_of: Callable[[Array, Array], Array]
+    """Rows of a table [n, d] by indices. torch's own indexing adds up the gradients of a row in any
+    order: the same seed gave other weights."""
     item_in: Any
     kind_in: Any
     features_in: Any
@@ -83,7 +87,7 @@ class Equations:
         self, item: Array, kind: Array, features: Array, text: Array, item_vectors: Array
     ) -> ReadEvents:
         """What depends on one event alone; arrays as in ``EncodedEvents``."""
-        items = item_vectors[item.clip(min=0)] * (item >= 0)[..., None]
+        items = self.rows_of(item_vectors, item.clip(min=0)) * (item >= 0)[..., None]
         has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
         text = self.library.where(has_text, text, self.no_text)
         inputs = (
@@ -93,7 +97,7 @@ class Equations:
             + self.text_in(self.dropout(text))
         )
         feeling = features[..., [RATING, SENTIMENT]] @ self.memory_feeling.T
-        return ReadEvents(items, inputs, text, self.memory_kind.T[kind] + feeling)
+        return ReadEvents(items, inputs, text, self.rows_of(self.memory_kind.T, kind) + feeling)
 
     def memories(
         self, events: ReadEvents, earlier: int = 0, before: Array | None = None
@@ -140,6 +144,7 @@ class StepwiseNetwork(Equations):
     """A trained network in numpy, for one history at a time."""
 
     library = np
+    rows_of = staticmethod(operator.getitem)
     start_hidden: FloatArray
     start_cell: FloatArray
 
@@ -195,10 +200,6 @@ class Batch:
     text: Tensor
     length: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        """The same histories on a device."""
-        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
-
 
 class ItemTower(nn.Module):
     """Item vectors and biases from ids and text.
@@ -248,6 +249,7 @@ class InterestNetwork(Equations, nn.Module):
     """Queries after every event, from the histories' events and the item vectors."""
 
     library = torch
+    rows_of = staticmethod(lambda table, rows: functional.embedding(rows, table))
 
     def __init__(self, config: InterestConfig, text_dim: int) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network, item_tower
+from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -47,12 +47,14 @@ from core.model.folder import (
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
+from core.model.start import item_tower
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData
+from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -85,7 +87,12 @@ def fit_recommenders(
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
 ) -> Trained:
-    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
+    """Fit every recommender on the training part of ``parts`` int8[n_events].
+
+    The same content, settings and seed give the same numbers on one processor with one count of
+    torch's threads, whatever else runs.
+    """
+    use_one_blas_thread()
     cache = cache or open_cache(library)
     prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
     data = TrainingData.of(corpus, parts, prepared.item_text)
@@ -146,16 +153,17 @@ def train(
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
-    topics = assign_topics(
-        list(corpus.items[Columns.Category]),
-        prepared.counts,
-        interest.item_vectors,
-        prepared.item_words,
-        options.seed,
-    )
-    report(progress, Progress("Drawing the map", 0, 1))
-    _ = corpus.has_derived_titles  # made now, so that no page waits for them
-    interest_map = _draw_map(trained, topics, options.seed)
+    with one_openmp_thread():
+        topics = assign_topics(
+            list(corpus.items[Columns.Category]),
+            prepared.counts,
+            interest.item_vectors,
+            prepared.item_words,
+            options.seed,
+        )
+        report(progress, Progress("Drawing the map", 0, 1))
+        _ = corpus.has_derived_titles  # made now, so that no page waits for them
+        interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
