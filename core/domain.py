@@ -38,13 +38,18 @@ class EventKind(StrEnum):
 
     VIEW = "view"
     CLICK = "click"
+    LIKE = "like"
+    CART = "cart"
     PURCHASE = "purchase"
     RATING = "rating"
     REVIEW = "review"
 
 
 CONSUMING_KINDS = frozenset({EventKind.PURCHASE, EventKind.RATING, EventKind.REVIEW})
-"""Kinds that exclude an item from a list; views and clicks do not (docs/contracts.md)."""
+"""Kinds that exclude an item from a list; views, clicks, likes and carts do not."""
+
+LATER_KINDS = (EventKind.LIKE, EventKind.CART)
+"""Kinds that only the models of a corpus with likes or carts know."""
 
 
 class Part(IntEnum):

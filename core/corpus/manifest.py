@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.domain import DomainError
+from core.domain import LATER_KINDS, DomainError, EventKind
 
 
 class Source(BaseModel):
@@ -53,6 +53,12 @@ class Manifest(BaseModel):
     mapping: dict[str, str] = {}
     items_refused: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def known_kinds(self) -> tuple[EventKind, ...]:
+        """Kinds that a model of this corpus knows: likes and carts only where it has any."""
+        later = not self.kinds.keys().isdisjoint(LATER_KINDS)
+        return tuple(kind for kind in EventKind if later or kind not in LATER_KINDS)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

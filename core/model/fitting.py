@@ -23,7 +23,7 @@ from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
-from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
+from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, kind_rows, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
 from core.recommend.scorers import centre
@@ -165,7 +165,7 @@ def fit_network(
     """
     torch.manual_seed(config.seed)
     order = np.random.default_rng(config.seed)
-    network = InterestNetwork(config, data.events.text.shape[1])
+    network = InterestNetwork(config, data.events.text.shape[1], kind_rows(data.events.kind))
     optimiser = _optimiser(network, tower, config)
     best = _judge(network, tower, data)
     modules = (network, tower)

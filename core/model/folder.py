@@ -154,7 +154,9 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         topics = Topics(
             config.topics.names, items["topic"].to_numpy(np.int16), config.topics.source
         )
-        network = InterestNetwork(settings, config.encoder.dim)
+        network = InterestNetwork(
+            settings, config.encoder.dim, len(weights[_NETWORK + "kind_in.weight"])
+        )
         network.load_state_dict(
             {
                 name.removeprefix(_NETWORK): torch.from_numpy(value)

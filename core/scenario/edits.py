@@ -315,6 +315,9 @@ def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
         if length > MAX_TEXT:
             refuse(f"the text has {length:,} characters", f"Keep it to {MAX_TEXT:,}")
     scale, rating, time = corpus.manifest.rating_scale, edit.rating, edit.timestamp
+    known = corpus.manifest.known_kinds
+    if edit.kind is not None and edit.kind not in known:
+        refuse(f"this corpus has no event of kind {edit.kind}", f"Use one of {', '.join(known)}")
     if rating is None:
         if edit.kind is EventKind.RATING:
             refuse("a rating needs its number", "Give a rating")

@@ -32,7 +32,6 @@ SHOWN = "whatif_words_of"
 ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_add_rating"
 ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
 ADD_FOR = "whatif_add_for"
-KINDS = [kind.value for kind in EventKind]
 
 
 def draw_forms(
@@ -145,7 +144,8 @@ def draw_add(engine: Engine, base: History) -> None:
     with st.form("add_event", border=False):
         pick_item(corpus, ADD_ITEM)
         with st.container(horizontal=True, gap="small"):
-            st.selectbox("Kind", KINDS, index=KINDS.index("review"), key=ADD_KIND, width=120)
+            kinds = [kind.value for kind in corpus.manifest.known_kinds]
+            st.selectbox("Kind", kinds, index=kinds.index("review"), key=ADD_KIND, width=120)
             if scale is not None:
                 st.number_input(
                     f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
