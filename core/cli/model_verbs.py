@@ -60,6 +60,14 @@ def train_model(
         str | None,
         typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
     ] = None,
+    item_text: Annotated[
+        str | None,
+        typer.Option(
+            "--item-text",
+            metavar="COLUMN,...",
+            help="Columns of the items file that describe an item (default: all that hold words).",
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
     ] = None,
@@ -74,6 +82,7 @@ def train_model(
     from dataclasses import replace
 
     from core.encode.cache import open_encoder
+    from core.encode.item_text import split_names
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.training import train
@@ -98,7 +107,9 @@ def train_model(
         options = replace(options, epochs=epochs)
     started = time.monotonic()
     with progress_bar() as progress:
-        folder = train(data, shelf, options, progress, encoder=text_encoder)
+        folder = train(
+            data, shelf, options, progress, encoder=text_encoder, item_text=split_names(item_text)
+        )
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written

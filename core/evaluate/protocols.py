@@ -173,6 +173,7 @@ def data_of_split(
     """What a model learned from under a split; without a model no item has text."""
     if model_folder is None:
         return TrainingData.of(corpus, parts)
-    encoder = open_encoder(library, read_config(model_folder).encoder.name)
-    text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
+    config = read_config(model_folder)
+    encoder, cache = open_encoder(library, config.encoder.name), open_cache(library)
+    text = item_text_of(corpus, parts, config.item_text, encoder, cache, progress, stop)
     return TrainingData.of(corpus, parts, text)

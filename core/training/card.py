@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.corpus.manifest import Manifest
+from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.model.folder import ModelConfig
 from core.model.metrics import Metrics, Score
 from core.recommend.registry import NAMES
@@ -19,7 +20,7 @@ def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str
 
 {manifest.accepted:,} events of {manifest.users:,} users with {manifest.items:,} items, \
 {manifest.with_text:,} events with text; corpus id `{manifest.corpus_id}`.{simulated}
-
+{_item_text(config)}
 Leave-last-out: each user's last event is test, the one before it validation, the rest training. \
 Settings and early stopping by validation NDCG@10; the test events were read once, for the table \
 below. Users with five or more events are scored.
@@ -55,6 +56,19 @@ They are in the catalogue because the file lists them; a constant for such items
 validation, uses that knowledge.
 - {metrics.excluded_targets:,} test items had been consumed before and count as misses.
 """
+
+
+def _item_text(config: ModelConfig) -> str:
+    """What describes an item; nothing where it is title and category, as in earlier cards."""
+    if config.item_text == TITLE_AND_CATEGORY:
+        return ""
+    if not config.item_text:
+        return "\nItems have no text of their own, only that of their training reviews.\n"
+    columns = ", ".join(f"`{name}`" for name in config.item_text)
+    return (
+        f"\nText of an item: {columns}, each cut at {LONGEST} characters; where it has none, its "
+        "training reviews.\n"
+    )
 
 
 def _row(score: Score) -> str:
