@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import (
+    CorpusArgument,
+    JsonOption,
+    LibraryOption,
+    answer,
+    complain,
+    progress_bar,
+)
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
@@ -82,9 +89,10 @@ def train_model(
     from dataclasses import replace
 
     from core.encode.cache import open_encoder
-    from core.encode.item_text import split_names
+    from core.encode.item_text import choose_columns, split_names
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
+    from core.training.outlook import outlook
     from core.training.training import train
 
     shelf = Library.open(library)
@@ -105,16 +113,20 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
+    columns = choose_columns(data, split_names(item_text))
+    for sentence in outlook(data, text_encoder):
+        complain(sentence)
     started = time.monotonic()
     with progress_bar() as progress:
-        folder = train(
-            data, shelf, options, progress, encoder=text_encoder, item_text=split_names(item_text)
-        )
+        folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
-    lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    if metrics.targets:
+        lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    else:
+        lines.append("Not judged: no user has five or more events, so nobody could be scored.")
     facts = {"model_id": folder.name, "seconds": seconds}
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)

@@ -60,9 +60,9 @@ def choose_columns(corpus: Corpus, chosen: Sequence[str] | None = None) -> tuple
         return tuple(name for name, has_words in columns.items() if has_words)
     by_name = {name.lower(): name for name in columns}
     unknown = [name for name in chosen if name.lower() not in by_name]
-    if unknown or not chosen:
+    if unknown:
         raise DomainError(
-            f"no item has a text {unknown[0]!r}" if unknown else "no column is named",
+            f"no item has a text {unknown[0]!r}",
             where=f"items of corpus {corpus.name}",
             remedy=f"Choose from {', '.join(columns)}"
             if columns
@@ -72,8 +72,15 @@ def choose_columns(corpus: Corpus, chosen: Sequence[str] | None = None) -> tuple
 
 
 def split_names(told: str | None) -> list[str] | None:
-    """Names of columns from "title,brand"; None for None."""
-    return None if told is None else [name.strip() for name in told.split(",") if name.strip()]
+    """Names of columns from "title,brand"; None for None, DomainError for no name at all."""
+    if told is None:
+        return None
+    names = [name.strip() for name in told.split(",") if name.strip()]
+    if not names:
+        raise DomainError(
+            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
+        )
+    return names
 
 
 def text_columns(corpus: Corpus) -> dict[str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.corpus.manifest import Manifest
+from core.corpus.split import MIN_EVENTS_SCORED
 from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.model.folder import ModelConfig
 from core.model.metrics import Metrics, Score
@@ -14,6 +15,19 @@ def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str
     simulated = " It is simulated." if manifest.simulated else ""
     rows = "\n".join(_row(score) for score in metrics.best_first)
     unseen, targets = metrics.unseen_targets, metrics.targets
+    quality = f"""## Quality on {targets:,} test events
+
+| recommender | NDCG@10 [95 % interval] | recall@10 | MRR | coverage |
+|---|---|---|---|---|
+{rows}
+
+Full ranking over the catalogue without the items already had; ties count half; intervals by \
+bootstrap over users."""
+    if not targets:
+        quality = f"""## Quality: not judged
+
+No user has {MIN_EVENTS_SCORED} or more events, so nobody could be scored. Nothing is known about \
+the quality of this model, and no validation event chose its settings or its last epoch."""
     return f"""# Interest model {config.model_id} of the corpus {manifest.name}
 
 ## Corpus and split
@@ -25,14 +39,7 @@ Leave-last-out: each user's last event is test, the one before it validation, th
 Settings and early stopping by validation NDCG@10; the test events were read once, for the table \
 below. Users with five or more events are scored.
 
-## Quality on {targets:,} test events
-
-| recommender | NDCG@10 [95 % interval] | recall@10 | MRR | coverage |
-|---|---|---|---|---|
-{rows}
-
-Full ranking over the catalogue without the items already had; ties count half; intervals by \
-bootstrap over users.
+{quality}
 
 ## Sentiment
 

@@ -50,7 +50,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import TrainingData, check_training_events
 from core.training.card import model_card
 from core.training.preparing import Prepared, prepare
 
@@ -144,8 +144,9 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library)
     parts = leave_last_out(corpus.events)
+    check_training_events(corpus, parts)
+    text_encoder = encoder or open_encoder(library)
     trained = fit_recommenders(
         corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
     )
