@@ -51,14 +51,18 @@ def item_text_of(
 
 
 def choose_columns(corpus: Corpus, chosen: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The columns to read: ``chosen`` ones in their order, in any case, else all that hold words.
+    """The columns to read: ``chosen`` ones in their order, in any case.
 
-    DomainError for one that no item has.
+    Else those that the import named, else all that hold words. DomainError for one that no item
+    has.
     """
-    columns = text_columns(corpus)
-    if chosen is None:
+    columns, manifest = text_columns(corpus), corpus.manifest
+    chosen = chosen or (manifest.options.item_text if manifest.options else ())
+    if not chosen:
         return tuple(name for name, has_words in columns.items() if has_words)
-    by_name = {name.lower(): name for name in columns}
+    fields = {name: f"item.{name}" for name in columns}
+    by_name = {str(manifest.mapping.get(fields[name], name)).lower(): name for name in columns}
+    by_name |= {name.lower(): name for name in columns}
     unknown = [name for name in chosen if name.lower() not in by_name]
     if unknown:
         raise DomainError(

@@ -64,6 +64,12 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
     """
     if protocol != "temporal":
         return [leave_last_out(corpus.events)]
+    if corpus.manifest.order_as_time:
+        raise DomainError(
+            "this corpus has no times, only the order of each user's events",
+            where=f"corpus {corpus.name}",
+            remedy="Evaluate with --protocol leave-last-out",
+        )
     usable = [
         parts
         for parts in temporal_splits(corpus)
