@@ -19,6 +19,7 @@ from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.views import wording
 from core.views.compare.build import moves_table, trust_sentence
+from core.views.tables import table
 from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
@@ -114,7 +115,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
         "History": lambda: history.history_table(rows),
         "Paths": lambda: views.paths_table(view),
-        "Profile": lambda: views.profile_table(profile),
+        "Profile": lambda: table(profile, views.ProfileRow.COLUMNS),
     }
     draw_tables(tables)
     with head:
@@ -265,11 +266,10 @@ def draw_lists(fork: Fork) -> None:
 def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
     ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
-    largest = max(profile, key=lambda row: abs(row.after - row.before))
-    change = largest.after - largest.before
+    largest = max(profile, key=lambda row: abs(row.change))
     profile_sentence = (
-        f"The profile changes most in {largest.label}: {wording.points(change)} points."
-        if abs(change) >= 0.005
+        f"The profile changes most in {largest.label}: {wording.points(largest.change)} points."
+        if abs(largest.change) >= 0.005
         else "The interest profile does not change."
     )
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,12 +45,25 @@ DeviceOption = Annotated[
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
-def open_engine(corpus: str, library: Path | None, model: str | None) -> Engine:
-    """The engine of a corpus and a model; DomainError when either is missing."""
-    from core.engine import Engine
+@dataclass(frozen=True)
+class Asked:
+    """What a verb about a model is given: CORPUS, --model, --library and --json."""
 
-    shelf = Library.open(library)
-    return Engine.open(shelf.corpus(corpus), shelf.model_folder(corpus, model), shelf)
+    corpus: CorpusArgument
+    model: ModelOption = None
+    library: LibraryOption = None
+    json: JsonOption = False
+
+    def shelf(self) -> Library:
+        """The library."""
+        return Library.open(self.library)
+
+    def engine(self) -> Engine:
+        """The engine of the corpus and the model; DomainError when either is missing."""
+        from core.engine import Engine
+
+        shelf, name = self.shelf(), self.corpus
+        return Engine.open(shelf.corpus(name), shelf.model_folder(name, self.model), shelf)
 
 
 def history_at(engine: Engine, user: str, at: str | None) -> History:
@@ -185,15 +198,12 @@ def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
 
 
 def evaluate_corpus(
-    corpus: CorpusArgument,
+    asked: Asked,
     protocol: Annotated[
         str, typer.Option("--protocol", help="leave-last-out or temporal.")
     ] = "leave-last-out",
     k: KOption = 10,
-    model: ModelOption = None,
     device: DeviceOption = "auto",
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
@@ -203,8 +213,8 @@ def evaluate_corpus(
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
 
-    shelf = Library.open(library)
-    data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
+    shelf = asked.shelf()
+    data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
         failures: list[str] = []
@@ -227,7 +237,7 @@ def evaluate_corpus(
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}
-    answer(facts, [*lines, *cautions], as_json=json)
+    answer(facts, [*lines, *cautions], as_json=asked.json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:
@@ -280,16 +290,13 @@ def list_models(
 
 
 def list_users(
-    corpus: CorpusArgument,
+    asked: Asked,
     sort: Annotated[str, typer.Option("--sort", help="drift or events, descending.")] = "drift",
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """List users with their number of events and the drift of their interest."""
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     starts = engine.corpus.user_starts
     times = engine.corpus.events[Columns.Time]
     table = engine.users[["user_id", "events"]].assign(
@@ -305,19 +312,12 @@ def list_users(
     ]
     if len(users) > 50:
         lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
-    answer({"users": users}, lines, as_json=json)
+    answer({"users": users}, lines, as_json=asked.json)
 
 
-def show_trajectory(
-    corpus: CorpusArgument,
-    user: UserOption,
-    recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
-) -> None:
+def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
     """Show a user's interest step by step, with the rank of each next item in the list before."""
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     history = engine.corpus.history(user)
     trajectory = engine.trajectory(history)
     next_ranks = engine.next_ranks(history, recommender)
@@ -344,24 +344,21 @@ def show_trajectory(
             f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
-    answer({"user_id": user, "steps": steps}, lines, as_json=json)
+    answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)
 
 
 def recommend_items(
-    corpus: CorpusArgument,
+    asked: Asked,
     user: UserOption,
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Show the recommendation list of a user at a time."""
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     items = engine.recommend(history_at(engine, user, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
-    answer({"items": [asdict(item) for item in items]}, lines, as_json=json)
+    answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
 
 
 VERBS = {

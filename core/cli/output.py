@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import math
 import re
@@ -31,6 +33,23 @@ CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a
 PLAIN_SECONDS = 20.0
 """Between two lines of progress where stderr is no terminal."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
+    """A verb for typer: fields of a dataclass as its first parameter follow its other options."""
+    own = list(inspect.signature(verb, eval_str=True).parameters.values())
+    kind: Any = own.pop(0).annotation if own else None
+    if not hasattr(kind, "__dataclass_fields__"):
+        return verb
+    shared = inspect.signature(kind, eval_str=True).parameters
+
+    @functools.wraps(verb)
+    def run(**given: Any) -> int | None:
+        return verb(kind(**{name: given.pop(name) for name in shared}), **given)
+
+    every = [each.replace(kind=each.KEYWORD_ONLY) for each in (*own, *shared.values())]
+    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    return run
 
 
 def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:

@@ -12,7 +12,9 @@ from core.figures.palette import Palette, rgba
 from core.figures.style import (
     MARGIN,
     SIZE,
+    at_ends,
     axis,
+    bars,
     canvas,
     halo,
     hover,
@@ -96,26 +98,14 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     size = 38 * len(shown) + 12
     figure = canvas(palette, size, (176, 96, 2, 2), bargap=0.3, barmode="overlay")
     before, after = [row.before for row in shown], [row.after for row in shown]
-    changes = [
-        f"{wording.percent(new)} ({wording.points(new - old)})"
-        for old, new in zip(before, after, strict=True)
-    ]
+    changes = [f"{wording.percent(row.after)} ({wording.points(row.change)})" for row in shown]
     for name, shift, ink, shares, texts in (
         ("before", 0.2, palette.muted, before, list(map(wording.percent, before))),
         ("after", -0.2, palette.accent, after, changes),
     ):
         figure.add_bar(
-            x=shares,
-            y=at + shift,
-            width=0.34,
-            orientation="h",
-            marker={"color": ink},
-            text=texts,
-            textposition="outside",
-            textfont={"color": palette.text if name == "after" else palette.muted},
-            cliponaxis=False,
-            hoverinfo="skip",
-            name=name,
+            **bars(shares, ink, y=at + shift, width=0.34, name=name),
+            **at_ends(texts, palette.text if name == "after" else palette.muted),
         )
     most = max([*before, *after], default=0.0)
     figure.update_xaxes(visible=False, range=[0, max(most * 1.05, 0.2)], fixedrange=True)

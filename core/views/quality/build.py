@@ -15,7 +15,6 @@ from core.domain import DomainError
 from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
-from core.model.metrics import Metrics
 from core.ranking import NO_ITEM
 from core.views.quality import sentences
 from core.views.quality.rows import (
@@ -238,15 +237,3 @@ def list_cautions(
     other = [name for name in names if name in held and held[name].is_of_other_content(corpus_id)]
     damaged = [name for name in names if name not in held]
     return [*sentences.lists_of_other_content(other), *sentences.damaged_lists(damaged)]
-
-
-def training_lines(metrics: Metrics | None) -> tuple[dict[str, float], ...]:
-    """The epochs of a training: ``epoch``, ``loss`` and ``validation_ndcg``, NaN for unknown."""
-    return tuple(
-        {
-            "epoch": float(line.epoch),
-            "loss": float("nan") if line.loss is None else line.loss,
-            "validation_ndcg": line.validation_ndcg or 0.0,
-        }
-        for line in (metrics.training if metrics else ())
-    )
