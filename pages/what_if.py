@@ -200,9 +200,11 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
         ),
         history.KIND: col.SelectboxColumn(
-            "Kind", options=[kind.value for kind in engine.corpus.manifest.known_kinds], width=80
+            "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
         ),
     }
+    if corpus.manifest.order_as_time:
+        del columns[history.DATE]
     st.data_editor(
         history.table_frame(rows, by_id=by_id),
         key=key,

@@ -297,22 +297,26 @@ def list_users(
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
     engine = asked.engine()
-    starts = engine.corpus.user_starts
-    times = engine.corpus.events[Columns.Time]
+    starts, times = engine.corpus.user_starts, engine.corpus.events[Columns.Time]
+    timed = not engine.corpus.manifest.order_as_time
     table = engine.users[["user_id", "events"]].assign(
-        first=[time.isoformat() for time in times.iloc[starts[:-1]]],
-        last=[time.isoformat() for time in times.iloc[starts[1:] - 1]],
+        first=[time.isoformat() if timed else None for time in times.iloc[starts[:-1]]],
+        last=[time.isoformat() if timed else None for time in times.iloc[starts[1:] - 1]],
         drift=engine.users["drift"],
     )
     users = table.sort_values([sort, "user_id"], ascending=[False, True]).to_dict("records")
     lines = [
-        f"{row['user_id']}: {row['events']} events, {row['first'][:10]} to {row['last'][:10]}, "
+        f"{row['user_id']}: {row['events']} events, {_span(row['first'], row['last'])}, "
         f"drift {row['drift']:.3f}"
         for row in users[:50]
     ]
     if len(users) > 50:
         lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
     answer({"users": users}, lines, as_json=asked.json)
+
+
+def _span(first: str | None, last: str | None) -> str:
+    return f"{first[:10]} to {last[:10]}" if first and last else "no times"
 
 
 def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
@@ -325,7 +329,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
     steps: list[dict[str, Any]] = [
         {
             "step": at + 1,
-            "timestamp": event.timestamp.isoformat(),
+            "timestamp": event.date and event.date.isoformat(),
             "item_id": event.item_id,
             "kind": event.kind.value,
             "rating": event.rating,
@@ -340,7 +344,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         topic = max(row["profile"], key=row["profile"].get)
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
-            f"{row['step']:>4}  {row['timestamp'][:10]}  {row['kind']:<8}  "
+            f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
             f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )

@@ -315,6 +315,8 @@ def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
             refuse("the text is empty", "Write one, or leave the text out")
         if length > MAX_TEXT:
             refuse(f"the text has {length:,} characters", f"Keep it to {MAX_TEXT:,}")
+    if edit.op is Op.DATE and corpus.manifest.order_as_time:
+        refuse("this corpus has no times, only the order of events", "Add or delete events instead")
     scale, rating, time = corpus.manifest.rating_scale, edit.rating, edit.timestamp
     known = corpus.manifest.known_kinds
     if edit.kind is not None and edit.kind not in known:
