@@ -118,7 +118,7 @@ class Library:
                 "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
             )
         home = self.root / "corpora" / name
-        made = [folder for folder in (home, home.parent, self.root) if not folder.exists()]
+        made = [folder for folder in (home, *home.parents) if not folder.exists()]
         with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")

@@ -12,7 +12,9 @@ from core.recommend.registry import NAMES
 
 def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
     """The card as Markdown."""
-    simulated = " It is simulated." if manifest.simulated else ""
+    about = " It is simulated." if manifest.simulated else ""
+    if manifest.order_as_time:
+        about += " Its files had no times: the model knows the order of each user's events alone."
     rows = "\n".join(_row(score) for score in metrics.best_first)
     unseen, targets = metrics.unseen_targets, metrics.targets
     quality = f"""## Quality on {targets:,} test events
@@ -33,7 +35,7 @@ the quality of this model, and no validation event chose its settings or its las
 ## Corpus and split
 
 {manifest.accepted:,} events of {manifest.users:,} users with {manifest.items:,} items, \
-{manifest.with_text:,} events with text; corpus id `{manifest.corpus_id}`.{simulated}
+{manifest.with_text:,} events with text; corpus id `{manifest.corpus_id}`.{about}
 {_item_text(config)}
 Leave-last-out: each user's last event is test, the one before it validation, the rest training. \
 Settings and early stopping by validation NDCG@10; the test events were read once, for the table \
