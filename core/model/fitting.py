@@ -23,7 +23,7 @@ from torch.nn import functional
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.device import device_words
 from core.measure.metrics import ndcg
-from core.model.config import InterestConfig
+from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, kind_rows, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -31,8 +31,6 @@ from core.ranking import ExcludedItems, target_ranks
 from core.recommend.scorers import centre
 
 FULL_SOFTMAX_ITEMS = 50_000
-UNJUDGED_EPOCHS = 20
-"""Epochs at most where no validation event says when to stop."""
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _WARM_UP_STEPS = 20
 _EVENTS_PER_BATCH = 8_192

@@ -10,6 +10,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 _folder = tempfile.TemporaryDirectory(prefix="tastelines-", ignore_cleanup_errors=True)
 
 
+def is_kept(path: Path) -> bool:
+    """Whether a file was dropped into the browser."""
+    return Path(_folder.name) in path.parents
+
+
 def keep(file: UploadedFile) -> Path:
     """Write an uploaded file under its own name, once; the folder goes when the server ends."""
     folder = Path(_folder.name) / file.file_id
