@@ -41,6 +41,17 @@ def _reading(file: FileReading) -> dict[str, str]:
     }
 
 
+def column_examples(preview: Preview) -> dict[str, str]:
+    """Columns without a name by their number and their first value: ``3 · 978300760``."""
+    examples = {}
+    for file in preview.files:
+        values = file.lines[0].split(file.delimiter) if file.lines and file.delimiter else []
+        if not file.header and len(values) == len(file.columns):
+            pairs = zip(file.columns, values, strict=True)
+            examples |= {name: f"{name} · {short(value, 24)}" for name, value in pairs}
+    return examples
+
+
 def reading_sentence(preview: Preview) -> str:
     """Format, time, ratings and kinds in one line."""
     said = [f"Format {preview.format}"]

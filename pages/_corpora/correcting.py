@@ -20,7 +20,7 @@ from core.corpus.options import (
 from core.corpus.previewing import Preview, Question
 from core.corpus.readers import FORMATS
 from core.domain import Columns, EventKind
-from core.views.imports import FIRST_LINE, spoken_delimiter
+from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter
 from pages._corpora import said
 from pages._shared import drawing, notices, state
 
@@ -65,9 +65,11 @@ def _answer_mapping(question: Question, preview: Preview) -> None:
     columns = preview.item_columns if of_items else preview.columns
     likely = dict.fromkeys([*question.proposals, *columns])
     st.text(f"Which column holds {field}?")
+    examples = column_examples(preview)
     for column in list(likely)[:PROPOSALS_SHOWN]:
         key = f"answer_{field}_{column}"
-        drawing.button(column, key, said.say_in, "mapping", field, column)
+        label = notices.escape(examples.get(column, column))
+        drawing.button(label, key, said.say_in, "mapping", field, column)
     if field == Columns.Time:
         _answer_order(question, preview)
 
@@ -108,6 +110,7 @@ ANSWERS: dict[str, Callable[[Question, Preview], None]] = {
 
 def draw_columns(preview: Preview, said_mapping: dict[str, str]) -> None:
     """One picker per field, set to the column that it has."""
+    examples = column_examples(preview)
     for field in FIELDS:
         of_items = field.startswith(ITEM_PREFIX)
         known = preview.item_columns if of_items else preview.columns
@@ -119,7 +122,14 @@ def draw_columns(preview: Preview, said_mapping: dict[str, str]) -> None:
         key = f"map_{field}"
         state.choose(key, taken if taken in options else options[0] if options else None)
         act = (said.said_in, ("mapping", key, field, UNUSED))
-        st.selectbox(field, options, key=key, on_change=act[0], args=act[1])
+        st.selectbox(
+            field,
+            options,
+            key=key,
+            format_func=lambda column: examples.get(column, column),
+            on_change=act[0],
+            args=act[1],
+        )
 
 
 def draw_reading(options: ImportOptions, preview: Preview | None) -> None:
