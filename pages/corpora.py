@@ -11,8 +11,9 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
-from core.corpus.importing import ImportSummary, Preview, import_files
-from core.corpus.plan import ITEM_PREFIX
+from core.corpus.importing import ImportSummary, import_files
+from core.corpus.options import ITEM_PREFIX, ImportOptions
+from core.corpus.previewing import Preview
 from core.corpus.readers import FORMATS
 from core.domain import Columns, DomainError
 from core.figures.quality import training_figure
@@ -173,7 +174,8 @@ def start_import(
         pressed = st.button("Import", type="primary", icon=":material/download:")
     if pressed:
         library = loaders.library()
-        work = partial(import_files, library, name, events, items, format, mapping, None, None)
+        options = ImportOptions(format=format, mapping=mapping)
+        work = partial(import_files, library, name, events, items, options)
         jobs.start("import", name, work)
         st.rerun()
 

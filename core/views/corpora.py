@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.corpus.quarantine import Refusal
-from core.corpus.rows import read_head
 from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
+from core.corpus.syntax import open_rows
 from core.progress import Progress
 from core.views.wording import capital, count, day, duration, number, percent, span
 
@@ -123,7 +123,7 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
 
 def columns_of(path: Path) -> tuple[str, ...]:
     """The columns of a file, so that a person can say which is which; DomainError if unreadable."""
-    return read_head(SourceFile(path)).columns
+    return open_rows(SourceFile(path)).columns
 
 
 def name_for(paths: Sequence[Path]) -> str:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 import streamlit as st
 
 from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
-from core.corpus.importing import Preview
-from core.corpus.importing import preview as look_at
+from core.corpus.options import ImportOptions
+from core.corpus.previewing import Preview
+from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
 from core.evaluate.served import ListsManifest, served_manifests
@@ -211,7 +212,7 @@ def preview(
     events: Sequence[Path], items: Path | None, format: str, mapping: dict[str, str]
 ) -> Preview:
     """How an import would read these files; DomainError for what would stop it."""
-    return look_at(events, items, format, mapping)
+    return look_at(events, items, ImportOptions(format=format, mapping=mapping))
 
 
 def training(name: str, options: InterestConfig) -> Work[Path]:
