@@ -277,11 +277,9 @@ def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
     ink = drawing.palette()
 
     def charts() -> str:
-        figures = [
-            (view.flow_sentence, flow_figure(view, ink)),
-            (view.profile_sentence, profiles_figure(view, ink)),
-        ]
-        return as_html(figures, ink, "Lists side by side")
+        flow = (view.flow_sentence, flow_figure(view, ink))
+        profiles = (view.profile_sentence, profiles_figure(view, ink))
+        return as_html([flow, profiles], ink, "Lists side by side")
 
     files: dict[str, sharing.File] = {
         "Report (HTML)": (".html", lambda: comparison_report(comparison, ink)),

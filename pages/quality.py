@@ -12,10 +12,9 @@ from streamlit import column_config as col
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
-from core.model.metrics import read_metrics
+from core.model.metrics import Metrics, read_metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
-from core.views.quality.build import training_lines
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
     UNITS,
@@ -143,9 +142,10 @@ def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
     charts = {
         "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
-        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
         "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
     }
+    if view.periods:
+        charts["periods"] = (view.periods_sentence, figures.periods_figure(view, ink))
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
         charts["calibration"] = (view.calibration_sentence, figure)
@@ -185,6 +185,8 @@ def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
         "Ablation": lambda: draw_ablation(engine, view),
         "Never recommended": lambda: draw_never(engine, view),
     }
+    if "periods" not in charts:
+        del draw["By month"]
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
     for tab, draw_tab in zip(tabs, draw.values(), strict=True):
         if tab.open:
@@ -213,17 +215,15 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
 
 
 def draw_training(engine: Engine) -> None:
-    metrics = read_metrics(engine.folder)
-    lines = training_lines(metrics)
-    best = metrics.best_epoch if metrics else None
-    sentence = wording.training(lines, best)
-    if lines:
-        figure = figures.epochs_figure(lines, best, drawing.palette())
-        chart("epochs", sentence, figure, pd.DataFrame(lines))
+    metrics = read_metrics(engine.folder) or Metrics()
+    sentence = wording.training(metrics)
+    if metrics.training:
+        figure = figures.epochs_figure(metrics, drawing.palette())
+        chart("epochs", sentence, figure, table(metrics.training, "epoch loss validation_ndcg"))
     else:
         notices.say(sentence)
-    notices.say(wording.sentiment(metrics.sentiment if metrics else None))
-    notices.say(trust_sentence(metrics.trustworthiness if metrics else None))
+    notices.say(wording.sentiment(metrics.sentiment))
+    notices.say(trust_sentence(metrics.trustworthiness))
 
 
 def draw_ablation(engine: Engine, view: QualityView) -> None:

@@ -19,6 +19,7 @@ from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.views import wording
 from core.views.compare.build import moves_table, trust_sentence
+from core.views.tables import table
 from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
@@ -114,7 +115,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
         "History": lambda: history.history_table(rows),
         "Paths": lambda: views.paths_table(view),
-        "Profile": lambda: views.profile_table(profile),
+        "Profile": lambda: table(profile, views.ProfileRow.COLUMNS),
     }
     draw_tables(tables)
     with head:
@@ -199,9 +200,11 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
         ),
         history.KIND: col.SelectboxColumn(
-            "Kind", options=[kind.value for kind in engine.corpus.manifest.known_kinds], width=80
+            "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
         ),
     }
+    if corpus.manifest.order_as_time:
+        del columns[history.DATE]
     st.data_editor(
         history.table_frame(rows, by_id=by_id),
         key=key,
@@ -265,11 +268,10 @@ def draw_lists(fork: Fork) -> None:
 def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
     ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
-    largest = max(profile, key=lambda row: abs(row.after - row.before))
-    change = largest.after - largest.before
+    largest = max(profile, key=lambda row: abs(row.change))
     profile_sentence = (
-        f"The profile changes most in {largest.label}: {wording.points(change)} points."
-        if abs(change) >= 0.005
+        f"The profile changes most in {largest.label}: {wording.points(largest.change)} points."
+        if abs(largest.change) >= 0.005
         else "The interest profile does not change."
     )
     return {

@@ -17,7 +17,7 @@ from pathlib import Path
 import typer
 
 from core.cli import analysis_verbs, corpus_verbs, model_verbs
-from core.cli.output import complain
+from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
 
 STOPPED = 130
@@ -41,7 +41,7 @@ def build_app() -> typer.Typer:
 
     for module in VERB_MODULES:
         for name, verb in module.VERBS.items():
-            app.command(name)(verb)
+            app.command(name)(spread(verb))
     return app
 
 

@@ -19,13 +19,14 @@ from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Game,
     Method,
+    Review,
     WordValues,
     leave_one_out,
+    open_review,
     score_game,
     sentiment_game,
     shap_words,
 )
-from core.explain.words import Review, open_review
 from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint

@@ -14,15 +14,17 @@ from core.figures.profile import areas
 from core.figures.style import (
     SIZE,
     SMALL,
-    UNFADED,
     axis,
+    bars,
     canvas,
+    errors,
     halo,
     hover,
     names_axis,
     note,
+    picks,
     plain,
-    signed_ink,
+    signed_inks,
     title,
 )
 from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
@@ -243,39 +245,31 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     return figure
 
 
-def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
+def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> go.Figure:
     """What each event between two times contributed to an item: signed bars, largest first.
 
     Beyond a dozen the rest is one bar. Bars carry their step as customdata.
     """
-    shown = list(bars[:SHOWN_BARS])
-    if len(bars) > SHOWN_BARS:
-        rest = bars[SHOWN_BARS:]
+    shown = list(changes[:SHOWN_BARS])
+    if len(changes) > SHOWN_BARS:
+        rest = changes[SHOWN_BARS:]
         total = sum(bar.value for bar in rest)
         shown.append(ChangeBar(None, f"{len(rest)} smaller ones", total, 0.0))
     shown = shown[::-1]
     values = [bar.value for bar in shown]
     figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
-    stderr = [bar.stderr for bar in shown]
-    error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
+    words = [f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]
     figure.add_bar(
-        x=values,
-        y=list(range(len(shown))),
-        orientation="h",
-        marker={"color": [signed_ink(value, palette) for value in values]},
-        error_x=error | {"thickness": 1.2, "width": 3},
-        customdata=[bar.step for bar in shown],
-        **hover([f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]),
-        **UNFADED,
-        name="changes",
+        **bars(values, signed_inks(values, palette)),
+        error_x=errors([bar.stderr for bar in shown], palette.muted, 1.2),
+        **picks([bar.step for bar in shown], words, "changes"),
     )
     for at, bar in enumerate(shown):
         up, small = bar.value >= 0, abs(bar.value) < SMALL_CHANGE
         text = nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}"
         end = bar.value + (bar.stderr if up else -bar.stderr)
         side, shift = ("left", 6) if up else ("right", -6)
-        words = note(text, end, at, palette.text, xanchor=side, xshift=shift)
-        figure.add_annotation(words)
+        figure.add_annotation(note(text, end, at, palette.text, xanchor=side, xshift=shift))
     reach = max((abs(value) for value in values), default=1.0) or 1.0
     low, high = min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach
     zero = {"zeroline": True, "zerolinecolor": palette.faint, "fixedrange": True, "nticks": 5}

@@ -10,7 +10,18 @@ from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from core.arrays import DoubleArray, FloatArray
 from core.figures.palette import HUES, Palette
-from core.figures.style import MARGIN, axis, canvas, hover, names_axis, note, plain, rule
+from core.figures.style import (
+    MARGIN,
+    at_ends,
+    axis,
+    bars,
+    canvas,
+    hover,
+    names_axis,
+    note,
+    plain,
+    rule,
+)
 from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline.rows import MomentView, StepRow, TimelineView
@@ -128,22 +139,14 @@ def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
     """The largest topics at one step as bars, with the change against the step before."""
     shares = moment.shares[::-1]
     figure = canvas(palette, 26 * len(shares) + 8, (130, 96, 2, 2), bargap=0.35)
-    figure.add_bar(
-        x=[share.share for share in shares],
-        y=list(range(len(shares))),
-        orientation="h",
-        marker={"color": [palette.topic(share.topic) for share in shares]},
-        text=[
-            wording.percent(share.share)
-            + ("" if share.change is None else f" ({wording.points(share.change)})")
-            for share in shares
-        ],
-        textposition="outside",
-        textfont={"color": palette.text},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_xaxes(visible=False, range=[0, max(0.5, *(share.share for share in shares))])
+    values, inks = [row.share for row in shares], [palette.topic(row.topic) for row in shares]
+    numbers = [
+        wording.percent(row.share)
+        + ("" if row.change is None else f" ({wording.points(row.change)})")
+        for row in shares
+    ]
+    figure.add_bar(**bars(values, inks), **at_ends(numbers, palette.text))
+    figure.update_xaxes(visible=False, range=[0, max(0.5, *values)])
     names = [plain(share.label, 22) for share in shares]
     figure.update_yaxes(names_axis(palette, names, fixedrange=None))
     return figure

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.evaluate.report import CalibrationBin
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
-from core.figures.style import axis, canvas, layout, names_axis, note, plain, title
+from core.figures.style import axis, bars, canvas, dotted_line, names_axis, note, plain, title
 from core.measure.metrics import Interval
+from core.model.metrics import Metrics
 from core.views.overview import ScoreRow, VerdictView
 from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline
@@ -97,9 +97,7 @@ def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
         figure.add_scatter(
             x=[_first_day(row.name) for row in rows],
             y=[interval.mean for interval in intervals],
-            mode="lines+markers",
-            line={"width": 1, "color": ink},
-            marker={"size": 8, "color": ink},
+            **dotted_line(ink, 1, 8),
             error_y={
                 "array": [interval.high - interval.mean for interval in intervals],
                 "arrayminus": [interval.mean - interval.low for interval in intervals],
@@ -141,9 +139,7 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
     figure.add_scatter(
         x=[b.promised for b in bins],
         y=[b.kept for b in bins],
-        mode="lines+markers",
-        line={"width": 1.5, "color": palette.accent},
-        marker={"size": 9, "color": palette.accent},
+        **dotted_line(palette.accent, 1.5, 9),
         customdata=[[b.cases] for b in bins],
         hovertemplate="predicted %{x:.0%}, observed %{y:.0%} of %{customdata[0]} targets"
         "<extra></extra>",
@@ -157,25 +153,21 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
     return figure
 
 
-def epochs_figure(
-    lines: Sequence[Mapping[str, float]], best: int | None, palette: Palette
-) -> go.Figure:
+def epochs_figure(metrics: Metrics, palette: Palette) -> go.Figure:
     """Validation NDCG and training loss by epoch; the best epoch is marked."""
     figure = canvas(palette, 280, (60, 24, 8, 44))
     for panel, key, measure, domain in (
         ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45]),
         ("2", "loss", "training loss, nats", [0.57, 1.0]),
     ):
-        known = [line for line in lines if line[key] == line[key]]
-        sizes = [11 if line["epoch"] == best else 4 for line in known]
+        known = [line for line in metrics.training if getattr(line, key) is not None]
+        sizes = [11 if line.epoch == metrics.best_epoch else 4 for line in known]
         figure.add_scatter(
-            x=[line["epoch"] for line in known],
-            y=[line[key] for line in known],
+            x=[line.epoch for line in known],
+            y=[getattr(line, key) for line in known],
             xaxis=f"x{panel}",
             yaxis=f"y{panel}",
-            mode="lines+markers",
-            line={"width": 1.75, "color": palette.accent},
-            marker={"size": sizes, "color": palette.accent},
+            **dotted_line(palette.accent, 1.75, sizes),
             hovertemplate="epoch %{x}: %{y:.4f}<extra></extra>",
             name=measure,
         )
@@ -194,7 +186,7 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.F
     """
     curve = curve[:: max(len(curve) // POINTS, 1)]
     names = list(dict.fromkeys(name for point in curve for name in point if name != "done"))
-    figure = make_subplots(
+    figure = canvas(palette, 190, (48, 12, 28, 28)).set_subplots(
         rows=1, cols=max(len(names), 1), subplot_titles=names, horizontal_spacing=0.08
     )
     for column, name in enumerate(names, start=1):
@@ -202,14 +194,11 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.F
         figure.add_scatter(
             x=[point["done"] for point in points],
             y=[point[name] for point in points],
-            mode="lines+markers",
-            line={"width": 1.75, "color": palette.accent},
-            marker={"size": 4, "color": palette.accent},
+            **dotted_line(palette.accent, 1.75, 4),
             row=1,
             col=column,
             hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
         )
-    figure.update_layout(layout(palette, height=190, margin={"l": 48, "r": 12, "t": 28, "b": 28}))
     figure.update_annotations(font={"size": 12, "color": palette.text})
     figure.update_xaxes(axis(palette, nticks=5))
     figure.update_yaxes(axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
@@ -242,14 +231,8 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
         (items, palette.faint, "all items"),
         (never, palette.muted, "never recommended"),
     ):
-        figure.add_bar(
-            y=list(range(len(rows))),
-            x=values,
-            orientation="h",
-            marker={"color": ink},
-            hovertemplate=f"%{{x}} {name}<extra></extra>",
-            name=name,
-        )
+        said = f"%{{x}} {name}<extra></extra>"
+        figure.add_bar(**bars(values, ink, hovertemplate=said, name=name))
     for at, (lost, size) in enumerate(zip(never, items, strict=True)):
         text = f"{lost:,} of {size:,}"
         figure.add_annotation(note(text, size, at, palette.text, xanchor="left", xshift=6))

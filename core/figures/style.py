@@ -31,11 +31,16 @@ CONFIG: dict[str, Any] = {
 """Plotly's own menu: zoom, pan, reset, and an SVG of the chart."""
 
 
-def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
-    """The layout every figure starts from: clear ground, thin axes, quiet hover labels."""
-    return {
+def canvas(
+    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
+) -> go.Figure:
+    """The empty figure that every one starts from: clear ground, quiet hover labels.
+
+    ``margin`` is left, right, top, bottom in pixels.
+    """
+    layout = {
         "height": height,
-        "margin": {"l": 64, "r": 16, "t": 8, "b": 28},
+        "margin": margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True)),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": SIZE, "color": palette.muted},
@@ -50,15 +55,8 @@ def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
         "clickmode": "event+select",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "orientation": "h"},
         "uirevision": "keep",
-    } | more
-
-
-def canvas(
-    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> go.Figure:
-    """An empty figure; ``margin`` is left, right, top, bottom in pixels."""
-    sides = margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True))
-    return go.Figure(layout=layout(palette, height=height, margin=sides, **more))
+    }
+    return go.Figure(layout=layout | more)
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
@@ -104,6 +102,30 @@ def hover(texts: Sequence[str]) -> dict[str, Any]:
     return {"hovertext": list(texts), "hovertemplate": "%{hovertext}<extra></extra>"}
 
 
+def picks(values: Any, texts: Sequence[str], name: str) -> dict[str, Any]:
+    """Marks that can be picked, each with its value as customdata, and words over each."""
+    return {"customdata": values, "name": name, **hover(texts), **UNFADED}
+
+
+def bars(values: Sequence[float], inks: str | Sequence[str], **more: Any) -> dict[str, Any]:
+    """A trace of horizontal bars in the rows 0, 1, 2, ..., or in those that ``y`` names."""
+    rows = {"y": list(range(len(values))), "orientation": "h", "marker": {"color": inks}}
+    return {"x": values, **rows, **more}
+
+
+def at_ends(texts: Sequence[str], ink: str) -> dict[str, Any]:
+    """The numbers at the ends of a trace's bars; they say what a hover text would."""
+    font = {"color": ink}
+    look = {"textposition": "outside", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
+    return {"text": list(texts), **look}
+
+
+def dotted_line(ink: str, width: float, size: int | Sequence[int]) -> dict[str, Any]:
+    """The look of a line with marks of these sizes on it, all in one colour."""
+    line, marker = {"width": width, "color": ink}, {"size": size, "color": ink}
+    return {"mode": "lines+markers", "line": line, "marker": marker}
+
+
 def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> dict[str, Any]:
     """A trace that circles one position."""
     return {
@@ -119,6 +141,12 @@ def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> di
         "hoverinfo": "skip",
         "name": name,
     }
+
+
+def errors(stderr: list[float], color: str, thickness: float) -> dict[str, Any]:
+    """Standard errors at the ends of bars; nothing where all values are exact."""
+    look = {"color": color, "thickness": thickness, "width": 3}
+    return {"type": "data", "array": stderr, "visible": any(stderr), **look}
 
 
 def stems(heights: DoubleArray, color: str) -> dict[str, Any]:
@@ -155,9 +183,9 @@ def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
     }
 
 
-def signed_ink(value: float, palette: Palette) -> str:
-    """The colour of a contribution."""
-    return palette.positive if value >= 0 else palette.negative
+def signed_inks(values: Sequence[float], palette: Palette) -> list[str]:
+    """The colour of each contribution."""
+    return [palette.positive if value >= 0 else palette.negative for value in values]
 
 
 def plain(text: str, limit: int = 0) -> str:

@@ -16,13 +16,12 @@ from core.domain import Part
 from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
 from core.figures.style import (
     MARGIN,
-    UNFADED,
     axis,
     canvas,
     halo,
-    hover,
     names_axis,
     note,
+    picks,
     plain,
     ring,
     rule,
@@ -72,10 +71,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
         },
         text=[wording.rating(row.rating) for row in view.steps],
         textfont={"size": 10, "color": [palette.text_on(fill) for fill in fills]},
-        customdata=np.arange(1, len(view.steps) + 1),
-        name="events",
-        **hover([event_hover(row) for row in view.steps]),
-        **UNFADED,
+        **picks(np.arange(1, len(xs) + 1), [event_hover(row) for row in view.steps], "events"),
     )
     figure.add_scatter(**ring(xs[step - 1], ys[step - 1], palette.accent, 26, 2, "selected"))
     lane_names = [kind.value for kind in kinds]
@@ -141,6 +137,7 @@ def ranks_figure(
     Filled marks lie in the top 10; marks of events that were held out are darker and named.
     """
     rows = [row for row in view.steps if row.next_rank is not None]
+    steps = np.array([row.step for row in rows], np.int64)
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
@@ -154,7 +151,7 @@ def ranks_figure(
         shapes=[rule(palette, scale.x[step - 1]), top],
     )
     figure.add_scatter(
-        x=scale.x[[row.step - 1 for row in rows]],
+        x=scale.x[steps - 1],
         y=np.array([row.next_rank for row in rows]),
         mode="markers",
         marker={
@@ -164,10 +161,7 @@ def ranks_figure(
             "line": {"width": 1.5, "color": inks},
             "opacity": 1,
         },
-        customdata=np.array([row.step for row in rows]),
-        name="ranks",
-        **hover([rank_hover(view, row) for row in rows]),
-        **UNFADED,
+        **picks(steps, [rank_hover(view, row) for row in rows], "ranks"),
     )
     ticks = [tick for tick in (1, 10, 100, 1_000, 10_000, 100_000) if tick * 4 < items] + [items]
     figure.update_layout(
@@ -226,25 +220,21 @@ def step_sizes_figure(
 ) -> go.Figure:
     """How far each event moved the state in the model's own space (cosine distance)."""
     rows = [row for row in view.steps if row.step_size is not None]
+    steps = np.array([row.step for row in rows], np.int64)
     sizes = np.array([row.step_size or 0.0 for row in rows])
+    words = [
+        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
+        for row in rows
+    ]
     inks = [palette.accent if row.step == step else palette.muted for row in rows]
     figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
-        x=scale.x[[row.step - 1 for row in rows]],
+        x=scale.x[steps - 1],
         y=sizes,
         mode="markers",
         marker={"size": 7, "color": inks, "opacity": 1},
         error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
-        customdata=np.array([row.step for row in rows]),
-        name="step sizes",
-        **hover(
-            [
-                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>"
-                f"moved {row.step_size:.2f}"
-                for row in rows
-            ]
-        ),
-        **UNFADED,
+        **picks(steps, words, "step sizes"),
     )
     top = sizes.max(initial=0.1) * 1.15
     figure.update_layout(

@@ -19,7 +19,7 @@ from scipy.ndimage import convolve
 
 from core.arrays import BoolArray, FloatArray
 from core.figures.palette import HUES, Palette, channels, mix, rgba
-from core.figures.style import UNFADED, canvas, halo, hover, note, plain, ring, swatch
+from core.figures.style import canvas, halo, hover, note, picks, plain, ring, swatch
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
@@ -127,6 +127,10 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
     else:
         ages = np.linspace(0.6, 0.0, max(len(rows), 1))
         inks = [mix(palette.text, palette.background, float(age)) for age in ages[: len(rows)]]
+    words = [
+        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
+        for row in rows
+    ]
     return {
         "x": [row.x for row in rows],
         "y": [row.y for row in rows],
@@ -138,15 +142,7 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
             "line": {"width": 1, "color": inks if open_dots else palette.background},
             "opacity": 1,
         },
-        "customdata": [row.step for row in rows],
-        "name": "still to come" if open_dots else "states",
-        **hover(
-            [
-                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
-                for row in rows
-            ]
-        ),
-        **UNFADED,
+        **picks([row.step for row in rows], words, "still to come" if open_dots else "states"),
     }
 
 

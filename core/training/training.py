@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import TrainingData, check_training_events
 from core.training.card import model_card
 from core.training.preparing import Prepared, prepare
 
@@ -82,10 +83,14 @@ def fit_recommenders(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
 ) -> Trained:
-    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
-    cache = cache or open_cache(library)
-    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
+    """Fit every recommender on the training part of ``parts`` int8[n_events].
+
+    ``item_text`` names the columns that describe an item (None: all that hold words).
+    """
+    cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
     baselines = fit_baselines(data, progress, stop)
@@ -103,7 +108,7 @@ def fit_interest(
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop)
+    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
@@ -118,14 +123,17 @@ def train(
     *,
     encoder: TextEncoder | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
     target: Path | None = None,
     created: datetime | None = None,
 ) -> Path:
     """Train on a corpus and return the new model's folder.
 
-    The folder appears whole at the end; a stopped or killed training leaves none. Defaults: the
-    shipped encoder, the library's vector cache, the library's model folders as ``target``. With
-    ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
+    The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
+    device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
+    as ``item_text`` all columns of the items that hold words, the library's model folders as
+    ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
+    the same bytes.
     """
     options = options or InterestConfig()
     laps: dict[str, float] = {}
@@ -137,9 +145,12 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library)
     parts = leave_last_out(corpus.events)
-    trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
+    check_training_events(corpus, parts)
+    text_encoder = encoder or open_encoder(library, device="auto")
+    trained = fit_recommenders(
+        corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
+    )
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
@@ -197,7 +208,8 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
 
 
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
-    corpus = trained.prepared.corpus
+    corpus, device = trained.prepared.corpus, trained.fit.device
+    accelerator = {} if device == "cpu" else {"device": device}
     return ModelConfig(
         corpus=corpus.name,
         corpus_id=corpus.corpus_id,
@@ -205,9 +217,10 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         interest=trained.interest.config.to_json(),
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),
+        item_text=trained.prepared.item_columns,
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
-        versions={name: importlib.metadata.version(name) for name in VERSIONS},
+        versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
     )
 
 
@@ -248,6 +261,7 @@ def evaluate_model(
     k: int = 10,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    device: str = "auto",
 ) -> EvaluationReport:
     """Judge a model's recommenders under a protocol.
 
@@ -262,9 +276,16 @@ def evaluate_model(
     reports = []
     for parts in splits(corpus, protocol):
         if protocol == "temporal":
-            encoder = open_encoder(library, engine.config.encoder.name)
+            encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
-                corpus, parts, library, engine.config.settings, encoder, progress, stop
+                corpus,
+                parts,
+                library,
+                engine.config.settings,
+                encoder,
+                progress,
+                stop,
+                item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:

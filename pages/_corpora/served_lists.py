@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from pandas import DataFrame
 from streamlit import column_config as col
 
 from core import jobs
 from core.views import wording
+from core.views.corpora import reasons_table
 from pages._corpora import uploads
 from pages._shared import drawing, judging, loaders, notices, working
 
@@ -67,7 +67,6 @@ def draw_summary(summary: ListsSummary) -> None:
     )
     if summary.refused:
         with st.expander(f"{wording.count(manifest.quarantined, 'row')} refused"):
-            reasons = DataFrame(list(summary.reasons.items()), columns=["reason", "rows"])
-            drawing.table(reasons, "Why rows were refused", height="auto")
+            drawing.table(reasons_table(summary), "Why rows were refused", height="auto")
             fields = dict.fromkeys(("file", "line", "field", "reason", "value"))
             drawing.table(summary.refused, "The first refused rows", fields, height="auto")

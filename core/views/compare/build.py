@@ -335,18 +335,13 @@ def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
 
 def lists_table(view: CompareView) -> pd.DataFrame:
     """One row per item, one column per list with its rank."""
-    return pd.DataFrame(
-        [
-            {
-                "item_id": line.item_id,
-                "item": line.item,
-                "topic": view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "",
-                **dict(zip(_headings(view), line.ranks, strict=True)),
-                "actual_next": any(line.is_next),
-            }
-            for line in view.lines
-        ]
-    ).convert_dtypes()
+    lines, topics = view.lines, view.topics
+    frame = table(lines, "item_id item").assign(
+        topic=[topics[line.topic] if 0 <= line.topic < len(topics) else "" for line in lines],
+        **{name: [line.ranks[at] for line in lines] for at, name in enumerate(_headings(view))},
+        actual_next=[any(line.is_next) for line in lines],
+    )
+    return frame.convert_dtypes()
 
 
 def overlap_table(view: CompareView) -> pd.DataFrame:

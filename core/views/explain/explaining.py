@@ -6,13 +6,12 @@ import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.word_values import Method
-from core.explain.words import split_words
+from core.explain.word_values import Method, split_words
 from core.jobs import Job
 from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
@@ -35,7 +34,6 @@ LONG_REVIEW = 80
 """Words above which leaving each one out reads more text than the first SHAP values do."""
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
-Piece = TypeVar("Piece")
 
 
 class Explaining:
@@ -47,6 +45,12 @@ class Explaining:
 
     answer: AnswerView
     explanation: Explanation
+    default_step: int | None = None
+    """The step whose review is most worth reading; None before the parts are there."""
+    parts: PartsView | None = None
+    """The parts of each event, when they are there; so the pieces below."""
+    change: ChangeView | None = None
+    scorecard: ScorecardView | None = None
 
     def __init__(
         self, engine: Engine, history: History, item_id: str, recommender: str, margin: bool
@@ -54,13 +58,12 @@ class Explaining:
         self._target = f"{item_id} for {history.user_id} at step {len(history)}"
         self._lock, self._making = threading.RLock(), threading.Lock()
         self._waiting: deque[str] = deque()
-        self._pieces: dict[str, object] = {}
+        self._made: set[str] = set()
+        self._words: dict[str, WordsView] = {}
         self._errors: dict[str, DomainError] = {}
         self._job: Job[None] | None = None
         self._worker: int | None = None
         self._is_refined = False
-        self.default_step: int | None = None
-        """The step whose review is most worth reading; None before the parts are there."""
         self.explanation = Explanation(
             engine,
             history,
@@ -81,27 +84,12 @@ class Explaining:
     @property
     def arrived(self) -> int:
         """How many pieces are there, or failed."""
-        return len(self._pieces) + len(self._errors)
-
-    @property
-    def parts(self) -> PartsView | None:
-        """The parts of each event, when they are there."""
-        return self._get(PARTS, PartsView)
-
-    @property
-    def change(self) -> ChangeView | None:
-        """The smallest change, when it is there."""
-        return self._get(CHANGE, ChangeView)
-
-    @property
-    def scorecard(self) -> ScorecardView | None:
-        """The scorecard, when it is there."""
-        return self._get(SCORECARD, ScorecardView)
+        return len(self._made) + len(self._errors)
 
     def words(self, step: int) -> WordsView | None:
         """The words of one review by the best method that is there; None before the first."""
-        views = (self._get(f"{method} {step}", WordsView) for method in reversed(METHODS))
-        return next((view for view in views if view is not None), None)
+        names = [f"{method} {step}" for method in reversed(METHODS)]
+        return next((self._words[name] for name in names if name in self._words), None)
 
     def error(self, step: int | None = None) -> DomainError | None:
         """Why a piece could not be made: of the words of a step, or any of the others."""
@@ -113,7 +101,7 @@ class Explaining:
     def ask(self, *names: str) -> None:
         """Have pieces made, in this order; those that are there or waiting are left alone."""
         with self._lock:
-            known = {*self._pieces, *self._errors, *self._waiting}
+            known = {*self._made, *self._errors, *self._waiting}
             self._waiting.extend(name for name in names if name not in known)
             if self._waiting and self._job is None:
                 self._job = Job("explanation", self._target, self._work)
@@ -165,7 +153,8 @@ class Explaining:
                 name = self._waiting[0]
             try:
                 with self._making:
-                    self._pieces[name] = self._make(name)
+                    self._make(name)
+                self._made.add(name)
             except DomainError as error:
                 self._errors[name] = error
             except Stopped:
@@ -180,20 +169,21 @@ class Explaining:
                 if self._waiting and self._waiting[0] == name:
                     self._waiting.popleft()
 
-    def _make(self, name: str) -> object:
+    def _make(self, name: str) -> None:
         explanation = self.explanation
         if name == PARTS:
             self._refine()
             parts = build_parts(self.answer, explanation.parts)
             self.default_step = explanation.step_of_words()
-            return parts
-        if name == CHANGE:
-            return build_change(explanation, explanation.counterfactual)
-        if name == SCORECARD:
-            return build_scorecard(explanation, explanation.scorecard)
-        method = next(method for method in METHODS if name.startswith(method))
-        step = int(name.removeprefix(method))
-        return build_words(explanation, explanation.words(step, method))
+            self.parts = parts
+        elif name == CHANGE:
+            self.change = build_change(explanation, explanation.counterfactual)
+        elif name == SCORECARD:
+            self.scorecard = build_scorecard(explanation, explanation.scorecard)
+        else:
+            method = next(method for method in METHODS if name.startswith(method))
+            step = int(name.removeprefix(method))
+            self._words[name] = build_words(explanation, explanation.words(step, method))
 
     def _refine(self) -> None:
         """Sample the events for longer, once, before anything is made of them."""
@@ -201,7 +191,3 @@ class Explaining:
             self.explanation.refine(REFINED_SECONDS)
             self.answer = build_answer(self.explanation)
         self._is_refined = True
-
-    def _get(self, name: str, kind: type[Piece]) -> Piece | None:
-        piece = self._pieces.get(name)
-        return piece if isinstance(piece, kind) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,13 @@ class ProfileRow:
     """Probability before, 0 to 1."""
     after: float
     """Probability after, 0 to 1."""
+
+    COLUMNS = "topic=label before after change"
+
+    @property
+    def change(self) -> float:
+        """The difference of both."""
+        return self.after - self.before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,21 +136,18 @@ def _largest(path: PathView) -> str | None:
 
 def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.DataFrame:
     """Two lists rank by rank: what became of the first's items, where the second's came from."""
-    ranks = [{item.item_id: item.rank for item in shown.items} for shown in (first, second)]
+    old_ranks, new_ranks = ({i.item_id: i.rank for i in shown.items} for shown in (first, second))
     rows = []
     for at, (old, new) in enumerate(zip_longest(first.items, second.items), start=1):
-        rows.append(
-            {
-                "rank": at,
-                "before": (old.title or old.item_id) if old else "",
-                "before_id": old.item_id if old else "",
-                "became": move_words(at, ranks[1].get(old.item_id)) if old else "",
-                "after": (new.title or new.item_id) if new else "",
-                "after_id": new.item_id if new else "",
-                "move": move_words(ranks[0].get(new.item_id), at) if new else "",
-                "score": new.score if new else None,
-            }
-        )
+        left: tuple[Any, ...] = ("", "", "")
+        right: tuple[Any, ...] = ("", "", "", None)
+        if old:
+            became = move_words(at, new_ranks.get(old.item_id))
+            left = (old.title or old.item_id, old.item_id, became)
+        if new:
+            move = move_words(old_ranks.get(new.item_id), at)
+            right = (new.title or new.item_id, new.item_id, move, new.score)
+        rows.append((at, *left, *right))
     return pd.DataFrame(rows, columns=LISTS)
 
 
@@ -175,16 +179,6 @@ def lists_table(fork: Fork) -> pd.DataFrame:
     return table
 
 
-def profile_table(rows: Sequence[ProfileRow]) -> pd.DataFrame:
-    """Shares of the largest topics before and after."""
-    return pd.DataFrame(
-        [
-            {"topic": r.label, "before": r.before, "after": r.after, "change": r.after - r.before}
-            for r in rows
-        ]
-    )
-
-
 def paths_table(view: ForkView) -> pd.DataFrame:
     """Both paths, one row per step."""
     tables = []
@@ -193,7 +187,7 @@ def paths_table(view: ForkView) -> pd.DataFrame:
             "path": name,
             "step": range(1, len(path) + 1),
             "event": path.names,
-            "timestamp": [event.timestamp for event in path.states.history.events],
+            "timestamp": [event.date for event in path.states.history.events],
             "x": path.states.x,
             "y": path.states.y,
             "step_size": path.states.step_size,
