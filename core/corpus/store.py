@@ -104,6 +104,14 @@ class Library:
             self.publish(folder, manifest)
         return self.corpus(name)
 
+    def check_free(self, name: str) -> None:
+        """DomainError for a name that no corpus of one's own can have."""
+        check_name(name)
+        if name == DEMO:
+            raise DomainError(
+                "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
+            )
+
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
         """A fresh folder to prepare a corpus in; gone afterwards unless it was published.
@@ -112,17 +120,13 @@ class Library:
         removed first. DomainError for a name that cannot be used and while another import of the
         same name runs.
         """
-        check_name(name)
-        if name == DEMO:
-            raise DomainError(
-                "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
-            )
+        self.check_free(name)
         home = self.root / "corpora" / name
         made = [folder for folder in (home, *home.parents) if not folder.exists()]
         with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
-        with lock:
+        with self._unless_empty(home), lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -148,6 +152,18 @@ class Library:
                         for parent in made:
                             with suppress(OSError):  # another import may be at work there
                                 parent.rmdir()
+
+    @staticmethod
+    @contextmanager
+    def _unless_empty(home: Path) -> Iterator[None]:
+        """Remove the folder of a corpus that a failed first import has left empty."""
+        try:
+            yield
+        finally:
+            if [path.name for path in home.iterdir()] == [".lock"]:
+                shutil.rmtree(home, ignore_errors=True)
+                with suppress(OSError):
+                    home.parent.rmdir()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.corpus.store import Library
-from core.corpus.validate import clean_text
+from core.corpus.texts import clean_text
 from core.domain import DomainError
 from core.scenario.capsule import Capsule, read_capsule
 from core.scenario.edits import Edit, edits_from_json

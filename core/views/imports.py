@@ -43,7 +43,7 @@ def _reading(file: FileReading) -> dict[str, str]:
 
 def column_examples(preview: Preview) -> dict[str, str]:
     """Columns without a name by their number and their first value: ``3 · 978300760``."""
-    examples = {}
+    examples: dict[str, str] = {}
     for file in preview.files:
         values = file.lines[0].split(file.delimiter) if file.lines and file.delimiter else []
         if not file.header and len(values) == len(file.columns):

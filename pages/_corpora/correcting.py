@@ -17,7 +17,8 @@ from core.corpus.options import (
     parse_delimiter,
     parse_scale,
 )
-from core.corpus.previewing import Preview, Question
+from core.corpus.previewing import Preview
+from core.corpus.questions import Question
 from core.corpus.readers import FORMATS
 from core.domain import Columns, EventKind
 from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter

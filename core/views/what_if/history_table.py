@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.corpus.corpus import Corpus
-from core.corpus.validate import clean_text
+from core.corpus.texts import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.capsule import check_number
 from core.scenario.draft import Refused
