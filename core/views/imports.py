@@ -32,7 +32,8 @@ def _reading(file: FileReading) -> dict[str, str]:
     return {
         "File": file.file,
         "Holds": file.table,
-        "Read as": file.layout or f"{file.syntax}, {file.format}",
+        "Read as": file.layout
+        or ", ".join(name for name in (file.syntax, file.format) if name != "auto"),
         "Encoding": file.encoding,
         "Delimiter": spoken_delimiter(file.delimiter),
         "Quotes": "plain characters" if quote == NO_QUOTE else quote,

@@ -12,7 +12,7 @@ from core import jobs
 from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
-from core.domain import DomainError
+from core.domain import Columns, DomainError
 from core.views import corpora as view
 from core.views import imports as words
 from pages._corpora import correcting, said, uploads
@@ -41,7 +41,8 @@ def draw_import() -> None:
     try:
         preview = loaders.preview(events, items, options, name)
     except DomainError as error:
-        notices.show_error(error)
+        where = uploads.without_folder(error.where)
+        notices.show_error(DomainError(error.what, where=where, remedy=error.remedy))
     if problem := state.get(said.PROBLEM):
         st.error(notices.escape(str(problem)), icon=":material/error:")
     if preview is not None:
@@ -92,7 +93,10 @@ def draw_preview(preview: Preview) -> None:
         correcting.draw_question(preview.question, preview)
     else:
         notices.say(f"{words.reading_sentence(preview)} {words.loss_sentence(preview)}")
-        draw_rows(preview.rows, "First rows as the import would read them")
+        rows = preview.rows
+        if preview.options.order_as_time:
+            rows = rows.drop(columns=Columns.Time)
+        draw_rows(rows, "First rows as the import would read them")
     match = words.match_sentence(preview.items_matched, preview.unmatched)
     for sentence in (match, words.unused_sentence(preview.unused_columns), *preview.notes):
         if sentence:
@@ -119,10 +123,14 @@ def draw_corrections(options: ImportOptions, preview: Preview | None) -> None:
     """Columns, the reading, kinds and the lines as they stand; each can be put right."""
     is_open = preview is None or preview.question is not None
     if preview is not None and preview.columns:
-        expander = st.expander("Columns", icon=":material/table_chart:", key="mapping")
+        is_unnamed = not all(file.header for file in preview.files)
+        expander = st.expander(
+            "Columns", icon=":material/table_chart:", expanded=is_unnamed, key="mapping"
+        )
         with expander, st.grid(4, gap="small"):
             correcting.draw_columns(preview, options.mapping)
-    if preview is not None and preview.kind_words:
+    asks_kinds = preview is not None and preview.question and preview.question.option == "kinds"
+    if preview is not None and preview.kind_words and not asks_kinds:
         with (
             st.expander("Kinds of events", icon=":material/category:", key="kinds"),
             st.container(horizontal=True, gap="small"),

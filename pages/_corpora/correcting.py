@@ -22,7 +22,7 @@ from core.corpus.questions import Question
 from core.corpus.readers import FORMATS
 from core.domain import Columns, EventKind
 from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter
-from pages._corpora import said
+from pages._corpora import said, uploads
 from pages._shared import drawing, notices, state
 
 UNUSED = "not used"
@@ -48,8 +48,8 @@ def draw_question(question: Question, preview: Preview) -> None:
             f":material/help: **{notices.escape(error.what[:1].upper() + error.what[1:])}.**"
         )
         if error.where:
-            st.caption(notices.escape(error.where))
-        if question.values and question.option != "kinds":
+            st.caption(notices.escape(uploads.without_folder(error.where)))
+        if question.values and question.option not in ("kinds", "header"):
             st.text(f"For example: {', '.join(question.values[:5])}")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             ANSWERS[question.option](question, preview)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,11 @@ _folder = tempfile.TemporaryDirectory(prefix="tastelines-", ignore_cleanup_error
 def is_kept(path: Path) -> bool:
     """Whether a file was dropped into the browser."""
     return Path(_folder.name) in path.parents
+
+
+def without_folder(text: str) -> str:
+    """Words about a dropped file without the folder where it is kept."""
+    return re.sub(rf"{re.escape(_folder.name)}/[^/]*/", "", text)
 
 
 def keep(file: UploadedFile) -> Path:
