@@ -121,11 +121,11 @@ def draw_rows(rows: DataFrame, alt: str) -> None:
 
 def draw_corrections(options: ImportOptions, preview: Preview | None) -> None:
     """Columns, the reading, kinds and the lines as they stand; each can be put right."""
-    is_open = preview is None or preview.question is not None
     if preview is not None and preview.columns:
-        is_unnamed = not all(file.header for file in preview.files)
+        asks = preview.question is not None and preview.question.option == "mapping"
+        is_open = asks or not all(file.header for file in preview.files)
         expander = st.expander(
-            "Columns", icon=":material/table_chart:", expanded=is_unnamed, key="mapping"
+            "Columns", icon=":material/table_chart:", expanded=is_open, key="mapping"
         )
         with expander, st.grid(4, gap="small"):
             correcting.draw_columns(preview, options.mapping)
@@ -136,6 +136,7 @@ def draw_corrections(options: ImportOptions, preview: Preview | None) -> None:
             st.container(horizontal=True, gap="small"),
         ):
             correcting.draw_kinds(preview)
+    is_open = preview is None or preview.question is not None
     with st.expander("How it is read", icon=":material/tune:", expanded=is_open, key="reading"):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             correcting.draw_reading(options, preview)
