@@ -77,7 +77,7 @@ def excel(folder: Path) -> list[str]:
     ("make", "kinds", "rating"),
     [
         (movielens_1m, {"rating"}, 1.0),
-        (goodreads, {"rating", "review", "view"}, None),
+        (goodreads, {"rating", "review", "view"}, 1.0),
         (taobao, {"view", "like", "cart", "purchase"}, None),
         (excel, {"review"}, 1.0),
     ],
