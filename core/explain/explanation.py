@@ -6,7 +6,7 @@ once and the slower ones as they come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ class WordsOfReview:
     """To the goal, in nats."""
 
 
+@dataclass(eq=False, repr=False)
 class Explanation:
     """Why one item, at the moment of one history.
 
@@ -61,29 +62,20 @@ class Explanation:
     DomainError for an unknown item or recommender.
     """
 
+    engine: Engine
+    history: History
+    item_id: str
+    recommender_id: str | None = None
+    _: KW_ONLY
+    margin: bool = False
+    seconds: float = 5.0
+    progress: ProgressCallback | None = None
+    stop: StopCallback | None = None
     k = K
 
-    def __init__(
-        self,
-        engine: Engine,
-        history: History,
-        item_id: str,
-        recommender: str | None = None,
-        *,
-        margin: bool = False,
-        seconds: float = 5.0,
-        progress: ProgressCallback | None = None,
-        stop: StopCallback | None = None,
-    ) -> None:
-        self.engine = engine
-        self.history = history
-        self.item_id = item_id
-        self.item = engine.corpus.index_of(item_id)
-        self.recommender: Recommender = engine.recommender(recommender)
-        self.margin = margin
-        self.seconds = seconds
-        self.progress = progress
-        self.stop = stop
+    def __post_init__(self) -> None:
+        self.item = self.engine.corpus.index_of(self.item_id)
+        self.recommender: Recommender = self.engine.recommender(self.recommender_id)
 
     @cached_property
     def scores(self) -> FloatArray:

@@ -98,13 +98,13 @@ def fit_map(
     anchor_positions = positions[anchors]
     tested = _sample(rng, len(chosen), _TRUST_SAMPLE)
     sampled = steps[_sample(rng, len(steps), MAX_FITTED)]
-    here, before = unit(queries[sampled]), unit(queries[sampled - 1])
+    after, before = unit(queries[sampled]), unit(queries[sampled - 1])
     flat = np.linalg.norm(
-        _place(here, anchor_vectors, anchor_positions)
+        _place(after, anchor_vectors, anchor_positions)
         - _place(before, anchor_vectors, anchor_positions),
         axis=1,
     )
-    real = 1.0 - (here * before).sum(1)
+    real = 1.0 - (after * before).sum(1)
     grid = np.linspace(0, 1, _QUANTILES)
     return InterestMap(
         anchors=anchor_vectors,

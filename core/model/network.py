@@ -14,7 +14,7 @@ item that nobody has met still has a vector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -139,6 +139,8 @@ class StepwiseNetwork(Equations):
     """A trained network in numpy, for one history at a time."""
 
     library = np
+    start_hidden: FloatArray
+    start_cell: FloatArray
 
     def __init__(self, network: InterestNetwork) -> None:
         weights = {name: value.numpy() for name, value in network.state_dict().items()}
@@ -150,12 +152,9 @@ class StepwiseNetwork(Equations):
             setattr(self, name, linear(weights[f"{name}.weight"], weights[f"{name}.bias"]))
         self.kind_in = weights["kind_in.weight"].__getitem__
         self.dropout = np.asarray
-        self.no_text = weights["no_text"]
-        self.memory_kind = weights["memory_kind"]
-        self.memory_feeling = weights["memory_feeling"]
+        for name in ("no_text", "memory_kind", "memory_feeling", "start_hidden", "start_cell"):
+            setattr(self, name, weights[name])
         self.log_decay = network.log_decay.detach().numpy()
-        self.start_hidden: FloatArray = weights["start_hidden"]
-        self.start_cell: FloatArray = weights["start_cell"]
         self._gates = linear(
             weights["lstm.weight_ih_l0"], weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"]
         )
@@ -194,10 +193,6 @@ class Batch:
     features: Tensor
     text: Tensor
     length: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """The same histories on a device."""
-        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
 
 
 class ItemTower(nn.Module):

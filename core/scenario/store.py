@@ -83,6 +83,7 @@ class ScenarioConflict(DomainError):
         self.theirs = theirs
 
 
+@dataclass(frozen=True, slots=True)
 class ScenarioStore:
     """The scenarios of a library. Safe for threads and processes: each call has its own connection.
 
@@ -90,8 +91,7 @@ class ScenarioStore:
     another program or a newer version, and for a library that can't be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    path: Path
 
     @classmethod
     def open(cls, library: Library) -> ScenarioStore:

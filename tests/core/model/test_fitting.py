@@ -10,8 +10,9 @@ import torch
 
 from core.domain import Stopped
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, FittingData, fit_network, item_tower, make_batch
+from core.model.fitting import EventTable, Fit, FittingData, fit_network
 from core.model.sequences import FEATURES, EncodedEvents
+from core.model.start import item_tower
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
 CONFIG = InterestConfig(
@@ -126,7 +127,7 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
         config,
     )
     fitted = fit_network(data, tower, config)
-    batch = make_batch(events, [np.arange(6), np.arange(8, 14)])
+    batch = EventTable.of(events).batch([np.arange(6), np.arange(8, 14)])
     with torch.inference_mode():
         queries = fitted.network(batch, fitted.item_vectors)[:, -1]
         scores = fitted.network.scores(queries, fitted.item_vectors, fitted.item_bias).numpy()
