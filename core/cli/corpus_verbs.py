@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -102,7 +102,7 @@ def import_corpus(
     from core.corpus.importing import import_files
 
     shelf = Library.open(library)
-    given = {
+    given: dict[str, Any] = {
         "format": format,
         "mapping": said.parse_mapping(mapping) if mapping else None,
         "encoding": encoding,

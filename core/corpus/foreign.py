@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 TAR_PLACE = 257
+MAX_DOCUMENT = 16 * 2**20
+"""A MongoDB document is never longer."""
 _TEXT_PICKLE = re.compile(rb"\(?(?:[ld]p\d+\n|c[\w.]+\n\w+\n)")
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|\w+:\w+)", re.IGNORECASE)
 _BSON_NAME = re.compile(rb"[\x01-\x13][^\x00]{1,60}\x00")
@@ -96,6 +98,10 @@ def _is_pickle(start: bytes) -> bool:
 def _is_bson(start: bytes) -> bool:
     """A document: its length, then a type, a name and a value, and a zero at the end."""
     length = int.from_bytes(start[:4], "little")
-    if length < 12 or not _BSON_NAME.match(start, 4) or b"\x00" not in start[:4]:
+    if (
+        not 12 <= length <= MAX_DOCUMENT
+        or not _BSON_NAME.match(start, 4)
+        or b"\x00" not in start[:4]
+    ):
         return False
     return length > len(start) or start[length - 1] == 0

@@ -212,8 +212,8 @@ class _Import:
         read, dropped = reader.read, reader.dropped
         for line, values in source.rows.read(reader.wanted):
             self.rows_read += 1
-            event = values if values.__class__ is BadRow else read(values)
-            if event.__class__ is BadRow:
+            event = values if isinstance(values, BadRow) else read(values)
+            if isinstance(event, BadRow):
                 self.quarantine.add(source.refusal(line, event))
             else:
                 kept.append((*event, number, line))

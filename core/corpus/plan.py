@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +245,7 @@ def _plan_events(
     rows = open_rows(file, options)
     head = read_head(rows)
     _check_columns(file, head, mapping)
+    head = replace(head, claimed=frozenset(mapping.values()))
     if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
         raise _no_rows(file, head)
     needed = [name for name in NEEDED if name != Columns.Time or not options.order_as_time]
@@ -276,9 +277,14 @@ def _plan_events(
 
 
 def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """The mapping that a person said, and the guess for other fields of other columns."""
+    """The mapping that a person said, and the guess for other fields.
+
+    A guess gives way where a person gave its column to another field, unless the field is needed.
+    """
     said = set(mapping.values())
-    columns = {field: column for field, column in guessed.items() if column not in said}
+    columns = {
+        field: column for field, column in guessed.items() if column not in said or field in NEEDED
+    }
     columns.update(mapping)
     return {field: columns[field] for field in Columns.EVENTS if field in columns}
 
@@ -422,12 +428,11 @@ def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) 
     rows = open_rows(file, options)
     head = read_head(rows)
     _check_columns(file, head, mapping)
+    head = replace(head, claimed=frozenset(mapping.values()))
     for reader in READERS:
         columns = reader.item_columns(head)
         if columns is not None and (Columns.Item in columns or Columns.Item in mapping):
-            said = set(mapping.values())
-            kept = {field: column for field, column in columns.items() if column not in said}
-            merged = {**kept, **mapping}
+            merged = {**columns, **mapping}
             _check_ids(file, rows, head, {Columns.Item: merged[Columns.Item]})
             ids = {Columns.Item: merged[Columns.Item]}
             return ItemFile(file, rows, head, reader, merged, _whole(head, ids))

@@ -126,7 +126,7 @@ class Library:
         with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
-        with self._unless_empty(home), lock:
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -152,18 +152,6 @@ class Library:
                         for parent in made:
                             with suppress(OSError):  # another import may be at work there
                                 parent.rmdir()
-
-    @staticmethod
-    @contextmanager
-    def _unless_empty(home: Path) -> Iterator[None]:
-        """Remove the folder of a corpus that a failed first import has left empty."""
-        try:
-            yield
-        finally:
-            if [path.name for path in home.iterdir()] == [".lock"]:
-                shutil.rmtree(home, ignore_errors=True)
-                with suppress(OSError):
-                    home.parent.rmdir()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

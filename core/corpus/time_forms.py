@@ -82,7 +82,7 @@ def read_form(text: str, order: str) -> Form:
         return Form("months", _moment(year, month, 1))
     match = _SPACED.fullmatch(text)
     if match:
-        moment = _moment(*(int(match[name]) for name in ("y", "m", "d")))
+        moment = _moment(int(match["y"]), int(match["m"]), int(match["d"]))
         return Form("dates (month day, year)", moment)
     return _worded(text)
 

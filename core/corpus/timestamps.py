@@ -61,7 +61,8 @@ def find_unit(
 ) -> TimeUnit:
     """The unit that explains most of these values; DomainError when none or two do.
 
-    ``otherwise`` is what a person may do instead of writing other times, ``said`` what a person
+    ``otherwise`` is what a person may do instead of writing other times (without it no option of
+    the import is named), ``said`` what a person
     answered (``TIME_WORDS`` or a pattern), ``rest`` gives all values of the column, for the case
     that a sample does not tell day from month.
     """
@@ -87,12 +88,13 @@ def find_unit(
         order = _decided(orders, rest)
         if order is None:
             shown = next(str(value) for value in sample if _orders(value))
+            how = "Say which with --time-format day-first or --time-format month-first, or with "
+            how += "a pattern such as --time-format %d/%m/%Y; or write them as year-month-day"
             raise Asked(
                 f"the dates can be read as month/day/year and as day/month/year: {shown!r}",
                 "time_format",
                 where=where,
-                remedy="Say which with --time-format day-first or --time-format month-first, or "
-                "with a pattern such as --time-format %d/%m/%Y; or write them as year-month-day",
+                remedy=how if otherwise else "Write them as year-month-day",
                 values=(shown,),
                 proposals=("day-first", "month-first"),
             )
@@ -353,7 +355,6 @@ def _no_time(sample: list[Any], where: str, otherwise: str) -> DomainError:
         "time_format",
         where=where,
         values=tuple(str(value)[:SHOWN] for value in sample[:3]),
-        remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates, or say the "
-        "form with --time-format, for example %d/%m/%Y"
-        + (f", or {otherwise}" if otherwise else ""),
+        remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates"
+        + (f", or say the form with --time-format, or {otherwise}" if otherwise else ""),
     )

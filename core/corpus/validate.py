@@ -105,26 +105,29 @@ class EventReader:
             time = self._time(user, values)
         except BadRow as bad:
             return bad
-        rating, kind, title, text = NO_RATING, self._default_kind, None, None
+        rating = NO_RATING
+        kind, title, text = self._default_kind, None, None
         if self._rating_place >= 0:
             value = values[self._rating_place]
-            rating = self._ratings[value] if value.__class__ is str else self._rating(value)
-            if rating.__class__ is BadRow:
-                self.dropped.append(rating)
-                rating = NO_RATING
-            elif rating.of is not None:
-                self.wholes[rating.of] += 1
+            found = self._ratings[value] if value.__class__ is str else self._rating(value)
+            if isinstance(found, BadRow):
+                self.dropped.append(found)
+            else:
+                rating = found
+                if rating.of is not None:
+                    self.wholes[rating.of] += 1
         if self._title_place >= 0:
             title = self._text(Columns.Title, values[self._title_place])
         if self._text_place >= 0:
             text = self._text(Columns.Text, values[self._text_place])
         if self._kind_place >= 0:
             value = values[self._kind_place]
-            kind = self._kinds[value] if value.__class__ is str else self._kind(value)
-            if kind is None:
+            known = self._kinds[value] if value.__class__ is str else self._kind(value)
+            if known is None:
                 if len(self.unknown) < UNKNOWN_WORDS or value in self.unknown:
                     self.unknown[str(value).strip()] += 1
-                kind = OPEN
+            elif known is not OPEN:
+                kind = known
         return ValidEvent(user, item, time, kind, rating.number, title, text, rating.share)
 
     def _id(self, field: str, value: Any) -> str:

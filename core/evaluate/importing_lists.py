@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.corpus.corpus import Corpus
+from core.corpus.options import ImportOptions
 from core.corpus.quarantine import Quarantine, Refusal
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.store import Library, check_name
@@ -75,7 +76,7 @@ def import_lists(
         remedy = "Choose another name, for example production"
         raise DomainError(f"{name!r} is {ids[name]}", where="--as", remedy=remedy)
     file = SourceFile(path, can_ask=False)
-    rows = open_rows(file)
+    rows = open_rows(file, ImportOptions(header=True))
     unit = _time_unit(file, rows)
     target = lists_path(library, corpus.name, name)
     refused = target.with_suffix(".quarantine.jsonl")

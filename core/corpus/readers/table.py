@@ -21,6 +21,7 @@ READABLE = 0.3
 MOSTLY = 0.5
 NEARLY_ALL = 0.95
 REPEATING = 0.9
+NEEDED = (Columns.User, Columns.Item, Columns.Time)
 
 
 class Table:
@@ -42,7 +43,8 @@ class Table:
         for field, candidates in guess("items", _named(head)).items():
             free = [_real(head, name) for name in candidates]
             free = [column for column in free if column not in found.values()]
-            if free:
+            free.sort(key=head.claimed.__contains__)
+            if free and (field == Columns.Item or free[0] not in head.claimed):
                 found[field] = free[0]
         ordered = (field for field in Columns.ITEMS if field in found)
         return {field: found[field] for field in ordered}
@@ -82,6 +84,9 @@ class _Guess:
     def _take(self, field: str, fits: Callable[[str, list[Any]], bool] | None = None) -> None:
         candidates = [_real(self._head, name) for name in self._by_name.get(field, ())]
         free = [column for column in candidates if column not in self._taken.values()]
+        free.sort(key=self._head.claimed.__contains__)
+        if field not in NEEDED:
+            free = [column for column in free if column not in self._head.claimed]
         for column in free:
             if fits is None or fits(column, self._values(column)):
                 self._taken[field] = column

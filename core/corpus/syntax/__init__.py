@@ -25,7 +25,7 @@ def open_rows(file: SourceFile, options: ImportOptions | None = None) -> Rows:
     if file.is_sheet:
         return SheetRows(file, options)
     lines = file.sample.start.splitlines()[: SYNTAX_LINES * 5]
-    is_table = options.delimiter is not None or options.header is not None
+    is_table = options.delimiter is not None or options.header is False
     if not is_table and looks_like_json(lines):
         return JsonRows(file)
     if not is_table and is_netflix([line for line in lines if line.strip()]):

@@ -13,7 +13,7 @@ from core.corpus.syntax.protocol import Facts, Row, ValueRow
 class NetflixRows:
     """The ratings as rows of user, rating, date and movie; a movie's own line is no row."""
 
-    columns = NETFLIX_COLUMNS
+    columns: tuple[str, ...] = NETFLIX_COLUMNS
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file

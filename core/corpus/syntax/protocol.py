@@ -62,12 +62,13 @@ class Rows(Protocol):
 class Head:
     """The start of a file: its columns in order, and up to SAMPLE_ROWS rows of them.
 
-    ``later`` are values further on by column, only for judging the column as a whole.
+    ``claimed`` are columns that a person gave to fields: a guess takes them last.
     """
 
     columns: tuple[str, ...]
     rows: tuple[ValueRow, ...]
     source: Rows
+    claimed: frozenset[str] = frozenset()
 
     @property
     def listed(self) -> str:
