@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.corpus.categories import first_listed, separator
-from core.corpus.names import sequence_type
+from core.corpus.column_names import sequence_type
 from core.corpus.plan import ItemFile
 from core.corpus.quarantine import ITEM_FIELDS, Quarantine
 from core.corpus.source import BadRow

@@ -5,6 +5,7 @@ Item vectors start from co-occurrence and text, not from noise.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -74,6 +75,8 @@ class Fit:
 
 
 CPU = torch.device("cpu")
+_drawing = threading.Lock()
+"""torch's random numbers belong to the process: two fits at once would draw from each other's."""
 
 
 def fit_network(
@@ -90,8 +93,26 @@ def fit_network(
 
     The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
     seed, a processor and a thread count; other devices draw other random numbers. Where a device's
-    memory does not suffice, training begins anew on the CPU. Raises Stopped.
+    memory does not suffice, training begins anew on the CPU. One fit of a process waits for the
+    other. Raises Stopped.
     """
+    while not _drawing.acquire(timeout=0.2):
+        check_stop(stop)
+        report(progress, Progress("Waiting for another training", 0, 1))
+    try:
+        return _fit_somewhere(data, tower, config, progress, stop, device)
+    finally:
+        _drawing.release()
+
+
+def _fit_somewhere(
+    data: FittingData,
+    tower: ItemTower,
+    config: InterestConfig,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+    device: torch.device,
+) -> Fit:
     if device.type == "cpu":
         return _fit(data, tower, config, progress, stop, device)
     try:

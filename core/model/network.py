@@ -13,6 +13,7 @@ item that nobody has met still has a vector.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -66,6 +67,9 @@ class Equations:
 
     library: ModuleType
     """torch or numpy."""
+    rows_of: Callable[[Array, Array], Array]
+    """Rows of a table [n, d] by indices. torch's own indexing adds up the gradients of a row in any
+    order: the same seed gave other weights."""
     item_in: Any
     kind_in: Any
     features_in: Any
@@ -82,7 +86,7 @@ class Equations:
         self, item: Array, kind: Array, features: Array, text: Array, item_vectors: Array
     ) -> ReadEvents:
         """What depends on one event alone; arrays as in ``EncodedEvents``."""
-        items = item_vectors[item.clip(min=0)] * (item >= 0)[..., None]
+        items = self.rows_of(item_vectors, item.clip(min=0)) * (item >= 0)[..., None]
         has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
         text = self.library.where(has_text, text, self.no_text)
         inputs = (
@@ -92,7 +96,7 @@ class Equations:
             + self.text_in(self.dropout(text))
         )
         feeling = features[..., [RATING, SENTIMENT]] @ self.memory_feeling.T
-        return ReadEvents(items, inputs, text, self.memory_kind.T[kind] + feeling)
+        return ReadEvents(items, inputs, text, self.rows_of(self.memory_kind.T, kind) + feeling)
 
     def memories(
         self, events: ReadEvents, earlier: int = 0, before: Array | None = None
@@ -139,6 +143,7 @@ class StepwiseNetwork(Equations):
     """A trained network in numpy, for one history at a time."""
 
     library = np
+    rows_of = staticmethod(operator.getitem)
     start_hidden: FloatArray
     start_cell: FloatArray
 
@@ -243,6 +248,7 @@ class InterestNetwork(Equations, nn.Module):
     """Queries after every event, from the histories' events and the item vectors."""
 
     library = torch
+    rows_of = staticmethod(lambda table, rows: functional.embedding(rows, table))
 
     def __init__(self, config: InterestConfig, text_dim: int, kinds: int = ABSENT_KIND + 1) -> None:
         """``kinds``: rows for kinds of events, see ``sequences.KIND_INDEX``."""

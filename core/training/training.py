@@ -56,6 +56,7 @@ from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData, check_training_events
+from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -91,8 +92,11 @@ def fit_recommenders(
 ) -> Trained:
     """Fit every recommender on the training part of ``parts`` int8[n_events].
 
-    ``item_text`` names the columns that describe an item (None: all that hold words).
+    ``item_text`` names the columns that describe an item (None: all that hold words). The same
+    content, settings and seed give the same numbers on one processor with one count of torch's
+    threads, whatever else runs.
     """
+    use_one_blas_thread()
     cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
     prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
@@ -158,15 +162,17 @@ def train(
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
-    topics = assign_topics(
-        list(corpus.items[Columns.Category]),
-        prepared.counts,
-        interest.item_vectors,
-        prepared.item_words,
-        options.seed,
-    )
-    report(progress, Progress("Drawing the map", 0, 1))
-    interest_map = _draw_map(trained, topics, options.seed)
+    with one_openmp_thread():
+        topics = assign_topics(
+            list(corpus.items[Columns.Category]),
+            prepared.counts,
+            interest.item_vectors,
+            prepared.item_words,
+            options.seed,
+        )
+        report(progress, Progress("Drawing the map", 0, 1))
+        _ = corpus.has_derived_titles  # made now, so that no page waits for them
+        interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)

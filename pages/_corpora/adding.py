@@ -15,10 +15,12 @@ from core.corpus.previewing import Preview
 from core.domain import Columns, DomainError
 from core.views import corpora as view
 from core.views import imports as words
-from pages._corpora import correcting, said, uploads
+from pages._corpora import correcting, paths, said, uploads
 from pages._shared import drawing, loaders, notices, state
 
-UPLOAD, PATH = "Drop a file", "Path on this machine"
+WAYS = {(UPLOAD := "drop"): "Drop a file", "path": "Path on this machine"}
+IMPORTED = "import_job"
+"""The import that this session started last."""
 NOT_LIKE = "–"
 
 
@@ -54,21 +56,23 @@ def draw_import() -> None:
 
 def choose_files() -> tuple[list[Path], Path | None]:
     """Event files, and the file that describes items where there is one."""
-    how = drawing.choose("Where is it?", "import_how", (UPLOAD, PATH), hides_label=True)
+    how = drawing.choose("Where is it?", "import_how", WAYS, hides_label=True)
     left, right = st.columns([3, 2])
     if how == UPLOAD:
+        events_key, items_key = (uploads.key(name, IMPORTED) for name in ("events", "items"))
         dropped = left.file_uploader(
-            "Events: reviews, ratings, clicks", accept_multiple_files=True, key="import_events"
+            "Events: reviews, ratings, clicks", accept_multiple_files=True, key=events_key
         )
-        described = right.file_uploader("Items (optional): titles, categories", key="import_items")
-        events = [uploads.keep(file) for file in dropped]
-        return events, uploads.keep(described) if described else None
+        described = right.file_uploader("Items (optional): titles, categories", key=items_key)
+        items = uploads.keep("items", [described] if described else [])
+        return uploads.keep("events", dropped), items[0] if items else None
     typed = left.text_input("Path of the events file or folder", key="import_path").strip()
-    items = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
-    return (
-        [Path(typed).expanduser()] if typed else [],
-        Path(items).expanduser() if items else None,
-    )
+    named = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
+    try:
+        return [paths.allowed(typed)] if typed else [], paths.allowed(named) if named else None
+    except DomainError as error:
+        notices.show_error(error)
+        return [], None
 
 
 def draw_like() -> None:
@@ -161,8 +165,10 @@ def start_import(
     command = options.command(shown, shown_path(items) if items else None, name)
     st.code(command, language="bash", wrap_lines=True)
     if pressed:
-        work = partial(import_files, loaders.library(), name, events, items, options)
-        jobs.start("import", name, work)
+        library, taken = loaders.library(), uploads.Taken()
+        files = [taken.take(path) for path in events], taken.take(items) if items else None
+        work = partial(import_files, library, name, *files, options)
+        state.put(IMPORTED, jobs.start("import", name, taken.until_done(work)))
         st.rerun()
 
 

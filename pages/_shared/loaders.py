@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
@@ -127,6 +128,12 @@ def stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return facts.st_size, facts.st_mtime_ns
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda folder: folder.cleanup())
+def session_folder() -> TemporaryDirectory[str]:
+    """A folder for what this session uploads; it goes with the session, or with the server."""
+    return TemporaryDirectory(prefix="tastelines-session-", ignore_cleanup_errors=True)
 
 
 def library() -> Library:

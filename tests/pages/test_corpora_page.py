@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+from streamlit.runtime import caching
 
 from core import jobs
 from core.corpus.importing import import_files
+from core.domain import DomainError
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
+from pages._corpora import paths, uploads
 
 CORPORA = "pages/corpora.py"
 ROWS = "who,what,moment,stars\n" + "".join(
@@ -108,14 +113,104 @@ def test_a_name_that_cannot_be_is_refused_in_words(dropped) -> None:
     assert "'../up' cannot be a corpus name" in said
 
 
-def test_a_path_that_is_not_there_is_told(open_app, shop) -> None:
+def type_path(open_app, path: str, key: str = "import_path") -> str:
+    """What the page says of a typed path."""
     app = open_app(CORPORA)
     app.session_state["import_how"] = "Path on this machine"
     app.run()
-    app.text_input(key="import_path").set_value("/no/such/file.csv").run()
+    app.text_input(key=key).set_value(path).run()
     assert not app.exception
-    said = " ".join(element.value for element in [*app.markdown, *app.caption])
-    assert "no/such/file" in said.replace("\\", "")
+    said = [*app.markdown, *app.caption, *app.text]
+    return " ".join(element.value for element in said).replace("\\", "")
+
+
+def test_a_path_that_is_not_there_is_told(open_app, shop) -> None:
+    path = shop.root / "no/such/file.csv"
+    assert "no/such/file" in type_path(open_app, str(path))
+
+
+def test_the_path_box_reads_below_its_folders_only(
+    open_app, shop, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "mine-too"
+    for folder in (mine, other):
+        folder.mkdir()
+        (folder / "rows.csv").write_text(ROWS)
+    (mine / "link.csv").symlink_to(other / "rows.csv")
+    monkeypatch.setenv(paths.FOLDERS, str(mine))
+    assert "Which column holds user_id?" in type_path(open_app, str(mine / "rows.csv"))
+    for key in ("import_path", "import_items_path"):
+        said = type_path(open_app, str(other / "rows.csv"), key)
+        assert "may not read files there" in said and "stars" not in said
+    outside = ["/etc/passwd", "~/x", "/proc/self/environ", "../x", "/", "", "~nobody-has-this/x"]
+    outside += [f"{mine}/../mine-too/rows.csv", str(mine / "link.csv"), str(shop.root)]
+    for path in (*outside, "a\0b", "x" * 5000, "\ud800"):
+        with pytest.raises(DomainError):
+            paths.allowed(path)
+    monkeypatch.delenv(paths.FOLDERS)
+    assert paths.allowed(str(shop.root / "x.csv")) and paths.allowed("README.md").is_file()
+
+
+NAMES = [
+    "", ".", "..", "...", "../../etc/passwd", "..\\..\\x.csv", "/etc/passwd", "C:\\a\\b.csv",
+    "a/", "\\", "a\0b.csv", "\0", "a\nb.csv", "\x1b[2J.csv", "\ud800.csv", "\udfff\ud800",
+    "x" * 250, "x" * 251 + ".csv", "x" * 5000 + ".csv.gz", "é" * 200 + ".csv", "🎸" * 80 + ".csv",
+    "a." + "x" * 300, ".csv", ".hidden", "a.csv.part", " ", " a .csv ", "\u202ecsv.exe", "CON",
+    "a:b*c?.csv", "-rf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_uploaded_file_gets_a_name_that_a_file_system_takes(name: str, tmp_path) -> None:
+    safe = uploads.safe_name(name)
+    path = tmp_path / safe
+    path.with_name(f"{safe}.part").write_text(ROWS)
+    path.with_name(f"{safe}.part").rename(path)
+    assert path.parent == tmp_path and path.is_file() and safe.isprintable()
+    for ending in (".csv", ".csv.gz"):
+        assert safe.endswith(ending) or not name.endswith(ending)
+
+
+@pytest.mark.parametrize("name", ["../../up.csv", "a\0b.csv", "x" * 300 + ".csv", ".."])
+def test_a_file_of_any_name_is_read(open_app, shop, name: str) -> None:
+    app = open_app(CORPORA)
+    app.file_uploader(key="import_events").upload(name, ROWS.encode()).run()
+    assert not app.exception
+    assert any("Which column holds user_id?" in text.value for text in app.text)
+
+
+def on_disk(session: str) -> set[str]:
+    """Names of uploaded files below the temporary folders of sessions or imports."""
+    folders = Path(tempfile.gettempdir()).glob(f"tastelines-{session}-*")
+    return {path.name for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def end_session() -> None:
+    """What Streamlit does when a session ends; all of AppTest have one id."""
+    caching.clear_session_resource_cache("test session id")
+
+
+def test_uploads_are_removed_when_replaced_imported_or_left(
+    open_app, shop, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_session()  # that of other tests
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = open_app(CORPORA)
+    app.file_uploader(key="import_events").upload("first.csv", ROWS.encode()).run()
+    assert on_disk("session") == {"first.csv"}
+    rows = ROWS.replace("who,what,moment", "user_id,item_id,timestamp")
+    app.file_uploader(key="import_events").set_value([("second.csv", rows.encode(), "text/csv")])
+    app.run()
+    assert on_disk("session") == {"second.csv"}
+    next(button for button in app.button if button.label == "Import").click().run()
+    finish(app)
+    assert any("Imported 60 of 60 rows" in text.value for text in app.text)
+    assert app.run().file_uploader(key="import_events1").value == []
+    assert on_disk("session") == on_disk("import") == set()
+    app.file_uploader(key="import_events1").upload("third.csv", ROWS.encode()).run()
+    assert on_disk("session") == {"third.csv"}
+    end_session()
+    assert on_disk("session") == set()
 
 
 def test_a_training_can_be_started_and_stopped(open_app, shop) -> None:
@@ -252,7 +347,7 @@ def test_a_file_like_an_earlier_one_needs_no_question(drop, open_app) -> None:
         app.selectbox(key=f"map_{field}").select(column).run()
     press(app, "Import")
     finish(app)
-    app.file_uploader(key="import_events").upload("two.csv", ROWS.encode()).run()
+    app.file_uploader(key="import_events1").upload("two.csv", ROWS.encode()).run()
     assert "No column was found for" in words(app)
     app.selectbox(key="import_like").select("one").run()
     assert "No column was found for" not in words(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +80,24 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     for name, value in one.network.state_dict().items():
         assert np.array_equal(value.numpy(), two.network.state_dict()[name].numpy()), name
     assert not np.array_equal(one.item_vectors.numpy(), other.item_vectors.numpy())
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    usual = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(usual)
+
+
+def test_the_same_seed_gives_the_same_weights_beside_other_fits(four_threads: None) -> None:
+    """Gradients of one row were added up in any order, and two fits shared random numbers."""
+    config = replace(CONFIG, epochs=2, dim=64, batch_users=N_USERS)
+    alone = fit(config).item_vectors.numpy()
+    with ThreadPoolExecutor(3) as pool:
+        beside = list(pool.map(fit, [config, replace(config, seed=1), config, config]))
+    same = [np.array_equal(other.item_vectors.numpy(), alone) for other in beside]
+    assert same == [True, False, True, True]
 
 
 def test_stop_is_heard() -> None:
