@@ -125,6 +125,8 @@ KIND_SYMBOLS: dict[EventKind, str] = {
 KIND_GLYPHS: dict[EventKind, str] = {
     EventKind.VIEW: "●",
     EventKind.CLICK: "▶",
+    EventKind.LIKE: "✚",
+    EventKind.CART: "▼",
     EventKind.PURCHASE: "■",
     EventKind.RATING: "★",
     EventKind.REVIEW: "◆",
