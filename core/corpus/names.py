@@ -163,7 +163,7 @@ NOT_ITEMS = re.compile(
     r"user|customer|^_?id$|genre|campaign|page|batch|basket|cart|group"
 )
 NOT_TIMES = re.compile(
-    r"birth|born|release|publi|expir|updat|modif|regist|sign_?up|join|since|year|start|end|dob|"
+    r"birth|born|release|expir|updat|modif|regist|sign_?up|join|since|year|start|end|dob|"
     r"geburt|naissance|nacimiento|nascita|erschein|helpful|first|last|duration|length"
 )
 """Dates that are not when the event happened."""
