@@ -153,7 +153,9 @@ class _Guess:
     @staticmethod
     def _are_texts(column: str, values: list[Any]) -> bool:
         texts = [value for value in values if isinstance(value, str)]
-        numbers = sum(value.replace(".", "", 1).strip().isdecimal() for value in texts)
+        numbers = sum(
+            value.replace(".", "", 1).strip().isdecimal() for value in texts if len(value) < 40
+        )
         return not values or (len(texts) > 0 and numbers < NEARLY_ALL * len(texts))
 
 

@@ -23,6 +23,7 @@ MARKS = ("\t", ",", ";", "|", "::", "||", "\x01", "\x1f", "~", "^", "¦", "、")
 SNIFFED_LINES = 1_500
 LATER_LINES = 100
 COMPARED_ROWS = 400
+COMPARED_CELLS = 100_000
 CONSISTENT = 0.7
 JOINED_LINES = 20
 NAMED_ENOUGH = 2
@@ -80,6 +81,12 @@ class _Sniffer:
 
     def find(self) -> Dialect:
         self._skip_preface()
+        if not any(line.strip() for line in self.lines[self.skipped :]):
+            raise DomainError(
+                "the file has no row that can be read",
+                where=str(self.path),
+                remedy="Choose another file",
+            )
         quote = self.options.quote
         mark = self.options.delimiter or self.stated or self._delimiter()
         cutter = self._cutter(mark, quote)
@@ -298,8 +305,8 @@ class _Sniffer:
     def _firm(self, data: list[list[str]]) -> tuple[int, ...]:
         if not data:
             return ()
-        data = data[:COMPARED_ROWS]
         width = len(data[0])
+        data = data[: max(min(COMPARED_ROWS, COMPARED_CELLS // max(width, 1)), 5)]
         counts = [0] * width
         for row in data:
             for place, cell in enumerate(row[:width]):
@@ -312,7 +319,7 @@ def _score(mark: str, lines: Sequence[str]) -> float:
     readings = [_widths(Cutter(mark, None if mark == "\t" else '"'), lines)]
     if any('"' in line for line in lines):
         readings.append(_widths(Cutter(mark), lines, joins=True))
-    first = max(Cutter(mark, quote).cut(lines[0])[0] for quote in (None, '"'))
+    first = Cutter(mark).cut(lines[0])[0]
     best = 0.0
     for counted in readings:
         if not counted:

@@ -133,7 +133,8 @@ CASES = {
     # lines and quotes
     "Polish, semicolons, decimal comma, cp1250": Case(
         table("Klient;Towar;Ocena;Data zakupu;Komentarz",
-              lambda s: f"{s.user};{s.item};{s.stars},0;{s.at:%d.%m.%Y};" + quoted("Świetny; " + s.text),
+              lambda s:
+              f"{s.user};{s.item};{s.stars},0;{s.at:%d.%m.%Y};" + quoted(f"Świetny; {s.text}"),
               "\r\n").encode("cp1250"),
         {"encoding": "cp1250"}, kinds=REVIEWS, scale=(1, 5),
         event={"timestamp": "2021-03-05", "text": f"Świetny; {FIRST.text}", "rating": 1}),
