@@ -1,4 +1,4 @@
-"""An import of a million rows, measured in a process of its own: ``python -m benchmarks.importing``.
+"""An import of a million rows in a process of its own: ``python -m benchmarks.importing``.
 
 The file is CSV.gz with user, item, rating, time and text; every tenth row has a text.
 """

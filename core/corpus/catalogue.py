@@ -19,7 +19,7 @@ from core.corpus.source import BadRow
 from core.corpus.syntax.json_rows import plain_value
 from core.corpus.syntax.protocol import Fields
 from core.corpus.tables import ITEMS_SCHEMA, batch_of
-from core.corpus.texts import clean_text, is_missing, read_id, read_text
+from core.corpus.texts import clean_text, is_missing, joined, read_id, read_text
 from core.domain import Columns
 
 CHUNK_ROWS = 5_000
@@ -161,8 +161,21 @@ def read_price(value: Any) -> float | None:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, list):
-        return "\n".join(source for source in value if isinstance(source, str))
+        return joined([part for part in value if isinstance(part, str)])
     return value
+
+
+def _size(value: Any) -> int:
+    """About how many characters a value has; counting stops at MAX_EXTRA_VALUE."""
+    if isinstance(value, str):
+        return len(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    size = 1
+    for part in inner:
+        size += _size(part)
+        if size > MAX_EXTRA_VALUE:
+            break
+    return size
 
 
 def _extra(fields: Fields) -> str | None:
@@ -172,7 +185,7 @@ def _extra(fields: Fields) -> str | None:
     """
     kept: Fields = {}
     for name, value in fields.items():
-        if value in (None, "", [], {}) or is_missing(value):
+        if value in (None, "", [], {}) or is_missing(value) or _size(value) > MAX_EXTRA_VALUE:
             continue
         if isinstance(value, str):
             value = value[:MAX_EXTRA_VALUE]

@@ -232,24 +232,28 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
     """Field -> plain name -> its rank."""
     items = tuple(_id_names(ITEMS, NAMES))
     if table == "items":
-        fields = {Columns.Item: ("id", *items), **{f: n.split() for f, n in ITEM_NAMES.items()}}
+        fields = {Columns.Item: ("id", *items), **{f: _plain(n) for f, n in ITEM_NAMES.items()}}
     else:
         steam = ("author_steamid", "steamid", "steam_id", "username", "user_name", "profile_name")
         fields = {
             Columns.User: (*_id_names(USERS, ("name", "nick", "nickname")), *steam),
             Columns.Item: items,
-            **{field: names.split() for field, names in EVENT_NAMES.items()},
+            **{field: _plain(names) for field, names in EVENT_NAMES.items()},
         }
         fields[Columns.Kind] = (*fields[Columns.Kind], *_WEAK_KINDS[:-1])
     return {
-        field: {plain_name(name): rank for rank, name in reversed(list(enumerate(names)))}
+        field: {name: rank for rank, name in reversed(list(enumerate(names)))}
         for field, names in fields.items()
     }
 
 
+def _plain(names: str) -> tuple[str, ...]:
+    return tuple(plain_name(name) for name in names.split())
+
+
 def _id_names(nouns: str, names: tuple[str, ...]) -> Iterator[str]:
     """user_id, userid, id_user, user, user_name and so on, ids before names."""
-    words = nouns.split()
+    words = _plain(nouns)
     for noun in words:
         if len(noun) > 1 or not noun.isascii():
             for word in IDS:

@@ -217,7 +217,7 @@ class _Import:
                 self.quarantine.add(source.refusal(line, event))
             else:
                 kept.append((*event, number, line))
-                waiting += len(event.text or "")
+                waiting += len(event.text or "") + len(event.title or "")
             if dropped:
                 self._drop(source, line, dropped)
             if self.rows_read % REPORT_ROWS == 0:

@@ -19,7 +19,7 @@ from core.corpus.readers.protocol import Reader
 from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.syntax import Head, Rows, open_rows, read_head
 from core.corpus.syntax.parquet_rows import ParquetRows
-from core.corpus.texts import is_missing, is_scientific, is_whole_float
+from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.corpus.validate import EventReader
 from core.domain import Columns, DomainError
@@ -372,7 +372,7 @@ def _whole(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
 
 
 def _has_fraction(value: Any) -> bool:
-    if not isinstance(value, str) or is_whole_float(value):
+    if not isinstance(value, str) or len(value) > MAX_ID or is_whole_float(value):
         return False
     whole, point, part = value.strip().partition(".")
     return bool(point) and whole.isdecimal() and part.isdecimal()

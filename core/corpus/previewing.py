@@ -39,6 +39,7 @@ PROBLEMS_SHOWN = 50
 LINES_SHOWN, LINE_SHOWN = 10, 500
 ITEMS_READ = 20_000
 WORDS_SHOWN = 200
+MOST_TEXT = 2**25
 SAMPLE_SCHEMA = pa.schema([*EVENTS_SCHEMA, pa.field(SHARE, pa.float32())])
 
 
@@ -153,6 +154,7 @@ class _Sampled:
         self.dropped: list[Refusal] = []
         self.words: dict[str, str | None] = {}
         self.wholes: Counter[float] = Counter()
+        self.size = 0
         order: Counter[str] = Counter()
         for source in plan.events:
             self._read(source, order)
@@ -171,8 +173,11 @@ class _Sampled:
                 self.problems.append(source.refusal(line, event))
             else:
                 self.accepted.append(event)
+                self.size += len(event.title or "") + len(event.text or "")
             self.dropped += [source.refusal(line, bad, FIELDS) for bad in reader.dropped]
             reader.dropped.clear()
+            if self.size > MOST_TEXT:
+                break
         self.wholes += reader.wholes
         if Columns.Kind in source.columns:
             for value in source.head.values(source.columns[Columns.Kind]):

@@ -10,6 +10,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import reprlib
 import stat
 import tempfile
 import zlib
@@ -70,9 +71,13 @@ class BadRow(Exception):
         self.value = short + ("…" if len(text) > EXCERPT else "")
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = EXCERPT + 1
+
+
 def _brief(value: object) -> str:
     try:
-        return repr(value)[: EXCERPT + 1]
+        return _SHORT.repr(value)[: EXCERPT + 1]
     except (ValueError, RecursionError):
         return f"a very large {type(value).__name__}"
 

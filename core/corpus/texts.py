@@ -10,6 +10,8 @@ from core.corpus.source import BadRow
 
 MAX_ID = 200
 MAX_TEXT = 100_000
+MAX_RAW = 1_000_000
+"""So much of a value is looked at before it is cleaned and cut."""
 EXACT = 2**53
 MISSING = frozenset(("", "nan", "null", "none", "n/a", "\\n", "-", "<na>", "#n/a", "nat", "<null>"))
 """What stands for nothing, in lower case."""
@@ -73,14 +75,27 @@ def read_text(field: str, value: Any) -> str | None:
     elif is_missing(value):
         return None
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
-        value = "\n".join(value)
+        value = joined(value)
     elif isinstance(value, bool) or not isinstance(value, int | float) or is_huge(value):
         raise BadRow(field, "is not text", value)
     else:
         value = str(value)
+    if len(value) > MAX_RAW:
+        value = value[:MAX_RAW]
     if "<" in value or "&" in value or "[[" in value:
         value = without_markup(value)
     return clean_text(value) or None
+
+
+def joined(parts: list[str]) -> str:
+    """Several texts as one, up to MAX_RAW characters."""
+    size, kept = 0, []
+    for part in parts:
+        kept.append(part[:MAX_RAW])
+        size += len(kept[-1])
+        if size > MAX_RAW:
+            break
+    return "\n".join(kept)
 
 
 def read_id(field: str, value: Any, *, whole: bool = False) -> str:
@@ -91,7 +106,7 @@ def read_id(field: str, value: Any, *, whole: bool = False) -> str:
     if value.__class__ is str:
         if len(value) <= LONGEST_MISSING + 4 and value.strip().lower() in MISSING:
             raise BadRow(field, "is missing", value.strip())
-        text = clean_text(value).replace("\n", " ")
+        text = clean_text(value[: 100 * MAX_ID]).replace("\n", " ")
         if not text:
             raise BadRow(field, "is missing", value)
         if text[0] == '"' and text.count('"') % 2:
@@ -120,13 +135,15 @@ def read_id(field: str, value: Any, *, whole: bool = False) -> str:
 def is_scientific(value: Any) -> bool:
     """Whether an id is a number in scientific notation (7.65612E+16), or a float as large."""
     if isinstance(value, str):
-        return _SCIENTIFIC.fullmatch(value.strip()) is not None
+        return len(value) <= MAX_ID and _SCIENTIFIC.fullmatch(value.strip()) is not None
     return isinstance(value, float) and abs(value) >= EXACT
 
 
 def is_whole_float(value: Any) -> bool:
     """Whether a text is a whole number written as a float (123.0)."""
-    return isinstance(value, str) and _WHOLE_FLOAT.fullmatch(value.strip()) is not None
+    if not isinstance(value, str) or len(value) > MAX_ID:
+        return False
+    return _WHOLE_FLOAT.fullmatch(value.strip()) is not None
 
 
 def is_huge(value: Any) -> bool:

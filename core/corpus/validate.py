@@ -92,6 +92,7 @@ class EventReader:
         self._ratings = _Memo(self._rating)
         self._kinds = _Memo(self._kind)
         self.dropped: list[BadRow] = []
+        self._long, self._cut = "", None
         self.shortened = 0
         self.unknown: Counter[str] = Counter()
         self.wholes: Counter[float] = Counter()
@@ -155,6 +156,8 @@ class EventReader:
     def _text(self, field: str, value: Any) -> str | None:
         if value is None or value == "":
             return None
+        if value.__class__ is str and len(value) > MAX_TEXT:
+            return self._long_text(field, value)
         try:
             text = read_text(field, value)
         except BadRow as bad:
@@ -164,6 +167,14 @@ class EventReader:
             self.shortened += 1
             text = text[:MAX_TEXT].rstrip()
         return text
+
+    def _long_text(self, field: str, value: str) -> str | None:
+        """A very long text, cut; one that comes again and again is in memory once."""
+        self.shortened += 1
+        if value is not self._long:
+            text = read_text(field, value)
+            self._long, self._cut = value, text and text[:MAX_TEXT].rstrip()
+        return self._cut
 
     def _kind(self, value: Any) -> str | None:
         if is_missing(value):

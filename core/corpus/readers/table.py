@@ -122,9 +122,20 @@ class _Guess:
             for name in self._free()
             if not NOT_TIMES.search(plain_name(name))
             and times_share(self._values(name), strict=True) >= NEARLY_ALL
+            and not self._follows(name, Columns.Item)
+            and not self._follows(name, Columns.User)
         ]
         if len(times) == 1:
             self._taken[Columns.Time] = times[0]
+
+    def _follows(self, column: str, field: str) -> bool:
+        """Whether each user, or each item, has one value only: a birthday, a date of release."""
+        if field not in self._taken:
+            return False
+        ids = self._head.values(self._taken[field])
+        pairs = set(zip(map(str, ids), map(str, self._head.values(column)), strict=True))
+        distinct = len(set(map(str, ids)))
+        return len(pairs) == distinct < REPEATING * len(ids)
 
     @staticmethod
     def _are_times(column: str, values: list[Any]) -> bool:
@@ -142,7 +153,9 @@ class _Guess:
     @staticmethod
     def _are_texts(column: str, values: list[Any]) -> bool:
         texts = [value for value in values if isinstance(value, str)]
-        numbers = sum(value.replace(".", "", 1).strip().isdecimal() for value in texts)
+        numbers = sum(
+            value.replace(".", "", 1).strip().isdecimal() for value in texts if len(value) < 40
+        )
         return not values or (len(texts) > 0 and numbers < NEARLY_ALL * len(texts))
 
 

@@ -32,6 +32,7 @@ class Delimited:
         self._file = file
         self.dialect: Dialect = find_dialect(file.sample, options, file.path)
         self.columns = self.dialect.columns
+        self._places = {column: place for place, column in enumerate(self.columns)}
         cutter = self.dialect.cutter
         layout = self.dialect.layout
         self._width = len(layout.columns) if layout else len(self.columns)
@@ -47,7 +48,7 @@ class Delimited:
         )
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
-        places = [self.columns.index(column) for column in columns]
+        places = [self._places[column] for column in columns]
         pick = _picker(places)
         for number, cells in self._cells():
             yield number, cells if isinstance(cells, BadRow) else pick(cells)
@@ -60,7 +61,7 @@ class Delimited:
                 yield number, dict(zip(self.columns, cells, strict=True))
 
     def later(self, column: str) -> Sequence[Any]:
-        place = self.columns.index(column)
+        place = self._places[column]
         cutter = self.dialect.cutter
         values: list[Any] = []
         for piece in self._file.sample.later:

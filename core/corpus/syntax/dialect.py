@@ -23,7 +23,9 @@ MARKS = ("\t", ",", ";", "|", "::", "||", "\x01", "\x1f", "~", "^", "¦", "、")
 SNIFFED_LINES = 1_500
 LATER_LINES = 100
 COMPARED_ROWS = 400
+COMPARED_CELLS = 100_000
 CONSISTENT = 0.7
+JOINED_LINES = 20
 NAMED_ENOUGH = 2
 TITLE_LINES = 12
 NAME_EXCERPT = 40
@@ -79,6 +81,12 @@ class _Sniffer:
 
     def find(self) -> Dialect:
         self._skip_preface()
+        if not any(line.strip() for line in self.lines[self.skipped :]):
+            raise DomainError(
+                "the file has no row that can be read",
+                where=str(self.path),
+                remedy="Choose another file",
+            )
         quote = self.options.quote
         mark = self.options.delimiter or self.stated or self._delimiter()
         cutter = self._cutter(mark, quote)
@@ -297,8 +305,8 @@ class _Sniffer:
     def _firm(self, data: list[list[str]]) -> tuple[int, ...]:
         if not data:
             return ()
-        data = data[:COMPARED_ROWS]
         width = len(data[0])
+        data = data[: max(min(COMPARED_ROWS, COMPARED_CELLS // max(width, 1)), 5)]
         counts = [0] * width
         for row in data:
             for place, cell in enumerate(row[:width]):
@@ -308,28 +316,41 @@ class _Sniffer:
 
 def _score(mark: str, lines: Sequence[str]) -> float:
     """How well a mark cuts the lines: 0, or more for more lines of one width and more fields."""
-    cutter = Cutter(mark)
+    readings = [_widths(Cutter(mark, None if mark == "\t" else '"'), lines)]
+    if any('"' in line for line in lines):
+        readings.append(_widths(Cutter(mark), lines, joins=True))
+    first = Cutter(mark).cut(lines[0])[0]
+    best = 0.0
+    for counted in readings:
+        if not counted:
+            continue
+        width = max(counted, key=lambda n: (counted[n], n))
+        share = counted[width] / sum(counted.values())
+        if width >= 2 and share >= (0.95 if mark == " " else CONSISTENT):
+            likely = 0.5 if abs(len(first) - width) <= 1 else 0
+            best = max(best, share + min(is_named(first), 6) + likely + min(width, 20) / 100)
+    return best
+
+
+def _widths(cutter: Cutter, lines: Sequence[str], *, joins: bool = False) -> Counter[int]:
+    """How many lines have how many fields. A line that ends in an open quote is not counted, or,
+    where ``joins``, goes on in the next ones.
+    """
     counted: Counter[int] = Counter()
+    held: list[str] = []
     for line in lines:
-        if mark == " " or '"' in line:
-            cells, is_open = cutter.cut(line)
-            if is_open and mark != "\t":
-                continue
-            n = len(cells) if mark != "\t" else line.count(mark) + 1
-        else:
-            n = line.count(mark) + 1
-        counted[n] += 1
-    if not counted:
-        return 0.0
-    width = max(counted, key=lambda n: (counted[n], n))
-    near = counted[width]
-    header = len(cutter.cut(lines[0])[0])
-    consistent = 0.95 if mark == " " else CONSISTENT
-    share = near / sum(counted.values())
-    if width < 2 or share < consistent:
-        return 0.0
-    named = is_named(cutter.cut(lines[0])[0])
-    return share + min(named, 6) + (0.5 if abs(header - width) <= 1 else 0) + min(width, 20) / 100
+        text = "\n".join([*held, line]) if held else line
+        if cutter.quote is None or cutter.quote not in text:
+            n = len(text.split()) if cutter.delimiter == " " else text.count(cutter.delimiter) + 1
+            counted[n] += 1
+            continue
+        cells, is_open = cutter.cut(text)
+        if not is_open:
+            counted[len(cells)] += 1
+            held = []
+        elif joins:
+            held = [*held, line] if len(held) < JOINED_LINES else []
+    return counted
 
 
 def _usual(widths: object) -> int:

@@ -55,7 +55,9 @@ class JsonRows:
         self._begin = 0
         if not array and wrapped and not _is_object(lines[0]):
             self._begin = wrapped.end()
-        self._by_line = not array and not self._begin and _objects(lines) * 2 >= len(lines)
+        several = len(lines) > 1 or not file.sample.is_whole
+        self._by_line = several and not array and not self._begin
+        self._by_line = self._by_line and _objects(lines) * 2 >= len(lines)
         self._is_python = bool(lines) and sum(map(bool, map(_DICTIONARY.match, lines))) > (
             len(lines) / 2
         )

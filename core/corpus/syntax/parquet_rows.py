@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.corpus.source import MAX_RATIO, SourceFile
@@ -36,6 +38,8 @@ class ParquetRows:
             self._schema = table.schema_arrow
             self.columns = tuple(self._schema.names)
             self._check(table.metadata)
+            leaves = (table.schema.column(place) for place in range(len(table.schema)))
+            self._texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         if len(set(self.columns)) < len(self.columns):
             raise DomainError(
                 "a column name occurs more than once",
@@ -53,7 +57,14 @@ class ParquetRows:
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         number = 0
         with _damage(self._file, lambda: number + 1):
+            unpacked, allowed = 0, max(UNSUSPECTED, MAX_RATIO * self._file.size)
             for batch in self._batches(list(dict.fromkeys(columns))):
+                unpacked += sum(_text_size(column) for column in batch.columns)
+                if unpacked > allowed:
+                    raise self._bomb(
+                        f"grows to more than {unpacked // 2**20} MiB of text from "
+                        f"{self._file.size // 2**10} KiB"
+                    )
                 by_name = {
                     name: _values(column)
                     for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -92,9 +103,9 @@ class ParquetRows:
                 self._file.note_share(done / total)
 
     def _strings(self, columns: Sequence[str]) -> list[str]:
-        """Columns of text: read as dictionaries, so that a repeated text is in memory once."""
-        kinds = ((name, self._schema.field(name).type) for name in columns)
-        return [name for name, kind in kinds if pa.types.is_string(kind)]
+        """Leaves of text: read as dictionaries, so that a repeated text is in memory once."""
+        wanted = set(columns)
+        return [path for path in self._texts if path.partition(".")[0] in wanted]
 
     def _is_nested_bulk(self, column: str) -> bool:
         return pa.types.is_nested(self._schema.field(column).type) and len(self.columns) > 2_000
@@ -166,6 +177,23 @@ def _opened(stream: Any, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
     )
 
 
+def _text_size(column: pa.Array) -> int:
+    """Bytes of all texts in a column, each counted as often as it occurs."""
+    kind = column.type
+    if pa.types.is_struct(kind):
+        return sum(_text_size(column.field(place)) for place in range(kind.num_fields))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _text_size(column.flatten())
+    if not pa.types.is_dictionary(kind):
+        return 0
+    lengths = pc.binary_length(column.dictionary).take(column.indices.fill_null(0))
+    return int(pc.sum(lengths).as_py() or 0) if len(column.dictionary) else 0
+
+
+def _valid(column: pa.Array) -> list[bool]:
+    return column.is_valid().to_pylist()  # type: ignore[no-any-return]
+
+
 def _values(column: pa.Array) -> list[Any]:
     """A column's values as Python's; times as numbers, since Arrow holds instants Python cannot.
 
@@ -173,7 +201,17 @@ def _values(column: pa.Array) -> list[Any]:
     """
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
-    if not pa.types.is_dictionary(column.type):
+    kind = column.type
+    if pa.types.is_struct(kind):
+        names = [kind.field(place).name for place in range(kind.num_fields)]
+        fields = [_values(column.field(place)) for place in range(kind.num_fields)]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)]
+        return [row if valid else None for row, valid in zip(rows, _valid(column), strict=True)]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        parts, ends = _values(column.values), column.offsets.to_pylist()
+        lists = [parts[start:stop] for start, stop in pairwise(ends)]
+        return [row if valid else None for row, valid in zip(lists, _valid(column), strict=True)]
+    if not pa.types.is_dictionary(kind):
         return column.to_pylist()  # type: ignore[no-any-return]
     used = column.indices.unique().drop_null()
     words = dict(zip(used.to_pylist(), column.dictionary.take(used).to_pylist(), strict=True))

@@ -38,7 +38,8 @@ class SheetRows:
         self.facts = Facts("Excel sheet", has_header=has_header)
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
-        places = [self.columns.index(column) for column in columns]
+        by_name = {column: place for place, column in enumerate(self.columns)}
+        places = [by_name[column] for column in columns]
         for number, values in self._rows():
             yield number, tuple([values[place] for place in places])
 
