@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.arrays import DoubleArray, FloatArray
+from core.arrays import DoubleArray, FloatArray, check_array
 from core.files import load_arrays, save_arrays
 
 MIN_REVIEWS = 50
@@ -46,12 +46,12 @@ class SentimentModel:
 
     @classmethod
     def load(cls, path: Path) -> SentimentModel:
-        """Read what ``save`` wrote."""
+        """Read what ``save`` wrote; OSError, ValueError, KeyError or TypeError for another file."""
         arrays, header = load_arrays(path)
         origin: dict[str, str] = json.loads(header["origin"])
-        return cls(
-            arrays["weight"], float(arrays["bias"][0]), origin["encoder_id"], origin["fitted_on"]
-        )
+        weight = check_array("weight", arrays["weight"], np.float32, (None,))
+        bias = check_array("bias", arrays["bias"], np.float32, (1,))
+        return cls(weight, float(bias[0]), str(origin["encoder_id"]), str(origin["fitted_on"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray, IntArray
+from core.recommend.checking import ascending, indices_of, ranged, sized
 from core.recommend.training_data import EncodedHistories, TrainingData, add_own
 
 DAY = 86_400_000_000
@@ -31,7 +32,7 @@ WHITENING_SHRINKAGE = 1.0
 class Popularity:
     """Training events of each item, float32[n_items]."""
 
-    counts: FloatArray
+    counts: FloatArray = sized("items", low=0)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
@@ -50,9 +51,9 @@ class RecentPopularity:
     ``time`` int64[n_events] microseconds, ascending, and the events' ``item`` int64[n_events].
     """
 
-    time: IntArray
-    item: IntArray
-    window: float
+    time: IntArray = ascending("events")
+    item: IntArray = indices_of("items", "events")
+    window: float = ranged(1, 100_000)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
@@ -81,8 +82,8 @@ class Transitions:
     vote with ``decay ** steps back``; decay 0 with reach 1 is the plain last-item transition.
     """
 
-    following: sp.csr_matrix
-    decay: float
+    following: sp.csr_matrix = sized("items", "items")
+    decay: float = ranged(0, 1)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
@@ -121,9 +122,9 @@ class ItemNeighbours:
     float32[n_users, n_items], sparse; the item-item matrix is never formed.
     """
 
-    user_items: sp.csr_matrix
-    shrinkage: float
-    decay: float
+    user_items: sp.csr_matrix = sized("users", "items")
+    shrinkage: float = ranged(0, 1e9)
+    decay: float = ranged(0, 1)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
@@ -168,10 +169,10 @@ class Ease:
     rest, float32[r, n_items]; ``own`` float32[n_items] is what x itself contributes.
     """
 
-    left: sp.csr_matrix
-    right: FloatArray
-    own: FloatArray
-    decay: float
+    left: sp.csr_matrix = sized("items", "reduced")
+    right: FloatArray = sized("reduced", "items")
+    own: FloatArray = sized("items")
+    decay: float = ranged(0, 1)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
@@ -230,8 +231,8 @@ class Content:
     to itself is left out.
     """
 
-    vectors: FloatArray
-    decay: float
+    vectors: FloatArray = sized("items", "text")
+    decay: float = ranged(0, 1)
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:
