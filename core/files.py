@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from core.domain import DomainError
 
 SUMS = "SHA256SUMS"
-SEAL = "sha256"
-"""Key of a file's own hash in the header of its arrays."""
+SEAL, SEALED = "sha256", "sealed"
+"""Key of a file's own hash, and of the header that holds it."""
 
 
 class Damaged(DomainError):
@@ -69,6 +69,20 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def sealed(facts: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object with the sha256 of its content, for a file that no ``SHA256SUMS`` lists."""
+    content = json.dumps(facts, sort_keys=True)
+    return {**facts, SEAL: hashlib.sha256(content.encode()).hexdigest()}
+
+
+def unsealed(facts: dict[str, Any]) -> dict[str, Any]:
+    """The object without its seal; ValueError where the content was changed since."""
+    rest = {name: value for name, value in facts.items() if name != SEAL}
+    if SEAL in facts and sealed(rest)[SEAL] != facts[SEAL]:
+        raise ValueError("its content was changed after it was written")
+    return rest
+
+
 def save_arrays(
     target: Path,
     arrays: Mapping[str, npt.NDArray[Any]],
@@ -82,9 +96,17 @@ def save_arrays(
     """
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     facts = None if header is None else dict(header)
-    if sealed:
-        facts = {**(facts or {}), SEAL: _seal(tensors, facts or {})}
-    replace_file(target, lambda path: save_file(tensors, path, facts))
+    if sealed:  # one entry: safetensors writes several in an order that changes from run to run
+        whole = {"header": facts or {}, SEAL: _seal(tensors, facts or {})}
+        facts = {SEALED: json.dumps(whole)}
+
+    def write(path: Path) -> None:
+        try:
+            save_file(tensors, path, facts)
+        except SafetensorError as error:  # how it reports a full disk
+            raise OSError(str(error)) from error
+
+    replace_file(target, write)
 
 
 def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
@@ -101,9 +123,11 @@ def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]
         raise
     except Exception as error:  # SafetensorError, and what an unknown dtype or name raises
         raise ValueError(reason_of(error)) from None
-    seal = header.pop(SEAL, None)
-    if seal is not None and seal != _seal(arrays, header):
-        raise ValueError("its content was changed after it was written")
+    if SEALED in header:
+        whole = json.loads(header[SEALED])
+        if not isinstance(whole, dict) or whole.get(SEAL) != _seal(arrays, whole.get("header", {})):
+            raise ValueError("its content was changed after it was written")
+        header = whole["header"]
     return arrays, header
 
 
@@ -118,13 +142,24 @@ def _seal(arrays: Mapping[str, npt.NDArray[Any]], header: Mapping[str, str]) -> 
 
 
 def write_sums(folder: Path) -> None:
-    """List the sha256 of every file in a folder and below it, hidden ones aside."""
-    lines = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and name.name != SUMS and not any(p[0] == "." for p in name.parts):
-            lines.append(f"{sha256_of(path)}  {name.as_posix()}\n")
-    replace_text(folder / SUMS, "".join(lines))
+    """List the sha256 of every file in a folder and below it.
+
+    Without hidden ones, and without folders that have a list of their own.
+    """
+    listed: dict[str, str] = {}
+
+    def visit(inner: Path) -> None:
+        for path in sorted(inner.iterdir()):
+            if path.name[0] == "." or path.name == SUMS:
+                continue
+            if path.is_dir():
+                if not (path / SUMS).is_file():
+                    visit(path)
+            else:
+                listed[path.relative_to(folder).as_posix()] = sha256_of(path)
+
+    visit(folder)
+    replace_text(folder / SUMS, "".join(f"{listed[name]}  {name}\n" for name in listed))
 
 
 def read_sums(folder: Path) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from core.domain import DomainError
+from core.files import Damaged, reason_of, verify
 
 
 class Source(BaseModel):
@@ -56,12 +56,15 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Load a manifest; DomainError when the file is damaged, FileNotFoundError when absent."""
+        """Load a manifest; ``Damaged`` when the file is missing or isn't what was written."""
+        remedy = "Import the corpus again"
+        verify(path.parent, (path.name,), remedy=remedy)
         try:
             return cls.model_validate_json(path.read_bytes())
-        except ValidationError:
-            raise DomainError(
-                "the corpus manifest is damaged", where=str(path), remedy="Import the corpus again"
+        except (OSError, ValidationError) as error:
+            problem = f": {reason_of(error)}" if isinstance(error, OSError) else ""
+            raise Damaged(
+                f"the corpus manifest is damaged{problem}", where=str(path), remedy=remedy
             ) from None
 
     def write(self, path: Path) -> None:

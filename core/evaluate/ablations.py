@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import BoolArray, DoubleArray, IntArray
+from core.arrays import BoolArray, DoubleArray, IntArray, check_array
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -190,9 +190,9 @@ def ablation_of_model(
         return kept
     cases = leave_last_out_cases(engine.corpus, Part.TEST)
     ablation = ablate(chosen, cases, engine.corpus, K, progress, stop)
-    save_ablation(
-        ablation, ablation_path(engine, library, chosen.id), _ablation_key(engine, chosen.id)
-    )
+    key = _ablation_key(engine, chosen.id)
+    path = ablation_path(engine, library, chosen.id)
+    library.keep(path, lambda place: save_ablation(ablation, place, key))
     return ablation
 
 
@@ -212,9 +212,10 @@ def ablation_of_user(
 
 def find_ablation(engine: Engine, library: Library, recommender: str) -> Ablation | None:
     """The stored result of ``ablation_of_model``; None where there is none."""
-    return load_ablation(
-        ablation_path(engine, library, recommender), _ablation_key(engine, recommender)
-    )
+    key = _ablation_key(engine, recommender)
+    places = library.places(ablation_path(engine, library, recommender))
+    stored = (load_ablation(path, key) for path in places)
+    return next((ablation for ablation in stored if ablation is not None), None)
 
 
 def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:
@@ -242,13 +243,20 @@ def save_ablation(ablation: Ablation, path: Path, key: str) -> None:
         "users": list(ablation.users),
         "without": list(ablation.without),
     }
-    save_arrays(path, arrays, {HEADER: json.dumps(header)})
+    save_arrays(path, arrays, {HEADER: json.dumps(header)}, sealed=True)
 
 
 def load_ablation(path: Path, key: str) -> Ablation | None:
     """Read what ``save_ablation`` wrote; None where there is nothing usable for this key."""
 
     def build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Ablation:
+        n = len(header["users"])
+        check_array("steps", arrays["steps"], np.int32, (n,), low=0)
+        for name in ("", *header["without"]):
+            check_array(f"{name}/rank", arrays[f"{name}/rank"], np.float32, (n,), nan=True)
+            log_p = arrays[f"{name}/log_probability"]
+            check_array(f"{name}/log_probability", log_p, np.float32, (n,), nan=True)
+            check_array(f"{name}/changed", arrays[f"{name}/changed"], np.uint8, (n,), high=1)
         answers = {
             name: Answer(
                 arrays[f"{name}/rank"].astype(np.float64),

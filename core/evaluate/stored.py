@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 
+from core.arrays import check_array
 from core.corpus.store import Library
 from core.evaluate.report import EvaluationReport, Result
-from core.files import load_arrays, save_arrays
+from core.files import Damaged, load_arrays, save_arrays, verify
+from core.ranking import NO_ITEM
 
 FORMAT = 1
 HEADER = "evaluation"
@@ -51,8 +52,13 @@ def evaluation_path(library: Library, key: str, prefix: str = "") -> Path:
     return library.root / "evaluations" / f"{prefix}{name}.safetensors"
 
 
-def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
-    """Write ``path`` whole; the same report gives the same bytes."""
+def save_report(
+    report: EvaluationReport, key: ReportKey, path: Path, *, sealed: bool = True
+) -> None:
+    """Write ``path`` whole; the same report gives the same bytes.
+
+    ``sealed`` unless the folder of ``path`` lists its hash.
+    """
     tensors: dict[str, npt.NDArray[Any]] = {
         "steps": report.steps.astype(np.int32),
         "targets": report.targets.astype(np.int32),
@@ -76,7 +82,7 @@ def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
         "users": list(report.users),
         "months": report.months.tolist(),
     }
-    save_arrays(path, tensors, {HEADER: json.dumps(header)})
+    save_arrays(path, tensors, {HEADER: json.dumps(header)}, sealed=sealed)
 
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
@@ -92,6 +98,21 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
             }
             return Result(recommender, **values)
 
+        n, k, n_items = len(header["users"]), header["k"], header["n_items"]
+        check_array("steps", arrays["steps"], np.int32, (n,), low=0)
+        check_array("targets", arrays["targets"], np.int32, (n,), low=0, high=n_items - 1)
+        for name in header["cohorts"]:
+            check_array(name, arrays[f"cohort/{name}"], np.uint8, (n,), high=1)
+        for recommender in header["recommenders"]:
+            for field in fields(Result)[1:]:
+                name = f"result/{recommender}/{field.name}"
+                if field.name in _INTEGERS:
+                    high = n_items - 1
+                    check_array(name, arrays[name], np.int32, (n, k), low=NO_ITEM, high=high)
+                else:
+                    check_array(name, arrays[name], np.float32, (n,), nan=True)
+        if len(header["months"]) != n:
+            raise ValueError("its months are incomplete")
         return EvaluationReport(
             protocol=header["protocol"],
             k=header["k"],
@@ -108,6 +129,12 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     return read_stored(path, HEADER, FORMAT, str(key), build)
 
 
+def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | None:
+    """The first usable report among some files."""
+    reports = (load_report(path, key) for path in paths)
+    return next((report for report in reports if report is not None), None)
+
+
 def read_stored(
     path: Path,
     header_name: str,
@@ -115,12 +142,16 @@ def read_stored(
     key: str,
     build: Callable[[dict[str, Any], dict[str, npt.NDArray[Any]]], T],
 ) -> T | None:
-    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key."""
+    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key.
+
+    Whoever gets None makes it again.
+    """
     try:
+        verify(path.parent, (path.name,))
         arrays, metadata = load_arrays(path)
         header = json.loads(metadata[header_name])
         if header["format"] != format or header["key"] != key:
             return None
         return build(header, arrays)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+    except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from pydantic import BaseModel, ConfigDict
-from safetensors.numpy import save_file
 
 from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
+from core.corpus.models import CONFIG, REMEDY, read_model_facts
 from core.domain import Columns, DomainError
 from core.encode.sentiment import SentimentModel
 from core.files import (
@@ -27,6 +27,7 @@ from core.files import (
     read_sums,
     reason_of,
     replace_text,
+    save_arrays,
     verify,
 )
 from core.interest_map.projection import InterestMap
@@ -37,7 +38,7 @@ from core.model.profile import Topics
 from core.model.sequences import EventEncoder, TextVectors
 
 FORMAT = 1
-CONFIG, WEIGHTS, ITEMS, CARD = "config.json", "model.safetensors", "items.parquet", "README.md"
+WEIGHTS, ITEMS, CARD = "model.safetensors", "items.parquet", "README.md"
 SENTIMENT, MAP, BASELINES = "sentiment.safetensors", "map.safetensors", "recommenders"
 USERS = "users.parquet"
 EVALUATION = "evaluation.safetensors"
@@ -137,7 +138,7 @@ def write_parts(folder: Path, parts: ModelParts, weights: dict[str, np.ndarray])
     """Write everything but metrics and card into a folder that is not yet in place."""
     facts = parts.config.model_dump(mode="json")
     replace_text(folder / CONFIG, json.dumps(facts, indent=2, sort_keys=True) + "\n")
-    save_file(weights, folder / WEIGHTS)
+    save_arrays(folder / WEIGHTS, weights)
     pd.DataFrame(
         {
             Columns.Item: list(parts.interest.item_ids),
@@ -177,6 +178,8 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         check_array("the sentiment's weight", sentiment.weight, np.float32, (config.encoder.dim,))
         interest_map = InterestMap.load(folder / MAP)
         interest_map.check(n, dim, len(topics.names))
+    except DomainError:
+        raise
     except Exception as error:  # damaged files raise many kinds; all mean the same to a person
         raise Damaged(
             f"the model folder is damaged: {reason_of(error)}", where=str(folder), remedy=remedy
@@ -253,17 +256,15 @@ def _check_id(folder: Path, weights: dict[str, np.ndarray]) -> None:
 def read_config(folder: Path) -> ModelConfig:
     """The model's ``config.json``; DomainError when it is missing, damaged or of another format."""
     path = folder / CONFIG
-    remedy = "Train again, or remove the folder"
-    verify(folder, (CONFIG,), remedy=remedy)
     try:
-        facts = read_object(path)
+        facts = read_model_facts(folder)
         if facts["format"] == FORMAT:
             return ModelConfig.model_validate(facts)
-    except (OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise Damaged(
             f"the model's config.json can't be read: {reason_of(error)}",
             where=str(path),
-            remedy=remedy,
+            remedy=REMEDY,
         ) from error
     raise DomainError(
         f"the model has format {facts['format']}, this version reads {FORMAT}",

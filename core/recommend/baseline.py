@@ -136,9 +136,9 @@ def _read_scorer(
         if field.name in tensors:
             values[field.name] = tensors[field.name]
         elif f"{field.name}.shape" in tensors:
-            arrays = (tensors[f"{field.name}.{array}"] for array in SPARSE_ARRAYS)
+            data, indices, indptr = (tensors[f"{field.name}.{part}"] for part in SPARSE_ARRAYS)
             shape = tuple(tensors[f"{field.name}.shape"].tolist())
-            values[field.name] = check_csr(field.name, *arrays, shape)
+            values[field.name] = check_csr(field.name, data, indices, indptr, shape)
     scorer = scorer_class(**values)
     check_fields(scorer, n_items)
     return scorer

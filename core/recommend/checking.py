@@ -1,46 +1,40 @@
 """What a fitted recommender was read from is held to what its class says, before it is used.
 
-A scorer says shape and range beside each field; one that says nothing is held to the field's type.
+A scorer says shape and range beside each field's type; without them the type alone is checked.
 """
 
 from __future__ import annotations
 
-from dataclasses import field, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from core.arrays import check_array
+from core.arrays import DoubleArray, check_array
 
 Size = int | str | None
 """A length that is known, one with a name that other fields share, or any."""
-DTYPES = {"FloatArray": np.float32, "DoubleArray": np.float64, "IntArray": np.int64}
-SHAPE, BELOW, ASCENDING, LOW, HIGH = "shape", "below", "ascending", "low", "high"
 
 
-def sized(*shape: Size, low: float | None = None, high: float | None = None) -> Any:
-    """A field that is an array or a sparse matrix: its shape, and the range of its numbers.
+@dataclass(frozen=True)
+class Held:
+    """What a field's annotation says about it, beside its type.
 
-    Names of sizes are shared by the fields of a class; ``"items"`` is the catalogue.
+    ``shape`` of an array or a sparse matrix, whose named sizes are shared by the fields of a class:
+    ``"items"`` is the catalogue. ``low`` and ``high`` are included; ``below`` names the size of
+    what an array holds indices of; an ``ascending`` array has one number at least.
     """
-    return field(metadata={SHAPE: shape, LOW: low, HIGH: high})
+
+    shape: tuple[Size, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    below: str | None = None
+    ascending: bool = False
 
 
-def indices_of(size: str, *shape: Size) -> Any:
-    """A field that is an array of indices into something of a named size."""
-    return field(metadata={SHAPE: shape, BELOW: size})
-
-
-def ascending(*shape: Size) -> Any:
-    """A field that is an array in ascending order."""
-    return field(metadata={SHAPE: shape, ASCENDING: True})
-
-
-def ranged(low: float, high: float) -> Any:
-    """A field that is a number between two others, both included."""
-    return field(metadata={LOW: low, HIGH: high})
+SHARE = Held(low=0, high=1)
 
 
 def check_csr(
@@ -72,23 +66,23 @@ def check_csr(
 def check_fields(made: Any, n_items: int) -> None:
     """ValueError where a dataclass of arrays, sparse matrices and numbers isn't what it says."""
     sizes: dict[str, int] = {"items": n_items}
-    for about in fields(made):
-        value, facts = getattr(made, about.name), about.metadata
-        if SHAPE in facts:
-            _check_shape(about.name, value.shape, facts[SHAPE], sizes)
+    for name, hint in get_type_hints(type(made), include_extras=True).items():
+        if name not in made.__dataclass_fields__:
+            continue
+        value, kind = getattr(made, name), getattr(hint, "__origin__", hint)
+        held = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Held)), Held())
+        if held.shape is not None:
+            _check_shape(name, value.shape, held.shape, sizes)
         if sp.issparse(value):
             continue
-        limits = {LOW: facts.get(LOW), HIGH: facts.get(HIGH)}
-        if BELOW in facts:
-            limits = {LOW: 0, HIGH: sizes[facts[BELOW]] - 1}
-        if isinstance(value, np.ndarray):
-            free, kind = (None,) * value.ndim, DTYPES.get(str(about.type), np.float32)
-            order = bool(facts.get(ASCENDING))
-            if order and not value.size:
-                raise ValueError(f"{about.name} is empty")
-            check_array(about.name, value, kind, free, ascending=order, **limits)
-        else:
-            check_array(about.name, np.array([value], np.float64), np.float64, (1,), **limits)
+        low, high = (0, sizes[held.below] - 1) if held.below else (held.low, held.high)
+        if not isinstance(value, np.ndarray):
+            value, kind = np.array([value], np.float64), DoubleArray
+        if held.ascending and not value.size:
+            raise ValueError(f"{name} is empty")
+        dtype = get_args(get_args(kind)[1])[0]
+        free = (None,) * value.ndim
+        check_array(name, value, dtype, free, low=low, high=high, ascending=held.ascending)
 
 
 def _check_shape(

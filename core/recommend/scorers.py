@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray, IntArray
-from core.recommend.checking import ascending, indices_of, ranged, sized
+from core.recommend.checking import SHARE, Held
 from core.recommend.training_data import EncodedHistories, TrainingData, add_own
 
 DAY = 86_400_000_000
@@ -32,7 +33,7 @@ WHITENING_SHRINKAGE = 1.0
 class Popularity:
     """Training events of each item, float32[n_items]."""
 
-    counts: FloatArray = sized("items", low=0)
+    counts: Annotated[FloatArray, Held(("items",), low=0)]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
@@ -51,9 +52,9 @@ class RecentPopularity:
     ``time`` int64[n_events] microseconds, ascending, and the events' ``item`` int64[n_events].
     """
 
-    time: IntArray = ascending("events")
-    item: IntArray = indices_of("items", "events")
-    window: float = ranged(1, 100_000)
+    time: Annotated[IntArray, Held(("events",), ascending=True)]
+    item: Annotated[IntArray, Held(("events",), below="items")]
+    window: Annotated[float, Held(low=1, high=100_000)]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
@@ -82,8 +83,8 @@ class Transitions:
     vote with ``decay ** steps back``; decay 0 with reach 1 is the plain last-item transition.
     """
 
-    following: sp.csr_matrix = sized("items", "items")
-    decay: float = ranged(0, 1)
+    following: Annotated[sp.csr_matrix, Held(("items", "items"))]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
@@ -122,9 +123,9 @@ class ItemNeighbours:
     float32[n_users, n_items], sparse; the item-item matrix is never formed.
     """
 
-    user_items: sp.csr_matrix = sized("users", "items")
-    shrinkage: float = ranged(0, 1e9)
-    decay: float = ranged(0, 1)
+    user_items: Annotated[sp.csr_matrix, Held(("users", "items"))]
+    shrinkage: Annotated[float, Held(low=0, high=1e9)]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
@@ -169,10 +170,10 @@ class Ease:
     rest, float32[r, n_items]; ``own`` float32[n_items] is what x itself contributes.
     """
 
-    left: sp.csr_matrix = sized("items", "reduced")
-    right: FloatArray = sized("reduced", "items")
-    own: FloatArray = sized("items")
-    decay: float = ranged(0, 1)
+    left: Annotated[sp.csr_matrix, Held(("items", "reduced"))]
+    right: Annotated[FloatArray, Held(("reduced", "items"))]
+    own: Annotated[FloatArray, Held(("items",))]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
@@ -231,8 +232,8 @@ class Content:
     to itself is left out.
     """
 
-    vectors: FloatArray = sized("items", "text")
-    decay: float = ranged(0, 1)
+    vectors: Annotated[FloatArray, Held(("items", "text"))]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:

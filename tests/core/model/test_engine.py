@@ -12,6 +12,7 @@ import pytest
 from core.corpus.store import Corpus, Library
 from core.domain import CONSUMING_KINDS, DomainError, Part
 from core.engine import Engine
+from core.files import write_sums
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,7 @@ def test_a_model_without_a_joint_answers_by_its_interest_model(
     older = shutil.copytree(model_folder, tmp_path / "older")
     for path in (older / "recommenders").glob("joint.*"):
         path.unlink()
+    write_sums(older)
     engine = Engine.open(shop_corpus, older, shelf)
     assert engine.recommend(shop_corpus.history(user)).recommender == "interest"
 
