@@ -12,7 +12,6 @@ from streamlit import column_config as col
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
-from core.model.metrics import read_metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
 from core.views.quality.build import training_lines
@@ -213,7 +212,7 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
 
 
 def draw_training(engine: Engine) -> None:
-    metrics = read_metrics(engine.folder)
+    metrics = notices.metrics_of(engine)
     lines = training_lines(metrics)
     best = metrics.best_epoch if metrics else None
     sentence = wording.training(lines, best)

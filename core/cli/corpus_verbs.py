@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import (
+    JsonOption,
+    LibraryOption,
+    answer,
+    damage_facts,
+    damage_lines,
+    progress_bar,
+)
 from core.corpus.store import Library
 from core.domain import Columns
 
@@ -71,13 +78,15 @@ def import_corpus(
 
 
 def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
-    """List the corpora of the library, the demo first."""
-
-    manifests = Library.open(library).corpora()
-    facts = {"corpora": [manifest.model_dump() for manifest in manifests]}
-    lines = [_corpus_line(manifest) for manifest in manifests] or [
-        "No corpus yet. Import one: python -m core import FILE --name NAME"
-    ]
+    """List the corpora of the library, the demo first, and those that are damaged."""
+    manifests, damaged = Library.open(library).survey()
+    facts = {
+        "corpora": [manifest.model_dump() for manifest in manifests],
+        "damaged": damage_facts(damaged),
+    }
+    lines = [_corpus_line(manifest) for manifest in manifests]
+    lines += damage_lines(damaged)
+    lines = lines or ["No corpus yet. Import one: python -m core import FILE --name NAME"]
     answer(facts, lines, as_json=json)
 
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import (
+    CorpusArgument,
+    JsonOption,
+    LibraryOption,
+    answer,
+    complain,
+    damage_facts,
+    damage_lines,
+    progress_bar,
+)
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
@@ -39,7 +48,11 @@ def open_engine(corpus: str, library: Path | None, model: str | None) -> Engine:
     from core.engine import Engine
 
     shelf = Library.open(library)
-    return Engine.open(shelf.corpus(corpus), shelf.model_folder(corpus, model), shelf)
+    data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
+    if model is None:
+        for line in damage_lines(shelf.models(corpus).damaged):
+            complain(f"Model {line}")
+    return Engine.open(data, folder, shelf)
 
 
 def history_at(engine: Engine, user: str, at: str | None) -> History:
@@ -221,12 +234,19 @@ def list_models(
     shelf = Library.open(library)
     shelf.manifest(corpus)
     models: list[dict[str, Any]] = []
-    for folder in shelf.model_folders(corpus):
+    known = shelf.models(corpus)
+    damaged = dict(known.damaged)
+    for folder in known.folders:
+        metrics = None
         try:
             config = read_config(folder)
-        except DomainError:
+        except DomainError as error:
+            damaged[folder.name] = error
             continue
-        metrics = read_metrics(folder)
+        try:
+            metrics = read_metrics(folder)
+        except DomainError as error:
+            damaged[folder.name] = error
         models.append(
             {
                 "model_id": config.model_id,
@@ -245,8 +265,10 @@ def list_models(
             if model["ndcg"].get(name) is not None
         )
         for model in models
-    ] or [f"No model yet. Train one: python -m core train {corpus}"]
-    answer({"models": models}, lines, as_json=json)
+    ]
+    lines += damage_lines(damaged)
+    lines = lines or [f"No model yet. Train one: python -m core train {corpus}"]
+    answer({"models": models, "damaged": damage_facts(damaged)}, lines, as_json=json)
 
 
 def list_users(

@@ -72,13 +72,14 @@ class Library:
 
     def corpora(self) -> list[Manifest]:
         """Manifests of all readable corpora: the demo first, then by name."""
-        return self._survey()[0]
+        return self.survey()[0]
 
     def damaged(self) -> dict[str, DomainError]:
         """Why corpora can't be read, by name."""
-        return self._survey()[1]
+        return self.survey()[1]
 
-    def _survey(self) -> tuple[list[Manifest], dict[str, DomainError]]:
+    def survey(self) -> tuple[list[Manifest], dict[str, DomainError]]:
+        """Manifests of all readable corpora, and why others can't be read, by name."""
         manifests: list[Manifest] = []
         damaged: dict[str, DomainError] = {}
         for name in (DEMO, *self._names()):

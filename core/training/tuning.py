@@ -183,9 +183,8 @@ def tune(
         state = TrialState.COMPLETE if is_done else TrialState.PRUNED
         study.tell(trial, tried.ndcg if is_done else None, state)
         tuning = replace(tuning, trials=(*tuning.trials, tried))
-        library.keep(
-            place, partial(replace_text, text=json.dumps(sealed(tuning.facts()), indent=1))
-        )
+        record = json.dumps(sealed(tuning.facts()), indent=1) + "\n"
+        library.keep(place, partial(replace_text, text=record))
         check_stop(stop)
     return tuning
 
