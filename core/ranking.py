@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,17 +106,20 @@ def _best(scores: FloatArray, bar: np.float32, k: int) -> IntArray:
     return items[scores[items] > -np.inf]
 
 
-def target_ranks(scores: FloatArray, targets: IntArray, excluded: ExcludedItems) -> DoubleArray:
+def target_ranks(scores: Any, targets: IntArray, excluded: ExcludedItems) -> DoubleArray:
     """Rank of each target among the items that may be listed, float64[n]; 1 is best.
 
-    ``scores`` float32[n, n_items] without NaN, ``targets`` int64[n] (catalogue indices). A tie
+    ``scores`` float32[n, n_items] without NaN, an array or a tensor of any device; ``targets``
+    int64[n] (catalogue indices). A tie
     counts half: with t others of equal score the rank is 1 + (number above) + t / 2. A target
     that is itself excluded could not be shown: its rank is infinite, a miss.
     """
     goal = scores[np.arange(len(targets)), targets]
-    above = (scores > goal[:, None]).sum(axis=1)
-    tied = (scores == goal[:, None]).sum(axis=1) - 1
+    above = (scores > goal[:, None]).sum(1)
+    tied = (scores == goal[:, None]).sum(1) - 1
     lost = scores[excluded.rows, excluded.items]
+    if not isinstance(scores, np.ndarray):
+        goal, above, tied, lost = (part.cpu().numpy() for part in (goal, above, tied, lost))
     bar = goal[excluded.rows]
     above = above - np.bincount(excluded.rows[lost > bar], minlength=len(targets))
     tied = tied - np.bincount(excluded.rows[lost == bar], minlength=len(targets))

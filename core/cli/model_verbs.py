@@ -40,6 +40,10 @@ RecommenderOption = Annotated[
 TRIALS_SHOWN = 8
 SHOWN = ("joint", "interest")
 """Recommenders whose quality the list of models shows."""
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", help="auto (an accelerator where there is one), cpu, cuda or mps."),
+]
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
@@ -79,6 +83,7 @@ def train_model(
     tuned: Annotated[
         bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
     ] = False,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -95,7 +100,7 @@ def train_model(
     data = shelf.corpus(corpus)
     if config is not None and tuned:
         raise DomainError("--config and --tuned exclude each other", remedy="Give one of them")
-    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None)
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
     options = InterestConfig()
     if config is not None or tuned:
         from core.training.tuning import read_config_file, read_tuning
@@ -130,6 +135,7 @@ def tune_model(
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
     ] = 0,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -139,7 +145,7 @@ def tune_model(
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
-    encoder = open_encoder(shelf)
+    encoder = open_encoder(shelf, device=device)
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
@@ -175,6 +181,7 @@ def evaluate_corpus(
     ] = "leave-last-out",
     k: KOption = 10,
     model: ModelOption = None,
+    device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -189,7 +196,7 @@ def evaluate_corpus(
     shelf = Library.open(library)
     data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
     with progress_bar() as progress:
-        stored = evaluate_model(data, shelf, folder, protocol, k, progress)
+        stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)

@@ -285,11 +285,15 @@ def open_cache(library: Library) -> VectorCache:
 
 
 def open_encoder(
-    library: Library, name: str | None = None, *, allow_download: bool = False
+    library: Library,
+    name: str | None = None,
+    *,
+    allow_download: bool = False,
+    device: str = "cpu",
 ) -> TextEncoder:
     """A text encoder whose measured precision is remembered in the library."""
     record = library.root / "processor.json"
-    return TextEncoder(name, record=record, allow_download=allow_download)
+    return TextEncoder(name, record=record, allow_download=allow_download, device=device)
 
 
 def shipped_sentiment(library: Library) -> SentimentModel | None:

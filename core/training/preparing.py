@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from core.arrays import BoolArray, FloatArray, IntArray, PartArray
 from core.corpus.corpus import Corpus
@@ -38,6 +39,8 @@ class Prepared:
     train_users: IntArray
     train_items: IntArray
     item_words: tuple[str, ...]
+    device: torch.device
+    """The text encoder's; the interest model trains there too."""
 
     @property
     def counts(self) -> IntArray:
@@ -111,6 +114,7 @@ def prepare(
         train_users=users[training],
         train_items=encoded.item[training],
         item_words=_item_words(corpus, encoded.item, words, training),
+        device=text_encoder.device,
     )
 
 

@@ -109,7 +109,7 @@ def fit_interest(
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop)
+    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
@@ -129,8 +129,9 @@ def train(
 ) -> Path:
     """Train on a corpus and return the new model's folder.
 
-    The folder appears whole at the end; a stopped or killed training leaves none. Defaults: the
-    shipped encoder, the library's vector cache, the library's model folders as ``target``. With
+    The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
+    device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
+    the library's model folders as ``target``. With
     ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
     DomainError where there is no place for the model, before anything is computed; where that is
     found out at the end, or the corpus was imported anew meanwhile, it says where the model is.
@@ -147,7 +148,7 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library)
+    text_encoder = encoder or open_encoder(library, device="auto")
     parts = leave_last_out(corpus.events)
     trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
     lap("encode and fit")
@@ -244,7 +245,8 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
 
 
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
-    corpus = trained.prepared.corpus
+    corpus, device = trained.prepared.corpus, trained.fit.device
+    accelerator = {} if device == "cpu" else {"device": device}
     return ModelConfig(
         corpus=corpus.name,
         corpus_id=corpus.corpus_id,
@@ -254,7 +256,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         topics=TopicFacts(names=topics.names, source=topics.source),
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
-        versions={name: importlib.metadata.version(name) for name in VERSIONS},
+        versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
     )
 
 
@@ -295,6 +297,7 @@ def evaluate_model(
     k: int = 10,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    device: str = "auto",
 ) -> EvaluationReport:
     """Judge a model's recommenders under a protocol.
 
@@ -309,7 +312,7 @@ def evaluate_model(
     reports = []
     for parts in splits(corpus, protocol):
         if protocol == "temporal":
-            encoder = open_encoder(library, engine.config.encoder.name)
+            encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
                 corpus, parts, library, engine.config.settings, encoder, progress, stop
             )
