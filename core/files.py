@@ -210,13 +210,14 @@ def is_held(folder: Path, name: str) -> bool:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file, computed once per process while its size, time and inode stay."""
+    """Hex sha256 of a file, computed once per process while its size, times and inode stay."""
     facts = path.stat()
-    return _sha256(path, facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    changed = (facts.st_mtime_ns, facts.st_ctime_ns)
+    return _sha256(path, facts.st_size, changed, facts.st_ino)
 
 
 @lru_cache(10_000)
-def _sha256(path: Path, size: int, changed: int, inode: int) -> str:
+def _sha256(path: Path, size: int, changed: tuple[int, int], inode: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -17,7 +17,7 @@ from core.demo.simulation import write_demo
 from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import item_texts
-from core.files import replace_file
+from core.files import replace_file, write_sums
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train
 
@@ -59,6 +59,7 @@ def build_demo(
                 event.words for user in corpus.user_ids for event in corpus.history(user).events
             ]
             cache.write_pack(made / DEMO_PACK.name, [*texts, *item_texts(corpus)], encoder)
+            write_sums(made)
             return _put_in_place(made, folder)
         finally:
             torch.set_num_threads(threads)

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +98,10 @@ class VectorCache:
             if key:
                 out[row] = known[key]
         return out
+
+    def check(self) -> None:
+        """DomainError where the file can't be read."""
+        self._find("", [b"\0"])
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
         """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.
@@ -235,6 +239,13 @@ class VectorCache:
             raise DomainError(
                 f"the vector cache {problem}: {error}", where=str(self._path), remedy=remedy
             ) from error
+
+
+def damaged_rows(path: Path) -> int:
+    """How many stored vectors are not what was written."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT vector FROM vectors")
+        return sum(_vector_of(blob) is None for (blob,) in rows)
 
 
 class NoPlace(Exception):

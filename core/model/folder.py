@@ -22,6 +22,7 @@ from core.domain import Columns, DomainError
 from core.encode.sentiment import SentimentModel
 from core.files import (
     Damaged,
+    is_held,
     load_arrays,
     read_object,
     read_sums,
@@ -36,6 +37,10 @@ from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.profile import Topics
 from core.model.sequences import EventEncoder, TextVectors
+from core.recommend.baseline import load_baselines
+from core.recommend.joint import FACTS, Joint
+from core.recommend.protocol import Recommender
+from core.recommend.registry import INTEREST
 
 FORMAT = 1
 WEIGHTS, ITEMS, CARD = "model.safetensors", "items.parquet", "README.md"
@@ -189,6 +194,16 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
     )
     interest = InterestModel(settings, network, corpus.item_ids, vectors, bias, events)
     return ModelParts(config, interest, sentiment, topics, interest_map, counts)
+
+
+def check_model(folder: Path, corpus: Corpus) -> None:
+    """DomainError where anything that a model of this corpus reads is damaged."""
+    parts = read_parts(folder, corpus, lambda texts: np.zeros((len(texts), 0), np.float32))
+    read_users(folder, corpus)
+    components: dict[str, Recommender] = {INTEREST: parts.interest}
+    components |= load_baselines(folder / BASELINES, corpus.item_ids)
+    if is_held(folder, f"{BASELINES}/{FACTS}"):
+        Joint.load(folder / BASELINES, components, corpus.item_ids)
 
 
 def read_users(folder: Path, corpus: Corpus) -> pd.DataFrame:
