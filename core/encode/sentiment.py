@@ -20,6 +20,8 @@ MIN_REVIEWS = 50
 """Fewer rated training reviews than this, or only one rating value: the shipped model is used."""
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 _FOLDS = 5
+LARGEST = 1e6
+"""Larger than any weight of a fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +51,10 @@ class SentimentModel:
         """Read what ``save`` wrote; OSError, ValueError, KeyError or TypeError for another file."""
         arrays, header = load_arrays(path)
         origin: dict[str, str] = json.loads(header["origin"])
-        weight = check_array("weight", arrays["weight"], np.float32, (None,))
-        bias = check_array("bias", arrays["bias"], np.float32, (1,))
+        weight = check_array(
+            "weight", arrays["weight"], np.float32, (None,), low=-LARGEST, high=LARGEST
+        )
+        bias = check_array("bias", arrays["bias"], np.float32, (1,), low=-LARGEST, high=LARGEST)
         return cls(weight, float(bias[0]), str(origin["encoder_id"]), str(origin["fitted_on"]))
 
 

@@ -22,6 +22,8 @@ _PLACING_NEIGHBOURS = 8
 _TRUST_SAMPLE = 3_000
 _TRUST_NEIGHBOURS = 15
 _QUANTILES = 101
+FURTHEST = 1e6
+"""No position and no part of a direction is further from 0."""
 DISAGREEMENT = 0.5
 """A step misleads where its place among all 2-D steps and among all real steps differ by this."""
 
@@ -71,7 +73,8 @@ class InterestMap:
             "items": (n_items, 2),
         }
         for name, shape in shapes.items():
-            check_array(name, getattr(self, name), np.float32, shape)
+            values = getattr(self, name)
+            check_array(name, values, np.float32, shape, low=-FURTHEST, high=FURTHEST)
         check_array("state_topics", self.state_topics, np.int16, (s,), low=0, high=n_topics - 1)
         for name in ("real_steps", "flat_steps"):
             steps = getattr(self, name)

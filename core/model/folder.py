@@ -25,7 +25,6 @@ from core.files import (
     is_held,
     load_arrays,
     read_object,
-    read_sums,
     reason_of,
     replace_text,
     save_arrays,
@@ -38,7 +37,7 @@ from core.model.network import InterestNetwork
 from core.model.profile import Topics
 from core.model.sequences import EventEncoder, TextVectors
 from core.recommend.baseline import load_baselines
-from core.recommend.joint import FACTS, Joint
+from core.recommend.joint import FACTS, TENSORS, Joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import INTEREST
 
@@ -171,8 +170,7 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
     try:
         weights, _ = load_arrays(folder / WEIGHTS)
         items = pd.read_parquet(folder / ITEMS)
-        if read_sums(folder) is None:
-            _check_id(folder, weights)
+        _check_id(folder, weights)
         settings = InterestConfig.checked(config.interest, str(folder / CONFIG))
         network = _read_network(settings, config.encoder.dim, weights)
         n, dim = len(corpus.item_ids), settings.dim
@@ -259,12 +257,15 @@ def _read_items(
 
 
 def _check_id(folder: Path, weights: dict[str, np.ndarray]) -> None:
-    """Hold a folder without hashes to its model id, which is one; ValueError where it isn't."""
+    """Hold a folder to its model id, a hash of choices and weights; ValueError where it isn't.
+
+    The weights of the joint are part of it, where the model was made with one.
+    """
     facts = read_object(folder / CONFIG)
-    joint = folder / BASELINES / "joint.safetensors"
+    joint = folder / BASELINES / TENSORS
     learned = load_arrays(joint)[0] if joint.is_file() else {}
     whole = weights | {f"joint.{name}": values for name, values in learned.items()}
-    if facts["model_id"] != content_id(facts, whole):
+    if facts["model_id"] not in (content_id(facts, whole), content_id(facts, weights)):
         raise ValueError("its settings and weights don't give its id")
 
 

@@ -111,7 +111,9 @@ class Baseline(Catalogued):
             if facts["id"] != name:
                 raise ValueError(f"it holds the recommender {facts['id']!r}")
             check_catalogue(name, tensors["log_share"].size, item_ids, folder)
-            log_share = check_array("log_share", tensors["log_share"], np.float32, (len(item_ids),))
+            log_share = check_array(
+                "log_share", tensors["log_share"], np.float32, (len(item_ids),), high=0
+            )
             if abs(float(np.exp(log_share.astype(np.float64)).sum()) - 1.0) > 1e-3:
                 raise ValueError("log_share holds no shares")
             return cls(

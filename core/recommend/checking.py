@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from core.arrays import DoubleArray, check_array
+from core.arrays import DoubleArray, FloatArray, IntArray, check_array
 
+LARGEST = 1e12
+"""No number that a fit gives is larger; sums of products of two such stay finite."""
 Size = int | str | None
 """A length that is known, one with a name that other fields share, or any."""
 
@@ -74,8 +76,10 @@ def check_fields(made: Any, n_items: int) -> None:
         if held.shape is not None:
             _check_shape(name, value.shape, held.shape, sizes)
         if sp.issparse(value):
-            continue
+            value, kind = value.data, FloatArray
         low, high = (0, sizes[held.below] - 1) if held.below else (held.low, held.high)
+        if kind is not IntArray:  # no score may overflow
+            low, high = -LARGEST if low is None else low, LARGEST if high is None else high
         if not isinstance(value, np.ndarray):
             value, kind = np.array([value], np.float64), DoubleArray
         if held.ascending and not value.size:

@@ -232,7 +232,7 @@ class Content:
     to itself is left out.
     """
 
-    vectors: Annotated[FloatArray, Held(("items", "text"))]
+    vectors: Annotated[FloatArray, Held(("items", "text"), low=-1.01, high=1.01)]
     decay: Annotated[float, SHARE]
 
     @classmethod
