@@ -294,8 +294,8 @@ class Library:
 
     def places(self, path: Path) -> tuple[Path, ...]:
         """Where a file of results may be: in the library, or where ``keep`` puts it otherwise."""
-        spare = Path(tempfile.gettempdir()) / f"tastelines-{os.getuid()}"
         try:
+            spare = Path(tempfile.gettempdir()) / f"tastelines-{os.getuid()}"
             spare.mkdir(mode=0o700, exist_ok=True)
             facts = spare.lstat()
         except OSError:
