@@ -89,8 +89,10 @@ def user(app: str, app_library: Path) -> Iterator[str]:
 def nothing_ran(page) -> bool:
     """Whether no payload ran or became an element that loads something."""
     script = """() => window.hit === undefined
-        && !document.querySelector('[src*="evil.invalid"], [href*="evil.invalid"], [srcdoc]')
-        && !document.querySelector('a[href^="javascript"], [onerror], [onload], [ontoggle]')"""
+        && !document.querySelector('[srcdoc], [onerror], [onload], [ontoggle], [onmouseover]')
+        && !Array.from(document.querySelectorAll('[src], [href], [action]')).some(element =>
+            ['src', 'href', 'action'].some(name =>
+                /^(javascript:|http:..evil)/.test(element[name] || '')))"""
     return bool(page.evaluate(script))
 
 
