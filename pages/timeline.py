@@ -88,7 +88,11 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
         st.text(view.facts)
         st.space("stretch")
         controls.play_button(len(view.steps))
-        spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
+        spacing: Spacing = "even"
+        if view.steps[0].timestamp is None:
+            st.caption(wording.ORDER_ONLY)
+        else:
+            spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
         extent = drawing.choose("Extent", EXTENT, EXTENTS, hides_label=True)
     return time_scale(view, spacing, around=step if extent == NEAR else None)
 

@@ -21,10 +21,10 @@ from core.arrays import BoolArray, DoubleArray, IntArray
 from core.device import device_words
 from core.encode.encoder import longest_first
 from core.measure.metrics import ndcg
-from core.model.config import InterestConfig
+from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.metrics import Epoch
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
-from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
+from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, kind_rows, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
 
@@ -89,6 +89,8 @@ def fit_network(
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
+    Where nobody can be judged, the last of UNJUDGED_EPOCHS epochs counts, and NDCG is NaN.
+
     The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
     seed, a processor and a thread count; other devices draw other random numbers. Where a device's
     memory does not suffice, training begins anew on the CPU. One fit of a process waits for the
@@ -135,7 +137,8 @@ def _fit(
     device: torch.device,
 ) -> Fit:
     torch.manual_seed(config.seed)
-    network = InterestNetwork(config, data.events.text.shape[1])  # every device starts alike
+    # Every device starts alike.
+    network = InterestNetwork(config, data.events.text.shape[1], kind_rows(data.events.kind))
     with _on(device):
         tower = tower.to(device)
         offset, curve, best_epoch = _train(network.to(device), tower, data, config, progress, stop)
@@ -166,10 +169,13 @@ def _train(
     best = judged = _judge(network, tower, table, judged_users)
     modules = (network, tower)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
-    curve = [Epoch(epoch=0, loss=None, validation_ndcg=best[0], seconds=0.0)]
+    scored = len(data.judged) > 0
+    first = best[0] if scored else None
+    curve = [Epoch(epoch=0, loss=None, validation_ndcg=first, seconds=0.0)]
     started = time.monotonic()
     step = 0
-    for epoch in range(1, config.epochs + 1):
+    epochs = config.epochs if scored else min(config.epochs, UNJUDGED_EPOCHS)
+    for epoch in range(1, epochs + 1):
         network.train()
         tower.train()
         total, count, mean = torch.zeros((), dtype=torch.float64), 0, 0.0
@@ -185,18 +191,19 @@ def _train(
             optimiser.step()
             total, count = total + loss, count + targets
             done = (epoch - 1) + (number + 1) / len(batches)
-            left = (time.monotonic() - started) / done * (config.epochs - done)
+            left = (time.monotonic() - started) / done * (epochs - done)
             if device.type == "cpu" or number % _TOLD_EVERY == 0:
                 mean = float(total) / max(count, 1)
-            figures = {"loss": mean, "validation NDCG@10": judged[0]}
-            stage, steps = "Training the interest model", len(batches) * config.epochs
+            figures = {"loss": mean} | ({"validation NDCG@10": judged[0]} if scored else {})
+            stage, steps = "Training the interest model", len(batches) * epochs
             report(progress, Progress(stage, step, steps, left, figures))
         judged = _judge(network, tower, table, judged_users)
         mean = float(total) / max(count, 1)
         known = mean if np.isfinite(mean) else None
         seconds = time.monotonic() - started
-        curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=judged[0], seconds=seconds))
-        if judged[0] > best[0]:
+        score = judged[0] if scored else None
+        curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=score, seconds=seconds))
+        if judged[0] > best[0] or not scored:
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in modules]
         if epoch - best_epoch >= config.patience:
@@ -364,7 +371,7 @@ def _judge(
             ranks = (target_ranks(scores + o * cold, part.targets, part.excluded) for o in offsets)
             gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
     if not gains:
-        return 0.0, 0.0
+        return float("nan"), 0.0
     means = np.concatenate(gains).mean(0)
     best = int(means.argmax())
     return float(means[best]), offsets[best]

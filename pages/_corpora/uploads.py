@@ -22,6 +22,17 @@ _NAME = re.compile(r"(?P<stem>.*?)(?P<endings>(\.[A-Za-z0-9]{1,12}){0,2})", re.D
 Result = TypeVar("Result")
 
 
+def is_kept(path: Path) -> bool:
+    """Whether a file was dropped into the browser."""
+    return path.is_relative_to(loaders.session_folder().name)
+
+
+def without_folder(text: str) -> str:
+    """Words about a dropped file without the folder where it is kept."""
+    home = re.escape(loaders.session_folder().name)
+    return re.sub(rf"{home}/[^/]*/[^/]*/", "", text)
+
+
 def safe_name(name: str) -> str:
     """A file name that every file system takes, from what a browser calls a file.
 

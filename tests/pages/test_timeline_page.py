@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -126,9 +127,9 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert len(app.get("page_link")) > 3
 
 
-def test_a_permalink_names_corpus_user_and_time(timeline, busy_user) -> None:
+def test_a_permalink_names_corpus_model_user_and_time(timeline, busy_user) -> None:
     link = timeline("6").code[0].value
-    assert link.endswith(f"corpus=demo&user={busy_user}&time=6&recommender=joint")
+    assert re.search(rf"corpus=demo&model=\w+&user={busy_user}&time=6&recommender=joint$", link)
 
 
 def test_the_shortest_history_draws(open_app, demo) -> None:
