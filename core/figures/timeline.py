@@ -49,15 +49,11 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
-    lanes = [
-        _band(at, at, line={"color": palette.faint, "width": 1}, type="line")
-        for at in range(len(kinds))
-    ]
     figure = canvas(
         palette,
         LANE_HEIGHT * len(kinds) + 46,
         MARGIN | {"t": 20, "b": 28},
-        shapes=[rule(palette, scale.x[step - 1]), *lanes],
+        shapes=[rule(palette, scale.x[step - 1])],
         annotations=[*part_labels(view, xs, len(kinds), palette), sentiments(view, palette)],
     )
     figure.add_scatter(
@@ -80,7 +76,14 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     small = axis(palette)["tickfont"]
     figure.update_layout(
         xaxis=axis(palette, **scale.axis(), showticklabels=False),
-        yaxis=names_axis(palette, lane_names, range=[-0.6, len(kinds) - 0.4], tickfont=small),
+        yaxis=names_axis(
+            palette,
+            lane_names,
+            range=[-0.6, len(kinds) - 0.4],
+            tickfont=small,
+            showgrid=True,
+            gridcolor=palette.faint,
+        ),
     )
     return figure
 
