@@ -19,6 +19,7 @@ PAGE_WIDTH = 1600
 MENU = {
     "Start": [
         st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+        st.Page("pages/users.py", title="Users", icon=":material/group:"),
         st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
     ],
     "One user": [

@@ -253,8 +253,10 @@ def draw_training(corpus: str) -> None:
     usual = InterestConfig()
     form = st.form("train", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = st.number_input("Epochs at most", 1, 500, usual.epochs, width=160)
-        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, width=160)
+        epochs = st.number_input(
+            "Epochs at most", 1, 500, usual.epochs, key="train_epochs", width=160
+        )
+        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
         pressed = st.form_submit_button(
             "Train a model", icon=":material/model_training:", type="primary"
         )

@@ -74,7 +74,9 @@ def trajectory_map(
     figure.add_scatter(**listed(moment.items, step, palette))
     now = view.steps[step - 1]
     figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
-    figure.add_annotation(legend(meanings(bool(is_misleading.any()), len(future) > 0, palette), palette))
+    figure.add_annotation(
+        legend(meanings(bool(is_misleading.any()), len(future) > 0, palette), palette)
+    )
     return figure
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
+from pandas import DataFrame
 
 from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
 from core.corpus.importing import Preview
@@ -38,6 +39,7 @@ from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import MomentView, TimelineView
+from core.views.users import build_users
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -195,6 +197,12 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
     """Users whose lists changed most; None where turnover wasn't measured."""
     measured = turnover(engine, recommender)
     return overview.build_changed(overview.build_rows(engine), measured) if measured else None
+
+
+@kept(4, "Reading the users …", also=_turnover_file)
+def users(engine: Engine, recommender: str) -> DataFrame:
+    """One row per user, with how much of a recommender's list one event changes if known."""
+    return build_users(engine, turnover(engine, recommender))
 
 
 @kept(16)
