@@ -17,7 +17,7 @@ from core.figures.style import CONFIG
 from pages._shared import notices, state
 
 TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
-WHAT_IF, QUALITY = "pages/what_if.py", "pages/quality.py"
+WHAT_IF, QUALITY, USERS = "pages/what_if.py", "pages/quality.py", "pages/users.py"
 ICONS = {
     TIMELINE: ":material/timeline:",
     EXPLAIN: ":material/rule:",

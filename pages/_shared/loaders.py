@@ -14,6 +14,7 @@ import gc
 import inspect
 from collections.abc import Callable, Sequence
 from concurrent import futures
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -30,7 +31,7 @@ from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
 from core.jobs import Job, Work
-from core.progress import ProgressCallback, StopCallback
+from core.progress import ProgressCallback, StopCallback, Stopped
 from core.scenario.store import ScenarioStore
 from core.views import corpora as corpora_view
 from core.views import overview
@@ -226,9 +227,14 @@ def training(name: str, options: InterestConfig) -> Work[Path]:
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
+        from core.engine import Engine
         from core.training.training import train
 
-        return train(corpus(name), library(), options, progress, stop)
+        folder = train(corpus(name), library(), options, progress, stop)
+        with suppress(Stopped):  # the model is there; Overview offers to measure it later
+            opened = Engine.open(corpus(name), folder, library())
+            make_turnover(library(), opened, progress=progress, stop=stop)
+        return folder
 
     return work
 

@@ -23,6 +23,11 @@ CHOSEN = {
     "goal": "in",
     "columns": "20;months",
     "compare_pair": "1",
+    "users_search_in": "word",
+    "users_search": "good",
+    "users_topic": "Audio",
+    "users_least": "3",
+    "users_sort": "events",
     "protocol": "temporal",
     "about": "popularity",
     "quality_tab": "Calibration",
@@ -84,7 +89,7 @@ def test_an_address_opens_as_it_is_and_stays(page: str, open_app, demo_only: Cor
     assert app.query_params == address
     app.run()
     assert app.query_params == address
-    assert not app.info
+    assert not app.info, "a notice says that something of the address could not be met"
 
 
 def test_another_corpus_forgets_the_user_at_once(open_app, shop) -> None:
