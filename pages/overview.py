@@ -38,14 +38,15 @@ def main() -> None:
     lists, changed = loaders.start(engine), loaders.changed(engine, usual)
     if changed is not None:
         lists = lists | {"changed": changed}
-    with st.grid(3, min_column_width=300, gap="small"):
-        for card in cards(engine, lists):
+    shown = cards(engine, lists)
+    with st.grid(4 if len(shown) == 4 else 3, min_column_width=230, gap="small"):
+        for card in shown:
             draw_card(card, lists[card.list_name])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(judging.verdict(engine) or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")
         drawing.link(drawing.USERS, "All users")
-    grid = st.grid(4, min_column_width=300, gap="medium")
+    grid = st.grid(4, min_column_width=330, gap="medium")
     for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, users)

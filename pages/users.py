@@ -11,8 +11,8 @@ from streamlit import column_config as col
 from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.engine import Engine
+from core.views import wording
 from core.views.users import SEARCHES, SORTS, UsersView, build_view, find_hits
-from core.views.wording import listing
 from pages._shared import controls, drawing, loaders, notices, sharing, state
 from pages._shared.drawing import TIMELINE
 from pages._shared.state import LEAST, SEARCH, SEARCH_IN, SORT, TOPIC
@@ -37,9 +37,9 @@ def main() -> None:
     if view.rows.empty:
         notices.empty("No user is like that", "Search something else, or ask for fewer events.")
         return
-    draw_users(view)
+    draw_users(view, len(engine.corpus.item_ids))
     notices.caution(
-        f"Topics: share of a user's events in {listing(view.topics)}, in this order. Drift: cosine "
+        f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order. Drift: cosine "
         "distance between the state halfway and the last one. Rank: of the held-out items in the "
         "interest model's list, geometric mean. Prev. user and Next user walk this list."
     )
@@ -91,7 +91,7 @@ def pick_topic(names: Sequence[str]) -> str | None:
     )
 
 
-def draw_users(view: UsersView) -> None:
+def draw_users(view: UsersView, n_items: int) -> None:
     """All rows; a user's button opens the Timeline. The chosen user is marked."""
     rows, chosen = view.rows, state.selection().user_id
     user_ids = rows["user_id"].tolist()
@@ -106,16 +106,19 @@ def draw_users(view: UsersView) -> None:
         "bars": col.BarChartColumn("Topics", y_min=0, y_max=1, width=110),
         "events": col.NumberColumn("Events", format="localized"),
         "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5),
-        "rank": col.NumberColumn("Rank", format="%.0f"),
+        "rank": col.NumberColumn(f"Rank of {wording.number(n_items)}", format="%.0f"),
         "change": col.NumberColumn("Change per event", format="percent"),
         "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY"),
         "hits": col.NumberColumn("Hits", format="localized"),
     }
     shown = {name: column for name, column in columns.items() if name in rows}
-    if chosen in user_ids:
-        rows = rows.assign(now=["●" if user == chosen else "" for user in user_ids])
-        shown = {"now": col.TextColumn("", width=28, help="The chosen user")} | shown
-    drawing.table(rows, f"Users. {view.sentence}", shown, height=TABLE_HEIGHT)
+    drawing.table(
+        rows,
+        f"Users. {view.sentence}",
+        shown,
+        height=TABLE_HEIGHT,
+        marked=[user == chosen for user in user_ids],
+    )
 
 
 if __name__ == "__main__":

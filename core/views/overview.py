@@ -152,9 +152,9 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
         title = f"{row.user_id}: from {before} to {now}"
         since = day(history.events[step - 1].timestamp)
         moved = f"{now} leads since step {step} of {len(history)} ({since}), before it {before}."
-    rank = "the furthest" if at == 0 else f"number {at + 1}"
-    sentence = f"{moved} The state moved by {row.drift:.2f} (0 to 2), {rank} of {_users(users)}."
-    return Card("drift", at, title, sentence, step)
+    place = ("the", "the second")[at]
+    far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."
+    return Card("drift", at, title, f"{moved} {far}", step)
 
 
 def _changed_card(engine: Engine, users: ListView, at: int) -> Card:
@@ -173,7 +173,7 @@ def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
         f"The held-out items of this user have rank {row.held_out_rank or 0:.0f} of {items} in the "
         f"interest model's list, {users.typical or 0:.0f} for the median of {_users(users)}."
     )
-    return Card("worst", at, f"{row.user_id}: recommended badly", sentence)
+    return Card("worst", at, f"{row.user_id}: badly served", sentence)
 
 
 def _users(users: ListView) -> str:

@@ -25,13 +25,13 @@ from core.compare.turnover import K, Turnover, make_turnover, read_turnover, sto
 from core.corpus.importing import Preview
 from core.corpus.importing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
-from core.domain import DomainError, RecommendationList
+from core.domain import DomainError, RecommendationList, Stopped
 from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
 from core.jobs import Job, Work
-from core.progress import ProgressCallback, StopCallback, Stopped
+from core.progress import ProgressCallback, StopCallback
 from core.scenario.store import ScenarioStore
 from core.views import corpora as corpora_view
 from core.views import overview
