@@ -18,7 +18,17 @@ from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import event_link, is_stopped, state_of
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._shared import (
+    controls,
+    drawing,
+    keeping,
+    loaders,
+    notices,
+    reading,
+    screen,
+    sharing,
+    state,
+)
 from pages._shared.notices import Moment
 from pages._shared.state import ITEM, MEASURE, WORDS_OF
 
@@ -136,7 +146,7 @@ def wait_for_more(explaining: Explaining) -> None:
 def want(explaining: Explaining) -> int | None:
     """Ask for all pieces that can be made by now; the step whose review is read, once known."""
     if not is_stopped(explaining):
-        explaining.ask(PARTS)
+        explaining.ask(PARTS, reader=reading.reader(explaining))
     step = sections.chosen_step(explaining)
     if explaining.parts is not None and not is_stopped(explaining):
         explaining.ask_all(step)
@@ -174,7 +184,7 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    figure = waterfall_figure(answer, parts, drawing.palette(), step)
+    figure = waterfall_figure(answer, parts, drawing.palette(), step, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
         figure,

@@ -139,9 +139,10 @@ def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
     charts = {
         "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
-        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
         "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
     }
+    if view.periods:
+        charts["periods"] = (view.periods_sentence, figures.periods_figure(view, ink))
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
         charts["calibration"] = (view.calibration_sentence, figure)
@@ -181,6 +182,8 @@ def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
         "Ablation": lambda: draw_ablation(engine, view),
         "Never recommended": lambda: draw_never(engine, view),
     }
+    if "periods" not in charts:
+        del draw["By month"]
     first, missing = next(iter(draw)), "There is no tab {!r}; this is {}."
     drawing.settle(TAB, list(draw), first, missing, first, says_now=True)
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")

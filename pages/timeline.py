@@ -13,7 +13,7 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 from pages._shared.state import EXTENT, SPACING
@@ -50,7 +50,7 @@ def main() -> None:
             },
         )
     left, right = st.columns([12, 9], gap="medium")
-    with left, st.container(height=drawing.pane_height(PANE), border=False):
+    with left, st.container(height="content" if screen.is_narrow() else PANE, border=False):
         for name in ("profile", "events", "ranks"):
             chart(drawn, name)
         chart(drawn, "step_sizes", wording.STEP_SIZE_UNIT)
@@ -88,7 +88,11 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
         st.text(view.facts)
         st.space("stretch")
         controls.play_button(len(view.steps))
-        spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
+        spacing: Spacing = "even"
+        if view.steps[0].timestamp is None:
+            st.caption(wording.ORDER_ONLY)
+        else:
+            spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
         extent = drawing.choose("Extent", EXTENT, EXTENTS, hides_label=True)
     return time_scale(view, spacing, around=step if extent == NEAR else None)
 

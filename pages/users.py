@@ -39,9 +39,10 @@ def main() -> None:
         return
     draw_users(view, len(engine.corpus.item_ids))
     notices.caution(
-        f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order. Drift: cosine "
-        "distance between the state halfway and the last one. Rank: of the held-out items in the "
-        "interest model's list, geometric mean. Prev. user and Next user walk this list."
+        f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order. "
+        "Drift: cosine distance between the state halfway and the last one. Rank: of the held-out "
+        "items in the interest model's list, geometric mean. Prev. user and Next user walk this "
+        "list."
     )
 
 

@@ -42,6 +42,9 @@ TOKENS_PER_BATCH = 2048
 """Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
 TOKENS_ON_GPU = 131_072
 """The same for a GPU, which starts a batch slowly and needs many rows to fill its units."""
+_loading = threading.Lock()
+"""While transformers loads a network, functions of torch are replaced for all threads; two loads at
+once would leave them so."""
 
 
 def processor_name() -> str:
@@ -260,6 +263,11 @@ class TextEncoder:
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of the texts' word pieces that are not in the vocabulary, 0 to 1."""
+        ids = [piece for text in self.token_ids(texts) for piece in text[1:-1]]
+        return ids.count(self._tokenizer.unk_token_id) / max(len(ids), 1)
+
     @cached_property
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
@@ -278,13 +286,14 @@ class TextEncoder:
 
         transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        network = transformers.AutoModel.from_pretrained(
-            str(self.folder),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,  # another one is torch's default for all threads while it loads
-        )
+        with _loading:
+            network = transformers.AutoModel.from_pretrained(
+                str(self.folder),
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,  # another is torch's default for all threads while it loads
+            )
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
 

@@ -33,7 +33,7 @@ from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import step_edits
 from core.scenario.search import ChangeSearch, SmallestChange, counterfactual_effort
-from core.shapley.engine import ShapleyValues
+from core.shapley.engine import EXACT_UP_TO, ShapleyValues
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -57,7 +57,8 @@ class WordsOfReview:
 class Explanation:
     """Why one item, at the moment of one history.
 
-    ``margin`` explains the item's margin over the list's k-th item instead of its score. ``stop``
+    ``margin`` explains the item's margin over the list's k-th item instead of its score. Events
+    are sampled for at most ``seconds`` where there are more than ``exact_up_to``. ``stop``
     is asked between batches; a stopped piece raises ``Stopped`` and can be asked for again.
     DomainError for an unknown item or recommender.
     """
@@ -69,6 +70,7 @@ class Explanation:
     _: KW_ONLY
     margin: bool = False
     seconds: float = 5.0
+    exact_up_to: int = EXACT_UP_TO
     progress: ProgressCallback | None = None
     stop: StopCallback | None = None
     k = K
@@ -135,13 +137,18 @@ class Explanation:
     @cached_property
     def events(self) -> ShapleyValues:
         """Which events made it."""
-        return explain_events(self.game, seconds=self.seconds, progress=self.progress)
+        return self._sample(self.seconds)
 
     def refine(self, seconds: float) -> None:
         """Sample the events for longer; what was made of the former values is made anew."""
-        self.events = explain_events(self.game, seconds=seconds, progress=self.progress)
+        self.events = self._sample(seconds)
         for made in ("parts", "counterfactual", "scorecard"):
             self.__dict__.pop(made, None)
+
+    def _sample(self, seconds: float) -> ShapleyValues:
+        return explain_events(
+            self.game, seconds=seconds, exact_up_to=self.exact_up_to, progress=self.progress
+        )
 
     @cached_property
     def parts(self) -> PartValues:

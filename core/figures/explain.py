@@ -21,6 +21,7 @@ from core.figures.style import (
     canvas,
     errors,
     in_full,
+    names_above,
     names_axis,
     note,
     picks,
@@ -32,7 +33,7 @@ from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, rating
 
-ROW = 27
+ROW, NARROW_ROW = 27, 40
 SHOWN = 14
 """Bars drawn one by one; the rest is one bar."""
 WATERFALL = (0.0, 0.55)
@@ -58,16 +59,26 @@ class _Row:
 
 
 def waterfall_figure(
-    answer: AnswerView, parts: PartsView | None, palette: Palette, chosen: int | None = None
+    answer: AnswerView,
+    parts: PartsView | None,
+    palette: Palette,
+    chosen: int | None = None,
+    *,
+    narrow: bool = False,
 ) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
-    is the step whose row is marked.
+    is the step whose row is marked. On a ``narrow`` screen names stand above their bars, and the
+    panels are left to the table.
     """
     rows = _rows(answer, parts)
     n = len(rows)
-    figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    figure = (
+        canvas(palette, NARROW_ROW * (n + 2) + 64, (8, 8, 8, 44), bargap=0.6)
+        if narrow
+        else canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    )
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
     values = [row.value for row in rows]
@@ -79,12 +90,13 @@ def waterfall_figure(
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
-    _add_panels(figure, rows, ys, palette)
+    if not narrow:
+        _add_panels(figure, rows, ys, palette)
     names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
-            domain=list(WATERFALL),
+            domain=[0, 1] if narrow else list(WATERFALL),
             range=_extent(answer, rows),
             fixedrange=True,
             nticks=6,
@@ -92,6 +104,8 @@ def waterfall_figure(
         ),
         yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
+    if narrow:
+        names_above(figure, names, [n + 1, *ys, 0], palette)
     return figure
 
 

@@ -115,6 +115,8 @@ PALETTES: dict[ThemeName, Palette] = {"light": LIGHT, "dark": DARK}
 KIND_SYMBOLS: dict[EventKind, str] = {
     EventKind.VIEW: "circle",
     EventKind.CLICK: "triangle-right",
+    EventKind.LIKE: "cross",
+    EventKind.CART: "triangle-down",
     EventKind.PURCHASE: "square",
     EventKind.RATING: "star",
     EventKind.REVIEW: "diamond",
@@ -123,6 +125,8 @@ KIND_SYMBOLS: dict[EventKind, str] = {
 KIND_GLYPHS: dict[EventKind, str] = {
     EventKind.VIEW: "●",
     EventKind.CLICK: "▶",
+    EventKind.LIKE: "✚",
+    EventKind.CART: "▼",
     EventKind.PURCHASE: "■",
     EventKind.RATING: "★",
     EventKind.REVIEW: "◆",

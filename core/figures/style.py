@@ -89,6 +89,14 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
     return axis(palette, **rows | more)
 
 
+def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
+    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+    for name, y in zip(names, ys, strict=True):
+        figure.add_annotation(note(name, 0, y, palette.text) | place)
+    figure.update_layout(yaxis={"showticklabels": False})
+
+
 def title(text: str, standoff: int | None = None) -> dict[str, Any]:
     """An axis title, ``standoff`` pixels from its ticks."""
     more = {} if standoff is None else {"standoff": standoff}
@@ -209,14 +217,17 @@ def in_full(text: str) -> str:
     return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
 
 
-def legend(marks: Sequence[tuple[str, str, str]], palette: Palette, **more: Any) -> dict[str, Any]:
-    """What marks mean, above a chart's left end: triples of glyph, colour and words."""
+def legend(
+    marks: Sequence[tuple[str, str, str]], palette: Palette, *, below: bool = False
+) -> dict[str, Any]:
+    """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
     words = "   ".join(
         f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
         for glyph, ink, meaning in marks
     )
-    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    return note(words, 0, 1, palette.muted, 11, **place | more)
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
+    return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
 
 def halo(palette: Palette) -> str:

@@ -49,15 +49,11 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
-    lanes = [
-        _band(at, at, line={"color": palette.faint, "width": 1}, type="line")
-        for at in range(len(kinds))
-    ]
     figure = canvas(
         palette,
         LANE_HEIGHT * len(kinds) + 46,
-        MARGIN | {"t": 22, "b": 10},
-        shapes=[rule(palette, scale.x[step - 1]), *lanes],
+        MARGIN | {"t": 20, "b": 28},
+        shapes=[rule(palette, scale.x[step - 1])],
         annotations=[*part_labels(view, xs, len(kinds), palette), sentiments(view, palette)],
     )
     figure.add_scatter(
@@ -80,7 +76,14 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     small = axis(palette)["tickfont"]
     figure.update_layout(
         xaxis=axis(palette, **scale.axis(), showticklabels=False),
-        yaxis=names_axis(palette, lane_names, range=[-0.6, len(kinds) - 0.4], tickfont=small),
+        yaxis=names_axis(
+            palette,
+            lane_names,
+            range=[-0.6, len(kinds) - 0.4],
+            tickfont=small,
+            showgrid=True,
+            gridcolor=palette.faint,
+        ),
     )
     return figure
 
@@ -95,7 +98,7 @@ def sentiments(view: TimelineView, palette: Palette) -> dict[str, Any]:
         marks.append(("■", palette.sentiment(None), "no text"))
     if any(row.rating is not None for row in view.steps):
         marks.append(("", "", "number: rating"))
-    return legend(marks, palette)
+    return legend(marks, palette, below=True)
 
 
 def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
@@ -156,12 +159,12 @@ def ranks_figure(
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
-    fill = mix(palette.background, palette.accent, 0.12)
+    fill = mix(palette.background, palette.accent, 0.16)
     top = _band(0.6, wording.TOP + 0.5, type="rect", fillcolor=fill, line={"width": 0})
     figure = canvas(
         palette,
-        136,
-        MARGIN | {"t": 20, "b": 10},
+        140,
+        MARGIN | {"t": 8, "b": 28},
         annotations=[
             *held_out_labels(rows, scale.x, palette),
             legend(
@@ -172,6 +175,7 @@ def ranks_figure(
                     ("●", palette.text, "held out"),
                 ],
                 palette,
+                below=True,
             ),
         ],
         shapes=[rule(palette, scale.x[step - 1]), top],

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from core.corpus.store import Library
 from core.domain import Columns, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
+from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -30,7 +32,7 @@ from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network, item_tower
+from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -47,12 +49,14 @@ from core.model.folder import (
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
+from core.model.start import item_tower
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import NAMES
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import TrainingData, check_training_events
+from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -84,10 +88,17 @@ def fit_recommenders(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
 ) -> Trained:
-    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
-    cache = cache or open_cache(library)
-    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
+    """Fit every recommender on the training part of ``parts`` int8[n_events].
+
+    ``item_text`` names the columns that describe an item (None: all that hold words). The same
+    content, settings and seed give the same numbers on one processor with one count of torch's
+    threads, whatever else runs.
+    """
+    use_one_blas_thread()
+    cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
     baselines = fit_baselines(data, progress, stop)
@@ -120,6 +131,7 @@ def train(
     *,
     encoder: TextEncoder | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
     target: Path | None = None,
     created: datetime | None = None,
 ) -> Path:
@@ -127,8 +139,9 @@ def train(
 
     The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
     device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
-    the library's model folders as ``target``. With
-    ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
+    as ``item_text`` all columns of the items that hold words, the library's model folders as
+    ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
+    the same bytes.
     """
     options = options or InterestConfig()
     laps: dict[str, float] = {}
@@ -140,22 +153,26 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library, device="auto")
     parts = leave_last_out(corpus.events)
-    trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
+    check_training_events(corpus, parts)
+    text_encoder = encoder or open_encoder(library, device="auto")
+    trained = fit_recommenders(
+        corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
+    )
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
-    topics = assign_topics(
-        list(corpus.items[Columns.Category]),
-        prepared.counts,
-        interest.item_vectors,
-        prepared.item_words,
-        options.seed,
-    )
-    report(progress, Progress("Drawing the map", 0, 1))
-    _ = corpus.has_derived_titles  # made now, so that no page waits for them
-    interest_map = _draw_map(trained, topics, options.seed)
+    with one_openmp_thread():
+        topics = assign_topics(
+            list(corpus.items[Columns.Category]),
+            prepared.counts,
+            interest.item_vectors,
+            prepared.item_words,
+            options.seed,
+        )
+        report(progress, Progress("Drawing the map", 0, 1))
+        _ = corpus.has_derived_titles  # made now, so that no page waits for them
+        interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
@@ -208,7 +225,14 @@ def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.keep_trailing_newline = True
     template = environment.from_string(text)
-    return template.render(manifest=manifest, config=config, metrics=metrics, names=NAMES)
+    return template.render(
+        manifest=manifest,
+        config=config,
+        metrics=metrics,
+        names=NAMES,
+        told=config.item_text != TITLE_AND_CATEGORY,
+        longest=LONGEST,
+    )
 
 
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
@@ -221,6 +245,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         interest=trained.interest.config.to_json(),
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),
+        item_text=trained.prepared.item_columns,
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
         versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
@@ -280,7 +305,14 @@ def evaluate_model(
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
-                corpus, parts, library, engine.config.settings, encoder, progress, stop
+                corpus,
+                parts,
+                library,
+                engine.config.settings,
+                encoder,
+                progress,
+                stop,
+                item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:

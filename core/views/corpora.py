@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.corpus.quarantine import Refusal
-from core.corpus.rows import read_head
-from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
 from core.views.tables import table
-from core.views.wording import capital, count, day, duration, number, percent, span
+from core.views.wording import capital, count, day, duration, number, percent, period
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
@@ -55,7 +53,7 @@ def corpora_table(library: Library) -> pd.DataFrame:
     return table(manifests, "name users items events=accepted refused=quarantined").assign(
         simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
         text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
-        period=[span(manifest.first, manifest.last) for manifest in manifests],
+        period=list(map(period, manifests)),
         models=[len(library.model_folders(manifest.name)) for manifest in manifests],
     )
 
@@ -108,11 +106,6 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
         pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
     return JobView(share, " · ".join(pieces), figures)
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file, so that a person can say which is which; DomainError if unreadable."""
-    return read_head(SourceFile(path)).columns
 
 
 def name_for(paths: Sequence[Path]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
-from core.views.wording import count, day, number, percent, span
+from core.views.wording import count, day, number, percent, period
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -79,7 +79,7 @@ def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
     facts = (
         f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
-        f"{count(manifest.items, 'item')}, {span(manifest.first, manifest.last)}; "
+        f"{count(manifest.items, 'item')}, {period(manifest)}; "
         f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
@@ -150,7 +150,7 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     if len(others):
         before = names[leading[others[-1]]]
         title = f"{row.user_id}: from {before} to {now}"
-        since = day(history.events[step - 1].timestamp)
+        since = day(history.events[step - 1].date)
         moved = f"{now} leads since step {step} of {len(history)} ({since}), before it {before}."
     place = ("the", "the second")[at]
     far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.explain import words_figure
-from core.views.explain.build import title
+from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import nats, percent
@@ -76,7 +76,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
         state.put(WORDS_OF, step)
     state.hold(WORDS_OF)
     engine, events = explaining.explanation.engine, explaining.explanation.history.events
-    titles = {number: title(engine, events[number - 1].item_id) for number in steps}
+    titles = {number: event_title(engine, events[number - 1]) for number in steps}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Review of",

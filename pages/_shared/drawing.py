@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 from pandas import DataFrame
@@ -36,14 +36,6 @@ FORWARD = ":material/arrow_forward:"
 def palette() -> Palette:
     """The colours of the theme that the browser shows."""
     return PALETTES["dark" if st.context.theme.type == "dark" else "light"]
-
-
-def pane_height(pixels: int) -> int | Literal["content"]:
-    """The height of a pane that scrolls by itself; on a phone, as much as its content needs.
-
-    A phone's browser names itself ``Mobi``.
-    """
-    return "content" if "Mobi" in (st.context.headers.get("User-Agent") or "") else pixels
 
 
 def head(title: str) -> DeltaGenerator:

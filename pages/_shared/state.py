@@ -110,6 +110,8 @@ TRANSIENT = {
 PLAYING = "playing"
 PAGE = "page"
 """Which page is open: its name in the address, and its title."""
+BEHIND = "behind"
+"""Set by a key: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
 """Users in the order in which the previous and the next one are found."""
 TOLD = 3
@@ -198,6 +200,10 @@ def adopt_url() -> None:
     """
     if notices() and get(_NOTICED_ON) != page():
         clear_notices()
+    is_behind = get(BEHIND)
+    put(BEHIND, None)
+    if is_behind:
+        return
     asked = {key: st.query_params[key] for key in KEYS if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
         return

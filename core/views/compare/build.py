@@ -287,7 +287,7 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
     rated = f" ({rating(event.rating)})" if event.rating is not None else ""
-    title = short(comparison.engine.corpus.title(event.item_id), TITLE)
+    title = short(comparison.engine.corpus.event_title(event), TITLE)
     return f"step {step}, {event.kind.value}{rated} of {title}"
 
 
@@ -326,7 +326,7 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
 
 def move_line(comparison: Comparison, move: Move) -> str:
     """A move as one line of a terminal."""
-    title = comparison.engine.corpus.title(move.item_id)[:60]
+    title = comparison.engine.corpus.short_title(move.item_id, 60)
     change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:

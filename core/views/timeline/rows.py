@@ -8,7 +8,12 @@ from itertools import pairwise
 
 from core.arrays import FloatArray
 from core.compare.causes import move_words
+from core.corpus.names import DERIVED
 from core.domain import EventKind, Part
+from core.views.wording import short
+
+NAME = 38
+"""Characters of a derived name in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +22,8 @@ class StepRow:
 
     step: int
     """1-based step: the state after this event."""
-    timestamp: datetime
-    """When it happened, UTC."""
+    timestamp: datetime | None
+    """When it happened, UTC; None where only the order is known."""
     item_id: str
     """Which item."""
     item: str
@@ -104,7 +109,7 @@ class ListRow:
     before: int | None
     """Rank in the list of the same length at the step before; None where it was not on it."""
     seen: int | None
-    """The last step so far that viewed or clicked it; None where it was never met."""
+    """The last step so far with a view, click, like or cart of it; None where it was never met."""
     came_true: bool
     """True for the item of the next event."""
     x: float
@@ -116,8 +121,9 @@ class ListRow:
 
     @property
     def shown(self) -> str:
-        """The item's name; one already viewed says so."""
-        return f"viewed at step {self.seen} · {self.item}" if self.seen else self.item
+        """The item's name, a derived one with its id in sight; one already seen says so."""
+        name = short(self.item, NAME) if self.item.startswith(DERIVED) else self.item
+        return f"seen at step {self.seen} · {name}" if self.seen else name
 
     @property
     def move(self) -> str:

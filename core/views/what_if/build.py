@@ -112,7 +112,7 @@ def build_fork(fork: Fork) -> ForkView:
 
 def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> PathView:
     names = (
-        f"{name_of(handle)} · {corpus.title(event.item_id)}"
+        f"{name_of(handle)} · {corpus.event_title(event)}"
         for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
     return PathView(trajectory, tuple(names))
@@ -189,7 +189,7 @@ def paths_table(view: ForkView) -> pd.DataFrame:
             "path": name,
             "step": range(1, len(path) + 1),
             "event": path.names,
-            "timestamp": [event.timestamp for event in path.states.history.events],
+            "timestamp": [event.date for event in path.states.history.events],
             "x": path.states.x,
             "y": path.states.y,
             "step_size": path.states.step_size,

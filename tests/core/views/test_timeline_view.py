@@ -11,7 +11,7 @@ from core.domain import DomainError
 from core.engine import Engine
 from core.views.compare.build import build_compare
 from core.views.interest_map import build_map
-from core.views.tables import as_csv, table
+from core.views.tables import table
 from core.views.timeline.build import LIST_SHOWN, build_moment, build_timeline, timeline_table
 from core.views.timeline.rows import ListRow
 
@@ -170,9 +170,3 @@ def test_the_table_twin_holds_every_number_of_the_charts(engine: Engine, busy_us
     shares = whole[[f"profile: {topic}" for topic in view.topics]].to_numpy()
     assert np.allclose(shares, view.profile)
     assert len(table(build_moment(engine, view, 3).items, ListRow.COLUMNS)) == LIST_SHOWN
-
-
-def test_a_csv_starts_no_formula(engine: Engine, busy_user: str) -> None:
-    steps = timeline_table(build_timeline(engine, busy_user))
-    steps.loc[0, "item"] = '=HYPERLINK("http://x")'
-    assert "'=HYPERLINK" in as_csv(steps)
