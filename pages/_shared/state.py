@@ -103,7 +103,7 @@ TRANSIENT = {
     "whatif_wanted whatif_goal whatif_other": "the question of a search",
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
-    "keys keys_on jump_query": "the keyboard",
+    "keys keys_on jump_query screen": "the keyboard and the window",
     "table tables": "tables below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""
