@@ -94,6 +94,14 @@ def import_corpus(
         bool,
         typer.Option("--order-as-time", help="No times: a user's rows in file order, one a day."),
     ] = False,
+    item_text: Annotated[
+        str | None,
+        typer.Option(
+            "--item-text",
+            metavar="COLUMN,...",
+            help="Columns of the items file that models read as an item's text.",
+        ),
+    ] = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -115,6 +123,7 @@ def import_corpus(
         "rating_scale": said.parse_scale(rating_scale) if rating_scale else None,
         "category_separator": category_separator,
         "order_as_time": order_as_time or None,
+        "item_text": said.split_names(item_text),
     }
     options = said.ImportOptions(
         **{key: value for key, value in given.items() if value is not None}

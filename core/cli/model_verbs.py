@@ -106,8 +106,9 @@ def train_model(
     import time
     from dataclasses import replace
 
+    from core.corpus.options import split_names
     from core.encode.cache import open_encoder
-    from core.encode.item_text import choose_columns, split_names
+    from core.encode.item_text import choose_columns
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook

@@ -171,6 +171,18 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
     return kinds
 
 
+def split_names(told: str | None) -> list[str] | None:
+    """Names of columns from "title,brand"; None for None, DomainError for no name at all."""
+    if told is None:
+        return None
+    names = [name.strip() for name in told.split(",") if name.strip()]
+    if not names:
+        raise DomainError(
+            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
+        )
+    return names
+
+
 def parse_delimiter(text: str) -> str:
     """Read a delimiter: one to four characters, or tab, space, comma, semicolon or pipe."""
     plain = text.strip().lower() if text.strip() else text
