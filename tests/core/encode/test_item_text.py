@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from core.corpus.corpus import Corpus
+from core.corpus.options import split_names
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
 from core.encode.item_text import (
@@ -16,7 +17,6 @@ from core.encode.item_text import (
     TITLE_AND_CATEGORY,
     choose_columns,
     item_texts,
-    split_names,
     text_columns,
 )
 
