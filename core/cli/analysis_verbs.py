@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from core.explain.explanation import Explanation
 
 NO_WORDS = "none"
+EXACT_UP_TO = 12
+"""Events up to which ``explain`` asks for all coalitions. With more it samples until the error is
+small enough: no clock decides, so that the same command gives the same answer on any machine."""
 
 
 def explain_item(
@@ -62,6 +66,8 @@ def explain_item(
             item,
             recommender,
             margin=margin,
+            seconds=math.inf,
+            exact_up_to=EXACT_UP_TO,
             progress=progress,
         )
         step = _step_of_words(explanation, words)
@@ -124,7 +130,7 @@ def _tell(fork: Fork) -> list[str]:
     from core.views.what_if.sentences import effect_sentence, fork_sentence
 
     lines = [
-        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
+        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.short_title(item.item_id, 60)}"
         for item in fork.after.items
     ]
     lines += [move_line(fork, move) for move in fork.moves()]

@@ -99,7 +99,7 @@ def import_corpus(
         typer.Option(
             "--item-text",
             metavar="COLUMN,...",
-            help="Columns of the items file that models read as an item's text.",
+            help="Columns of the items file that models read (default: all that hold words).",
         ),
     ] = None,
     library: LibraryOption = None,
@@ -123,7 +123,7 @@ def import_corpus(
         "rating_scale": said.parse_scale(rating_scale) if rating_scale else None,
         "category_separator": category_separator,
         "order_as_time": order_as_time or None,
-        "item_text": said.split_names(item_text),
+        "item_text": said.parse_names(item_text) if item_text is not None else None,
     }
     options = said.ImportOptions(
         **{key: value for key, value in given.items() if value is not None}
@@ -169,6 +169,8 @@ def import_served_lists(
 def _corpus_line(manifest: Manifest) -> str:
     first, last = manifest.first, manifest.last
     span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "no events"
+    if manifest.order_as_time:
+        span = "no times"
     simulated = " (simulated)" if manifest.simulated else ""
     return (
         f"{manifest.name}{simulated}: {manifest.accepted:,} events, {manifest.users:,} users, "

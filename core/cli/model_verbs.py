@@ -17,6 +17,7 @@ from core.cli.output import (
     complain,
     progress_bar,
 )
+from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
@@ -106,7 +107,7 @@ def train_model(
     import time
     from dataclasses import replace
 
-    from core.corpus.options import split_names
+    from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
     from core.model.config import InterestConfig
@@ -132,7 +133,7 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
-    columns = choose_columns(data, split_names(item_text))
+    columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
     for sentence in outlook(data, text_encoder):
         complain(sentence)
     started = time.monotonic()
@@ -346,7 +347,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
             f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
-            f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
+            f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
     answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.corpus.categories import first_listed, separator
-from core.corpus.names import sequence_type
+from core.corpus.column_names import sequence_type
 from core.corpus.plan import ItemFile
 from core.corpus.quarantine import ITEM_FIELDS, Quarantine
 from core.corpus.source import BadRow
@@ -25,6 +25,7 @@ from core.domain import Columns
 CHUNK_ROWS = 5_000
 MAX_DESCRIPTION = 10_000
 MAX_EXTRA_VALUE = 1_000
+MAX_EXTRA_LIST = 20
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _JOINED = re.compile(r"[|>,;/、；，›»]")
 
@@ -178,16 +179,26 @@ def _size(value: Any) -> int:
 
 
 def _extra(fields: Fields) -> str | None:
-    """Further facts as JSON with sorted keys, without single values of over 1,000 characters."""
+    """Further facts as JSON with sorted keys.
+
+    Texts and lists are cut at 1,000 characters, other values that are longer are left out.
+    """
     kept: Fields = {}
     for name, value in fields.items():
         if value in (None, "", [], {}) or is_missing(value) or _size(value) > MAX_EXTRA_VALUE:
             continue
+        if isinstance(value, str):
+            value = value[:MAX_EXTRA_VALUE]
+        elif isinstance(value, list):
+            value = value[:MAX_EXTRA_LIST]
         try:
             plain = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
         except (ValueError, RecursionError):
             continue
-        if len(plain) <= MAX_EXTRA_VALUE:
+        while len(plain) > MAX_EXTRA_VALUE and isinstance(value, list) and len(value) > 1:
+            value = value[:-1]
+            plain = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        if len(plain) <= MAX_EXTRA_VALUE or isinstance(value, str):
             kept[name] = value
     if not kept:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from core.corpus.names import is_weak_kind, plain_name
+from core.corpus.column_names import is_weak_kind, plain_name
 from core.corpus.texts import is_missing
 from core.domain import DomainError, EventKind
 

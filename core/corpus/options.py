@@ -141,6 +141,16 @@ def parse_scale(text: str) -> Scale:
     return scale
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read names of columns from "title,brand"; DomainError for no name at all."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise DomainError(
+            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
+        )
+    return names
+
+
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     """Read ``field=column`` pairs; DomainError for anything else."""
     mapping: dict[str, str] = {}
@@ -169,18 +179,6 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
             )
         kinds[word.strip().lower()] = kind
     return kinds
-
-
-def split_names(told: str | None) -> list[str] | None:
-    """Names of columns from "title,brand"; None for None, DomainError for no name at all."""
-    if told is None:
-        return None
-    names = [name.strip() for name in told.split(",") if name.strip()]
-    if not names:
-        raise DomainError(
-            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
-        )
-    return names
 
 
 def parse_delimiter(text: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.corpus.column_names import guess
 from core.corpus.kinds import kind_of, unknown_kinds
-from core.corpus.names import guess
 from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale, split_mapping
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.questions import Asked

@@ -70,18 +70,11 @@ def import_lists(
     older lists of the same name. DomainError where nothing can be used, and Stopped.
     """
     check_name(name, "the name of lists", "--as")
-    if name in NAMES:
-        raise DomainError(
-            f"{name!r} is one of the product's own recommenders",
-            where="--as",
-            remedy="Choose another name, for example production",
-        )
-    if name in {point.name for point in installed()}:
-        raise DomainError(
-            f"{name!r} is the id of an installed recommender",
-            where="--as",
-            remedy="Choose another name, for example production",
-        )
+    ids = {point.name: "the id of an installed recommender" for point in installed()}
+    ids |= dict.fromkeys(NAMES, "one of the product's own recommenders")
+    if name in ids:
+        remedy = "Choose another name, for example production"
+        raise DomainError(f"{name!r} is {ids[name]}", where="--as", remedy=remedy)
     file = SourceFile(path, can_ask=False)
     rows = open_rows(file, ImportOptions(header=True))
     unit = _time_unit(file, rows)

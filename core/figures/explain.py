@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.explain.parts import PART_NAMES
 from core.explain.scorecard import Scorecard
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import (
     SIZE,
@@ -20,6 +20,8 @@ from core.figures.style import (
     bars,
     canvas,
     errors,
+    in_full,
+    names_above,
     names_axis,
     note,
     picks,
@@ -31,7 +33,7 @@ from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, rating
 
-ROW = 27
+ROW, NARROW_ROW = 27, 40
 SHOWN = 14
 """Bars drawn one by one; the rest is one bar."""
 WATERFALL = (0.0, 0.55)
@@ -57,16 +59,26 @@ class _Row:
 
 
 def waterfall_figure(
-    answer: AnswerView, parts: PartsView | None, palette: Palette, chosen: int | None = None
-) -> go.Figure:
+    answer: AnswerView,
+    parts: PartsView | None,
+    palette: Palette,
+    chosen: int | None = None,
+    *,
+    narrow: bool = False,
+) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
-    is the step whose row is marked.
+    is the step whose row is marked. On a ``narrow`` screen names stand above their bars, and the
+    panels are left to the table.
     """
     rows = _rows(answer, parts)
     n = len(rows)
-    figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    figure = (
+        canvas(palette, NARROW_ROW * (n + 2) + 64, (8, 8, 8, 44), bargap=0.6)
+        if narrow
+        else canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    )
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
     values = [row.value for row in rows]
@@ -78,12 +90,13 @@ def waterfall_figure(
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
-    _add_panels(figure, rows, ys, palette)
+    if not narrow:
+        _add_panels(figure, rows, ys, palette)
     names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
-            domain=list(WATERFALL),
+            domain=[0, 1] if narrow else list(WATERFALL),
             range=_extent(answer, rows),
             fixedrange=True,
             nticks=6,
@@ -91,6 +104,8 @@ def waterfall_figure(
         ),
         yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
+    if narrow:
+        names_above(figure, names, [n + 1, *ys, 0], palette)
     return figure
 
 
@@ -126,7 +141,7 @@ def _hover(bar: EventBar) -> str:
     rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
     about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    return f"<b>{in_full(bar.label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:
@@ -134,7 +149,7 @@ def _tick(row: _Row, chosen: int | None) -> str:
     return f"<b>{text}</b>" if chosen is not None and row.step == chosen else text
 
 
-def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -> None:
+def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> None:
     """Where it starts and where it ends, as marks with their numbers."""
     figure.add_scatter(
         x=[answer.base, answer.score],
@@ -151,7 +166,7 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
     )
 
 
-def _add_numbers(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_numbers(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Each row's value beyond the end of its bar and of its error."""
     texts = [f" ▲ {nats(r.value)}" if r.value >= 0 else f"▼ {nats(r.value)} " for r in rows]
     figure.add_scatter(
@@ -176,7 +191,7 @@ def _texts(texts: list[str], ys: list[int], color: str, size: int) -> dict[str, 
     }
 
 
-def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_connectors(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Thin lines that carry the sum from bar to bar."""
     ends = [(rows[0].start, len(rows) + 1)] if rows else []
     ends += [(row.start + row.value, y) for row, y in zip(rows, ys, strict=True)]
@@ -190,7 +205,7 @@ def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette:
     )
 
 
-def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Item, rating, text and time of each row: bars on one scale, their numbers at its edge."""
     known = [row for row in rows if row.parts is not None]
     values = [value for row in known for value in row.parts or ()]
@@ -220,7 +235,8 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
             name=f"{name} numbers",
             **_texts(numbers, ys, palette.muted, 11),
         )
-        figure.layout[f"xaxis{at + 2}"] = grid | {"domain": [left + 0.012, left + width]}
+        panel = grid | {"domain": [left + 0.012, left + width]}
+        figure.update_layout(**{f"xaxis{at + 2}": panel})
         head = name if known else f"{name} …"
         figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
 
@@ -234,7 +250,7 @@ def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
     return low - 0.2 * room, high + 0.24 * room
 
 
-def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure:
+def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
     """The ten words that contribute most, to the sentiment or to the item's score."""
     pairs = [(word.word, word.score if of_score else word.sentiment) for word in view.words]
     top = sorted(pairs, key=lambda pair: -abs(pair[1]))[:WORDS_SHOWN][::-1]
@@ -255,7 +271,7 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure
     return figure
 
 
-def curves_figure(card: Scorecard, palette: Palette) -> go.Figure:
+def curves_figure(card: Scorecard, palette: Palette) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 210, (44, 92, 22, 34))
     styles: dict[str, dict[str, Any]] = {

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
+from core.views.wording import short
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
+HOVER_LINE = 64
+"""Characters of a line of what appears over a mark."""
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 UNFADED: dict[str, Any] = {
@@ -33,7 +37,7 @@ CONFIG: dict[str, Any] = {
 
 def canvas(
     palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> go.Figure:
+) -> Chart:
     """The empty figure that every one starts from: clear ground, quiet hover labels.
 
     ``margin`` is left, right, top, bottom in pixels.
@@ -56,7 +60,7 @@ def canvas(
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "orientation": "h"},
         "uirevision": "keep",
     }
-    return go.Figure(layout=layout | more)
+    return Chart(layout | more)
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
@@ -83,6 +87,14 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
         "fixedrange": True,
     }
     return axis(palette, **rows | more)
+
+
+def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
+    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+    for name, y in zip(names, ys, strict=True):
+        figure.add_annotation(note(name, 0, y, palette.text) | place)
+    figure.update_layout(yaxis={"showticklabels": False})
 
 
 def title(text: str, standoff: int | None = None) -> dict[str, Any]:
@@ -189,15 +201,33 @@ def signed_inks(values: Sequence[float], palette: Palette) -> list[str]:
 
 
 def plain(text: str, limit: int = 0) -> str:
-    """Words of a person as plotly text: no tags, cut after ``limit`` characters if given."""
-    if limit and len(text) > limit:
-        text = text[: limit - 1].rstrip() + "…"
+    """Words of a person as plotly text: no tags, in at most ``limit`` characters if given."""
+    if limit:
+        text = short(text, limit)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def swatch(color: str, text: str) -> str:
     """A name with a square of its hue before it, as plotly text; the words stay in ink."""
     return f'<span style="color:{color}">■</span> {plain(text, 24)}'
+
+
+def in_full(text: str) -> str:
+    """Words of a person in full, as lines of plotly text, for what appears over a mark."""
+    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
+
+
+def legend(
+    marks: Sequence[tuple[str, str, str]], palette: Palette, *, below: bool = False
+) -> dict[str, Any]:
+    """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
+    words = "   ".join(
+        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
+        for glyph, ink, meaning in marks
+    )
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
+    return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
 
 def halo(palette: Palette) -> str:

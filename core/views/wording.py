@@ -6,12 +6,14 @@ sentence must escape it (``pages._shared.notices.say``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
 from core.corpus.manifest import Manifest
+from core.corpus.names import short_name
 from core.domain import Part
 from core.measure.metrics import Interval
 
@@ -23,7 +25,8 @@ TITLE = 40
 """Longer titles are cut in sentences and labels."""
 TOP = 10
 """A next item up to this rank counts as right."""
-MAP_NUMBERS = "Numbers mark the ranks of the items listed after this event."
+MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
+DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
 STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
@@ -89,8 +92,8 @@ def between(interval: Interval) -> str:
 
 
 def short(text: str, limit: int = 60) -> str:
-    """A title cut after ``limit`` characters."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """A title or a topic in at most ``limit`` characters: the one short form, in sentences."""
+    return short_name(text, limit)
 
 
 def capital(sentence: str) -> str:
@@ -156,3 +159,8 @@ def event_label(first_step: int, step: int, title: str) -> str:
     if first_step < step:
         return f"steps {first_step}–{step} · {count(step - first_step + 1, 'event')}"
     return f"step {step} · {title}"
+
+
+def escape_markdown(text: str) -> str:
+    """Words of a person as literal text in Markdown, one line."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&=])", r"\\\1", re.sub(r"[\r\n]", " ", text))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.corpus.column_names import NOT_ITEMS, NOT_TIMES, guess, plain_name
 from core.corpus.kinds import MAX_LENGTH, holds_kinds, kind_of
-from core.corpus.names import NOT_ITEMS, NOT_TIMES, guess, plain_name
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import mapped
 from core.corpus.source import BadRow

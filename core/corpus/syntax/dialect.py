@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.corpus.names import is_named
+from core.corpus.column_names import is_named
 from core.corpus.options import NO_QUOTE, ImportOptions
 from core.corpus.questions import Asked
 from core.corpus.source import Sample

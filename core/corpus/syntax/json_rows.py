@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from core.corpus.names import is_named
+from core.corpus.column_names import is_named
 from core.corpus.source import MAX_LINE, BadRow, SourceFile
 from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Fields, Row, ValueRow
 

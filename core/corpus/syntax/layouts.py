@@ -1,8 +1,8 @@
 """Published files without a header: what their columns are called, and how they are recognised.
 
 A layout is data: a delimiter, and for each column its name and a pattern of its values. A file has
-a layout when nearly all of its first lines fit. The names are those that ``core.corpus.names``
-knows. To add a layout, add a row.
+a layout when nearly all of its first lines fit. The names are those that
+``core.corpus.column_names`` knows. To add a layout, add a row.
 """
 
 from __future__ import annotations

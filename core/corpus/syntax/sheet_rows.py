@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.corpus.names import is_named
+from core.corpus.column_names import is_named
 from core.corpus.options import ImportOptions
 from core.corpus.questions import Asked
 from core.corpus.source import MAX_RATIO, SourceFile

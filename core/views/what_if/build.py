@@ -14,7 +14,9 @@ from core.compare.causes import move_words
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
+from core.scenario.draft import Draft
 from core.scenario.edits import Edit, Handle, name_of
+from core.scenario.store import Scenario
 from core.views import wording
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import effect_sentence, fork_sentence
@@ -110,7 +112,7 @@ def build_fork(fork: Fork) -> ForkView:
 
 def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> PathView:
     names = (
-        f"{name_of(handle)} · {corpus.title(event.item_id)}"
+        f"{name_of(handle)} · {corpus.event_title(event)}"
         for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
     return PathView(trajectory, tuple(names))
@@ -202,3 +204,15 @@ def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.Data
     numbers = range(1, len(edits) + 1)
     what = [edit_words(corpus, base, edits, number) for number in numbers]
     return pd.DataFrame({"edit": numbers, "what": what})
+
+
+def revisions_table(corpus: Corpus, versions: Sequence[Scenario]) -> pd.DataFrame:
+    """Saved versions of a scenario, one row each, with their edits in words."""
+    rows = []
+    for version in versions:
+        capsule = version.capsule
+        base = Draft.of_scenario(version).base(corpus)
+        edits = edits_table(corpus, base, capsule.changes)["what"]
+        said = "; ".join(edits) or "no edits"
+        rows.append((version.revision, version.saved, capsule.name, said, version.deleted))
+    return pd.DataFrame(rows, columns=["revision", "saved", "name", "edits", "deleted"])
