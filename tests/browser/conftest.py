@@ -55,10 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def app_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Path:
     """The running app's library."""
-    library = tmp_path_factory.mktemp("app") / "library"
-    library.mkdir()
-    shutil.copy(measured, library)
-    return library
+    folder = tmp_path_factory.mktemp("app") / "library"
+    folder.mkdir()
+    shutil.copy(measured, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
