@@ -35,7 +35,10 @@ def draw_library() -> None:
     """All corpora; a button makes one the current one."""
     library = loaders.library()
     st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
-    table = view.corpora_table(library)
+    table, damaged = view.corpora_table(library), library.damaged()
+    notices.show_damaged("corpus", damaged)
+    if table.empty and damaged:
+        return
     if table.empty:
         notices.caution("No corpus yet. Import a file below.")
         return
@@ -130,6 +133,7 @@ def draw_report(summary: ImportSummary, number: int) -> None:
 
 def draw_training(corpus: str) -> None:
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
+    notices.show_damaged("model", loaders.library().models(corpus).damaged)
     for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))

@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.figures.quality import verdict_figure
-from core.model.metrics import read_metrics
 from core.views.overview import ListView, ScoreRow, VerdictView, build_facts, build_verdict
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
@@ -31,7 +30,7 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
-    verdict = build_verdict(read_metrics(engine.folder), judging.verdict(engine))
+    verdict = build_verdict(notices.metrics_of(engine), judging.verdict(engine))
     draw_verdict(verdict, engine.corpus.name)
     usual = engine.recommender().id
     grid = st.grid(4, min_column_width=300, gap="medium")

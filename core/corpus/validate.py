@@ -92,7 +92,8 @@ class EventReader:
         self._ratings = _Memo(self._rating)
         self._kinds = _Memo(self._kind)
         self.dropped: list[BadRow] = []
-        self._long, self._cut = "", None
+        self._long = ""
+        self._cut: str | None = None
         self.shortened = 0
         self.unknown: Counter[str] = Counter()
         self.wholes: Counter[float] = Counter()

@@ -11,7 +11,7 @@ import numpy as np
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.measure.metrics import Interval
-from core.views.wording import count, percent, period
+from core.views.wording import count, percent, period, short_topic
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -165,7 +165,7 @@ def build_rows(engine: Engine) -> list[UserRow]:
             drift=float(row.drift),
             topics=names[row.last_topic]
             if row.first_topic == row.last_topic
-            else f"{names[row.first_topic]} → {names[row.last_topic]}",
+            else " → ".join(map(short_topic, (names[row.first_topic], names[row.last_topic]))),
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
         for row in table.itertuples(index=False)
