@@ -40,6 +40,10 @@ class Chart(BaseFigure):  # type: ignore[misc]
         """Add bars."""
         self._add("bar", trace)
 
+    def add_heatmap(self, **trace: Any) -> None:
+        """Add cells."""
+        self._add("heatmap", trace)
+
     def add_annotation(self, words: Mapping[str, Any]) -> None:
         """Add one of ``style.note``."""
         self._touch()

@@ -24,7 +24,7 @@ def draw_again(figure: str) -> go.Figure:
 
 def picture(figure: go.Figure, palette: Palette) -> str:
     """A figure's JSON on the ground of its theme, so that it looks the same in any other."""
-    seen = go.Figure(figure)
+    seen = go.Figure(figure.to_dict())
     seen.update_layout(paper_bgcolor=palette.background)
     return str(seen.to_json())
 
