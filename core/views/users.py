@@ -48,7 +48,8 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
     Columns: user_id; leading, the leading topic at the first and the last event; bars, the share of
     the user's events in each topic; events; drift, cosine distance between the state halfway and
     the last one; rank, geometric mean of the ranks of the held-out items (NaN without any); seen,
-    time of the last event (NaT in a corpus without times); change, how much of the list one event changes (NaN unless measured).
+    time of the last event (NaT in a corpus without times); change, how much of the list one event
+    changes (NaN unless measured).
     """
     corpus, names = engine.corpus, np.array(engine.topics.names, object)
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
