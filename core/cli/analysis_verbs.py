@@ -124,7 +124,7 @@ def _tell(fork: Fork) -> list[str]:
     from core.views.what_if.sentences import effect_sentence, fork_sentence
 
     lines = [
-        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
+        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.short_title(item.item_id, 60)}"
         for item in fork.after.items
     ]
     lines += [move_line(fork, move) for move in fork.moves()]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
@@ -318,7 +319,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
             f"{row['step']:>4}  {row['timestamp'][:10]}  {row['kind']:<8}  "
-            f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
+            f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
     answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)

@@ -40,7 +40,7 @@ def load_corpus(folder: Path) -> Corpus:
             remedy="Import the corpus again",
         ) from None
     frames = tables.frame_from_table(events), tables.frame_from_table(items)
-    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest)
+    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
 
 
 def save_corpus(

@@ -7,8 +7,8 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.figures.profile import areas
 from core.figures.style import (
@@ -48,7 +48,7 @@ SEGMENT = 85
 SHOWN_BARS = 12
 
 
-def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) -> go.Figure:
+def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) -> Chart:
     """Ranks over the columns: one line per item in its topic's hue, its title at the ends.
 
     Markers carry ``[item_id, column]`` as customdata. A dotted stub says where an item comes from
@@ -74,7 +74,7 @@ def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) 
     return figure
 
 
-def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool) -> None:
+def _add_line(figure: Chart, line: FlowLine, palette: Palette, strong: bool) -> None:
     xs: list[float | None] = []
     ys: list[float | None] = []
     stubs_x: list[float | None] = []
@@ -97,9 +97,7 @@ def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool)
             )
 
 
-def _add_markers(
-    figure: go.Figure, view: CompareView, palette: Palette, chosen: str | None
-) -> None:
+def _add_markers(figure: Chart, view: CompareView, palette: Palette, chosen: str | None) -> None:
     marks = [
         (at, rank, line)
         for line in view.lines
@@ -135,7 +133,7 @@ def _hover(view: CompareView, line: FlowLine, at: int) -> str:
     return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *ranks, *marked])
 
 
-def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette) -> None:
+def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette) -> None:
     """Rings around the actual next item; below a column whose list lacks it, its rank."""
     rings = {
         at: rank
@@ -163,7 +161,7 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
         figure.add_annotation(words)
 
 
-def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: Palette) -> None:
+def _add_head(figure: Chart, at: int, column: ColumnView, n: int, palette: Palette) -> None:
     width = 30 if n < 4 else 22 if n == 4 else 17
     lines = wrap(column.name, width, max_lines=3, placeholder="…") or [""]
     text, size = "<br>".join(plain(line) for line in lines), SMALL if n > 3 else SIZE
@@ -171,7 +169,7 @@ def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: P
 
 
 def _add_labels(
-    figure: go.Figure, line: FlowLine, n: int, characters: int, palette: Palette, chosen: str | None
+    figure: Chart, line: FlowLine, n: int, characters: int, palette: Palette, chosen: str | None
 ) -> None:
     """Titles beside the outer columns; inside, where an item is in no outer one."""
     ink = palette.text if chosen in (None, line.item_id) else rgba(palette.text, 0.4)
@@ -189,7 +187,7 @@ def _add_labels(
         figure.add_annotation(words)
 
 
-def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> None:
+def _add_stub_labels(figure: Chart, line: FlowLine, palette: Palette) -> None:
     """Beside a stub, the item's rank over the catalogue in the neighbouring column."""
     for at, (left, right) in enumerate(zip(line.ranks, line.ranks[1:], strict=False)):
         if (left is None) == (right is None):
@@ -212,7 +210,7 @@ def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> Non
         )
 
 
-def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
+def profiles_figure(view: CompareView, palette: Palette) -> Chart:
     """The interest profile of every column as one bar of topic shares, names on the segments."""
     columns = view.columns[::-1]
     names = [plain(column.name, 28) for column in columns]
@@ -245,7 +243,7 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     return figure
 
 
-def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> go.Figure:
+def changes_figure(changes: Sequence[ChangeBar], palette: Palette) -> Chart:
     """What each event between two times contributed to an item: signed bars, largest first.
 
     Beyond a dozen the rest is one bar. Bars carry their step as customdata.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.explain.parts import PART_NAMES
 from core.explain.scorecard import Scorecard
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import (
     SIZE,
@@ -58,7 +58,7 @@ class _Row:
 
 def waterfall_figure(
     answer: AnswerView, parts: PartsView | None, palette: Palette, chosen: int | None = None
-) -> go.Figure:
+) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
@@ -134,7 +134,7 @@ def _tick(row: _Row, chosen: int | None) -> str:
     return f"<b>{text}</b>" if chosen is not None and row.step == chosen else text
 
 
-def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -> None:
+def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> None:
     """Where it starts and where it ends, as marks with their numbers."""
     figure.add_scatter(
         x=[answer.base, answer.score],
@@ -151,7 +151,7 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
     )
 
 
-def _add_numbers(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_numbers(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Each row's value beyond the end of its bar and of its error."""
     texts = [f" ▲ {nats(r.value)}" if r.value >= 0 else f"▼ {nats(r.value)} " for r in rows]
     figure.add_scatter(
@@ -176,7 +176,7 @@ def _texts(texts: list[str], ys: list[int], color: str, size: int) -> dict[str, 
     }
 
 
-def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_connectors(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Thin lines that carry the sum from bar to bar."""
     ends = [(rows[0].start, len(rows) + 1)] if rows else []
     ends += [(row.start + row.value, y) for row, y in zip(rows, ys, strict=True)]
@@ -190,7 +190,7 @@ def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette:
     )
 
 
-def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Item, rating, text and time of each row: bars on one scale, their numbers at its edge."""
     known = [row for row in rows if row.parts is not None]
     values = [value for row in known for value in row.parts or ()]
@@ -220,7 +220,8 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
             name=f"{name} numbers",
             **_texts(numbers, ys, palette.muted, 11),
         )
-        figure.layout[f"xaxis{at + 2}"] = grid | {"domain": [left + 0.012, left + width]}
+        panel = grid | {"domain": [left + 0.012, left + width]}
+        figure.update_layout(**{f"xaxis{at + 2}": panel})
         head = name if known else f"{name} …"
         figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
 
@@ -234,7 +235,7 @@ def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
     return low - 0.2 * room, high + 0.24 * room
 
 
-def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure:
+def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
     """The ten words that contribute most, to the sentiment or to the item's score."""
     pairs = [(word.word, word.score if of_score else word.sentiment) for word in view.words]
     top = sorted(pairs, key=lambda pair: -abs(pair[1]))[:WORDS_SHOWN][::-1]
@@ -255,7 +256,7 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure
     return figure
 
 
-def curves_figure(card: Scorecard, palette: Palette) -> go.Figure:
+def curves_figure(card: Scorecard, palette: Palette) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 210, (44, 92, 22, 34))
     styles: dict[str, dict[str, Any]] = {

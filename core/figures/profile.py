@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from core.arrays import DoubleArray, FloatArray
+from core.figures.chart import Chart
 from core.figures.palette import HUES, Palette
 from core.figures.style import (
     MARGIN,
@@ -51,7 +51,7 @@ def areas(topics: Sequence[str], profile: FloatArray) -> list[Area]:
     return [*stacked, ("other", -1, profile[:, rest].sum(axis=1))] if rest else stacked
 
 
-def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
+def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """Interest profile over time, one area per topic with its name on it.
 
     A state holds until the next event, so areas change in steps, never in slopes.
@@ -135,7 +135,7 @@ def profile_hover(view: TimelineView, row: StepRow) -> str:
     return "<br>".join([f"<b>step {row.step}</b> · {wording.day(row.timestamp)}", *lines])
 
 
-def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
+def shares_figure(moment: MomentView, palette: Palette) -> Chart:
     """The largest topics at one step as bars, with the change against the step before."""
     shares = moment.shares[::-1]
     figure = canvas(palette, 26 * len(shares) + 8, (130, 96, 2, 2), bargap=0.35)

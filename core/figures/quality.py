@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from core.evaluate.report import CalibrationBin
+from core.figures.chart import Chart
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
 from core.figures.style import axis, bars, canvas, dotted_line, names_axis, note, plain, title
@@ -22,7 +21,7 @@ POINTS = 300
 """A longer curve of a running training is thinned to about this many points."""
 
 
-def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
+def recommenders_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG of every recommender, best on top; beside it on targets that training has seen."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 62, WIDE)
@@ -36,7 +35,7 @@ def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
     return figure
 
 
-def verdict_figure(view: VerdictView, palette: Palette) -> go.Figure:
+def verdict_figure(view: VerdictView, palette: Palette) -> Chart:
     """NDCG@10 of a model and its baselines, best on top."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 44, WIDE)
@@ -46,7 +45,7 @@ def verdict_figure(view: VerdictView, palette: Palette) -> go.Figure:
 
 
 def _add_recommenders(
-    figure: go.Figure,
+    figure: Chart,
     rows: Sequence[RecommenderRow | ScoreRow],
     intervals: Sequence[Interval],
     measure: str,
@@ -65,7 +64,7 @@ def _add_recommenders(
     _set_names(figure, names, palette)
 
 
-def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
+def cohorts_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG by cohort of the subject, and of the best baseline below it."""
     rows = view.cohorts[::-1]
     figure = canvas(palette, 44 * len(rows) + 64, (220, 64, 22, 40))
@@ -85,7 +84,7 @@ def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
     return figure
 
 
-def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
+def periods_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG by calendar period of the target; periods with few targets are left to the table."""
     rows = [row for row in view.periods if not row.few]
     figure = canvas(palette, 300, (56, 16, 24, 40))
@@ -125,7 +124,7 @@ def _first_day(period: str) -> str:
     return f"{year}-{month:02}-01"
 
 
-def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> go.Figure:
+def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> Chart:
     """Predicted against observed hits; on the dashed line both are the same."""
     top = max([0.05, *(max(b.promised, b.kept) for b in bins)]) * 1.12
     figure = canvas(palette, 320, (64, 24, 12, 44))
@@ -153,7 +152,7 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
     return figure
 
 
-def epochs_figure(metrics: Metrics, palette: Palette) -> go.Figure:
+def epochs_figure(metrics: Metrics, palette: Palette) -> Chart:
     """Validation NDCG and training loss by epoch; the best epoch is marked."""
     figure = canvas(palette, 280, (60, 24, 8, 44))
     for panel, key, measure, domain in (
@@ -174,38 +173,43 @@ def epochs_figure(metrics: Metrics, palette: Palette) -> go.Figure:
         shared = axis(palette, fixedrange=True)
         epochs = {"domain": domain, "anchor": f"y{panel}", "title": title("epoch"), "nticks": 8}
         values = {"anchor": f"x{panel}", "title": title(measure), "nticks": 5}
-        figure.layout[f"xaxis{panel}"] = shared | epochs
-        figure.layout[f"yaxis{panel}"] = shared | values
+        axes = {f"xaxis{panel}": shared | epochs, f"yaxis{panel}": shared | values}
+        figure.update_layout(**axes)
     return figure
 
 
-def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.Figure:
+def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> Chart:
     """One small panel per figure that the training reports, over its steps.
 
     ``curve`` holds one mapping per report: ``done`` is the step, the rest are figures.
     """
     curve = curve[:: max(len(curve) // POINTS, 1)]
     names = list(dict.fromkeys(name for point in curve for name in point if name != "done"))
-    figure = canvas(palette, 190, (48, 12, 28, 28)).set_subplots(
-        rows=1, cols=max(len(names), 1), subplot_titles=names, horizontal_spacing=0.08
-    )
-    for column, name in enumerate(names, start=1):
+    figure = canvas(palette, 190, (48, 12, 28, 28))
+    gap = 0.08
+    width = (1 - gap * (len(names) - 1)) / max(len(names), 1)
+    for at, name in enumerate(names):
+        panel, left = str(at + 1) if at else "", at * (width + gap)
         points = [point for point in curve if name in point]
         figure.add_scatter(
             x=[point["done"] for point in points],
             y=[point[name] for point in points],
+            xaxis=f"x{panel}",
+            yaxis=f"y{panel}",
             **dotted_line(palette.accent, 1.75, 4),
-            row=1,
-            col=column,
             hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
         )
-    figure.update_annotations(font={"size": 12, "color": palette.text})
-    figure.update_xaxes(axis(palette, nticks=5))
-    figure.update_yaxes(axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
+        steps = {"domain": [left, left + width], "anchor": f"y{panel}", "nticks": 5}
+        values = {"anchor": f"x{panel}", "nticks": 4, "showgrid": True, "gridcolor": palette.faint}
+        figure.update_layout(
+            **{f"xaxis{panel}": axis(palette, **steps), f"yaxis{panel}": axis(palette, **values)}
+        )
+        above = {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
+        figure.add_annotation(note(plain(name), left + width / 2, 1.0, palette.text) | above)
     return figure
 
 
-def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> go.Figure:
+def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> Chart:
     """The loss without each part of a history; right of zero the part helped."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 54, WIDE)
@@ -222,7 +226,7 @@ def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = Fal
     return figure
 
 
-def never_figure(view: NeverView, palette: Palette) -> go.Figure:
+def never_figure(view: NeverView, palette: Palette) -> Chart:
     """Items that were never recommended, by topic, beside all items of the topic."""
     rows = view.topics[:TOPICS_SHOWN][::-1]
     never, items = rows["never"].tolist(), rows["items"].tolist()
@@ -241,11 +245,11 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
     return figure
 
 
-def _set_names(figure: go.Figure, names: Sequence[str], palette: Palette) -> None:
-    figure.layout.yaxis = names_axis(palette, names, range=[-0.6, len(names) - 0.4])
+def _set_names(figure: Chart, names: Sequence[str], palette: Palette) -> None:
+    figure.update_layout(yaxis=names_axis(palette, names, range=[-0.6, len(names) - 0.4]))
 
 
-def _add_two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str = "") -> None:
+def _add_two_names(figure: Chart, view: QualityView, palette: Palette, more: str = "") -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:

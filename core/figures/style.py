@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
+from core.views.wording import short
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
@@ -33,7 +34,7 @@ CONFIG: dict[str, Any] = {
 
 def canvas(
     palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> go.Figure:
+) -> Chart:
     """The empty figure that every one starts from: clear ground, quiet hover labels.
 
     ``margin`` is left, right, top, bottom in pixels.
@@ -56,7 +57,7 @@ def canvas(
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "orientation": "h"},
         "uirevision": "keep",
     }
-    return go.Figure(layout=layout | more)
+    return Chart(layout | more)
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
@@ -189,9 +190,9 @@ def signed_inks(values: Sequence[float], palette: Palette) -> list[str]:
 
 
 def plain(text: str, limit: int = 0) -> str:
-    """Words of a person as plotly text: no tags, cut after ``limit`` characters if given."""
-    if limit and len(text) > limit:
-        text = text[: limit - 1].rstrip() + "…"
+    """Words of a person as plotly text: no tags, in at most ``limit`` characters if given."""
+    if limit:
+        text = short(text, limit)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
 from core.domain import Part
+from core.figures.chart import Chart
 from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
 from core.figures.style import (
     MARGIN,
@@ -38,7 +38,7 @@ CROWDED = 0.018
 """Share of the axis below which two marks touch."""
 
 
-def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
+def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """The events: row and shape are the kind, colour and height the sentiment, a number the
     rating."""
     kinds = [kind for kind in KIND_SYMBOLS if any(row.kind == kind for row in view.steps)]
@@ -131,7 +131,7 @@ def event_hover(row: StepRow) -> str:
 
 def ranks_figure(
     view: TimelineView, step: int, items: int, scale: TimeScale, palette: Palette
-) -> go.Figure:
+) -> Chart:
     """Rank of the next event's item in the list at each step; 1 is on top, the axis is a log one.
 
     Filled marks lie in the top 10; marks of events that were held out are darker and named.
@@ -215,9 +215,7 @@ def rank_hover(view: TimelineView, row: StepRow) -> str:
     )
 
 
-def step_sizes_figure(
-    view: TimelineView, step: int, scale: TimeScale, palette: Palette
-) -> go.Figure:
+def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """How far each event moved the state in the model's own space (cosine distance)."""
     rows = [row for row in view.steps if row.step_size is not None]
     steps = np.array([row.step for row in rows], np.int64)

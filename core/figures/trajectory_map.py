@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 from scipy.ndimage import convolve
 
 from core.arrays import BoolArray, FloatArray
+from core.figures.chart import Chart
 from core.figures.palette import HUES, Palette, channels, mix, rgba
 from core.figures.style import canvas, halo, hover, note, picks, plain, ring, swatch
 from core.views import wording
@@ -46,7 +46,7 @@ def trajectory_map(
     view: TimelineView,
     moment: MomentView,
     palette: Palette,
-) -> go.Figure:
+) -> Chart:
     """The path up to a moment; dashed where the flat map misleads; a ring marks now.
 
     Numbers are the items of the list at that moment. ``crowd`` is the picture that ``crowd_image``
@@ -69,7 +69,7 @@ def trajectory_map(
 
 def map_canvas(
     map_view: MapView, crowd: dict[str, Any], path: FloatArray, palette: Palette
-) -> go.Figure:
+) -> Chart:
     """The crowd and the topic names behind a ``path``, float32[n_steps, 2].
 
     At first all but the outermost states and the whole path are seen; the rest comes into sight by
@@ -99,7 +99,7 @@ def map_canvas(
 
 
 def add_path(
-    figure: go.Figure,
+    figure: Chart,
     path: FloatArray,
     is_misleading: BoolArray,
     line: dict[str, Any],

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.compare.turnover import Bin
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import SIZE, axis, canvas, dotted_line, hover, note, title
 from core.views.turnover import TurnoverView
 
 
-def turnover_figure(view: TurnoverView, palette: Palette) -> go.Figure:
+def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
     """Mean overlap of two lists by events and by days between: all users grey, this one accent."""
     figure = canvas(
         palette,

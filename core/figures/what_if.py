@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.figures.style import (
     MARGIN,
@@ -36,9 +36,7 @@ BESIDE = 0.003
 """Share of the axis by which the two paths' stems stand apart."""
 
 
-def fork_map(
-    map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: Palette
-) -> go.Figure:
+def fork_map(map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: Palette) -> Chart:
     """The original path solid grey, the edited one solid accent from where they part.
 
     Dotted where the flat map misleads. Rings mark both ends. ``crowd`` is the picture that
@@ -64,7 +62,7 @@ def fork_map(
 
 
 def _add_states(
-    figure: go.Figure, path: PathView, first: int, ink: str, name: str, palette: Palette
+    figure: Chart, path: PathView, first: int, ink: str, name: str, palette: Palette
 ) -> None:
     """Lines and dots of a path from its 0-based state ``first`` on."""
     line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")
@@ -91,7 +89,7 @@ def _hovers(path: PathView, name: str) -> list[str]:
     ]
 
 
-def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
+def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> Chart:
     """The largest topics before (grey) and after (accent), with the change."""
     shown = rows[::-1]
     at = np.arange(len(shown), dtype=np.float64)
@@ -114,7 +112,7 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     return figure
 
 
-def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
+def sizes_figure(view: ForkView, palette: Palette) -> Chart:
     """How far each event moved the state: original grey, edited accent from the fork on."""
     before, after = (
         [event.timestamp.timestamp() * 1000 for event in path.states.history.events]

@@ -152,6 +152,7 @@ def train(
         options.seed,
     )
     report(progress, Progress("Drawing the map", 0, 1))
+    _ = corpus.has_derived_titles  # made now, so that no page waits for them
     interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)

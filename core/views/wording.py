@@ -11,6 +11,7 @@ from datetime import datetime
 
 import numpy as np
 
+from core.corpus.names import short_name
 from core.domain import Part
 from core.measure.metrics import Interval
 
@@ -86,8 +87,8 @@ def between(interval: Interval) -> str:
 
 
 def short(text: str, limit: int = 60) -> str:
-    """A title cut after ``limit`` characters."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """A title or a topic in at most ``limit`` characters: the one short form, in sentences."""
+    return short_name(text, limit)
 
 
 def capital(sentence: str) -> str:
