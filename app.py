@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, notices, state
+from pages._shared import controls, keys, notices, state
 
 PAGE_WIDTH = 1600
 
@@ -26,7 +27,10 @@ MENU = {
         st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ],
-    "Library": [st.Page("pages/corpora.py", title="Data and models", icon=":material/database:")],
+    "Library": [
+        st.Page("pages/notebook.py", title="Notebook", icon=":material/bookmarks:"),
+        st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
+    ],
 }
 
 st.set_page_config(
@@ -37,9 +41,12 @@ st.set_page_config(
 )
 st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
 page = st.navigation(MENU)
+state.put(state.PAGE, (page.url_path, page.title))
 state.adopt_url()
 try:
     controls.draw_sidebar(plays=page.title == "Timeline", lists=page in MENU["One user"])
+    with st.sidebar:
+        keys.listen(list(chain.from_iterable(MENU.values())), plays=page.title == "Timeline")
 except DomainError as error:
     notices.show_error(error)
     st.stop()

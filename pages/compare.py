@@ -26,7 +26,17 @@ from core.views.compare.build import (
 )
 from pages._compare import choosing
 from pages._compare.choosing import Choice
-from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
+from pages._shared import (
+    controls,
+    drawing,
+    judging,
+    keeping,
+    loaders,
+    notices,
+    sharing,
+    state,
+    turnover,
+)
 from pages._shared.drawing import EXPLAIN, TIMELINE
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
@@ -58,7 +68,12 @@ def main() -> None:
     turnover.draw(engine, moment.user_id, moment.recommender)
     draw_lists(view)
     with head:
-        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choosing.address(choice.specs, choice.k)})
+        about: About = {
+            ITEM: state.get(ITEM),
+            COLUMNS: choosing.address(choice.specs, choice.k),
+        }
+        sharing.share(**about)
+        keep(view, picked, about)
         export(comparison, view, choice)
 
 
@@ -271,6 +286,15 @@ def draw_lists(view: CompareView) -> None:
     with st.expander("All lists as a table"):
         alt = f"Ranks of every item in every column. {view.flow_sentence}"
         drawing.table(lists_table(view), alt)
+
+
+def keep(view: CompareView, picked: str | None, about: About) -> None:
+    ink = drawing.palette()
+    charts: keeping.Offered = {
+        "ranks": (view.flow_sentence, lambda: flow_figure(view, ink, picked)),
+        "profiles": (view.profile_sentence, lambda: profiles_figure(view, ink)),
+    }
+    keeping.keep(charts, **about)
 
 
 def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import streamlit as st
+from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
@@ -17,7 +18,7 @@ from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
 from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.notices import Moment
 from pages._shared.state import ITEM
 
@@ -42,6 +43,7 @@ def main() -> None:
     draw_pieces(explaining)
     with head:
         sharing.share(item=item_id)
+        keep(explaining)
         export(explaining)
     sections.draw_receivers(engine, explaining)
 
@@ -243,6 +245,17 @@ def draw_table(explaining: Explaining) -> None:
             height="auto",
             shows_all=True,
         )
+
+
+def keep(explaining: Explaining) -> None:
+    """A finding about the item, with the waterfall as far as it is known."""
+    answer, ink = explaining.answer, drawing.palette()
+
+    def waterfall() -> Figure:
+        return waterfall_figure(answer, explaining.parts, ink, None)
+
+    charts = {"waterfall": (answer.summary, waterfall)} if answer.bars else {}
+    keeping.keep(charts, answer.standing, item=answer.item_id)
 
 
 def export(explaining: Explaining) -> None:

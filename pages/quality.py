@@ -26,7 +26,7 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
-from pages._shared import controls, drawing, judging, notices, sharing, state, working
+from pages._shared import controls, drawing, judging, keeping, notices, sharing, state, working
 from pages._shared.drawing import Charts
 from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
 
@@ -65,10 +65,12 @@ def main() -> None:
     if view.not_evaluated and not is_evaluating(engine, protocol):
         offer_evaluation(engine, protocol)
     with head:
-        sharing.share(
-            protocol=protocol if protocol != USUAL_PROTOCOL else None,
-            about=subject if subject != USUAL_SUBJECT else None,
-        )
+        address = {
+            PROTOCOL: protocol if protocol != USUAL_PROTOCOL else None,
+            SUBJECT: subject if subject != USUAL_SUBJECT else None,
+        }
+        sharing.share(**address)
+        keeping.keep(charts, view.verdict, **address)
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {

@@ -13,7 +13,7 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, loaders, notices, sharing
+from pages._shared import controls, drawing, keeping, loaders, notices, sharing
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 
@@ -38,6 +38,7 @@ def main() -> None:
     drawn = draw_figures(moment, view, now, draw_facts(view, moment.step))
     with head:
         sharing.share()
+        keeping.keep(drawn)
         sharing.export(
             f"timeline-{view.user_id}",
             {

@@ -24,7 +24,7 @@ from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
@@ -119,11 +119,13 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     }
     draw_tables(tables)
     with head:
-        sharing.share(
-            user=draft.user_id,
-            time=draft.step,
-            scenario=draft.saved.scenario_id if draft.saved else None,
-        )
+        about: dict[str, str | int | None] = {
+            "user": draft.user_id,
+            "time": draft.step,
+            "scenario": draft.saved.scenario_id if draft.saved else None,
+        }
+        sharing.share(**about)
+        keeping.keep(charts, **about)
         export(fork, draft, tables, charts)
 
 

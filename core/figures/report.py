@@ -48,6 +48,8 @@ class Section:
     """A table; NaN and None are empty cells."""
     quotes: tuple[tuple[str, str], ...] = ()
     """Words of persons, each under a heading of its own."""
+    link: str = ""
+    """Address of the page that it comes from."""
 
     @property
     def cells(self) -> list[list[tuple[str, str]]]:

@@ -6,6 +6,7 @@ sentence must escape it (``pages._shared.notices.say``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -149,3 +150,8 @@ def event_label(first_step: int, step: int, title: str) -> str:
     if first_step < step:
         return f"steps {first_step}–{step} · {count(step - first_step + 1, 'event')}"
     return f"step {step} · {title}"
+
+
+def escape_markdown(text: str) -> str:
+    """Words of a person as literal text in Markdown, one line."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&=])", r"\\\1", re.sub(r"[\r\n]", " ", text))

@@ -145,7 +145,7 @@ def _pick_user(corpus: Corpus) -> str | None:
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
-            drawing.button(label, key, _move_user, corpus, move, width="stretch")
+            drawing.button(label, key, move_user, corpus, move, width="stretch")
     return chosen
 
 
@@ -171,7 +171,7 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
             )
     if plays:
         label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
-        drawing.button(label, "play", _toggle_play, n, icon=icon, disabled=n < 2, width="stretch")
+        drawing.button(label, "play", toggle_play, n, icon=icon, disabled=n < 2, width="stretch")
     return step
 
 
@@ -181,8 +181,9 @@ def _forget(*keys: str) -> None:
         state.put(key, None)
 
 
-def _move_user(corpus: Corpus, move: int) -> None:
-    ids = corpus.user_ids
+def move_user(corpus: Corpus, move: int) -> None:
+    """Go some users on or back in the list that the person came from. For callbacks."""
+    ids = state.walk(corpus.user_ids)
     now = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
     state.put(USER, ids[(now + move) % len(ids)])
     _forget(TIME, ITEM, PLAYING)
@@ -215,7 +216,8 @@ def move_step(move: int, n: int) -> None:
     _forget(PLAYING)
 
 
-def _toggle_play(n: int) -> None:
+def toggle_play(n: int) -> None:
+    """Play the Timeline, from its start if it is at its end, or pause. For callbacks."""
     starts = not state.get(PLAYING)
     _forget()
     state.put(PLAYING, starts or None)
@@ -234,18 +236,18 @@ def pick(chart_key: str) -> None:
 def play(n: int) -> None:
     """Advance the selected time while Play is on: one step per tick, then a rerun of everything."""
 
+    is_drawn = False
+
     @st.fragment(run_every=PLAY_SECONDS if state.get(PLAYING) else None)
     def tick() -> None:
-        if not state.get(PLAYING):
-            return
-        if state.get("_ticked"):
+        nonlocal is_drawn
+        if is_drawn and state.get(PLAYING):  # a run of the whole page is no tick
             step = int(state.get(TIME) or 1)
             state.put(TIME, min(step + 1, n))
             if step + 1 >= n:
                 state.put(PLAYING, None)
-            state.put("_ticked", None)
             st.rerun()
-        state.put("_ticked", True)
+        is_drawn = True
 
     tick()
 

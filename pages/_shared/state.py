@@ -8,6 +8,7 @@ by hand, links, back and forward, page switches and code all work (tests/browser
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,10 @@ USUAL = {PROTOCOL: USUAL_PROTOCOL, SUBJECT: USUAL_SUBJECT}
 """In the URL unless they have this value."""
 IN_URL = (CORPUS, MODEL, USER, TIME, *ABOUT_USER, *USUAL)
 PLAYING = "playing"
+PAGE = "page"
+"""Which page is open: its name in the address, and its title."""
+WALK = "walk"
+"""Users in the order in which the previous and the next one are found."""
 TOLD = 3
 """From which run on a typed value is no longer told to the browser."""
 _WRITTEN = "_written_to_url"
@@ -141,6 +146,12 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
     st.session_state[_WRITTEN] = wanted
+
+
+def walk(user_ids: Sequence[str]) -> Sequence[str]:
+    """The list of users that the person came from, else ``user_ids``, all of the corpus."""
+    listed = get(WALK) or ()
+    return listed if get(USER) in listed and set(listed) <= set(user_ids) else user_ids
 
 
 def is_settled() -> bool:
