@@ -144,9 +144,10 @@ def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
     charts = {
         "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
-        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
         "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
     }
+    if view.periods:
+        charts["periods"] = (view.periods_sentence, figures.periods_figure(view, ink))
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
         charts["calibration"] = (view.calibration_sentence, figure)
@@ -186,6 +187,8 @@ def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
         "Ablation": lambda: draw_ablation(engine, view),
         "Never recommended": lambda: draw_never(engine, view),
     }
+    if "periods" not in charts:
+        del draw["By month"]
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
     for tab, draw_tab in zip(tabs, draw.values(), strict=True):
         if tab.open:

@@ -17,7 +17,8 @@ from pages._shared import controls, drawing, keeping, loaders, notices, sharing
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 
-SPACINGS: dict[str, Spacing] = {"Real time": "time", "Evenly spaced": "even"}
+EVEN = "Evenly spaced"
+SPACINGS: dict[str, Spacing] = {"Real time": "time", EVEN: "even"}
 WHOLE, NEAR = "Whole history", "Around now"
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
@@ -82,7 +83,11 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(view.facts)
         st.space("stretch")
-        spacing = drawing.choose("Time axis", "spacing", list(SPACINGS), hides_label=True)
+        spacing = EVEN
+        if view.steps[0].timestamp is None:
+            st.caption(wording.ORDER_ONLY)
+        else:
+            spacing = drawing.choose("Time axis", "spacing", list(SPACINGS), hides_label=True)
         extent = drawing.choose("Extent", "extent", (WHOLE, NEAR), hides_label=True)
     return time_scale(view, SPACINGS[spacing], around=step if extent == NEAR else None)
 

@@ -201,8 +201,12 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
         ),
-        history.KIND: col.SelectboxColumn("Kind", options=forms.KINDS, width=80),
+        history.KIND: col.SelectboxColumn(
+            "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
+        ),
     }
+    if corpus.manifest.order_as_time:
+        del columns[history.DATE]
     st.data_editor(
         history.table_frame(rows, by_id=by_id),
         key=key,

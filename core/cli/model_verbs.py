@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import (
+    CorpusArgument,
+    JsonOption,
+    LibraryOption,
+    answer,
+    complain,
+    progress_bar,
+)
 from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
@@ -78,6 +85,14 @@ def train_model(
         str | None,
         typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
     ] = None,
+    item_text: Annotated[
+        str | None,
+        typer.Option(
+            "--item-text",
+            metavar="COLUMN,...",
+            help="Columns of the items file that describe an item (default: all that hold words).",
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
     ] = None,
@@ -93,8 +108,10 @@ def train_model(
     from dataclasses import replace
 
     from core.encode.cache import open_encoder
+    from core.encode.item_text import choose_columns, split_names
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
+    from core.training.outlook import outlook
     from core.training.training import train
 
     shelf = Library.open(library)
@@ -115,14 +132,20 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
+    columns = choose_columns(data, split_names(item_text))
+    for sentence in outlook(data, text_encoder):
+        complain(sentence)
     started = time.monotonic()
     with progress_bar() as progress:
-        folder = train(data, shelf, options, progress, encoder=text_encoder)
+        folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
-    lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    if metrics.targets:
+        lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    else:
+        lines.append("Not judged: no user has five or more events, so nobody could be scored.")
     facts = {"model_id": folder.name, "seconds": seconds}
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
@@ -275,22 +298,26 @@ def list_users(
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
     engine = asked.engine()
-    starts = engine.corpus.user_starts
-    times = engine.corpus.events[Columns.Time]
+    starts, times = engine.corpus.user_starts, engine.corpus.events[Columns.Time]
+    timed = not engine.corpus.manifest.order_as_time
     table = engine.users[["user_id", "events"]].assign(
-        first=[time.isoformat() for time in times.iloc[starts[:-1]]],
-        last=[time.isoformat() for time in times.iloc[starts[1:] - 1]],
+        first=[time.isoformat() if timed else None for time in times.iloc[starts[:-1]]],
+        last=[time.isoformat() if timed else None for time in times.iloc[starts[1:] - 1]],
         drift=engine.users["drift"],
     )
     users = table.sort_values([sort, "user_id"], ascending=[False, True]).to_dict("records")
     lines = [
-        f"{row['user_id']}: {row['events']} events, {row['first'][:10]} to {row['last'][:10]}, "
+        f"{row['user_id']}: {row['events']} events, {_span(row['first'], row['last'])}, "
         f"drift {row['drift']:.3f}"
         for row in users[:50]
     ]
     if len(users) > 50:
         lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
     answer({"users": users}, lines, as_json=asked.json)
+
+
+def _span(first: str | None, last: str | None) -> str:
+    return f"{first[:10]} to {last[:10]}" if first and last else "no times"
 
 
 def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
@@ -303,7 +330,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
     steps: list[dict[str, Any]] = [
         {
             "step": at + 1,
-            "timestamp": event.timestamp.isoformat(),
+            "timestamp": event.date and event.date.isoformat(),
             "item_id": event.item_id,
             "kind": event.kind.value,
             "rating": event.rating,
@@ -318,7 +345,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         topic = max(row["profile"], key=row["profile"].get)
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
-            f"{row['step']:>4}  {row['timestamp'][:10]}  {row['kind']:<8}  "
+            f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
             f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )

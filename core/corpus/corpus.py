@@ -169,12 +169,21 @@ class Corpus:
     @cached_property
     def _history(self) -> Callable[[str], History]:
         kinds = {str(kind): kind for kind in EventKind}
+        timed = not self.manifest.order_as_time
 
         def build(user_id: str) -> History:
             rows = self.user_rows(user_id)
             columns = (column[rows] for column in self._columns)
             events = tuple(
-                Event(item, EPOCH + timedelta(microseconds=at), kinds[kind], rating, title, text)
+                Event(
+                    item,
+                    EPOCH + timedelta(microseconds=at),
+                    kinds[kind],
+                    rating,
+                    title,
+                    text,
+                    timed,
+                )
                 for item, at, kind, rating, title, text in zip(*columns, strict=True)
             )
             return History(user_id, events)

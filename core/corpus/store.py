@@ -108,8 +108,9 @@ class Library:
     def staging(self, name: str) -> Iterator[Path]:
         """A fresh folder to prepare a corpus in; gone afterwards unless it was published.
 
-        Leftovers of killed imports are removed first. DomainError for a name that cannot be used
-        and while another import of the same name runs.
+        A first import that fails leaves no other folder either. Leftovers of killed imports are
+        removed first. DomainError for a name that cannot be used and while another import of the
+        same name runs.
         """
         check_name(name)
         if name == DEMO:
@@ -117,6 +118,7 @@ class Library:
                 "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
             )
         home = self.root / "corpora" / name
+        made = [folder for folder in (home, *home.parents) if not folder.exists()]
         with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
@@ -137,7 +139,15 @@ class Library:
                 prefix=STAGING_PREFIX, dir=home, ignore_cleanup_errors=True
             ) as folder:
                 Path(folder).chmod(0o755)
-                yield Path(folder)
+                try:
+                    yield Path(folder)
+                finally:
+                    if made and not (home / POINTER_FILE).exists():
+                        shutil.rmtree(folder, ignore_errors=True)
+                        (home / ".lock").unlink(missing_ok=True)
+                        for parent in made:
+                            with suppress(OSError):  # another import may be at work there
+                                parent.rmdir()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

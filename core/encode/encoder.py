@@ -262,6 +262,11 @@ class TextEncoder:
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of the texts' word pieces that are not in the vocabulary, 0 to 1."""
+        ids = [piece for text in self.token_ids(texts) for piece in text[1:-1]]
+        return ids.count(self._tokenizer.unk_token_id) / max(len(ids), 1)
+
     @cached_property
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer

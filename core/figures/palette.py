@@ -115,6 +115,8 @@ PALETTES: dict[ThemeName, Palette] = {"light": LIGHT, "dark": DARK}
 KIND_SYMBOLS: dict[EventKind, str] = {
     EventKind.VIEW: "circle",
     EventKind.CLICK: "triangle-right",
+    EventKind.LIKE: "cross",
+    EventKind.CART: "triangle-down",
     EventKind.PURCHASE: "square",
     EventKind.RATING: "star",
     EventKind.REVIEW: "diamond",

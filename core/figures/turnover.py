@@ -14,12 +14,16 @@ from core.views.turnover import TurnoverView
 
 def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
     """Mean overlap of two lists by events and by days between: all users grey, this one accent."""
+    domains = [[0.0, 0.45], [0.55, 1.0]] if "day" in view.curves else [[0.0, 1.0]]
+    axes = {
+        f"xaxis{at or ''}": _bins_axis(bins, noun, palette, domain)
+        for at, (noun, bins), domain in zip((0, 2), view.curves.items(), domains, strict=False)
+    }
     figure = canvas(
         palette,
         250,
         (48, 84, 10, 56),
-        xaxis=_bins_axis(view.curves["event"], "event", palette, [0, 0.45]),
-        xaxis2=_bins_axis(view.curves["day"], "day", palette, [0.55, 1]),
+        **axes,
         yaxis=axis(
             palette,
             range=[0, 1.02],

@@ -25,7 +25,7 @@ from core.figures.style import (
     stems,
     swatch,
 )
-from core.figures.time_scale import TimeScale
+from core.figures.time_scale import DAY, TimeScale
 from core.figures.trajectory_map import add_path, map_canvas
 from core.views import wording
 from core.views.interest_map import MapView
@@ -81,7 +81,7 @@ def _add_states(
 
 def _hovers(path: PathView, name: str) -> list[str]:
     return [
-        f"<b>{name}</b> · {plain(title, 60)}<br>{wording.day(event.timestamp)}"
+        f"<b>{name}</b> · {plain(title, 60)}<br>{wording.day(event.date)}"
         + (f" · moved {size:.2f}" if np.isfinite(size) else "")
         for title, event, size in zip(
             path.names, path.states.history.events, path.states.step_size, strict=True
@@ -114,13 +114,15 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> Chart:
 
 def sizes_figure(view: ForkView, palette: Palette) -> Chart:
     """How far each event moved the state: original grey, edited accent from the fork on."""
+    timed = view.before.states.history.timed
+    unit = 1 if timed else DAY  # without times, places in the order: one a day
     before, after = (
-        [event.timestamp.timestamp() * 1000 for event in path.states.history.events]
+        [event.timestamp.timestamp() * 1000 / unit for event in path.states.history.events]
         for path in (view.before, view.after)
     )
     times = before + after
     low, high = min(times, default=0.0), max(times, default=1.0)
-    span = max(high - low, 86_400_000.0)
+    span = max(high - low, DAY / unit)
     figure = canvas(palette, SIZES_HEIGHT, MARGIN)
     parted = view.fork_step if view.fork_step is not None else len(view.after) + 1
     top = 0.1
@@ -141,7 +143,9 @@ def sizes_figure(view: ForkView, palette: Palette) -> Chart:
             **hover([_hovers(path, name)[at] for at in chosen]),
             name=name,
         )
-    scale = TimeScale("time", np.array(times), low - 0.015 * span, high + 0.03 * span)
+    scale = TimeScale(
+        "time" if timed else "even", np.array(times), low - 0.015 * span, high + 0.03 * span
+    )
     ticks = {"nticks": 6, "fixedrange": True, "tickangle": 0}
     figure.update_xaxes(axis(palette, **scale.axis() | ticks))
     figure.update_yaxes(axis(palette, range=[0, top * 1.15], nticks=4, fixedrange=True))

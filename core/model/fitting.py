@@ -25,12 +25,14 @@ from core.device import device_words
 from core.measure.metrics import ndcg
 from core.model.config import InterestConfig
 from core.model.network import Batch, InterestNetwork, ItemTower, drop_parts
-from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, padded
+from core.model.sequences import ABSENT_ITEM, GAPS, EncodedEvents, gap_features, kind_rows, padded
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
 from core.recommend.scorers import centre
 
 FULL_SOFTMAX_ITEMS = 50_000
+UNJUDGED_EPOCHS = 20
+"""Epochs at most where no validation event says when to stop."""
 _COLD_OFFSETS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 _WARM_UP_STEPS = 20
 _EVENTS_PER_BATCH = 8_192
@@ -168,6 +170,8 @@ def fit_network(
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
+    Where nobody can be judged, the last of UNJUDGED_EPOCHS epochs counts, and NDCG is NaN.
+
     The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
     seed, a processor and a thread count; other devices draw other random numbers. Where a device's
     memory does not suffice, training begins anew on the CPU. Raises Stopped.
@@ -196,7 +200,8 @@ def _fit(
     device: torch.device,
 ) -> Fit:
     torch.manual_seed(config.seed)
-    network = InterestNetwork(config, data.events.text.shape[1])  # every device starts alike
+    # Every device starts alike.
+    network = InterestNetwork(config, data.events.text.shape[1], kind_rows(data.events.kind))
     with _on(device):
         tower = tower.to(device)
         offset, curve, best_epoch = _train(network.to(device), tower, data, config, progress, stop)
@@ -226,7 +231,8 @@ def _train(
     curve: list[EpochRecord] = [EpochRecord(0, math.nan, best[0], 0.0)]
     started = time.monotonic()
     step = 0
-    for epoch in range(1, config.epochs + 1):
+    epochs = config.epochs if len(data.judged) else min(config.epochs, UNJUDGED_EPOCHS)
+    for epoch in range(1, epochs + 1):
         network.train()
         tower.train()
         total, count = 0.0, 0
@@ -243,15 +249,17 @@ def _train(
             total += loss
             count += targets
             done = (epoch - 1) + (number + 1) / len(batches)
-            left = (time.monotonic() - started) / done * (config.epochs - done)
+            left = (time.monotonic() - started) / done * (epochs - done)
             mean = total / max(count, 1)
-            figures = {"loss": mean, "validation NDCG@10": curve[-1].validation_ndcg}
-            stage, steps = "Training the interest model", len(batches) * config.epochs
+            figures = {"loss": mean}
+            if len(data.judged):
+                figures["validation NDCG@10"] = curve[-1].validation_ndcg
+            stage, steps = "Training the interest model", len(batches) * epochs
             report(progress, Progress(stage, step, steps, left, figures))
         judged = _judge(network, tower, data)
         mean = total / max(count, 1)
         curve.append(EpochRecord(epoch, mean, judged[0], time.monotonic() - started))
-        if judged[0] > best[0]:
+        if judged[0] > best[0] or not len(data.judged):
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in modules]
         if epoch - best_epoch >= config.patience:
@@ -377,7 +385,7 @@ def _judge(network: InterestNetwork, tower: ItemTower, data: FittingData) -> tup
             ranks = (target_ranks(scores + o * cold, targets, excluded) for o in offsets)
             gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
     if not gains:
-        return 0.0, 0.0
+        return math.nan, 0.0
     means = np.concatenate(gains).mean(0)
     best = int(means.argmax())
     return float(means[best]), offsets[best]

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from safetensors.numpy import load_file, save_file
 
 from core.arrays import FloatArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError
+from core.encode.item_text import TITLE_AND_CATEGORY
 from core.encode.sentiment import SentimentModel
 from core.files import replace_text
 from core.interest_map.projection import InterestMap
@@ -75,7 +76,17 @@ class ModelConfig(BaseModel):
     topics: TopicFacts
     sentiment: SentimentOrigin
     cold_offset: float = 0.0
+    item_text: tuple[str, ...] = TITLE_AND_CATEGORY
+    """Columns of the items that describe them; not written where they are title and category, as
+    in models from before they could be chosen."""
     versions: dict[str, str] = {}
+
+    @model_serializer(mode="wrap")
+    def _facts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        facts: dict[str, Any] = serialise(self)
+        if self.item_text == TITLE_AND_CATEGORY:
+            facts.pop("item_text", None)
+        return facts
 
     @property
     def settings(self) -> InterestConfig:
@@ -154,7 +165,9 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         topics = Topics(
             config.topics.names, items["topic"].to_numpy(np.int16), config.topics.source
         )
-        network = InterestNetwork(settings, config.encoder.dim)
+        network = InterestNetwork(
+            settings, config.encoder.dim, len(weights[_NETWORK + "kind_in.weight"])
+        )
         network.load_state_dict(
             {
                 name.removeprefix(_NETWORK): torch.from_numpy(value)

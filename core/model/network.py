@@ -33,7 +33,6 @@ from core.model.sequences import (
     HAS_GAP,
     HAS_RATING,
     HAS_TEXT,
-    KINDS,
     RATING,
     SAME_DAY,
     SENTIMENT,
@@ -250,12 +249,13 @@ class InterestNetwork(Equations, nn.Module):
 
     library = torch
 
-    def __init__(self, config: InterestConfig, text_dim: int) -> None:
+    def __init__(self, config: InterestConfig, text_dim: int, kinds: int = ABSENT_KIND + 1) -> None:
+        """``kinds``: rows for kinds of events, see ``sequences.KIND_INDEX``."""
         super().__init__()
         self.config = config
         dim, hidden = config.dim, config.hidden
         self.item_in = nn.Linear(dim, dim)
-        self.kind_in = nn.Embedding(len(KINDS) + 1, dim, padding_idx=ABSENT_KIND)
+        self.kind_in = nn.Embedding(kinds, dim, padding_idx=ABSENT_KIND)
         self.features_in = nn.Linear(len(FEATURES), dim)
         self.text_in = nn.Linear(text_dim, dim)
         self.no_text = nn.Parameter(torch.zeros(text_dim))
@@ -266,7 +266,7 @@ class InterestNetwork(Equations, nn.Module):
         self.text_out = nn.Linear(text_dim, dim)
         memories = len(config.decays)
         self.decay = nn.Parameter(torch.logit(torch.tensor(config.decays, dtype=torch.float32)))
-        self.memory_kind = nn.Parameter(torch.full((memories, len(KINDS) + 1), 1.0 / memories))
+        self.memory_kind = nn.Parameter(torch.full((memories, kinds), 1.0 / memories))
         self.memory_feeling = nn.Parameter(torch.zeros(memories, 2))
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.dropout = nn.Dropout(config.dropout)

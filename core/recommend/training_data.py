@@ -124,6 +124,16 @@ def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None
     scores[rows, weights.indices] += weights.data * own[weights.indices]
 
 
+def check_training_events(corpus: Corpus, parts: PartArray) -> None:
+    """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
+    if not (parts == Part.TRAIN).any():
+        raise DomainError(
+            "there are no events to learn from",
+            where=f"corpus {corpus.name}",
+            remedy="Import more events: a user needs three for one of them to be training",
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingData(Catalogued):
     """The training rows of a corpus as arrays. Test rows never enter it.
@@ -147,13 +157,8 @@ class TrainingData(Catalogued):
         cls, corpus: Corpus, parts: PartArray, item_vectors: FloatArray | None = None
     ) -> TrainingData:
         """Take the rows that ``parts`` (int8[n_events] of ``Part``) marks as training."""
+        check_training_events(corpus, parts)
         rows = np.flatnonzero(parts == Part.TRAIN)
-        if len(rows) == 0:
-            raise DomainError(
-                "there are no events to learn from",
-                where=f"corpus {corpus.name}",
-                remedy="Import more events: a user needs three for one of them to be training",
-            )
         owner = np.searchsorted(corpus.user_starts, rows, side="right") - 1
         events = corpus.events.iloc[rows]
         item = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)

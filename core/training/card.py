@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.corpus.manifest import Manifest
+from core.corpus.split import MIN_EVENTS_SCORED
+from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.model.folder import ModelConfig
 from core.model.metrics import Metrics, Score
 from core.recommend.registry import NAMES
@@ -10,28 +12,36 @@ from core.recommend.registry import NAMES
 
 def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
     """The card as Markdown."""
-    simulated = " It is simulated." if manifest.simulated else ""
+    about = " It is simulated." if manifest.simulated else ""
+    if manifest.order_as_time:
+        about += " Its files had no times: the model knows the order of each user's events alone."
     rows = "\n".join(_row(score) for score in metrics.best_first)
     unseen, targets = metrics.unseen_targets, metrics.targets
-    return f"""# Interest model {config.model_id} of the corpus {manifest.name}
-
-## Corpus and split
-
-{manifest.accepted:,} events of {manifest.users:,} users with {manifest.items:,} items, \
-{manifest.with_text:,} events with text; corpus id `{manifest.corpus_id}`.{simulated}
-
-Leave-last-out: each user's last event is test, the one before it validation, the rest training. \
-Settings and early stopping by validation NDCG@10; the test events were read once, for the table \
-below. Users with five or more events are scored.
-
-## Quality on {targets:,} test events
+    quality = f"""## Quality on {targets:,} test events
 
 | recommender | NDCG@10 [95 % interval] | recall@10 | MRR | coverage |
 |---|---|---|---|---|
 {rows}
 
 Full ranking over the catalogue without the items already had; ties count half; intervals by \
-bootstrap over users.
+bootstrap over users."""
+    if not targets:
+        quality = f"""## Quality: not judged
+
+No user has {MIN_EVENTS_SCORED} or more events, so nobody could be scored. Nothing is known about \
+the quality of this model, and no validation event chose its settings or its last epoch."""
+    return f"""# Interest model {config.model_id} of the corpus {manifest.name}
+
+## Corpus and split
+
+{manifest.accepted:,} events of {manifest.users:,} users with {manifest.items:,} items, \
+{manifest.with_text:,} events with text; corpus id `{manifest.corpus_id}`.{about}
+{_item_text(config)}
+Leave-last-out: each user's last event is test, the one before it validation, the rest training. \
+Settings and early stopping by validation NDCG@10; the test events were read once, for the table \
+below. Users with five or more events are scored.
+
+{quality}
 
 ## Sentiment
 
@@ -55,6 +65,19 @@ They are in the catalogue because the file lists them; a constant for such items
 validation, uses that knowledge.
 - {metrics.excluded_targets:,} test items had been consumed before and count as misses.
 """
+
+
+def _item_text(config: ModelConfig) -> str:
+    """What describes an item; nothing where it is title and category, as in earlier cards."""
+    if config.item_text == TITLE_AND_CATEGORY:
+        return ""
+    if not config.item_text:
+        return "\nItems have no text of their own, only that of their training reviews.\n"
+    columns = ", ".join(f"`{name}`" for name in config.item_text)
+    return (
+        f"\nText of an item: {columns}, each cut at {LONGEST} characters; where it has none, its "
+        "training reviews.\n"
+    )
 
 
 def _row(score: Score) -> str:

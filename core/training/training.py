@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
-from core.recommend.training_data import TrainingData
+from core.recommend.training_data import TrainingData, check_training_events
 from core.training.card import model_card
 from core.training.preparing import Prepared, prepare
 
@@ -82,10 +83,14 @@ def fit_recommenders(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
 ) -> Trained:
-    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
-    cache = cache or open_cache(library)
-    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
+    """Fit every recommender on the training part of ``parts`` int8[n_events].
+
+    ``item_text`` names the columns that describe an item (None: all that hold words).
+    """
+    cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
     baselines = fit_baselines(data, progress, stop)
@@ -118,6 +123,7 @@ def train(
     *,
     encoder: TextEncoder | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
     target: Path | None = None,
     created: datetime | None = None,
 ) -> Path:
@@ -125,8 +131,9 @@ def train(
 
     The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
     device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
-    the library's model folders as ``target``. With
-    ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
+    as ``item_text`` all columns of the items that hold words, the library's model folders as
+    ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
+    the same bytes.
     """
     options = options or InterestConfig()
     laps: dict[str, float] = {}
@@ -138,9 +145,12 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library, device="auto")
     parts = leave_last_out(corpus.events)
-    trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
+    check_training_events(corpus, parts)
+    text_encoder = encoder or open_encoder(library, device="auto")
+    trained = fit_recommenders(
+        corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
+    )
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
@@ -208,6 +218,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         interest=trained.interest.config.to_json(),
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),
+        item_text=trained.prepared.item_columns,
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
         versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
@@ -268,7 +279,14 @@ def evaluate_model(
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
-                corpus, parts, library, engine.config.settings, encoder, progress, stop
+                corpus,
+                parts,
+                library,
+                engine.config.settings,
+                encoder,
+                progress,
+                stop,
+                item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:

@@ -16,7 +16,7 @@ from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
 from core.views.tables import table
-from core.views.wording import capital, count, day, duration, number, percent, span
+from core.views.wording import capital, count, day, duration, number, percent, period
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
@@ -55,7 +55,7 @@ def corpora_table(library: Library) -> pd.DataFrame:
     return table(manifests, "name users items events=accepted refused=quarantined").assign(
         simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
         text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
-        period=[span(manifest.first, manifest.last) for manifest in manifests],
+        period=list(map(period, manifests)),
         models=[len(library.model_folders(manifest.name)) for manifest in manifests],
     )
 

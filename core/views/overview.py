@@ -11,7 +11,7 @@ import numpy as np
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
 from core.measure.metrics import Interval
-from core.views.wording import count, percent, span
+from core.views.wording import count, percent, period
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -85,7 +85,7 @@ def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
     facts = (
         f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
-        f"{count(manifest.items, 'item')}, {span(manifest.first, manifest.last)}; "
+        f"{count(manifest.items, 'item')}, {period(manifest)}; "
         f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts

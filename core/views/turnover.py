@@ -11,7 +11,7 @@ from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 from core.views.wording import count, percent
 
 Curves = Mapping[str, Sequence[Bin]]
-"""Mean overlap against what lies between two lists: ``event`` and ``day``."""
+"""Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ def build_turnover(turnover: Turnover, user_id: str | None = None) -> TurnoverVi
 
 def _curves(turnover: Turnover) -> Curves:
     by_events = curve(turnover.by_events, EVENT_BINS)
-    return {"event": by_events, "day": curve(turnover.by_days, DAY_BINS)}
+    by_days = curve(turnover.by_days, DAY_BINS)
+    timed = any(each.overlap is not None for each in by_days)
+    return {"event": by_events} | ({"day": by_days} if timed else {})
 
 
 def turnover_sentence(by_events: Sequence[Bin], own: Turnover | None) -> str:

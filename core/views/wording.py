@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from core.corpus.manifest import Manifest
 from core.corpus.names import short_name
 from core.domain import Part
 from core.measure.metrics import Interval
@@ -29,6 +30,8 @@ STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
 )
+NO_DATE = "no date"
+ORDER_ONLY = "The files had no times: events are in the order of the file, evenly spaced."
 PLURALS = {"history": "histories", "category": "categories"}
 PART_WORDS = {part: part.name.lower() for part in Part}
 
@@ -102,9 +105,9 @@ def listing(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
 
 
-def day(when: datetime) -> str:
-    """``3 Mar 2024``."""
-    return f"{when.day} {when:%b %Y}"
+def day(when: datetime | None) -> str:
+    """``3 Mar 2024``; says so where only the order is known."""
+    return f"{when.day} {when:%b %Y}" if when else NO_DATE
 
 
 def span(first: datetime | None, last: datetime | None) -> str:
@@ -113,6 +116,11 @@ def span(first: datetime | None, last: datetime | None) -> str:
         return "no dates"
     start, end = f"{first:%b %Y}", f"{last:%b %Y}"
     return start if start == end else f"{start} to {end}"
+
+
+def period(manifest: Manifest) -> str:
+    """When a corpus's events happened, as ``span``."""
+    return "no times" if manifest.order_as_time else span(manifest.first, manifest.last)
 
 
 def duration(seconds: float) -> str:

@@ -163,7 +163,7 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
     state.put(TIME, step)
     if n > 1:
         st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
-    st.caption(wording.day(history.events[step - 1].timestamp))
+    st.caption(wording.day(history.events[step - 1].date))
     with st.container(horizontal=True, gap="xsmall"):
         for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
             drawing.button(

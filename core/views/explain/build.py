@@ -75,7 +75,7 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
             EventBar(
                 step=steps[-1],
                 first_step=steps[0],
-                timestamp=event.timestamp,
+                timestamp=event.date,
                 item=name,
                 item_id=event.item_id if alone else "",
                 kind=event.kind if alone else None,
@@ -93,7 +93,10 @@ def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
         return PartsView("There is no event to split.", parts.values)
     first = max(range(len(answer.bars)), key=lambda at: abs(answer.bars[at].value))
     named = dict(zip(PART_NAMES, parts.values[first].tolist(), strict=True))
-    return PartsView(sentences.parts(named, answer.bars[first].label), parts.values)
+    sentence = sentences.parts(named, answer.bars[first].label)
+    if all(bar.timestamp is None for bar in answer.bars):
+        sentence += " No event has a time part: the files had no times."
+    return PartsView(sentence, parts.values)
 
 
 def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:

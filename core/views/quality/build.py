@@ -26,6 +26,7 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
+from core.views.wording import ORDER_ONLY
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -55,8 +56,10 @@ def build_quality(
     n = len(report.users)
     verdict, seen_verdict = _verdicts(report, baselines, subject)
     period, of_case = _periods(report.months)
+    untimed = engine.corpus.manifest.order_as_time
     periods = tuple(
-        _group(report, str(name), of_case == name, subject, rival) for name in np.unique(of_case)
+        _group(report, str(name), of_case == name, subject, rival)
+        for name in (() if untimed else np.unique(of_case))
     )
     cohorts = tuple(
         _group(report, name, who, subject, rival)
@@ -74,6 +77,7 @@ def build_quality(
         verdict=verdict,
         seen_verdict=seen_verdict,
         cautions=(
+            *([ORDER_ONLY] if untimed else []),
             *sentences.about_targets(report, _untrained_items(engine, report)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),

@@ -68,7 +68,8 @@ def verdict(
     n = int(marked.sum())
     if n == 0:
         return (
-            "Nothing could be evaluated: no user has five or more events with one of them held out."
+            "This model could not be judged: no user has five or more events with one of them held "
+            "out, so nobody could be scored."
         )
     users = len({report.users[at] for at in np.flatnonzero(marked)})
     where = count(n, "target") + (f" of {count(users, 'user')}" if users != n else "")

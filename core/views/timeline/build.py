@@ -60,7 +60,7 @@ def step_rows(
     return tuple(
         StepRow(
             step=at + 1,
-            timestamp=event.timestamp,
+            timestamp=event.date,
             item_id=event.item_id,
             item=corpus.title(event.item_id),
             kind=event.kind,

@@ -17,8 +17,8 @@ class StepRow:
 
     step: int
     """1-based step: the state after this event."""
-    timestamp: datetime
-    """When it happened, UTC."""
+    timestamp: datetime | None
+    """When it happened, UTC; None where only the order is known."""
     item_id: str
     """Which item."""
     item: str

@@ -26,7 +26,7 @@ from core.views.wording import (
 )
 
 
-def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime]) -> str:
+def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime | None]) -> str:
     """Which topic leads, since when, and what led before.
 
     ``shares`` is float32[n_steps, n_topics], rows summing to 1.
@@ -46,8 +46,11 @@ def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime]
     others = [run for run in runs[:-1] if run[0] != leader]
     before, before_length = max(others, key=lambda run: run[1])
     changes = "once" if len(runs) == 2 else f"{len(runs) - 1} times"
+    began = f"step {since + 1}"
+    if (when := times[since]) is not None:
+        began = f"{day(when)} ({began})"
     return (
-        f"{topics[leader]} has led since {day(times[since])} (step {since + 1}) and reaches {last} "
+        f"{topics[leader]} has led since {began} and reaches {last} "
         f"at the end; before that, {topics[before]} led longest "
         f"({count(before_length, 'step')}). The leading topic changed {changes}."
     )
@@ -108,16 +111,17 @@ def step_sizes(rows: Sequence[StepRow]) -> str:
     if not sizes:
         return "A single event has no move to measure."
     size, row = max(sizes, key=lambda pair: pair[0])
+    where = f"{day(row.timestamp)}, {short(row.item)}" if row.timestamp else short(row.item)
     return (
-        f"Largest move in the model's space: {size:.2f} at step {row.step} "
-        f"({day(row.timestamp)}, {short(row.item)}); "
+        f"Largest move in the model's space: {size:.2f} at step {row.step} ({where}); "
         f"median {np.median([other for other, _ in sizes]):.2f}."
     )
 
 
 def moment(row: StepRow, steps: int, rating_top: float | None) -> str:
     """``Step 17 of 42 · 3 Mar 2024 · review · rated 4 of 5``."""
-    pieces = [f"Step {row.step} of {steps}", day(row.timestamp), row.kind.value]
+    pieces = [f"Step {row.step} of {steps}", *([day(row.timestamp)] if row.timestamp else [])]
+    pieces.append(row.kind.value)
     if row.rating is not None:
         top = "" if rating_top is None else f" of {rating(rating_top)}"
         pieces.append(f"rated {rating(row.rating)}{top}")

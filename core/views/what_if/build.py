@@ -187,7 +187,7 @@ def paths_table(view: ForkView) -> pd.DataFrame:
             "path": name,
             "step": range(1, len(path) + 1),
             "event": path.names,
-            "timestamp": [event.timestamp for event in path.states.history.events],
+            "timestamp": [event.date for event in path.states.history.events],
             "x": path.states.x,
             "y": path.states.y,
             "step_size": path.states.step_size,

@@ -94,9 +94,14 @@ def build_table(
 
 
 def next_minute(history: History) -> datetime | None:
-    """When a new event happens unless told otherwise: the next full minute after the clock."""
+    """When a new event happens unless told otherwise: the next full minute after the clock.
+
+    Where only the order is known, each place is a day: the next day.
+    """
     if history.at is None:
         return None
+    if not history.timed:
+        return history.at + timedelta(days=1)
     return history.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
@@ -109,7 +114,7 @@ def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bo
         kind=event.kind,
         rating=event.rating,
         text=event.words,
-        timestamp=event.timestamp,
+        timestamp=event.date,
         removed=removed,
     )
 

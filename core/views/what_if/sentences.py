@@ -43,10 +43,11 @@ def fork_sentence(fork: Fork) -> str:
     end = 1 - float(old[-1] @ new[-1] / (np.linalg.norm(old[-1]) * np.linalg.norm(new[-1])))
     edited = fork.edited.history
     at = edited.events if fork.fork_step <= len(edited) else fork.base.events
-    when = wording.day(at[fork.fork_step - 1].timestamp)
+    when = at[fork.fork_step - 1].date
+    dated = f" ({wording.day(when)})" if when else ""
     apart = f"{end:.2f}" if end >= 0.005 else "less than 0.005"
     return (
-        f"The paths part at step {fork.fork_step} ({when}) and end {apart} apart "
+        f"The paths part at step {fork.fork_step}{dated} and end {apart} apart "
         "(cosine distance, 0 to 2)."
     )
 

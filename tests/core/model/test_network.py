@@ -31,7 +31,7 @@ def text_vectors(texts):  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="module")
 def network() -> InterestNetwork:
     torch.manual_seed(3)
-    network = InterestNetwork(CONFIG, text_dim=6)
+    network = InterestNetwork(CONFIG, text_dim=6, kinds=8)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -122,7 +122,7 @@ def test_stepwise_states_follow_the_network(
 def test_a_memory_is_the_decayed_mean_of_items(model: InterestModel) -> None:
     """The closed form of the docstring, with LSTM and text silenced."""
     torch.manual_seed(0)
-    network = InterestNetwork(CONFIG, text_dim=6).eval()
+    network = InterestNetwork(CONFIG, text_dim=6, kinds=8).eval()
     with torch.no_grad():
         network.hidden_out.weight.zero_()
         network.hidden_out.bias.zero_()

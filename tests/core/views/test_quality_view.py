@@ -230,7 +230,7 @@ def test_nothing_judged_is_said(engine: Engine) -> None:
         ),
     )
     view = build_quality(engine, empty, (), "joint")
-    assert view.verdict.startswith("Nothing could be evaluated")
+    assert view.verdict.startswith("This model could not be judged")
     assert view.targets == 0 and view.periods == () and view.cohorts == ()
 
 
