@@ -40,13 +40,11 @@ Tables = dict[str, Callable[[], DataFrame]]
 def main() -> None:
     engine = notices.need_engine()
     chosen = state.selection()
-    draft_before, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
+    draft_before = state.get(drafting.DRAFT)
     try:
         draft = drafting.settle(chosen)
     except DomainError as error:
         state.put(bar.ERROR, error)
-        st.rerun()
-    if state.get(state.SCENARIO) != asked:  # the URL must not name what isn't shown
         st.rerun()
     if draft is None:
         drawing.head(TITLE)
@@ -78,6 +76,7 @@ def workbench(engine: Engine, recommender: str) -> None:
 
 def draw_workbench(engine: Engine, recommender: str) -> None:
     """The bar, the table with its forms, both lists, charts, and what follows from them."""
+    state.publish_again()
     draft = drafting.get()
     base = draft.base(engine.corpus)
     head = drawing.head(TITLE)
@@ -119,11 +118,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     }
     draw_tables(tables)
     with head:
-        about: dict[str, str | int | None] = {
-            "user": draft.user_id,
-            "time": draft.step,
-            "scenario": draft.saved.scenario_id if draft.saved else None,
-        }
+        about: dict[str, str | int | None] = {"user": draft.user_id, "time": draft.step}
         sharing.share(**about)
         keeping.keep(charts, **about)
         export(fork, draft, tables, charts)
@@ -147,7 +142,7 @@ def leave_out(problems: dict[int, DomainError]) -> None:
     """Go on without some edits; all of them are kept aside. For callbacks."""
     draft = drafting.get()
     drafting.put_aside(draft)
-    state.put(drafting.DRAFT, draft.leave_out(problems))
+    drafting.show(draft.leave_out(problems))
 
 
 def draw_replay(engine: Engine, draft: Draft) -> None:

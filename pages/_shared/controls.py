@@ -15,7 +15,7 @@ from core.domain import DomainError
 from core.recommend.registry import NAMES
 from core.views import wording
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
+from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
 LISTED_ITEMS, LISTED_USERS = 20_000, 20_000
@@ -75,7 +75,7 @@ def _pick_corpus() -> str | None:
             key=CORPUS,
             format_func=lambda name: f"{name} (simulated)" if manifests[name].simulated else name,
             on_change=_forget,
-            args=(MODEL, USER, TIME, ITEM, PLAYING),
+            args=(MODEL, USER, *state.LEFT_WITH_USER, PLAYING),
         )
     )
 
@@ -134,7 +134,7 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.put(TIME, None)
     typed = len(corpus.user_ids) > LISTED_USERS
     state.hold(USER, typed=typed)
-    forgets: dict[str, Any] = {"on_change": _forget, "args": (TIME, ITEM, PLAYING)}
+    forgets: dict[str, Any] = {"on_change": _forget, "args": (*state.LEFT_WITH_USER, PLAYING)}
     if typed:
         chosen = st.text_input("User", key=USER, placeholder="Type an id", **forgets) or None
     else:
@@ -186,20 +186,20 @@ def move_user(corpus: Corpus, move: int) -> None:
     ids = state.walk(corpus.user_ids)
     now = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
     state.put(USER, ids[(now + move) % len(ids)])
-    _forget(TIME, ITEM, PLAYING)
+    _forget(*state.LEFT_WITH_USER, PLAYING)
 
 
 def choose_corpus(name: str) -> None:
     """Make a corpus the current one; for callbacks, also inside a fragment."""
     state.put(CORPUS, name)
-    _forget(MODEL, USER, TIME, ITEM, PLAYING)
+    _forget(MODEL, USER, *state.LEFT_WITH_USER, PLAYING)
     st.rerun()
 
 
 def choose_model(corpus: str, model_id: str) -> None:
     """Make a model the current one and show what it is worth; for callbacks."""
     if state.get(CORPUS) != corpus:
-        _forget(USER, TIME, ITEM, PLAYING)
+        _forget(USER, *state.LEFT_WITH_USER, PLAYING)
     state.put(CORPUS, corpus)
     state.put(MODEL, model_id)
     st.switch_page("pages/overview.py")

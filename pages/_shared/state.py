@@ -21,11 +21,17 @@ COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
 SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
+EDITS = "edits"
+"""Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+GOAL = "goal"
+"""Whether What-if's search brings the item ``in`` or ``out``."""
 PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT, USUAL_SUBJECT = "about", "joint"
 """Which recommender Quality is about."""
-ABOUT_USER = (ITEM, RECOMMENDER, COLUMNS, SCENARIO)
+ABOUT_USER = (ITEM, RECOMMENDER, COLUMNS, SCENARIO, EDITS, GOAL)
 """In the URL once a user is chosen."""
+LEFT_WITH_USER = (TIME, ITEM, SCENARIO, EDITS, GOAL)
+"""What another user makes meaningless."""
 USUAL = {PROTOCOL: USUAL_PROTOCOL, SUBJECT: USUAL_SUBJECT}
 """In the URL unless they have this value."""
 IN_URL = (CORPUS, MODEL, USER, TIME, *ABOUT_USER, *USUAL)
@@ -97,8 +103,9 @@ def choose(key: str, value: Any) -> None:
 def adopt_url() -> None:
     """Take what the URL asks for, if it isn't what this session wrote there.
 
-    A wish replaces everything below it: a corpus forgets model, user, time and item; a user forgets
-    time and item.
+    A wish replaces everything below it: a corpus forgets model, user and what is about the user; a
+    user forgets what is about another one. Edits, a scenario and a goal that it doesn't name are
+    none.
     """
     asked = {key: st.query_params[key] for key in IN_URL if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
@@ -107,13 +114,13 @@ def adopt_url() -> None:
     put(_ASKED, frozenset(asked))
     is_other_corpus = asked.get(CORPUS, get(CORPUS)) != get(CORPUS)
     is_other_user = asked.get(USER, get(USER)) != get(USER)
-    gone = [COLUMNS, PROTOCOL, SUBJECT, PLAYING]
+    gone = [COLUMNS, PROTOCOL, SUBJECT, PLAYING, SCENARIO, EDITS, GOAL]
     if is_other_corpus:
         gone += [MODEL, USER]
     if is_other_user or TIME in asked:
         gone.append(TIME)
     if is_other_corpus or is_other_user:
-        gone += [ITEM, SCENARIO]
+        gone += LEFT_WITH_USER
     for key in gone:
         put(key, None)
     for key, value in asked.items():
@@ -148,6 +155,16 @@ def publish_url(selection: Selection, newest_model: str | None) -> None:
     st.session_state[_WRITTEN] = wanted
 
 
+def publish_again() -> None:
+    """Write what a page has changed since to the URL; also inside a fragment."""
+    values = {key: get(key) for key in ABOUT_USER}
+    kept = {key: value for key, value in (get(_WRITTEN) or {}).items() if key not in ABOUT_USER}
+    wanted = kept | {key: str(value) for key, value in values.items() if value is not None}
+    if wanted != get(_WRITTEN) and selection().user_id is not None and not get(PLAYING):
+        st.query_params.from_dict(wanted)
+        st.session_state[_WRITTEN] = wanted
+
+
 def walk(user_ids: Sequence[str]) -> Sequence[str]:
     """The list of users that the person came from, else ``user_ids``, all of the corpus."""
     listed = get(WALK) or ()
@@ -166,15 +183,22 @@ def selection() -> Selection:
 
 
 def link(**values: str | int | None) -> dict[str, str]:
-    """Query parameters of a permalink: the current selection with some values replaced."""
+    """Query parameters of a permalink: the current selection with some values replaced.
+
+    What-if's edits go with the same user to every page.
+    """
     now = selection()
+    whose = values.get(CORPUS, now.corpus), values.get(USER, now.user_id)
+    with_edits = (SCENARIO, EDITS, GOAL) if whose == (now.corpus, now.user_id) else ()
     merged: dict[str, str | int | None] = {
         CORPUS: now.corpus,
         MODEL: (get(_WRITTEN) or {}).get(MODEL),
         USER: now.user_id,
         TIME: now.step,
         RECOMMENDER: get(RECOMMENDER),
-    } | values
+        **{key: get(key) for key in with_edits},
+        **values,
+    }
     return {key: str(value) for key, value in merged.items() if value is not None}
 
 

@@ -14,7 +14,9 @@ from core.compare.causes import move_words
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
+from core.scenario.draft import Draft
 from core.scenario.edits import Edit, Handle, name_of
+from core.scenario.store import Scenario
 from core.views import wording
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import effect_sentence, fork_sentence
@@ -202,3 +204,15 @@ def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.Data
     numbers = range(1, len(edits) + 1)
     what = [edit_words(corpus, base, edits, number) for number in numbers]
     return pd.DataFrame({"edit": numbers, "what": what})
+
+
+def revisions_table(corpus: Corpus, versions: Sequence[Scenario]) -> pd.DataFrame:
+    """Saved versions of a scenario, one row each, with their edits in words."""
+    rows = []
+    for version in versions:
+        capsule = version.capsule
+        base = Draft.of_scenario(version).base(corpus)
+        edits = edits_table(corpus, base, capsule.changes)["what"]
+        said = "; ".join(edits) or "no edits"
+        rows.append((version.revision, version.saved, capsule.name, said, version.deleted))
+    return pd.DataFrame(rows, columns=["revision", "saved", "name", "edits", "deleted"])

@@ -76,11 +76,11 @@ def saved_words(scenario: Scenario) -> str:
 
 
 def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
-    """``U0123 up to step 42 · 3 edits · not saved, so links leave them out``."""
+    """``U0123 up to step 42 · 3 edits · not saved; the address keeps them``."""
     if saved is None:
-        state = "not saved, so links leave them out" if changed else "nothing to save"
+        state = "not saved; the address keeps them" if changed else "nothing to save"
     elif changed:
-        state = f"changed since revision {saved.revision}, which links open"
+        state = f"changed since revision {saved.revision}; the address keeps the changes"
     else:
         state = f"saved, revision {saved.revision}"
     return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"
