@@ -11,6 +11,7 @@ from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
 from core.figures.explain import curves_figure, waterfall_figure
+from core.scenario.unsaved import Unsaved
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
@@ -40,6 +41,7 @@ def main() -> None:
         state.put(QUESTION, question)
         state.put(WORDS_OF, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
+    sections.draw_way_back()
     draw_pieces(explaining)
     with head:
         sharing.share(item=item_id)
@@ -196,19 +198,30 @@ def draw_change(explaining: Explaining) -> None:
     if view is None:
         st.caption(state_of(explaining, "Searching for the smallest change …", "Not searched"))
         return
+    item = explaining.answer.item_id
     with st.container(border=True, gap="xsmall"):
         st.text(view.sentence)
-        notices.caution(
-            f"Verified with the recommender on {count(view.tried, 'variant')} of this history."
-        )
+        for line in view.made:
+            st.text(line)
+        if view.goal == "out":
+            notices.caution(
+                f"Verified with the recommender on {count(view.tried, 'variant')} of this history."
+            )
         with st.container(horizontal=True, gap="small"):
             for step in view.steps:
                 event_link(step)
-            drawing.link(drawing.WHAT_IF, "Try it in What-if")
+            drawing.link(
+                drawing.WHAT_IF,
+                "Try it in What-if" if view.edits else "Try other edits in What-if",
+                item=item,
+                goal=view.goal,
+                edits=Unsaved(view.edits).to_code() if view.edits else None,
+                scenario=None,
+            )
             drawing.link(
                 drawing.COMPARE,
                 "The list before and after the last event",
-                item=state.get(ITEM),
+                item=item,
                 columns="event",
             )
 

@@ -12,7 +12,7 @@ from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import nats, percent
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM
+from pages._shared.state import EDITS, ITEM, SCENARIO
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -60,6 +60,15 @@ def steps_with_text(explaining: Explaining) -> list[int]:
     """Steps that have a review, newest first."""
     events = explaining.explanation.history.events
     return [step for step in range(len(events), 0, -1) if events[step - 1].words]
+
+
+def draw_way_back() -> None:
+    """Where What-if holds edits of this history: that they aren't explained, and the way back."""
+    if state.get(EDITS) is None and state.get(SCENARIO) is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        notices.caution("What-if has edits of this history. They are not part of this explanation.")
+        drawing.link(drawing.WHAT_IF, "Back to What-if", item=state.get(ITEM))
 
 
 def draw_words(explaining: Explaining, step: int | None) -> None:

@@ -24,6 +24,8 @@ from core.views.explain.rows import (
     WordsView,
 )
 from core.views.tables import table
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import search_words
 from core.views.wording import TITLE, count, day, event_label, nats, short
 
 if TYPE_CHECKING:
@@ -123,8 +125,19 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
 
 def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeView:
     """The smallest change in words."""
-    engine = explanation.engine
-    edits = [
+    engine, tried = explanation.engine, smallest.tried
+    if smallest.goal == "in":
+        edits = smallest.edits or tried.closest
+        base, numbers = explanation.history, range(1, len(edits) + 1)
+        return ChangeView(
+            search_words(engine.corpus, smallest),
+            tuple(edit.step for edit in edits if isinstance(edit.step, int)),
+            tried.sets,
+            "in",
+            edits,
+            tuple(f"{n}. {edit_words(engine.corpus, base, edits, n)}" for n in numbers),
+        )
+    named = [
         (step, title(engine, explanation.event(step).item_id), edit.rating)
         for edit, step in zip(smallest.edits, smallest.steps, strict=True)
     ]
@@ -132,11 +145,8 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
     if smallest.replaced_by is not None:
         replacement = title(engine, engine.corpus.item_ids[smallest.replaced_by])
     item = title(engine, explanation.item_id)
-    if explanation.is_excluded:
-        sentence, edits = sentences.no_change_as_excluded(item), []
-    else:
-        sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
-    return ChangeView(sentence, tuple(step for step, _, _ in edits), smallest.tried.sets)
+    sentence = sentences.change(item, smallest, named, replacement, len(explanation.history))
+    return ChangeView(sentence, smallest.steps, tried.sets, "out", smallest.edits)
 
 
 def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:
@@ -191,7 +201,8 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
         lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
         lines.append(view.sum_sentence)
     card = build_scorecard(explanation, explanation.scorecard)
-    lines.append(build_change(explanation, explanation.counterfactual).sentence)
+    change = build_change(explanation, explanation.counterfactual)
+    lines += [change.sentence, *change.made]
     return [*lines, card.sentence, card.stability, sentences.CAUTION]
 
 

@@ -9,6 +9,7 @@ from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
+from core.scenario.edits import Edit
 from core.views.wording import event_label
 
 
@@ -128,7 +129,7 @@ class WordsView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """The smallest change that takes the item out of the list."""
+    """The smallest change that takes the item out of the list, or brings it in."""
 
     sentence: str
     """The answer in words."""
@@ -136,6 +137,12 @@ class ChangeView:
     """Steps that the change is about."""
     tried: int
     """Sets of edits evaluated."""
+    goal: str
+    """``out`` for an item of the list, ``in`` for any other."""
+    edits: tuple[Edit, ...] = ()
+    """The change; where none was found, the edits that came closest."""
+    made: tuple[str, ...] = ()
+    """The edits in words, where the sentence does not name them."""
 
 
 @dataclass(frozen=True, slots=True)

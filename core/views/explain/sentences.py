@@ -197,14 +197,6 @@ def words_sum(review: WordsOfReview, split: tuple[float, float] | None) -> str:
     return f"{own} {beside} Sentiment: {nats(review.sentiment.whole)} (\u22121 to +1)."
 
 
-def no_change_as_excluded(item: str) -> str:
-    """Why an excluded item needs no change."""
-    return (
-        f"{item} is excluded because already bought, rated or reviewed: no change is needed to "
-        "keep it out."
-    )
-
-
 def change(
     item: str,
     smallest: SmallestChange,
@@ -212,12 +204,7 @@ def change(
     replacement: str | None,
     events: int,
 ) -> str:
-    """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
-    if smallest.found and not edits:
-        return (
-            f"{item} is not in the top {smallest.k} (rank {smallest.rank_before}): no change is "
-            "needed to keep it out."
-        )
+    """What takes an item out, or why there is nothing; ``edits`` are (step, title, new rating)."""
     if not edits:
         tried, most = smallest.tried.complete_up_to, min(MOST_EDITS, events)
         if not tried:
