@@ -187,24 +187,24 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         )
     columns = {
         "step": col.TextColumn("#", width=40),
-        history.DELETE: col.CheckboxColumn("Delete", width=62),
+        history.DELETE: col.CheckboxColumn("✕", width=44, help="Delete the event"),
         history.ITEM: item,
         history.KIND: col.SelectboxColumn(
             "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
         ),
         history.RATING: col.NumberColumn(
             "Rating",
-            width=62,
+            width=76,
             help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
         ),
         history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
         ),
-        history.TEXT: col.TextColumn("Text", width=230),
+        history.TEXT: col.TextColumn("Text", width=210),
         "sentiment": col.TextColumn(
             "Sentiment", width=124, help="What the model reads from the text, \u22121 to +1"
         ),
-        "change": col.TextColumn("Change", width=122),
+        "change": col.TextColumn("Change", width=112),
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
@@ -271,9 +271,9 @@ def draw_lists(fork: Fork) -> None:
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=128),
-            "after": col.TextColumn("After", width=134),
-            "move": col.TextColumn("Move", width=74),
+            "before": col.TextColumn("Before", width=185),
+            "after": col.TextColumn("After", width=185),
+            "move": col.TextColumn("Move", width=70),
             "explain": drawing.buttons("", "explain_after", explain, width=60),
         },
     )

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from core.corpus.store import Corpus, Library
+from core.scenario.search import search_edits
 
 PIECES = 240_000
 """Milliseconds that a piece may take on a busy machine whose encoder has yet to be measured."""
@@ -140,3 +141,30 @@ def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:
     assert "recommender=ease" in link and "item=" in link
     second = open_tab(color_scheme="dark").follow(link)
     second.page.get_by_text(said, exact=True).wait_for()
+
+
+def test_why_not_is_answered_and_tried_in_what_if_and_back(tab, demo_engine) -> None:
+    engine = demo_engine
+    user = next(u for u in engine.corpus.user_ids if 3 <= len(engine.corpus.history(u)) <= 4)
+    history = engine.corpus.history(user)
+    listed = engine.recommend(history, 60).items
+    change, item = next(
+        (found, item.item_id)
+        for item in listed[11:]
+        if (found := search_edits(engine, history, item.item_id, "in")).edits
+    )
+    tab.open(f"/explain?corpus=demo&user={user}&item={item}")
+    tab.page.get_by_text(re.compile("verified by the recommender")).wait_for(timeout=PIECES)
+    tab.page.get_by_role("link", name="Try it in What-if").click()
+    tab.wait_for_url("/what_if")
+    edits = len(change.edits)
+    tab.page.get_by_text(re.compile(rf"{user} up to step .* {edits} edits? · not saved")).wait_for()
+    for part in (f"item={item}", "goal=in", "edits=", f"time={len(history)}", "recommender=joint"):
+        assert part in tab.page.url
+    tab.page.get_by_role("link", name="Explain this item").click()
+    tab.wait_for_url("/explain")
+    assert f"item={item}" in tab.page.url and "edits=" in tab.page.url
+    tab.page.get_by_text(re.compile("is not in the top 10")).wait_for()
+    tab.page.get_by_role("link", name="Back to What-if").click()
+    tab.wait_for_url("/what_if")
+    tab.page.get_by_text(re.compile(rf"{edits} edits? · not saved")).wait_for()
