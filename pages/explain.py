@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import streamlit as st
+from core.figures.explain_report import explain_report
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
@@ -18,7 +19,7 @@ from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
-from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
+from pages._explain.sections import PICKED, WORDS_OF, event_link, is_stopped, state_of
 from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.notices import Moment
 from pages._shared.state import ITEM
@@ -40,6 +41,7 @@ def main() -> None:
     if state.get(QUESTION) != question:  # the review to read was the last question's
         state.put(QUESTION, question)
         state.put(WORDS_OF, None)
+        state.put(PICKED, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     sections.draw_way_back()
     draw_pieces(explaining)
@@ -94,6 +96,8 @@ def draw_sentences(explaining: Explaining) -> None:
     answer = explaining.answer
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
+        if answer.ignoring:
+            notices.say(answer.ignoring)
         notices.say(answer.summary)
         if answer.components:
             notices.caution(answer.components)
@@ -164,7 +168,9 @@ def draw_progress(explaining: Explaining) -> None:
 
 
 def pick_event() -> None:
+    """Read the review of the bar that was picked, or have the page say that it has none."""
     step = state.picked_step("waterfall")
+    state.put(PICKED, step)
     if step is not None:
         state.put(WORDS_OF, step)
 
@@ -175,7 +181,8 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    figure = waterfall_figure(answer, parts, drawing.palette(), step)
+    picked = state.get(PICKED) or step
+    figure = waterfall_figure(answer, parts, drawing.palette(), picked)
     drawing.chart(
         "waterfall",
         figure,
@@ -237,7 +244,7 @@ def draw_scorecard(explaining: Explaining) -> None:
     else:
         icon = "check_circle" if view.card.beats("recent-first") else "warning"
         st.markdown(f":material/{icon}: {notices.escape(view.sentence)}")
-        figure = curves_figure(view.card, drawing.palette())
+        figure = curves_figure(view.card, drawing.palette(), explaining.answer.unit)
         name = "Deletion and insertion curves"
         drawing.chart("curves", figure, view.sentence, name=name, is_said=False)
     notices.caution(view.stability)
@@ -272,7 +279,7 @@ def keep(explaining: Explaining) -> None:
 
 
 def export(explaining: Explaining) -> None:
-    """The explanation as JSON and CSV; what isn't computed yet is computed then."""
+    """The explanation as HTML, JSON and CSV; what isn't computed yet is computed then."""
     history = explaining.explanation.history
     facts: sharing.File = (
         ".json",
@@ -280,7 +287,10 @@ def export(explaining: Explaining) -> None:
     )
     table: sharing.File = ".csv", lambda: events_table(explaining.answer, explaining.parts)
     name = f"explain-{history.user_id}-{len(history)}-{explaining.answer.item_id}"
-    sharing.export(name, {"Everything (JSON)": facts, "Events (CSV)": table})
+    ink = drawing.palette()
+    report: sharing.File = ".html", lambda: explain_report(explaining.report(), ink)
+    files = {"Report (HTML)": report, "Everything (JSON)": facts, "Events (CSV)": table}
+    sharing.export(name, files)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from core.explain.scorecard import Scorecard
 from core.scenario.search import SmallestChange
 from core.views.explain import sentences
 from core.views.explain.rows import (
+    LOG_P,
     AnswerView,
     ChangeView,
     EventBar,
@@ -48,13 +49,19 @@ def build_answer(explanation: Explanation) -> AnswerView:
     grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
     return AnswerView(
         item_id=explanation.item_id,
-        standing=sentences.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
+        standing=sentences.standing(
+            item,
+            explanation.rank,
+            explanation.k,
+            explanation.is_excluded,
+            float(explanation.scores[explanation.item]),
+        ),
         summary=sentences.summary(
             score, base, [(bar.label, bar.value) for bar in bars], margin_over
         ),
         trust=sentences.trust(values, grouped),
         recommender=explanation.recommender.id,
-        unit=f"margin over {over}" if over else "log p",
+        unit=f"margin over {over}" if over else LOG_P,
         base=base,
         score=score,
         residual=float(values.residual),
@@ -62,6 +69,7 @@ def build_answer(explanation: Explanation) -> AnswerView:
         components=""
         if explanation.components is None
         else sentences.components(explanation.components, over),
+        ignoring=sentences.ignoring(explanation.recommender.id),
     )
 
 
@@ -118,6 +126,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
         sentiment_sentence=sentences.words("its sentiment", labels, words.sentiment, review.unread),
         score_sentence=sentences.words(item, labels, words.score, review.unread),
         sum_sentence=sentences.words_sum(words, explanation.text_part(words.step)),
+        sentiment_sum=sentences.sentiment_sum(words.sentiment),
         sentiment_doubt=DOUBT * sentences.typical_error(words.sentiment),
         score_doubt=DOUBT * sentences.typical_error(words.score),
     )
@@ -183,7 +192,8 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     """An explanation in lines, for a terminal."""
     answer = build_answer(explanation)
     parts = explanation.parts.values
-    lines = [answer.standing, answer.summary, answer.trust, ""]
+    told = (answer.standing, answer.ignoring, answer.summary, answer.trust)
+    lines = [*filter(None, told), ""]
     ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
     for at in ranked[:TOLD]:
         bar = answer.bars[at]
@@ -199,7 +209,7 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     for review in words:
         view = build_words(explanation, review)
         lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
-        lines.append(view.sum_sentence)
+        lines += [view.sum_sentence, view.sentiment_sum]
     card = build_scorecard(explanation, explanation.scorecard)
     change = build_change(explanation, explanation.counterfactual)
     lines += [change.sentence, *change.made]

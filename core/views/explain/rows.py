@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import exp
+
+from pandas import DataFrame
 
 from core.arrays import DoubleArray
 from core.domain import EventKind
@@ -11,6 +14,8 @@ from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
 from core.scenario.edits import Edit
 from core.views.wording import event_label
+
+LOG_P = "log p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,13 @@ class AnswerView:
     """All events in order of time."""
     components: str = ""
     """Contributions of the joint's components; empty for other recommenders."""
+    ignoring: str = ""
+    """That the recommender does not read the user's events; empty for others."""
+
+    @property
+    def is_score(self) -> bool:
+        """Whether base and score are logs of probabilities, not margins."""
+        return self.unit == LOG_P
 
     def strongest(self, shown: int) -> tuple[EventBar, ...]:
         """The bars with the largest values either way, in order of time."""
@@ -116,7 +128,9 @@ class WordsView:
     score_sentence: str
     """Which words made the item's score."""
     sum_sentence: str
-    """Word to review to score, as one sum."""
+    """Words to the text part of the score, as one sum."""
+    sentiment_sum: str = ""
+    """Words to the sentiment, as one sum."""
     sentiment_doubt: float = 0.0
     """Contributions to the sentiment up to this are not marked: two standard errors."""
     score_doubt: float = 0.0
@@ -167,3 +181,16 @@ class ReceiversView:
     """The best-ranked users."""
     brought_by: tuple[str, ...]
     """By row: that event, or group of events; empty without one."""
+
+    @property
+    def table(self) -> DataFrame:
+        """One row per user; probability and share in percent."""
+        columns = {
+            "rank": [row.rank for row in self.rows],
+            "user": [row.user_id for row in self.rows],
+            "probability": [100 * exp(min(row.score, 0.0)) for row in self.rows],
+            "cause": [name or "no event contributes positively" for name in self.brought_by],
+            "contribution": [row.value for row in self.rows],
+            "share": [100 * row.share for row in self.rows],
+        }
+        return DataFrame(columns)
