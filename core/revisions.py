@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from core.corpus.store import Library
-from core.corpus.validate import clean_text
+from core.corpus.texts import clean_text
 from core.domain import DomainError
 
 PATIENCE = 5.0

@@ -33,6 +33,7 @@ from pages._shared import (
     keeping,
     loaders,
     notices,
+    screen,
     sharing,
     state,
     turnover,
@@ -91,7 +92,7 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
             notices.say(view.next_sentence)
     drawing.chart(
         FLOW,
-        flow_figure(view, drawing.palette(), picked),
+        flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow()),
         view.flow_sentence,
         name=f"Rank flow over {len(view.columns)} columns",
         is_said=False,
@@ -150,7 +151,7 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
-            figure = changes_figure(bars, drawing.palette())
+            figure = changes_figure(bars, drawing.palette(), narrow=screen.is_narrow())
             drawing.chart("compare_changes", figure, sentence)
         links(view, item_id, bars[0].step if bars else None, a)
 

@@ -6,26 +6,37 @@ import json
 from typing import Any
 
 import streamlit as st
-from core.figures.explain_report import explain_report
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
 from core.figures.explain import curves_figure, waterfall_figure
+from core.figures.explain_report import explain_report
 from core.scenario.unsaved import Unsaved
+from core.views.compare.sentences import made_with, step_phrase
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
-from pages._explain.sections import PICKED, WORDS_OF, event_link, is_stopped, state_of
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._explain.sections import PICKED, event_link, is_stopped, state_of
+from pages._shared import (
+    controls,
+    drawing,
+    keeping,
+    loaders,
+    notices,
+    reading,
+    screen,
+    sharing,
+    state,
+)
 from pages._shared.notices import Moment
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, MEASURE, WORDS_OF
 
-MEASURE, QUESTION = "explain_measure", "explain_question"
-SCORE, MARGIN = "Score", "Margin over rank 10"
+QUESTION = "explain_question"
+MEASURES = {"score": "Score", (MARGIN := "margin"): "Margin over rank 10"}
 POLL_SECONDS = 0.6
 
 
@@ -40,7 +51,8 @@ def main() -> None:
     question = (engine.corpus.corpus_id, engine.model_id, user_id, step, item_id, recommender)
     if state.get(QUESTION) != question:  # the review to read was the last question's
         state.put(QUESTION, question)
-        state.put(WORDS_OF, None)
+        if not state.is_asked(WORDS_OF):
+            state.put(WORDS_OF, None)
         state.put(PICKED, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     sections.draw_way_back()
@@ -88,7 +100,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 ),
                 **options,
             )
-        measure = drawing.choose("Explain", MEASURE, (SCORE, MARGIN))
+        measure = drawing.choose("Explain", MEASURE, MEASURES)
     return str(item_id), measure == MARGIN
 
 
@@ -141,7 +153,7 @@ def wait_for_more(explaining: Explaining) -> None:
 def want(explaining: Explaining) -> int | None:
     """Ask for all pieces that can be made by now; the step whose review is read, once known."""
     if not is_stopped(explaining):
-        explaining.ask(PARTS)
+        explaining.ask(PARTS, reader=reading.reader(explaining))
     step = sections.chosen_step(explaining)
     if explaining.parts is not None and not is_stopped(explaining):
         explaining.ask_all(step)
@@ -182,7 +194,7 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
     if parts is not None:
         notices.say(parts.sentence)
     picked = state.get(PICKED) or step
-    figure = waterfall_figure(answer, parts, drawing.palette(), picked)
+    figure = waterfall_figure(answer, parts, drawing.palette(), picked, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
         figure,
@@ -288,7 +300,12 @@ def export(explaining: Explaining) -> None:
     table: sharing.File = ".csv", lambda: events_table(explaining.answer, explaining.parts)
     name = f"explain-{history.user_id}-{len(history)}-{explaining.answer.item_id}"
     ink = drawing.palette()
-    report: sharing.File = ".html", lambda: explain_report(explaining.report(), ink)
+    corpus, model = explaining.explanation.engine.corpus, explaining.explanation.engine.model_id
+    about = (
+        made_with(corpus.name, model, corpus.manifest.simulated),
+        f"{history.user_id}, {step_phrase(len(history))}, {explaining.answer.recommender}",
+    )
+    report: sharing.File = ".html", lambda: explain_report(explaining.report(), about, ink)
     files = {"Report (HTML)": report, "Everything (JSON)": facts, "Events (CSV)": table}
     sharing.export(name, files)
 

@@ -15,16 +15,19 @@ from core.revisions import Conflict
 from core.views import notebook as words
 from core.views.wording import count
 from pages._shared import controls, drawing, keeping, notices, sharing, state
+from pages._shared.state import FINDINGS_OF as SCOPE
+from pages._shared.state import FINDINGS_PAGE as PAGE
+from pages._shared.state import FINDINGS_QUERY as QUERY
 
 EDITED, GONE, ERROR = "notebook_edited", "notebook_gone", "notebook_error"
-SCOPE, QUERY, PAGE = "notebook_scope", "notebook_query", "notebook_page"
-THIS, ALL = "This corpus", "All corpora"
+SCOPES = {(ALL := "all"): "All corpora", (THIS := "this"): "This corpus"}
 PER_PAGE = 6
 
 
 @st.fragment
 def main() -> None:
     """Everything on the page: typing in the search redraws this and nothing else."""
+    state.publish_again()
     with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
         draw_notebook()
 
@@ -36,7 +39,7 @@ def draw_notebook() -> None:
         query = st.text_input(
             "Search", key=QUERY, live=True, placeholder="Words, user, item", width=390
         )
-        scope = drawing.choose("Of", SCOPE, (ALL, THIS)) if corpus else ALL
+        scope = drawing.choose("Of", SCOPE, SCOPES) if corpus else ALL
     store, only = keeping.notebook(), corpus if scope == THIS else None
     findings = store.entries(only)
     found = search(findings, query or "")

@@ -28,9 +28,8 @@ from core.views.quality.rows import (
 from core.views.tables import table
 from pages._shared import controls, drawing, judging, keeping, notices, sharing, state, working
 from pages._shared.drawing import Charts
-from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
+from pages._shared.state import PROTOCOL, SUBJECT, TAB, USUAL_PROTOCOL
 
-TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
 DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
     ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
@@ -65,12 +64,8 @@ def main() -> None:
     if view.not_evaluated and not is_evaluating(engine, protocol):
         offer_evaluation(engine, protocol)
     with head:
-        address = {
-            PROTOCOL: protocol if protocol != USUAL_PROTOCOL else None,
-            SUBJECT: subject if subject != USUAL_SUBJECT else None,
-        }
-        sharing.share(**address)
-        keeping.keep(charts, view.verdict, **address)
+        sharing.share()
+        keeping.keep(charts, view.verdict)
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {
@@ -87,7 +82,7 @@ def main() -> None:
 def pick_protocol() -> str:
     missing = "There is no protocol {!r}; this is {}."
     usual = LABELS[USUAL_PROTOCOL].lower()
-    controls.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
+    drawing.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
     return str(
         st.segmented_control(
             "Protocol",
@@ -105,7 +100,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
     usual = engine.recommender().id
     shown = usual if usual in names else names[0]
     missing = "There is no recommender {!r} here; this is {}."
-    controls.settle(SUBJECT, names, shown, missing, shown, says_now=True)
+    drawing.settle(SUBJECT, names, shown, missing, shown, says_now=True)
     return controls.draw_recommenders("About", SUBJECT, names, width=200)
 
 
@@ -189,6 +184,8 @@ def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     }
     if "periods" not in charts:
         del draw["By month"]
+    first, missing = next(iter(draw)), "There is no tab {!r}; this is {}."
+    drawing.settle(TAB, list(draw), first, missing, first, says_now=True)
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
     for tab, draw_tab in zip(tabs, draw.values(), strict=True):
         if tab.open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from core.explain.explanation import Explanation
 
 NO_WORDS = "none"
+EXACT_UP_TO = 12
+"""Events up to which ``explain`` asks for all coalitions. With more it samples until the error is
+small enough: no clock decides, so that the same command gives the same answer on any machine."""
 
 
 def explain_item(
@@ -62,6 +66,8 @@ def explain_item(
             item,
             recommender,
             margin=margin,
+            seconds=math.inf,
+            exact_up_to=EXACT_UP_TO,
             progress=progress,
         )
         step = _step_of_words(explanation, words)

@@ -107,8 +107,9 @@ def train_model(
     import time
     from dataclasses import replace
 
+    from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
-    from core.encode.item_text import choose_columns, split_names
+    from core.encode.item_text import choose_columns
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
@@ -132,7 +133,7 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
-    columns = choose_columns(data, split_names(item_text))
+    columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
     for sentence in outlook(data, text_encoder):
         complain(sentence)
     started = time.monotonic()

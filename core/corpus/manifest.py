@@ -88,5 +88,6 @@ class Manifest(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the manifest as indented JSON, without empty facts of imports."""
-        empty = {name for name in IMPORT_FIELDS if not getattr(self, name)}
+        values = {name: getattr(self, name) for name in IMPORT_FIELDS}
+        empty = {name for name, value in values.items() if value in (None, {}) or value is False}
         path.write_text(self.model_dump_json(indent=2, exclude=empty) + "\n", encoding="utf-8")

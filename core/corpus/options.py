@@ -10,10 +10,14 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from core.domain import Columns, DomainError, EventKind
+
+if TYPE_CHECKING:
+    from core.corpus.manifest import Manifest
 
 Scale = tuple[float, float]
 ITEM_PREFIX = "item."
@@ -21,6 +25,8 @@ SHORT_NAMES = {"user": Columns.User, "item": Columns.Item, "time": Columns.Time}
 FIELDS = (*Columns.EVENTS, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
 """What a column can be mapped to."""
 NO_QUOTE = "none"
+QUOTES = ('"', "'", NO_QUOTE)
+DECIMALS = (".", ",")
 SPOKEN_DELIMITERS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 TIME_WORDS = (
     "seconds", "milliseconds", "microseconds", "nanoseconds", "serial", "day-first", "month-first",
@@ -110,6 +116,17 @@ class ImportOptions(BaseModel):
             yield "--item-text", ",".join(self.item_text)
 
 
+def options_of(manifest: Manifest) -> ImportOptions:
+    """The options that a corpus was imported with; DomainError where it knows none."""
+    if manifest.options is None:
+        raise DomainError(
+            f"the corpus {manifest.name!r} was not imported from files that could be imitated",
+            where="--like",
+            remedy="Name a corpus that this version imported",
+        )
+    return manifest.options
+
+
 def parse_scale(text: str) -> Scale:
     """Read a rating scale such as 1-5; DomainError for anything else."""
     number = r"(-?\d{1,6}(?:\.\d{1,4})?)"
@@ -122,6 +139,16 @@ def parse_scale(text: str) -> Scale:
             remedy="Write lowest and highest, for example 1-5",
         )
     return scale
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read names of columns from "title,brand"; DomainError for no name at all."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise DomainError(
+            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
+        )
+    return names
 
 
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:

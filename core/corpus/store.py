@@ -104,6 +104,14 @@ class Library:
             self.publish(folder, manifest)
         return self.corpus(name)
 
+    def check_free(self, name: str) -> None:
+        """DomainError for a name that no corpus of one's own can have."""
+        check_name(name)
+        if name == DEMO:
+            raise DomainError(
+                "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
+            )
+
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
         """A fresh folder to prepare a corpus in; gone afterwards unless it was published.
@@ -112,11 +120,7 @@ class Library:
         removed first. DomainError for a name that cannot be used and while another import of the
         same name runs.
         """
-        check_name(name)
-        if name == DEMO:
-            raise DomainError(
-                "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
-            )
+        self.check_free(name)
         home = self.root / "corpora" / name
         made = [folder for folder in (home, *home.parents) if not folder.exists()]
         with self.writing("library"):

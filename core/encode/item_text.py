@@ -75,18 +75,6 @@ def choose_columns(corpus: Corpus, chosen: Sequence[str] | None = None) -> tuple
     return tuple(dict.fromkeys(by_name[name.lower()] for name in chosen))
 
 
-def split_names(told: str | None) -> list[str] | None:
-    """Names of columns from "title,brand"; None for None, DomainError for no name at all."""
-    if told is None:
-        return None
-    names = [name.strip() for name in told.split(",") if name.strip()]
-    if not names:
-        raise DomainError(
-            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
-        )
-    return names
-
-
 def text_columns(corpus: Corpus) -> dict[str, bool]:
     """Columns of the items file that hold text, and whether it reads as words (no ids, no links).
 

@@ -20,6 +20,8 @@ from core.figures.style import (
     bars,
     canvas,
     errors,
+    in_full,
+    names_above,
     names_axis,
     note,
     picks,
@@ -31,7 +33,7 @@ from core.views.explain.rows import LOG_P, AnswerView, EventBar, PartsView, Word
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, probability, rating
 
-ROW = 27
+ROW, NARROW_ROW = 27, 40
 SHOWN = 14
 """Bars drawn one by one; the rest is one bar."""
 WATERFALL = (0.0, 0.55)
@@ -57,16 +59,26 @@ class _Row:
 
 
 def waterfall_figure(
-    answer: AnswerView, parts: PartsView | None, palette: Palette, chosen: int | None = None
+    answer: AnswerView,
+    parts: PartsView | None,
+    palette: Palette,
+    chosen: int | None = None,
+    *,
+    narrow: bool = False,
 ) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
-    is the step whose row is marked.
+    is the step whose row is marked. On a ``narrow`` screen names stand above their bars, and the
+    panels are left to the table.
     """
     rows = _rows(answer, parts)
     n = len(rows)
-    figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    figure = (
+        canvas(palette, NARROW_ROW * (n + 2) + 64, (8, 8, 8, 44), bargap=0.6)
+        if narrow
+        else canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    )
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
     values = [row.value for row in rows]
@@ -78,12 +90,13 @@ def waterfall_figure(
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
-    _add_panels(figure, rows, ys, palette)
+    if not narrow:
+        _add_panels(figure, rows, ys, palette)
     names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
-            domain=list(WATERFALL),
+            domain=[0, 1] if narrow else list(WATERFALL),
             range=_extent(answer, rows),
             fixedrange=True,
             nticks=6,
@@ -91,6 +104,8 @@ def waterfall_figure(
         ),
         yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
+    if narrow:
+        names_above(figure, names, [n + 1, *ys, 0], palette)
     return figure
 
 
@@ -126,7 +141,7 @@ def _hover(bar: EventBar) -> str:
     rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
     about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    return f"<b>{in_full(bar.label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-se
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
+HOVER_LINE = 64
+"""Characters of a line of what appears over a mark."""
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 UNFADED: dict[str, Any] = {
@@ -84,6 +87,14 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
         "fixedrange": True,
     }
     return axis(palette, **rows | more)
+
+
+def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
+    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+    for name, y in zip(names, ys, strict=True):
+        figure.add_annotation(note(name, 0, y, palette.text) | place)
+    figure.update_layout(yaxis={"showticklabels": False})
 
 
 def title(text: str, standoff: int | None = None) -> dict[str, Any]:
@@ -199,6 +210,24 @@ def plain(text: str, limit: int = 0) -> str:
 def swatch(color: str, text: str) -> str:
     """A name with a square of its hue before it, as plotly text; the words stay in ink."""
     return f'<span style="color:{color}">■</span> {plain(text, 24)}'
+
+
+def in_full(text: str) -> str:
+    """Words of a person in full, as lines of plotly text, for what appears over a mark."""
+    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
+
+
+def legend(
+    marks: Sequence[tuple[str, str, str]], palette: Palette, *, below: bool = False
+) -> dict[str, Any]:
+    """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
+    words = "   ".join(
+        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
+        for glyph, ink, meaning in marks
+    )
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
+    return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
 
 def halo(palette: Palette) -> str:

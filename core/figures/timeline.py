@@ -5,6 +5,7 @@ They share margins and axis with the profile, so all line up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +14,17 @@ import numpy as np
 from core.arrays import DoubleArray
 from core.domain import Part
 from core.figures.chart import Chart
-from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
+from core.figures.palette import KIND_GLYPHS, KIND_SYMBOLS, Palette, mix
 from core.figures.style import (
     MARGIN,
     axis,
     canvas,
     halo,
+    in_full,
+    legend,
     names_axis,
     note,
     picks,
-    plain,
     ring,
     rule,
     stems,
@@ -31,7 +33,7 @@ from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline.rows import StepRow, TimelineView
 
-LANE_HEIGHT = 38
+LANE_HEIGHT = 34
 LIFT = 0.24
 """How far a sentiment of one lifts an event above its row's middle, in rows."""
 CROWDED = 0.018
@@ -47,16 +49,12 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
-    lanes = [
-        _band(at, at, line={"color": palette.faint, "width": 1}, type="line")
-        for at in range(len(kinds))
-    ]
     figure = canvas(
         palette,
-        LANE_HEIGHT * len(kinds) + 44,
-        MARGIN | {"t": 20, "b": 10},
-        shapes=[rule(palette, scale.x[step - 1]), *lanes],
-        annotations=part_labels(view, xs, len(kinds), palette),
+        LANE_HEIGHT * len(kinds) + 46,
+        MARGIN | {"t": 20, "b": 28},
+        shapes=[rule(palette, scale.x[step - 1])],
+        annotations=[*part_labels(view, xs, len(kinds), palette), sentiments(view, palette)],
     )
     figure.add_scatter(
         x=xs,
@@ -78,9 +76,29 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     small = axis(palette)["tickfont"]
     figure.update_layout(
         xaxis=axis(palette, **scale.axis(), showticklabels=False),
-        yaxis=names_axis(palette, lane_names, range=[-0.6, len(kinds) - 0.4], tickfont=small),
+        yaxis=names_axis(
+            palette,
+            lane_names,
+            range=[-0.6, len(kinds) - 0.4],
+            tickfont=small,
+            showgrid=True,
+            gridcolor=palette.faint,
+        ),
     )
     return figure
+
+
+def sentiments(view: TimelineView, palette: Palette) -> dict[str, Any]:
+    """What colours mean, on a mark of the kind that has most text."""
+    spoken = Counter(row.kind for row in view.steps if row.sentiment is not None)
+    glyph = KIND_GLYPHS[spoken.most_common(1)[0][0]] if spoken else ""
+    named = ((1.0, "positive"), (0.0, "neutral"), (-1.0, "negative"))
+    marks = [(glyph, palette.sentiment(value), name) for value, name in named if glyph]
+    if any(row.sentiment is None for row in view.steps):
+        marks.append(("■", palette.sentiment(None), "no text"))
+    if any(row.rating is not None for row in view.steps):
+        marks.append(("", "", "number: rating"))
+    return legend(marks, palette, below=True)
 
 
 def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
@@ -124,7 +142,7 @@ def event_hover(row: StepRow) -> str:
     rated = f" · rated {wording.rating(row.rating)}" if row.rating is not None else ""
     return (
         f"<b>step {row.step}</b> · {wording.day(row.timestamp)} · "
-        f"{wording.PART_WORDS[row.part]}<br>{plain(row.item, 60)}<br>{row.kind.value}{rated}<br>"
+        f"{wording.PART_WORDS[row.part]}<br>{in_full(row.item)}<br>{row.kind.value}{rated}<br>"
         f"{wording.sentiment_words(row.sentiment)}"
     )
 
@@ -141,13 +159,25 @@ def ranks_figure(
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
-    fill = rgba(palette.accent, 0.09)
+    fill = mix(palette.background, palette.accent, 0.16)
     top = _band(0.6, wording.TOP + 0.5, type="rect", fillcolor=fill, line={"width": 0})
     figure = canvas(
         palette,
-        128,
-        MARGIN | {"b": 10},
-        annotations=held_out_labels(rows, scale.x, palette),
+        140,
+        MARGIN | {"t": 8, "b": 28},
+        annotations=[
+            *held_out_labels(rows, scale.x, palette),
+            legend(
+                [
+                    ("■", fill, f"top {wording.TOP}"),
+                    ("●", pale, "in it"),
+                    ("○", pale, "below"),
+                    ("●", palette.text, "held out"),
+                ],
+                palette,
+                below=True,
+            ),
+        ],
         shapes=[rule(palette, scale.x[step - 1]), top],
     )
     figure.add_scatter(
@@ -211,7 +241,7 @@ def rank_hover(view: TimelineView, row: StepRow) -> str:
     seen = "seen in training" if trained else wording.PART_WORDS[following.part]
     return (
         f"<b>after step {row.step}</b> · {wording.day(row.timestamp)}<br>"
-        f"next: {plain(following.item, 60)}<br>rank {row.next_rank:.0f} · {seen}"
+        f"next: {in_full(following.item)}<br>rank {row.next_rank:.0f} · {seen}"
     )
 
 

@@ -18,9 +18,9 @@ from core.figures.style import (
     canvas,
     halo,
     hover,
+    in_full,
     names_axis,
     note,
-    plain,
     ring,
     stems,
     swatch,
@@ -81,7 +81,7 @@ def _add_states(
 
 def _hovers(path: PathView, name: str) -> list[str]:
     return [
-        f"<b>{name}</b> · {plain(title, 60)}<br>{wording.day(event.date)}"
+        f"<b>{name}</b> · {in_full(title)}<br>{wording.day(event.date)}"
         + (f" · moved {size:.2f}" if np.isfinite(size) else "")
         for title, event, size in zip(
             path.names, path.states.history.events, path.states.step_size, strict=True

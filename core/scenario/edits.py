@@ -18,7 +18,8 @@ from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from core.corpus.corpus import Corpus
-from core.corpus.validate import MAX_TEXT, clean_text, outside, scale_words
+from core.corpus.ratings import outside, scale_words
+from core.corpus.texts import MAX_TEXT, clean_text
 from core.domain import DomainError, Event, EventKind, History, order_hash, read_utc
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out
 from core.domain import Columns, Part
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import choose_columns, item_texts
-from core.model.fitting import UNJUDGED_EPOCHS
+from core.model.config import UNJUDGED_EPOCHS
 from core.recommend.training_data import check_training_events
 
 FEW = 30
@@ -17,10 +17,10 @@ SAMPLE = 200
 MANY_UNKNOWN = 0.2
 
 
-def outlook(corpus: Corpus, encoder: TextEncoder) -> tuple[str, ...]:
+def outlook(corpus: Corpus, encoder: TextEncoder | None = None) -> tuple[str, ...]:
     """What to expect of a training, one sentence each; empty where nothing is amiss.
 
-    DomainError where there is no event to learn from.
+    Only with an encoder its words are looked at. DomainError where there is no event to learn from.
     """
     parts = leave_last_out(corpus.events)
     check_training_events(corpus, parts)
@@ -46,7 +46,7 @@ def outlook(corpus: Corpus, encoder: TextEncoder) -> tuple[str, ...]:
     return (*said, *_about_text(corpus, encoder))
 
 
-def _about_text(corpus: Corpus, encoder: TextEncoder) -> list[str]:
+def _about_text(corpus: Corpus, encoder: TextEncoder | None) -> list[str]:
     items = [text for text in item_texts(corpus, choose_columns(corpus)) if text]
     if not corpus.manifest.with_text and not items:
         return ["Neither events nor items have text: the model learns from behaviour alone."]
@@ -54,8 +54,9 @@ def _about_text(corpus: Corpus, encoder: TextEncoder) -> list[str]:
     if not corpus.manifest.with_text:
         said.append("No event has text: there is no sentiment and no explanation by words.")
     texts = corpus.events[Columns.Text].dropna().tolist() or items
-    unknown = encoder.unknown_share(texts[:: max(len(texts) // SAMPLE, 1)][:SAMPLE])
-    if unknown > MANY_UNKNOWN:
+    sample = texts[:: max(len(texts) // SAMPLE, 1)][:SAMPLE]
+    unknown = encoder.unknown_share(sample) if encoder is not None else 0.0
+    if encoder is not None and unknown > MANY_UNKNOWN:
         said.append(
             f"The encoder {encoder.name} does not know {unknown:.0%} of the word pieces in a "
             "sample of the texts, so their vectors say little. --encoder takes one for the "

@@ -8,19 +8,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
+from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -29,7 +32,7 @@ from core.files import replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network, item_tower
+from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -46,12 +49,14 @@ from core.model.folder import (
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
+from core.model.start import item_tower
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
+from core.recommend.registry import NAMES
 from core.recommend.training_data import TrainingData, check_training_events
-from core.training.card import model_card
+from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
@@ -87,8 +92,11 @@ def fit_recommenders(
 ) -> Trained:
     """Fit every recommender on the training part of ``parts`` int8[n_events].
 
-    ``item_text`` names the columns that describe an item (None: all that hold words).
+    ``item_text`` names the columns that describe an item (None: all that hold words). The same
+    content, settings and seed give the same numbers on one processor with one count of torch's
+    threads, whatever else runs.
     """
+    use_one_blas_thread()
     cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
     prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
@@ -154,16 +162,17 @@ def train(
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
-    topics = assign_topics(
-        list(corpus.items[Columns.Category]),
-        prepared.counts,
-        interest.item_vectors,
-        prepared.item_words,
-        options.seed,
-    )
-    report(progress, Progress("Drawing the map", 0, 1))
-    _ = corpus.has_derived_titles  # made now, so that no page waits for them
-    interest_map = _draw_map(trained, topics, options.seed)
+    with one_openmp_thread():
+        topics = assign_topics(
+            list(corpus.items[Columns.Category]),
+            prepared.counts,
+            interest.item_vectors,
+            prepared.item_words,
+            options.seed,
+        )
+        report(progress, Progress("Drawing the map", 0, 1))
+        _ = corpus.has_derived_titles  # made now, so that no page waits for them
+        interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
@@ -208,6 +217,24 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
 
 
+def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
+    """What a model was made from, how good it is, where it ends: Markdown by ``card.md.jinja``."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (Path(__file__).parent / "card.md.jinja").read_text("utf-8")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.keep_trailing_newline = True
+    template = environment.from_string(text)
+    return template.render(
+        manifest=manifest,
+        config=config,
+        metrics=metrics,
+        names=NAMES,
+        told=config.item_text != TITLE_AND_CATEGORY,
+        longest=LONGEST,
+    )
+
+
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
     corpus, device = trained.prepared.corpus, trained.fit.device
     accelerator = {} if device == "cpu" else {"device": device}
@@ -232,13 +259,12 @@ def _metrics(
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
-    timed = {} if seconds is None else {"seconds": seconds}
-    curve = []
-    for record in trained.fit.curve:
-        line = {name: None if value != value else value for name, value in asdict(record).items()}
-        if seconds is None:
-            del line["seconds"]
-        curve.append(Epoch.model_validate(line))
+    timed: dict[str, Any] = {}
+    curve = trained.fit.curve
+    if seconds is None:
+        curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
+    else:
+        timed["seconds"] = seconds
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -246,7 +272,7 @@ def _metrics(
         excluded_targets=judged.excluded_targets,
         results=tuple(judged.scores),
         unseen_targets=int((~judged.seen_targets).sum()),
-        training=tuple(curve),
+        training=curve,
         best_epoch=trained.fit.best_epoch,
         sentiment=trained.prepared.sentiment_quality,
         trustworthiness=round(interest_map.trustworthiness, 4),

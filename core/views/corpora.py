@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.corpus.quarantine import Refusal
-from core.corpus.rows import read_head
-from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
 from core.views.tables import table
@@ -108,11 +106,6 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
         pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
     return JobView(share, " · ".join(pieces), figures)
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file, so that a person can say which is which; DomainError if unreadable."""
-    return read_head(SourceFile(path)).columns
 
 
 def name_for(paths: Sequence[Path]) -> str:

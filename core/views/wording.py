@@ -26,7 +26,8 @@ TITLE = 40
 """Longer titles are cut in sentences and labels."""
 TOP = 10
 """A next item up to this rank counts as right."""
-MAP_NUMBERS = "Numbers mark the ranks of the items listed after this event."
+MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
+DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
 STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
@@ -55,7 +56,7 @@ def percent(share: float) -> str:
 
 
 def probability(log_probability: float) -> str:
-    """A score (log p) as a percentage with two digits that say something: ``3.2 %``, ``0.027 %``."""
+    """A score (log p) as a percentage with two digits or more: ``3.2 %``, ``0.027 %``."""
     share = exp(min(log_probability, 0.0)) * 100
     if share < 0.001:
         return "<0.001\u202f%"

@@ -8,20 +8,20 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.figures.explain import words_figure
-from core.views.explain.build import title
+from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import capital
 from pages._shared import controls, drawing, loaders, notices, state
-from pages._shared.state import EDITS, ITEM, SCENARIO
+from pages._shared.state import EDITS, ITEM, SCENARIO, TARGET, WORDS_OF
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-WORDS_OF, TARGET, STOPPED = "words_of", "words_target", "explain_stopped"
+STOPPED = "explain_stopped"
 PICKED = "explain_picked"
 """The step of the bar that was picked last, with or without a review."""
-OF_SCORE, SENTIMENT = "Score", "Sentiment"
+TARGETS = {(OF_SCORE := "score"): "Score", "sentiment": "Sentiment"}
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
@@ -113,7 +113,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
         state.put(WORDS_OF, step)
     state.hold(WORDS_OF)
     engine, events = explaining.explanation.engine, explaining.explanation.history.events
-    titles = {number: title(engine, events[number - 1].item_id) for number in steps}
+    titles = {number: event_title(engine, events[number - 1]) for number in steps}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Review of",
@@ -123,7 +123,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
             format_func=lambda number: f"step {number} · {titles[number]}",
             width=330,
         )
-        target = drawing.choose("Contribution to", TARGET, (OF_SCORE, SENTIMENT))
+        target = drawing.choose("Contribution to", TARGET, TARGETS)
     of_score = target == OF_SCORE
     view, error = explaining.words(step), explaining.error(step)
     if error is not None:

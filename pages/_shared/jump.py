@@ -11,10 +11,12 @@ import streamlit as st
 from core.corpus.store import Corpus
 from core.views.jump import Names, build_names, find
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM, PLAYING, TIME, USER
+from pages._shared.state import ITEM, PLAYING, USER
 
 DIALOG, GO, HELP = "dialog", "go", "help"
 """Which dialog is open, and the two there are."""
+GOING = "going"
+"""The page to open next."""
 QUERY, BOX = "jump_query", "jump"
 MOST = 5
 """Hits of each kind."""
@@ -49,16 +51,17 @@ def close() -> None:
 
 
 def follow(hit: Act) -> None:
-    """Close the palette and go there. For callbacks."""
+    """Close the palette and go there. For callbacks in it."""
     close()
     hit.do()
     st.rerun()
 
 
 def follow_first(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
-    """Go to the first hit, if there is one. For callbacks."""
+    """Close the palette and go to its first hit, if there is one. For callbacks."""
     for hit in hits(pages, acts, str(state.get(QUERY) or "")):
-        follow(hit)
+        close()
+        hit.do()
         return
 
 
@@ -91,7 +94,7 @@ def draw(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
 def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[Act]:
     """What a query finds, a few of each kind; without one, all pages."""
     for at in find([page.title for page in pages], query, len(pages) if not query else MOST):
-        yield Act(pages[at].title, "arrow_forward", partial(st.switch_page, pages[at]))
+        yield Act(pages[at].title, "arrow_forward", partial(open_page, script_of(pages[at])))
     if not query:
         return
     yield from (acts[at] for at in find([act.label for act in acts], query, MOST))
@@ -100,14 +103,37 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
         return
     known = names(loaders.corpus(corpus))
     for at in find(known.users, query, MOST):
-        yield Act(f"User {known.users[at]}", "person", partial(open_user, known.users[at]))
+        yield Act(
+            f"User {known.users[at]}",
+            "person",
+            partial(open_page, drawing.TIMELINE, **{USER: known.users[at]}),
+        )
     for at in find(known.items, query, MOST):
-        yield Act(f"Item {known.items[at]}", "sell", partial(open_item, known.item_ids[at]))
+        yield Act(
+            f"Item {known.items[at]}",
+            "sell",
+            partial(open_page, drawing.EXPLAIN, **{ITEM: known.item_ids[at]}),
+        )
 
 
-def open_user(user_id: str) -> None:
-    st.switch_page(drawing.TIMELINE, query_params=state.link(**{USER: user_id, TIME: None}))
+def script_of(page: st.Page) -> str:
+    """The script of a page of the menu."""
+    return f"pages/{page.url_path or 'overview'}.py"
 
 
-def open_item(item_id: str) -> None:
-    st.switch_page(drawing.EXPLAIN, query_params=state.link(**{ITEM: item_id}))
+def open_page(script: str, **about: str) -> None:
+    """Open a page as its entry in the menu does, or about something else. For callbacks.
+
+    Not at once: a callback that switches pages ends a run in which no widget was drawn, and
+    Streamlit forgets the values of those.
+    """
+    state.put(GOING, (script, about))
+
+
+def go_on() -> None:
+    """Open the page that a key or a hit asked for; once the sidebar is drawn."""
+    going = state.get(GOING)
+    state.put(GOING, None)
+    if going is not None:
+        script, about = going
+        st.switch_page(script, query_params=state.link(script, **about))

@@ -13,7 +13,7 @@ from core.domain import DomainError
 from core.figures.notebook_report import picture
 from core.notebook import LONGEST_NAME, Finding, Notebook, Seen
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM, MODEL, SCENARIO
+from pages._shared.state import ITEM, SCENARIO
 
 NOTEBOOK = "pages/notebook.py"
 ANSWER = "keep_answer"
@@ -33,7 +33,7 @@ def keep(charts: Offered, about: str = "", /, **values: str | int | None) -> Non
 
     ``values`` belong to the address, as for Share; the first chart is the suggested one.
     """
-    query = state.link(**{MODEL: state.selection().model_id} | values)
+    query = state.link(**values)
     address = urlencode(query)
     place = hashlib.blake2b(address.encode(), digest_size=6).hexdigest()
     suggested = about or next((sentence for sentence, _ in charts.values()), "")

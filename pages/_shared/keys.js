@@ -53,8 +53,7 @@ export default function ({ data, setStateValue }) {
     if ((isJump && name !== "Enter") || (event.repeat && !name.includes("Arrow"))) return;
     count += 1;
     pressed = [...pressed, name].slice(-data.most);
-    // All presses so far, that a busy server misses none, and how many this page shows the effect of.
-    setStateValue("pressed", { count, pressed, shown: data.heard });
+    setStateValue("pressed", { count, pressed });  // all so far: a busy server misses no press
   };
   document.addEventListener("keydown", listener);
   return () => document.removeEventListener("keydown", listener);

@@ -9,6 +9,7 @@ no setting is loosened for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from pages._shared import controls, drawing, jump, loaders, state
 from pages._shared.jump import Act
 from pages._shared.state import TIME, USER
 
-LISTENER, ON, LAST = "keys", "keys_on", "keys_last"
+LISTENER, ON, HEARD = "keys", "keys_on", "keys_heard"
 MOST = 32
 """Presses by which a busy server may lag behind."""
 _listen = st.components.v2.component(
@@ -42,7 +43,7 @@ def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
     if plays:
         known["Space"] = Act("Play or pause", "play_arrow", play)
     for number, page in enumerate(pages[:9], start=1):
-        known[str(number)] = Act(page.title, "", lambda page=page: st.switch_page(page))  # type: ignore[misc]
+        known[str(number)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
     known["?"] = Act("Keys", "keyboard", lambda: jump.open_dialog(jump.HELP))
     return known
 
@@ -54,13 +55,14 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
     """
     known = acts(pages, plays=plays)
     names = ["Ctrl+K", "?"] if state.get(ON) is False else [*known, "/", "Ctrl+K"]
+    state.put(HEARD, heard()._replace(place=None))  # the sidebar has settled it
+    jump.go_on()
     opened = state.get(jump.DIALOG)
     _listen(
         key=LISTENER,
         data={
             "keys": names,
             "most": MOST,
-            "heard": last().presses,
             "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",
         },
         on_pressed_change=lambda: hear(pages, known),
@@ -74,47 +76,51 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
         draw_help(pages)
 
 
-class Last(NamedTuple):
-    """How many presses were heard, and where the last one led to."""
+class Heard(NamedTuple):
+    """How many presses were heard, and the user and time that they led to, until a run settles
+    them."""
 
     presses: int = 0
-    user: str | None = None
-    time: int | None = None
+    place: tuple[str | None, int | None] | None = None
 
 
-def last() -> Last:
-    return state.get(LAST) or Last()
+def heard() -> Heard:
+    return state.get(HEARD) or Heard()
 
 
 def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
     """Do what the keys say that were pressed since the last run, in their order.
 
-    A browser that has not drawn the effect of the last press yet still sends the user and the time
-    from before it; the press counts from where the last one led to.
+    With a press the browser also sends the user and the time that it shows. While it is behind
+    they are from before the last press, so the press counts from where this session is. The next
+    press may end this callback at any line that touches the session: only the last line says what
+    was heard, and the next call begins where this one did.
     """
     said = (state.get(LISTENER) or {}).get("pressed") or {}
     count, pressed = int(said.get("count", 0)), list(said.get("pressed", ()))
-    before = last() if count > last().presses else Last()  # a page that was loaded anew counts anew
-    if before.presses > int(said.get("shown", 0)):
-        state.put(USER, before.user)
-        state.put(TIME, before.time)
-    state.put(LAST, before._replace(presses=count))
-    for name in pressed[max(len(pressed) - (count - before.presses), 0) :]:
+    before, chosen = heard(), state.selection()
+    new = (
+        count - before.presses if count > before.presses else count
+    )  # a page loaded anew counts anew
+    user, time = before.place or (chosen.user_id, chosen.step)
+    state.put(USER, user)
+    state.put(TIME, time)
+    for name in pressed[max(len(pressed) - new, 0) :]:
         if name in ("/", "Ctrl+K"):
             jump.open_dialog(jump.GO)
         elif name == "Enter":
             jump.follow_first(pages, [act for act in known.values() if act.icon])
         elif name in known:
             known[name].do()
-        state.put(LAST, Last(count, state.get(USER), state.get(TIME)))
+    state.put(state.BEHIND, True)
+    state.put(HEARD, Heard(count, (state.get(USER), state.get(TIME))))
 
 
 def steps() -> int:
     """How many steps the chosen user's history has; 0 where none is chosen."""
-    chosen = state.selection()
-    if chosen.corpus is None or chosen.user_id is None:
-        return 0
-    return len(loaders.corpus(chosen.corpus).history(chosen.user_id))
+    name, user = state.selection().corpus, state.get(USER)
+    corpus = loaders.corpus(name) if name else None
+    return len(corpus.history(user)) if corpus and user in corpus.user_index else 0
 
 
 def move(by: int) -> None:
@@ -125,11 +131,11 @@ def move(by: int) -> None:
 def move_to_landmark(by: int) -> None:
     """Go to the next step with a review, or after which another topic leads."""
     chosen, n = state.selection(), steps()
-    if not n or chosen.corpus is None or chosen.model_id is None or chosen.user_id is None:
+    if not n or chosen.corpus is None or chosen.model_id is None:
         return
     engine = loaders.engine(chosen.corpus, chosen.model_id)
     recommender = chosen.recommender or engine.recommender().id
-    landmarks = loaders.timeline(engine, chosen.user_id, recommender).landmarks
+    landmarks = loaders.timeline(engine, state.get(USER), recommender).landmarks
     now = int(state.get(TIME) or n)
     ahead = [step for step in landmarks if (step - now) * by > 0]
     if ahead:

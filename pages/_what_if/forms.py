@@ -35,7 +35,8 @@ ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_a
 ADD_WHEN, ADD_TEXT = "whatif_add_when", "whatif_add_text"
 ADD_WRONG = "whatif_add_wrong"
 """What was wrong with the new event, by field."""
-FORM, FORMS = "whatif_form", ("Text of an event", "Add an event")
+FORM = "whatif_form"
+FORMS = {(TEXT := "text"): "Text of an event", "add": "Add an event"}
 ADD_FOR = "whatif_add_for"
 
 
@@ -43,7 +44,7 @@ def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
     """One of the two forms; a message keeps it open."""
-    if drawing.choose("Form", FORM, FORMS, hides_label=True) == FORMS[0]:
+    if drawing.choose("Form", FORM, FORMS, hides_label=True) == TEXT:
         draw_text(engine, draft, base, fork, rows)
     else:
         draw_add(engine, base)

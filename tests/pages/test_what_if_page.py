@@ -39,7 +39,7 @@ def saved(engine: Engine, busy_user: str, demo) -> Scenario:
 
 
 def add(app, item: str, rating: float | None = None, text: str = "", when: str | None = None):
-    app.segmented_control(key="whatif_form").set_value("Add an event").run()
+    app.segmented_control(key="whatif_form").set_value("add").run()
     if when is not None:
         app.text_input(key="whatif_add_when").set_value(when)
     app.selectbox(key="whatif_add_item").set_value(item)
@@ -149,9 +149,9 @@ def test_a_new_event_is_the_newest(what_if, demo, busy_user) -> None:
     app = what_if()
     add(app, demo.item_ids[0], 5.0)
     other = next(user for user in demo.user_ids if user != busy_user)
-    app.segmented_control(key="whatif_form").set_value("Text of an event").run()
+    app.segmented_control(key="whatif_form").set_value("text").run()
     assert app.selectbox(key="whatif_event").options[0].startswith("a1 · ")
-    app.segmented_control(key="whatif_form").set_value("Add an event").run()
+    app.segmented_control(key="whatif_form").set_value("add").run()
     app.selectbox(key="user").set_value(other).run()
     day = demo.history(other).at.date()
     assert app.text_input(key="whatif_add_when").value.startswith(str(day))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core.domain import Event
 from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.over_corpus import Receiver
 from core.explain.parts import PART_NAMES, PartValues
@@ -147,7 +148,7 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
             tuple(f"{n}. {edit_words(engine.corpus, base, edits, n)}" for n in numbers),
         )
     named = [
-        (step, title(engine, explanation.event(step).item_id), edit.rating)
+        (step, event_title(engine, explanation.event(step)), edit.rating)
         for edit, step in zip(smallest.edits, smallest.steps, strict=True)
     ]
     replacement = None
@@ -185,7 +186,7 @@ def _brought_by(engine: Engine, row: Receiver) -> str:
     if row.step is None or row.first_step is None:
         return ""
     event = engine.corpus.history(row.user_id).events[row.step - 1]
-    return event_label(row.first_step, row.step, title(engine, event.item_id))
+    return event_label(row.first_step, row.step, event_title(engine, event))
 
 
 def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
@@ -224,6 +225,11 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
     return frame
 
 
+def event_title(engine: Engine, event: Event) -> str:
+    """What an event's item is called beside the event, in short."""
+    return short(engine.corpus.event_title(event), TITLE) if event.item_id else "no item"
+
+
 def title(engine: Engine, item_id: str) -> str:
-    """An item's title, cut; its id without one."""
+    """What an item is called, in short."""
     return short(engine.corpus.title(item_id), TITLE) if item_id else "no item"

@@ -6,13 +6,13 @@ import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.word_values import Method, split_words
-from core.jobs import Job
+from core.jobs import Job, Pool
 from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
 from core.views.explain.build import (
@@ -22,7 +22,14 @@ from core.views.explain.build import (
     build_scorecard,
     build_words,
 )
-from core.views.explain.rows import AnswerView, ChangeView, PartsView, ScorecardView, WordsView
+from core.views.explain.rows import (
+    AnswerView,
+    ChangeView,
+    ExplanationReport,
+    PartsView,
+    ScorecardView,
+    WordsView,
+)
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -34,13 +41,23 @@ LONG_REVIEW = 80
 """Words above which leaving each one out reads more text than the first SHAP values do."""
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
+_pool = Pool(2)
+"""Makes the pieces of all questions, by turns: 50 sessions are no 50 threads."""
+
+
+class Reader(Protocol):
+    """Somebody who waits for answers."""
+
+    def reads(self, question: Explaining) -> bool:
+        """Whether it is this one; called by other threads."""
 
 
 class Explaining:
     """One question: its first answer at once, the other pieces when they are ready.
 
     Shared between sessions and threads. A piece that is asked for waits its turn; ``stop`` drops
-    what isn't finished, and asking again, here or in another session, goes on.
+    what isn't finished, and so does the last reader who goes. Asking again, here or in another
+    session, goes on.
     """
 
     answer: AnswerView
@@ -63,6 +80,7 @@ class Explaining:
         self._errors: dict[str, DomainError] = {}
         self._job: Job[None] | None = None
         self._worker: int | None = None
+        self._readers: set[Reader] | None = None
         self._is_refined = False
         self.explanation = Explanation(
             engine,
@@ -98,13 +116,20 @@ class Explaining:
             names = [f"{method} {step}" for method in METHODS]
         return next((self._errors[name] for name in names if name in self._errors), None)
 
-    def ask(self, *names: str) -> None:
-        """Have pieces made, in this order; those that are there or waiting are left alone."""
+    def ask(self, *names: str, reader: Reader | None = None) -> None:
+        """Have pieces made, in this order; those that are there or waiting are left alone.
+
+        Without any ``reader`` they are made in any case.
+        """
         with self._lock:
+            if reader is not None:
+                self._readers = (self._readers or set()) | {reader}
             known = {*self._made, *self._errors, *self._waiting}
             self._waiting.extend(name for name in names if name not in known)
             if self._waiting and self._job is None:
-                self._job = Job("explanation", self._target, self._work)
+                self._job = Job(
+                    "explanation", self._target, self._work, pool=_pool, wanted=self.is_wanted
+                )
                 self._job.future.add_done_callback(self._go_on)
 
     def ask_all(self, step: int | None) -> None:
@@ -133,41 +158,64 @@ class Explaining:
             words = [self.explanation.words(step)] if step is not None else []
             return as_facts(self.explanation, words)
 
+    def report(self) -> ExplanationReport:
+        """All pieces; what isn't made yet is made here, whatever is stopped."""
+        with self._making:
+            self._refine()
+            explanation = self.explanation
+            answer, step = build_answer(explanation), explanation.step_of_words()
+            return ExplanationReport(
+                answer,
+                build_parts(answer, explanation.parts),
+                None if step is None else build_words(explanation, explanation.words(step)),
+                build_change(explanation, explanation.counterfactual),
+                build_scorecard(explanation, explanation.scorecard),
+            )
+
     def _is_dropped(self) -> bool:
         """Stop is for the thread that works beside the page, and for no other."""
         job = self._job
-        return job is not None and job.stopping and threading.get_ident() == self._worker
+        return job is not None and threading.get_ident() == self._worker and job.should_stop()
+
+    def is_wanted(self) -> bool:
+        """Whether somebody still reads this."""
+        with self._lock:
+            if self._readers is not None:
+                self._readers = {reader for reader in self._readers if reader.reads(self)}
+            return self._readers is None or bool(self._readers)
 
     def _go_on(self, ended: Future[None]) -> None:
-        """What was asked for while the job ended needs another one."""
+        """The next piece is another job: other questions have their turns in between."""
         with self._lock:
             self._job = None
+            if not self.is_wanted():
+                self._waiting.clear()
             self.ask()
 
     def _work(self, progress: ProgressCallback, stop: StopCallback) -> None:
+        """Make the piece that has waited longest."""
         self._worker = threading.get_ident()
-        while not stop():
-            with self._lock:
-                if not self._waiting:
-                    return
-                name = self._waiting[0]
-            try:
-                with self._making:
-                    self._make(name)
-                self._made.add(name)
-            except DomainError as error:
-                self._errors[name] = error
-            except Stopped:
+        with self._lock:
+            if not self._waiting:
                 return
-            except Exception:
-                logging.getLogger(__name__).exception("the piece %s failed", name)
-                self._errors[name] = DomainError(
-                    "this part of the explanation ended with an unexpected error",
-                    remedy="The terminal that runs the app has the details",
-                )
-            with self._lock:
-                if self._waiting and self._waiting[0] == name:
-                    self._waiting.popleft()
+            name = self._waiting[0]
+        try:
+            with self._making:
+                self._make(name)
+            self._made.add(name)
+        except DomainError as error:
+            self._errors[name] = error
+        except Stopped:
+            return
+        except Exception:
+            logging.getLogger(__name__).exception("the piece %s failed", name)
+            self._errors[name] = DomainError(
+                "this part of the explanation ended with an unexpected error",
+                remedy="The terminal that runs the app has the details",
+            )
+        with self._lock:
+            if self._waiting and self._waiting[0] == name:
+                self._waiting.popleft()
 
     def _make(self, name: str) -> None:
         explanation = self.explanation

@@ -172,6 +172,22 @@ class ScorecardView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplanationReport:
+    """All pieces of one explanation."""
+
+    answer: AnswerView
+    """Where the item stands, and which events made it so."""
+    parts: PartsView
+    """The parts of each event."""
+    words: WordsView | None
+    """The most telling review, word by word; None without one."""
+    change: ChangeView
+    """The smallest change."""
+    scorecard: ScorecardView
+    """Whether the explanation is any good."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiversView:
     """Who gets an item now, and the event that contributes most to it."""
 

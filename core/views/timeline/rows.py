@@ -8,7 +8,12 @@ from itertools import pairwise
 
 from core.arrays import FloatArray
 from core.compare.causes import move_words
+from core.corpus.names import DERIVED
 from core.domain import EventKind, Part
+from core.views.wording import short
+
+NAME = 38
+"""Characters of a derived name in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class StepRow:
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called; beside an item without a title, the user's own review title."""
     kind: EventKind
     """What the user did."""
     rating: float | None
@@ -98,11 +103,13 @@ class ListRow:
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called (``Corpus.title``)."""
     score: float
     """Natural log of the probability over the whole catalogue (nats)."""
     before: int | None
-    """Rank at the step before; None beyond rank 50."""
+    """Rank in the list of the same length at the step before; None where it was not on it."""
+    seen: int | None
+    """The last step so far with a view, click, like or cart of it; None where it was never met."""
     came_true: bool
     """True for the item of the next event."""
     x: float
@@ -110,7 +117,13 @@ class ListRow:
     y: float
     """Position of the item on the map."""
 
-    COLUMNS = "rank item_id item score rank_before=before move came_true"
+    COLUMNS = "rank item_id item score rank_before=before move seen came_true shown"
+
+    @property
+    def shown(self) -> str:
+        """The item's name, a derived one with its id in sight; one already seen says so."""
+        name = short(self.item, NAME) if self.item.startswith(DERIVED) else self.item
+        return f"seen at step {self.seen} · {name}" if self.seen else name
 
     @property
     def move(self) -> str:

@@ -64,8 +64,8 @@ def events(rows: Sequence[StepRow]) -> str:
     if not signs:
         return f"{listed}. None has text."
     return (
-        f"{listed}. Of the {number(signs.total())} with text: ▲ {signs['▲']} positive, "
-        f"▼ {signs['▼']} negative, ● {signs['●']} neutral."
+        f"{listed}. Of the {number(signs.total())} with text, {signs['▲']} are positive, "
+        f"{signs['▼']} negative, {signs['●']} neutral."
     )
 
 
@@ -128,17 +128,16 @@ def moment(row: StepRow, steps: int, rating_top: float | None) -> str:
     return " · ".join(pieces)
 
 
-def list_changes(step: int, items: Sequence[ListRow]) -> str:
-    """How the list at a step differs from the one before it."""
+def list_changes(step: int, items: Sequence[ListRow], by: str) -> str:
+    """How the list of a recommender at a step differs from the one of its length before it.
+
+    What it counts is what Compare counts for the same event.
+    """
     shown = len(items)
-    entered = sum(item.before is None or item.before > shown for item in items)
+    entered = sum(item.move == "entered" for item in items)
     moved = sum(item.move != "=" for item in items) - entered
-    if not entered and not moved:
-        return f"The same {shown} items in the same order as before this event."
     before = "before the first event" if step == 1 else f"at step {step - 1}"
-    changes = []
-    if entered:
-        changes.append(f"{entered} of {shown} entered")
-    if moved:
-        changes.append(f"{moved} moved")
-    return f"Compared with the list {before}: {', '.join(changes)}."
+    if not entered and not moved:
+        return f"The top {shown} by {by} is the same list as {before}."
+    stay = f"{shown - entered} of {shown} stay" + (f" ({moved} at another rank)" if moved else "")
+    return f"Top {shown} by {by}, compared with the one {before}: {stay}, {entered} entered."

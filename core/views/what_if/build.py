@@ -112,7 +112,7 @@ def build_fork(fork: Fork) -> ForkView:
 
 def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> PathView:
     names = (
-        f"{name_of(handle)} · {corpus.title(event.item_id)}"
+        f"{name_of(handle)} · {corpus.event_title(event)}"
         for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
     return PathView(trajectory, tuple(names))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
-from core.corpus.validate import clean_text
+from core.corpus.texts import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.capsule import check_number
 from core.scenario.draft import Refused
@@ -169,7 +169,7 @@ def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bo
         handle=handle,
         change=change,
         item_id=event.item_id,
-        item=corpus.title(event.item_id),
+        item=corpus.event_title(event),
         kind=event.kind,
         rating=event.rating,
         text=event.words,
@@ -206,8 +206,7 @@ def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
 
 def item_label(corpus: Corpus, item_id: str) -> str:
     """An item in a list to choose from: its title, and its id, by which both can be searched."""
-    title = corpus.title(item_id)
-    return title if title == item_id else f"{title} ({item_id})"
+    return corpus.label(item_id)
 
 
 def find_item(corpus: Corpus, typed: str) -> str:
@@ -228,7 +227,7 @@ def find_item(corpus: Corpus, typed: str) -> str:
         raise DomainError(
             f"no title contains {wanted!r}", remedy="Search for it below, in Add an event"
         )
-    shown = ", ".join(f"{corpus.title(item)} ({item})" for item in close[:3])
+    shown = ", ".join(map(corpus.label, close[:3]))
     raise DomainError(
         f"{number(len(close))} titles contain {wanted!r}",
         remedy=f"Give an id, such as that of {shown}",

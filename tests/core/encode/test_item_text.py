@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from core.corpus.corpus import Corpus
+from core.corpus.options import parse_names
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
 from core.encode.item_text import (
@@ -16,7 +17,6 @@ from core.encode.item_text import (
     TITLE_AND_CATEGORY,
     choose_columns,
     item_texts,
-    split_names,
     text_columns,
 )
 
@@ -101,7 +101,7 @@ def test_columns_are_read_as_told_in_any_case(shop: Shop) -> None:
     with pytest.raises(DomainError, match=r"no item has a text 'colour'.*Choose from title, "):
         choose_columns(corpus, ["title", "colour"])
     with pytest.raises(DomainError, match="no column is named"):
-        split_names(" , ")
+        parse_names(" , ")
 
 
 def test_what_was_said_is_not_read_twice(shop: Shop) -> None:

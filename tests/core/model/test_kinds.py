@@ -37,7 +37,7 @@ def test_likes_and_carts_are_learned_and_exclude_nothing(engine: Engine) -> None
     corpus = engine.corpus
     assert {"like", "cart"} <= corpus.manifest.kinds.keys()
     assert set(corpus.manifest.known_kinds) == set(EventKind)
-    weights = engine.interest._network.kind_in.weight.detach().numpy()
+    weights = engine.interest.network.kind_in.weight.detach().numpy()
     assert weights.shape[0] == 8 and not weights[ABSENT_KIND].any()
     for user in corpus.user_ids:
         history = corpus.history(user)
@@ -52,7 +52,7 @@ def test_likes_and_carts_are_learned_and_exclude_nothing(engine: Engine) -> None
 
 def test_the_demo_keeps_its_shapes_and_refuses_kinds_it_never_met(demo_engine: Engine) -> None:
     corpus = demo_engine.corpus
-    rows = len(demo_engine.interest._network.kind_in.weight)
+    rows = len(demo_engine.interest.network.kind_in.weight)
     known = corpus.manifest.known_kinds
     assert rows == ABSENT_KIND + 1
     assert [kind.value for kind in known] == ["view", "click", "purchase", "rating", "review"]

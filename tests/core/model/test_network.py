@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.domain import DomainError, Event, EventKind, History
 from core.encode.sentiment import SentimentModel
 from core.model.config import InterestConfig
-from core.model.fitting import make_batch
+from core.model.fitting import EventTable
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
@@ -80,7 +80,7 @@ def test_long_histories_run_in_pieces(model: InterestModel, network: InterestNet
     times = [START + timedelta(days=day) for day in range(600)]
     happened = [Event(ITEMS[day % 9], time, EventKind.VIEW) for day, time in enumerate(times)]
     history = History("u", tuple(happened))
-    batch = make_batch(model.events.encode(happened), [np.arange(600)])
+    batch = EventTable.of(model.events.encode(happened)).batch([np.arange(600)])
     with torch.inference_mode():
         expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
     assert np.abs(model.states(history) - expected).max() < 1e-4
@@ -113,7 +113,7 @@ def test_stepwise_states_follow_the_network(
     model: InterestModel, network: InterestNetwork, history: History
 ) -> None:
     encoded = model.events.encode(history.events)
-    batch = make_batch(encoded, [np.arange(len(history))])
+    batch = EventTable.of(encoded).batch([np.arange(len(history))])
     with torch.inference_mode():
         expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
     assert np.abs(model.states(history) - expected).max() < 1e-4
