@@ -13,7 +13,7 @@ from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
 from core.scenario.edits import Edit
-from core.views.wording import event_label
+from core.views.wording import TITLE, event_label, short
 
 LOG_P = "log p"
 
@@ -46,7 +46,7 @@ class EventBar:
     @property
     def label(self) -> str:
         """``step 12 · Title``."""
-        return event_label(self.first_step, self.step, self.item)
+        return event_label(self.first_step, self.step, short(self.item, TITLE))
 
 
 @dataclass(frozen=True, slots=True)

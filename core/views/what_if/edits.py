@@ -75,10 +75,20 @@ def marks(edits: Sequence[Edit], before: Event | None = None) -> str:
     return ", ".join(said)
 
 
-def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
-    """One edit in words, with the value before it and after it; ``number`` is 1-based."""
+def edit_words(
+    corpus: Corpus,
+    base: History,
+    edits: Sequence[Edit],
+    number: int,
+    longest: int | None = wording.TITLE,
+) -> str:
+    """One edit in words, with the value before it and after it; ``number`` is 1-based.
+
+    ``longest`` is how many characters its event may take; None for all, as in files.
+    """
     edit = edits[number - 1]
-    event = wording.short(_event_words(corpus, base, edits, edit), wording.TITLE)
+    event = _event_words(corpus, base, edits, edit)
+    event = event if longest is None else wording.short(event, longest)
     kind = WORDS[edit.op]
     return kind.words(edit, event, _value_before(base, edits, number, kind.field))
 

@@ -61,9 +61,9 @@ def test_sentences(snapshot) -> None:
     snapshot(
         "explain",
         {
-            "listed": sentences.standing("Lamp", 3, 10, False),
-            "not listed": sentences.standing("Lamp", 14, 10, False),
-            "excluded": sentences.standing("Lamp", 2, 10, True),
+            "listed": sentences.standing("Lamp", 3, 10, False, -3.44),
+            "not listed": sentences.standing("Lamp", 14, 10, False, -8.2),
+            "excluded": sentences.standing("Lamp", 2, 10, True, -2.0),
             "two events": sentences.summary(-2.0, -5.0, LEADERS),
             "one event": sentences.leaders([("step 30 · A", 2.92)]),
             "some events": sentences.leaders([("step 1", 1.0), ("step 2", 0.4), ("step 3", 0.9)]),
@@ -78,6 +78,10 @@ def test_sentences(snapshot) -> None:
             "components": sentences.components(
                 {"interest": 1.5, "ease": -0.4, "content": 0.01, "item-knn": 0.3}, None
             ),
+            "popularity": sentences.ignoring("popularity"),
+            "others read events": sentences.ignoring("joint"),
+            "sum of the sentiment": sentences.sentiment_sum(words("shap")),
+            "no sum of the sentiment": sentences.sentiment_sum(words("leave-one-out")),
             "no component": sentences.components({"interest": 0.01}, "Vase"),
             "parts": sentences.parts({"item": 0.2, "text": -0.6, "time": 0.0}, "step 2 · B"),
             "no part": sentences.parts({"item": 0.0}, "step 2 · B"),
