@@ -50,7 +50,6 @@ def test_from_the_overview_to_a_kept_finding(tab, hand, record_property) -> None
     hand.press("Shift+ArrowLeft")  # the last turn or review
     hand.click(page.get_by_role("link", name="Explain rank 1"))  # why
     tab.wait_for_url("/explain").wait_for_url("item=")
-    page.get_by_text("Smallest change").wait_for()
     undo = page.get_by_role("link", name="Try it in What-if")
     undo.wait_for()
     hand.click(undo)  # what would undo it
