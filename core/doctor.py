@@ -21,7 +21,15 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import CACHE_FILE, DEMO_PACK, VectorCache, damaged_rows
 from core.evaluate.served import load_lists, served_manifests, served_names
-from core.files import load_arrays, read_object, read_sums, reason_of, unsealed, verify
+from core.files import (
+    load_arrays,
+    read_object,
+    read_only_address,
+    read_sums,
+    reason_of,
+    unsealed,
+    verify,
+)
 from core.model.folder import check_model, read_config
 from core.model.metrics import read_metrics
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -190,7 +198,7 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
 
 
 def _check_pages(path: Path) -> None:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if answer != "ok":
         remedy = "Restore the file from a backup, or delete it"

@@ -21,6 +21,7 @@ from pathlib import Path
 from core.corpus.store import Library
 from core.corpus.validate import clean_text
 from core.domain import DomainError
+from core.files import read_only_address
 from core.scenario.capsule import Capsule, read_capsule
 from core.scenario.edits import Edit, edits_from_json
 
@@ -245,12 +246,20 @@ class ScenarioStore:
             yield connection if self._is_ours(connection) else None
 
     def _connect(self, *, to_read: bool = False) -> sqlite3.Connection:
-        """A write-ahead log needs a folder that can be written; without one, the file as it is."""
+        """A write-ahead log needs a place that can be written; without one, the file as it is."""
         address = self.path.absolute().as_uri()
         if to_read and not all(os.access(path, os.W_OK) for path in (self.path.parent, self.path)):
-            log = self.path.with_name(self.path.name + "-wal")
-            address += "?mode=ro" if log.exists() else "?immutable=1"
-        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+            address = read_only_address(self.path)
+        connection = _open(address)
+        if to_read:
+            try:
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in NOT_WRITABLE:
+                    raise
+                connection.close()  # a full disk, for example
+                return _open(read_only_address(self.path))
+        return connection
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """False for an empty file; DomainError for that of another program or version."""
@@ -290,6 +299,10 @@ class ScenarioStore:
 
     def _problem(self, what: str, remedy: str) -> DomainError:
         return DomainError(what, where=str(self.path), remedy=remedy)
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
 
 
 def _select(connection: sqlite3.Connection, condition: str, *values: str | None) -> list[_Row]:
