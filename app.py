@@ -1,8 +1,9 @@
-"""Tastelines: the page menu, the shared sidebar, and nothing else."""
+"""Tastelines: the page menu, the shared sidebar, the guard before the server, nothing else."""
 
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -10,40 +11,62 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, notices, state
+from pages._shared import controls, keys, notices, screen, state
 
 PAGE_WIDTH = 1600
 
-# A new page is one line here, one script in pages/ and one view in core/views.
-MENU = {
-    "Start": [
-        st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-        st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
-    ],
-    "One user": [
-        st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
-        st.Page("pages/explain.py", title="Explain", icon=":material/rule:"),
-        st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-    ],
-    "Library": [st.Page("pages/corpora.py", title="Data and models", icon=":material/database:")],
-}
 
-st.set_page_config(
-    page_title="Tastelines",
-    page_icon="pages/_shared/icon.svg",
-    layout="wide",
-    initial_sidebar_state=280,
-)
-st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
-page = st.navigation(MENU)
-state.adopt_url()
-try:
-    controls.draw_sidebar(plays=page.title == "Timeline", lists=page in MENU["One user"])
-except DomainError as error:
-    notices.show_error(error)
-    st.stop()
-with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
-    notices.show_notices()
-    with notices.guarded():
-        page.run()
+def main() -> None:
+    """One run of the workbench's script."""
+    # A new page is one line here, one script in pages/ and one view in core/views.
+    menu = {
+        "Start": [
+            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+            st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
+        ],
+        "One user": [
+            st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
+            st.Page("pages/explain.py", title="Explain", icon=":material/rule:"),
+            st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        ],
+        "Library": [
+            st.Page("pages/notebook.py", title="Notebook", icon=":material/bookmarks:"),
+            st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
+        ],
+    }
+
+    st.set_page_config(
+        page_title="Tastelines",
+        page_icon="pages/_shared/icon.svg",
+        layout="wide",
+        initial_sidebar_state=280,
+    )
+    st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
+    page = st.navigation(menu)
+    state.put(state.PAGE, (page.url_path, page.title))
+    state.adopt_url()
+    with st.sidebar:
+        screen.watch()
+    try:
+        controls.draw_sidebar(plays=page.title == "Timeline", lists=page in menu["One user"])
+        with st.sidebar:
+            keys.listen(list(chain.from_iterable(menu.values())), plays=page.title == "Timeline")
+    except DomainError as error:
+        notices.show_error(error)
+        st.stop()
+    with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
+        notices.show_notices()
+        with notices.guarded():
+            page.run()
+
+
+if __name__ == "__main__":
+    main()
+else:  # `streamlit run` imports this module for its server, which runs it as a script
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from pages._server import Guard, opened
+
+    app = App(__file__, middleware=[Middleware(Guard)], lifespan=opened)

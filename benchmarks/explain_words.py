@@ -16,8 +16,7 @@ from benchmarks.measuring import Line, cases, show
 from core.domain import Columns, review_words
 from core.engine import Engine
 from core.explain.word_model import ROUNDS
-from core.explain.word_values import leave_one_out, sentiment_game, shap_words
-from core.explain.words import Review, split_words
+from core.explain.word_values import Review, leave_one_out, sentiment_game, shap_words, split_words
 from core.shapley.engine import values_by_shap
 
 REFERENCE, BATCH = 5_000, 512

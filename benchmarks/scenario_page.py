@@ -7,19 +7,15 @@ is there. Edits add up, as they do in a session. An argument is the number of ed
 
 from __future__ import annotations
 
-import os
 import random
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 
 import numpy as np
-from playwright.sync_api import Page, TimeoutError, sync_playwright
+from playwright.sync_api import Page, TimeoutError
 
-from benchmarks.measuring import PROJECT, Line, record, show
+from benchmarks.measuring import Line, record, show
+from benchmarks.serving import IDLE, busiest_user, looking, served
 from core.corpus.store import Library
 
 EDITS, BAR = 30, 1.0
@@ -29,7 +25,6 @@ HEADER, ROW = 35, 33
 RATING, TEXT = 331, 480
 """Pixels from the table's left edge at 1920 px."""
 WORDS = ("the", "sound", "is", "dull", "and", "it", "broke", "after", "a", "week", "but", "cheap")
-IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WATCH = """n => {
     window.took = null;
     const label = new RegExp(`^Both lists by .*\\\\. With ${n} edit`);
@@ -95,35 +90,12 @@ def open_cell(page: Page, row: int, x: int) -> None:
 
 def run(edits: int = EDITS) -> list[Line]:
     """Start the app and measure."""
-    corpus = Library.open().corpus("demo")
-    counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
-    user = corpus.user_ids[int(counts.argmax())]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true",
-             f"--server.port={port}"],
-            cwd=PROJECT, env=os.environ | {"TASTELINES_LIBRARY": folder},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            wait_until_healthy(address)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-                )
-                page = browser.new_page(viewport={"width": 1920, "height": 1000})
-                page.goto(f"{address}/what_if?corpus=demo&user={user}")
-                page.locator(".st-key-pick_map .main-svg").first.wait_for(timeout=60_000)
-                page.wait_for_selector(IDLE, timeout=60_000)
-                ratings, texts = measure(page, edits)
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait()
+    user, _ = busiest_user()
+    with served() as server, looking() as page:
+        page.goto(f"{server.address}/what_if?corpus=demo&user={user}")
+        page.locator(".st-key-pick_map .main-svg").first.wait_for(timeout=60_000)
+        page.wait_for_selector(IDLE, timeout=60_000)
+        ratings, texts = measure(page, edits)
     both = ratings + texts
     p95, middle = np.percentile(both, 95), np.median(both)
     return [
@@ -133,17 +105,6 @@ def run(edits: int = EDITS) -> list[Line]:
             bool(p95 <= BAR),
         )),
     ]  # fmt: skip
-
-
-def wait_until_healthy(address: str) -> None:
-    """Return when the server answers."""
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the app did not start")
 
 
 if __name__ == "__main__":

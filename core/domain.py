@@ -38,13 +38,18 @@ class EventKind(StrEnum):
 
     VIEW = "view"
     CLICK = "click"
+    LIKE = "like"
+    CART = "cart"
     PURCHASE = "purchase"
     RATING = "rating"
     REVIEW = "review"
 
 
 CONSUMING_KINDS = frozenset({EventKind.PURCHASE, EventKind.RATING, EventKind.REVIEW})
-"""Kinds that exclude an item from a list; views and clicks do not (docs/contracts.md)."""
+"""Kinds that exclude an item from a list; views, clicks, likes and carts do not."""
+
+LATER_KINDS = (EventKind.LIKE, EventKind.CART)
+"""Kinds that only the models of a corpus with likes or carts know."""
 
 
 class Part(IntEnum):
@@ -92,7 +97,13 @@ class Event:
     title: str | None = None
     text: str | None = None
     timed: bool = True
-    """False where an explainer removed the time part; ``item_id`` "" where it removed the item."""
+    """False where an explainer removed the time part, and in a corpus without times, where the
+    timestamp only says the order; ``item_id`` "" where an explainer removed the item."""
+
+    @property
+    def date(self) -> datetime | None:
+        """When it happened; None where nothing but the order is known."""
+        return self.timestamp if self.timed else None
 
     @property
     def words(self) -> str:
@@ -131,6 +142,11 @@ class History:
         if self.clock is not None:
             return self.clock
         return self.events[-1].timestamp if self.events else None
+
+    @property
+    def timed(self) -> bool:
+        """Whether its events have times."""
+        return all(event.timed for event in self.events)
 
     def up_to(self, step: int) -> History:
         """The history after its ``step``-th event (1-based; 0 is the empty history)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -62,21 +62,17 @@ class Trajectory:
         return len(self.history)
 
 
+@dataclass(eq=False, repr=False)
 class Engine:
     """A corpus with a trained model. Shared between sessions: its arrays are read-only."""
 
-    def __init__(
-        self,
-        corpus: Corpus,
-        parts: ModelParts,
-        folder: Path,
-        encoder: TextEncoder,
-        vectors: VectorCache,
-    ) -> None:
-        self.corpus = corpus
-        self.folder = folder
-        self.encoder = encoder
-        self.vectors = vectors
+    corpus: Corpus
+    parts: InitVar[ModelParts]
+    folder: Path
+    encoder: TextEncoder
+    vectors: VectorCache
+
+    def __post_init__(self, parts: ModelParts) -> None:
         self.sentiment = parts.sentiment
         self.model_id = parts.config.model_id
         self.config = parts.config
@@ -85,12 +81,13 @@ class Engine:
         self.map = parts.map
         self.training_counts = parts.training_counts
         self.failures: dict[str, DomainError] = {}
+        item_index = self.corpus.item_index
         engine = ref(self)  # a cycle would keep an engine that nobody uses until a full collection
 
         @lru_cache(_KEPT_RANKS)
         def kept_ranks(history: History, recommender: str) -> FloatArray:
             chosen = cast(Engine, engine()).recommender(recommender)
-            return _frozen(next_ranks(chosen, history, corpus.item_index))
+            return _frozen(next_ranks(chosen, history, item_index))
 
         self._next_ranks = kept_ranks
 

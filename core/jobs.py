@@ -1,6 +1,7 @@
 """Long work beside its caller: it reports progress, hears Stop, ends in a result or an error.
 
-The registry belongs to the process, so every session of a server sees the same jobs.
+The registry belongs to the process, so every session of a server sees the same jobs. Work that
+sessions ask for by the dozen shares the few threads of a ``Pool``.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from typing import Any, Generic, Literal, TypeVar
 
 from core.domain import DomainError, Stopped
-from core.progress import Progress, ProgressCallback, StopCallback
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop
 
 State = Literal["running", "done", "stopped", "failed"]
 Result = TypeVar("Result")
@@ -22,17 +24,60 @@ Work = Callable[[ProgressCallback, StopCallback], Result]
 
 KEPT = 20
 """Finished jobs of a kind that are remembered."""
+LOOKS_EVERY = 0.1
+"""Seconds between looks whether a job that waits for another one was stopped."""
 _numbers = itertools.count(1)
 
 
-class Job(Generic[Result]):
-    """One piece of work in a thread of its own, and what is known about it.
+class Pool:
+    """At most ``size`` threads for many small works, first come, first served.
 
-    A daemon thread instead of an executor's, because Python joins those at exit: a training would
-    keep a stopped server alive.
+    A thread ends when nothing waits. They are daemons, unlike an executor's, which Python joins at
+    exit: a training would keep a stopped server alive.
     """
 
-    def __init__(self, kind: str, target: str, work: Work[Result]) -> None:
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._threads = 0
+
+    def start(self, work: Callable[[], None], name: str) -> None:
+        """Do ``work`` in one of the threads, as soon as one is free."""
+        with self._lock:
+            self._waiting.append(work)
+            if self._threads == self.size:
+                return
+            self._threads += 1
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._threads -= 1
+                    return
+                work = self._waiting.popleft()
+            work()
+
+
+class Job(Generic[Result]):
+    """One piece of work, and what is known about it.
+
+    In a thread of ``pool``, else in one of its own; not before those of ``after`` have ended. It
+    stops when told, and when ``wanted`` says that nobody waits for it; before it begins too.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        target: str,
+        work: Work[Result],
+        *,
+        pool: Pool | None = None,
+        after: Sequence[Job[Any]] = (),
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.number = next(_numbers)
         self.kind, self.target = kind, target
         self.progress: Progress | None = None
@@ -41,9 +86,8 @@ class Job(Generic[Result]):
         """Figures of all reports that had any, oldest first."""
         self.future: Future[Result] = Future()
         self._started, self._finished = time.monotonic(), 0.0
-        self._stop = threading.Event()
-        name = f"{kind} {target}"
-        threading.Thread(target=self._run, args=(work,), name=name, daemon=True).start()
+        self._stop, self._wanted = threading.Event(), wanted
+        (pool or Pool(1)).start(lambda: self._run(work, after), f"{kind} {target}")
 
     @property
     def state(self) -> State:
@@ -78,10 +122,19 @@ class Job(Generic[Result]):
         """Ask the work to end; it does at its next check."""
         self._stop.set()
 
-    def _run(self, work: Work[Result]) -> None:
+    def should_stop(self) -> bool:
+        """Whether it was told to end, or nobody waits for it any more."""
+        if not self._wanted():
+            self.stop()
+        return self._stop.is_set()
+
+    def _run(self, work: Work[Result], after: Sequence[Job[Any]]) -> None:
         error: Exception | None = None
         try:
-            result = work(self._report, self._stop.is_set)
+            while wait([job.future for job in after], LOOKS_EVERY).not_done:
+                check_stop(self.should_stop)
+            check_stop(self.should_stop)
+            result = work(self._report, self.should_stop)
         except (Stopped, DomainError) as ended:
             error = ended
         except Exception as defect:
@@ -110,17 +163,17 @@ _lock = threading.Lock()
 def start(kind: str, target: str, work: Work[Result]) -> Job[Result]:
     """Begin ``work``; where a job of this kind about this target is running, return that one.
 
-    One that was told to stop still runs to its next check, and is returned too: two imports or
+    One that was told to stop runs to its next check. The new one waits for it: two imports or
     trainings of one corpus must not write at the same time.
     """
     with _lock:
         same = [job for job in _jobs.values() if job.kind == kind]
-        for job in same:
-            if job.target == target and job.state == "running":
-                return job
+        running = [job for job in same if job.target == target and job.state == "running"]
+        if running and not running[-1].stopping:
+            return running[-1]
         for old in [job for job in same if job.state != "running"][:-KEPT]:
             del _jobs[old.number]
-        started = Job(kind, target, work)
+        started = Job(kind, target, work, after=running)
         _jobs[started.number] = started
         return started
 

@@ -8,6 +8,7 @@ two threads they take ten times as long when anything else runs on the machine (
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Any, Generic, TypeVar
 
@@ -41,6 +42,12 @@ class once_each(Generic[Made]):
 def use_one_blas_thread() -> None:
     """Let numpy's and scipy's matrix products run in one thread, in this process from now on.
 
-    torch has threads of its own and keeps them.
+    Then sums are added in one order, too. torch has threads of its own and keeps them.
     """
     threadpool_limits(limits=1, user_api="blas")
+
+
+def one_openmp_thread() -> AbstractContextManager[object]:
+    """While it lasts, this thread's OpenMP loops (scikit-learn's) add up in one order."""
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
+    return limits

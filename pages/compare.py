@@ -26,7 +26,18 @@ from core.views.compare.build import (
 )
 from pages._compare import choosing
 from pages._compare.choosing import Choice
-from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
+from pages._shared import (
+    controls,
+    drawing,
+    judging,
+    keeping,
+    loaders,
+    notices,
+    screen,
+    sharing,
+    state,
+    turnover,
+)
 from pages._shared.drawing import EXPLAIN, TIMELINE
 from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
 
@@ -58,7 +69,12 @@ def main() -> None:
     turnover.draw(engine, moment.user_id, moment.recommender)
     draw_lists(view)
     with head:
-        sharing.share(**{ITEM: state.get(ITEM), COLUMNS: choosing.address(choice.specs, choice.k)})
+        about: About = {
+            ITEM: state.get(ITEM),
+            COLUMNS: choosing.address(choice.specs, choice.k),
+        }
+        sharing.share(**about)
+        keep(view, picked, about)
         export(comparison, view, choice)
 
 
@@ -76,7 +92,7 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
             notices.say(view.next_sentence)
     drawing.chart(
         FLOW,
-        flow_figure(view, drawing.palette(), picked),
+        flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow()),
         view.flow_sentence,
         name=f"Rank flow over {len(view.columns)} columns",
         is_said=False,
@@ -135,7 +151,7 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
-            figure = changes_figure(bars, drawing.palette())
+            figure = changes_figure(bars, drawing.palette(), narrow=screen.is_narrow())
             drawing.chart("compare_changes", figure, sentence)
         links(view, item_id, bars[0].step if bars else None, a)
 
@@ -273,15 +289,22 @@ def draw_lists(view: CompareView) -> None:
         drawing.table(lists_table(view), alt)
 
 
+def keep(view: CompareView, picked: str | None, about: About) -> None:
+    ink = drawing.palette()
+    charts: keeping.Offered = {
+        "ranks": (view.flow_sentence, lambda: flow_figure(view, ink, picked)),
+        "profiles": (view.profile_sentence, lambda: profiles_figure(view, ink)),
+    }
+    keeping.keep(charts, **about)
+
+
 def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
     ink = drawing.palette()
 
     def charts() -> str:
-        figures = [
-            (view.flow_sentence, flow_figure(view, ink)),
-            (view.profile_sentence, profiles_figure(view, ink)),
-        ]
-        return as_html(figures, ink, "Lists side by side")
+        flow = (view.flow_sentence, flow_figure(view, ink))
+        profiles = (view.profile_sentence, profiles_figure(view, ink))
+        return as_html([flow, profiles], ink, "Lists side by side")
 
     files: dict[str, sharing.File] = {
         "Report (HTML)": (".html", lambda: comparison_report(comparison, ink)),

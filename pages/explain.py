@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import streamlit as st
+from plotly.graph_objects import Figure
 from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
@@ -16,13 +17,23 @@ from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
-from pages._explain.sections import WORDS_OF, event_link, is_stopped, state_of
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._explain.sections import event_link, is_stopped, state_of
+from pages._shared import (
+    controls,
+    drawing,
+    keeping,
+    loaders,
+    notices,
+    reading,
+    screen,
+    sharing,
+    state,
+)
 from pages._shared.notices import Moment
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, MEASURE, WORDS_OF
 
-MEASURE, QUESTION = "explain_measure", "explain_question"
-SCORE, MARGIN = "Score", "Margin over rank 10"
+QUESTION = "explain_question"
+MEASURES = {"score": "Score", (MARGIN := "margin"): "Margin over rank 10"}
 POLL_SECONDS = 0.6
 
 
@@ -37,11 +48,13 @@ def main() -> None:
     question = (engine.corpus.corpus_id, engine.model_id, user_id, step, item_id, recommender)
     if state.get(QUESTION) != question:  # the review to read was the last question's
         state.put(QUESTION, question)
-        state.put(WORDS_OF, None)
+        if not state.is_asked(WORDS_OF):
+            state.put(WORDS_OF, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     draw_pieces(explaining)
     with head:
         sharing.share(item=item_id)
+        keep(explaining)
         export(explaining)
     sections.draw_receivers(engine, explaining)
 
@@ -82,7 +95,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 ),
                 **options,
             )
-        measure = drawing.choose("Explain", MEASURE, (SCORE, MARGIN))
+        measure = drawing.choose("Explain", MEASURE, MEASURES)
     return str(item_id), measure == MARGIN
 
 
@@ -133,7 +146,7 @@ def wait_for_more(explaining: Explaining) -> None:
 def want(explaining: Explaining) -> int | None:
     """Ask for all pieces that can be made by now; the step whose review is read, once known."""
     if not is_stopped(explaining):
-        explaining.ask(PARTS)
+        explaining.ask(PARTS, reader=reading.reader(explaining))
     step = sections.chosen_step(explaining)
     if explaining.parts is not None and not is_stopped(explaining):
         explaining.ask_all(step)
@@ -171,7 +184,7 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    figure = waterfall_figure(answer, parts, drawing.palette(), step)
+    figure = waterfall_figure(answer, parts, drawing.palette(), step, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
         figure,
@@ -243,6 +256,17 @@ def draw_table(explaining: Explaining) -> None:
             height="auto",
             shows_all=True,
         )
+
+
+def keep(explaining: Explaining) -> None:
+    """A finding about the item, with the waterfall as far as it is known."""
+    answer, ink = explaining.answer, drawing.palette()
+
+    def waterfall() -> Figure:
+        return waterfall_figure(answer, explaining.parts, ink, None)
+
+    charts = {"waterfall": (answer.summary, waterfall)} if answer.bars else {}
+    keeping.keep(charts, answer.standing, item=answer.item_id)
 
 
 def export(explaining: Explaining) -> None:

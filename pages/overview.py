@@ -92,10 +92,8 @@ def draw_list(name: str, users: ListView) -> None:
 
 def open_user(name: str, user_id: str) -> None:
     """Open a user's Timeline; Compare month by month where lists changed most."""
-    if name == "changed":
-        controls.open_page(drawing.COMPARE, user=user_id, columns="months")
-    else:
-        controls.open_page(drawing.TIMELINE, user=user_id)
+    page, columns = (drawing.COMPARE, "months") if name == "changed" else (drawing.TIMELINE, None)
+    controls.open_page(page, user=user_id, columns=columns)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from streamlit import column_config as col
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
+from core.model.metrics import Metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
-from core.views.quality.build import training_lines
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
     UNITS,
@@ -26,11 +26,10 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
-from pages._shared import controls, drawing, judging, notices, sharing, state, working
+from pages._shared import controls, drawing, judging, keeping, notices, sharing, state, working
 from pages._shared.drawing import Charts
-from pages._shared.state import PROTOCOL, SUBJECT, USUAL_PROTOCOL, USUAL_SUBJECT
+from pages._shared.state import PROTOCOL, SUBJECT, TAB, USUAL_PROTOCOL
 
-TAB = "quality_tab"
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
 DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
     ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
@@ -65,10 +64,8 @@ def main() -> None:
     if view.not_evaluated and not is_evaluating(engine, protocol):
         offer_evaluation(engine, protocol)
     with head:
-        sharing.share(
-            protocol=protocol if protocol != USUAL_PROTOCOL else None,
-            about=subject if subject != USUAL_SUBJECT else None,
-        )
+        sharing.share()
+        keeping.keep(charts, view.verdict)
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {
@@ -85,7 +82,7 @@ def main() -> None:
 def pick_protocol() -> str:
     missing = "There is no protocol {!r}; this is {}."
     usual = LABELS[USUAL_PROTOCOL].lower()
-    controls.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
+    drawing.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
     return str(
         st.segmented_control(
             "Protocol",
@@ -103,7 +100,7 @@ def pick_subject(names: list[str], engine: Engine) -> str:
     usual = engine.recommender().id
     shown = usual if usual in names else names[0]
     missing = "There is no recommender {!r} here; this is {}."
-    controls.settle(SUBJECT, names, shown, missing, shown, says_now=True)
+    drawing.settle(SUBJECT, names, shown, missing, shown, says_now=True)
     return controls.draw_recommenders("About", SUBJECT, names, width=200)
 
 
@@ -142,9 +139,10 @@ def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
     charts = {
         "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
-        "periods": (view.periods_sentence, figures.periods_figure(view, ink)),
         "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
     }
+    if view.periods:
+        charts["periods"] = (view.periods_sentence, figures.periods_figure(view, ink))
     if view.calibration:
         figure = figures.calibration_figure(view.calibration, view.k, ink)
         charts["calibration"] = (view.calibration_sentence, figure)
@@ -184,6 +182,10 @@ def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
         "Ablation": lambda: draw_ablation(engine, view),
         "Never recommended": lambda: draw_never(engine, view),
     }
+    if "periods" not in charts:
+        del draw["By month"]
+    first, missing = next(iter(draw)), "There is no tab {!r}; this is {}."
+    drawing.settle(TAB, list(draw), first, missing, first, says_now=True)
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
     for tab, draw_tab in zip(tabs, draw.values(), strict=True):
         if tab.open:
@@ -212,17 +214,15 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
 
 
 def draw_training(engine: Engine) -> None:
-    metrics = notices.metrics_of(engine)
-    lines = training_lines(metrics)
-    best = metrics.best_epoch if metrics else None
-    sentence = wording.training(lines, best)
-    if lines:
-        figure = figures.epochs_figure(lines, best, drawing.palette())
-        chart("epochs", sentence, figure, pd.DataFrame(lines))
+    metrics = notices.metrics_of(engine) or Metrics()
+    sentence = wording.training(metrics)
+    if metrics.training:
+        figure = figures.epochs_figure(metrics, drawing.palette())
+        chart("epochs", sentence, figure, table(metrics.training, "epoch loss validation_ndcg"))
     else:
         notices.say(sentence)
-    notices.say(wording.sentiment(metrics.sentiment if metrics else None))
-    notices.say(trust_sentence(metrics.trustworthiness if metrics else None))
+    notices.say(wording.sentiment(metrics.sentiment))
+    notices.say(trust_sentence(metrics.trustworthiness))
 
 
 def draw_ablation(engine: Engine, view: QualityView) -> None:

@@ -13,14 +13,17 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, loaders, notices, sharing
+from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
+from pages._shared.state import EXTENT, SPACING
 
-SPACINGS: dict[str, Spacing] = {"Real time": "time", "Evenly spaced": "even"}
-WHOLE, NEAR = "Whole history", "Around now"
-LONG_TEXT = 900
+SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
+EXTENTS = {"whole": "Whole history", (NEAR := "near"): "Around now"}
+LONG_TEXT = 320
 """Reviews with more characters scroll in a box."""
+PANE = 780
+"""Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight."""
 NAMES = {
     "profile": "Interest profile by topic over time",
     "events": "Events over time by kind, with sentiment and rating",
@@ -38,6 +41,7 @@ def main() -> None:
     drawn = draw_figures(moment, view, now, draw_facts(view, moment.step))
     with head:
         sharing.share()
+        keeping.keep(drawn)
         sharing.export(
             f"timeline-{view.user_id}",
             {
@@ -45,17 +49,19 @@ def main() -> None:
                 "Charts (HTML)": sharing.charts(list(drawn.values()), f"Timeline of {view.facts}"),
             },
         )
-    for name in ("profile", "events", "ranks"):
-        chart(drawn, name)
-    left, right = st.columns([11, 9], gap="medium")
-    with left:
+    left, right = st.columns([12, 9], gap="medium")
+    with left, st.container(height="content" if screen.is_narrow() else PANE, border=False):
+        for name in ("profile", "events", "ranks"):
+            chart(drawn, name)
+        chart(drawn, "step_sizes", wording.STEP_SIZE_UNIT)
         trust = loaders.interest_map(moment.engine).sentence
         chart(drawn, "map", f"{wording.MAP_NUMBERS} {trust}")
-        chart(drawn, "step_sizes", wording.STEP_SIZE_UNIT)
-    with right:
+    with right, st.container(gap="xsmall"):
         draw_moment(now)
         draw_list(now)
         draw_shares(now)
+        if moment.engine.corpus.has_derived_titles:
+            notices.caution(wording.DERIVED_NAMES)
     draw_table(view)
     controls.play(len(view.steps))
 
@@ -77,66 +83,77 @@ def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: Tim
 
 
 def draw_facts(view: TimelineView, step: int) -> TimeScale:
-    """The facts, and how time is drawn."""
+    """The facts, Play, and how time is drawn."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(view.facts)
         st.space("stretch")
-        spacing = drawing.choose("Time axis", "spacing", list(SPACINGS), hides_label=True)
-        extent = drawing.choose("Extent", "extent", (WHOLE, NEAR), hides_label=True)
-    return time_scale(view, SPACINGS[spacing], around=step if extent == NEAR else None)
+        controls.play_button(len(view.steps))
+        spacing: Spacing = "even"
+        if view.steps[0].timestamp is None:
+            st.caption(wording.ORDER_ONLY)
+        else:
+            spacing = drawing.choose("Time axis", SPACING, SPACINGS, hides_label=True)
+        extent = drawing.choose("Extent", EXTENT, EXTENTS, hides_label=True)
+    return time_scale(view, spacing, around=step if extent == NEAR else None)
 
 
 def chart(drawn: Charts, name: str, below: str = "") -> None:
     key, (sentence, figure) = f"pick_{name}", drawn[name]
-    drawing.chart(
-        key, figure, sentence, name=NAMES[name], below=below, on_select=lambda: controls.pick(key)
-    )
+    drawing.chart(key, figure, sentence, name=NAMES[name], below=below, on_select=lambda: pick(key))
+
+
+def pick(key: str) -> None:
+    """Select the step that was picked; a numbered item of the map opens Explain."""
+    data = state.picked_data(key)
+    if data and len(data) > 1:
+        controls.open_page(EXPLAIN, time=int(data[0]), item=str(data[1]))
+    controls.pick(key)
 
 
 def draw_moment(now: MomentView) -> None:
     """The event at the selected time, its words, and what can be asked about it."""
     row = now.row
-    with st.container(border=True, gap="xsmall"):
+    facts = [f"{wording.PART_WORDS[row.part]} event", now.sentiment]
+    if not row.item.endswith(f"({row.item_id})"):
+        facts.insert(0, row.item_id)
+    with st.container(border=True, gap="xxsmall"):
         st.text(now.sentence)
         st.markdown(f"**{notices.escape(row.item)}**")
-        st.caption(notices.escape(f"{row.item_id} · {wording.PART_WORDS[row.part]} event"))
-        st.text(now.sentiment)
-        if now.title:
-            st.text(now.title)
-        if now.text:
-            long = len(now.text) > LONG_TEXT
-            with st.container(height=200 if long else "content", border=False):
-                st.text(now.text)
+        st.caption(notices.escape(" · ".join(facts)))
+        if now.title or now.text:
+            long = len(now.text or "") > LONG_TEXT
+            with st.container(height=116 if long else "content", border=False, gap="xxsmall"):
+                for words in filter(None, (now.title, now.text)):
+                    st.text(words)
         with st.container(horizontal=True, gap="small"):
             if now.items:
-                drawing.link(EXPLAIN, "Explain rank 1 of the list", item=now.items[0].item_id)
-            drawing.link(WHAT_IF, "What if it were different?", time=row.step)
-            drawing.link(COMPARE, "The list before and after", time=row.step, columns="event")
+                drawing.link(EXPLAIN, "Explain rank 1", item=now.items[0].item_id)
+            drawing.link(WHAT_IF, "What if?", time=row.step)
+            drawing.link(COMPARE, "Before and after", time=row.step, columns="event")
 
 
 def draw_list(now: MomentView) -> None:
     """The top of the list at this step, with its moves."""
     by = controls.recommender_label(now.recommender)
     st.markdown(f"**Top {len(now.items)} after this event** · {notices.escape(by)}")
-    notices.caution(now.list_sentence)
+    said = [f"The actual next item has rank {item.rank}." for item in now.items if item.came_true]
+    notices.caution(" ".join([now.list_sentence, *said]))
 
     def explain(row: int) -> None:
         controls.open_page(EXPLAIN, time=now.row.step, item=now.items[row].item_id)
 
+    rows = table(now.items, ListRow.COLUMNS).assign(why="Why?")
     drawing.table(
-        table(now.items, ListRow.COLUMNS).assign(why="Why?"),
+        rows,
         f"List by {by} at step {now.row.step}. {now.list_sentence}",
         {
             "rank": col.NumberColumn("#", width=36),
             "move": col.TextColumn("Move", width=64),
-            "item": col.TextColumn("Item", width=150),
-            "score": col.NumberColumn("log p", format="%.2f", width=58),
+            "shown": col.TextColumn("Item", width=252),
             "why": drawing.buttons("", "open_explain", explain, width=60),
         },
+        row_height=28,
     )
-    for item in now.items:
-        if item.came_true:
-            notices.caution(f"The actual next item has rank {item.rank}.")
 
 
 def draw_shares(now: MomentView) -> None:

@@ -19,11 +19,12 @@ from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.views import wording
 from core.views.compare.build import moves_table, trust_sentence
+from core.views.tables import table
 from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
@@ -39,13 +40,11 @@ Tables = dict[str, Callable[[], DataFrame]]
 def main() -> None:
     engine = notices.need_engine()
     chosen = state.selection()
-    draft_before, asked = state.get(drafting.DRAFT), state.get(state.SCENARIO)
+    draft_before = state.get(drafting.DRAFT)
     try:
         draft = drafting.settle(chosen)
     except DomainError as error:
         state.put(bar.ERROR, error)
-        st.rerun()
-    if state.get(state.SCENARIO) != asked:  # the URL must not name what isn't shown
         st.rerun()
     if draft is None:
         drawing.head(TITLE)
@@ -77,6 +76,7 @@ def workbench(engine: Engine, recommender: str) -> None:
 
 def draw_workbench(engine: Engine, recommender: str) -> None:
     """The bar, the table with its forms, both lists, charts, and what follows from them."""
+    state.publish_again()
     draft = drafting.get()
     base = draft.base(engine.corpus)
     head = drawing.head(TITLE)
@@ -114,15 +114,13 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
         "History": lambda: history.history_table(rows),
         "Paths": lambda: views.paths_table(view),
-        "Profile": lambda: views.profile_table(profile),
+        "Profile": lambda: table(profile, views.ProfileRow.COLUMNS),
     }
     draw_tables(tables)
     with head:
-        sharing.share(
-            user=draft.user_id,
-            time=draft.step,
-            scenario=draft.saved.scenario_id if draft.saved else None,
-        )
+        about: dict[str, str | int | None] = {"user": draft.user_id, "time": draft.step}
+        sharing.share(**about)
+        keeping.keep(charts, **about)
         export(fork, draft, tables, charts)
 
 
@@ -144,7 +142,7 @@ def leave_out(problems: dict[int, DomainError]) -> None:
     """Go on without some edits; all of them are kept aside. For callbacks."""
     draft = drafting.get()
     drafting.put_aside(draft)
-    state.put(drafting.DRAFT, draft.leave_out(problems))
+    drafting.show(draft.leave_out(problems))
 
 
 def draw_replay(engine: Engine, draft: Draft) -> None:
@@ -198,8 +196,12 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
         ),
-        history.KIND: col.SelectboxColumn("Kind", options=forms.KINDS, width=80),
+        history.KIND: col.SelectboxColumn(
+            "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
+        ),
     }
+    if corpus.manifest.order_as_time:
+        del columns[history.DATE]
     st.data_editor(
         history.table_frame(rows, by_id=by_id),
         key=key,
@@ -263,11 +265,10 @@ def draw_lists(fork: Fork) -> None:
 def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
     ink = drawing.palette()
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
-    largest = max(profile, key=lambda row: abs(row.after - row.before))
-    change = largest.after - largest.before
+    largest = max(profile, key=lambda row: abs(row.change))
     profile_sentence = (
-        f"The profile changes most in {largest.label}: {wording.points(change)} points."
-        if abs(change) >= 0.005
+        f"The profile changes most in {largest.label}: {wording.points(largest.change)} points."
+        if abs(largest.change) >= 0.005
         else "The interest profile does not change."
     )
     return {

@@ -17,15 +17,18 @@ from pathlib import Path
 import typer
 
 from core.cli import analysis_verbs, corpus_verbs, model_verbs
-from core.cli.output import complain
+from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
 
 STOPPED = 130
 VERB_MODULES = (corpus_verbs, model_verbs, analysis_verbs)
 
 
-def build_app() -> typer.Typer:
-    """The application with every verb registered."""
+def build_app(first: str | None = None) -> typer.Typer:
+    """The application for a line that begins with this word.
+
+    Every verb is registered, or the one that the word names alone: each takes its time.
+    """
     app = typer.Typer(
         name="python -m core",
         help="Tastelines: how each user's interest evolves, and why a recommendation follows.",
@@ -39,9 +42,9 @@ def build_app() -> typer.Typer:
         if context.invoked_subcommand is None:
             typer.echo(context.get_help())
 
-    for module in VERB_MODULES:
-        for name, verb in module.VERBS.items():
-            app.command(name)(verb)
+    verbs = {name: verb for module in VERB_MODULES for name, verb in module.VERBS.items()}
+    for name in [first] if first in verbs else verbs:
+        app.command(name)(spread(verbs[name]))
     return app
 
 
@@ -50,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    command = typer.main.get_command(build_app())
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = typer.main.get_command(build_app(*words[:1]))
     try:
         returned = command.main(
-            args=None if arguments is None else list(arguments),
+            args=words,
             prog_name="python -m core",
             standalone_mode=False,
         )

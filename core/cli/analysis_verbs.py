@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.model_verbs import (
+    Asked,
     AtOption,
     KOption,
     ModelOption,
     RecommenderOption,
     UserOption,
     history_at,
-    open_engine,
 )
-from core.cli.output import CorpusArgument, JsonOption, LibraryOption, answer, progress_bar
+from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
 
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from core.explain.explanation import Explanation
 
 NO_WORDS = "none"
+EXACT_UP_TO = 12
+"""Events up to which ``explain`` asks for all coalitions. With more it samples until the error is
+small enough: no clock decides, so that the same command gives the same answer on any machine."""
 
 
 def explain_item(
-    corpus: CorpusArgument,
+    asked: Asked,
     user: UserOption,
     item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
     at: AtOption = None,
@@ -49,15 +53,12 @@ def explain_item(
             help="Explain the margin over rank 10, of rank 10 itself over 11.",
         ),
     ] = False,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Explain why an item has its score for a user at a time."""
     from core.explain.explanation import Explanation
     from core.explain.export import as_facts
 
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     with progress_bar() as progress:
         explanation = Explanation(
             engine,
@@ -65,6 +66,8 @@ def explain_item(
             item,
             recommender,
             margin=margin,
+            seconds=math.inf,
+            exact_up_to=EXACT_UP_TO,
             progress=progress,
         )
         step = _step_of_words(explanation, words)
@@ -72,7 +75,7 @@ def explain_item(
         facts = as_facts(explanation, read)
     from core.views.explain.build import tell
 
-    answer(facts, tell(explanation, read), as_json=json)
+    answer(facts, tell(explanation, read), as_json=asked.json)
 
 
 def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
@@ -87,35 +90,29 @@ def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
 
 
 def judge_explanations(
-    corpus: CorpusArgument,
+    asked: Asked,
     users: Annotated[int, typer.Option("--users", min=1, help="Users to sample.")] = 100,
     recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Judge explanations of many users: do they beat random and most-recent-first orders?"""
     from core.explain.over_corpus import judge_corpus
 
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     with progress_bar() as progress:
         card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
     from core.views.explain.sentences import corpus_scorecard
 
     facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
-    answer(facts, corpus_scorecard(facts), as_json=json)
+    answer(facts, corpus_scorecard(facts), as_json=asked.json)
 
 
 def apply_edits(
-    corpus: CorpusArgument,
+    asked: Asked,
     user: UserOption,
     edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Show what edits of a user's history would change."""
     from core.compare.export import fork_facts
@@ -123,9 +120,9 @@ def apply_edits(
     from core.scenario.capsule import read_edits
 
     changes = read_edits(edits)
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     fork = run(engine, history_at(engine, user, at), changes, recommender, k)
-    answer(fork_facts(fork), _tell(fork), as_json=json)
+    answer(fork_facts(fork), _tell(fork), as_json=asked.json)
 
 
 def _tell(fork: Fork) -> list[str]:
@@ -133,7 +130,7 @@ def _tell(fork: Fork) -> list[str]:
     from core.views.what_if.sentences import effect_sentence, fork_sentence
 
     lines = [
-        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.title(item.item_id)[:60]}"
+        f"{item.rank:>3}  {item.score:7.3f}  {fork.engine.corpus.short_title(item.item_id, 60)}"
         for item in fork.after.items
     ]
     lines += [move_line(fork, move) for move in fork.moves()]
@@ -141,22 +138,19 @@ def _tell(fork: Fork) -> list[str]:
 
 
 def find_edits(
-    corpus: CorpusArgument,
+    asked: Asked,
     user: UserOption,
     item: Annotated[str, typer.Option("--item", help="Item id.")],
     goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Find the fewest edits that bring an item into a list, or take it out."""
     from core.scenario.search import search_edits
     from core.views.what_if.sentences import search_words
 
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     with progress_bar() as progress:
         found = search_edits(
             engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
@@ -166,7 +160,7 @@ def find_edits(
         prefix + edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
         for edit in found.edits or found.tried.closest
     ]
-    answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=json)
+    answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=asked.json)
 
 
 def replay_capsule(
@@ -180,7 +174,8 @@ def replay_capsule(
     from core.scenario.capsule import corpus_of, read_bytes, read_capsule
 
     content = read_capsule(read_bytes(capsule), str(capsule))
-    engine = open_engine(corpus_of(content, Library.open(library)), library, model)
+    corpus = corpus_of(content, Library.open(library))
+    engine = Asked(corpus, model, library).engine()
     replayed = replay(engine, content)
     lines = ["The list matches." if replayed.matches else "The list does not match."]
     lines += [
@@ -192,7 +187,7 @@ def replay_capsule(
 
 
 def compare_lists(
-    corpus: CorpusArgument,
+    asked: Asked,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -207,25 +202,20 @@ def compare_lists(
     ] = None,
     recommender: RecommenderOption = None,
     k: KOption = 10,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Compare lists of several times, recommenders, users or scenarios."""
     specs = _columns(column or [], user, at or [], recommender)
     from core.compare.comparison import Comparison
     from core.compare.export import as_facts
 
-    engine = open_engine(corpus, library, model)
-    shelf = Library.open(library)
+    engine, shelf = asked.engine(), asked.shelf()
     comparison = Comparison(engine, specs, k, library=shelf)
     from core.views.compare.build import tell
     from core.views.quality.build import list_cautions
 
-    cautions = list_cautions(shelf, corpus, [column.source for column in comparison.columns])
-    answer(
-        {**as_facts(comparison), "cautions": cautions}, [*tell(comparison), *cautions], as_json=json
-    )
+    cautions = list_cautions(shelf, asked.corpus, [column.source for column in comparison.columns])
+    facts = {**as_facts(comparison), "cautions": cautions}
+    answer(facts, [*tell(comparison), *cautions], as_json=asked.json)
 
 
 def _columns(
@@ -249,24 +239,17 @@ def _columns(
     return [read_column(text) for text in column]
 
 
-def show_turnover(
-    corpus: CorpusArgument,
-    recommender: RecommenderOption = None,
-    k: KOption = 10,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
-) -> None:
+def show_turnover(asked: Asked, recommender: RecommenderOption = None, k: KOption = 10) -> None:
     """Measure how fast lists change, once per model; kept in the library."""
     from core.compare.export import turnover_facts
     from core.compare.turnover import make_turnover
 
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     with progress_bar() as progress:
-        turnover = make_turnover(Library.open(library), engine, recommender, k, progress=progress)
+        turnover = make_turnover(asked.shelf(), engine, recommender, k, progress=progress)
     from core.views.turnover import tell_turnover
 
-    answer(turnover_facts(turnover), tell_turnover(turnover), as_json=json)
+    answer(turnover_facts(turnover), tell_turnover(turnover), as_json=asked.json)
 
 
 VERBS = {

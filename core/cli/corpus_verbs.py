@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from core.cli.output import (
     JsonOption,
     LibraryOption,
     answer,
+    complain,
     damage_facts,
     damage_lines,
     progress_bar,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
 
 REFUSALS_SHOWN = 5
+COLUMNS_SHOWN = 60
 
 
 def import_corpus(
@@ -36,9 +38,9 @@ def import_corpus(
     name: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
     items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
     format: Annotated[
-        str,
+        str | None,
         typer.Option("--format", help="auto, or a format by name; a wrong name lists them."),
-    ] = "auto",
+    ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,35 +49,103 @@ def import_corpus(
             help="Read FIELD from COLUMN; item.FIELD for items.",
         ),
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option("--like", metavar="CORPUS", help="Read as the files of CORPUS were read."),
+    ] = None,
     encoding: Annotated[
         str | None,
         typer.Option("--encoding", help="Text encoding (default: UTF-8, or by its mark)."),
     ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first line names the columns; else they are called 1, 2, 3, ...",
+        ),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="MARK", help="Between fields: ';', '::', tab, space."),
+    ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option("--quote", metavar="MARK", help="Around fields: '\"', \"'\" or none."),
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option("--decimal", metavar="MARK", help="In ratings: . or ,")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(
+            "--time-format",
+            metavar="FORM",
+            help="For example %d/%m/%Y; or day-first, month-first, seconds, milliseconds, "
+            "microseconds, nanoseconds, serial.",
+        ),
+    ] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="WORD=KIND", help="What a word of the kind column means."),
+    ] = None,
     rating_scale: Annotated[
         str | None, typer.Option("--rating-scale", metavar="LOW-HIGH", help="For example 1-5.")
+    ] = None,
+    category_separator: Annotated[
+        str | None,
+        typer.Option(
+            "--category-separator",
+            metavar="MARK",
+            help="Between an item's categories, of which the first counts; none for one.",
+        ),
+    ] = None,
+    order_as_time: Annotated[
+        bool,
+        typer.Option("--order-as-time", help="No times: a user's rows in file order, one a day."),
+    ] = False,
+    item_text: Annotated[
+        str | None,
+        typer.Option(
+            "--item-text",
+            metavar="COLUMN,...",
+            help="Columns of the items file that models read (default: all that hold words).",
+        ),
     ] = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Import files of reviews and behaviour as a corpus; say what was accepted and what refused."""
+    from core.corpus import options as said
     from core.corpus.importing import import_files
-    from core.corpus.plan import parse_mapping, parse_scale
 
-    fields = parse_mapping(mapping or [])
-    scale = parse_scale(rating_scale) if rating_scale else None
+    shelf = Library.open(library)
+    given: dict[str, Any] = {
+        "format": format,
+        "mapping": said.parse_mapping(mapping) if mapping else None,
+        "encoding": encoding,
+        "header": header,
+        "delimiter": said.parse_delimiter(delimiter) if delimiter is not None else None,
+        "quote": said.parse_choice("--quote", quote, said.QUOTES) if quote else None,
+        "decimal": said.parse_choice("--decimal", decimal, said.DECIMALS) if decimal else None,
+        "time_format": time_format,
+        "kinds": said.parse_kinds(kinds) if kinds else None,
+        "rating_scale": said.parse_scale(rating_scale) if rating_scale else None,
+        "category_separator": category_separator,
+        "order_as_time": order_as_time or None,
+        "item_text": said.parse_names(item_text) if item_text is not None else None,
+    }
+    options = said.ImportOptions(
+        **{key: value for key, value in given.items() if value is not None}
+    )
+    if like is not None:
+        options = options.over(said.options_of(shelf.manifest(like)))
     with progress_bar() as progress:
-        summary = import_files(
-            Library.open(library),
-            name,
-            paths,
-            items=items,
-            format=format,
-            mapping=fields,
-            encoding=encoding,
-            rating_scale=scale,
-            progress=progress,
-        )
-    answer(summary.facts(), _summary_lines(summary), as_json=json)
+        summary = import_files(shelf, name, paths, items, options, progress=progress)
+    lines = list(_summary_lines(summary))
+    if json:
+        for line in (*_unused_lines(summary.manifest), *_note_lines(summary.manifest)):
+            complain(line)
+    answer(summary.facts(), lines, as_json=json)
 
 
 def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
@@ -134,6 +204,8 @@ def _finding(finding: Finding) -> str:
 def _corpus_line(manifest: Manifest) -> str:
     first, last = manifest.first, manifest.last
     span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "no events"
+    if manifest.order_as_time:
+        span = "no times"
     simulated = " (simulated)" if manifest.simulated else ""
     return (
         f"{manifest.name}{simulated}: {manifest.accepted:,} events, {manifest.users:,} users, "
@@ -154,13 +226,33 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
     yield f"kinds: {kinds}; {manifest.with_text:,} with words{rated}"
     yield (
         f"read as {manifest.format}, {manifest.encoding}, "
-        f"{manifest.mapping[Columns.Time]} in {manifest.timestamp_unit}"
+        f"{manifest.mapping.get(Columns.Time, 'time')} in {manifest.timestamp_unit}"
     )
     yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
+    yield from _unused_lines(manifest)
+    yield from _note_lines(manifest)
+    yield from _refusal_lines(summary)
+    for dropped in summary.dropped[:REFUSALS_SHOWN]:
+        yield f"  {dropped}"
+    yield f"next: python -m core train {manifest.name}"
+
+
+def _unused_lines(manifest: Manifest) -> Iterator[str]:
+    """Columns that no field took, by file."""
+    for file, columns in manifest.unused_columns.items():
+        shown = ", ".join(columns[:COLUMNS_SHOWN])
+        more = len(columns) - COLUMNS_SHOWN
+        yield f"unused columns of {file}: {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def _note_lines(manifest: Manifest) -> Iterator[str]:
+    """What a person may wonder about: items that match, values dropped, and other notes."""
+    if manifest.items_matched is not None:
+        yield f"items: {manifest.items_matched:.0%} of the events' items are in the items file"
+    for field, count in manifest.dropped_fields.items():
+        yield f"dropped {count:,} values of {field} that could not be used; their rows stay"
     for note in manifest.notes:
         yield f"note: {note}"
-    yield from _refusal_lines(summary)
-    yield f"next: python -m core train {manifest.name}"
 
 
 def _lists_lines(summary: ListsSummary) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from core.cli.output import (
     damage_lines,
     progress_bar,
 )
+from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History
 
@@ -47,16 +48,32 @@ DeviceOption = Annotated[
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
 
-def open_engine(corpus: str, library: Path | None, model: str | None) -> Engine:
-    """The engine of a corpus and a model; DomainError when either is missing."""
-    from core.engine import Engine
+@dataclass(frozen=True)
+class Asked:
+    """What a verb about a model is given: CORPUS, --model, --library and --json."""
 
-    shelf = Library.open(library)
-    data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
-    if model is None:
-        for line in damage_lines(shelf.models(corpus).damaged):
-            complain(f"Model {line}")
-    return Engine.open(data, folder, shelf)
+    corpus: CorpusArgument
+    model: ModelOption = None
+    library: LibraryOption = None
+    json: JsonOption = False
+
+    def shelf(self) -> Library:
+        """The library."""
+        return Library.open(self.library)
+
+    def engine(self) -> Engine:
+        """The engine of the corpus and the model; DomainError when either is missing.
+
+        Damaged models among which the newest may be are named on stderr.
+        """
+        from core.engine import Engine
+
+        shelf, name = self.shelf(), self.corpus
+        corpus, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
+        if self.model is None:
+            for line in damage_lines(shelf.models(name).damaged):
+                complain(f"Model {line}")
+        return Engine.open(corpus, folder, shelf)
 
 
 def history_at(engine: Engine, user: str, at: str | None) -> History:
@@ -77,6 +94,14 @@ def train_model(
         str | None,
         typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
     ] = None,
+    item_text: Annotated[
+        str | None,
+        typer.Option(
+            "--item-text",
+            metavar="COLUMN,...",
+            help="Columns of the items file that describe an item (default: all that hold words).",
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
     ] = None,
@@ -91,9 +116,12 @@ def train_model(
     import time
     from dataclasses import replace
 
+    from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
+    from core.encode.item_text import choose_columns
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
+    from core.training.outlook import outlook
     from core.training.training import train
 
     shelf = Library.open(library)
@@ -114,14 +142,20 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
+    columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
+    for sentence in outlook(data, text_encoder):
+        complain(sentence)
     started = time.monotonic()
     with progress_bar() as progress:
-        folder = train(data, shelf, options, progress, encoder=text_encoder)
+        folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
     lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
-    lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    if metrics.targets:
+        lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+    else:
+        lines.append("Not judged: no user has five or more events, so nobody could be scored.")
     facts = {"model_id": folder.name, "seconds": seconds}
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
@@ -175,15 +209,12 @@ def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
 
 
 def evaluate_corpus(
-    corpus: CorpusArgument,
+    asked: Asked,
     protocol: Annotated[
         str, typer.Option("--protocol", help="leave-last-out or temporal.")
     ] = "leave-last-out",
     k: KOption = 10,
-    model: ModelOption = None,
     device: DeviceOption = "auto",
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
@@ -193,8 +224,8 @@ def evaluate_corpus(
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
 
-    shelf = Library.open(library)
-    data, folder = shelf.corpus(corpus), shelf.model_folder(corpus, model)
+    shelf = asked.shelf()
+    data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
         failures: list[str] = []
@@ -217,7 +248,7 @@ def evaluate_corpus(
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}
-    answer(facts, [*lines, *cautions], as_json=json)
+    answer(facts, [*lines, *cautions], as_json=asked.json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:
@@ -279,44 +310,38 @@ def list_models(
 
 
 def list_users(
-    corpus: CorpusArgument,
+    asked: Asked,
     sort: Annotated[str, typer.Option("--sort", help="drift or events, descending.")] = "drift",
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """List users with their number of events and the drift of their interest."""
     if sort not in ("drift", "events"):
         raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
-    engine = open_engine(corpus, library, model)
-    starts = engine.corpus.user_starts
-    times = engine.corpus.events[Columns.Time]
+    engine = asked.engine()
+    starts, times = engine.corpus.user_starts, engine.corpus.events[Columns.Time]
+    timed = not engine.corpus.manifest.order_as_time
     table = engine.users[["user_id", "events"]].assign(
-        first=[time.isoformat() for time in times.iloc[starts[:-1]]],
-        last=[time.isoformat() for time in times.iloc[starts[1:] - 1]],
+        first=[time.isoformat() if timed else None for time in times.iloc[starts[:-1]]],
+        last=[time.isoformat() if timed else None for time in times.iloc[starts[1:] - 1]],
         drift=engine.users["drift"],
     )
     users = table.sort_values([sort, "user_id"], ascending=[False, True]).to_dict("records")
     lines = [
-        f"{row['user_id']}: {row['events']} events, {row['first'][:10]} to {row['last'][:10]}, "
+        f"{row['user_id']}: {row['events']} events, {_span(row['first'], row['last'])}, "
         f"drift {row['drift']:.3f}"
         for row in users[:50]
     ]
     if len(users) > 50:
         lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
-    answer({"users": users}, lines, as_json=json)
+    answer({"users": users}, lines, as_json=asked.json)
 
 
-def show_trajectory(
-    corpus: CorpusArgument,
-    user: UserOption,
-    recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
-) -> None:
+def _span(first: str | None, last: str | None) -> str:
+    return f"{first[:10]} to {last[:10]}" if first and last else "no times"
+
+
+def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
     """Show a user's interest step by step, with the rank of each next item in the list before."""
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     history = engine.corpus.history(user)
     trajectory = engine.trajectory(history)
     next_ranks = engine.next_ranks(history, recommender)
@@ -324,7 +349,7 @@ def show_trajectory(
     steps: list[dict[str, Any]] = [
         {
             "step": at + 1,
-            "timestamp": event.timestamp.isoformat(),
+            "timestamp": event.date and event.date.isoformat(),
             "item_id": event.item_id,
             "kind": event.kind.value,
             "rating": event.rating,
@@ -339,28 +364,25 @@ def show_trajectory(
         topic = max(row["profile"], key=row["profile"].get)
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
-            f"{row['step']:>4}  {row['timestamp'][:10]}  {row['kind']:<8}  "
-            f"{engine.corpus.title(row['item_id'])[:48]:<48}  {topic[:24]:<24} "
+            f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
+            f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
-    answer({"user_id": user, "steps": steps}, lines, as_json=json)
+    answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)
 
 
 def recommend_items(
-    corpus: CorpusArgument,
+    asked: Asked,
     user: UserOption,
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
-    model: ModelOption = None,
-    library: LibraryOption = None,
-    json: JsonOption = False,
 ) -> None:
     """Show the recommendation list of a user at a time."""
-    engine = open_engine(corpus, library, model)
+    engine = asked.engine()
     items = engine.recommend(history_at(engine, user, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
-    answer({"items": [asdict(item) for item in items]}, lines, as_json=json)
+    answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
 
 
 VERBS = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +31,26 @@ LibraryOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
 CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a corpus.")]
 
+PLAIN_SECONDS = 20.0
+"""Between two lines of progress where stderr is no terminal."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
+    """A verb for typer: fields of a dataclass as its first parameter follow its other options."""
+    own = list(inspect.signature(verb, eval_str=True).parameters.values())
+    kind: Any = own.pop(0).annotation if own else None
+    if not hasattr(kind, "__dataclass_fields__"):
+        return verb
+    shared = inspect.signature(kind, eval_str=True).parameters
+
+    @functools.wraps(verb)
+    def run(**given: Any) -> int | None:
+        return verb(kind(**{name: given.pop(name) for name in shared}), **given)
+
+    every = [each.replace(kind=each.KEYWORD_ONLY) for each in (*own, *shared.values())]
+    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    return run
 
 
 def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
@@ -82,34 +104,56 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
-    """A bar on stderr (nothing where stderr is no terminal), fed by ``Progress`` reports."""
+    """A bar on stderr, fed by ``Progress`` reports; a line now and then where it is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield plain_progress()
+        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[details]}", markup=False),
     )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None, details="")
 
         def show(progress: Progress) -> None:
-            details = [f"{name} {_figure(value)}" for name, value in progress.figures.items()]
-            if progress.seconds_left is not None:
-                details.append(f"{_duration(progress.seconds_left)} left")
             bar.update(
                 task,
                 description=progress.stage,
                 completed=progress.done,
                 total=progress.total,
-                details=", ".join(details),
+                details=", ".join(_details(progress)),
             )
 
         yield show
+
+
+def plain_progress(clock: Callable[[], float] = time.monotonic) -> ProgressCallback:
+    """Prints a line on stderr every PLAIN_SECONDS: what is done, how far, how long it takes yet."""
+    due = clock() + PLAIN_SECONDS
+
+    def show(progress: Progress) -> None:
+        nonlocal due
+        if clock() < due:
+            return
+        due = clock() + PLAIN_SECONDS
+        share = f"{progress.done / progress.total:.0%}" if progress.total else "…"
+        complain(": ".join((progress.stage, ", ".join((share, *_details(progress))))))
+
+    return show
+
+
+def _details(progress: Progress) -> list[str]:
+    details = [f"{name} {_figure(value)}" for name, value in progress.figures.items()]
+    if progress.seconds_left is not None:
+        details.append(f"{_duration(progress.seconds_left)} left")
+    return details
 
 
 def _figure(value: float) -> str:

@@ -100,8 +100,8 @@ class Column:
 
     @property
     def moment(self) -> datetime | None:
-        """When the list is asked for."""
-        return self.history.at
+        """When the list is asked for; None where only the order of events is known."""
+        return self.history.at if self.history.timed else None
 
     @property
     def is_plain(self) -> bool:
@@ -205,10 +205,10 @@ def before_and_after(user: str, step: int) -> list[ColumnSpec]:
 def month_by_month(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
     """The ends of the last calendar months with events, up to a step; the step itself is last.
 
-    Fewer than two columns where all events up to then lie in one month.
+    Fewer than two columns where all events up to then lie in one month, or have no times.
     """
-    events = engine.corpus.history(user).events[:step]
-    last_in = {(e.timestamp.year, e.timestamp.month): n for n, e in enumerate(events, start=1)}
+    dates = [(n, e.date) for n, e in enumerate(engine.corpus.history(user).events[:step], start=1)]
+    last_in = {(date.year, date.month): n for n, date in dates if date is not None}
     return [ColumnSpec(user, str(at)) for at in sorted(last_in.values())[-MOST:]]
 
 

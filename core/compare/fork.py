@@ -11,7 +11,6 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 from weakref import ref
 
 import numpy as np
@@ -20,13 +19,11 @@ from core.arrays import FloatArray
 from core.compare.columns import Column, ColumnSpec
 from core.compare.comparison import Comparison, K
 from core.domain import History, RecommendationList
+from core.engine import Engine, Trajectory
 from core.interest_map.projection import unit
 from core.recommend.protocol import Recommender
 from core.scenario.edits import Edit, EditedHistory, apply_edits
 from core.threads import once_each
-
-if TYPE_CHECKING:
-    from core.engine import Engine, Trajectory
 
 FADED = 0.02
 """Cosine distance of two query vectors below which an edit's effect has faded (contracts.md)."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.compare.fork import Fork, run
 from core.domain import DomainError, RecommendationList
+from core.engine import Engine
 from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, check_number, fingerprint
-
-if TYPE_CHECKING:
-    from core.engine import Engine
 
 SCORE_TOLERANCE = 1e-3
 """Nats between two scores of one model that processors may disagree about."""
@@ -88,14 +86,14 @@ def replay(engine: Engine, capsule: Capsule) -> Replay:
     fork = run(engine, base, capsule.changes, capsule.recommender, capsule.k)
     same_world = (engine.corpus.corpus_id, engine.model_id) == (capsule.corpus_id, capsule.model_id)
     about = [
-        Difference(what, expected, found)
-        for what, expected, found in (
+        Difference(what, expected, computed)
+        for what, expected, computed in (
             ("corpus_id", capsule.corpus_id, engine.corpus.corpus_id),
             ("model_id", capsule.model_id, engine.model_id),
             ("events of the base history", capsule.steps, len(base)),
             ("fingerprint of the base history", capsule.history, fingerprint(base)),
         )
-        if expected != found
+        if expected != computed
     ]
     rows = _compare(capsule.expected, fork.after, with_scores=same_world)
     return Replay(capsule, fork, (*about, *rows), matches=not rows)

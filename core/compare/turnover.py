@@ -176,7 +176,10 @@ def _compare(
             continue
         if b - a == 1:
             next_to.append(overlap)
-        for row, starts, value in ((0, EVENT_BINS, b - a), (1, DAY_BINS, (second - first).days)):
+        apart = [(0, EVENT_BINS, b - a)]
+        if histories[b].timed:
+            apart.append((1, DAY_BINS, (second - first).days))
+        for row, starts, value in apart:
             at = int(np.searchsorted(starts, value, side="right")) - 1
             sums[row, at] += overlap
             pairs[row, at] += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,15 @@ import pandas as pd
 
 from core.arrays import IntArray
 from core.corpus.manifest import Manifest
+from core.corpus.names import derived_title, read_names, short_name
 from core.corpus.split import user_starts
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
+from core.threads import once_each
 
 CACHED_HISTORIES = 512
+OWN_TITLE = 40
+"""Letters of a review's title that stand for its item."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +33,8 @@ class Corpus:
     ``events`` has ``Columns.EVENTS`` with users sorted and each user's events in contract order
     (timestamp datetime64[us, UTC], rating float32 with NaN for none, the rest str or None).
     ``items`` has ``Columns.ITEMS`` sorted by item_id (price float64 with NaN, the rest str or
-    None): the whole catalogue; an item's row number is its catalogue index everywhere.
+    None): the whole catalogue; an item's row number is its catalogue index everywhere. ``folder``
+    is where it was read from; None for a corpus made in memory.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Corpus:
     events: pd.DataFrame
     items: pd.DataFrame
     manifest: Manifest
+    folder: Path | None = None
 
     @cached_property
     def item_ids(self) -> tuple[str, ...]:
@@ -92,13 +99,58 @@ class Corpus:
         return index
 
     def title(self, item_id: str) -> str:
-        """The item's title, or its id where there is none."""
+        """What an item is called everywhere: its title; else a derived name with its id.
+
+        The id alone where training reviews say nothing of it (``core.corpus.names``).
+        """
         index = self.item_index.get(item_id)
-        return (self._titles[index] if index is not None else None) or item_id
+        title = self._titles[index] if index is not None else None
+        return title or derived_title(self._derived.get(item_id), item_id)
+
+    def short_title(self, item_id: str, limit: int) -> str:
+        """The title in at most ``limit`` characters."""
+        return short_name(self.title(item_id), limit)
+
+    def event_title(self, event: Event) -> str:
+        """What an event's item is called beside that event.
+
+        Where the item has no title, the event's own review title takes the place of the details
+        in its derived name. Words of a person.
+        """
+        title = self.title(event.item_id)
+        own = (event.title or "").strip()
+        if not own or self.has_title(event.item_id):
+            return title
+        quoted = f"“{short_name(own, OWN_TITLE)}”"
+        return derived_title(self._derived.get(event.item_id), event.item_id, quoted)
+
+    def label(self, item_id: str) -> str:
+        """The title with the id beside it, by both of which a person may search."""
+        title = self.title(item_id)
+        return f"{title} ({item_id})" if self.has_title(item_id) else title
+
+    def has_title(self, item_id: str) -> bool:
+        """Whether the corpus itself names the item."""
+        index = self.item_index.get(item_id)
+        return index is not None and bool(self._titles[index])
+
+    @cached_property
+    def has_derived_titles(self) -> bool:
+        """Whether some items are called by what their reviews say."""
+        return bool(self._derived)
 
     @cached_property
     def _titles(self) -> list[str | None]:
         return list(self.items[Columns.Title])
+
+    @once_each
+    def _derived(self) -> dict[str, tuple[str, str]]:
+        """Words from training reviews of the items without a title."""
+        pairs = zip(self.item_ids, self._titles, strict=True)
+        nameless = [item_id for item_id, title in pairs if not title]
+        if not nameless:
+            return {}
+        return read_names(self.folder, self.corpus_id, self.events, nameless)
 
     @cached_property
     def _columns(self) -> tuple[list[Any], ...]:
@@ -117,12 +169,21 @@ class Corpus:
     @cached_property
     def _history(self) -> Callable[[str], History]:
         kinds = {str(kind): kind for kind in EventKind}
+        timed = not self.manifest.order_as_time
 
         def build(user_id: str) -> History:
             rows = self.user_rows(user_id)
             columns = (column[rows] for column in self._columns)
             events = tuple(
-                Event(item, EPOCH + timedelta(microseconds=at), kinds[kind], rating, title, text)
+                Event(
+                    item,
+                    EPOCH + timedelta(microseconds=at),
+                    kinds[kind],
+                    rating,
+                    title,
+                    text,
+                    timed,
+                )
                 for item, at, kind, rating, title, text in zip(*columns, strict=True)
             )
             return History(user_id, events)

@@ -48,7 +48,7 @@ def load_corpus(folder: Path) -> Corpus:
             remedy=remedy,
         ) from None
     frames = tables.frame_from_table(events), tables.frame_from_table(items)
-    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest)
+    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
 
 
 def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> None:

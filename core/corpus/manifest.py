@@ -7,7 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.corpus.options import ImportOptions
+from core.domain import LATER_KINDS, EventKind
 from core.files import Damaged, reason_of, verify
+
+IMPORT_FIELDS = ("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time")
+"""Facts that corpora of other origins, such as the demo, do not have."""
 
 
 class Source(BaseModel):
@@ -27,6 +32,13 @@ class Manifest(BaseModel):
     ``with_text`` counts events that have words (a title or a text); ``mapping`` says which file
     column each field came from; ``items_refused`` counts refused rows of the items file, which are
     no part of ``rows_read``.
+
+    ``options`` are those of the import with everything filled in that was found (``--like``).
+    ``unused_columns`` are the columns of each file that no field took. ``items_matched``: share of
+    the events' items that the items file has, None without such a file. ``dropped_fields`` counts
+    optional values that could not be read by field; their events stayed. ``order_as_time``: the
+    files had no times; an event's time is its place among the user's rows, one a day from
+    1970-01-01.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +65,17 @@ class Manifest(BaseModel):
     mapping: dict[str, str] = {}
     items_refused: int = 0
     notes: tuple[str, ...] = ()
+    options: ImportOptions | None = None
+    unused_columns: dict[str, tuple[str, ...]] = {}
+    items_matched: float | None = None
+    dropped_fields: dict[str, int] = {}
+    order_as_time: bool = False
+
+    @property
+    def known_kinds(self) -> tuple[EventKind, ...]:
+        """Kinds that a model of this corpus knows: likes and carts only where it has any."""
+        later = not self.kinds.keys().isdisjoint(LATER_KINDS)
+        return tuple(kind for kind in EventKind if later or kind not in LATER_KINDS)
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -68,5 +91,7 @@ class Manifest(BaseModel):
             ) from None
 
     def write(self, path: Path) -> None:
-        """Write the manifest as indented JSON."""
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        """Write the manifest as indented JSON, without empty facts of imports."""
+        values = {name: getattr(self, name) for name in IMPORT_FIELDS}
+        empty = {name for name, value in values.items() if value in (None, {}) or value is False}
+        path.write_text(self.model_dump_json(indent=2, exclude=empty) + "\n", encoding="utf-8")

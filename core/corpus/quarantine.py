@@ -13,6 +13,8 @@ from core.corpus.source import BadRow
 
 SHOWN = 20
 EVENTS, ITEMS = "events", "items"
+FIELDS, ITEM_FIELDS = "fields", "item fields"
+"""Tables of a refusal: a whole row, or one value that was dropped from a row that stayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Refusal:
     """One row of a file that was not used, and why.
 
     ``field`` is "line" where the whole row is at fault; ``column`` is the file's name for it;
-    ``table`` says whether the file holds events or items; ``value`` is the start of the value.
+    ``table``: "events" or "items" where the row was refused, "fields" or "item fields" where only
+    this value was dropped and the row stayed. ``value`` is the start of the value.
     """
 
     file: str
@@ -46,18 +49,30 @@ class Refusal:
 
 
 class Quarantine:
-    """Collects refusals: all of them in a file, the first SHOWN and counts in memory."""
+    """Collects refusals: all of them in a file, the first SHOWN and counts in memory.
+
+    ``dropped`` counts values that were dropped from rows that stayed, by field (``item.`` before
+    those of items); ``first_dropped`` are the first of them.
+    """
 
     def __init__(self, path: Path) -> None:
         self._out = path.open("w", encoding="utf-8")
         self.first: list[Refusal] = []
         self.reasons: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.first_dropped: list[Refusal] = []
 
     def add(self, refusal: Refusal) -> None:
-        """Refuse one row."""
+        """Refuse one row, or drop one value."""
         self._out.write(json.dumps(asdict(refusal), ensure_ascii=False) + "\n")
         self.rows[refusal.table] += 1
+        if refusal.table in (FIELDS, ITEM_FIELDS):
+            prefix = "item." if refusal.table == ITEM_FIELDS else ""
+            self.dropped[prefix + refusal.field] += 1
+            if len(self.first_dropped) < SHOWN:
+                self.first_dropped.append(refusal)
+            return
         if refusal.table == EVENTS:
             self.reasons[f"{refusal.field} {refusal.reason}"] += 1
         if len(self.first) < SHOWN:

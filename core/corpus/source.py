@@ -10,14 +10,18 @@ import codecs
 import gzip
 import hashlib
 import io
+import reprlib
 import stat
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from core.corpus.foreign import foreign_kind, is_workbook
 from core.corpus.manifest import Source
 from core.domain import DomainError
 
@@ -30,6 +34,12 @@ MAX_TOTAL = 256 * 2**30
 EXCERPT = 120
 BINARY_SHARE = 0.05
 """A file with more control characters than this at its start is not text."""
+START_BYTES = 2**16
+SAMPLE_BYTES = 2**20
+LATER_BYTES = 2**16
+LATER_BLOCKS = 12
+UNPACKED_BYTES = 2**28
+"""How far into a gzip file samples are taken."""
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -38,18 +48,13 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-)
 GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
+PROPOSED = (
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
+    "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr",
+)  # fmt: skip
+"""Encodings that are proposed for a text that is not UTF-8."""
+WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257")
 
 
 class BadRow(Exception):
@@ -66,19 +71,34 @@ class BadRow(Exception):
         self.value = short + ("…" if len(text) > EXCERPT else "")
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = EXCERPT + 1
+
+
 def _brief(value: object) -> str:
     try:
-        return repr(value)[: EXCERPT + 1]
+        return _SHORT.repr(value)[: EXCERPT + 1]
     except (ValueError, RecursionError):
         return f"a very large {type(value).__name__}"
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Pieces of a file's text: its start, and whole lines from places further on."""
+
+    start: str
+    later: tuple[str, ...]
+    is_whole: bool
+    """Whether ``start`` is all of the file."""
+
+
 class SourceFile:
-    """One file on disk, gzip or not, text or Parquet.
+    """One file on disk, gzip or not: text, Parquet, or an Excel workbook.
 
     ``encoding`` is the one asked for, else that of the byte order mark, else strict UTF-8
-    ("parquet" for a Parquet file). ``text_read`` counts what ``lines`` gave out: bytes, or
-    characters of UTF-16 and UTF-32. ``can_ask``: whether a person may name the encoding.
+    ("parquet" and "xlsx" for files that are no text). ``text_read`` counts what ``lines`` gave
+    out: bytes, or characters of UTF-16 and UTF-32. ``can_ask``: whether a person may name the
+    encoding.
     """
 
     def __init__(self, path: Path, encoding: str | None = None, *, can_ask: bool = True) -> None:
@@ -90,11 +110,22 @@ class SourceFile:
         self._counted: _CountedFile | None = None
         self._share_read = 0.0
         with self._opened() as stream:
-            start = stream.read(8192)
+            start = stream.read(START_BYTES)
         if not start.strip(b" \t\r\n"):
             raise DomainError("the file is empty", where=str(path), remedy="Choose another file")
         self.is_parquet = start.startswith(PARQUET_MAGIC)
-        self.encoding = "parquet" if self.is_parquet else self._found_encoding(start, encoding)
+        self.is_sheet = start.startswith(b"PK") and is_workbook(path)
+        self._start = start
+        if self.is_parquet or self.is_sheet:
+            self.encoding = "parquet" if self.is_parquet else "xlsx"
+        else:
+            self.encoding = self._found_encoding(start, encoding)
+        self._wide = self.is_text and "\n".encode(self.encoding) != b"\n"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is read line by line."""
+        return not (self.is_parquet or self.is_sheet)
 
     @property
     def bytes_read(self) -> int:
@@ -116,23 +147,92 @@ class SourceFile:
         )
 
     def lines(self) -> Iterator[tuple[int, str | BadRow]]:
-        """Lines numbered from 1, with their line ends; a line beyond MAX_LINE is a BadRow."""
-        wide = "\n".encode(self.encoding) != b"\n"
+        """Lines numbered from 1, without their ends; a line beyond MAX_LINE is a BadRow.
+
+        Lines end in any number of CR before a LF; in a CR alone only where the file has no LF.
+        """
         number = self.text_read = 0
         with self._opened(lambda: number + 1) as binary:
             source: IO[Any] = binary
-            if wide:
-                source = io.TextIOWrapper(binary, self.encoding, newline="\n")
+            as_text = self._wide or (b"\r" in self._start and b"\n" not in self._start)
+            if as_text:
+                source = io.TextIOWrapper(binary, self.encoding, newline="")
+            ends = ("\n", "\r", b"\n")
             while line := source.readline(MAX_LINE + 1):
                 number += 1
                 self._count(line)
                 if len(line) > MAX_LINE:
-                    while line[-1:] not in ("\n", b"\n") and (line := source.readline(MAX_LINE)):
+                    while line[-1:] not in ends and (line := source.readline(MAX_LINE)):
                         self._count(line)
                     yield number, BadRow("line", f"is over {MAX_LINE // 2**20} MiB long")
                     continue
-                text = line if wide else self._decoded(line, number)
-                yield number, text.removeprefix("\ufeff") if number == 1 else text
+                text = line if as_text else self._decoded(line, number)
+                if number == 1:
+                    text = text.removeprefix("\ufeff")
+                yield number, text.rstrip("\r\n")
+
+    def blocks(self) -> Iterator[str]:
+        """The text in pieces of about 256 KiB, line ends as LF."""
+        self.text_read = 0
+        number = 1
+        with self._opened(lambda: number) as binary:
+            first = True
+            with io.TextIOWrapper(binary, self.encoding, newline=None) as source:
+                while block := source.read(2**18):
+                    self._count(block)
+                    yield block.removeprefix("\ufeff") if first else block
+                    number += block.count("\n")
+                    first = False
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The start of the text, and lines from its middle and end; read once."""
+        start, later, is_whole = self._sample_bytes()
+        if not is_whole:
+            cut = max(start.rfind(b"\n"), start.rfind(b"\r")) + 1
+            start = start[: cut if cut and not self._wide else len(start) // 4 * 4]
+        try:
+            errors = "ignore" if self._wide and not is_whole else "strict"
+            text = start.decode(self.encoding, errors).removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            number = start.count(b"\n", 0, error.start) + 1
+            raise self._undecodable(error, f"line {number}") from None
+        pieces = (piece.decode(self.encoding, "replace") for piece in later)
+        return Sample(text, tuple(pieces), is_whole)
+
+    def _sample_bytes(self) -> tuple[bytes, list[bytes], bool]:
+        later: list[bytes] = []
+        with self._opened() as stream:
+            start = stream.read(SAMPLE_BYTES)
+            if self._wide or len(start) < SAMPLE_BYTES:
+                return start, [], len(start) < SAMPLE_BYTES
+            if not isinstance(stream, gzip.GzipFile):
+                step = max((self.size - SAMPLE_BYTES) // LATER_BLOCKS, LATER_BYTES)
+                for place in range(SAMPLE_BYTES, self.size - LATER_BYTES, step):
+                    stream.seek(place)
+                    later.append(stream.read(LATER_BYTES))
+                stream.seek(max(self.size - LATER_BYTES, SAMPLE_BYTES))
+                later.append(stream.read(LATER_BYTES))
+            else:
+                later = self._unpacked_blocks(stream)
+        whole = (piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") for piece in later)
+        lines = [piece.partition(b"\n")[2].rpartition(b"\n")[0] for piece in whole]
+        return start, [piece for piece in lines if piece], False
+
+    def _unpacked_blocks(self, stream: IO[bytes]) -> list[bytes]:
+        """Blocks of a stream that cannot be searched: ever fewer of ever more."""
+        kept: list[bytes] = []
+        block, number, stride = b"", 0, 1
+        self.text_read = SAMPLE_BYTES
+        while self.text_read < UNPACKED_BYTES and (read := stream.read(LATER_BYTES)):
+            block = read
+            self._count(block)
+            if number % stride == 0:
+                kept.append(block)
+            if len(kept) > 2 * LATER_BLOCKS:
+                kept, stride = kept[::2], 2 * stride
+            number += 1
+        return [*kept, block] if block else kept
 
     @contextmanager
     def seekable(self) -> Iterator[IO[bytes]]:
@@ -192,31 +292,36 @@ class SourceFile:
             raise self._undecodable(error, f"line {number}") from None
 
     def _undecodable(self, error: UnicodeError, place: str) -> DomainError:
-        byte = ""
+        byte, remedy = "", "Save it as UTF-8"
         if isinstance(error, UnicodeDecodeError):
             byte = f" (byte 0x{error.object[error.start]:02x})"
+        if self._can_ask:
+            remedy = "Name its encoding, for example --encoding cp1252, or save it as UTF-8"
+            proposal = propose_encoding(error, self._start)
+            if proposal is not None:
+                name, excerpt = proposal
+                remedy = f"It could be {name} (it would read {excerpt!r}): add --encoding {name}"
         return DomainError(
-            f"the text is not {self.encoding}{byte}",
-            where=f"{self.path}, {place}",
-            remedy="Name its encoding, for example --encoding cp1252, or save it as UTF-8"
-            if self._can_ask
-            else "Save it as UTF-8",
+            f"the text is not {self.encoding}{byte}", where=f"{self.path}, {place}", remedy=remedy
         )
 
     def _found_encoding(self, start: bytes, name: str | None) -> str:
-        for magic, kind in FOREIGN:
-            if start.startswith(magic):
-                raise DomainError(
-                    f"the file is {kind}, not a table of events",
-                    where=str(self.path),
-                    remedy="Unpack or export it as CSV, JSON lines or Parquet",
-                )
-        if name is not None:
-            return known_encoding(name)
+        foreign = foreign_kind(start, self.path)
+        if foreign is not None:
+            kind, remedy = foreign
+            raise DomainError(
+                f"the file is {kind}, not a table of events", where=str(self.path), remedy=remedy
+            )
         for mark, encoding in BOMS:
             if start.startswith(mark):
                 return encoding
-        if sum(byte < 32 and byte not in b"\t\r\n" for byte in start) > len(start) * BINARY_SHARE:
+        if name is not None:
+            return known_encoding(name)
+        zeros = start[0::2].count(0), start[1::2].count(0)
+        if max(zeros) > 0.4 * len(start) / 2 and min(zeros) < 0.05 * len(start) / 2:
+            return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+        unusual = sum(byte < 32 and byte not in b"\t\r\n\x01\x1f" for byte in start)
+        if unusual > len(start) * BINARY_SHARE:
             raise DomainError(
                 "the file is binary, not text",
                 where=str(self.path),
@@ -225,6 +330,35 @@ class SourceFile:
                 else "If it is UTF-16, save it as UTF-8; else export it as CSV",
             )
         return "utf-8"
+
+
+def propose_encoding(error: UnicodeError, start: bytes) -> tuple[str, str] | None:
+    """An encoding that the bytes could have, and what the unreadable place would read; or None."""
+    if not isinstance(error, UnicodeDecodeError):
+        return None
+    from charset_normalizer import from_bytes
+
+    content = bytes(error.object[max(error.start - 4096, 0) : error.start + 2**15])
+    if all(byte < 128 for byte in content):
+        return None
+    matches = from_bytes(start[: 2**15] + b"\n" + content, cp_isolation=list(PROPOSED))
+    best = matches.best()
+    if best is None:
+        return None
+    name = best.encoding
+    if name in WESTERN and any(
+        "cp1252" in (match.encoding, *match.could_be_from_charset)
+        for match in matches
+        if match.chaos <= best.chaos + 0.02
+    ):
+        name = "cp1252"
+    around = bytes(error.object[max(error.start - 24, 0) : error.start + 24])
+    lines = around.replace(b"\r", b"\n")
+    before = error.start - max(error.start - 24, 0)
+    left = lines.rfind(b"\n", 0, before) + 1
+    right = lines.find(b"\n", before)
+    excerpt = lines[left : right if right >= 0 else len(lines)].decode(name, "ignore")
+    return name, excerpt.strip()
 
 
 class _CountedFile(io.FileIO):

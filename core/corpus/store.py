@@ -145,19 +145,25 @@ class Library:
             self.publish(folder, manifest)
         return self.corpus(name)
 
-    @contextmanager
-    def staging(self, name: str) -> Iterator[Path]:
-        """A fresh folder to prepare a corpus in; gone afterwards unless it was published.
-
-        Leftovers of killed imports are removed first. DomainError for a name that cannot be used
-        and while another import of the same name runs.
-        """
+    def check_free(self, name: str) -> None:
+        """DomainError for a name that no corpus of one's own can have."""
         check_name(name)
         if name == DEMO:
             raise DomainError(
                 "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
             )
+
+    @contextmanager
+    def staging(self, name: str) -> Iterator[Path]:
+        """A fresh folder to prepare a corpus in; gone afterwards unless it was published.
+
+        A first import that fails leaves no other folder either. Leftovers of killed imports are
+        removed first. DomainError for a name that cannot be used and while another import of the
+        same name runs.
+        """
+        self.check_free(name)
         home = self.root / "corpora" / name
+        made = [folder for folder in (home, *home.parents) if not folder.exists()]
         with self.writing("library"):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
@@ -178,7 +184,15 @@ class Library:
                 prefix=STAGING_PREFIX, dir=home, ignore_cleanup_errors=True
             ) as folder:
                 Path(folder).chmod(0o755)
-                yield Path(folder)
+                try:
+                    yield Path(folder)
+                finally:
+                    if made and not (home / POINTER_FILE).exists():
+                        shutil.rmtree(folder, ignore_errors=True)
+                        (home / ".lock").unlink(missing_ok=True)
+                        for parent in made:
+                            with suppress(OSError):  # another import may be at work there
+                                parent.rmdir()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:

@@ -20,6 +20,7 @@ from core.domain import Columns, order_hash
 EVENTS_FILE, ITEMS_FILE = "events.parquet", "items.parquet"
 ROWS_PER_GROUP = 16_384
 TIES_AT_ONCE = 50_000
+BYTES_AT_ONCE = 32 * 2**20
 
 EVENTS_SCHEMA = pa.schema(
     [
@@ -107,8 +108,9 @@ def contract_order(events: pa.Table, usable: BoolArray | None = None) -> tuple[I
     tied = np.flatnonzero(goes_on | came_from)
     run = np.cumsum(~came_from)[tied]
     start = 0
+    at_once = rows_at_once(events, TIES_AT_ONCE)
     while start < len(tied):
-        last = min(start + TIES_AT_ONCE, len(tied)) - 1
+        last = min(start + at_once, len(tied)) - 1
         stop = int(np.searchsorted(run, run[last], side="right"))
         places, runs = tied[start:stop], run[start:stop].tolist()
         rows = order[places]
@@ -165,8 +167,15 @@ class RowGetter:
 def slices(table: pa.Table, order: IntArray, schema: pa.Schema) -> Iterator[pa.Table]:
     """The table's rows in this order, one row group at a time."""
     getter = RowGetter(table.select(schema.names))
-    for start in range(0, len(order), ROWS_PER_GROUP):
-        yield getter.take(order[start : start + ROWS_PER_GROUP]).cast(schema)
+    step = rows_at_once(table, ROWS_PER_GROUP)
+    for start in range(0, len(order), step):
+        yield getter.take(order[start : start + step]).cast(schema)
+
+
+def rows_at_once(table: pa.Table, most: int) -> int:
+    """How many rows to hold in memory: ``most``, or fewer where texts are very long."""
+    size = table.nbytes // max(table.num_rows, 1)
+    return max(min(most, BYTES_AT_ONCE // max(size, 1)), 16)
 
 
 class Fingerprint:

@@ -1,13 +1,23 @@
-"""Find out in what unit a column keeps time, and read it as microseconds since 1970 (UTC)."""
+"""Find out how a column writes time, and read it as microseconds since 1970 (UTC).
+
+Numbers have one unit for the whole column. Words and digits are read form by form
+(``time_forms``); whether the day or the month comes first is decided by the whole column.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from core.corpus.options import TIME_WORDS
+from core.corpus.questions import Asked
+from core.corpus.texts import is_missing
+from core.corpus.time_forms import DAY_FIRST, MONTH_FIRST, NotATime, read_form
 from core.domain import DomainError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,14 +27,15 @@ PLAUSIBLE = (datetime(1980, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 """Values from here to 2100 decide on the unit; their ranges don't overlap between units."""
 
 PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-PATTERNS = {
-    "dates (year/month/day)": ("%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M"),
-    "dates (day.month.year)": ("%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M"),
-    "dates (month/day/year)": ("%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M"),
-    "dates (day/month/year)": ("%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"),
-    "dates (month day, year)": ("%m %d, %Y", "%b %d, %Y", "%B %d, %Y"),
-}
-MONTH_FIRST, DAY_FIRST = "dates (month/day/year)", "dates (day/month/year)"
+SERIAL, COMPACT, MONTHS = "serial days", "dates (YYYYMMDD)", "dates (YYYYMM)"
+ISO = "ISO dates"
+ORDERS = (DAY_FIRST, MONTH_FIRST)
+SERIAL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
+"""Day 0 of a spreadsheet, which takes 1900 for a leap year."""
+DAY_MICROS = 86_400 * 10**6
+SAMPLED = 2_000
+SHOWN = 30
+_COMMA = re.compile(r"-?\d+,\d+")
 
 
 @dataclass(frozen=True)
@@ -32,46 +43,163 @@ class TimeUnit:
     """How to read one column: ``name`` in words, ``read`` for one value.
 
     ``read`` returns microseconds since 1970 or raises ValueError with the reason in words.
+    ``said`` is the value of ``--time-format`` that stands for a decision of the whole column.
     """
 
     name: str
     read: Callable[[Any], int]
+    said: str | None = None
 
 
-def find_unit(values: Iterable[Any], *, where: str, otherwise: str = "") -> TimeUnit:
+def find_unit(
+    values: Iterable[Any],
+    *,
+    where: str,
+    otherwise: str = "",
+    said: str | None = None,
+    rest: Callable[[], Iterable[Any]] | None = None,
+) -> TimeUnit:
     """The unit that explains most of these values; DomainError when none or two do.
 
-    ``otherwise`` is what a person may do instead of writing other times.
+    ``otherwise`` is what a person may do instead of writing other times (without it no option of
+    the import is named), ``said`` what a person
+    answered (``TIME_WORDS`` or a pattern), ``rest`` gives all values of the column, for the case
+    that a sample does not tell day from month.
     """
-    sample = [value for value in values if value not in (None, "")]
-    plain = [unit for unit in UNITS if unit not in PATTERNS]
-    scores = {unit: sum(_fits(unit, value) for value in sample) for unit in plain}
-    if max(scores.values()) <= len(sample) / 2:
-        scores |= {unit: sum(_fits(unit, value) for value in sample) for unit in PATTERNS}
-    best = max(scores, key=scores.__getitem__)
+    sample = [value for value in values if not is_missing(value)]
+    sample = sample[:SAMPLED] + sample[SAMPLED:][-SAMPLED:]
+    if said is not None and said not in ("day-first", "month-first"):
+        return _said_unit(said, sample, where)
+    scores: Counter[str] = Counter(dict.fromkeys(NUMERIC, 0))
+    orders: Counter[str] = Counter()
+    for value in sample:
+        name = _form_of(value)
+        if name is not None:
+            scores[name] += 1
+            orders.update(_orders(value))
+    best = max(scores, key=lambda name: (scores[name], -list(scores).index(name)))
     if scores[best] == 0:
-        raise DomainError(
-            "no value is a time between 1980 and 2100"
-            if sample
-            else "the column of times is empty",
-            where=where,
-            remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates"
-            + (f", or {otherwise}" if otherwise else ""),
-        )
-    if best == MONTH_FIRST and scores[best] == scores[DAY_FIRST]:
-        raise DomainError(
-            "the dates can be read as month/day/year and as day/month/year",
-            where=where,
-            remedy="Write them as year-month-day",
-        )
-    return TimeUnit(best, UNITS[best])
+        raise _no_time(sample, where, otherwise)
+    if best in NUMERIC:
+        return TimeUnit(best, _mixed(NUMERIC[best], MONTH_FIRST))
+    order = {"day-first": DAY_FIRST, "month-first": MONTH_FIRST}.get(said or "")
+    answer = said
+    if order is None and orders:
+        order = _decided(orders, rest)
+        if order is None:
+            shown = next(str(value) for value in sample if _orders(value))
+            how = "Say which with --time-format day-first or --time-format month-first, or with "
+            how += "a pattern such as --time-format %d/%m/%Y; or write them as year-month-day"
+            raise Asked(
+                f"the dates can be read as month/day/year and as day/month/year: {shown!r}",
+                "time_format",
+                where=where,
+                remedy=how if otherwise else "Write them as year-month-day",
+                values=(shown,),
+                proposals=("day-first", "month-first"),
+            )
+        answer = "day-first" if order == DAY_FIRST else "month-first"
+    order = order or DAY_FIRST
+    return TimeUnit(_named(best, order), _mixed(_no_number, order), answer)
 
 
-def _fits(unit: str, value: Any) -> bool:
+def times_share(values: Sequence[Any], *, strict: bool = False) -> float:
+    """The share of these values that are times; ``strict``: small numbers of days don't count."""
+    forms = [_form_of(value) for value in values]
+    loose = (SERIAL, MONTHS) if strict else ()
+    return sum(form is not None and form not in loose for form in forms) / max(len(forms), 1)
+
+
+def _decided(orders: Counter[str], rest: Callable[[], Iterable[Any]] | None) -> str | None:
+    """Whether day or month comes first, by the values that allow only one reading."""
+    if not orders[DAY_FIRST] and not orders[MONTH_FIRST] and rest is not None:
+        for value in rest():
+            orders.update(_orders(value))
+            if orders[DAY_FIRST] or orders[MONTH_FIRST]:
+                break
+    if orders[DAY_FIRST] == orders[MONTH_FIRST]:
+        return DAY_FIRST if orders["dots"] and not orders["ambiguous"] else None
+    return DAY_FIRST if orders[DAY_FIRST] > orders[MONTH_FIRST] else MONTH_FIRST
+
+
+def _orders(value: Any) -> tuple[str, ...]:
+    """What a value says of the order of day and month; nothing where it has none."""
+    if not isinstance(value, str):
+        return ()
     try:
-        return UNITS[unit](value) >= PLAUSIBLE
+        return read_form(value, DAY_FIRST).orders
+    except NotATime:
+        return ()
+
+
+def _form_of(value: Any) -> str | None:
+    """The name of the unit or form that a value has; None for no time."""
+    for name, read in NUMERIC.items():
+        try:
+            if read(value) >= PLAUSIBLE:
+                return name
+        except ValueError:
+            continue
+    for order in (DAY_FIRST, MONTH_FIRST):
+        try:
+            if isinstance(value, date):
+                _date(value)
+                return ISO
+            if isinstance(value, str):
+                form = read_form(value, order)
+                _micros(form.moment)
+                return form.name
+        except ValueError:
+            continue
+    return None
+
+
+def _named(form: str, order: str) -> str:
+    if form != "slashes":
+        return form
+    return "dates (day/month/year)" if order == DAY_FIRST else "dates (month/day/year)"
+
+
+def _mixed(number: Callable[[Any], int], order: str) -> Callable[[Any], int]:
+    """Reads the column's numbers, and written times beside them."""
+
+    def read(value: Any) -> int:
+        if value.__class__ is str:
+            if value.isdecimal():
+                return number(value)
+            if value[4:5] == "-":
+                return _written(value.strip(), order)
+        elif isinstance(value, date):
+            return _date(value)
+        try:
+            return number(value)
+        except NotANumber:
+            if isinstance(value, str):
+                return _written(value.strip(), order)
+            raise
+
+    return read
+
+
+def _written(text: str, order: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+        if text.isdecimal():
+            raise NotATime("is not a time")
     except ValueError:
-        return False
+        form = read_form(text, order)
+        if form.orders and form.orders[0] in ORDERS and form.orders[0] != order:
+            raise ValueError(f"has the {form.orders[0]}, unlike the column") from None
+        moment = form.moment
+    return _micros(moment)
+
+
+class NotANumber(ValueError):
+    """The value is no number at all."""
+
+
+def _no_number(value: Any) -> int:
+    raise NotANumber("is not a time")
 
 
 def _number(value: Any) -> int | float:
@@ -79,16 +207,20 @@ def _number(value: Any) -> int | float:
         text = value.strip()
         if text.isdecimal():
             return int(text)
+        if _COMMA.fullmatch(text):
+            text = text.replace(",", ".")
         if "_" in text:
-            raise ValueError("is not a time")
+            raise NotANumber("is not a time")
         try:
             value = float(text)
         except ValueError:
-            raise ValueError("is not a time") from None
+            raise NotANumber("is not a time") from None
+    if value.__class__ is not float and hasattr(value, "as_tuple"):
+        value = float(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     if whole or (isinstance(value, float) and math.isfinite(value)):
         return value  # type: ignore[no-any-return]
-    raise ValueError("is not a time")
+    raise NotANumber("is not a time")
 
 
 def _numeric(unit: str) -> Callable[[Any], int]:
@@ -100,8 +232,9 @@ def _numeric(unit: str) -> Callable[[Any], int]:
         try:
             number = _number(value)
         except ValueError as error:
-            limit = str(error).startswith("Exceeds")
-            raise ValueError("is outside 1970 to 2100" if limit else str(error)) from None
+            if str(error).startswith("Exceeds"):
+                raise ValueError("is outside 1970 to 2100") from None
+            raise
         if 0 < number < confusable:
             raise ValueError(f"is too small for {unit}, the column's unit")
         try:
@@ -119,41 +252,42 @@ def _in_range(micros: int) -> int:
     return micros
 
 
-def _compact_date(value: Any) -> int:
-    """20140228, as text or as a number."""
-    text = str(value).strip()
-    if len(text) != 8 or not text.isdecimal():
-        raise ValueError("is not a date such as 20140228")
-    return _micros(datetime.strptime(text, "%Y%m%d"))
+def _serial(value: Any) -> int:
+    """43471.53, a spreadsheet's days since the end of 1899."""
+    number = _number(value)
+    if not 25_569 < number < 73_051:
+        raise ValueError("is outside 1970 to 2100 in serial days, the column's unit")
+    since = round(number * 86_400 * 1000) * 1000
+    return _in_range((SERIAL_EPOCH - EPOCH) // MICROSECOND + since)
 
 
-def _iso(value: Any) -> int:
-    if isinstance(value, datetime):
-        return _micros(value)
-    if isinstance(value, date):
-        return _micros(datetime(value.year, value.month, value.day))
-    if not isinstance(value, str) or value.strip().isdecimal():
-        raise ValueError("is not an ISO date or time")
-    try:
-        return _micros(datetime.fromisoformat(value.strip().removesuffix(" UTC")))
-    except ValueError as error:
-        if str(error).startswith("is outside"):
-            raise
-        raise ValueError("is not an ISO date or time") from None
+def _digits(lengths: dict[int, str], example: str) -> Callable[[Any], int]:
+    """20140228 and its kin, as text or as a number."""
 
-
-def _pattern(unit: str) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if isinstance(value, str):
-            for pattern in PATTERNS[unit]:
-                try:
-                    parsed = datetime.strptime(value.strip(), pattern)
-                except ValueError:
-                    continue
-                return _micros(parsed)
-        raise ValueError(f"is not one of the column's {unit}")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = "" if isinstance(value, bool) else str(value).strip()
+        pattern = lengths.get(len(text)) if text.isdecimal() else None
+        if pattern is None:
+            if isinstance(value, str) and not text.isdecimal():
+                raise NotANumber(f"is not a date such as {example}")
+            raise ValueError(f"is not a date such as {example}")
+        try:
+            return _micros(datetime.strptime(text, pattern))
+        except ValueError as error:
+            outside = str(error).startswith("is outside")
+            raise ValueError(
+                str(error) if outside else f"is not a date such as {example}"
+            ) from None
 
     return read
+
+
+def _date(value: date) -> int:
+    if isinstance(value, datetime):
+        return _micros(value)
+    return _micros(datetime(value.year, value.month, value.day))
 
 
 def _micros(moment: datetime) -> int:
@@ -163,10 +297,64 @@ def _micros(moment: datetime) -> int:
     return _in_range((moment - EPOCH) // MICROSECOND)
 
 
-UNITS: dict[str, Callable[[Any], int]] = {
-    "dates (YYYYMMDD)": _compact_date,
+NUMERIC: dict[str, Callable[[Any], int]] = {
+    COMPACT: _digits({8: "%Y%m%d", 14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M"}, "20140228"),
+    MONTHS: _digits({6: "%Y%m"}, "201402"),
     **{unit: _numeric(unit) for unit in PER_SECOND},
-    "ISO dates": _iso,
-    **{unit: _pattern(unit) for unit in PATTERNS},
+    SERIAL: _serial,
 }
-"""Every unit by its name, in the order of preference."""
+"""Units of numbers by name, in the order of preference."""
+
+
+def _said_unit(said: str, sample: list[Any], where: str) -> TimeUnit:
+    """The unit that a person named: a word of ``TIME_WORDS``, or a pattern of strptime."""
+    if said in TIME_WORDS:
+        name = SERIAL if said == "serial" else said
+        return TimeUnit(name, _mixed(NUMERIC[name], DAY_FIRST), said)
+    if "%" not in said:
+        raise DomainError(
+            f"{said!r} is no form of times",
+            where="--time-format",
+            remedy=f"Write a pattern such as %d/%m/%Y, or one of {', '.join(TIME_WORDS)}",
+        )
+
+    def read(value: Any) -> int:
+        if isinstance(value, date):
+            return _date(value)
+        try:
+            moment = datetime.strptime(str(value).strip(), said)
+        except (ValueError, re.error, IndexError):
+            raise ValueError(f"does not have the form {said}") from None
+        return _micros(moment)
+
+    if sample and not any(_readable(read, value) for value in sample):
+        raise Asked(
+            f"no time has the form {said}, for example not {str(sample[0])[:SHOWN]!r}",
+            "time_format",
+            where=where,
+            remedy="Write the pattern of these values, for example --time-format %d/%m/%Y",
+        )
+    return TimeUnit(f"times such as {said}", read, said)
+
+
+def _readable(read: Callable[[Any], int], value: Any) -> bool:
+    try:
+        read(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_time(sample: list[Any], where: str, otherwise: str) -> DomainError:
+    if not sample:
+        what = "the column of times is empty"
+    else:
+        what = f"no value is a time between 1980 and 2100, for example {str(sample[0])[:SHOWN]!r}"
+    return Asked(
+        what,
+        "time_format",
+        where=where,
+        values=tuple(str(value)[:SHOWN] for value in sample[:3]),
+        remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates"
+        + (f", or say the form with --time-format, or {otherwise}" if otherwise else ""),
+    )

@@ -16,7 +16,7 @@ from core.corpus.store import PROJECT, Library
 from core.demo.simulation import write_demo
 from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
-from core.encode.item_text import item_texts
+from core.encode.item_text import TITLE_AND_CATEGORY, item_texts
 from core.files import replace_file, write_sums
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train
@@ -52,13 +52,15 @@ def build_demo(
                 stop,
                 encoder=encoder,
                 cache=cache,
+                item_text=TITLE_AND_CATEGORY,
                 target=made / "models",
                 created=DEMO_DATE,
             )
             texts = [
                 event.words for user in corpus.user_ids for event in corpus.history(user).events
             ]
-            cache.write_pack(made / DEMO_PACK.name, [*texts, *item_texts(corpus)], encoder)
+            texts += item_texts(corpus, TITLE_AND_CATEGORY)
+            cache.write_pack(made / DEMO_PACK.name, texts, encoder)
             write_sums(made)
             return _put_in_place(made, folder)
         finally:

@@ -43,6 +43,9 @@ TOKENS_PER_BATCH = 2048
 """Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
 TOKENS_ON_GPU = 131_072
 """The same for a GPU, which starts a batch slowly and needs many rows to fill its units."""
+_loading = threading.Lock()
+"""While transformers loads a network, functions of torch are replaced for all threads; two loads at
+once would leave them so."""
 
 
 def processor_name() -> str:
@@ -198,16 +201,14 @@ class TextEncoder:
         if not texts:
             return vectors
         tokens = self.token_ids(texts)
-        order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-        total = sum(len(ids) for ids in tokens)
+        lengths = np.array([len(ids) for ids in tokens])
         done, finished, started = 0, 0, time.monotonic()
-        for rows in _batches(order, tokens, self._tokens_per_batch):
+        for rows in longest_first(lengths, self._tokens_per_batch):
             check_stop(stop)
-            batch = [tokens[row] for row in rows]
-            vectors[rows] = self._pooled(batch, progress)
-            done += sum(len(ids) for ids in batch)
+            vectors[rows] = self._pooled([tokens[row] for row in rows], progress)
+            done += int(lengths[rows].sum())
             finished += len(rows)
-            left = (time.monotonic() - started) / done * (total - done)
+            left = (time.monotonic() - started) / done * (int(lengths.sum()) - done)
             report(progress, Progress("Encoding texts", finished, len(texts), left))
         return vectors
 
@@ -271,6 +272,11 @@ class TextEncoder:
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Share of the texts' word pieces that are not in the vocabulary, 0 to 1."""
+        ids = [piece for text in self.token_ids(texts) for piece in text[1:-1]]
+        return ids.count(self._tokenizer.unk_token_id) / max(len(ids), 1)
+
     @cached_property
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
@@ -290,13 +296,13 @@ class TextEncoder:
 
         transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        with self._reading("weights"):
+        with _loading, self._reading("weights"):
             network = transformers.AutoModel.from_pretrained(
                 str(self.folder),
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.float32,  # another one is torch's default for all threads meanwhile
+                dtype=torch.float32,  # another is torch's default for all threads while it loads
             )
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
@@ -316,14 +322,16 @@ class TextEncoder:
         )
 
 
-def _batches(order: list[int], tokens: list[list[int]], largest: int) -> list[list[int]]:
-    """Cut a longest-first order into batches of at most ``largest`` padded tokens."""
-    batches = []
-    while order:
-        size = max(1, largest // len(tokens[order[0]]))
-        batches.append(order[:size])
-        order = order[size:]
-    return batches
+def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Iterator[IntArray]:
+    """Rows of lengths int64[n] in batches of at most ``cells`` cells when padded, int64[<= most].
+
+    Rows of length 0 are left out.
+    """
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    while len(order):
+        batch = order[: max(1, cells // int(lengths[order[0]]))][:most]
+        yield batch
+        order = order[len(batch) :]
 
 
 def _find_model(name: str, allow_download: bool) -> Path:

@@ -7,7 +7,6 @@ at test time, so a model trained without one could have made up for some of the 
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,18 +22,23 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import History, Part
 from core.evaluate.report import CELLS_PER_BATCH
-from core.evaluate.stored import evaluation_path, read_stored
-from core.files import save_arrays
+from core.evaluate.stored import (
+    Arrays,
+    arrays_of,
+    evaluation_path,
+    fields_from,
+    read_stored,
+    save_stored,
+)
 from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, target_ranks
-from core.recommend.protocol import Recommender
+from core.recommend.protocol import Recommender, batches
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-FORMAT = 1
 HEADER = "uses"
 """Name of the header in stored files, as in the first version."""
 K = 10
@@ -132,15 +136,13 @@ def ablate(
     variants: dict[str, Callable[[History], History]] = {"": lambda history: history, **VARIANTS}
     n = len(cases)
     targets = targets_of(cases, corpus.item_index)
-    batch = max(CELLS_PER_BATCH // max(len(corpus.item_ids), 1), 1)
     answers = {name: Answer(np.empty(n), np.empty(n), np.zeros(n, np.bool_)) for name in variants}
     for number, (name, change) in enumerate(variants.items()):
         answer = answers[name]
         stage = f"without {name}" if name else "whole histories"
-        for start in range(0, n, batch):
+        for rows in batches(n, len(corpus.item_ids), CELLS_PER_BATCH):
             check_stop(stop)
-            report(progress, Progress(stage, number * n + start, len(variants) * n))
-            rows = slice(start, start + batch)
+            report(progress, Progress(stage, number * n + rows.start, len(variants) * n))
             whole = [case.history for case in cases[rows]]
             histories = [change(history) for history in whole]
             scores = recommender.log_probabilities(histories)
@@ -230,48 +232,27 @@ def _ablation_key(engine: Engine, recommender: str) -> str:
 
 def save_ablation(ablation: Ablation, path: Path, key: str) -> None:
     """Write one safetensors file whole; ``key`` says which question it answers."""
-    arrays: dict[str, npt.NDArray[Any]] = {"steps": ablation.steps.astype(np.int32)}
+    arrays: dict[str, npt.NDArray[Any]] = {"steps": ablation.steps}
     for name, answer in {"": ablation.whole, **ablation.without}.items():
-        arrays[f"{name}/rank"] = answer.rank.astype(np.float32)
-        arrays[f"{name}/log_probability"] = answer.log_probability.astype(np.float32)
-        arrays[f"{name}/changed"] = answer.changed.astype(np.uint8)
-    header = {
-        "format": FORMAT,
-        "key": key,
+        arrays |= arrays_of(answer, f"{name}/")
+    facts = {
         "recommender": ablation.recommender,
         "k": ablation.k,
         "users": list(ablation.users),
         "without": list(ablation.without),
     }
-    save_arrays(path, arrays, {HEADER: json.dumps(header)}, sealed=True)
+    save_stored(path, HEADER, key, facts, arrays)
 
 
 def load_ablation(path: Path, key: str) -> Ablation | None:
     """Read what ``save_ablation`` wrote; None where there is nothing usable for this key."""
 
-    def build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Ablation:
-        n = len(header["users"])
-        check_array("steps", arrays["steps"], np.int32, (n,), low=0)
-        for name in ("", *header["without"]):
-            check_array(f"{name}/rank", arrays[f"{name}/rank"], np.float32, (n,), nan=True)
-            log_p = arrays[f"{name}/log_probability"]
-            check_array(f"{name}/log_probability", log_p, np.float32, (n,), nan=True)
-            check_array(f"{name}/changed", arrays[f"{name}/changed"], np.uint8, (n,), high=1)
-        answers = {
-            name: Answer(
-                arrays[f"{name}/rank"].astype(np.float64),
-                arrays[f"{name}/log_probability"].astype(np.float64),
-                arrays[f"{name}/changed"].astype(np.bool_),
-            )
-            for name in ("", *header["without"])
-        }
-        return Ablation(
-            recommender=header["recommender"],
-            k=header["k"],
-            users=tuple(header["users"]),
-            steps=arrays["steps"].astype(np.int64),
-            whole=answers.pop(""),
-            without=answers,
-        )
+    def build(header: dict[str, Any], arrays: Arrays) -> Ablation:
+        for name, array in arrays.items():
+            check_array(name, array, array.dtype, (len(header["users"]),), nan=True)
+        without = {name: Answer(**fields_from(arrays, f"{name}/")) for name in header["without"]}
+        whole = Answer(**fields_from(arrays, "/"))
+        users = tuple(header["users"])
+        return Ablation(header["recommender"], header["k"], users, arrays["steps"], whole, without)
 
-    return read_stored(path, HEADER, FORMAT, key, build)
+    return read_stored(path, HEADER, key, build)

@@ -20,12 +20,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.corpus.corpus import Corpus
+from core.corpus.options import ImportOptions
 from core.corpus.quarantine import Quarantine, Refusal
-from core.corpus.rows import Fields, read_head, read_rows
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.store import Library, check_name
+from core.corpus.syntax import Rows, open_rows, read_head
+from core.corpus.syntax.protocol import Fields
+from core.corpus.texts import read_id
 from core.corpus.timestamps import TimeUnit, find_unit
-from core.corpus.validate import read_id
 from core.domain import Columns, DomainError
 from core.evaluate.served import HEADER, RANK, ListsManifest, lists_path
 from core.files import replace_file
@@ -68,20 +70,14 @@ def import_lists(
     older lists of the same name. DomainError where nothing can be used, and Stopped.
     """
     check_name(name, "the name of lists", "--as")
-    if name in NAMES:
-        raise DomainError(
-            f"{name!r} is one of the product's own recommenders",
-            where="--as",
-            remedy="Choose another name, for example production",
-        )
-    if name in {point.name for point in installed()}:
-        raise DomainError(
-            f"{name!r} is the id of an installed recommender",
-            where="--as",
-            remedy="Choose another name, for example production",
-        )
+    ids = {point.name: "the id of an installed recommender" for point in installed()}
+    ids |= dict.fromkeys(NAMES, "one of the product's own recommenders")
+    if name in ids:
+        remedy = "Choose another name, for example production"
+        raise DomainError(f"{name!r} is {ids[name]}", where="--as", remedy=remedy)
     file = SourceFile(path, can_ask=False)
-    unit = _time_unit(file)
+    rows = open_rows(file, ImportOptions(header=True))
+    unit = _time_unit(file, rows)
     target = lists_path(library, corpus.name, name)
     refused = target.with_suffix(".quarantine.jsonl")
     with library.writing("lists"), tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work:
@@ -90,7 +86,7 @@ def import_lists(
         with closing(quarantine):
             kept = array("q")  # user, time, rank, item, line; and again
             rows_read = 0
-            for line, fields in read_rows(file):
+            for line, fields in rows.records():
                 rows_read += 1
                 row = _read(corpus, unit, fields) if isinstance(fields, dict) else fields
                 if isinstance(row, BadRow):
@@ -190,8 +186,8 @@ def _content_hash(table: pa.Table) -> str:
     return content.hexdigest()[:16]
 
 
-def _time_unit(file: SourceFile) -> TimeUnit:
-    head = read_head(file)
+def _time_unit(file: SourceFile, rows: Rows) -> TimeUnit:
+    head = read_head(rows)
     missing = [name for name in NEEDED if name not in head.columns]
     if missing:
         raise DomainError(

@@ -57,10 +57,31 @@ def find_report(
 
 
 def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
-    """The splits of a protocol, in the order of its reports: int8[n_events] of ``Part`` each."""
-    if protocol == "temporal":
-        return temporal_splits(corpus)
-    return [leave_last_out(corpus.events)]
+    """The splits of a protocol, in the order of its reports: int8[n_events] of ``Part`` each.
+
+    Those of the temporal protocol need training events and targets; DomainError where none has.
+    """
+    if protocol != "temporal":
+        return [leave_last_out(corpus.events)]
+    if corpus.manifest.order_as_time:
+        raise DomainError(
+            "this corpus has no times, only the order of each user's events",
+            where=f"corpus {corpus.name}",
+            remedy="Evaluate with --protocol leave-last-out",
+        )
+    usable = [
+        parts
+        for parts in temporal_splits(corpus)
+        if (parts == Part.TRAIN).any() and cases(corpus, parts, Part.TEST)
+    ]
+    if not usable:
+        raise DomainError(
+            "nobody can be scored over time: no user with five or more events has one before and "
+            "one after a cut at 70, 80 or 90 % of all events",
+            where=f"corpus {corpus.name}",
+            remedy="Evaluate with --protocol leave-last-out, or import a longer period",
+        )
+    return usable
 
 
 def with_served(
@@ -171,6 +192,7 @@ def data_of_split(
     """What a model learned from under a split; without a model no item has text."""
     if model_folder is None:
         return TrainingData.of(corpus, parts)
-    encoder = open_encoder(library, read_config(model_folder).encoder.name)
-    text = item_text_of(corpus, parts, encoder, open_cache(library), progress, stop)
+    config = read_config(model_folder)
+    encoder, cache = open_encoder(library, config.encoder.name), open_cache(library)
+    text = item_text_of(corpus, parts, config.item_text, encoder, cache, progress, stop)
     return TrainingData.of(corpus, parts, text)

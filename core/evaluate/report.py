@@ -28,7 +28,7 @@ from core.measure.metrics import (
 from core.model.metrics import Score
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
-from core.recommend.protocol import Recommender
+from core.recommend.protocol import Recommender, batches
 from core.recommend.training_data import TrainingData
 
 CELLS_PER_BATCH = 8_000_000
@@ -197,18 +197,16 @@ def evaluate(
     """
     targets = targets_of(cases, data.item_index)
     counts = data.item_counts
-    batch = max(CELLS_PER_BATCH // max(data.n_items, 1), 1)
-    batches: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
+    answers: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
     done, total = 0, len(cases) * len(recommenders)
-    for start in range(0, len(cases), batch):
-        rows = slice(start, start + batch)
+    for rows in batches(len(cases), data.n_items, CELLS_PER_BATCH):
         histories = [case.history for case in cases[rows]]
         excluded = ExcludedItems.of(histories, data.item_index)
         for recommender in recommenders:
             check_stop(stop)
             scores = recommender.log_probabilities(histories)
             lists = top_items(scores, excluded, k)
-            batches[recommender.id].append(
+            answers[recommender.id].append(
                 Result(
                     recommender.id,
                     rank=target_ranks(scores, targets[rows], excluded),
@@ -230,7 +228,7 @@ def evaluate(
         months=np.array([case.target_time.strftime("%Y-%m") for case in cases], np.str_),
         cohorts=cohorts_of(cases, counts[targets], counts),
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
-        results=tuple(joined(name, results, k) for name, results in batches.items()),
+        results=tuple(joined(name, results, k) for name, results in answers.items()),
     )
 
 
@@ -272,7 +270,7 @@ def joined(name: str, results: Sequence[Result], k: int) -> Result:
     columns: dict[str, Any] = {
         field.name: np.concatenate([getattr(result, field.name) for result in results])
         if results
-        else np.empty((0, k) if field.name == "lists" else 0)
+        else np.empty((0, k) if field.name == "lists" else 0, np.int64)
         for field in fields(Result)[1:]
     }
     return Result(name, **columns)

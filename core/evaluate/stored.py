@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,8 +24,11 @@ from core.ranking import NO_ITEM
 
 FORMAT = 1
 HEADER = "evaluation"
-_INTEGERS = ("lists",)
+_STORED = {"f": np.float32, "i": np.int32, "b": np.uint8}
+_READ = {"f": np.float64, "i": np.int64, "u": np.bool_}
+"""Kinds of arrays on disk, and in memory."""
 
+Arrays = Mapping[str, npt.NDArray[Any]]
 T = TypeVar("T")
 
 
@@ -59,74 +62,52 @@ def save_report(
 
     ``sealed`` unless the folder of ``path`` lists its hash.
     """
-    tensors: dict[str, npt.NDArray[Any]] = {
-        "steps": report.steps.astype(np.int32),
-        "targets": report.targets.astype(np.int32),
-    }
-    for name, who in report.cohorts.items():
-        tensors[f"cohort/{name}"] = who.astype(np.uint8)
+    arrays: dict[str, npt.NDArray[Any]] = {"steps": report.steps, "targets": report.targets}
+    arrays |= {f"cohort/{name}": who for name, who in report.cohorts.items()}
     for result in report.results:
-        for field in fields(Result)[1:]:
-            values = getattr(result, field.name)
-            kind = np.int32 if field.name in _INTEGERS else np.float32
-            tensors[f"result/{result.recommender}/{field.name}"] = values.astype(kind)
-    header = {
-        "format": FORMAT,
-        "key": str(key),
+        arrays |= arrays_of(result, f"result/{result.recommender}/")
+    facts = {
         "protocol": report.protocol,
         "k": report.k,
         "n_items": report.n_items,
         "excluded_targets": report.excluded_targets,
-        "recommenders": [result.recommender for result in report.results],
+        "recommenders": report.names,
         "cohorts": list(report.cohorts),
         "users": list(report.users),
         "months": report.months.tolist(),
     }
-    save_arrays(path, tensors, {HEADER: json.dumps(header)}, sealed=sealed)
+    save_stored(path, HEADER, str(key), facts, arrays, sealed=sealed)
 
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
 
-    def build(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> EvaluationReport:
-        def result(recommender: str) -> Result:
-            values: dict[str, Any] = {
-                field.name: arrays[f"result/{recommender}/{field.name}"].astype(
-                    np.int64 if field.name in _INTEGERS else np.float64
-                )
-                for field in fields(Result)[1:]
-            }
-            return Result(recommender, **values)
-
-        n, k, n_items = len(header["users"]), header["k"], header["n_items"]
-        check_array("steps", arrays["steps"], np.int32, (n,), low=0)
-        check_array("targets", arrays["targets"], np.int32, (n,), low=0, high=n_items - 1)
-        for name in header["cohorts"]:
-            check_array(name, arrays[f"cohort/{name}"], np.uint8, (n,), high=1)
-        for recommender in header["recommenders"]:
-            for field in fields(Result)[1:]:
-                name = f"result/{recommender}/{field.name}"
-                if field.name in _INTEGERS:
-                    high = n_items - 1
-                    check_array(name, arrays[name], np.int32, (n, k), low=NO_ITEM, high=high)
-                else:
-                    check_array(name, arrays[name], np.float32, (n,), nan=True)
-        if len(header["months"]) != n:
-            raise ValueError("its months are incomplete")
+    def build(header: dict[str, Any], arrays: Arrays) -> EvaluationReport:
+        n, k, most = len(header["users"]), header["k"], header["n_items"] - 1
+        check_array("targets", arrays["targets"], np.int64, (n,), low=0, high=most)
+        check_array("months", np.array(header["months"], np.str_), np.str_, (n,), nan=True)
+        for name, array in arrays.items():
+            if name.endswith("/lists"):
+                check_array(name, array, np.int64, (n, k), low=NO_ITEM, high=most)
+            else:
+                check_array(name, array, array.dtype, (n,), nan=True)
         return EvaluationReport(
             protocol=header["protocol"],
             k=header["k"],
             n_items=header["n_items"],
             users=tuple(header["users"]),
-            steps=arrays["steps"].astype(np.int64),
-            targets=arrays["targets"].astype(np.int64),
+            steps=arrays["steps"],
+            targets=arrays["targets"],
             months=np.array(header["months"], dtype=np.str_),
-            cohorts={name: arrays[f"cohort/{name}"].astype(np.bool_) for name in header["cohorts"]},
+            cohorts={name: arrays[f"cohort/{name}"] for name in header["cohorts"]},
             excluded_targets=header["excluded_targets"],
-            results=tuple(result(name) for name in header["recommenders"]),
+            results=tuple(
+                Result(name, **fields_from(arrays, f"result/{name}/"))
+                for name in header["recommenders"]
+            ),
         )
 
-    return read_stored(path, HEADER, FORMAT, str(key), build)
+    return read_stored(path, HEADER, str(key), build)
 
 
 def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | None:
@@ -135,12 +116,27 @@ def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | No
     return next((report for report in reports if report is not None), None)
 
 
+def arrays_of(values: Any, prefix: str) -> Arrays:
+    """The array fields of a dataclass, each name after a prefix."""
+    return {f"{prefix}{name}": a for name, a in vars(values).items() if isinstance(a, np.ndarray)}
+
+
+def fields_from(arrays: Arrays, prefix: str) -> dict[str, Any]:
+    """What ``arrays_of`` made arrays of, by the fields' own names."""
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+
+
+def save_stored(
+    path: Path, kind: str, key: str, facts: dict[str, Any], arrays: Arrays, *, sealed: bool = True
+) -> None:
+    """Write arrays in single precision, and a JSON header that ``read_stored`` checks."""
+    stored = {name: array.astype(_STORED[array.dtype.kind]) for name, array in arrays.items()}
+    header = {kind: json.dumps({"format": FORMAT, "key": key, **facts})}
+    save_arrays(path, stored, header, sealed=sealed)
+
+
 def read_stored(
-    path: Path,
-    header_name: str,
-    format: int,
-    key: str,
-    build: Callable[[dict[str, Any], dict[str, npt.NDArray[Any]]], T],
+    path: Path, kind: str, key: str, build: Callable[[dict[str, Any], Arrays], T]
 ) -> T | None:
     """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key.
 
@@ -148,10 +144,10 @@ def read_stored(
     """
     try:
         verify(path.parent, (path.name,))
-        arrays, metadata = load_arrays(path)
-        header = json.loads(metadata[header_name])
-        if header["format"] != format or header["key"] != key:
+        stored, metadata = load_arrays(path)
+        header = json.loads(metadata[kind])
+        if (header["format"], header["key"]) != (FORMAT, key):
             return None
-        return build(header, arrays)
+        return build(header, {name: a.astype(_READ[a.dtype.kind]) for name, a in stored.items()})
     except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

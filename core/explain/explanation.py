@@ -6,7 +6,7 @@ once and the slower ones as they come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,20 +19,21 @@ from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Game,
     Method,
+    Review,
     WordValues,
     leave_one_out,
+    open_review,
     score_game,
     sentiment_game,
     shap_words,
 )
-from core.explain.words import Review, open_review
 from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import step_edits
 from core.scenario.search import ChangeSearch, SmallestChange, counterfactual_effort
-from core.shapley.engine import ShapleyValues
+from core.shapley.engine import EXACT_UP_TO, ShapleyValues
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -52,37 +53,31 @@ class WordsOfReview:
     """To the goal, in nats."""
 
 
+@dataclass(eq=False, repr=False)
 class Explanation:
     """Why one item, at the moment of one history.
 
-    ``margin`` explains the item's margin over the list's k-th item instead of its score. ``stop``
+    ``margin`` explains the item's margin over the list's k-th item instead of its score. Events
+    are sampled for at most ``seconds`` where there are more than ``exact_up_to``. ``stop``
     is asked between batches; a stopped piece raises ``Stopped`` and can be asked for again.
     DomainError for an unknown item or recommender.
     """
 
+    engine: Engine
+    history: History
+    item_id: str
+    recommender_id: str | None = None
+    _: KW_ONLY
+    margin: bool = False
+    seconds: float = 5.0
+    exact_up_to: int = EXACT_UP_TO
+    progress: ProgressCallback | None = None
+    stop: StopCallback | None = None
     k = K
 
-    def __init__(
-        self,
-        engine: Engine,
-        history: History,
-        item_id: str,
-        recommender: str | None = None,
-        *,
-        margin: bool = False,
-        seconds: float = 5.0,
-        progress: ProgressCallback | None = None,
-        stop: StopCallback | None = None,
-    ) -> None:
-        self.engine = engine
-        self.history = history
-        self.item_id = item_id
-        self.item = engine.corpus.index_of(item_id)
-        self.recommender: Recommender = engine.recommender(recommender)
-        self.margin = margin
-        self.seconds = seconds
-        self.progress = progress
-        self.stop = stop
+    def __post_init__(self) -> None:
+        self.item = self.engine.corpus.index_of(self.item_id)
+        self.recommender: Recommender = self.engine.recommender(self.recommender_id)
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -142,13 +137,18 @@ class Explanation:
     @cached_property
     def events(self) -> ShapleyValues:
         """Which events made it."""
-        return explain_events(self.game, seconds=self.seconds, progress=self.progress)
+        return self._sample(self.seconds)
 
     def refine(self, seconds: float) -> None:
         """Sample the events for longer; what was made of the former values is made anew."""
-        self.events = explain_events(self.game, seconds=seconds, progress=self.progress)
+        self.events = self._sample(seconds)
         for made in ("parts", "counterfactual", "scorecard"):
             self.__dict__.pop(made, None)
+
+    def _sample(self, seconds: float) -> ShapleyValues:
+        return explain_events(
+            self.game, seconds=seconds, exact_up_to=self.exact_up_to, progress=self.progress
+        )
 
     @cached_property
     def parts(self) -> PartValues:

@@ -38,8 +38,6 @@ class PartValues:
 
     values: DoubleArray
     stderr: DoubleArray
-    orders: int
-    """Outer orders sampled."""
 
 
 @lru_cache(maxsize=4096)
@@ -80,7 +78,7 @@ def explain_parts(
         report(progress, Progress("split events into parts", player, players))
         gains = _part_gains(game, player, outer[:, player])
         values[player], errors[player] = add_up(gains, float(events.values[player]))
-    return PartValues(values, errors, len(outer))
+    return PartValues(values, errors)
 
 
 def _part_gains(game: EventGame, player: int, before: Masks) -> DoubleArray:

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from core.arrays import DoubleArray
 from core.explain.game import EventGame, explain_events
 from core.progress import Progress, ProgressCallback, report
-from core.shapley.engine import EXACT_UP_TO, ShapleyValues
+from core.shapley.engine import ShapleyValues
 from core.shapley.game import Masks
 
 ORDERS = ("explanation", "recent-first", "random")
@@ -85,7 +85,7 @@ def _stability(
     players = len(game.players)
     if players < 2:
         return None
-    if players <= EXACT_UP_TO:
+    if events.exact:
         return 1.0
     ranks = []
     for seed in range(1, SEEDS + 1):

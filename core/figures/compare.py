@@ -7,22 +7,26 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.figures.profile import areas
 from core.figures.style import (
     SIZE,
     SMALL,
-    UNFADED,
     axis,
+    bars,
     canvas,
+    errors,
     halo,
     hover,
+    in_full,
+    names_above,
     names_axis,
     note,
+    picks,
     plain,
-    signed_ink,
+    signed_inks,
     title,
 )
 from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
@@ -32,7 +36,7 @@ from core.views.wording import nats, percent, signed
 
 ROW = 30
 SIDES = {2: (256, 34), 3: (230, 30), 4: (190, 25)}
-SIDE = (160, 20)
+SIDE, NARROW_SIDE = (160, 20), (104, 13)
 """Pixels beside the outer columns and characters of a title there, by number of columns."""
 MOST_LABELLED = 4
 """Columns up to which items of inner columns only are labelled too; above, when they are chosen."""
@@ -46,33 +50,37 @@ SEGMENT = 85
 SHOWN_BARS = 12
 
 
-def flow_figure(view: CompareView, palette: Palette, chosen: str | None = None) -> go.Figure:
+def flow_figure(
+    view: CompareView, palette: Palette, chosen: str | None = None, *, narrow: bool = False
+) -> Chart:
     """Ranks over the columns: one line per item in its topic's hue, its title at the ends.
 
     Markers carry ``[item_id, column]`` as customdata. A dotted stub says where an item comes from
-    or goes to outside the lists. A ring marks the actual next item; ``chosen`` stands out.
+    or goes to outside the lists. A ring marks the actual next item; ``chosen`` stands out. On a
+    ``narrow`` screen titles are short, and only the outer columns have a head.
     """
     n = len(view.columns)
     rows = max((r for line in view.lines for r in line.ranks if r is not None), default=1)
     depth = max(rows, 3)
-    side, characters = SIDES.get(n, SIDE)
+    side, characters = NARROW_SIDE if narrow else SIDES.get(n, SIDE)
     figure = canvas(palette, ROW * (depth + 1) + 92, (side, side, 54, 8), hovermode="closest")
     for line in view.lines:
         _add_line(figure, line, palette, chosen in (None, line.item_id))
-    _add_next(figure, view, depth, palette)
+    _add_next(figure, view, depth, palette, narrow)
     _add_markers(figure, view, palette, chosen)
     for at, column in enumerate(view.columns):
-        _add_head(figure, at, column, n, palette)
+        if not narrow or at in (0, n - 1):
+            _add_head(figure, at, column, 6 if narrow else n, palette)
     for line in view.lines:
         _add_labels(figure, line, n, characters, palette, chosen)
-        if n <= MOST_STUB_LABELS:
+        if n <= MOST_STUB_LABELS and not narrow:
             _add_stub_labels(figure, line, palette)
     figure.update_xaxes(visible=False, range=[-0.1, n - 0.9], fixedrange=True)
     figure.update_yaxes(visible=False, range=[depth + 1.5, 0.4], fixedrange=True)
     return figure
 
 
-def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool) -> None:
+def _add_line(figure: Chart, line: FlowLine, palette: Palette, strong: bool) -> None:
     xs: list[float | None] = []
     ys: list[float | None] = []
     stubs_x: list[float | None] = []
@@ -95,9 +103,7 @@ def _add_line(figure: go.Figure, line: FlowLine, palette: Palette, strong: bool)
             )
 
 
-def _add_markers(
-    figure: go.Figure, view: CompareView, palette: Palette, chosen: str | None
-) -> None:
+def _add_markers(figure: Chart, view: CompareView, palette: Palette, chosen: str | None) -> None:
     marks = [
         (at, rank, line)
         for line in view.lines
@@ -130,10 +136,10 @@ def _hover(view: CompareView, line: FlowLine, at: int) -> str:
         for column, rank, full in zip(view.columns, line.ranks, line.full_ranks, strict=True)
     ]
     marked = ["actual next item"] if line.is_next[at] else []
-    return "<br>".join([f"<b>{plain(line.item, 60)}</b>", plain(topic, 40), *ranks, *marked])
+    return "<br>".join([f"<b>{in_full(line.item)}</b>", plain(topic, 40), *ranks, *marked])
 
 
-def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette) -> None:
+def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette, narrow: bool) -> None:
     """Rings around the actual next item; below a column whose list lacks it, its rank."""
     rings = {
         at: rank
@@ -154,14 +160,14 @@ def _add_next(figure: go.Figure, view: CompareView, depth: int, palette: Palette
     for at, column in enumerate(view.columns):
         if column.next_item is None:
             continue
-        said = f"next: {rank_words(column.next_rank)}"
+        said = f"{'' if narrow else 'next: '}{rank_words(column.next_rank)}"
         if at in rings:
-            said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
-        words = note(said, at, depth + 1, palette.accent, hovertext=plain(column.next_item, 60))
+            said = "◎ actual next item" if len(view.columns) < 4 and not narrow else "◎ next"
+        words = note(said, at, depth + 1, palette.accent, hovertext=in_full(column.next_item))
         figure.add_annotation(words)
 
 
-def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: Palette) -> None:
+def _add_head(figure: Chart, at: int, column: ColumnView, n: int, palette: Palette) -> None:
     width = 30 if n < 4 else 22 if n == 4 else 17
     lines = wrap(column.name, width, max_lines=3, placeholder="…") or [""]
     text, size = "<br>".join(plain(line) for line in lines), SMALL if n > 3 else SIZE
@@ -169,7 +175,7 @@ def _add_head(figure: go.Figure, at: int, column: ColumnView, n: int, palette: P
 
 
 def _add_labels(
-    figure: go.Figure, line: FlowLine, n: int, characters: int, palette: Palette, chosen: str | None
+    figure: Chart, line: FlowLine, n: int, characters: int, palette: Palette, chosen: str | None
 ) -> None:
     """Titles beside the outer columns; inside, where an item is in no outer one."""
     ink = palette.text if chosen in (None, line.item_id) else rgba(palette.text, 0.4)
@@ -187,7 +193,7 @@ def _add_labels(
         figure.add_annotation(words)
 
 
-def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> None:
+def _add_stub_labels(figure: Chart, line: FlowLine, palette: Palette) -> None:
     """Beside a stub, the item's rank over the catalogue in the neighbouring column."""
     for at, (left, right) in enumerate(zip(line.ranks, line.ranks[1:], strict=False)):
         if (left is None) == (right is None):
@@ -210,7 +216,7 @@ def _add_stub_labels(figure: go.Figure, line: FlowLine, palette: Palette) -> Non
         )
 
 
-def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
+def profiles_figure(view: CompareView, palette: Palette) -> Chart:
     """The interest profile of every column as one bar of topic shares, names on the segments."""
     columns = view.columns[::-1]
     names = [plain(column.name, 28) for column in columns]
@@ -243,39 +249,37 @@ def profiles_figure(view: CompareView, palette: Palette) -> go.Figure:
     return figure
 
 
-def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
+def changes_figure(
+    changes: Sequence[ChangeBar], palette: Palette, *, narrow: bool = False
+) -> Chart:
     """What each event between two times contributed to an item: signed bars, largest first.
 
     Beyond a dozen the rest is one bar. Bars carry their step as customdata.
     """
-    shown = list(bars[:SHOWN_BARS])
-    if len(bars) > SHOWN_BARS:
-        rest = bars[SHOWN_BARS:]
+    shown = list(changes[:SHOWN_BARS])
+    if len(changes) > SHOWN_BARS:
+        rest = changes[SHOWN_BARS:]
         total = sum(bar.value for bar in rest)
         shown.append(ChangeBar(None, f"{len(rest)} smaller ones", total, 0.0))
     shown = shown[::-1]
     values = [bar.value for bar in shown]
-    figure = canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
-    stderr = [bar.stderr for bar in shown]
-    error = {"array": stderr, "visible": any(stderr), "color": palette.muted}
+    figure = (
+        canvas(palette, 40 * len(shown) + 60, (8, 64, 20, 40), bargap=0.6)
+        if narrow
+        else canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
+    )
+    words = [f"{in_full(bar.label)}: {signed(bar.value)} nats" for bar in shown]
     figure.add_bar(
-        x=values,
-        y=list(range(len(shown))),
-        orientation="h",
-        marker={"color": [signed_ink(value, palette) for value in values]},
-        error_x=error | {"thickness": 1.2, "width": 3},
-        customdata=[bar.step for bar in shown],
-        **hover([f"{plain(bar.label, 70)}: {signed(bar.value)} nats" for bar in shown]),
-        **UNFADED,
-        name="changes",
+        **bars(values, signed_inks(values, palette)),
+        error_x=errors([bar.stderr for bar in shown], palette.muted, 1.2),
+        **picks([bar.step for bar in shown], words, "changes"),
     )
     for at, bar in enumerate(shown):
         up, small = bar.value >= 0, abs(bar.value) < SMALL_CHANGE
         text = nats(bar.value) if small else f"{'▲' if up else '▼'} {signed(bar.value)}"
         end = bar.value + (bar.stderr if up else -bar.stderr)
         side, shift = ("left", 6) if up else ("right", -6)
-        words = note(text, end, at, palette.text, xanchor=side, xshift=shift)
-        figure.add_annotation(words)
+        figure.add_annotation(note(text, end, at, palette.text, xanchor=side, xshift=shift))
     reach = max((abs(value) for value in values), default=1.0) or 1.0
     low, high = min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach
     zero = {"zeroline": True, "zerolinecolor": palette.faint, "fixedrange": True, "nticks": 5}
@@ -284,4 +288,6 @@ def changes_figure(bars: Sequence[ChangeBar], palette: Palette) -> go.Figure:
     small_type = {"size": SMALL, "color": palette.text}
     labels = [plain(bar.label, 50) for bar in shown]
     figure.update_yaxes(names_axis(palette, labels, tickfont=small_type))
+    if narrow:
+        names_above(figure, labels, range(len(labels)), palette)
     return figure

@@ -92,7 +92,7 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         event = (longer if edited is None else edited.base).events[step - 1]
         if event.words:
             quoted = event.words[:LONGEST] + ("…" if len(event.words) > LONGEST else "")
-            item = short(comparison.engine.corpus.title(event.item_id), TITLE)
+            item = short(comparison.engine.corpus.event_title(event), TITLE)
             name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}"
             quotes[(pair[0].spec.user, step)] = (name, quoted)
     return tuple(quotes[key] for key in sorted(quotes))

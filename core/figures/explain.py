@@ -6,29 +6,34 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.explain.parts import PART_NAMES
 from core.explain.scorecard import Scorecard
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import (
     SIZE,
     SMALL,
     UNFADED,
+    at_ends,
     axis,
+    bars,
     canvas,
-    hover,
+    errors,
+    in_full,
+    names_above,
     names_axis,
     note,
+    picks,
     plain,
-    signed_ink,
+    signed_inks,
     title,
 )
 from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
 from core.views.wording import SMALL as TINY
 from core.views.wording import day, nats, plain_nats, rating
 
-ROW = 27
+ROW, NARROW_ROW = 27, 40
 SHOWN = 14
 """Bars drawn one by one; the rest is one bar."""
 WATERFALL = (0.0, 0.55)
@@ -38,7 +43,6 @@ BARS = 0.42
 """Share of a panel that its bars may take; numbers stand right of them."""
 LABEL = 36
 WORD_ROW, WORDS_SHOWN = 24, 10
-ORDERS = {"explanation": "explanation", "recent-first": "recent first", "random": "random"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,59 +59,53 @@ class _Row:
 
 
 def waterfall_figure(
-    answer: AnswerView, parts: PartsView | None, palette: Palette, chosen: int | None = None
-) -> go.Figure:
+    answer: AnswerView,
+    parts: PartsView | None,
+    palette: Palette,
+    chosen: int | None = None,
+    *,
+    narrow: bool = False,
+) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
-    is the step whose row is marked.
+    is the step whose row is marked. On a ``narrow`` screen names stand above their bars, and the
+    panels are left to the table.
     """
     rows = _rows(answer, parts)
     n = len(rows)
-    figure = canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    figure = (
+        canvas(palette, NARROW_ROW * (n + 2) + 64, (8, 8, 8, 44), bargap=0.6)
+        if narrow
+        else canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
+    )
     ys = [n - at for at in range(n)]
     _add_ends(figure, answer, n, palette)
+    values = [row.value for row in rows]
     figure.add_bar(
-        x=[row.value for row in rows],
+        **bars(values, signed_inks(values, palette), y=ys),
         base=[row.start for row in rows],
-        y=ys,
-        orientation="h",
-        marker={"color": [signed_ink(row.value, palette) for row in rows]},
-        error_x={
-            "type": "data",
-            "array": [row.stderr for row in rows],
-            "visible": any(row.stderr for row in rows),
-            "color": palette.text,
-            "thickness": 1,
-            "width": 3,
-        },
-        customdata=[row.step for row in rows],
-        name="events",
-        **hover([row.hover for row in rows]),
-        **UNFADED,
+        error_x=errors([row.stderr for row in rows], palette.text, 1),
+        **picks([row.step for row in rows], [row.hover for row in rows], "events"),
     )
     _add_numbers(figure, rows, ys, palette)
     _add_connectors(figure, rows, ys, palette)
-    _add_panels(figure, rows, ys, palette)
+    if not narrow:
+        _add_panels(figure, rows, ys, palette)
+    names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
-            domain=list(WATERFALL),
+            domain=[0, 1] if narrow else list(WATERFALL),
             range=_extent(answer, rows),
             fixedrange=True,
             nticks=6,
             title=title(f"{plain(answer.unit, 50)} (nats)", 4),
         ),
-        yaxis=axis(
-            palette,
-            range=[-0.6, n + 1.6],
-            tickvals=[n + 1, *ys, 0],
-            ticktext=["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"],
-            ticks="",
-            tickfont={"size": SIZE, "color": palette.text},
-            fixedrange=True,
-        ),
+        yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
+    if narrow:
+        names_above(figure, names, [n + 1, *ys, 0], palette)
     return figure
 
 
@@ -115,20 +113,22 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
     """The strongest bars in order of time, and what is left."""
     shown = answer.strongest(SHOWN)
     indices = {bar.step: at for at, bar in enumerate(answer.bars)}
+
+    def split(*bars: EventBar) -> tuple[float, ...] | None:
+        at = [indices[bar.step] for bar in bars]
+        return None if parts is None else tuple(parts.values[at].sum(0).tolist())
+
     rows: list[_Row] = []
     at = answer.base
     others = [bar for bar in answer.bars if bar not in shown]
     if others:
         value = sum(bar.value for bar in others)
-        split = None
-        if parts is not None:
-            split = tuple(parts.values[[indices[bar.step] for bar in others]].sum(0).tolist())
         name = f"{len(others)} weaker events combined"
-        rows.append(_Row(name, value, 0.0, at, f"<b>{name}</b><br>{nats(value)}", None, split))
+        words = f"<b>{name}</b><br>{nats(value)}"
+        rows.append(_Row(name, value, 0.0, at, words, None, split(*others)))
         at += value
     for bar in shown:
-        split = None if parts is None else tuple(parts.values[indices[bar.step]].tolist())
-        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split))
+        rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split(bar)))
         at += bar.value
     if abs(answer.residual) > 5e-4:
         rows.append(_Row("unexplained", answer.residual, 0.0, at, "unexplained", None, None))
@@ -141,7 +141,7 @@ def _hover(bar: EventBar) -> str:
     rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
     about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{plain(bar.label, 70)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    return f"<b>{in_full(bar.label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:
@@ -149,7 +149,7 @@ def _tick(row: _Row, chosen: int | None) -> str:
     return f"<b>{text}</b>" if chosen is not None and row.step == chosen else text
 
 
-def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -> None:
+def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> None:
     """Where it starts and where it ends, as marks with their numbers."""
     figure.add_scatter(
         x=[answer.base, answer.score],
@@ -166,7 +166,7 @@ def _add_ends(figure: go.Figure, answer: AnswerView, n: int, palette: Palette) -
     )
 
 
-def _add_numbers(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_numbers(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Each row's value beyond the end of its bar and of its error."""
     texts = [f" ▲ {nats(r.value)}" if r.value >= 0 else f"▼ {nats(r.value)} " for r in rows]
     figure.add_scatter(
@@ -191,7 +191,7 @@ def _texts(texts: list[str], ys: list[int], color: str, size: int) -> dict[str, 
     }
 
 
-def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_connectors(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Thin lines that carry the sum from bar to bar."""
     ends = [(rows[0].start, len(rows) + 1)] if rows else []
     ends += [(row.start + row.value, y) for row, y in zip(rows, ys, strict=True)]
@@ -205,7 +205,7 @@ def _add_connectors(figure: go.Figure, rows: list[_Row], ys: list[int], palette:
     )
 
 
-def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Palette) -> None:
+def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Item, rating, text and time of each row: bars on one scale, their numbers at its edge."""
     known = [row for row in rows if row.parts is not None]
     values = [value for row in known for value in row.parts or ()]
@@ -218,17 +218,14 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
         values = [row.parts[at] if row.parts else 0.0 for row in rows]
-        labels = zip(rows, values, strict=True)
+        words = [
+            f"{plain(row.label, 60)}<br>{name} {nats(value)}"
+            for row, value in zip(rows, values, strict=True)
+        ]
         figure.add_bar(
-            x=values,
-            y=ys,
-            orientation="h",
+            **bars(values, signed_inks(values, palette), y=ys),
             xaxis=f"x{at + 2}",
-            marker={"color": [signed_ink(value, palette) for value in values]},
-            customdata=[row.step for row in rows],
-            name=name,
-            **hover([f"{plain(r.label, 60)}<br>{name} {nats(value)}" for r, value in labels]),
-            **UNFADED,
+            **picks([row.step for row in rows], words, name),
         )
         numbers = ["" if abs(value) < TINY else nats(value) for value in values]
         figure.add_scatter(
@@ -238,7 +235,8 @@ def _add_panels(figure: go.Figure, rows: list[_Row], ys: list[int], palette: Pal
             name=f"{name} numbers",
             **_texts(numbers, ys, palette.muted, 11),
         )
-        figure.layout[f"xaxis{at + 2}"] = grid | {"domain": [left + 0.012, left + width]}
+        panel = grid | {"domain": [left + 0.012, left + width]}
+        figure.update_layout(**{f"xaxis{at + 2}": panel})
         head = name if known else f"{name} …"
         figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
 
@@ -252,23 +250,17 @@ def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
     return low - 0.2 * room, high + 0.24 * room
 
 
-def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure:
+def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
     """The ten words that contribute most, to the sentiment or to the item's score."""
     pairs = [(word.word, word.score if of_score else word.sentiment) for word in view.words]
     top = sorted(pairs, key=lambda pair: -abs(pair[1]))[:WORDS_SHOWN][::-1]
-    widest = max((abs(value) for _, value in top), default=1.0) or 1.0
+    values = [value for _, value in top]
+    widest = max(map(abs, values), default=1.0) or 1.0
     figure = canvas(palette, WORD_ROW * len(top) + 16, (120, 10, 4, 4), bargap=0.3)
+    numbers = [f"{'▲' if value >= 0 else '▼'} {nats(value)}" for value in values]
     figure.add_bar(
-        x=[value for _, value in top],
-        y=list(range(len(top))),
-        orientation="h",
-        marker={"color": [signed_ink(value, palette) for _, value in top]},
-        text=[f"{'▲' if value >= 0 else '▼'} {nats(value)}" for _, value in top],
-        textposition="outside",
-        textfont={"color": palette.text},
-        cliponaxis=False,
-        hoverinfo="skip",
-        name="words",
+        **bars(values, signed_inks(values, palette), name="words"),
+        **at_ends(numbers, palette.text),
     )
     reach = [-1.7 * widest, 1.7 * widest]
     zero = axis(palette, range=reach, tickvals=[0], ticktext=[""], ticks="", fixedrange=True)
@@ -279,7 +271,7 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> go.Figure
     return figure
 
 
-def curves_figure(card: Scorecard, palette: Palette) -> go.Figure:
+def curves_figure(card: Scorecard, palette: Palette) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 210, (44, 92, 22, 34))
     styles: dict[str, dict[str, Any]] = {
@@ -292,22 +284,22 @@ def curves_figure(card: Scorecard, palette: Palette) -> go.Figure:
         ("x2", "events added", card.insertion),
     ):
         for order, line in styles.items():
-            curve = curves[order]
+            curve, said = curves[order], order.replace("-", " ")
             figure.add_scatter(
                 x=np.linspace(0, 1, len(curve)),
                 y=curve,
                 mode="lines",
                 line=line,
                 xaxis=x,
-                hovertemplate=f"{ORDERS[order]} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
+                hovertemplate=f"{said} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
                 name=f"{name} {order}",
             )
         above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
         figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
-    ranked = sorted(ORDERS, key=lambda order: -float(card.insertion[order].mean()))
+    ranked = sorted(styles, key=lambda order: -float(card.insertion[order].mean()))
     beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
     for at, order in enumerate(ranked):
-        name = f"{'┄' if order == 'random' else '━'} {ORDERS[order]}"
+        name = f"{'┄' if order == 'random' else '━'} {order.replace('-', ' ')}"
         figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
     shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
     figure.update_layout(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import SIZE, axis, note, title
 from core.measure.metrics import Interval
@@ -16,7 +15,7 @@ WIDE = (150, 64, 4, 40)
 
 
 def add_interval(
-    figure: go.Figure,
+    figure: Chart,
     interval: Interval,
     y: float,
     ink: str,
@@ -53,16 +52,15 @@ def add_interval(
 
 
 def add_number(
-    figure: go.Figure, text: str, at: float, y: float, palette: Palette, x: str = "x"
+    figure: Chart, text: str, at: float, y: float, palette: Palette, x: str = "x"
 ) -> None:
     """Write a number to the right of the end ``at`` of an interval."""
     figure.add_annotation(note(text, at, y, palette.text, SIZE, xref=x, xanchor="left", xshift=8))
 
 
 def set_measure(
-    figure: go.Figure, palette: Palette, text: str, x: str = "x", rangemode: str | None = "tozero"
+    figure: Chart, palette: Palette, text: str, x: str = "x", rangemode: str | None = "tozero"
 ) -> None:
     """Title and ticks of the axis ``x`` that intervals are measured on."""
-    figure.layout[x.replace("x", "xaxis")] = axis(
-        palette, title=title(text, 8), nticks=6, fixedrange=True, rangemode=rangemode
-    )
+    measure = axis(palette, title=title(text, 8), nticks=6, fixedrange=True, rangemode=rangemode)
+    figure.update_layout(**{x.replace("x", "xaxis"): measure})

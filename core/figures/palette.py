@@ -65,7 +65,7 @@ class Palette:
 LIGHT = Palette(
     name="light",
     background="#FFFFFF",
-    text="#1C2127",
+    text="#14181D",
     muted="#5D6570",
     faint="#E4E7EB",
     accent="#4A3AD0",
@@ -115,11 +115,23 @@ PALETTES: dict[ThemeName, Palette] = {"light": LIGHT, "dark": DARK}
 KIND_SYMBOLS: dict[EventKind, str] = {
     EventKind.VIEW: "circle",
     EventKind.CLICK: "triangle-right",
+    EventKind.LIKE: "cross",
+    EventKind.CART: "triangle-down",
     EventKind.PURCHASE: "square",
     EventKind.RATING: "star",
     EventKind.REVIEW: "diamond",
 }
 """Marker shape by kind of event (plotly names); hollow shapes are made with "-open"."""
+KIND_GLYPHS: dict[EventKind, str] = {
+    EventKind.VIEW: "●",
+    EventKind.CLICK: "▶",
+    EventKind.LIKE: "✚",
+    EventKind.CART: "▼",
+    EventKind.PURCHASE: "■",
+    EventKind.RATING: "★",
+    EventKind.REVIEW: "◆",
+}
+"""The same shapes in words."""
 
 
 def channels(color: str) -> tuple[float, float, float]:

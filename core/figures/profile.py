@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from core.arrays import DoubleArray, FloatArray
+from core.figures.chart import Chart
 from core.figures.palette import HUES, Palette
-from core.figures.style import MARGIN, axis, canvas, hover, names_axis, note, plain, rule
+from core.figures.style import (
+    MARGIN,
+    at_ends,
+    axis,
+    bars,
+    canvas,
+    hover,
+    names_axis,
+    note,
+    plain,
+    rule,
+)
 from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline.rows import MomentView, StepRow, TimelineView
@@ -23,7 +34,7 @@ NOMINAL_WIDTH = 860
 """Pixels assumed for the chart; a wider one only leaves more room."""
 LETTER, LINE = 7.2, 15
 """Pixels of a label's letter and line."""
-PLOT_HEIGHT = 190
+PLOT_HEIGHT = 160
 Area = tuple[str, int, FloatArray]
 """Name, topic (-1 for the rest), and share per step or column, float32[n]."""
 
@@ -40,7 +51,7 @@ def areas(topics: Sequence[str], profile: FloatArray) -> list[Area]:
     return [*stacked, ("other", -1, profile[:, rest].sum(axis=1))] if rest else stacked
 
 
-def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
+def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """Interest profile over time, one area per topic with its name on it.
 
     A state holds until the next event, so areas change in steps, never in slopes.
@@ -50,7 +61,7 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     corners = np.column_stack([starts, ends]).ravel()
     now = scale.x[step - 1]
     rules = [rule(palette, now, edge=True), rule(palette, now)]
-    figure = canvas(palette, 240, MARGIN, barmode="overlay", shapes=rules)
+    figure = canvas(palette, 206, MARGIN, barmode="overlay", shapes=rules)
     for name, topic, shares in stacked:
         figure.add_scatter(
             x=corners,
@@ -124,26 +135,18 @@ def profile_hover(view: TimelineView, row: StepRow) -> str:
     return "<br>".join([f"<b>step {row.step}</b> · {wording.day(row.timestamp)}", *lines])
 
 
-def shares_figure(moment: MomentView, palette: Palette) -> go.Figure:
+def shares_figure(moment: MomentView, palette: Palette) -> Chart:
     """The largest topics at one step as bars, with the change against the step before."""
     shares = moment.shares[::-1]
-    figure = canvas(palette, 26 * len(shares) + 8, (130, 96, 2, 2), bargap=0.35)
-    figure.add_bar(
-        x=[share.share for share in shares],
-        y=list(range(len(shares))),
-        orientation="h",
-        marker={"color": [palette.topic(share.topic) for share in shares]},
-        text=[
-            wording.percent(share.share)
-            + ("" if share.change is None else f" ({wording.points(share.change)})")
-            for share in shares
-        ],
-        textposition="outside",
-        textfont={"color": palette.text},
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_xaxes(visible=False, range=[0, max(0.5, *(share.share for share in shares))])
+    figure = canvas(palette, 22 * len(shares) + 6, (130, 96, 2, 2), bargap=0.35)
+    values, inks = [row.share for row in shares], [palette.topic(row.topic) for row in shares]
+    numbers = [
+        wording.percent(row.share)
+        + ("" if row.change is None else f" ({wording.points(row.change)})")
+        for row in shares
+    ]
+    figure.add_bar(**bars(values, inks), **at_ends(numbers, palette.text))
+    figure.update_xaxes(visible=False, range=[0, max(0.5, *values)])
     names = [plain(share.label, 22) for share in shares]
     figure.update_yaxes(names_axis(palette, names, fixedrange=None))
     return figure

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from collections.abc import Sequence
 
 from core.evaluate.report import CalibrationBin
+from core.figures.chart import Chart
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
-from core.figures.style import axis, canvas, layout, names_axis, note, plain, title
+from core.figures.style import axis, bars, canvas, dotted_line, names_axis, note, plain, title
 from core.measure.metrics import Interval
+from core.model.metrics import Metrics
 from core.views.overview import ScoreRow, VerdictView
 from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline
@@ -22,7 +21,7 @@ POINTS = 300
 """A longer curve of a running training is thinned to about this many points."""
 
 
-def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
+def recommenders_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG of every recommender, best on top; beside it on targets that training has seen."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 62, WIDE)
@@ -36,7 +35,7 @@ def recommenders_figure(view: QualityView, palette: Palette) -> go.Figure:
     return figure
 
 
-def verdict_figure(view: VerdictView, palette: Palette) -> go.Figure:
+def verdict_figure(view: VerdictView, palette: Palette) -> Chart:
     """NDCG@10 of a model and its baselines, best on top."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 44, WIDE)
@@ -46,7 +45,7 @@ def verdict_figure(view: VerdictView, palette: Palette) -> go.Figure:
 
 
 def _add_recommenders(
-    figure: go.Figure,
+    figure: Chart,
     rows: Sequence[RecommenderRow | ScoreRow],
     intervals: Sequence[Interval],
     measure: str,
@@ -65,7 +64,7 @@ def _add_recommenders(
     _set_names(figure, names, palette)
 
 
-def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
+def cohorts_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG by cohort of the subject, and of the best baseline below it."""
     rows = view.cohorts[::-1]
     figure = canvas(palette, 44 * len(rows) + 64, (220, 64, 22, 40))
@@ -85,7 +84,7 @@ def cohorts_figure(view: QualityView, palette: Palette) -> go.Figure:
     return figure
 
 
-def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
+def periods_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG by calendar period of the target; periods with few targets are left to the table."""
     rows = [row for row in view.periods if not row.few]
     figure = canvas(palette, 300, (56, 16, 24, 40))
@@ -97,9 +96,7 @@ def periods_figure(view: QualityView, palette: Palette) -> go.Figure:
         figure.add_scatter(
             x=[_first_day(row.name) for row in rows],
             y=[interval.mean for interval in intervals],
-            mode="lines+markers",
-            line={"width": 1, "color": ink},
-            marker={"size": 8, "color": ink},
+            **dotted_line(ink, 1, 8),
             error_y={
                 "array": [interval.high - interval.mean for interval in intervals],
                 "arrayminus": [interval.mean - interval.low for interval in intervals],
@@ -127,7 +124,7 @@ def _first_day(period: str) -> str:
     return f"{year}-{month:02}-01"
 
 
-def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> go.Figure:
+def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette) -> Chart:
     """Predicted against observed hits; on the dashed line both are the same."""
     top = max([0.05, *(max(b.promised, b.kept) for b in bins)]) * 1.12
     figure = canvas(palette, 320, (64, 24, 12, 44))
@@ -141,9 +138,7 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
     figure.add_scatter(
         x=[b.promised for b in bins],
         y=[b.kept for b in bins],
-        mode="lines+markers",
-        line={"width": 1.5, "color": palette.accent},
-        marker={"size": 9, "color": palette.accent},
+        **dotted_line(palette.accent, 1.5, 9),
         customdata=[[b.cases] for b in bins],
         hovertemplate="predicted %{x:.0%}, observed %{y:.0%} of %{customdata[0]} targets"
         "<extra></extra>",
@@ -157,66 +152,64 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
     return figure
 
 
-def epochs_figure(
-    lines: Sequence[Mapping[str, float]], best: int | None, palette: Palette
-) -> go.Figure:
+def epochs_figure(metrics: Metrics, palette: Palette) -> Chart:
     """Validation NDCG and training loss by epoch; the best epoch is marked."""
     figure = canvas(palette, 280, (60, 24, 8, 44))
     for panel, key, measure, domain in (
         ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45]),
         ("2", "loss", "training loss, nats", [0.57, 1.0]),
     ):
-        known = [line for line in lines if line[key] == line[key]]
-        sizes = [11 if line["epoch"] == best else 4 for line in known]
+        known = [line for line in metrics.training if getattr(line, key) is not None]
+        sizes = [11 if line.epoch == metrics.best_epoch else 4 for line in known]
         figure.add_scatter(
-            x=[line["epoch"] for line in known],
-            y=[line[key] for line in known],
+            x=[line.epoch for line in known],
+            y=[getattr(line, key) for line in known],
             xaxis=f"x{panel}",
             yaxis=f"y{panel}",
-            mode="lines+markers",
-            line={"width": 1.75, "color": palette.accent},
-            marker={"size": sizes, "color": palette.accent},
+            **dotted_line(palette.accent, 1.75, sizes),
             hovertemplate="epoch %{x}: %{y:.4f}<extra></extra>",
             name=measure,
         )
         shared = axis(palette, fixedrange=True)
         epochs = {"domain": domain, "anchor": f"y{panel}", "title": title("epoch"), "nticks": 8}
         values = {"anchor": f"x{panel}", "title": title(measure), "nticks": 5}
-        figure.layout[f"xaxis{panel}"] = shared | epochs
-        figure.layout[f"yaxis{panel}"] = shared | values
+        axes = {f"xaxis{panel}": shared | epochs, f"yaxis{panel}": shared | values}
+        figure.update_layout(**axes)
     return figure
 
 
-def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> go.Figure:
+def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> Chart:
     """One small panel per figure that the training reports, over its steps.
 
     ``curve`` holds one mapping per report: ``done`` is the step, the rest are figures.
     """
     curve = curve[:: max(len(curve) // POINTS, 1)]
     names = list(dict.fromkeys(name for point in curve for name in point if name != "done"))
-    figure = make_subplots(
-        rows=1, cols=max(len(names), 1), subplot_titles=names, horizontal_spacing=0.08
-    )
-    for column, name in enumerate(names, start=1):
+    figure = canvas(palette, 190, (48, 12, 28, 28))
+    gap = 0.08
+    width = (1 - gap * (len(names) - 1)) / max(len(names), 1)
+    for at, name in enumerate(names):
+        panel, left = str(at + 1) if at else "", at * (width + gap)
         points = [point for point in curve if name in point]
         figure.add_scatter(
             x=[point["done"] for point in points],
             y=[point[name] for point in points],
-            mode="lines+markers",
-            line={"width": 1.75, "color": palette.accent},
-            marker={"size": 4, "color": palette.accent},
-            row=1,
-            col=column,
+            xaxis=f"x{panel}",
+            yaxis=f"y{panel}",
+            **dotted_line(palette.accent, 1.75, 4),
             hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
         )
-    figure.update_layout(layout(palette, height=190, margin={"l": 48, "r": 12, "t": 28, "b": 28}))
-    figure.update_annotations(font={"size": 12, "color": palette.text})
-    figure.update_xaxes(axis(palette, nticks=5))
-    figure.update_yaxes(axis(palette, nticks=4, showgrid=True, gridcolor=palette.faint))
+        steps = {"domain": [left, left + width], "anchor": f"y{panel}", "nticks": 5}
+        values = {"anchor": f"x{panel}", "nticks": 4, "showgrid": True, "gridcolor": palette.faint}
+        figure.update_layout(
+            **{f"xaxis{panel}": axis(palette, **steps), f"yaxis{panel}": axis(palette, **values)}
+        )
+        above = {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
+        figure.add_annotation(note(plain(name), left + width / 2, 1.0, palette.text) | above)
     return figure
 
 
-def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> go.Figure:
+def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = False) -> Chart:
     """The loss without each part of a history; right of zero the part helped."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 54, WIDE)
@@ -233,7 +226,7 @@ def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = Fal
     return figure
 
 
-def never_figure(view: NeverView, palette: Palette) -> go.Figure:
+def never_figure(view: NeverView, palette: Palette) -> Chart:
     """Items that were never recommended, by topic, beside all items of the topic."""
     rows = view.topics[:TOPICS_SHOWN][::-1]
     never, items = rows["never"].tolist(), rows["items"].tolist()
@@ -242,14 +235,8 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
         (items, palette.faint, "all items"),
         (never, palette.muted, "never recommended"),
     ):
-        figure.add_bar(
-            y=list(range(len(rows))),
-            x=values,
-            orientation="h",
-            marker={"color": ink},
-            hovertemplate=f"%{{x}} {name}<extra></extra>",
-            name=name,
-        )
+        said = f"%{{x}} {name}<extra></extra>"
+        figure.add_bar(**bars(values, ink, hovertemplate=said, name=name))
     for at, (lost, size) in enumerate(zip(never, items, strict=True)):
         text = f"{lost:,} of {size:,}"
         figure.add_annotation(note(text, size, at, palette.text, xanchor="left", xshift=6))
@@ -258,11 +245,11 @@ def never_figure(view: NeverView, palette: Palette) -> go.Figure:
     return figure
 
 
-def _set_names(figure: go.Figure, names: Sequence[str], palette: Palette) -> None:
-    figure.layout.yaxis = names_axis(palette, names, range=[-0.6, len(names) - 0.4])
+def _set_names(figure: Chart, names: Sequence[str], palette: Palette) -> None:
+    figure.update_layout(yaxis=names_axis(palette, names, range=[-0.6, len(names) - 0.4]))
 
 
-def _add_two_names(figure: go.Figure, view: QualityView, palette: Palette, more: str = "") -> None:
+def _add_two_names(figure: Chart, view: QualityView, palette: Palette, more: str = "") -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:

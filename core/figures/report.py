@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import CONFIG, FONT
 
@@ -42,12 +42,14 @@ class Section:
     """Its heading; empty for none."""
     sentences: tuple[str, ...] = ()
     """What there is to say, a paragraph each."""
-    figure: go.Figure | None = None
+    figure: Chart | None = None
     """A chart."""
     table: pd.DataFrame | None = None
     """A table; NaN and None are empty cells."""
     quotes: tuple[tuple[str, str], ...] = ()
     """Words of persons, each under a heading of its own."""
+    link: str = ""
+    """Address of the page that it comes from."""
 
     @property
     def cells(self) -> list[list[tuple[str, str]]]:
@@ -84,7 +86,7 @@ def write_report(
     )
 
 
-def as_html(figures: Sequence[tuple[str, go.Figure]], palette: Palette, title: str) -> str:
+def as_html(figures: Sequence[tuple[str, Chart]], palette: Palette, title: str) -> str:
     """Charts as one HTML file, each under its sentence."""
     sections = [Section("", (sentence,), figure) for sentence, figure in figures]
     return write_report(title, (), sections, palette)
@@ -128,5 +130,5 @@ def _scripts() -> dict[str, str]:
     }
 
 
-def _figures_json(figures: Sequence[go.Figure]) -> str:
+def _figures_json(figures: Sequence[Chart]) -> str:
     return f"[{','.join(str(figure.to_json()) for figure in figures)}]"

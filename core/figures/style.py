@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
+from core.views.wording import short
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
+HOVER_LINE = 64
+"""Characters of a line of what appears over a mark."""
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 UNFADED: dict[str, Any] = {
@@ -31,11 +35,16 @@ CONFIG: dict[str, Any] = {
 """Plotly's own menu: zoom, pan, reset, and an SVG of the chart."""
 
 
-def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
-    """The layout every figure starts from: clear ground, thin axes, quiet hover labels."""
-    return {
+def canvas(
+    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
+) -> Chart:
+    """The empty figure that every one starts from: clear ground, quiet hover labels.
+
+    ``margin`` is left, right, top, bottom in pixels.
+    """
+    layout = {
         "height": height,
-        "margin": {"l": 64, "r": 16, "t": 8, "b": 28},
+        "margin": margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True)),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": SIZE, "color": palette.muted},
@@ -50,15 +59,8 @@ def layout(palette: Palette, *, height: int, **more: Any) -> dict[str, Any]:
         "clickmode": "event+select",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "orientation": "h"},
         "uirevision": "keep",
-    } | more
-
-
-def canvas(
-    palette: Palette, height: int, margin: tuple[int, int, int, int] | dict[str, int], **more: Any
-) -> go.Figure:
-    """An empty figure; ``margin`` is left, right, top, bottom in pixels."""
-    sides = margin if isinstance(margin, dict) else dict(zip("lrtb", margin, strict=True))
-    return go.Figure(layout=layout(palette, height=height, margin=sides, **more))
+    }
+    return Chart(layout | more)
 
 
 def axis(palette: Palette, **more: Any) -> dict[str, Any]:
@@ -87,6 +89,14 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
     return axis(palette, **rows | more)
 
 
+def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
+    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+    for name, y in zip(names, ys, strict=True):
+        figure.add_annotation(note(name, 0, y, palette.text) | place)
+    figure.update_layout(yaxis={"showticklabels": False})
+
+
 def title(text: str, standoff: int | None = None) -> dict[str, Any]:
     """An axis title, ``standoff`` pixels from its ticks."""
     more = {} if standoff is None else {"standoff": standoff}
@@ -104,6 +114,30 @@ def hover(texts: Sequence[str]) -> dict[str, Any]:
     return {"hovertext": list(texts), "hovertemplate": "%{hovertext}<extra></extra>"}
 
 
+def picks(values: Any, texts: Sequence[str], name: str) -> dict[str, Any]:
+    """Marks that can be picked, each with its value as customdata, and words over each."""
+    return {"customdata": values, "name": name, **hover(texts), **UNFADED}
+
+
+def bars(values: Sequence[float], inks: str | Sequence[str], **more: Any) -> dict[str, Any]:
+    """A trace of horizontal bars in the rows 0, 1, 2, ..., or in those that ``y`` names."""
+    rows = {"y": list(range(len(values))), "orientation": "h", "marker": {"color": inks}}
+    return {"x": values, **rows, **more}
+
+
+def at_ends(texts: Sequence[str], ink: str) -> dict[str, Any]:
+    """The numbers at the ends of a trace's bars; they say what a hover text would."""
+    font = {"color": ink}
+    look = {"textposition": "outside", "textfont": font, "cliponaxis": False, "hoverinfo": "skip"}
+    return {"text": list(texts), **look}
+
+
+def dotted_line(ink: str, width: float, size: int | Sequence[int]) -> dict[str, Any]:
+    """The look of a line with marks of these sizes on it, all in one colour."""
+    line, marker = {"width": width, "color": ink}, {"size": size, "color": ink}
+    return {"mode": "lines+markers", "line": line, "marker": marker}
+
+
 def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> dict[str, Any]:
     """A trace that circles one position."""
     return {
@@ -119,6 +153,12 @@ def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> di
         "hoverinfo": "skip",
         "name": name,
     }
+
+
+def errors(stderr: list[float], color: str, thickness: float) -> dict[str, Any]:
+    """Standard errors at the ends of bars; nothing where all values are exact."""
+    look = {"color": color, "thickness": thickness, "width": 3}
+    return {"type": "data", "array": stderr, "visible": any(stderr), **look}
 
 
 def stems(heights: DoubleArray, color: str) -> dict[str, Any]:
@@ -155,21 +195,39 @@ def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
     }
 
 
-def signed_ink(value: float, palette: Palette) -> str:
-    """The colour of a contribution."""
-    return palette.positive if value >= 0 else palette.negative
+def signed_inks(values: Sequence[float], palette: Palette) -> list[str]:
+    """The colour of each contribution."""
+    return [palette.positive if value >= 0 else palette.negative for value in values]
 
 
 def plain(text: str, limit: int = 0) -> str:
-    """Words of a person as plotly text: no tags, cut after ``limit`` characters if given."""
-    if limit and len(text) > limit:
-        text = text[: limit - 1].rstrip() + "…"
+    """Words of a person as plotly text: no tags, in at most ``limit`` characters if given."""
+    if limit:
+        text = short(text, limit)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def swatch(color: str, text: str) -> str:
     """A name with a square of its hue before it, as plotly text; the words stay in ink."""
     return f'<span style="color:{color}">■</span> {plain(text, 24)}'
+
+
+def in_full(text: str) -> str:
+    """Words of a person in full, as lines of plotly text, for what appears over a mark."""
+    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
+
+
+def legend(
+    marks: Sequence[tuple[str, str, str]], palette: Palette, *, below: bool = False
+) -> dict[str, Any]:
+    """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
+    words = "   ".join(
+        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
+        for glyph, ink, meaning in marks
+    )
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "top", "yshift": -6} if below else {"yanchor": "bottom"}
+    return note(words, 0, 0 if below else 1, palette.muted, 11, **place)
 
 
 def halo(palette: Palette) -> str:

@@ -14,6 +14,8 @@ from core.views.timeline.rows import TimelineView
 
 Spacing = Literal["time", "even"]
 
+DAY = 86_400_000.0
+"""Milliseconds."""
 NEAR = 10
 """Steps shown on each side of the selected one when a chart shows its surroundings."""
 FAN = 0.011
@@ -92,13 +94,17 @@ class TimeScale:
 
 
 def time_scale(view: TimelineView, spacing: Spacing, around: int | None = None) -> TimeScale:
-    """The axis for a user; ``around`` a 1-based step shows only its surroundings."""
+    """The axis for a user; ``around`` a 1-based step shows only its surroundings.
+
+    Evenly spaced where only the order of the events is known.
+    """
     n = len(view.steps)
     first, last = (1, n) if around is None else (max(1, around - NEAR), min(n, around + NEAR))
-    if spacing == "even":
+    times = [row.timestamp for row in view.steps if row.timestamp is not None]
+    if spacing == "even" or len(times) < n:
         x = np.array([float(row.step) for row in view.steps])
-        return TimeScale(spacing, x, first - 0.6, last + 0.6)
-    x = np.array([row.timestamp.timestamp() * 1000 for row in view.steps])
+        return TimeScale("even", x, first - 0.6, last + 0.6)
+    x = np.array([time.timestamp() * 1000 for time in times])
     low, high = float(x[first - 1]), float(x[last - 1])
-    span = max(high - low, 86_400_000.0)
+    span = max(high - low, DAY)
     return TimeScale(spacing, x, low - 0.015 * span, high + 0.03 * span)

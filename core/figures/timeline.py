@@ -5,25 +5,26 @@ They share margins and axis with the profile, so all line up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from core.arrays import DoubleArray
 from core.domain import Part
-from core.figures.palette import KIND_SYMBOLS, Palette, mix, rgba
+from core.figures.chart import Chart
+from core.figures.palette import KIND_GLYPHS, KIND_SYMBOLS, Palette, mix
 from core.figures.style import (
     MARGIN,
-    UNFADED,
     axis,
     canvas,
     halo,
-    hover,
+    in_full,
+    legend,
     names_axis,
     note,
-    plain,
+    picks,
     ring,
     rule,
     stems,
@@ -32,14 +33,14 @@ from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline.rows import StepRow, TimelineView
 
-LANE_HEIGHT = 38
+LANE_HEIGHT = 34
 LIFT = 0.24
 """How far a sentiment of one lifts an event above its row's middle, in rows."""
 CROWDED = 0.018
 """Share of the axis below which two marks touch."""
 
 
-def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> go.Figure:
+def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """The events: row and shape are the kind, colour and height the sentiment, a number the
     rating."""
     kinds = [kind for kind in KIND_SYMBOLS if any(row.kind == kind for row in view.steps)]
@@ -48,16 +49,12 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
     ys = np.array(rows) + LIFT * np.array([row.sentiment or 0 for row in view.steps])
     numbers = has_room(view, scale)
     fills = [palette.sentiment(row.sentiment) for row in view.steps]
-    lanes = [
-        _band(at, at, line={"color": palette.faint, "width": 1}, type="line")
-        for at in range(len(kinds))
-    ]
     figure = canvas(
         palette,
-        LANE_HEIGHT * len(kinds) + 44,
-        MARGIN | {"t": 20, "b": 10},
-        shapes=[rule(palette, scale.x[step - 1]), *lanes],
-        annotations=part_labels(view, xs, len(kinds), palette),
+        LANE_HEIGHT * len(kinds) + 46,
+        MARGIN | {"t": 20, "b": 28},
+        shapes=[rule(palette, scale.x[step - 1])],
+        annotations=[*part_labels(view, xs, len(kinds), palette), sentiments(view, palette)],
     )
     figure.add_scatter(
         x=xs,
@@ -72,19 +69,36 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
         },
         text=[wording.rating(row.rating) for row in view.steps],
         textfont={"size": 10, "color": [palette.text_on(fill) for fill in fills]},
-        customdata=np.arange(1, len(view.steps) + 1),
-        name="events",
-        **hover([event_hover(row) for row in view.steps]),
-        **UNFADED,
+        **picks(np.arange(1, len(xs) + 1), [event_hover(row) for row in view.steps], "events"),
     )
     figure.add_scatter(**ring(xs[step - 1], ys[step - 1], palette.accent, 26, 2, "selected"))
     lane_names = [kind.value for kind in kinds]
     small = axis(palette)["tickfont"]
     figure.update_layout(
         xaxis=axis(palette, **scale.axis(), showticklabels=False),
-        yaxis=names_axis(palette, lane_names, range=[-0.6, len(kinds) - 0.4], tickfont=small),
+        yaxis=names_axis(
+            palette,
+            lane_names,
+            range=[-0.6, len(kinds) - 0.4],
+            tickfont=small,
+            showgrid=True,
+            gridcolor=palette.faint,
+        ),
     )
     return figure
+
+
+def sentiments(view: TimelineView, palette: Palette) -> dict[str, Any]:
+    """What colours mean, on a mark of the kind that has most text."""
+    spoken = Counter(row.kind for row in view.steps if row.sentiment is not None)
+    glyph = KIND_GLYPHS[spoken.most_common(1)[0][0]] if spoken else ""
+    named = ((1.0, "positive"), (0.0, "neutral"), (-1.0, "negative"))
+    marks = [(glyph, palette.sentiment(value), name) for value, name in named if glyph]
+    if any(row.sentiment is None for row in view.steps):
+        marks.append(("■", palette.sentiment(None), "no text"))
+    if any(row.rating is not None for row in view.steps):
+        marks.append(("", "", "number: rating"))
+    return legend(marks, palette, below=True)
 
 
 def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
@@ -128,33 +142,46 @@ def event_hover(row: StepRow) -> str:
     rated = f" · rated {wording.rating(row.rating)}" if row.rating is not None else ""
     return (
         f"<b>step {row.step}</b> · {wording.day(row.timestamp)} · "
-        f"{wording.PART_WORDS[row.part]}<br>{plain(row.item, 60)}<br>{row.kind.value}{rated}<br>"
+        f"{wording.PART_WORDS[row.part]}<br>{in_full(row.item)}<br>{row.kind.value}{rated}<br>"
         f"{wording.sentiment_words(row.sentiment)}"
     )
 
 
 def ranks_figure(
     view: TimelineView, step: int, items: int, scale: TimeScale, palette: Palette
-) -> go.Figure:
+) -> Chart:
     """Rank of the next event's item in the list at each step; 1 is on top, the axis is a log one.
 
     Filled marks lie in the top 10; marks of events that were held out are darker and named.
     """
     rows = [row for row in view.steps if row.next_rank is not None]
+    steps = np.array([row.step for row in rows], np.int64)
     pale = mix(palette.muted, palette.background, 0.25)
     inks = [pale if row.next_part == Part.TRAIN else palette.text for row in rows]
     symbols = ["circle" if (r.next_rank or 0) <= wording.TOP else "circle-open" for r in rows]
-    fill = rgba(palette.accent, 0.09)
+    fill = mix(palette.background, palette.accent, 0.16)
     top = _band(0.6, wording.TOP + 0.5, type="rect", fillcolor=fill, line={"width": 0})
     figure = canvas(
         palette,
-        128,
-        MARGIN | {"b": 10},
-        annotations=held_out_labels(rows, scale.x, palette),
+        140,
+        MARGIN | {"t": 8, "b": 28},
+        annotations=[
+            *held_out_labels(rows, scale.x, palette),
+            legend(
+                [
+                    ("■", fill, f"top {wording.TOP}"),
+                    ("●", pale, "in it"),
+                    ("○", pale, "below"),
+                    ("●", palette.text, "held out"),
+                ],
+                palette,
+                below=True,
+            ),
+        ],
         shapes=[rule(palette, scale.x[step - 1]), top],
     )
     figure.add_scatter(
-        x=scale.x[[row.step - 1 for row in rows]],
+        x=scale.x[steps - 1],
         y=np.array([row.next_rank for row in rows]),
         mode="markers",
         marker={
@@ -164,10 +191,7 @@ def ranks_figure(
             "line": {"width": 1.5, "color": inks},
             "opacity": 1,
         },
-        customdata=np.array([row.step for row in rows]),
-        name="ranks",
-        **hover([rank_hover(view, row) for row in rows]),
-        **UNFADED,
+        **picks(steps, [rank_hover(view, row) for row in rows], "ranks"),
     )
     ticks = [tick for tick in (1, 10, 100, 1_000, 10_000, 100_000) if tick * 4 < items] + [items]
     figure.update_layout(
@@ -217,34 +241,28 @@ def rank_hover(view: TimelineView, row: StepRow) -> str:
     seen = "seen in training" if trained else wording.PART_WORDS[following.part]
     return (
         f"<b>after step {row.step}</b> · {wording.day(row.timestamp)}<br>"
-        f"next: {plain(following.item, 60)}<br>rank {row.next_rank:.0f} · {seen}"
+        f"next: {in_full(following.item)}<br>rank {row.next_rank:.0f} · {seen}"
     )
 
 
-def step_sizes_figure(
-    view: TimelineView, step: int, scale: TimeScale, palette: Palette
-) -> go.Figure:
+def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
     """How far each event moved the state in the model's own space (cosine distance)."""
     rows = [row for row in view.steps if row.step_size is not None]
+    steps = np.array([row.step for row in rows], np.int64)
     sizes = np.array([row.step_size or 0.0 for row in rows])
+    words = [
+        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
+        for row in rows
+    ]
     inks = [palette.accent if row.step == step else palette.muted for row in rows]
     figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
-        x=scale.x[[row.step - 1 for row in rows]],
+        x=scale.x[steps - 1],
         y=sizes,
         mode="markers",
         marker={"size": 7, "color": inks, "opacity": 1},
         error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
-        customdata=np.array([row.step for row in rows]),
-        name="step sizes",
-        **hover(
-            [
-                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>"
-                f"moved {row.step_size:.2f}"
-                for row in rows
-            ]
-        ),
-        **UNFADED,
+        **picks(steps, words, "step sizes"),
     )
     top = sizes.max(initial=0.1) * 1.15
     figure.update_layout(

@@ -13,13 +13,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 from scipy.ndimage import convolve
 
 from core.arrays import BoolArray, FloatArray
+from core.figures.chart import Chart
 from core.figures.palette import HUES, Palette, channels, mix, rgba
-from core.figures.style import UNFADED, canvas, halo, hover, note, plain, ring, swatch
+from core.figures.style import (
+    canvas,
+    halo,
+    hover,
+    in_full,
+    legend,
+    note,
+    picks,
+    ring,
+    swatch,
+)
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
@@ -46,7 +56,7 @@ def trajectory_map(
     view: TimelineView,
     moment: MomentView,
     palette: Palette,
-) -> go.Figure:
+) -> Chart:
     """The path up to a moment; dashed where the flat map misleads; a ring marks now.
 
     Numbers are the items of the list at that moment. ``crowd`` is the picture that ``crowd_image``
@@ -55,22 +65,35 @@ def trajectory_map(
     step = moment.row.step
     past, future = view.steps[:step], view.steps[step:]
     path = np.array([[row.x, row.y] for row in view.steps], np.float32)
-    figure = map_canvas(map_view, crowd, path, palette)
+    figure = map_canvas(map_view, crowd, path, palette, top=20)
     is_misleading = np.array([row.misleading for row in past])
     line = {"width": 1.75, "color": rgba(palette.text, 0.65)}
     add_path(figure, path[:step], is_misleading, line, ("path", "dashed path"))
     figure.add_scatter(**dots(future, palette, open_dots=True))
     figure.add_scatter(**dots(past, palette, open_dots=False))
-    figure.add_scatter(**listed(moment.items, palette))
+    figure.add_scatter(**listed(moment.items, step, palette))
     now = view.steps[step - 1]
     figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
+    figure.add_annotation(
+        legend(meanings(bool(is_misleading.any()), len(future) > 0, palette), palette)
+    )
     return figure
 
 
+def meanings(misleads: bool, goes_on: bool, palette: Palette) -> list[tuple[str, str, str]]:
+    """What the map's marks are, of those that it has."""
+    marks = [("◯", palette.accent, "now"), ("●", palette.text, "earlier step")]
+    if goes_on:
+        marks.append(("○", mix(palette.muted, palette.background, 0.35), "still to come"))
+    if misleads:
+        marks.append(("┄", palette.text, "move drawn too long or too short"))
+    return [*marks, ("□", palette.accent, "listed item")]
+
+
 def map_canvas(
-    map_view: MapView, crowd: dict[str, Any], path: FloatArray, palette: Palette
-) -> go.Figure:
-    """The crowd and the topic names behind a ``path``, float32[n_steps, 2].
+    map_view: MapView, crowd: dict[str, Any], path: FloatArray, palette: Palette, top: int = 4
+) -> Chart:
+    """The crowd and the topic names behind a ``path``, float32[n_steps, 2]; ``top`` margin.
 
     At first all but the outermost states and the whole path are seen; the rest comes into sight by
     dragging.
@@ -87,7 +110,7 @@ def map_canvas(
     figure = canvas(
         palette,
         int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), LOWEST, HEIGHT)),
-        (4, 4, 4, 4),
+        (4, 4, top, 4),
         dragmode="pan",
         hovermode="closest",
         annotations=landmark_labels(map_view, low, high, palette),
@@ -99,7 +122,7 @@ def map_canvas(
 
 
 def add_path(
-    figure: go.Figure,
+    figure: Chart,
     path: FloatArray,
     is_misleading: BoolArray,
     line: dict[str, Any],
@@ -127,6 +150,10 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
     else:
         ages = np.linspace(0.6, 0.0, max(len(rows), 1))
         inks = [mix(palette.text, palette.background, float(age)) for age in ages[: len(rows)]]
+    words = [
+        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{in_full(row.item)}"
+        for row in rows
+    ]
     return {
         "x": [row.x for row in rows],
         "y": [row.y for row in rows],
@@ -138,20 +165,12 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
             "line": {"width": 1, "color": inks if open_dots else palette.background},
             "opacity": 1,
         },
-        "customdata": [row.step for row in rows],
-        "name": "still to come" if open_dots else "states",
-        **hover(
-            [
-                f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{plain(row.item, 60)}"
-                for row in rows
-            ]
-        ),
-        **UNFADED,
+        **picks([row.step for row in rows], words, "still to come" if open_dots else "states"),
     }
 
 
-def listed(items: Sequence[ListRow], palette: Palette) -> dict[str, Any]:
-    """The list's items as their ranks."""
+def listed(items: Sequence[ListRow], step: int, palette: Palette) -> dict[str, Any]:
+    """The list's items as their ranks; each carries the step and its id, for Explain."""
     return {
         "x": [row.x for row in items],
         "y": [row.y for row in items],
@@ -167,8 +186,9 @@ def listed(items: Sequence[ListRow], palette: Palette) -> dict[str, Any]:
         "textfont": {"size": 10, "color": palette.accent},
         "selected": {"marker": {"opacity": 0.9}},
         "unselected": {"marker": {"opacity": 0.9}},
+        "customdata": [[step, row.item_id] for row in items],
         "name": "list",
-        **hover([f"<b>{row.rank}</b> {plain(row.item, 60)}" for row in items]),
+        **hover([f"<b>{row.rank}</b> {in_full(row.item)}" for row in items]),
     }
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.compare.turnover import Bin
+from core.figures.chart import Chart
 from core.figures.palette import Palette
-from core.figures.style import SIZE, axis, canvas, hover, note, title
+from core.figures.style import SIZE, axis, canvas, dotted_line, hover, note, title
 from core.views.turnover import TurnoverView
 
 
-def turnover_figure(view: TurnoverView, palette: Palette) -> go.Figure:
+def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
     """Mean overlap of two lists by events and by days between: all users grey, this one accent."""
+    domains = [[0.0, 0.45], [0.55, 1.0]] if "day" in view.curves else [[0.0, 1.0]]
+    axes = {
+        f"xaxis{at or ''}": _bins_axis(bins, noun, palette, domain)
+        for at, (noun, bins), domain in zip((0, 2), view.curves.items(), domains, strict=False)
+    }
     figure = canvas(
         palette,
         250,
         (48, 84, 10, 56),
-        xaxis=_bins_axis(view.by_events, "event", palette, [0, 0.45]),
-        xaxis2=_bins_axis(view.by_days, "day", palette, [0.55, 1]),
+        **axes,
         yaxis=axis(
             palette,
             range=[0, 1.02],
@@ -29,12 +32,15 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> go.Figure:
             title=title("overlap (RBO)"),
         ),
     )
-    for bins, x, ink, name in (
-        (view.by_events, "x", palette.muted, "all users"),
-        (view.by_days, "x2", palette.muted, "all users"),
-        (view.own_by_events, "x", palette.accent, "this user"),
-        (view.own_by_days, "x2", palette.accent, "this user"),
-    ):
+    drawn = (
+        (x, bins, ink, name)
+        for curves, ink, name in (
+            (view.curves, palette.muted, "all users"),
+            (view.own, palette.accent, "this user"),
+        )
+        for x, bins in zip(("x", "x2"), curves.values(), strict=False)
+    )
+    for x, bins, ink, name in drawn:
         known = [(at, b) for at, b in enumerate(bins) if b.overlap is not None]
         if not known:
             continue
@@ -43,9 +49,7 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> go.Figure:
             y=[b.overlap for _, b in known],
             xaxis=x,
             yaxis="y",
-            mode="lines+markers",
-            line={"color": ink, "width": 2},
-            marker={"color": ink, "size": 7},
+            **dotted_line(ink, 2, 7),
             name=name,
             **hover([f"{name}: {b.overlap:.2f} ({b.users} users)" for _, b in known]),
         )

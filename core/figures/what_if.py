@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.figures.style import (
     MARGIN,
     SIZE,
+    at_ends,
     axis,
+    bars,
     canvas,
     halo,
     hover,
+    in_full,
     names_axis,
     note,
-    plain,
     ring,
     stems,
     swatch,
 )
-from core.figures.time_scale import TimeScale
+from core.figures.time_scale import DAY, TimeScale
 from core.figures.trajectory_map import add_path, map_canvas
 from core.views import wording
 from core.views.interest_map import MapView
@@ -34,9 +36,7 @@ BESIDE = 0.003
 """Share of the axis by which the two paths' stems stand apart."""
 
 
-def fork_map(
-    map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: Palette
-) -> go.Figure:
+def fork_map(map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: Palette) -> Chart:
     """The original path solid grey, the edited one solid accent from where they part.
 
     Dotted where the flat map misleads. Rings mark both ends. ``crowd`` is the picture that
@@ -62,7 +62,7 @@ def fork_map(
 
 
 def _add_states(
-    figure: go.Figure, path: PathView, first: int, ink: str, name: str, palette: Palette
+    figure: Chart, path: PathView, first: int, ink: str, name: str, palette: Palette
 ) -> None:
     """Lines and dots of a path from its 0-based state ``first`` on."""
     line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")
@@ -81,7 +81,7 @@ def _add_states(
 
 def _hovers(path: PathView, name: str) -> list[str]:
     return [
-        f"<b>{name}</b> · {plain(title, 60)}<br>{wording.day(event.timestamp)}"
+        f"<b>{name}</b> · {in_full(title)}<br>{wording.day(event.date)}"
         + (f" · moved {size:.2f}" if np.isfinite(size) else "")
         for title, event, size in zip(
             path.names, path.states.history.events, path.states.step_size, strict=True
@@ -89,33 +89,21 @@ def _hovers(path: PathView, name: str) -> list[str]:
     ]
 
 
-def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
+def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> Chart:
     """The largest topics before (grey) and after (accent), with the change."""
     shown = rows[::-1]
     at = np.arange(len(shown), dtype=np.float64)
     size = 38 * len(shown) + 12
     figure = canvas(palette, size, (176, 96, 2, 2), bargap=0.3, barmode="overlay")
     before, after = [row.before for row in shown], [row.after for row in shown]
-    changes = [
-        f"{wording.percent(new)} ({wording.points(new - old)})"
-        for old, new in zip(before, after, strict=True)
-    ]
+    changes = [f"{wording.percent(row.after)} ({wording.points(row.change)})" for row in shown]
     for name, shift, ink, shares, texts in (
         ("before", 0.2, palette.muted, before, list(map(wording.percent, before))),
         ("after", -0.2, palette.accent, after, changes),
     ):
         figure.add_bar(
-            x=shares,
-            y=at + shift,
-            width=0.34,
-            orientation="h",
-            marker={"color": ink},
-            text=texts,
-            textposition="outside",
-            textfont={"color": palette.text if name == "after" else palette.muted},
-            cliponaxis=False,
-            hoverinfo="skip",
-            name=name,
+            **bars(shares, ink, y=at + shift, width=0.34, name=name),
+            **at_ends(texts, palette.text if name == "after" else palette.muted),
         )
     most = max([*before, *after], default=0.0)
     figure.update_xaxes(visible=False, range=[0, max(most * 1.05, 0.2)], fixedrange=True)
@@ -124,15 +112,17 @@ def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> go.Figure:
     return figure
 
 
-def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
+def sizes_figure(view: ForkView, palette: Palette) -> Chart:
     """How far each event moved the state: original grey, edited accent from the fork on."""
+    timed = view.before.states.history.timed
+    unit = 1 if timed else DAY  # without times, places in the order: one a day
     before, after = (
-        [event.timestamp.timestamp() * 1000 for event in path.states.history.events]
+        [event.timestamp.timestamp() * 1000 / unit for event in path.states.history.events]
         for path in (view.before, view.after)
     )
     times = before + after
     low, high = min(times, default=0.0), max(times, default=1.0)
-    span = max(high - low, 86_400_000.0)
+    span = max(high - low, DAY / unit)
     figure = canvas(palette, SIZES_HEIGHT, MARGIN)
     parted = view.fork_step if view.fork_step is not None else len(view.after) + 1
     top = 0.1
@@ -153,7 +143,9 @@ def sizes_figure(view: ForkView, palette: Palette) -> go.Figure:
             **hover([_hovers(path, name)[at] for at in chosen]),
             name=name,
         )
-    scale = TimeScale("time", np.array(times), low - 0.015 * span, high + 0.03 * span)
+    scale = TimeScale(
+        "time" if timed else "even", np.array(times), low - 0.015 * span, high + 0.03 * span
+    )
     ticks = {"nticks": 6, "fixedrange": True, "tickangle": 0}
     figure.update_xaxes(axis(palette, **scale.axis() | ticks))
     figure.update_yaxes(axis(palette, range=[0, top * 1.15], nticks=4, fixedrange=True))

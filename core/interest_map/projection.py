@@ -108,24 +108,25 @@ def fit_map(
 
     queries float32[n, dim] of all states; steps int64[k] rows whose previous row is the same
     user's step before; state_topics int16[n] the topic of the largest share; item_vectors
-    float32[n_items, dim].
+    float32[n_items, dim]. Directions are rounded to half precision, as the anchors are stored: what
+    differs in the seventh digit would move positions by several units.
     """
     rng = np.random.default_rng(seed)
     chosen = _sample(rng, len(queries), MAX_FITTED)
-    directions = unit(queries[chosen])
+    directions = unit(queries[chosen]).astype(np.float16).astype(np.float32)
     positions = _umap(directions, seed)
     anchors = _sample(rng, len(chosen), MAX_ANCHORS)
-    anchor_vectors = directions[anchors].astype(np.float16).astype(np.float32)
+    anchor_vectors = directions[anchors]
     anchor_positions = positions[anchors]
     tested = _sample(rng, len(chosen), _TRUST_SAMPLE)
     sampled = steps[_sample(rng, len(steps), MAX_FITTED)]
-    here, before = unit(queries[sampled]), unit(queries[sampled - 1])
+    after, before = unit(queries[sampled]), unit(queries[sampled - 1])
     flat = np.linalg.norm(
-        _place(here, anchor_vectors, anchor_positions)
+        _place(after, anchor_vectors, anchor_positions)
         - _place(before, anchor_vectors, anchor_positions),
         axis=1,
     )
-    real = 1.0 - (here * before).sum(1)
+    real = 1.0 - (after * before).sum(1)
     grid = np.linspace(0, 1, _QUANTILES)
     return InterestMap(
         anchors=anchor_vectors,

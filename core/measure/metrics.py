@@ -7,8 +7,9 @@ Intervals are by bootstrap over users, alone and paired (Efron 1979; Sakai 2006)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -142,16 +143,26 @@ def _resampled_means(values: DoubleArray, users: Sequence[str]) -> DoubleArray:
     cases = np.bincount(owner, minlength=n)
     sums = np.stack([np.bincount(owner, column, minlength=n) for column in values.T], axis=1)
     per_user = np.column_stack([sums, cases])
+    draws = _kept_draws(n) if RESAMPLES * n <= _CELLS_PER_BLOCK else _draws(n)
+    totals = np.concatenate([times @ per_user for times in draws])
+    return np.asarray(totals[:, :-1] / totals[:, -1:])
+
+
+def _draws(n: int) -> Iterator[DoubleArray]:
+    """How often each resample draws each of n users, float64[b, n] for blocks of b resamples."""
     rng = np.random.default_rng(SEED)
     block = max(_CELLS_PER_BLOCK // n, 1)
-    drawn = []
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
         chosen = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
         times = np.bincount(chosen.ravel(), minlength=size * n).reshape(size, n)
-        drawn.append(times.astype(np.float64) @ per_user)
-    totals = np.concatenate(drawn)
-    return np.asarray(totals[:, :-1] / totals[:, -1:])
+        yield times.astype(np.float64)
+
+
+@lru_cache(2)
+def _kept_draws(n: int) -> list[DoubleArray]:
+    """One evaluation asks for several intervals of the same users."""
+    return list(_draws(n))
 
 
 def _interval(mean: float, resampled: DoubleArray) -> Interval:

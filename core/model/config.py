@@ -9,6 +9,8 @@ from core.domain import DomainError
 
 LARGEST_SEED = 2**32 - 1
 MOST_DECAYS = 8
+UNJUDGED_EPOCHS = 20
+"""Epochs at most where no validation event says when to stop."""
 
 
 def _setting(default: Any, low: float, high: float) -> Any:

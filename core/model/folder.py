@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
 from core.corpus.models import CONFIG, REMEDY, read_model_facts
 from core.domain import Columns, DomainError
+from core.encode.item_text import TITLE_AND_CATEGORY
 from core.encode.sentiment import SentimentModel
 from core.files import (
     Damaged,
@@ -89,7 +90,17 @@ class ModelConfig(BaseModel):
     topics: TopicFacts
     sentiment: SentimentOrigin
     cold_offset: float = 0.0
+    item_text: tuple[str, ...] = TITLE_AND_CATEGORY
+    """Columns of the items that describe them; not written where they are title and category, as
+    in models from before they could be chosen."""
     versions: dict[str, str] = {}
+
+    @model_serializer(mode="wrap")
+    def _facts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        facts: dict[str, Any] = serialise(self)
+        if self.item_text == TITLE_AND_CATEGORY:
+            facts.pop("item_text", None)
+        return facts
 
     @property
     def settings(self) -> InterestConfig:
@@ -238,7 +249,8 @@ def _read_network(
         for name, value in weights.items()
         if name.startswith(_NETWORK)
     }
-    network = InterestNetwork(settings, text_dim)
+    kinds = len(values["kind_in.weight"])
+    network = InterestNetwork(settings, text_dim, kinds)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     return network
 

@@ -12,6 +12,7 @@ import torch
 
 from core.arrays import FloatArray
 from core.domain import Event, History
+from core.encode.encoder import longest_first
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, StepwiseNetwork
 from core.model.sequences import (
@@ -46,32 +47,27 @@ class _State:
     query: FloatArray
 
 
+@dataclass(eq=False, repr=False)
 class InterestModel:
     """The LSTM+BERT interest model as a ``Recommender`` and as a maker of states.
 
     ``states`` runs a history event by event in numpy and keeps every prefix it has met, so an
     edited history is computed only from its first changed event; ``log_probabilities`` of many
     histories runs them in padded batches in torch. Both give the same numbers to 1e-5.
-    Safe to share between threads.
+    ``item_vectors`` float32[n_items, dim], ``item_bias`` float32[n_items]. Safe to share between
+    threads.
     """
 
+    config: InterestConfig
+    network: InterestNetwork
+    item_ids: tuple[str, ...]
+    item_vectors: FloatArray
+    item_bias: FloatArray
+    events: EventEncoder
     id = "interest"
 
-    def __init__(
-        self,
-        config: InterestConfig,
-        network: InterestNetwork,
-        item_ids: Sequence[str],
-        item_vectors: FloatArray,
-        item_bias: FloatArray,
-        events: EventEncoder,
-    ) -> None:
-        self.config = config
-        self.item_ids = tuple(item_ids)
-        self.item_vectors = item_vectors  # float32[n_items, dim]
-        self.item_bias = item_bias  # float32[n_items]
-        self.events = events
-        self._network = network.eval()
+    def __post_init__(self) -> None:
+        config, network = self.config, self.network.eval()
         self._stepwise = StepwiseNetwork(network)
         self._temperature = float(network.log_temperature.detach().exp())
         self._lock = threading.Lock()
@@ -177,7 +173,7 @@ class InterestModel:
 
         They run in length-sorted padded batches.
         """
-        network = self._network
+        network = self.network
         queries = np.tile(self._start.query, (len(histories), 1))
         distinct = {id(event): event for history in histories for event in history.events}
         row_of = {key: row for row, key in enumerate(distinct)}
@@ -187,11 +183,7 @@ class InterestModel:
         read = network.read(*(torch.from_numpy(array) for array in arrays))
         from_text = network.text_out(read.text)
         lengths = np.array([len(row) for row in rows], np.int64)
-        order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
-        begin = 0
-        while begin < len(order):
-            chosen = order[begin : begin + max(1, EVENTS_PER_BATCH // int(lengths[order[begin]]))]
-            begin += len(chosen)
+        for chosen in longest_first(lengths, EVENTS_PER_BATCH):
             padded_rows, _ = padded([rows[k] for k in chosen])
             count, width = padded_rows.shape
             gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))

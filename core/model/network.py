@@ -13,8 +13,9 @@ item that nobody has met still has a vector.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +34,6 @@ from core.model.sequences import (
     HAS_GAP,
     HAS_RATING,
     HAS_TEXT,
-    KINDS,
     RATING,
     SAME_DAY,
     SENTIMENT,
@@ -67,6 +67,9 @@ class Equations:
 
     library: ModuleType
     """torch or numpy."""
+    rows_of: Callable[[Array, Array], Array]
+    """Rows of a table [n, d] by indices. torch's own indexing adds up the gradients of a row in any
+    order: the same seed gave other weights."""
     item_in: Any
     kind_in: Any
     features_in: Any
@@ -83,7 +86,7 @@ class Equations:
         self, item: Array, kind: Array, features: Array, text: Array, item_vectors: Array
     ) -> ReadEvents:
         """What depends on one event alone; arrays as in ``EncodedEvents``."""
-        items = item_vectors[item.clip(min=0)] * (item >= 0)[..., None]
+        items = self.rows_of(item_vectors, item.clip(min=0)) * (item >= 0)[..., None]
         has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
         text = self.library.where(has_text, text, self.no_text)
         inputs = (
@@ -93,7 +96,7 @@ class Equations:
             + self.text_in(self.dropout(text))
         )
         feeling = features[..., [RATING, SENTIMENT]] @ self.memory_feeling.T
-        return ReadEvents(items, inputs, text, self.memory_kind.T[kind] + feeling)
+        return ReadEvents(items, inputs, text, self.rows_of(self.memory_kind.T, kind) + feeling)
 
     def memories(
         self, events: ReadEvents, earlier: int = 0, before: Array | None = None
@@ -140,6 +143,9 @@ class StepwiseNetwork(Equations):
     """A trained network in numpy, for one history at a time."""
 
     library = np
+    rows_of = staticmethod(operator.getitem)
+    start_hidden: FloatArray
+    start_cell: FloatArray
 
     def __init__(self, network: InterestNetwork) -> None:
         weights = {name: value.numpy() for name, value in network.state_dict().items()}
@@ -151,12 +157,9 @@ class StepwiseNetwork(Equations):
             setattr(self, name, linear(weights[f"{name}.weight"], weights[f"{name}.bias"]))
         self.kind_in = weights["kind_in.weight"].__getitem__
         self.dropout = np.asarray
-        self.no_text = weights["no_text"]
-        self.memory_kind = weights["memory_kind"]
-        self.memory_feeling = weights["memory_feeling"]
+        for name in ("no_text", "memory_kind", "memory_feeling", "start_hidden", "start_cell"):
+            setattr(self, name, weights[name])
         self.log_decay = network.log_decay.detach().numpy()
-        self.start_hidden: FloatArray = weights["start_hidden"]
-        self.start_cell: FloatArray = weights["start_cell"]
         self._gates = linear(
             weights["lstm.weight_ih_l0"], weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"]
         )
@@ -195,10 +198,6 @@ class Batch:
     features: Tensor
     text: Tensor
     length: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """The same histories on a device."""
-        return Batch(*(getattr(self, part.name).to(device) for part in fields(self)))
 
 
 class ItemTower(nn.Module):
@@ -249,13 +248,15 @@ class InterestNetwork(Equations, nn.Module):
     """Queries after every event, from the histories' events and the item vectors."""
 
     library = torch
+    rows_of = staticmethod(lambda table, rows: functional.embedding(rows, table))
 
-    def __init__(self, config: InterestConfig, text_dim: int) -> None:
+    def __init__(self, config: InterestConfig, text_dim: int, kinds: int = ABSENT_KIND + 1) -> None:
+        """``kinds``: rows for kinds of events, see ``sequences.KIND_INDEX``."""
         super().__init__()
         self.config = config
         dim, hidden = config.dim, config.hidden
         self.item_in = nn.Linear(dim, dim)
-        self.kind_in = nn.Embedding(len(KINDS) + 1, dim, padding_idx=ABSENT_KIND)
+        self.kind_in = nn.Embedding(kinds, dim, padding_idx=ABSENT_KIND)
         self.features_in = nn.Linear(len(FEATURES), dim)
         self.text_in = nn.Linear(text_dim, dim)
         self.no_text = nn.Parameter(torch.zeros(text_dim))
@@ -266,7 +267,7 @@ class InterestNetwork(Equations, nn.Module):
         self.text_out = nn.Linear(text_dim, dim)
         memories = len(config.decays)
         self.decay = nn.Parameter(torch.logit(torch.tensor(config.decays, dtype=torch.float32)))
-        self.memory_kind = nn.Parameter(torch.full((memories, len(KINDS) + 1), 1.0 / memories))
+        self.memory_kind = nn.Parameter(torch.full((memories, kinds), 1.0 / memories))
         self.memory_feeling = nn.Parameter(torch.zeros(memories, 2))
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.dropout = nn.Dropout(config.dropout)

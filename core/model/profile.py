@@ -16,7 +16,7 @@ from core.corpus.corpus import Corpus
 from core.domain import Columns, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
-from core.recommend.protocol import next_ranks
+from core.recommend.protocol import batches, next_ranks
 
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
@@ -24,8 +24,6 @@ NO_CATEGORY = "no category"
 MAX_CLUSTERS = 8
 _ITEMS_PER_CLUSTER = 12
 _WORDS_PER_NAME = 3
-_CELLS = 4_000_000
-"""Scores held at a time: 16 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +115,8 @@ def _typical_words(documents: Sequence[str]) -> list[str]:
 
 def profile_of(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:
     """Profiles float32[n, n_topics] of states float32[n, dim]; rows sum to 1."""
-    size = max(1, _CELLS // max(len(interest.item_ids), 1))
     profile = np.zeros((len(queries), len(topics.names)), np.float32)
-    for begin in range(0, len(queries), size):
-        rows = slice(begin, begin + size)
+    for rows in batches(len(queries), len(interest.item_ids)):
         profile[rows] = topics.shares(np.exp(interest.log_probabilities_of(queries[rows])))
     return profile
 

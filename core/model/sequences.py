@@ -15,10 +15,19 @@ from core.encode.sentiment import SentimentModel
 TextVectors = Callable[[Sequence[str]], FloatArray]
 """Texts to float32[n, d_text]; an empty text gives zeros."""
 
-KINDS: tuple[str, ...] = tuple(kind.value for kind in EventKind)
-KIND_INDEX = {kind: index for index, kind in enumerate(KINDS)}
-ABSENT_KIND = len(KINDS)
+ABSENT_KIND = 5
 """Kind and item of an event whose item part an explainer removed (``item_id`` empty)."""
+KIND_INDEX = {
+    EventKind.VIEW: 0,
+    EventKind.CLICK: 1,
+    EventKind.PURCHASE: 2,
+    EventKind.RATING: 3,
+    EventKind.REVIEW: 4,
+    EventKind.LIKE: 6,
+    EventKind.CART: 7,
+}
+"""Row of each kind in what a network learns per kind. Only a corpus with any of ``LATER_KINDS`` has
+rows beyond the absent one, so models made before those kinds keep their shapes."""
 ABSENT_ITEM = -1
 
 FEATURES = ("rating", "has_rating", "sentiment", "has_text", "gap", "same_day", "has_gap")
@@ -59,6 +68,11 @@ def gap_features(seconds: DoubleArray, before: float = math.nan) -> FloatArray:
     features[..., 1] = known & (gaps < 86400)
     features[..., 2] = known
     return features
+
+
+def kind_rows(kinds: IntArray) -> int:
+    """Rows that a network needs for the kinds int64[n] of all events of its corpus."""
+    return max(KIND_INDEX.values()) + 1 if (kinds > ABSENT_KIND).any() else ABSENT_KIND + 1
 
 
 def padded(rows: Sequence[IntArray]) -> tuple[IntArray, BoolArray]:

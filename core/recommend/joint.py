@@ -36,14 +36,13 @@ from core.recommend.pool import (
     features_of,
     fit_pool,
 )
-from core.recommend.protocol import Recommender
+from core.recommend.protocol import Recommender, batches
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData, distinct
 
 TENSORS, FACTS = "joint.safetensors", "joint.json"
 SEEN, BASE = "seen in training", "base"
 """What ``shares`` calls the item's own offset, and the score of an average item."""
 MOST_CASES, MOST_CONTENDERS = 4_000, 256
-CELLS_PER_BATCH = 4_000_000
 POWER, PENALTY = 0.25, 3.0
 """Settings of ``fit_pool``, the penalty for all cases together. Of the powers 0, 0.25, 0.5 and the
 penalties 1, 3, 10, 50 they have the best cross-validated NDCG@10 on validation users, averaged over
@@ -226,23 +225,22 @@ def _reduce(
     """Ask all components about all cases, keeping only the contenders of each."""
     targets = targets_of(cases, data.item_index)
     buckets = buckets_of(data.item_counts)
-    size = max(CELLS_PER_BATCH // (data.n_items * len(components)), 1)
     log_ps: list[FloatArray] = []
     offsets: list[FloatArray] = []
     chosen: list[IntArray] = []
-    for start in range(0, len(cases), size):
+    for rows in batches(len(cases), data.n_items * len(components)):
         check_stop(stop)
-        report(progress, Progress("join recommenders", start, len(cases)))
-        histories = [case.history for case in cases[start : start + size]]
+        report(progress, Progress("join recommenders", rows.start, len(cases)))
+        histories = [case.history for case in cases[rows]]
         log_p = np.stack(
             [component.log_probabilities(histories) for component in components], axis=1
         )
-        for row, history in enumerate(histories):
+        for number, (history, of_case) in enumerate(zip(histories, log_p, strict=True), rows.start):
             eligible = ~excluded_mask(history, data.item_index)
             items, offset = choose_contenders(
-                log_p[row], int(targets[start + row]), eligible, MOST_CONTENDERS, start + row
+                of_case, int(targets[number]), eligible, MOST_CONTENDERS, number
             )
-            log_ps.append(log_p[row][:, items])
+            log_ps.append(of_case[:, items])
             offsets.append(offset)
             chosen.append(items)
     stacked = np.ascontiguousarray(np.stack(log_ps, axis=1))

@@ -87,9 +87,10 @@ def features_of(
             features[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
         counts = counts_of_events[bounds[row] : bounds[row + 1]]
         if len(counts):
-            features[row, 2:5] = counts[-1], counts.mean(), (counts < 0.7).mean()
+            rare = np.count_nonzero(counts < 0.7) / len(counts)
+            features[row, 2:5] = counts[-1], counts.sum() / len(counts), rare
         if events:
-            features[row, 5] = sum(with_text[id(event)] for event in events) / len(events)
+            features[row, 5] = sum(map(with_text.__getitem__, map(id, events))) / len(events)
     return features
 
 

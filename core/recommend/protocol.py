@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -35,6 +35,12 @@ class Recommender(Protocol):
         ...
 
 
+def batches(rows: int, columns: int, cells: int = CELLS_PER_BATCH) -> Iterator[slice]:
+    """The rows of a table in pieces of at most so many cells, at least one row each."""
+    size = max(cells // max(columns, 1), 1)
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
+
+
 def next_ranks(
     recommender: Recommender, history: History, item_index: Mapping[str, int]
 ) -> FloatArray:
@@ -42,15 +48,13 @@ def next_ranks(
 
     Ties count half. NaN at the last step, and where the next item was excluded already.
     """
-    steps = len(history)
-    ranks = np.full(steps, np.nan, np.float32)
-    size = max(1, CELLS_PER_BATCH // max(len(item_index), 1))
-    for begin in range(0, steps - 1, size):
-        end = min(begin + size, steps - 1)
-        prefixes = [history.up_to(step) for step in range(begin + 1, end + 1)]
+    ranks = np.full(len(history), np.nan, np.float32)
+    following = history.events[1:]
+    for rows in batches(len(following), len(item_index)):
+        prefixes = [history.up_to(row + 1) for row in range(rows.start, rows.stop)]
         scores = recommender.log_probabilities(prefixes)
-        next_items = [item_index[event.item_id] for event in history.events[begin + 1 : end + 1]]
+        next_items = [item_index[event.item_id] for event in following[rows]]
         excluded = ExcludedItems.of(prefixes, item_index)
-        ranks[begin:end] = target_ranks(scores, np.array(next_items, np.int64), excluded)
+        ranks[rows] = target_ranks(scores, np.array(next_items, np.int64), excluded)
     ranks[np.isinf(ranks)] = np.nan
     return ranks

@@ -57,31 +57,27 @@ class EncodedHistories:
     @classmethod
     def of(cls, histories: Sequence[History], item_index: Mapping[str, int]) -> EncodedHistories:
         """Encode histories; DomainError for an item outside the catalogue."""
-        row: list[int] = []
-        item: list[int] = []
-        back: list[int] = []
-        for number, history in enumerate(histories):
-            last = len(history.events) - 1
-            for step, event in enumerate(history.events):
-                if not event.item_id:
-                    continue
-                index = item_index.get(event.item_id)
-                if index is None:
-                    raise DomainError(
-                        f"item {event.item_id!r} is not in the catalogue",
-                        where=f"user {history.user_id}, step {step + 1}",
-                        remedy="Choose an item of the corpus, or train on the current corpus",
-                    )
-                row.append(number)
-                item.append(index)
-                back.append(last - step)
+        events = [event for history in histories for event in history.events]
+        lengths = np.array([len(history) for history in histories], np.int64)
+        row, ends = np.repeat(np.arange(len(histories)), lengths), np.cumsum(lengths)
+        back = np.repeat(ends, lengths) - 1 - np.arange(len(events))
+        item = np.array([item_index.get(event.item_id, -1) for event in events], np.int64)
+        for at in np.flatnonzero(item < 0).tolist():
+            if events[at].item_id:
+                history = histories[row[at]]
+                raise DomainError(
+                    f"item {events[at].item_id!r} is not in the catalogue",
+                    where=f"user {history.user_id}, step {len(history) - back[at]}",
+                    remedy="Choose an item of the corpus, or train on the current corpus",
+                )
+        known = item >= 0
         clocks = (history.at for history in histories)
         return cls(
             n=len(histories),
             n_items=len(item_index),
-            row=np.array(row, np.int64),
-            item=np.array(item, np.int64),
-            back=np.array(back, np.int64),
+            row=row[known],
+            item=item[known],
+            back=back[known],
             clock=np.array(
                 [NO_CLOCK if at is None else microseconds(at) for at in clocks], np.int64
             ),
@@ -106,6 +102,8 @@ def distinct(histories: Sequence[History]) -> tuple[list[History], IntArray]:
     Explainers ask about hundreds of histories that differ in a review's text alone. Returns m
     histories and int64[n] of indices below m.
     """
+    if len({len(history) for history in histories}) == len(histories):
+        return list(histories), np.arange(len(histories))
     keys = [
         (history.at, history.excluded_items(), tuple(event.item_id for event in history.events))
         for history in histories
@@ -122,6 +120,16 @@ def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None
     """
     rows = np.repeat(np.arange(len(scores)), np.diff(weights.indptr))
     scores[rows, weights.indices] += weights.data * own[weights.indices]
+
+
+def check_training_events(corpus: Corpus, parts: PartArray) -> None:
+    """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
+    if not (parts == Part.TRAIN).any():
+        raise DomainError(
+            "there are no events to learn from",
+            where=f"corpus {corpus.name}",
+            remedy="Import more events: a user needs three for one of them to be training",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +155,8 @@ class TrainingData(Catalogued):
         cls, corpus: Corpus, parts: PartArray, item_vectors: FloatArray | None = None
     ) -> TrainingData:
         """Take the rows that ``parts`` (int8[n_events] of ``Part``) marks as training."""
+        check_training_events(corpus, parts)
         rows = np.flatnonzero(parts == Part.TRAIN)
-        if len(rows) == 0:
-            raise DomainError(
-                "there are no events to learn from",
-                where=f"corpus {corpus.name}",
-                remedy="Import more events: a user needs three for one of them to be training",
-            )
         owner = np.searchsorted(corpus.user_starts, rows, side="right") - 1
         events = corpus.events.iloc[rows]
         item = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)

@@ -11,6 +11,7 @@ from core.domain import DomainError, History
 from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Handle, Op
 from core.scenario.store import Scenario
+from core.scenario.unsaved import Unsaved
 
 _tables, _lineages = itertools.count(), itertools.count()
 
@@ -59,6 +60,50 @@ class Draft:
         """A draft that begins with a capsule, not saved."""
         base = (capsule.corpus, capsule.user, capsule.steps)
         return Draft(*base, capsule.changes, name=capsule.name, capsule=capsule)
+
+    @staticmethod
+    def of_unsaved(base: Draft, unsaved: Unsaved) -> Draft:
+        """A draft that begins with what an address said, over the base and version of another."""
+        return replace(
+            base,
+            edits=unsaved.edits,
+            undone=unsaved.undone,
+            name=unsaved.name,
+            notes=unsaved.notes,
+            capsule=None,
+        )
+
+    @property
+    def unsaved(self) -> Unsaved | None:
+        """What an address has to say; None where the saved version and the step say it all."""
+        if not self.is_changed and (self.saved is not None or not self.undone):
+            return None
+        revision = self.saved.revision if self.saved else 0
+        return Unsaved(self.edits, self.undone, self.name, self.notes, revision)
+
+    @property
+    def discarded(self) -> Draft:
+        """Without what isn't saved: the saved version again, or no edits."""
+        if self.saved is not None:
+            return Draft.of_scenario(self.saved)
+        return Draft(self.corpus, self.user_id, self.step)
+
+    def restored(self, revision: Scenario) -> Draft:
+        """With the edits, name and notes of an earlier revision, to be saved as the next."""
+        earlier = Draft.of_scenario(revision)
+        return replace(earlier, saved=self.saved)
+
+    def begins(self, other: Draft) -> bool:
+        """Whether another draft is this one with more edits, or none."""
+        same = (self.corpus, self.user_id, self.scenario_id)
+        return same == (other.corpus, other.user_id, other.scenario_id) and (
+            self.edits == other.edits[: len(self.edits)]
+        )
+
+    @property
+    def scenario_id(self) -> str | None:
+        """Id of the saved scenario that it is based on."""
+        return self.saved.scenario_id if self.saved else None
 
     @property
     def is_changed(self) -> bool:

@@ -18,7 +18,8 @@ from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from core.corpus.corpus import Corpus
-from core.corpus.validate import MAX_TEXT, clean_text, outside, scale_words
+from core.corpus.ratings import outside, scale_words
+from core.corpus.texts import MAX_TEXT, clean_text
 from core.domain import DomainError, Event, EventKind, History, order_hash, read_utc
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -189,13 +190,14 @@ def name_of(handle: Handle) -> str:
     return f"step {handle}" if isinstance(handle, int) else handle
 
 
-def new_event(edit: Edit) -> Event:
-    """The event that an ``add`` makes, from fields that ``apply_edits`` has checked."""
+def new_event(edit: Edit, base: History) -> Event:
+    """The event that an ``add`` to ``base`` makes, from fields that ``apply_edits`` has checked."""
     assert edit.item_id is not None and edit.timestamp is not None
     text = None if edit.text is None else clean_text(edit.text)
     kind = EventKind.VIEW if edit.rating is None else EventKind.RATING
     kind = edit.kind or (kind if text is None else EventKind.REVIEW)
-    return Event(edit.item_id, edit.timestamp.astimezone(UTC), kind, edit.rating, text=text)
+    at = edit.timestamp.astimezone(UTC)
+    return Event(edit.item_id, at, kind, edit.rating, text=text, timed=base.timed)
 
 
 def changed_event(event: Event, edit: Edit) -> Event | None:
@@ -236,7 +238,7 @@ class _Editing:
         _check_fields(edit, where)
         _check_values(edit, self.corpus, where)
         if edit.op is Op.ADD:
-            entry = _Entry(f"a{self.added}", new_event(edit), (number,))
+            entry = _Entry(f"a{self.added}", new_event(edit, self.base), (number,))
             insort(self.entries, entry, key=self._order)
             return
         at = to = self._find(edit.step, where)
@@ -314,7 +316,12 @@ def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
             refuse("the text is empty", "Write one, or leave the text out")
         if length > MAX_TEXT:
             refuse(f"the text has {length:,} characters", f"Keep it to {MAX_TEXT:,}")
+    if edit.op is Op.DATE and corpus.manifest.order_as_time:
+        refuse("this corpus has no times, only the order of events", "Add or delete events instead")
     scale, rating, time = corpus.manifest.rating_scale, edit.rating, edit.timestamp
+    known = corpus.manifest.known_kinds
+    if edit.kind is not None and edit.kind not in known:
+        refuse(f"this corpus has no event of kind {edit.kind}", f"Use one of {', '.join(known)}")
     if rating is None:
         if edit.kind is EventKind.RATING:
             refuse("a rating needs its number", "Give a rating")

@@ -32,7 +32,8 @@ class FoundReview:
     sentiment: float
     user_id: str
     item_id: str
-    timestamp: datetime
+    timestamp: datetime | None
+    """None where only the order of events is known."""
     rating: float | None
     same_item: bool
     """Whether it is about the item itself; otherwise about one of the same topic."""
@@ -88,7 +89,9 @@ def _most_opposed(
         sentiment=float(sentiments[best]),
         user_id=row[Columns.User],
         item_id=row[Columns.Item],
-        timestamp=row[Columns.Time].to_pydatetime(),
+        timestamp=None
+        if engine.corpus.manifest.order_as_time
+        else row[Columns.Time].to_pydatetime(),
         rating=None if np.isnan(ratings[best]) else float(ratings[best]),
         same_item=row[Columns.Item] == item_id,
     )

@@ -202,7 +202,7 @@ class ChangeSearch:
         self.event_of = {
             edit: changed_event(events[edit.step - 1], edit)
             if isinstance(edit.step, int)
-            else new_event(edit)
+            else new_event(edit, self.base)
             for edit in self.group_of
         }
 

@@ -88,14 +88,15 @@ def shapley_values(
 
     Sampling ends when the error is at most ``enough`` or the next pair of orders would end after
     ``seconds``; after at least four pairs, or two where the time is short. The same seed gives the
-    same values unless the time ends first.
+    same values unless the time ends first, which it never does with infinite ``seconds``.
     """
     base, whole = worth(np.array([np.zeros(players), np.ones(players)], np.bool_))
     if players <= exact_up_to:
         values = exact_values(worth, players)
         return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
-    started, random = time.monotonic(), np.random.default_rng(seed)
     alone = worth(np.eye(players, dtype=np.bool_)) - base
+    # What a first question loads or compiles is done by now.
+    started, random = time.monotonic(), np.random.default_rng(seed)
     known = known_values(alone)
     rounds: list[DoubleArray] = []
     variates: list[DoubleArray] = []

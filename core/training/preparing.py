@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,12 @@ from core.corpus.corpus import Corpus
 from core.domain import CONSUMING_KINDS, Columns, Part
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
-from core.encode.item_text import item_texts, mean_reviews, title_else_reviews
+from core.encode.item_text import (
+    choose_columns,
+    item_texts,
+    mean_reviews,
+    written_else_reviews,
+)
 from core.encode.sentiment import SentimentModel, SentimentQuality, fit_sentiment, sentiment_quality
 from core.model.fitting import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
@@ -23,8 +29,9 @@ from core.progress import ProgressCallback, StopCallback
 class Prepared:
     """A corpus under one split, as arrays.
 
-    ``events`` all events encoded, in contract order; ``title`` and ``reviews`` float32[n_items,
-    d_text] vectors of item text (zeros where absent); ``train_users`` and ``train_items``
+    ``events`` all events encoded, in contract order; ``item_columns`` of the items file make their
+    text; ``title`` and ``reviews`` float32[n_items, d_text] are vectors of it and of training
+    reviews (zeros where absent); ``train_users`` and ``train_items``
     int64[n_train]; ``item_words`` what titles and training reviews say about each item.
     """
 
@@ -34,6 +41,7 @@ class Prepared:
     encoder: EventEncoder
     sentiment_quality: SentimentQuality
     fitting: FittingData
+    item_columns: tuple[str, ...]
     title: FloatArray
     reviews: FloatArray
     train_users: IntArray
@@ -49,8 +57,8 @@ class Prepared:
 
     @property
     def item_text(self) -> FloatArray:
-        """One unit vector per item: of title and category, else of its training reviews."""
-        return title_else_reviews(self.title, self.reviews)
+        """One unit vector per item: of its own text, else of its training reviews."""
+        return written_else_reviews(self.title, self.reviews)
 
 
 def prepare(
@@ -61,16 +69,19 @@ def prepare(
     shipped_sentiment: SentimentModel | None,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    item_text: Sequence[str] | None = None,
 ) -> Prepared:
     """Encode what is not yet encoded, fit the sentiment on training reviews, lay out the arrays.
 
-    ``parts`` int8[n_events] of ``Part``. Where the ratings don't suffice the shipped sentiment
+    ``parts`` int8[n_events] of ``Part``; ``item_text`` names the columns that describe an item
+    (None: all that hold words). Where the ratings don't suffice the shipped sentiment
     model is used, or a neutral one when its encoder is another.
     """
     histories = [corpus.history(user) for user in corpus.user_ids]
     events = [event for history in histories for event in history.events]
     words = [event.words for event in events]
-    about_items = item_texts(corpus)
+    columns = choose_columns(corpus, item_text)
+    about_items = item_texts(corpus, columns)
     cache.vectors([*words, *about_items], text_encoder, progress, stop)
     has_text = np.fromiter((bool(text) for text in words), bool, len(words))
     nothing = np.zeros((1, text_encoder.dim), np.float32)  # one shared row where no event has text
@@ -109,6 +120,7 @@ def prepare(
         encoder=encoder,
         sentiment_quality=quality,
         fitting=_fitting_data(corpus, parts, encoded),
+        item_columns=columns,
         title=cache.vectors(about_items, text_encoder),
         reviews=mean_reviews(len(corpus.item_ids), encoded.item[spoken], vectors[spoken]),
         train_users=users[training],

@@ -5,23 +5,26 @@ from __future__ import annotations
 import importlib.metadata
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.models import put_in_place, staging
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, UnknownCorpus
 from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
+from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -30,7 +33,7 @@ from core.files import need_space, reason_of, replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, fit_network, item_tower
+from core.model.fitting import Fit, fit_network
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -47,13 +50,15 @@ from core.model.folder import (
 from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
+from core.model.start import item_tower
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
+from core.recommend.registry import NAMES
 from core.recommend.scorers import MOST_ITEMS
-from core.recommend.training_data import TrainingData
-from core.training.card import model_card
+from core.recommend.training_data import TrainingData, check_training_events
+from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
 DEFAULT_DIM = 384
@@ -88,10 +93,17 @@ def fit_recommenders(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
 ) -> Trained:
-    """Fit every recommender on the training part of ``parts`` int8[n_events]."""
-    cache = cache or open_cache(library)
-    prepared = prepare(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop)
+    """Fit every recommender on the training part of ``parts`` int8[n_events].
+
+    ``item_text`` names the columns that describe an item (None: all that hold words). The same
+    content, settings and seed give the same numbers on one processor with one count of torch's
+    threads, whatever else runs.
+    """
+    use_one_blas_thread()
+    cache, sentiment = cache or open_cache(library), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop, item_text)
     data = TrainingData.of(corpus, parts, prepared.item_text)
     fit, interest = fit_interest(prepared, config, progress, stop)
     baselines = fit_baselines(data, progress, stop)
@@ -124,6 +136,7 @@ def train(
     *,
     encoder: TextEncoder | None = None,
     cache: VectorCache | None = None,
+    item_text: Sequence[str] | None = None,
     target: Path | None = None,
     created: datetime | None = None,
 ) -> Path:
@@ -131,10 +144,11 @@ def train(
 
     The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
     device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
-    the library's model folders as ``target``. With
-    ``created`` given no wall-clock time is written, so that the same corpus gives the same bytes.
-    DomainError where there is no place for the model, before anything is computed; where that is
-    found out at the end, or the corpus was imported anew meanwhile, it says where the model is.
+    as ``item_text`` all columns of the items that hold words, the library's model folders as
+    ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
+    the same bytes. DomainError where there is no place for the model, before anything is computed;
+    where that is found out at the end, or the corpus was imported anew meanwhile, it says where the
+    model is.
     """
     options = options or InterestConfig()
     home = target or library.models_root(corpus.name)
@@ -148,21 +162,26 @@ def train(
         last = time.monotonic()
         check_stop(stop)
 
-    text_encoder = encoder or open_encoder(library, device="auto")
     parts = leave_last_out(corpus.events)
-    trained = fit_recommenders(corpus, parts, library, options, text_encoder, progress, stop, cache)
+    check_training_events(corpus, parts)
+    text_encoder = encoder or open_encoder(library, device="auto")
+    trained = fit_recommenders(
+        corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
+    )
     lap("encode and fit")
     prepared, interest = trained.prepared, trained.interest
     report(progress, Progress("Naming topics", 0, 1))
-    topics = assign_topics(
-        list(corpus.items[Columns.Category]),
-        prepared.counts,
-        interest.item_vectors,
-        prepared.item_words,
-        options.seed,
-    )
-    report(progress, Progress("Drawing the map", 0, 1))
-    interest_map = _draw_map(trained, topics, options.seed)
+    with one_openmp_thread():
+        topics = assign_topics(
+            list(corpus.items[Columns.Category]),
+            prepared.counts,
+            interest.item_vectors,
+            prepared.item_words,
+            options.seed,
+        )
+        report(progress, Progress("Drawing the map", 0, 1))
+        _ = corpus.has_derived_titles  # made now, so that no page waits for them
+        interest_map = _draw_map(trained, topics, options.seed)
     lap("map")
     test_cases = cases(corpus, parts, Part.TEST)
     judged = evaluate(trained.recommenders, test_cases, trained.data, progress=progress, stop=stop)
@@ -244,6 +263,24 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
 
 
+def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:
+    """What a model was made from, how good it is, where it ends: Markdown by ``card.md.jinja``."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (Path(__file__).parent / "card.md.jinja").read_text("utf-8")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.keep_trailing_newline = True
+    template = environment.from_string(text)
+    return template.render(
+        manifest=manifest,
+        config=config,
+        metrics=metrics,
+        names=NAMES,
+        told=config.item_text != TITLE_AND_CATEGORY,
+        longest=LONGEST,
+    )
+
+
 def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConfig:
     corpus, device = trained.prepared.corpus, trained.fit.device
     accelerator = {} if device == "cpu" else {"device": device}
@@ -254,6 +291,7 @@ def _config(trained: Trained, encoder: TextEncoder, topics: Topics) -> ModelConf
         interest=trained.interest.config.to_json(),
         rating_scale=corpus.manifest.rating_scale,
         topics=TopicFacts(names=topics.names, source=topics.source),
+        item_text=trained.prepared.item_columns,
         cold_offset=trained.fit.cold_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
         versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
@@ -267,13 +305,12 @@ def _metrics(
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
-    timed = {} if seconds is None else {"seconds": seconds}
-    curve = []
-    for record in trained.fit.curve:
-        line = {name: None if value != value else value for name, value in asdict(record).items()}
-        if seconds is None:
-            del line["seconds"]
-        curve.append(Epoch.model_validate(line))
+    timed: dict[str, Any] = {}
+    curve = trained.fit.curve
+    if seconds is None:
+        curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
+    else:
+        timed["seconds"] = seconds
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -281,7 +318,7 @@ def _metrics(
         excluded_targets=judged.excluded_targets,
         results=tuple(judged.scores),
         unseen_targets=int((~judged.seen_targets).sum()),
-        training=tuple(curve),
+        training=curve,
         best_epoch=trained.fit.best_epoch,
         sentiment=trained.prepared.sentiment_quality,
         trustworthiness=round(interest_map.trustworthiness, 4),
@@ -314,7 +351,14 @@ def evaluate_model(
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
-                corpus, parts, library, engine.config.settings, encoder, progress, stop
+                corpus,
+                parts,
+                library,
+                engine.config.settings,
+                encoder,
+                progress,
+                stop,
+                item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:

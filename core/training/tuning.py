@@ -294,7 +294,7 @@ def _try(
     state: State = "done"
     try:
         fit, _ = fit_interest(prepared, config, watch, ends)
-        values = [line.validation_ndcg for line in fit.curve]
+        values = [epoch.validation_ndcg or 0.0 for epoch in fit.curve]
     except optuna.TrialPruned:
         state = "behind"
     except Stopped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.corpus.quarantine import Refusal
-from core.corpus.rows import read_head
-from core.corpus.source import SourceFile
 from core.corpus.store import Library, Manifest, created_at
 from core.progress import Progress
-from core.views.wording import capital, count, day, duration, number, percent, span
+from core.views.tables import table
+from core.views.wording import capital, count, day, duration, number, percent, period
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
+    from core.evaluate.importing_lists import ListsSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +49,25 @@ class JobView:
 
 def corpora_table(library: Library) -> pd.DataFrame:
     """All corpora of the library, the demo first; ``text_share`` in percent of the events."""
-    return pd.DataFrame(
-        [
-            {
-                "name": manifest.name,
-                "simulated": "simulated" if manifest.simulated else "",
-                "users": manifest.users,
-                "items": manifest.items,
-                "events": manifest.accepted,
-                "text_share": 100 * manifest.with_text / max(manifest.accepted, 1),
-                "period": span(manifest.first, manifest.last),
-                "refused": manifest.quarantined,
-                "models": len(library.model_folders(manifest.name)),
-            }
-            for manifest in library.corpora()
-        ]
+    manifests = library.corpora()
+    return table(manifests, "name users items events=accepted refused=quarantined").assign(
+        simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
+        text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
+        period=list(map(period, manifests)),
+        models=[len(library.model_folders(manifest.name)) for manifest in manifests],
     )
 
 
-def build_models(library: Library, corpus: str) -> tuple[ModelRow, ...]:
-    """The models of a corpus, newest first."""
-    return tuple(model_row(folder) for folder in library.model_folders(corpus))
-
-
-def model_row(folder: Path) -> ModelRow:
-    """One model as a row; what can't be read is left out."""
-    moment = created_at(folder)
-    created = day(moment) if moment else "at an unknown time"
-    try:
-        card = (folder / "README.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        card = None
-    return ModelRow(folder.name, created, folder, card)
+def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
+    """The models of a corpus, newest first; what can't be read is left out."""
+    for folder in library.model_folders(corpus):
+        moment = created_at(folder)
+        created = day(moment) if moment else "at an unknown time"
+        try:
+            card = (folder / "README.md").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            card = None
+        yield ModelRow(folder.name, created, folder, card)
 
 
 def import_sentence(manifest: Manifest) -> str:
@@ -96,7 +83,7 @@ def import_sentence(manifest: Manifest) -> str:
     return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
 
 
-def reasons_table(summary: ImportSummary) -> pd.DataFrame:
+def reasons_table(summary: ImportSummary | ListsSummary) -> pd.DataFrame:
     """Why rows were refused, the most frequent reason first."""
     return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
 
@@ -119,11 +106,6 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
         pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
     return JobView(share, " · ".join(pieces), figures)
-
-
-def columns_of(path: Path) -> tuple[str, ...]:
-    """The columns of a file, so that a person can say which is which; DomainError if unreadable."""
-    return read_head(SourceFile(path)).columns
 
 
 def name_for(paths: Sequence[Path]) -> str:

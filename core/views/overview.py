@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.compare.turnover import Turnover
 from core.corpus.manifest import Manifest
-from core.domain import Columns
 from core.measure.metrics import Interval
-from core.views.wording import count, percent, span
+from core.views.wording import count, percent, period
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -61,8 +59,6 @@ class UserRow:
     """Who."""
     events: int
     """Number of events."""
-    last: datetime
-    """Time of the last event."""
     drift: float
     """Cosine distance between the state in the middle of the history and the last one."""
     topics: str
@@ -89,7 +85,7 @@ def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
     facts = (
         f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
-        f"{count(manifest.items, 'item')}, {span(manifest.first, manifest.last)}; "
+        f"{count(manifest.items, 'item')}, {period(manifest)}; "
         f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
@@ -161,20 +157,16 @@ def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRo
 def build_rows(engine: Engine) -> list[UserRow]:
     """Every user with enough events, from the table that was made when the model was trained."""
     names = engine.topics.names
-    corpus = engine.corpus
-    has_enough = (engine.users["events"] >= LEAST_EVENTS).to_numpy()
-    table = engine.users[has_enough]
-    last = corpus.events[Columns.Time].iloc[corpus.user_starts[1:][has_enough] - 1]
+    table = engine.users[engine.users["events"] >= LEAST_EVENTS]
     return [
         UserRow(
             user_id=row.user_id,
             events=int(row.events),
-            last=when.to_pydatetime(),
             drift=float(row.drift),
             topics=names[row.last_topic]
             if row.first_topic == row.last_topic
             else f"{names[row.first_topic]} → {names[row.last_topic]}",
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
-        for row, when in zip(table.itertuples(index=False), last, strict=True)
+        for row in table.itertuples(index=False)
     ]

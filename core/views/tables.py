@@ -11,6 +11,10 @@ import pandas as pd
 from core.measure.metrics import Interval
 from core.views.wording import between
 
+FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")
+"""Spreadsheets read these as the begin of a formula, or skip them and read on (OWASP, CSV
+Injection); the fullwidth ones where East Asian text is expected."""
+
 
 def table(rows: Sequence[Any], columns: str | Mapping[str, str]) -> pd.DataFrame:
     """Rows of a view as a frame, a column per field that ``columns`` names.
@@ -42,14 +46,15 @@ def _cell(row: Any, path: str) -> Any:
 def as_csv(frame: pd.DataFrame) -> str:
     """A table as CSV that a spreadsheet opens without running anything.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Text that a spreadsheet would take for a formula gets an apostrophe before it: column names,
+    and cells of any column.
     """
-    safe = frame.copy()
-    for name in safe.columns:
-        if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
-            safe[name] = [
-                "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
-                for value in safe[name]
-            ]
-    csv: str = safe.to_csv(index=False)
+    safe = frame.map(_unlike_a_formula).rename(columns=_unlike_a_formula)
+    # A carriage return inside a cell is quoted only where lines end in one.
+    csv: str = safe.to_csv(index=False, lineterminator="\r\n")
     return csv
+
+
+def _unlike_a_formula(value: Any) -> Any:
+    begins = isinstance(value, str) and value.startswith(FORMULA_BEGINS)
+    return f"'{value}" if begins else value

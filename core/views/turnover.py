@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 from core.views.wording import count, percent
+
+Curves = Mapping[str, Sequence[Bin]]
+"""Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,28 +20,25 @@ class TurnoverView:
 
     sentence: str
     """Reads both curves."""
-    by_events: tuple[Bin, ...]
-    """Mean overlap against events between two lists."""
-    by_days: tuple[Bin, ...]
-    """Mean overlap against days between two lists."""
-    own_by_events: tuple[Bin, ...]
-    """The same for one user; empty without one."""
-    own_by_days: tuple[Bin, ...]
-    """The same for one user; empty without one."""
+    curves: Curves
+    """Those of the corpus."""
+    own: Curves
+    """One user's; empty without one."""
 
 
 def build_turnover(turnover: Turnover, user_id: str | None = None) -> TurnoverView:
     """The curves of a corpus, with one user's beside them."""
+    every = _curves(turnover)
+    own = turnover.among([user_id]) if user_id is not None else None
+    sentence = turnover_sentence(every["event"], own)
+    return TurnoverView(sentence, every, _curves(own) if own is not None else {})
+
+
+def _curves(turnover: Turnover) -> Curves:
     by_events = curve(turnover.by_events, EVENT_BINS)
     by_days = curve(turnover.by_days, DAY_BINS)
-    own = turnover.among([user_id]) if user_id is not None else None
-    return TurnoverView(
-        sentence=turnover_sentence(by_events, own),
-        by_events=by_events,
-        by_days=by_days,
-        own_by_events=curve(own.by_events, EVENT_BINS) if own is not None else (),
-        own_by_days=curve(own.by_days, DAY_BINS) if own is not None else (),
-    )
+    timed = any(each.overlap is not None for each in by_days)
+    return {"event": by_events} | ({"day": by_days} if timed else {})
 
 
 def turnover_sentence(by_events: Sequence[Bin], own: Turnover | None) -> str:
@@ -73,7 +73,7 @@ def tell_turnover(turnover: Turnover) -> list[str]:
     """A turnover as lines for a terminal."""
     view = build_turnover(turnover)
     lines = [view.sentence]
-    for bins, noun in ((view.by_events, "event"), (view.by_days, "day")):
+    for noun, bins in view.curves.items():
         lines += [
             f"{gap(b, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
             for b in bins

@@ -6,11 +6,14 @@ sentence must escape it (``pages._shared.notices.say``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
+from core.corpus.manifest import Manifest
+from core.corpus.names import short_name
 from core.domain import Part
 from core.measure.metrics import Interval
 
@@ -22,11 +25,14 @@ TITLE = 40
 """Longer titles are cut in sentences and labels."""
 TOP = 10
 """A next item up to this rank counts as right."""
-MAP_NUMBERS = "Numbers mark the ranks of the items listed after this event."
+MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
+DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
 STEP_SIZE_UNIT = (
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
 )
+NO_DATE = "no date"
+ORDER_ONLY = "The files had no times: events are in the order of the file, evenly spaced."
 PLURALS = {"history": "histories", "category": "categories"}
 PART_WORDS = {part: part.name.lower() for part in Part}
 
@@ -86,8 +92,8 @@ def between(interval: Interval) -> str:
 
 
 def short(text: str, limit: int = 60) -> str:
-    """A title cut after ``limit`` characters."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+    """A title or a topic in at most ``limit`` characters: the one short form, in sentences."""
+    return short_name(text, limit)
 
 
 def capital(sentence: str) -> str:
@@ -100,9 +106,9 @@ def listing(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
 
 
-def day(when: datetime) -> str:
-    """``3 Mar 2024``."""
-    return f"{when.day} {when:%b %Y}"
+def day(when: datetime | None) -> str:
+    """``3 Mar 2024``; says so where only the order is known."""
+    return f"{when.day} {when:%b %Y}" if when else NO_DATE
 
 
 def span(first: datetime | None, last: datetime | None) -> str:
@@ -111,6 +117,11 @@ def span(first: datetime | None, last: datetime | None) -> str:
         return "no dates"
     start, end = f"{first:%b %Y}", f"{last:%b %Y}"
     return start if start == end else f"{start} to {end}"
+
+
+def period(manifest: Manifest) -> str:
+    """When a corpus's events happened, as ``span``."""
+    return "no times" if manifest.order_as_time else span(manifest.first, manifest.last)
 
 
 def duration(seconds: float) -> str:
@@ -148,3 +159,8 @@ def event_label(first_step: int, step: int, title: str) -> str:
     if first_step < step:
         return f"steps {first_step}–{step} · {count(step - first_step + 1, 'event')}"
     return f"step {step} · {title}"
+
+
+def escape_markdown(text: str) -> str:
+    """Words of a person as literal text in Markdown, one line."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^@&=])", r"\\\1", re.sub(r"[\r\n]", " ", text))

@@ -11,7 +11,7 @@ import streamlit as st
 from core.compare import columns
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
 from core.domain import DomainError, is_step
-from core.views.wording import short
+from core.views.wording import ORDER_ONLY, short
 from pages._shared import controls, drawing, loaders, notices, state
 from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
@@ -135,6 +135,8 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
         return columns.before_and_after(user, step), None
     if name == MONTHS:
         specs = columns.month_by_month(engine, user, step)
+        if engine.corpus.manifest.order_as_time:
+            return specs, ("No months", f"{ORDER_ONLY} Choose another comparison.")
         return specs, None if len(specs) >= FEWEST else (
             "One month only",
             "All events up to the selected time are in one month. Choose a later time, or another "

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from pandas import DataFrame
 from streamlit import column_config as col
 
 from core import jobs
 from core.views import wording
+from core.views.corpora import reasons_table
 from pages._corpora import uploads
-from pages._shared import drawing, judging, loaders, notices, working
+from pages._shared import drawing, judging, loaders, notices, state, working
 
 if TYPE_CHECKING:
     from core.evaluate.importing_lists import ListsSummary
+
+
+IMPORTED = "lists_job"
+"""The import of lists that this session started last."""
 
 
 def draw_lists(corpus: str) -> None:
@@ -50,11 +54,14 @@ def draw_lists(corpus: str) -> None:
     if job is not None and job.result is not None:
         draw_summary(job.result)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        file = st.file_uploader("Lists", key="lists_file", width=420)
+        file = st.file_uploader("Lists", key=uploads.key("lists", IMPORTED), width=420)
         name = st.text_input("Name of the lists", value="production", key="lists_name", width=220)
         pressed = st.button("Import the lists", icon=":material/download:", disabled=file is None)
-    if pressed and file is not None:
-        jobs.start("lists", corpus, judging.importing(corpus, uploads.keep(file), name.strip()))
+    kept = uploads.keep("lists", [file] if file else [])
+    if pressed and kept:
+        taken = uploads.Taken()
+        work = judging.importing(corpus, taken.take(kept[0]), name.strip())
+        state.put(IMPORTED, jobs.start("lists", corpus, taken.until_done(work)))
         st.rerun()
 
 
@@ -67,7 +74,6 @@ def draw_summary(summary: ListsSummary) -> None:
     )
     if summary.refused:
         with st.expander(f"{wording.count(manifest.quarantined, 'row')} refused"):
-            reasons = DataFrame(list(summary.reasons.items()), columns=["reason", "rows"])
-            drawing.table(reasons, "Why rows were refused", height="auto")
+            drawing.table(reasons_table(summary), "Why rows were refused", height="auto")
             fields = dict.fromkeys(("file", "line", "field", "reason", "value"))
             drawing.table(summary.refused, "The first refused rows", fields, height="auto")

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.explain import words_figure
-from core.views.explain.build import title
+from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import nats, percent
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM
+from pages._shared.state import ITEM, TARGET, WORDS_OF
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-WORDS_OF, TARGET, STOPPED = "words_of", "words_target", "explain_stopped"
-SENTIMENT, OF_SCORE = "Sentiment", "Score"
+STOPPED = "explain_stopped"
+TARGETS = {"sentiment": "Sentiment", (OF_SCORE := "score"): "Score"}
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
@@ -76,7 +76,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
         state.put(WORDS_OF, step)
     state.hold(WORDS_OF)
     engine, events = explaining.explanation.engine, explaining.explanation.history.events
-    titles = {number: title(engine, events[number - 1].item_id) for number in steps}
+    titles = {number: event_title(engine, events[number - 1]) for number in steps}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
             "Review of",
@@ -85,7 +85,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
             format_func=lambda number: f"step {number} · {titles[number]}",
             width=330,
         )
-        target = drawing.choose("Contribution to", TARGET, (SENTIMENT, OF_SCORE))
+        target = drawing.choose("Contribution to", TARGET, TARGETS)
     of_score = target == OF_SCORE
     view, error = explaining.words(step), explaining.error(step)
     if error is not None:
@@ -161,7 +161,7 @@ def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
                 drawing.EXPLAIN,
                 label=notices.escape(f"{row.user_id} · rank {row.rank}"),
                 icon=":material/person:",
-                query_params=state.link(user=row.user_id, time=None, item=item_id),
+                query_params=state.link(drawing.EXPLAIN, user=row.user_id, time=None, item=item_id),
                 width=200,
             )
             st.text(said)

@@ -15,7 +15,7 @@ from core.domain import DomainError
 from core.recommend.registry import NAMES
 from core.views import wording
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import CORPUS, ITEM, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
+from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
 LISTED_ITEMS, LISTED_USERS = 20_000, 20_000
@@ -32,33 +32,14 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
     with st.sidebar:
         name = _pick_corpus()
         models = loaders.library().models(name) if name else Models((), {})
-        folders = models.folders
         model_id = _pick_model(models, name)
         corpus = _open_corpus(name) if name else None
         user_id = _pick_user(corpus) if corpus is not None else None
-        step = _pick_step(corpus, user_id, plays) if corpus is not None and user_id else None
+        step = _pick_step(corpus, user_id) if corpus is not None and user_id else None
         recommender = _pick_recommender(corpus, model_id) if lists and corpus and model_id else None
     settled = Selection(name, model_id, user_id, step, recommender)
-    state.publish_url(settled, folders[0].name if folders else None)
+    state.publish_url(settled)
     return settled
-
-
-def settle(
-    key: str, options: Sequence[str], usual: str, missing: str, *args: str, says_now: bool = False
-) -> bool:
-    """Make a choice that the URL may have asked for one of ``options``, else ``usual``.
-
-    ``missing`` says what does not exist, formatted with the wish and ``args``; ``says_now`` where
-    the notices above the page are already drawn. True unless a wish was not met.
-    """
-    asked = state.get(key)
-    is_met = asked in options or asked is None
-    if not is_met:
-        (notices.miss if says_now else state.add_notice)(key, missing.format(asked, *args))
-    if asked not in options:
-        state.put(key, usual)
-    state.hold(key)
-    return is_met
 
 
 def _pick_corpus() -> str | None:
@@ -69,8 +50,8 @@ def _pick_corpus() -> str | None:
         state.put(CORPUS, None)
         return None
     names = list(manifests)
-    if not settle(CORPUS, names, names[0], "There is no corpus {!r} in this library."):
-        state.put(MODEL, None)
+    if not drawing.settle(CORPUS, names, names[0], "There is no corpus {!r} in this library."):
+        state.forget_about(CORPUS)
     return str(
         st.selectbox(
             "Corpus",
@@ -78,7 +59,7 @@ def _pick_corpus() -> str | None:
             key=CORPUS,
             format_func=lambda name: f"{name} (simulated)" if manifests[name].simulated else name,
             on_change=_forget,
-            args=(MODEL, USER, TIME, ITEM, PLAYING),
+            args=(CORPUS,),
         )
     )
 
@@ -102,7 +83,7 @@ def _pick_model(models: Models, corpus: str | None) -> str | None:
         if corpus and not models.damaged:
             st.caption("No trained model yet")
         return None
-    settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
+    drawing.settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
     return str(
         st.selectbox(
             "Model", ids, key=MODEL, format_func=lambda i: labels.get(i, i), on_change=_forget
@@ -119,7 +100,7 @@ def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
         return None
     cause = engine.failures.get(str(state.get(RECOMMENDER)))
     missing = "There is no recommender {!r} in this model; this is {}.{}"
-    settle(RECOMMENDER, names, usual, missing, usual, f" {cause}" if cause else "")
+    drawing.settle(RECOMMENDER, names, usual, missing, usual, f" {cause}" if cause else "")
     about = "Whose lists Timeline, Explain, What-if and Compare show."
     return draw_recommenders("Recommender", RECOMMENDER, names, help=about)
 
@@ -142,11 +123,11 @@ def _pick_user(corpus: Corpus) -> str | None:
         close = difflib.get_close_matches(asked, corpus.user_ids[:LISTED_USERS], n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         state.add_notice(USER, f"There is no user {asked!r} in corpus {corpus.name!r}.{hint}")
-        state.put(USER, None)
-        state.put(TIME, None)
+        state.choose(USER, None)
+        state.forget_about(USER)
     typed = len(corpus.user_ids) > LISTED_USERS
     state.hold(USER, typed=typed)
-    forgets: dict[str, Any] = {"on_change": _forget, "args": (TIME, ITEM, PLAYING)}
+    forgets: dict[str, Any] = {"on_change": _forget, "args": (USER,)}
     if typed:
         chosen = st.text_input("User", key=USER, placeholder="Type an id", **forgets) or None
     else:
@@ -157,11 +138,11 @@ def _pick_user(corpus: Corpus) -> str | None:
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
-            drawing.button(label, key, _move_user, corpus, move, width="stretch")
+            drawing.button(label, key, move_user, corpus, move, width="stretch")
     return chosen
 
 
-def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
+def _pick_step(corpus: Corpus, user_id: str) -> int:
     history = corpus.history(user_id)
     n = len(history)
     asked = state.get(TIME)
@@ -173,44 +154,55 @@ def _pick_step(corpus: Corpus, user_id: str, plays: bool) -> int:
             TIME, f"Time {asked!r} does not exist for {user_id}; this is the last of {n} steps."
         )
     state.put(TIME, step)
+    if state.page() == "compare" and state.has_own_columns():
+        st.caption("Each column has a step of its own.")
+        return step
     if n > 1:
-        st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget, args=(PLAYING,))
-    st.caption(wording.day(history.events[step - 1].timestamp))
+        st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget)
+    st.caption(wording.day(history.events[step - 1].date))
     with st.container(horizontal=True, gap="xsmall"):
         for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
             drawing.button(
                 label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
-    if plays:
-        label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
-        drawing.button(label, "play", _toggle_play, n, icon=icon, disabled=n < 2, width="stretch")
     return step
 
 
-def _forget(*keys: str) -> None:
+def play_button(n: int) -> None:
+    """Play or Pause, for a history of ``n`` events."""
+    label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
+    drawing.button(label, "play", toggle_play, n, icon=icon, disabled=n < 2)
+
+
+def _forget(changed: str = "") -> None:
+    """After a choice: Play stops, notices go, and so does what was about the former choice."""
     state.clear_notices()
-    for key in keys:
-        state.put(key, None)
+    state.put(PLAYING, None)
+    if changed:
+        state.forget_about(changed)
+    if changed == USER and state.has_own_columns():
+        state.put(state.COLUMNS, None)
 
 
-def _move_user(corpus: Corpus, move: int) -> None:
-    ids = corpus.user_ids
+def move_user(corpus: Corpus, move: int) -> None:
+    """Go some users on or back in the list that the person came from. For callbacks."""
+    ids = state.walk(corpus.user_ids)
     now = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
     state.put(USER, ids[(now + move) % len(ids)])
-    _forget(TIME, ITEM, PLAYING)
+    _forget(USER)
 
 
 def choose_corpus(name: str) -> None:
     """Make a corpus the current one; for callbacks, also inside a fragment."""
     state.put(CORPUS, name)
-    _forget(MODEL, USER, TIME, ITEM, PLAYING)
+    _forget(CORPUS)
     st.rerun()
 
 
 def choose_model(corpus: str, model_id: str) -> None:
     """Make a model the current one and show what it is worth; for callbacks."""
     if state.get(CORPUS) != corpus:
-        _forget(USER, TIME, ITEM, PLAYING)
+        _forget(CORPUS)
     state.put(CORPUS, corpus)
     state.put(MODEL, model_id)
     st.switch_page("pages/overview.py")
@@ -218,16 +210,17 @@ def choose_model(corpus: str, model_id: str) -> None:
 
 def open_page(page: str, **values: str | int | None) -> None:
     """Switch to a page, at the last event unless told otherwise; for callbacks."""
-    st.switch_page(page, query_params=state.link(**({TIME: None} | values)))
+    st.switch_page(page, query_params=state.link(page, **({TIME: None} | values)))
 
 
 def move_step(move: int, n: int) -> None:
     """Go some events on or back, within the history."""
     state.put(TIME, min(max(int(state.get(TIME) or n) + move, 1), n))
-    _forget(PLAYING)
+    _forget()
 
 
-def _toggle_play(n: int) -> None:
+def toggle_play(n: int) -> None:
+    """Play the Timeline, from its start if it is at its end, or pause. For callbacks."""
     starts = not state.get(PLAYING)
     _forget()
     state.put(PLAYING, starts or None)
@@ -240,24 +233,24 @@ def pick(chart_key: str) -> None:
     step = state.picked_step(chart_key)
     if step is not None:
         state.put(TIME, step)
-        _forget(PLAYING)
+        _forget()
 
 
 def play(n: int) -> None:
     """Advance the selected time while Play is on: one step per tick, then a rerun of everything."""
 
+    is_drawn = False
+
     @st.fragment(run_every=PLAY_SECONDS if state.get(PLAYING) else None)
     def tick() -> None:
-        if not state.get(PLAYING):
-            return
-        if state.get("_ticked"):
+        nonlocal is_drawn
+        if is_drawn and state.get(PLAYING):  # a run of the whole page is no tick
             step = int(state.get(TIME) or 1)
             state.put(TIME, min(step + 1, n))
             if step + 1 >= n:
                 state.put(PLAYING, None)
-            state.put("_ticked", None)
             st.rerun()
-        state.put("_ticked", True)
+        is_drawn = True
 
     tick()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from pandas import DataFrame
@@ -24,6 +24,7 @@ ICONS = {
     COMPARE: ":material/compare_arrows:",
     WHAT_IF: ":material/call_split:",
 }
+Name = TypeVar("Name", bound=str)
 Charts = dict[str, tuple[str, Figure]]
 """Charts by name, each with the sentence that reads it."""
 FORWARD = ":material/arrow_forward:"
@@ -85,18 +86,43 @@ def button(
     st.button(label, key=key, **more)
 
 
-def choose(label: str, key: str, options: Sequence[str], *, hides_label: bool = False) -> str:
-    """One of a few options, the first unless another is picked; kept over page switches."""
+def settle(
+    key: str, options: Sequence[str], usual: str, missing: str, *args: str, says_now: bool = False
+) -> bool:
+    """Make a choice that the URL may have asked for one of ``options``, else ``usual``.
+
+    ``missing`` says what does not exist, formatted with the wish and ``args``; ``says_now`` where
+    the notices above the page are already drawn. True unless a wish was not met.
+    """
+    asked = state.get(key)
+    is_met = asked in options or asked is None
+    if not is_met:
+        (notices.miss if says_now else state.add_notice)(key, missing.format(asked, *args))
+    if asked not in options:
+        state.put(key, usual)
+    state.hold(key)
+    return is_met
+
+
+def choose(label: str, key: str, options: Mapping[Name, str], *, hides_label: bool = False) -> Name:
+    """One of a few options, the first unless another is picked; kept over page switches.
+
+    ``options`` are named as the address says, each with what the button says.
+    """
+    usual = next(iter(options))
+    missing = f"{label}: there is no {{!r}}; this is {options[usual].lower()}."
+    settle(key, list(options), usual, missing, says_now=True)
     picked = st.segmented_control(
         label,
-        options,
-        default=options[0],
+        list(options),
         required=True,
         key=key,
+        format_func=options.__getitem__,
         persist_state="session",
+        on_change=state.clear_notices,
         label_visibility="collapsed" if hides_label else "visible",
     )
-    return picked or options[0]
+    return picked or usual
 
 
 def table(
@@ -105,6 +131,7 @@ def table(
     columns: Mapping[str, Any] | None = None,
     *,
     height: int | str = "content",
+    row_height: int | None = None,
     shows_all: bool = False,
 ) -> None:
     """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
@@ -115,6 +142,7 @@ def table(
         rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
         hide_index=True,
         height=height,  # type: ignore[arg-type]
+        row_height=row_height,
         alt=alt,
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,
@@ -138,5 +166,5 @@ def link(page: str, label: str, **values: str | int | None) -> None:
         page,
         label=notices.escape(label),
         icon=ICONS.get(page, FORWARD),
-        query_params=state.link(**values),
+        query_params=state.link(page, **values),
     )

@@ -15,13 +15,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
 from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
-from core.corpus.importing import Preview
-from core.corpus.importing import preview as look_at
+from core.corpus.options import ImportOptions
+from core.corpus.previewing import Preview
+from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
 from core.domain import DomainError, RecommendationList
 from core.evaluate.served import ListsManifest, served_manifests
@@ -31,7 +33,6 @@ from core.figures.trajectory_map import crowd_image
 from core.jobs import Job, Work
 from core.progress import ProgressCallback, StopCallback
 from core.scenario.store import ScenarioStore
-from core.views import corpora as corpora_view
 from core.views import overview
 from core.views.explain.build import build_receivers
 from core.views.interest_map import MapView, build_map
@@ -103,7 +104,7 @@ def fingerprint(value: object) -> Fingerprint:
         engine = cast("Engine", value)
         custom = map(_answers_of, engine.registered)
         return engine.corpus.corpus_id, engine.model_id, *custom
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) or isinstance(value, ImportOptions):
         return repr(value)
     if isinstance(value, Sequence):
         return tuple(map(fingerprint, value))
@@ -127,6 +128,12 @@ def stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return facts.st_size, facts.st_mtime_ns
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda folder: folder.cleanup())
+def session_folder() -> TemporaryDirectory[str]:
+    """A folder for what this session uploads; it goes with the session, or with the server."""
+    return TemporaryDirectory(prefix="tastelines-session-", ignore_cleanup_errors=True)
 
 
 def library() -> Library:
@@ -197,30 +204,39 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
     return overview.build_changed(overview.build_rows(engine), measured) if measured else None
 
 
-@kept(16)
-def columns(path: Path) -> tuple[str, ...]:
-    """Columns of a file; none where they can't be read."""
-    try:
-        return corpora_view.columns_of(path)
-    except DomainError:
-        return ()
-
-
-@kept(8, "Reading the first rows …")
+@kept(8, "Reading the files …")
 def preview(
-    events: Sequence[Path], items: Path | None, format: str, mapping: dict[str, str]
+    events: Sequence[Path], items: Path | None, options: ImportOptions, name: str
 ) -> Preview:
-    """How an import would read these files; DomainError for what would stop it."""
-    return look_at(events, items, format, mapping)
+    """How an import would read these files; DomainError for what no option can help."""
+    return look_at(events, items, options, name)
 
 
-def training(name: str, options: InterestConfig) -> Work[Path]:
+@kept(4, "Looking at the corpus …", also=_content)
+def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """What to expect of a training on a corpus; columns that may describe its items, and that do.
+
+    Those that do unless told otherwise.
+    """
+    from core.encode.item_text import choose_columns, text_columns
+    from core.training.outlook import outlook
+
+    try:
+        said = outlook(corpus(name))
+    except DomainError as error:
+        said = (str(error),)
+    return said, tuple(text_columns(corpus(name))), choose_columns(corpus(name))
+
+
+def training(
+    name: str, options: InterestConfig, item_text: Sequence[str] | None = None
+) -> Work[Path]:
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
         from core.training.training import train
 
-        return train(corpus(name), library(), options, progress, stop)
+        return train(corpus(name), library(), options, progress, stop, item_text=item_text)
 
     return work
 

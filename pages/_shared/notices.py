@@ -161,5 +161,5 @@ def offer_users(corpus: Corpus) -> None:
                 "pages/timeline.py",
                 label=escape(f"{user} · {wording.count(int(counts[at]), 'event')}"),
                 icon=":material/person:",
-                query_params=state.link(user=user, time=None),
+                query_params=state.link("pages/timeline.py", user=user),
             )

@@ -14,7 +14,7 @@ from core.views.tables import as_csv
 from pages._shared import state
 from pages._shared.drawing import palette
 
-MIME = {"csv": "text/csv", "html": "text/html", "json": "application/json"}
+MIME = {"csv": "text/csv", "html": "text/html", "json": "application/json", "md": "text/markdown"}
 File = tuple[str, Callable[[], str | DataFrame]]
 """The end of its name, and what makes it when it is asked for."""
 

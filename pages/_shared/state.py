@@ -8,31 +8,115 @@ by hand, links, back and forward, page switches and code all work (tests/browser
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A choice that belongs to the address: ``name`` is its parameter and its widget's key."""
+
+    name: str
+    pages: tuple[str, ...] = ()
+    """The pages that have it, by their scripts' names; none: all pages."""
+    usual: Any = None
+    """Its value where the address doesn't name it."""
+    read: Callable[[str], Any] = str
+    """Makes its value of the text in the address; ValueError where that can't be."""
+    about: str = ""
+    """The choice that it is about: forgotten when that one changes."""
+
+
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
 RECOMMENDER = "recommender"
 """Whose lists the pages about a user show."""
+SPACING, EXTENT = "spacing", "extent"
+"""How the Timeline draws time, and how much of it."""
+MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
+"""What Explain explains, the step whose review it reads, and for what."""
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
+PAIR = "compare_pair"
+"""The right column of the pair that Compare explains."""
 SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
+EDITS = "edits"
+"""Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+GOAL = "goal"
+"""Whether What-if's search brings the item ``in`` or ``out``."""
 PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
-SUBJECT, USUAL_SUBJECT = "about", "joint"
+SUBJECT = "about"
 """Which recommender Quality is about."""
-ABOUT_USER = (ITEM, RECOMMENDER, COLUMNS, SCENARIO)
-"""In the URL once a user is chosen."""
-USUAL = {PROTOCOL: USUAL_PROTOCOL, SUBJECT: USUAL_SUBJECT}
-"""In the URL unless they have this value."""
-IN_URL = (CORPUS, MODEL, USER, TIME, *ABOUT_USER, *USUAL)
+TAB = "quality_tab"
+FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
+"""Which findings the Notebook lists."""
+
+ONE_USER = ("timeline", "explain", "what_if", "compare")
+EXPLAIN, NOTEBOOK = ("explain",), ("notebook",)
+TABLE = (
+    Key(CORPUS),
+    Key(MODEL, about=CORPUS),
+    Key(USER, about=CORPUS),
+    Key(TIME, about=USER),
+    Key(RECOMMENDER, ONE_USER),
+    Key(ITEM, ONE_USER, about=USER),
+    Key(SPACING, ("timeline",), "time"),
+    Key(EXTENT, ("timeline",), "whole"),
+    Key(MEASURE, EXPLAIN, "score"),
+    Key(WORDS_OF, EXPLAIN, read=int, about=USER),
+    Key(TARGET, EXPLAIN, "sentiment"),
+    Key(SCENARIO, ONE_USER, about=USER),
+    Key(EDITS, ONE_USER, about=USER),
+    Key(GOAL, ONE_USER, about=USER),
+    Key(COLUMNS, ("compare",), about=CORPUS),
+    Key(PAIR, ("compare",), read=int, about=USER),
+    Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
+    Key(SUBJECT, ("quality",)),
+    Key(TAB, ("quality",), "By month"),
+    Key(FINDINGS_OF, NOTEBOOK, "all"),
+    Key(FINDINGS_QUERY, NOTEBOOK, ""),
+    Key(FINDINGS_PAGE, NOTEBOOK, 1, int),
+)
+"""Every choice that the address holds. A control whose choice lasts has a line here."""
+KEYS = {key.name: key for key in TABLE}
+TRANSIENT = {
+    "compare_preset": "columns",
+    "compare_length": "columns",
+    "column_*": "columns",
+    "compare_follow": "item",
+    "whatif_pick": "scenario",
+    "pick_*": "a click in a chart: it chooses a time or an item",
+    "waterfall": "a click in a chart: it chooses a review",
+    "whatif_*": "what is being typed or looked for: it becomes an edit",
+    "history_*": "what is being typed: it becomes an edit",
+    "import_*": "what is being imported",
+    "map_*": "what is being imported",
+    "name_*": "what is being named",
+    "keep_*": "what is being noted",
+    "notes_*": "what is being noted",
+    "keys": "the keyboard",
+    "keys_on": "a setting of the browser, not of a view",
+    "jump_query": "the palette's dialog",
+    "table": "a table below a fold",
+    "tables": "tables below a fold",
+    "mapping": "columns below a fold",
+}
+"""Widgets that hold nothing of what a page shows: patterns of their keys, and what they lead to."""
 PLAYING = "playing"
+PAGE = "page"
+"""Which page is open: its name in the address, and its title."""
+BEHIND = "behind"
+"""Set by a key: the browser may still show an older URL, which is no wish then."""
+WALK = "walk"
+"""Users in the order in which the previous and the next one are found."""
 TOLD = 3
 """From which run on a typed value is no longer told to the browser."""
 _WRITTEN = "_written_to_url"
-_NOTICES = "_notices"
+_NOTICES, _NOTICED_ON = "_notices", "_noticed_on"
 _SELECTION = "_selection"
 _ASKED = "_asked_by_url"
 
@@ -89,58 +173,87 @@ def choose(key: str, value: Any) -> None:
     st.session_state[key] = value
 
 
+def page() -> str:
+    """The open page, by its script's name."""
+    return (get(PAGE) or ("",))[0] or "overview"
+
+
+def of_page(name: str) -> list[Key]:
+    """The choices that belong to the address of a page."""
+    return [key for key in TABLE if not key.pages or name in key.pages]
+
+
+def forget_about(name: str) -> None:
+    """Set what is about a choice to what is usual, as after a change of it; Play stops."""
+    put(PLAYING, None)
+    for key in TABLE:
+        if key.about == name:
+            choose(key.name, key.usual)
+            forget_about(key.name)
+
+
 def adopt_url() -> None:
     """Take what the URL asks for, if it isn't what this session wrote there.
 
-    A wish replaces everything below it: a corpus forgets model, user, time and item; a user forgets
-    time and item.
+    The URL is the whole state: what it does not name is as usual.
     """
-    asked = {key: st.query_params[key] for key in IN_URL if key in st.query_params}
+    if get(_NOTICED_ON) != page():
+        clear_notices()
+    is_behind = get(BEHIND)
+    put(BEHIND, None)
+    if is_behind:
+        return
+    asked = {key: st.query_params[key] for key in KEYS if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
         return
     clear_notices()
     put(_ASKED, frozenset(asked))
-    is_other_corpus = asked.get(CORPUS, get(CORPUS)) != get(CORPUS)
-    is_other_user = asked.get(USER, get(USER)) != get(USER)
-    gone = [COLUMNS, PROTOCOL, SUBJECT, PLAYING]
-    if is_other_corpus:
-        gone += [MODEL, USER]
-    if is_other_user or TIME in asked:
-        gone.append(TIME)
-    if is_other_corpus or is_other_user:
-        gone += [ITEM, SCENARIO]
-    for key in gone:
-        put(key, None)
-    for key, value in asked.items():
-        put(key, value)
+    put(PLAYING, None)
+    for name in (CORPUS, USER):
+        if asked.get(name) != get(name):
+            forget_about(name)
+    for key in of_page(page()):
+        choose(key.name, key.usual)
+    for name, text in asked.items():
+        try:
+            choose(name, KEYS[name].read(text))
+        except ValueError:
+            add_notice(name, f"{name}={text} in the address can't be read, so it is left out.")
 
 
 def is_asked(key: str) -> bool:
-    """Whether the URL that was opened last named a key."""
+    """Whether the URL named a key; until the person chooses something."""
     return key in (get(_ASKED) or ())
 
 
-def publish_url(selection: Selection, newest_model: str | None) -> None:
-    """Write the selection to the URL; the newest model needs no mention.
+def publish_url(selection: Selection) -> None:
+    """Write what the sidebar settled on, and all choices of the page, to the URL."""
+    st.session_state[_SELECTION] = selection
+    publish_again()
+
+
+def publish_again() -> None:
+    """Write the state to the URL; also for a fragment, after a choice in it.
 
     While Play is on the URL waits, or Back would have to walk through every step played.
     """
-    st.session_state[_SELECTION] = selection
     if get(PLAYING):
         return
-    values = {
-        CORPUS: selection.corpus,
-        MODEL: selection.model_id if selection.model_id != newest_model else None,
-        USER: selection.user_id,
-        TIME: selection.step,
-    }
-    if selection.user_id is not None:
-        values |= {key: get(key) for key in ABOUT_USER}
-    values |= {key: get(key) for key, usual in USUAL.items() if get(key) != usual}
-    wanted = {key: str(value) for key, value in values.items() if value is not None}
+    wanted = link()
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
     st.session_state[_WRITTEN] = wanted
+
+
+def walk(user_ids: Sequence[str]) -> Sequence[str]:
+    """The list of users that the person came from, else ``user_ids``, all of the corpus."""
+    listed = get(WALK) or ()
+    return listed if get(USER) in listed and set(listed) <= set(user_ids) else user_ids
+
+
+def has_own_columns() -> bool:
+    """Whether Compare shows a person's own columns, each with a user and a time of its own."""
+    return "=" in str(get(COLUMNS) or "")
 
 
 def is_settled() -> bool:
@@ -154,21 +267,31 @@ def selection() -> Selection:
     return settled
 
 
-def link(**values: str | int | None) -> dict[str, str]:
-    """Query parameters of a permalink: the current selection with some values replaced."""
+def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
+    """The address of a page: what is chosen now with some values replaced.
+
+    ``to`` is the page's script, the open page unless named. Another user or corpus in ``values``
+    forgets what is about the present one.
+    """
     now = selection()
-    merged: dict[str, str | int | None] = {
-        CORPUS: now.corpus,
-        MODEL: (get(_WRITTEN) or {}).get(MODEL),
-        USER: now.user_id,
-        TIME: now.step,
-        RECOMMENDER: get(RECOMMENDER),
-    } | values
-    return {key: str(value) for key, value in merged.items() if value is not None}
+    state = {key.name: get(key.name) for key in TABLE}
+    state |= {CORPUS: now.corpus, MODEL: now.model_id, USER: now.user_id, TIME: now.step}
+    for key in TABLE:
+        if key.about in values and values[key.about] != state[key.about]:
+            values = {key.name: key.usual} | values
+    state |= values
+    if state[USER] is None:
+        state |= dict.fromkeys(key.name for key in TABLE if key.about == USER)
+        state |= dict.fromkeys((RECOMMENDER, COLUMNS))
+    keys = of_page(Path(to).stem if to else page())
+    return {
+        key.name: str(state[key.name]) for key in keys if state[key.name] not in (None, key.usual)
+    }
 
 
 def add_notice(about: str, text: str) -> None:
-    """Remember that a wish of the URL could not be met; shown until something is chosen."""
+    """Remember that a wish of the URL could not be met; shown on this page until a choice."""
+    put(_NOTICED_ON, page())
     st.session_state[_NOTICES] = notices() | {about: text}
 
 
@@ -178,8 +301,9 @@ def notices() -> dict[str, str]:
 
 
 def clear_notices() -> None:
-    """Forget them: the person has chosen something."""
+    """Forget them, and what the URL asked for: the person has chosen something."""
     put(_NOTICES, None)
+    put(_ASKED, None)
 
 
 def picked_data(chart_key: str) -> list[Any] | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import streamlit as st
+from streamlit import column_config as col
 
 from core.compare.replay import make_capsule
 from core.domain import DomainError
@@ -15,14 +16,16 @@ from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
+from core.views.what_if.build import revisions_table
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import saved_words, status_words
 from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import CORPUS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
+from pages._shared.state import CORPUS, EDITS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting
 
 PICK, NAME, NOTES, UPLOAD = "whatif_pick", "whatif_name", "whatif_notes", "whatif_upload"
 CONFLICT, ERROR = "whatif_conflict", "whatif_error"
+OPENED = "whatif_revision"
 NEW = ""
 """Stands for a scenario that isn't saved yet."""
 
@@ -46,23 +49,72 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             "Scenario",
             [NEW, *saved],
             key=PICK,
-            format_func=lambda key: saved_words(saved[key]) if key else "New scenario",
+            format_func=lambda key: saved_words(saved[key]) if key else new_words(draft),
             on_change=open_picked,
             width=260,
         )
+        is_new = draft.unsaved is None and draft.saved is None
+        drawing.button("New", "new", open_draft, None, icon="add", disabled=is_new)
         change, can_undo, can_redo = drafting.change, bool(draft.edits), bool(draft.undone)
         drawing.button("Undo", "undo", change, Draft.undo, icon="undo", disabled=not can_undo)
         drawing.button("Redo", "redo", change, Draft.redo, icon="redo", disabled=not can_redo)
         look = "primary" if changed else "secondary"
         drawing.button("Save", "save", save, engine, icon="save", type=look, disabled=not changed)
+        can_discard = draft.is_changed
+        drawing.button("Discard", "discard", discard, icon="close", disabled=not can_discard)
+        draw_revisions(engine, draft)
         draw_details(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     if unreadable:
         left_out = wording.count(unreadable, "saved scenario")
         notices.caution(f"{left_out} of {draft.user_id} can't be read and is not in the list.")
-    draw_kept()
+    unsaid = state.get(drafting.UNSAID)
+    if isinstance(unsaid, DomainError):
+        notices.show_error(unsaid)
+    draw_kept(engine)
     draw_conflict(engine)
     draw_error()
+
+
+def new_words(draft: Draft) -> str:
+    """What the picker calls a scenario that isn't saved."""
+    if draft.saved is not None or not draft.is_changed:
+        return "New scenario"
+    return f"{draft.name or 'Unsaved'} · {wording.count(len(draft.edits), 'edit')}"
+
+
+def discard() -> None:
+    """Take back what isn't saved; it is kept aside. For callbacks."""
+    draft = drafting.get()
+    open_draft(draft.discarded, draft.saved.capsule.recommender if draft.saved else None)
+
+
+def draw_revisions(engine: Engine, draft: Draft) -> None:
+    """Every saved version, the newest first; opening one makes its edits the draft's."""
+    if draft.saved is None:
+        return
+    with st.popover("Revisions", icon=":material/history:"):
+        with notices.guarded():
+            versions = loaders.scenario_store().revisions(draft.saved.scenario_id)[::-1]
+            drawing.table(
+                revisions_table(engine.corpus, versions),
+                f"{wording.count(len(versions), 'saved revision')} of {draft.name}",
+                {
+                    "revision": col.NumberColumn("#", width=30),
+                    "saved": col.DatetimeColumn("Saved (UTC)", format="YYYY-MM-DD HH:mm"),
+                    "name": col.TextColumn("Name", width=150),
+                    "edits": col.TextColumn("Edits", width=320),
+                    "open": drawing.buttons("Open", OPENED, lambda row: restore(versions[row])),
+                },
+            )
+        notices.caution("Opening one changes nothing saved: Save makes it the next revision.")
+
+
+def restore(revision: Scenario) -> None:
+    """Make the edits of a saved revision the draft's. For callbacks."""
+    draft = drafting.get()
+    assert draft.saved is not None
+    open_draft(draft.restored(revision), revision.capsule.recommender)
 
 
 def draw_error() -> None:
@@ -125,7 +177,8 @@ def where(draft: Draft, recommender: str | None) -> dict[str, str | int | None]:
         CORPUS: draft.corpus,
         USER: draft.user_id,
         TIME: draft.step,
-        SCENARIO: draft.saved.scenario_id if draft.saved else None,
+        SCENARIO: draft.scenario_id,
+        EDITS: state.get(EDITS),
         RECOMMENDER: recommender or state.get(RECOMMENDER),
     }
 
@@ -173,8 +226,7 @@ def save(engine: Engine, as_copy: bool = False) -> None:
         else:
             saved = store.save(mine)
         state.put(CONFLICT, None)
-        state.put(drafting.DRAFT, replace(Draft.of_scenario(saved), table=draft.table))
-        state.put(SCENARIO, saved.scenario_id)
+        drafting.show(replace(Draft.of_scenario(saved), table=draft.table))
         st.rerun()
 
 
@@ -196,12 +248,11 @@ def delete() -> None:
         return
     with reported():
         loaders.scenario_store().delete(draft.saved)
-        state.put(drafting.DRAFT, replace(draft, saved=None, capsule=None))
-        state.put(SCENARIO, None)
+        drafting.show(replace(draft, saved=None, capsule=None))
         st.rerun()
 
 
-def draw_kept() -> None:
+def draw_kept(engine: Engine) -> None:
     """Edits that were put aside when something else was opened, the newest first."""
     for number, draft in enumerate(drafting.kept()):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -264,5 +315,5 @@ def take_theirs() -> None:
     assert isinstance(conflict, ScenarioConflict)
     theirs = Draft.of_scenario(conflict.theirs)
     drafting.put_aside(replace(drafting.get(), saved=None, capsule=None))
-    state.put(drafting.DRAFT, theirs)
+    drafting.show(theirs)
     open_draft(theirs, conflict.theirs.capsule.recommender)

@@ -32,7 +32,6 @@ SHOWN = "whatif_words_of"
 ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_add_rating"
 ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
 ADD_FOR = "whatif_add_for"
-KINDS = [kind.value for kind in EventKind]
 
 
 def draw_forms(
@@ -145,19 +144,21 @@ def draw_add(engine: Engine, base: History) -> None:
     with st.form("add_event", border=False):
         pick_item(corpus, ADD_ITEM)
         with st.container(horizontal=True, gap="small"):
-            st.selectbox("Kind", KINDS, index=KINDS.index("review"), key=ADD_KIND, width=120)
+            kinds = [kind.value for kind in corpus.manifest.known_kinds]
+            st.selectbox("Kind", kinds, index=kinds.index("review"), key=ADD_KIND, width=120)
             if scale is not None:
                 st.number_input(
                     f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
                 )
-            st.date_input(
-                "Date (UTC)",
-                min_value=datetime(1970, 1, 1),
-                max_value=datetime(2099, 12, 31),
-                key=ADD_DATE,
-                width=130,
-            )
-            st.time_input("Time (UTC)", key=ADD_TIME, width=110)
+            if not corpus.manifest.order_as_time:  # else it comes last
+                st.date_input(
+                    "Date (UTC)",
+                    min_value=datetime(1970, 1, 1),
+                    max_value=datetime(2099, 12, 31),
+                    key=ADD_DATE,
+                    width=130,
+                )
+                st.time_input("Time (UTC)", key=ADD_TIME, width=110)
         st.text_area("Text (optional)", key=ADD_TEXT, height=80)
         st.form_submit_button(
             "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)
@@ -184,6 +185,9 @@ def add_event(engine: Engine, base: History) -> None:
     """Add what the form says. For callbacks."""
     item, kind, rating, text = map(state.get, (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_TEXT))
     day, moment = state.get(ADD_DATE), state.get(ADD_TIME)
+    last = next_minute(base)
+    if engine.corpus.manifest.order_as_time and last is not None:
+        day, moment = last.date(), last.time()
     try:
         if not item:
             raise DomainError("the new event has no item", remedy="Search one by its title")

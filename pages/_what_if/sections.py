@@ -18,7 +18,7 @@ from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
-from pages._shared import drawing, loaders, notices, state, working
+from pages._shared import drawing, loaders, notices, reading, state, working
 from pages._what_if import drafting, forms
 
 SEARCH, WANTED, GOAL, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
@@ -65,7 +65,8 @@ def begin(engine: Engine, base: History, recommender: str, about: str) -> None:
         return search_edits(engine, base, item, goal, recommender, progress=progress, stop=stop)
 
     # A job of this session alone: another one that asks the same must not stop it.
-    state.put(SEARCH, jobs.Job("search", f"{about} {goal} {wanted}", search))
+    target, wanted_by = f"{about} {goal} {wanted}", reading.reader().is_there
+    state.put(SEARCH, jobs.Job("search", target, search, wanted=wanted_by))
     st.rerun()
 
 

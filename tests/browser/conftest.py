@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    TimeoutError,
+    ViewportSize,
+    sync_playwright,
+)
 
 from core.corpus.store import Library
 
@@ -202,6 +209,19 @@ class Tab:
         )
         place: str = found.json_value()
         return place
+
+    def choose(self, picker: str, option: str) -> None:
+        """Pick an option of a list; one that a rerun closed is opened again."""
+        row = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(5):
+            self.settle()
+            self.page.get_by_role("combobox", name=picker, exact=True).click()
+            try:
+                row.click(timeout=3_000)
+                break
+            except TimeoutError:
+                continue
+        self.settle()
 
     def share(self) -> str:
         """The address that Share offers."""

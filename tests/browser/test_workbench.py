@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError
 
 CHARTS = ("profile", "events", "ranks", "step_sizes")
 PICKS = [
@@ -126,20 +125,6 @@ def shop_csv(path: Path, rows: int) -> Path:
     return path
 
 
-def choose(tab, field: str, column: str) -> None:
-    """Say which column a field is; a list that a rerun closed is opened again."""
-    option = tab.page.get_by_role("option", name=column, exact=True)
-    for _ in range(5):
-        tab.settle()
-        tab.page.get_by_role("combobox", name=field, exact=True).click()
-        try:
-            option.click(timeout=3_000)
-            break
-        except TimeoutError:
-            continue
-    tab.settle()
-
-
 @pytest.fixture
 def importing(tab, tmp_path: Path) -> Callable[..., None]:
     """A function that brings a file up to the Import button."""
@@ -148,10 +133,10 @@ def importing(tab, tmp_path: Path) -> Callable[..., None]:
         path = shop_csv(tmp_path / f"{name}.csv", rows)
         tab.open("/corpora")
         tab.page.set_input_files(".st-key-import_events input[type=file]", path)
-        tab.page.get_by_text("Choose the columns below").wait_for()
-        choose(tab, "user_id", "who")
-        choose(tab, "item_id", "what")
-        choose(tab, "timestamp", "moment")
+        tab.page.get_by_text("No column was found for").wait_for()
+        tab.choose("user_id", "who")
+        tab.choose("item_id", "what")
+        tab.choose("timestamp", "moment")
         tab.page.get_by_text(re.compile("would be refused")).first.wait_for()
 
     return prepare

@@ -10,9 +10,9 @@ from core.device import choose_device
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.model.config import InterestConfig
-from core.model.fitting import item_tower
 from core.model.network import Batch, InterestNetwork, drop_parts
 from core.model.sequences import FEATURES
+from core.model.start import item_tower
 
 
 def test_an_unknown_or_missing_device_is_refused_with_the_way_out() -> None:
@@ -32,11 +32,11 @@ def test_a_forward_pass_makes_every_tensor_on_the_device() -> None:
     text = np.ones((6, 5), np.float32)
     tower = item_tower(np.arange(6) % 3, np.arange(6), 3, text, text, config).to(meta).train()
     network = InterestNetwork(config, 5).to(meta).train()
-    index = torch.zeros(users, length, dtype=torch.int64)
-    features = torch.zeros(users, length, len(FEATURES))
-    words = torch.zeros(users, length, 5)
-    batch = Batch(index, index, features, words, torch.full((users,), length)).to(meta)
     with meta:
+        index = torch.zeros(users, length, dtype=torch.int64)
+        features = torch.zeros(users, length, len(FEATURES))
+        words = torch.zeros(users, length, 5)
+        batch = Batch(index, index, features, words, torch.full((users,), length))
         vectors, bias = tower()
         queries = network(drop_parts(batch, 0.1), vectors)
         scores = network.scores(queries, vectors, bias)

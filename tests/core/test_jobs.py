@@ -76,6 +76,47 @@ def test_the_same_work_does_not_start_twice() -> None:
     assert second is not first
 
 
+def test_work_after_a_stop_begins_when_the_stopped_work_has_ended() -> None:
+    ended, order = threading.Event(), []
+
+    def slow(progress, stop):
+        ended.wait(10)
+        order.append("first")
+        check_stop(stop)
+
+    first = jobs.start("import", "again", slow)
+    first.stop()
+    second = jobs.start("import", "again", lambda progress, stop: order.append("second"))
+    assert second is not first
+    assert jobs.start("import", "again", lambda progress, stop: None) is second
+    second.stop()
+    third = jobs.start("import", "again", lambda progress, stop: order.append("third"))
+    assert finished(second).state == "stopped"
+    assert third.state == "running" and order == []
+    ended.set()
+    assert (finished(first).state, finished(third).state) == ("stopped", "done")
+    assert order == ["first", "third"]
+
+
+def test_a_pool_has_no_more_threads_than_its_size_and_none_when_idle() -> None:
+    pool, go, names = jobs.Pool(2), threading.Event(), set()
+    before = threading.active_count()
+
+    def work(progress, stop):
+        names.add(threading.get_ident())
+        go.wait(10)
+
+    asked = [jobs.Job("piece", str(number), work, pool=pool) for number in range(20)]
+    assert threading.active_count() == before + 2
+    asked[-1].stop()
+    go.set()
+    assert {finished(job).state for job in asked[:-1]} == {"done"}
+    assert finished(asked[-1]).state == "stopped"
+    while threading.active_count() > before:
+        time.sleep(0.005)
+    assert len(names) <= 2
+
+
 def test_a_finished_job_can_be_forgotten_and_a_running_one_cannot() -> None:
     go = threading.Event()
     job = jobs.start("import", "forgotten", lambda progress, stop: go.wait(10))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+from streamlit.runtime import caching
 
 from core import jobs
+from core.corpus.importing import import_files
+from core.domain import DomainError
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
+from pages._corpora import paths, uploads
 
 CORPORA = "pages/corpora.py"
 ROWS = "who,what,moment,stars\n" + "".join(
@@ -22,6 +28,38 @@ def finish(app):
     while any(job.state == "running" for job in jobs.jobs()) and time.monotonic() < end:
         time.sleep(0.02)
     return app.run()
+
+
+def words(app) -> str:
+    """Everything that is said, without the escapes of Markdown."""
+    said = [*app.text, *app.markdown, *app.caption]
+    return " ".join(element.value for element in said).replace("\\", "")
+
+
+def press(app, label: str):
+    """Click a button by its words."""
+    next(button for button in app.button if button.label.replace("\\", "") == label).click()
+    return app.run()
+
+
+@pytest.fixture
+def drop(open_app, shop):
+    """A function that opens the page with a file dropped, and one of items."""
+
+    def drop(name: str, text: str, items: str | None = None):
+        app = open_app(CORPORA)
+        app.file_uploader(key="import_events").upload(name, text.encode()).run()
+        if items is not None:
+            app.file_uploader(key="import_items").upload("items.csv", items.encode()).run()
+        assert not app.exception
+        return app
+
+    return drop
+
+
+def rows_of(app):
+    """The first rows as the import would read them."""
+    return next(frame.value for frame in app.dataframe if "user_id" in frame.value)
 
 
 @pytest.fixture
@@ -40,7 +78,7 @@ def test_the_library_is_listed(open_app, shop) -> None:
 
 def test_a_file_that_is_not_understood_asks_for_its_columns(dropped) -> None:
     assert not dropped.exception
-    assert any("Choose the columns below" in text.value for text in dropped.text)
+    assert "No column was found for" in words(dropped)
     assert dropped.selectbox(key="map_user_id").options == [
         "not used",
         "who",
@@ -75,14 +113,104 @@ def test_a_name_that_cannot_be_is_refused_in_words(dropped) -> None:
     assert "'../up' cannot be a corpus name" in said
 
 
-def test_a_path_that_is_not_there_is_told(open_app, shop) -> None:
+def type_path(open_app, path: str, key: str = "import_path") -> str:
+    """What the page says of a typed path."""
     app = open_app(CORPORA)
     app.session_state["import_how"] = "Path on this machine"
     app.run()
-    app.text_input(key="import_path").set_value("/no/such/file.csv").run()
+    app.text_input(key=key).set_value(path).run()
     assert not app.exception
-    said = " ".join(element.value for element in [*app.markdown, *app.caption])
-    assert "no/such/file" in said.replace("\\", "")
+    said = [*app.markdown, *app.caption, *app.text]
+    return " ".join(element.value for element in said).replace("\\", "")
+
+
+def test_a_path_that_is_not_there_is_told(open_app, shop) -> None:
+    path = shop.root / "no/such/file.csv"
+    assert "no/such/file" in type_path(open_app, str(path))
+
+
+def test_the_path_box_reads_below_its_folders_only(
+    open_app, shop, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "mine-too"
+    for folder in (mine, other):
+        folder.mkdir()
+        (folder / "rows.csv").write_text(ROWS)
+    (mine / "link.csv").symlink_to(other / "rows.csv")
+    monkeypatch.setenv(paths.FOLDERS, str(mine))
+    assert "Which column holds user_id?" in type_path(open_app, str(mine / "rows.csv"))
+    for key in ("import_path", "import_items_path"):
+        said = type_path(open_app, str(other / "rows.csv"), key)
+        assert "may not read files there" in said and "stars" not in said
+    outside = ["/etc/passwd", "~/x", "/proc/self/environ", "../x", "/", "", "~nobody-has-this/x"]
+    outside += [f"{mine}/../mine-too/rows.csv", str(mine / "link.csv"), str(shop.root)]
+    for path in (*outside, "a\0b", "x" * 5000, "\ud800"):
+        with pytest.raises(DomainError):
+            paths.allowed(path)
+    monkeypatch.delenv(paths.FOLDERS)
+    assert paths.allowed(str(shop.root / "x.csv")) and paths.allowed("README.md").is_file()
+
+
+NAMES = [
+    "", ".", "..", "...", "../../etc/passwd", "..\\..\\x.csv", "/etc/passwd", "C:\\a\\b.csv",
+    "a/", "\\", "a\0b.csv", "\0", "a\nb.csv", "\x1b[2J.csv", "\ud800.csv", "\udfff\ud800",
+    "x" * 250, "x" * 251 + ".csv", "x" * 5000 + ".csv.gz", "é" * 200 + ".csv", "🎸" * 80 + ".csv",
+    "a." + "x" * 300, ".csv", ".hidden", "a.csv.part", " ", " a .csv ", "\u202ecsv.exe", "CON",
+    "a:b*c?.csv", "-rf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_uploaded_file_gets_a_name_that_a_file_system_takes(name: str, tmp_path) -> None:
+    safe = uploads.safe_name(name)
+    path = tmp_path / safe
+    path.with_name(f"{safe}.part").write_text(ROWS)
+    path.with_name(f"{safe}.part").rename(path)
+    assert path.parent == tmp_path and path.is_file() and safe.isprintable()
+    for ending in (".csv", ".csv.gz"):
+        assert safe.endswith(ending) or not name.endswith(ending)
+
+
+@pytest.mark.parametrize("name", ["../../up.csv", "a\0b.csv", "x" * 300 + ".csv", ".."])
+def test_a_file_of_any_name_is_read(open_app, shop, name: str) -> None:
+    app = open_app(CORPORA)
+    app.file_uploader(key="import_events").upload(name, ROWS.encode()).run()
+    assert not app.exception
+    assert any("Which column holds user_id?" in text.value for text in app.text)
+
+
+def on_disk(session: str) -> set[str]:
+    """Names of uploaded files below the temporary folders of sessions or imports."""
+    folders = Path(tempfile.gettempdir()).glob(f"tastelines-{session}-*")
+    return {path.name for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def end_session() -> None:
+    """What Streamlit does when a session ends; all of AppTest have one id."""
+    caching.clear_session_resource_cache("test session id")
+
+
+def test_uploads_are_removed_when_replaced_imported_or_left(
+    open_app, shop, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_session()  # that of other tests
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = open_app(CORPORA)
+    app.file_uploader(key="import_events").upload("first.csv", ROWS.encode()).run()
+    assert on_disk("session") == {"first.csv"}
+    rows = ROWS.replace("who,what,moment", "user_id,item_id,timestamp")
+    app.file_uploader(key="import_events").set_value([("second.csv", rows.encode(), "text/csv")])
+    app.run()
+    assert on_disk("session") == {"second.csv"}
+    next(button for button in app.button if button.label == "Import").click().run()
+    finish(app)
+    assert any("Imported 60 of 60 rows" in text.value for text in app.text)
+    assert app.run().file_uploader(key="import_events1").value == []
+    assert on_disk("session") == on_disk("import") == set()
+    app.file_uploader(key="import_events1").upload("third.csv", ROWS.encode()).run()
+    assert on_disk("session") == {"third.csv"}
+    end_session()
+    assert on_disk("session") == set()
 
 
 def test_a_training_can_be_started_and_stopped(open_app, shop) -> None:
@@ -111,3 +239,126 @@ def test_lists_of_other_content_and_damaged_ones_are_said(open_app, shop, tmp_pa
     shop.write("shop", corpus.events.iloc[:-1], corpus.items, rating_scale=(1.0, 5.0))
     captions = [caption.value for caption in open_app(CORPORA).caption]
     assert any("corpus has changed" in said and "production" in said for said in captions)
+
+
+def test_a_file_without_a_header_is_put_right_by_clicks(drop) -> None:
+    rows = "".join(
+        f"u{n % 7}::i{n % 5}::{1 + n % 5}::{978_300_760 + n * 86_400}\n" for n in range(40)
+    )
+    app = drop("ratings.dat", rows)
+    assert "The first line looks like data" in words(app)
+    press(app, "The first line is data")
+    press(app, "1 · u0")
+    press(app, "2 · i0")
+    app.selectbox(key="map_rating").select("3").run()
+    assert not app.exception
+    shown = rows_of(app)
+    assert list(shown["user_id"][:2]) == ["u0", "u1"] and list(shown["rating"][:2]) == [1.0, 2.0]
+    command = app.code[-1].value
+    assert "ratings.dat" in command and "/" not in command
+    assert "--no-header" in command and "--map rating=3" in command
+    press(app, "Import")
+    finish(app)
+    assert "Imported 40 of 40 rows: 7 users, 5 items." in words(app)
+
+
+def test_words_of_a_kind_are_asked_for_and_can_be_changed(drop) -> None:
+    rows = "user_id,item_id,timestamp,action\n" + "".join(
+        f"u{n % 7},i{n % 5},{1_700_000_000 + n},{('hover', 'fav', 'buy')[n % 3]}\n"
+        for n in range(30)
+    )
+    app = drop("log.csv", rows)
+    assert "hover" in words(app)
+    assert not any(button.label == "Import" for button in app.button)
+    app.selectbox(key="kind_of_hover").select("view").run()
+    assert set(rows_of(app)["kind"]) == {"view", "like", "purchase"}
+    assert "--kind hover=view" in app.code[-1].value
+    app.selectbox(key="kind_of_fav").select("cart").run()
+    assert set(rows_of(app)["kind"]) == {"view", "cart", "purchase"}
+
+
+def test_ambiguous_dates_are_asked_for(drop) -> None:
+    rows = "user_id,item_id,date\n" + "".join(
+        f"u{n % 7},i{n % 5},0{1 + n % 9}/0{1 + n % 8}/2024\n" for n in range(40)
+    )
+    app = drop("dates.csv", rows)
+    answers = [button for button in app.button if button.label.startswith("Times are")]
+    assert len(answers) >= 2
+    press(app, answers[0].label.replace("\\", ""))
+    first = rows_of(app)["timestamp"][1]
+    assert {first.day, first.month} == {2} or first.year == 2024
+    assert "--time-format" in app.code[-1].value
+
+
+def test_a_file_without_times_can_take_its_order(drop) -> None:
+    app = drop(
+        "order.csv", "user_id,item_id\n" + "".join(f"u{n % 7},i{n % 5}\n" for n in range(30))
+    )
+    press(app, "There is no time: take the order of the rows")
+    assert "timestamp" not in rows_of(app)
+    assert "order of the rows as time" in words(app)
+    press(app, "Import")
+    finish(app)
+    assert "no times" in list(app.dataframe[0].value["period"])
+
+
+def test_a_zero_can_be_a_rating_or_none(drop) -> None:
+    rows = "user_id,item_id,timestamp,rating\n" + "".join(
+        f"u{n % 7},i{n % 5},{1_700_000_000 + n},{n % 6}\n" for n in range(36)
+    )
+    app = drop("stars.csv", rows)
+    box = app.checkbox(key="import_option_rating_scale_checked")
+    before = box.value
+    box.set_value(not before).run()
+    assert not app.exception
+    assert app.checkbox(key="import_option_rating_scale_checked").value is not before
+    assert "--rating-scale" in app.code[-1].value
+    has_zero = (rows_of(app)["rating"] == 0).any()
+    assert has_zero == before
+
+
+def test_items_that_do_not_match_and_unused_columns_are_said(drop) -> None:
+    rows = "user_id,item_id,timestamp,basket_colour\n" + "".join(
+        f"u{n % 7},i{n % 5},{1_700_000_000 + n},red{n}\n" for n in range(30)
+    )
+    app = drop("log.csv", rows, "item_id,title\nx1,Lamp\nx2,Chair\n")
+    assert "only 0 % of the events' items" in words(app).replace("\u202f", " ")
+    assert "Columns not used: basket_colour (log.csv)." in words(app)
+
+
+def test_a_wrong_delimiter_is_told_and_taken_back(drop) -> None:
+    app = drop("log.csv", "user_id,item_id,timestamp\nu,i,1700000000\n")
+    app.selectbox(key="import_option_delimiter").select(";").run()
+    assert not app.exception
+    assert not any(button.label == "Import" for button in app.button)
+    press(app, "Forget my corrections")
+    assert list(rows_of(app)["user_id"]) == ["u"]
+
+
+def test_what_no_option_can_help_is_told_by_name(drop) -> None:
+    app = drop("data.zip", "PK\x03\x04 nothing here")
+    said = words(app)
+    assert "zip" in said.lower() and "/tmp" not in said
+
+
+def test_a_file_like_an_earlier_one_needs_no_question(drop, open_app) -> None:
+    app = drop("one.csv", ROWS)
+    for field, column in (("user_id", "who"), ("item_id", "what"), ("timestamp", "moment")):
+        app.selectbox(key=f"map_{field}").select(column).run()
+    press(app, "Import")
+    finish(app)
+    app.file_uploader(key="import_events1").upload("two.csv", ROWS.encode()).run()
+    assert "No column was found for" in words(app)
+    app.selectbox(key="import_like").select("one").run()
+    assert "No column was found for" not in words(app)
+    assert list(rows_of(app)["user_id"][:2]) == ["u0", "u1"]
+
+
+def test_what_a_training_cannot_judge_is_said_before_it(open_app, library, tmp_path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text(
+        "user_id,item_id,timestamp\n"
+        + "".join(f"u{n % 9},i{n},{n + 1_700_000_000}\n" for n in range(30))
+    )
+    import_files(library, "few", [path])
+    assert "nobody can be scored" in words(open_app(CORPORA, corpus="few"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from streamlit import runtime
 from streamlit.testing.v1 import AppTest
 
 from core.corpus.store import Corpus, Library
@@ -209,6 +211,25 @@ def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch, settl
     app.button(key="go_on").click()
     settle(app)
     assert "Verified with the recommender" in said(app)
+
+
+def test_a_question_is_read_until_the_next_one_or_the_end_of_its_session(
+    open_app, demo, short_user, questions, monkeypatch
+) -> None:
+    app = open_app(EXPLAIN, corpus="demo", user=short_user, time="5")  # nobody else asks this
+    first = questions[-1]
+    assert first.is_wanted()
+    app.segmented_control(key="explain_measure").set_value("Margin over rank 10").run()
+    second = questions[-1]
+    assert second is not first
+    assert second.is_wanted() and not first.is_wanted()
+    connected = {"value": True}
+    server = SimpleNamespace(is_active_session=lambda session: connected["value"])
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: server)
+    assert second.is_wanted()
+    connected["value"] = False
+    assert not second.is_wanted()
 
 
 def test_a_piece_that_fails_is_an_error_and_no_stop(

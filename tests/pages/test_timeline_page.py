@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -77,12 +78,22 @@ def test_time_can_be_evenly_spaced_or_only_around_now(timeline) -> None:
     assert axis["range"][0] == pytest.approx(3.4)
 
 
-def test_the_list_has_five_rows_with_moves(timeline) -> None:
-    table = timeline().dataframe[0].value
-    assert list(table["rank"]) == [1, 2, 3, 4, 5]
-    assert all(
-        move in ("entered", "=") or move.startswith(("up ", "down ")) for move in table["move"]
-    )
+def test_the_list_its_sentence_and_compare_count_the_same_moves(
+    timeline, open_app, demo, busy_user, read
+) -> None:
+    for step in ("1", "12", "30"):
+        app = timeline(step, recommender="ease")
+        moves = list(app.dataframe[0].value["move"])
+        assert len(moves) == 10
+        stay = sum(move != "entered" for move in moves)
+        said = f"{stay} of 10 stay"
+        shown = read(app).replace("\\", "")
+        assert f"{said} (" in shown or f"{said}, " in shown
+        assert "Top 10 by EASE" in shown
+        compare = open_app(
+            "pages/compare.py", user=busy_user, time=step, recommender="ease", columns="event"
+        )
+        assert f"top 10 by EASE, {said}" in read(compare).replace("\\", "")
 
 
 def test_the_table_twin_has_every_step(timeline, demo, busy_user) -> None:
@@ -116,9 +127,9 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert len(app.get("page_link")) > 3
 
 
-def test_a_permalink_names_corpus_user_and_time(timeline, busy_user) -> None:
+def test_a_permalink_names_corpus_model_user_and_time(timeline, busy_user) -> None:
     link = timeline("6").code[0].value
-    assert link.endswith(f"corpus=demo&user={busy_user}&time=6&recommender=joint")
+    assert re.search(rf"corpus=demo&model=\w+&user={busy_user}&time=6&recommender=joint$", link)
 
 
 def test_the_shortest_history_draws(open_app, demo) -> None:

@@ -343,6 +343,65 @@ def test_a_name_or_another_recommender_alone_can_be_saved(what_if, open_app, sav
     )
 
 
+def test_another_browser_opens_unsaved_edits_by_the_address(
+    what_if, open_app, saved, demo, busy_user
+) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0, "Wonderful, every day.")
+    add(app, demo.item_ids[1])
+    app.text_input(key="whatif_name").set_value("Two more").run()
+    app.button(key="undo").click().run()
+    other = open_app(WHAT_IF, **app.query_params)
+    assert after(other) == after(app)
+    assert "1 edit · not saved" in status(other)
+    assert other.text_input(key="whatif_name").value == "Two more"
+    other.button(key="redo").click().run()
+    assert "2 edits" in status(other)
+    app = what_if(scenario=saved.scenario_id)
+    add(app, demo.item_ids[0], 5.0)
+    other = open_app(WHAT_IF, **app.query_params)
+    assert "3 edits · changed since revision 1" in status(other)
+    other.button(key="save").click().run()
+    assert "3 edits · saved, revision 2" in status(other)
+    assert "edits" not in other.query_params
+
+
+def test_a_damaged_code_of_edits_is_a_notice_and_the_page_is_usable(what_if, demo) -> None:
+    app = what_if(edits="1AAAA")
+    assert not app.exception
+    said = " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "The edits in the address can't be read" in said
+    add(app, demo.item_ids[0], 5.0)
+    assert "1 edit · not saved" in status(app)
+
+
+def test_discard_and_new_take_unsaved_edits_aside(what_if, saved, demo) -> None:
+    app = what_if()
+    assert app.button(key="discard").disabled and app.button(key="new").disabled
+    add(app, demo.item_ids[0], 5.0)
+    app.button(key="discard").click().run()
+    assert "0 edits · nothing to save" in status(app)
+    assert "Kept aside: 1 edit" in captions(app)
+    app.button(key="bring_back_0").click().run()
+    app.button(key="new").click().run()
+    assert "0 edits" in status(app) and "Kept aside: 1 edit" in captions(app)
+    app.selectbox(key="whatif_pick").set_value(saved.scenario_id).run()
+    add(app, demo.item_ids[0], 5.0)
+    assert "3 edits · changed" in status(app)
+    app.button(key="discard").click().run()
+    assert "2 edits · saved, revision 1" in status(app)
+
+
+def test_another_user_has_no_part_in_the_edits(what_if, demo, busy_user) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0)
+    other = next(user for user in demo.user_ids if user != busy_user)
+    app.selectbox(key="user").set_value(other).run()
+    assert status(app).startswith(f"{other} ") and "0 edits" in status(app)
+    assert "edits" not in app.query_params
+    assert "Kept aside: 1 edit" in captions(app)
+
+
 def test_the_address_drops_a_scenario_that_is_not_shown(open_app, saved, demo) -> None:
     app = open_app(WHAT_IF, scenario=saved.scenario_id)
     assert app.query_params["scenario"] == saved.scenario_id

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.corpus.readers.protocol import first_of, mapped, present
-from core.corpus.rows import Fields, Head
+from core.corpus.syntax.protocol import Fields, Head
 from core.domain import Columns
 
 EVENTS = {
@@ -39,7 +39,6 @@ class Amazon2014:
 
     format = "amazon2014"
     rating_scale = (1.0, 5.0)
-    is_html = True
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by reviewerID, asin and unixReviewTime."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.corpus.readers.protocol import first_of, mapped, present
-from core.corpus.rows import Fields, Head
+from core.corpus.syntax.protocol import Fields, Head
 from core.domain import Columns
 
 EVENTS = {
@@ -29,7 +29,6 @@ class MovieLens:
 
     format = "movielens"
     rating_scale = (0.5, 5.0)
-    is_html = False
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """Recognised by userId, movieId, timestamp and either rating or tag."""

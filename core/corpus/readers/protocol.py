@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from core.corpus.rows import Fields, Head
-from core.corpus.validate import Scale
+from core.corpus.options import Scale
+from core.corpus.syntax.protocol import Fields, Head
 from core.domain import Columns
 
 
@@ -15,8 +15,6 @@ class Reader(Protocol):
     """One format. Files are told apart by their columns, never by their names."""
 
     format: str
-    is_html: bool
-    """Whether its texts are HTML: line breaks and entities become plain text."""
 
     @property
     def rating_scale(self) -> Scale | None:

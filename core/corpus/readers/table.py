@@ -2,97 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.corpus.column_names import NOT_ITEMS, NOT_TIMES, guess, plain_name
+from core.corpus.kinds import holds_kinds
+from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import mapped
-from core.corpus.rows import Fields, Head
-from core.corpus.validate import KINDS
+from core.corpus.source import BadRow
+from core.corpus.syntax.protocol import Fields, Head
+from core.corpus.texts import is_missing
+from core.corpus.timestamps import times_share
 from core.domain import Columns
 
-EVENT_NAMES = {
-    Columns.User: "user_id user userid uid customer_id customer customerid reviewer_id reviewer "
-    "reviewerid visitor_id visitorid member_id account_id client_id profile_name 用户 用户id",
-    Columns.Item: "item_id item itemid iid product_id product productid asin parent_asin sku "
-    "movie_id movieid book_id isbn article_id news_id track_id song_id video_id business_id "
-    "game_id app_id goods_id 商品 商品id",
-    Columns.Time: "timestamp time datetime date created_at created unixreviewtime unix_time "
-    "event_time review_time review_date reviewtime ts at when 时间 日期",
-    Columns.Kind: "kind event event_type action action_type behavior behaviour behavior_type "
-    "type interaction 行为",
-    Columns.Rating: "rating ratings stars star_rating score overall rate review_score 评分",
-    Columns.Text: "text review review_text reviewtext review_body body comment comments content "
-    "review_content tag 评论 评论内容",
-    Columns.Title: "title summary review_title review_headline headline review_summary 标题",
-}
-ITEM_NAMES = {
-    Columns.Item: "id " + EVENT_NAMES[Columns.Item],
-    Columns.Title: "title item_title product_title name item_name product_name headline 标题 名称",
-    Columns.Category: "category categories main_category genre genres department topic section "
-    "product_category 类别 分类",
-    Columns.Description: "description desc abstract summary text about details 描述",
-    Columns.Price: "price cost list_price 价格",
-}
+JUDGED = 400
+READABLE = 0.3
+MOSTLY = 0.5
+NEARLY_ALL = 0.95
+REPEATING = 0.9
+NEEDED = (Columns.User, Columns.Item, Columns.Time)
 
 
 class Table:
-    """CSV, TSV, JSON lines or Parquet with any column names.
+    """CSV, TSV, JSON, Parquet or a sheet with any column names.
 
     A ``title`` counts as a review's title only beside a text: alone it is more likely the item's.
     """
 
     format = "table"
     rating_scale = None
-    is_html = False
 
     def event_columns(self, head: Head) -> dict[str, str] | None:
         """A guess by name, checked against the values where names mislead."""
-        guess = _guess(EVENT_NAMES, head)
-        if Columns.Kind in guess and not _holds_kinds(head.values(guess[Columns.Kind])):
-            del guess[Columns.Kind]
-        if Columns.Text not in guess:
-            guess.pop(Columns.Title, None)
-        return guess
+        return _Guess(head).columns()
 
     def item_columns(self, head: Head) -> dict[str, str] | None:
-        """A guess by name."""
-        return _guess(ITEM_NAMES, head)
+        """A guess by name; one column serves once."""
+        found: dict[str, str] = {}
+        for field, candidates in guess("items", _named(head)).items():
+            free = [_real(head, name) for name in candidates]
+            free = [column for column in free if column not in found.values()]
+            free.sort(key=head.claimed.__contains__)
+            if free and (field == Columns.Item or free[0] not in head.claimed):
+                found[field] = free[0]
+        ordered = (field for field in Columns.ITEMS if field in found)
+        return {field: found[field] for field in ordered}
 
     def item(self, fields: Fields, columns: Mapping[str, str]) -> Fields:
-        """One item; a list of categories counts by its first."""
-        values = mapped(fields, columns)
-        category = values.get(Columns.Category)
-        if isinstance(category, list):
-            values[Columns.Category] = category[0] if category else None
-        elif isinstance(category, str) and "|" in category:
-            values[Columns.Category] = category.split("|")[0]
-        return values
+        """One item."""
+        return mapped(fields, columns)
 
     def folder_files(self, folder: Path) -> tuple[list[Path], Path | None] | None:
         """No usual layout."""
         return None
 
 
-def plain_name(column: str) -> str:
-    """A column's name for comparing: lower case, words joined by underscores."""
-    return "_".join(column.strip().lower().replace("-", " ").replace(".", " ").split())
+class _Guess:
+    """The likeliest column of each field of events."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._by_name = guess("events", _named(head))
+        self._taken: dict[str, str] = {}
+
+    def columns(self) -> dict[str, str]:
+        self._take(Columns.User)
+        self._take(Columns.Item)
+        if Columns.Item not in self._taken:
+            self._take_item_id()
+        self._take(Columns.Time, self._are_times)
+        if Columns.Time not in self._taken:
+            self._take_unnamed_times()
+        self._take(Columns.Kind, self._are_kinds)
+        self._take(Columns.Rating, self._are_ratings)
+        self._take(Columns.Text, self._are_texts)
+        if Columns.Text in self._taken:
+            self._take(Columns.Title, self._are_texts)
+        return {field: self._taken[field] for field in Columns.EVENTS if field in self._taken}
+
+    def _take(self, field: str, fits: Callable[[str, list[Any]], bool] | None = None) -> None:
+        candidates = [_real(self._head, name) for name in self._by_name.get(field, ())]
+        free = [column for column in candidates if column not in self._taken.values()]
+        free.sort(key=self._head.claimed.__contains__)
+        if field not in NEEDED:
+            free = [column for column in free if column not in self._head.claimed]
+        for column in free:
+            if fits is None or fits(column, self._values(column)):
+                self._taken[field] = column
+                return
+        if field == Columns.Time and free:
+            self._taken[field] = free[0]
+
+    def _values(self, column: str) -> list[Any]:
+        values = [value for value in self._head.values(column) if not is_missing(value)]
+        return values[: JUDGED // 2] + values[JUDGED // 2 :][-JUDGED // 2 :]
+
+    def _free(self) -> list[str]:
+        return [name for name in self._head.columns[:500] if name not in self._taken.values()]
+
+    def _take_item_id(self) -> None:
+        """Without a known name: the only other column of ids."""
+        free = self._free()
+        ids = [name for name in free if plain_name(name).endswith(("_id", "_no", "_nr", "_code"))]
+        ids = [name for name in ids if not NOT_ITEMS.search(plain_name(name))]
+        if not ids:
+            ids = [name for name in free if plain_name(name) == "id" and self._repeats(name)]
+        if len(ids) == 1:
+            self._taken[Columns.Item] = ids[0]
+
+    def _repeats(self, column: str) -> bool:
+        values = [str(value) for value in self._values(column)]
+        return len(set(values)) < REPEATING * len(values)
+
+    def _take_unnamed_times(self) -> None:
+        """Without a known name: the only column that holds nothing but times."""
+        times = [
+            name
+            for name in self._free()
+            if not NOT_TIMES.search(plain_name(name))
+            and times_share(self._values(name), strict=True) >= NEARLY_ALL
+            and not self._follows(name, Columns.Item)
+            and not self._follows(name, Columns.User)
+        ]
+        if len(times) == 1:
+            self._taken[Columns.Time] = times[0]
+
+    def _follows(self, column: str, field: str) -> bool:
+        """Whether each user, or each item, has one value only: a birthday, a date of release."""
+        if field not in self._taken:
+            return False
+        ids = self._head.values(self._taken[field])
+        pairs = set(zip(map(str, ids), map(str, self._head.values(column)), strict=True))
+        distinct = len(set(map(str, ids)))
+        return len(pairs) == distinct < REPEATING * len(ids)
+
+    @staticmethod
+    def _are_times(column: str, values: list[Any]) -> bool:
+        return times_share(values) >= MOSTLY
+
+    @staticmethod
+    def _are_kinds(column: str, values: list[Any]) -> bool:
+        return holds_kinds(column, values, {})
+
+    @staticmethod
+    def _are_ratings(column: str, values: list[Any]) -> bool:
+        style = RatingStyle.of(values)
+        return not values or sum(_reads(style, value) for value in values) >= READABLE * len(values)
+
+    @staticmethod
+    def _are_texts(column: str, values: list[Any]) -> bool:
+        texts = [value for value in values if isinstance(value, str)]
+        numbers = sum(
+            value.replace(".", "", 1).strip().isdecimal() for value in texts if len(value) < 40
+        )
+        return not values or (len(texts) > 0 and numbers < NEARLY_ALL * len(texts))
 
 
-def _guess(names: Mapping[str, str], head: Head) -> dict[str, str]:
-    """For each field the column whose name stands first in its list; a column serves once."""
-    columns = {plain_name(column): column for column in reversed(head.columns)}
-    guess: dict[str, str] = {}
-    for field, words in names.items():
-        for word in words.split():
-            column = columns.get(word)
-            if column is not None and column not in guess.values():
-                guess[field] = column
-                break
-    return guess
+def _named(head: Head) -> Sequence[str]:
+    """The columns by their telling names: those of a published layout where they are numbered."""
+    aliases = head.source.facts.aliases
+    return [aliases.get(column, column) for column in head.columns]
 
 
-def _holds_kinds(values: list[Any]) -> bool:
-    """Whether at least half of the values are words for kinds of events."""
-    words = [plain_name(value) for value in values if isinstance(value, str) and value.strip()]
-    return sum(word in KINDS for word in words) * 2 >= max(len(words), 1)
+def _real(head: Head, name: str) -> str:
+    """The column of a telling name."""
+    return next((c for c, alias in head.source.facts.aliases.items() if alias == name), name)
+
+
+def _reads(style: RatingStyle, value: Any) -> bool:
+    try:
+        style.read(value)
+    except BadRow:
+        return False
+    return True

@@ -13,6 +13,7 @@ from core.arrays import FloatArray
 from core.compare.causes import Cause, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
+from core.recommend.registry import NAMES
 from core.views.compare import sentences as words
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
@@ -137,6 +138,7 @@ def build_compare(comparison: Comparison) -> CompareView:
             len(last) - len(entered),
             [line.item for line in entered],
             len(last),
+            _one_source(columns),
         ),
         next_sentence=words.next_sentence(
             [
@@ -151,6 +153,12 @@ def build_compare(comparison: Comparison) -> CompareView:
             len({column.profile.tobytes() for column in columns}) == 1,
         ),
     )
+
+
+def _one_source(columns: Sequence[ColumnView]) -> str:
+    """The recommender of all columns; empty where they differ, as their names then say whose."""
+    sources = {column.recommender for column in columns}
+    return NAMES.get(*sources, *sources) if len(sources) == 1 else ""
 
 
 def column_names(columns: Sequence[Column], *, dated: bool = True) -> list[str]:
@@ -259,7 +267,7 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
     rated = f" ({rating(event.rating)})" if event.rating is not None else ""
-    title = short(comparison.engine.corpus.title(event.item_id), TITLE)
+    title = short(comparison.engine.corpus.event_title(event), TITLE)
     return f"step {step}, {event.kind.value}{rated} of {title}"
 
 
@@ -298,7 +306,7 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
 
 def move_line(comparison: Comparison, move: Move) -> str:
     """A move as one line of a terminal."""
-    title = comparison.engine.corpus.title(move.item_id)[:60]
+    title = comparison.engine.corpus.short_title(move.item_id, 60)
     change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:
@@ -335,18 +343,13 @@ def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
 
 def lists_table(view: CompareView) -> pd.DataFrame:
     """One row per item, one column per list with its rank."""
-    return pd.DataFrame(
-        [
-            {
-                "item_id": line.item_id,
-                "item": line.item,
-                "topic": view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "",
-                **dict(zip(_headings(view), line.ranks, strict=True)),
-                "actual_next": any(line.is_next),
-            }
-            for line in view.lines
-        ]
-    ).convert_dtypes()
+    lines, topics = view.lines, view.topics
+    frame = table(lines, "item_id item").assign(
+        topic=[topics[line.topic] if 0 <= line.topic < len(topics) else "" for line in lines],
+        **{name: [line.ranks[at] for line in lines] for at, name in enumerate(_headings(view))},
+        actual_next=[any(line.is_next) for line in lines],
+    )
+    return frame.convert_dtypes()
 
 
 def overlap_table(view: CompareView) -> pd.DataFrame:

@@ -39,9 +39,11 @@ def rank_words(rank: int | None) -> str:
     return "not listed" if rank is None else f"rank {rank}"
 
 
-def flow_sentence(first: str, last: str, kept: int, entered: Sequence[str], k: int) -> str:
-    """What the last list still has of the first."""
-    said = f"From {first} to {last}, {kept} of {k} stay"
+def flow_sentence(
+    first: str, last: str, kept: int, entered: Sequence[str], k: int, by: str = ""
+) -> str:
+    """What the last list still has of the first; ``by`` names their one recommender."""
+    said = f"From {first} to {last}{by and f', top {k} by {by}'}, {kept} of {k} stay"
     if not entered:
         return f"{said}."
     more = f" and {len(entered) - 1} more" if len(entered) > 1 else ""

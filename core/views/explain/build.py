@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core.domain import Event
 from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.over_corpus import Receiver
 from core.explain.parts import PART_NAMES, PartValues
@@ -75,7 +76,7 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
             EventBar(
                 step=steps[-1],
                 first_step=steps[0],
-                timestamp=event.timestamp,
+                timestamp=event.date,
                 item=name,
                 item_id=event.item_id if alone else "",
                 kind=event.kind if alone else None,
@@ -93,7 +94,10 @@ def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
         return PartsView("There is no event to split.", parts.values)
     first = max(range(len(answer.bars)), key=lambda at: abs(answer.bars[at].value))
     named = dict(zip(PART_NAMES, parts.values[first].tolist(), strict=True))
-    return PartsView(sentences.parts(named, answer.bars[first].label), parts.values)
+    sentence = sentences.parts(named, answer.bars[first].label)
+    if all(bar.timestamp is None for bar in answer.bars):
+        sentence += " No event has a time part: the files had no times."
+    return PartsView(sentence, parts.values)
 
 
 def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
@@ -122,7 +126,7 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
     """The smallest change in words."""
     engine = explanation.engine
     edits = [
-        (step, title(engine, explanation.event(step).item_id), edit.rating)
+        (step, event_title(engine, explanation.event(step)), edit.rating)
         for edit, step in zip(smallest.edits, smallest.steps, strict=True)
     ]
     replacement = None
@@ -163,7 +167,7 @@ def _brought_by(engine: Engine, row: Receiver) -> str:
     if row.step is None or row.first_step is None:
         return ""
     event = engine.corpus.history(row.user_id).events[row.step - 1]
-    return event_label(row.first_step, row.step, title(engine, event.item_id))
+    return event_label(row.first_step, row.step, event_title(engine, event))
 
 
 def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
@@ -200,6 +204,11 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
     return frame
 
 
+def event_title(engine: Engine, event: Event) -> str:
+    """What an event's item is called beside the event, in short."""
+    return short(engine.corpus.event_title(event), TITLE) if event.item_id else "no item"
+
+
 def title(engine: Engine, item_id: str) -> str:
-    """An item's title, cut; its id without one."""
+    """What an item is called, in short."""
     return short(engine.corpus.title(item_id), TITLE) if item_id else "no item"

@@ -6,14 +6,13 @@ import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
-from core.explain.word_values import Method
-from core.explain.words import split_words
-from core.jobs import Job
+from core.explain.word_values import Method, split_words
+from core.jobs import Job, Pool
 from core.progress import ProgressCallback, StopCallback
 from core.shapley.engine import ENOUGH
 from core.views.explain.build import (
@@ -35,18 +34,33 @@ LONG_REVIEW = 80
 """Words above which leaving each one out reads more text than the first SHAP values do."""
 FIRST_SECONDS, REFINED_SECONDS = 0.7, 6.0
 """The first answer samples no longer than this; what it lacks comes with the parts."""
-Piece = TypeVar("Piece")
+_pool = Pool(2)
+"""Makes the pieces of all questions, by turns: 50 sessions are no 50 threads."""
+
+
+class Reader(Protocol):
+    """Somebody who waits for answers."""
+
+    def reads(self, question: Explaining) -> bool:
+        """Whether it is this one; called by other threads."""
 
 
 class Explaining:
     """One question: its first answer at once, the other pieces when they are ready.
 
     Shared between sessions and threads. A piece that is asked for waits its turn; ``stop`` drops
-    what isn't finished, and asking again, here or in another session, goes on.
+    what isn't finished, and so does the last reader who goes. Asking again, here or in another
+    session, goes on.
     """
 
     answer: AnswerView
     explanation: Explanation
+    default_step: int | None = None
+    """The step whose review is most worth reading; None before the parts are there."""
+    parts: PartsView | None = None
+    """The parts of each event, when they are there; so the pieces below."""
+    change: ChangeView | None = None
+    scorecard: ScorecardView | None = None
 
     def __init__(
         self, engine: Engine, history: History, item_id: str, recommender: str, margin: bool
@@ -54,13 +68,13 @@ class Explaining:
         self._target = f"{item_id} for {history.user_id} at step {len(history)}"
         self._lock, self._making = threading.RLock(), threading.Lock()
         self._waiting: deque[str] = deque()
-        self._pieces: dict[str, object] = {}
+        self._made: set[str] = set()
+        self._words: dict[str, WordsView] = {}
         self._errors: dict[str, DomainError] = {}
         self._job: Job[None] | None = None
         self._worker: int | None = None
+        self._readers: set[Reader] | None = None
         self._is_refined = False
-        self.default_step: int | None = None
-        """The step whose review is most worth reading; None before the parts are there."""
         self.explanation = Explanation(
             engine,
             history,
@@ -81,27 +95,12 @@ class Explaining:
     @property
     def arrived(self) -> int:
         """How many pieces are there, or failed."""
-        return len(self._pieces) + len(self._errors)
-
-    @property
-    def parts(self) -> PartsView | None:
-        """The parts of each event, when they are there."""
-        return self._get(PARTS, PartsView)
-
-    @property
-    def change(self) -> ChangeView | None:
-        """The smallest change, when it is there."""
-        return self._get(CHANGE, ChangeView)
-
-    @property
-    def scorecard(self) -> ScorecardView | None:
-        """The scorecard, when it is there."""
-        return self._get(SCORECARD, ScorecardView)
+        return len(self._made) + len(self._errors)
 
     def words(self, step: int) -> WordsView | None:
         """The words of one review by the best method that is there; None before the first."""
-        views = (self._get(f"{method} {step}", WordsView) for method in reversed(METHODS))
-        return next((view for view in views if view is not None), None)
+        names = [f"{method} {step}" for method in reversed(METHODS)]
+        return next((self._words[name] for name in names if name in self._words), None)
 
     def error(self, step: int | None = None) -> DomainError | None:
         """Why a piece could not be made: of the words of a step, or any of the others."""
@@ -110,13 +109,20 @@ class Explaining:
             names = [f"{method} {step}" for method in METHODS]
         return next((self._errors[name] for name in names if name in self._errors), None)
 
-    def ask(self, *names: str) -> None:
-        """Have pieces made, in this order; those that are there or waiting are left alone."""
+    def ask(self, *names: str, reader: Reader | None = None) -> None:
+        """Have pieces made, in this order; those that are there or waiting are left alone.
+
+        Without any ``reader`` they are made in any case.
+        """
         with self._lock:
-            known = {*self._pieces, *self._errors, *self._waiting}
+            if reader is not None:
+                self._readers = (self._readers or set()) | {reader}
+            known = {*self._made, *self._errors, *self._waiting}
             self._waiting.extend(name for name in names if name not in known)
             if self._waiting and self._job is None:
-                self._job = Job("explanation", self._target, self._work)
+                self._job = Job(
+                    "explanation", self._target, self._work, pool=_pool, wanted=self.is_wanted
+                )
                 self._job.future.add_done_callback(self._go_on)
 
     def ask_all(self, step: int | None) -> None:
@@ -148,52 +154,63 @@ class Explaining:
     def _is_dropped(self) -> bool:
         """Stop is for the thread that works beside the page, and for no other."""
         job = self._job
-        return job is not None and job.stopping and threading.get_ident() == self._worker
+        return job is not None and threading.get_ident() == self._worker and job.should_stop()
+
+    def is_wanted(self) -> bool:
+        """Whether somebody still reads this."""
+        with self._lock:
+            if self._readers is not None:
+                self._readers = {reader for reader in self._readers if reader.reads(self)}
+            return self._readers is None or bool(self._readers)
 
     def _go_on(self, ended: Future[None]) -> None:
-        """What was asked for while the job ended needs another one."""
+        """The next piece is another job: other questions have their turns in between."""
         with self._lock:
             self._job = None
+            if not self.is_wanted():
+                self._waiting.clear()
             self.ask()
 
     def _work(self, progress: ProgressCallback, stop: StopCallback) -> None:
+        """Make the piece that has waited longest."""
         self._worker = threading.get_ident()
-        while not stop():
-            with self._lock:
-                if not self._waiting:
-                    return
-                name = self._waiting[0]
-            try:
-                with self._making:
-                    self._pieces[name] = self._make(name)
-            except DomainError as error:
-                self._errors[name] = error
-            except Stopped:
+        with self._lock:
+            if not self._waiting:
                 return
-            except Exception:
-                logging.getLogger(__name__).exception("the piece %s failed", name)
-                self._errors[name] = DomainError(
-                    "this part of the explanation ended with an unexpected error",
-                    remedy="The terminal that runs the app has the details",
-                )
-            with self._lock:
-                if self._waiting and self._waiting[0] == name:
-                    self._waiting.popleft()
+            name = self._waiting[0]
+        try:
+            with self._making:
+                self._make(name)
+            self._made.add(name)
+        except DomainError as error:
+            self._errors[name] = error
+        except Stopped:
+            return
+        except Exception:
+            logging.getLogger(__name__).exception("the piece %s failed", name)
+            self._errors[name] = DomainError(
+                "this part of the explanation ended with an unexpected error",
+                remedy="The terminal that runs the app has the details",
+            )
+        with self._lock:
+            if self._waiting and self._waiting[0] == name:
+                self._waiting.popleft()
 
-    def _make(self, name: str) -> object:
+    def _make(self, name: str) -> None:
         explanation = self.explanation
         if name == PARTS:
             self._refine()
             parts = build_parts(self.answer, explanation.parts)
             self.default_step = explanation.step_of_words()
-            return parts
-        if name == CHANGE:
-            return build_change(explanation, explanation.counterfactual)
-        if name == SCORECARD:
-            return build_scorecard(explanation, explanation.scorecard)
-        method = next(method for method in METHODS if name.startswith(method))
-        step = int(name.removeprefix(method))
-        return build_words(explanation, explanation.words(step, method))
+            self.parts = parts
+        elif name == CHANGE:
+            self.change = build_change(explanation, explanation.counterfactual)
+        elif name == SCORECARD:
+            self.scorecard = build_scorecard(explanation, explanation.scorecard)
+        else:
+            method = next(method for method in METHODS if name.startswith(method))
+            step = int(name.removeprefix(method))
+            self._words[name] = build_words(explanation, explanation.words(step, method))
 
     def _refine(self) -> None:
         """Sample the events for longer, once, before anything is made of them."""
@@ -201,7 +218,3 @@ class Explaining:
             self.explanation.refine(REFINED_SECONDS)
             self.answer = build_answer(self.explanation)
         self._is_refined = True
-
-    def _get(self, name: str, kind: type[Piece]) -> Piece | None:
-        piece = self._pieces.get(name)
-        return piece if isinstance(piece, kind) else None

@@ -20,8 +20,8 @@ class EventBar:
     """1-based step; a group's last."""
     first_step: int
     """The same step; a group's first."""
-    timestamp: datetime
-    """When it happened, UTC; a group's last event."""
+    timestamp: datetime | None
+    """When it happened, UTC; a group's last event. None where only the order is known."""
     item: str
     """Title of the item; of a group, how many events."""
     item_id: str

@@ -15,7 +15,6 @@ from core.domain import DomainError
 from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
-from core.model.metrics import Metrics
 from core.ranking import NO_ITEM
 from core.views.quality import sentences
 from core.views.quality.rows import (
@@ -27,6 +26,7 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
+from core.views.wording import ORDER_ONLY
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -56,8 +56,10 @@ def build_quality(
     n = len(report.users)
     verdict, seen_verdict = _verdicts(report, baselines, subject)
     period, of_case = _periods(report.months)
+    untimed = engine.corpus.manifest.order_as_time
     periods = tuple(
-        _group(report, str(name), of_case == name, subject, rival) for name in np.unique(of_case)
+        _group(report, str(name), of_case == name, subject, rival)
+        for name in (() if untimed else np.unique(of_case))
     )
     cohorts = tuple(
         _group(report, name, who, subject, rival)
@@ -75,6 +77,7 @@ def build_quality(
         verdict=verdict,
         seen_verdict=seen_verdict,
         cautions=(
+            *([ORDER_ONLY] if untimed else []),
             *sentences.about_targets(report, _untrained_items(engine, report)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
@@ -238,15 +241,3 @@ def list_cautions(
     other = [name for name in names if name in held and held[name].is_of_other_content(corpus_id)]
     damaged = [name for name in names if name not in held]
     return [*sentences.lists_of_other_content(other), *sentences.damaged_lists(damaged)]
-
-
-def training_lines(metrics: Metrics | None) -> tuple[dict[str, float], ...]:
-    """The epochs of a training: ``epoch``, ``loss`` and ``validation_ndcg``, NaN for unknown."""
-    return tuple(
-        {
-            "epoch": float(line.epoch),
-            "loss": float("nan") if line.loss is None else line.loss,
-            "validation_ndcg": line.validation_ndcg or 0.0,
-        }
-        for line in (metrics.training if metrics else ())
-    )

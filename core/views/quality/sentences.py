@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,7 @@ from core.views.wording import (
 if TYPE_CHECKING:
     from core.evaluate.report import CalibrationBin, EvaluationReport
     from core.evaluate.served import ListsJudged
+    from core.model.metrics import Metrics
 
 MODELS = {"joint": "the joint", "interest": "the interest model"}
 """Ours; every other recommender of a model is a baseline."""
@@ -67,7 +68,8 @@ def verdict(
     n = int(marked.sum())
     if n == 0:
         return (
-            "Nothing could be evaluated: no user has five or more events with one of them held out."
+            "This model could not be judged: no user has five or more events with one of them held "
+            "out, so nobody could be scored."
         )
     users = len({report.users[at] for at in np.flatnonzero(marked)})
     where = count(n, "target") + (f" of {count(users, 'user')}" if users != n else "")
@@ -227,11 +229,11 @@ def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
     )
 
 
-def training(lines: Sequence[Mapping[str, float]], best_epoch: int | None) -> str:
+def training(metrics: Metrics) -> str:
     """What training gained and when it was best."""
-    if not lines:
+    if not metrics.training:
         return "This model has no record of its training."
-    start, *later = [line["validation_ndcg"] for line in lines]
+    start, *later = [line.validation_ndcg or 0.0 for line in metrics.training]
     if not any(value > 0 for value in (start, *later)):
         return (
             "No epoch could be selected: there is no validation case, or none with its item in a "
@@ -245,7 +247,8 @@ def training(lines: Sequence[Mapping[str, float]], best_epoch: int | None) -> st
             f"best {figure(best)} in the {count(len(later), 'epoch')} after. The weights from "
             "before training are used."
         )
-    at = f" at epoch {best_epoch} of {len(later)}" if best_epoch is not None else ""
+    epoch = metrics.best_epoch
+    at = f" at epoch {epoch} of {len(later)}" if epoch is not None else ""
     return (
         f"{capital(what)} rose from {figure(start)} before training to {figure(best)}{at}. The "
         "weights of that epoch are used."

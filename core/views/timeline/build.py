@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from core.arrays import FloatArray
+from core.compare.columns import moment_of
 from core.domain import Event, Part, RecommendationList
+from core.recommend.registry import NAMES
 from core.views import wording
 from core.views.tables import table
 from core.views.timeline import sentences
@@ -18,9 +20,8 @@ from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView,
 if TYPE_CHECKING:
     from core.engine import Engine, Trajectory
 
-LIST_SHOWN = 5
-LIST_SEARCHED = 50
-"""Where an item's former rank is looked for; beyond it, the item counts as new."""
+LIST_SHOWN = 10
+"""Length of the list at a step, and of the one before it: that of Compare, so that moves agree."""
 
 
 def build_timeline(engine: Engine, user_id: str, recommender: str | None = None) -> TimelineView:
@@ -60,9 +61,9 @@ def step_rows(
     return tuple(
         StepRow(
             step=at + 1,
-            timestamp=event.timestamp,
+            timestamp=event.date,
             item_id=event.item_id,
-            item=corpus.title(event.item_id),
+            item=corpus.event_title(event),
             kind=event.kind,
             rating=event.rating,
             sentiment=present(trajectory.sentiment[at]),
@@ -94,9 +95,11 @@ def build_moment(
     event = history.up_to(step).events[-1]
     row = view.steps[step - 1]
     now = engine.recommend(history.up_to(step), LIST_SHOWN, recommender)
-    before = engine.recommend(history.up_to(step - 1), LIST_SEARCHED, recommender)
+    before = engine.recommend(moment_of(history, str(step - 1)), LIST_SHOWN, recommender)
     following = history.events[step].item_id if step < len(history) else None
-    items = list_rows(engine, now, before, following)
+    seen = {past.item_id: at for at, past in enumerate(history.events[:step], start=1)}
+    items = list_rows(engine, now, before, seen, following)
+    by = NAMES.get(now.recommender, now.recommender)
     return MomentView(
         row=row,
         sentence=sentences.moment(row, len(view.steps), view.rating_top),
@@ -106,14 +109,18 @@ def build_moment(
         shares=topic_shares(view, step),
         items=items,
         recommender=now.recommender,
-        list_sentence=sentences.list_changes(step, items),
+        list_sentence=sentences.list_changes(step, items, by),
     )
 
 
 def list_rows(
-    engine: Engine, now: RecommendationList, before: RecommendationList, following: str | None
+    engine: Engine,
+    now: RecommendationList,
+    before: RecommendationList,
+    seen: Mapping[str, int],
+    following: str | None,
 ) -> tuple[ListRow, ...]:
-    """The rows of ``now`` with their ranks in ``before``."""
+    """The rows of ``now`` with their ranks in ``before`` and the steps that met them before."""
     former = {item.item_id: item.rank for item in before.items}
     indices = [engine.corpus.item_index[item.item_id] for item in now.items]
     return tuple(
@@ -123,6 +130,7 @@ def list_rows(
             item=item.title or item.item_id,
             score=item.score,
             before=former.get(item.item_id),
+            seen=seen.get(item.item_id),
             came_true=item.item_id == following,
             x=float(engine.map.items[index, 0]),
             y=float(engine.map.items[index, 1]),

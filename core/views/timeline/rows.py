@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from core.arrays import FloatArray
 from core.compare.causes import move_words
+from core.corpus.names import DERIVED
 from core.domain import EventKind, Part
+from core.views.wording import short
+
+NAME = 38
+"""Characters of a derived name in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +22,12 @@ class StepRow:
 
     step: int
     """1-based step: the state after this event."""
-    timestamp: datetime
-    """When it happened, UTC."""
+    timestamp: datetime | None
+    """When it happened, UTC; None where only the order is known."""
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called; beside an item without a title, the user's own review title."""
     kind: EventKind
     """What the user did."""
     rating: float | None
@@ -76,6 +82,17 @@ class TimelineView:
     step_sizes_sentence: str
     """Reads the real step sizes."""
 
+    @property
+    def landmarks(self) -> list[int]:
+        """Steps of events with a review, and those after which another topic leads."""
+        leaders = self.profile.argmax(axis=1).tolist()
+        turns = (now != before for before, now in pairwise([*leaders[:1], *leaders]))
+        return [
+            row.step
+            for row, turns_here in zip(self.steps, turns, strict=True)
+            if turns_here or row.sentiment is not None
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
@@ -86,11 +103,13 @@ class ListRow:
     item_id: str
     """Which item."""
     item: str
-    """The item's title, or its id."""
+    """What the item is called (``Corpus.title``)."""
     score: float
     """Natural log of the probability over the whole catalogue (nats)."""
     before: int | None
-    """Rank at the step before; None beyond rank 50."""
+    """Rank in the list of the same length at the step before; None where it was not on it."""
+    seen: int | None
+    """The last step so far with a view, click, like or cart of it; None where it was never met."""
     came_true: bool
     """True for the item of the next event."""
     x: float
@@ -98,7 +117,13 @@ class ListRow:
     y: float
     """Position of the item on the map."""
 
-    COLUMNS = "rank item_id item score rank_before=before move came_true"
+    COLUMNS = "rank item_id item score rank_before=before move seen came_true shown"
+
+    @property
+    def shown(self) -> str:
+        """The item's name, a derived one with its id in sight; one already seen says so."""
+        name = short(self.item, NAME) if self.item.startswith(DERIVED) else self.item
+        return f"seen at step {self.seen} · {name}" if self.seen else name
 
     @property
     def move(self) -> str:

@@ -26,7 +26,7 @@ from core.views.wording import (
 )
 
 
-def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime]) -> str:
+def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime | None]) -> str:
     """Which topic leads, since when, and what led before.
 
     ``shares`` is float32[n_steps, n_topics], rows summing to 1.
@@ -46,8 +46,11 @@ def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime]
     others = [run for run in runs[:-1] if run[0] != leader]
     before, before_length = max(others, key=lambda run: run[1])
     changes = "once" if len(runs) == 2 else f"{len(runs) - 1} times"
+    began = f"step {since + 1}"
+    if (when := times[since]) is not None:
+        began = f"{day(when)} ({began})"
     return (
-        f"{topics[leader]} has led since {day(times[since])} (step {since + 1}) and reaches {last} "
+        f"{topics[leader]} has led since {began} and reaches {last} "
         f"at the end; before that, {topics[before]} led longest "
         f"({count(before_length, 'step')}). The leading topic changed {changes}."
     )
@@ -61,8 +64,8 @@ def events(rows: Sequence[StepRow]) -> str:
     if not signs:
         return f"{listed}. None has text."
     return (
-        f"{listed}. Of the {number(signs.total())} with text: ▲ {signs['▲']} positive, "
-        f"▼ {signs['▼']} negative, ● {signs['●']} neutral."
+        f"{listed}. Of the {number(signs.total())} with text, {signs['▲']} are positive, "
+        f"{signs['▼']} negative, {signs['●']} neutral."
     )
 
 
@@ -108,33 +111,33 @@ def step_sizes(rows: Sequence[StepRow]) -> str:
     if not sizes:
         return "A single event has no move to measure."
     size, row = max(sizes, key=lambda pair: pair[0])
+    where = f"{day(row.timestamp)}, {short(row.item)}" if row.timestamp else short(row.item)
     return (
-        f"Largest move in the model's space: {size:.2f} at step {row.step} "
-        f"({day(row.timestamp)}, {short(row.item)}); "
+        f"Largest move in the model's space: {size:.2f} at step {row.step} ({where}); "
         f"median {np.median([other for other, _ in sizes]):.2f}."
     )
 
 
 def moment(row: StepRow, steps: int, rating_top: float | None) -> str:
     """``Step 17 of 42 · 3 Mar 2024 · review · rated 4 of 5``."""
-    pieces = [f"Step {row.step} of {steps}", day(row.timestamp), row.kind.value]
+    pieces = [f"Step {row.step} of {steps}", *([day(row.timestamp)] if row.timestamp else [])]
+    pieces.append(row.kind.value)
     if row.rating is not None:
         top = "" if rating_top is None else f" of {rating(rating_top)}"
         pieces.append(f"rated {rating(row.rating)}{top}")
     return " · ".join(pieces)
 
 
-def list_changes(step: int, items: Sequence[ListRow]) -> str:
-    """How the list at a step differs from the one before it."""
+def list_changes(step: int, items: Sequence[ListRow], by: str) -> str:
+    """How the list of a recommender at a step differs from the one of its length before it.
+
+    What it counts is what Compare counts for the same event.
+    """
     shown = len(items)
-    entered = sum(item.before is None or item.before > shown for item in items)
+    entered = sum(item.move == "entered" for item in items)
     moved = sum(item.move != "=" for item in items) - entered
-    if not entered and not moved:
-        return f"The same {shown} items in the same order as before this event."
     before = "before the first event" if step == 1 else f"at step {step - 1}"
-    changes = []
-    if entered:
-        changes.append(f"{entered} of {shown} entered")
-    if moved:
-        changes.append(f"{moved} moved")
-    return f"Compared with the list {before}: {', '.join(changes)}."
+    if not entered and not moved:
+        return f"The top {shown} by {by} is the same list as {before}."
+    stay = f"{shown - entered} of {shown} stay" + (f" ({moved} at another rank)" if moved else "")
+    return f"Top {shown} by {by}, compared with the one {before}: {stay}, {entered} entered."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ from core.compare.causes import move_words
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
+from core.scenario.draft import Draft
 from core.scenario.edits import Edit, Handle, name_of
+from core.scenario.store import Scenario
 from core.views import wording
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import effect_sentence, fork_sentence
@@ -41,6 +43,13 @@ class ProfileRow:
     """Probability before, 0 to 1."""
     after: float
     """Probability after, 0 to 1."""
+
+    COLUMNS = "topic=label before after change"
+
+    @property
+    def change(self) -> float:
+        """The difference of both."""
+        return self.after - self.before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +112,7 @@ def build_fork(fork: Fork) -> ForkView:
 
 def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> PathView:
     names = (
-        f"{name_of(handle)} · {corpus.title(event.item_id)}"
+        f"{name_of(handle)} · {corpus.event_title(event)}"
         for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
     return PathView(trajectory, tuple(names))
@@ -129,21 +138,18 @@ def _largest(path: PathView) -> str | None:
 
 def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.DataFrame:
     """Two lists rank by rank: what became of the first's items, where the second's came from."""
-    ranks = [{item.item_id: item.rank for item in shown.items} for shown in (first, second)]
+    old_ranks, new_ranks = ({i.item_id: i.rank for i in shown.items} for shown in (first, second))
     rows = []
     for at, (old, new) in enumerate(zip_longest(first.items, second.items), start=1):
-        rows.append(
-            {
-                "rank": at,
-                "before": (old.title or old.item_id) if old else "",
-                "before_id": old.item_id if old else "",
-                "became": move_words(at, ranks[1].get(old.item_id)) if old else "",
-                "after": (new.title or new.item_id) if new else "",
-                "after_id": new.item_id if new else "",
-                "move": move_words(ranks[0].get(new.item_id), at) if new else "",
-                "score": new.score if new else None,
-            }
-        )
+        left: tuple[Any, ...] = ("", "", "")
+        right: tuple[Any, ...] = ("", "", "", None)
+        if old:
+            became = move_words(at, new_ranks.get(old.item_id))
+            left = (old.title or old.item_id, old.item_id, became)
+        if new:
+            move = move_words(old_ranks.get(new.item_id), at)
+            right = (new.title or new.item_id, new.item_id, move, new.score)
+        rows.append((at, *left, *right))
     return pd.DataFrame(rows, columns=LISTS)
 
 
@@ -175,16 +181,6 @@ def lists_table(fork: Fork) -> pd.DataFrame:
     return table
 
 
-def profile_table(rows: Sequence[ProfileRow]) -> pd.DataFrame:
-    """Shares of the largest topics before and after."""
-    return pd.DataFrame(
-        [
-            {"topic": r.label, "before": r.before, "after": r.after, "change": r.after - r.before}
-            for r in rows
-        ]
-    )
-
-
 def paths_table(view: ForkView) -> pd.DataFrame:
     """Both paths, one row per step."""
     tables = []
@@ -193,7 +189,7 @@ def paths_table(view: ForkView) -> pd.DataFrame:
             "path": name,
             "step": range(1, len(path) + 1),
             "event": path.names,
-            "timestamp": [event.timestamp for event in path.states.history.events],
+            "timestamp": [event.date for event in path.states.history.events],
             "x": path.states.x,
             "y": path.states.y,
             "step_size": path.states.step_size,
@@ -208,3 +204,15 @@ def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.Data
     numbers = range(1, len(edits) + 1)
     what = [edit_words(corpus, base, edits, number) for number in numbers]
     return pd.DataFrame({"edit": numbers, "what": what})
+
+
+def revisions_table(corpus: Corpus, versions: Sequence[Scenario]) -> pd.DataFrame:
+    """Saved versions of a scenario, one row each, with their edits in words."""
+    rows = []
+    for version in versions:
+        capsule = version.capsule
+        base = Draft.of_scenario(version).base(corpus)
+        edits = edits_table(corpus, base, capsule.changes)["what"]
+        said = "; ".join(edits) or "no edits"
+        rows.append((version.revision, version.saved, capsule.name, said, version.deleted))
+    return pd.DataFrame(rows, columns=["revision", "saved", "name", "edits", "deleted"])

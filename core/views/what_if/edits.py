@@ -65,10 +65,10 @@ def _event_words(corpus: Corpus, base: History, edits: Sequence[Edit], edit: Edi
     handle = edit.step
     if isinstance(handle, int):
         known = 1 <= handle <= len(base)
-        item = base.events[handle - 1].item_id if known else ""
+        item = corpus.event_title(base.events[handle - 1]) if known else ""
     else:
         added = [other.item_id or "" for other in edits if other.op is Op.ADD]
         at = int(str(handle)[1:]) - 1
-        item = added[at] if at < len(added) else ""
+        item = corpus.title(added[at]) if at < len(added) else ""
     name = name_of(handle) if handle is not None else ""
-    return f"{name} · {corpus.title(item)}" if item else name
+    return f"{name} · {item}" if item else name

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.corpus.corpus import Corpus
-from core.corpus.validate import clean_text
+from core.corpus.texts import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
 from core.scenario.capsule import check_number
 from core.scenario.draft import Refused
@@ -94,9 +94,14 @@ def build_table(
 
 
 def next_minute(history: History) -> datetime | None:
-    """When a new event happens unless told otherwise: the next full minute after the clock."""
+    """When a new event happens unless told otherwise: the next full minute after the clock.
+
+    Where only the order is known, each place is a day: the next day.
+    """
     if history.at is None:
         return None
+    if not history.timed:
+        return history.at + timedelta(days=1)
     return history.at.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
@@ -105,11 +110,11 @@ def _row(corpus: Corpus, handle: Handle, event: Any, change: str, *, removed: bo
         handle=handle,
         change=change,
         item_id=event.item_id,
-        item=corpus.title(event.item_id),
+        item=corpus.event_title(event),
         kind=event.kind,
         rating=event.rating,
         text=event.words,
-        timestamp=event.timestamp,
+        timestamp=event.date,
         removed=removed,
     )
 
@@ -137,8 +142,7 @@ def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
 
 def item_label(corpus: Corpus, item_id: str) -> str:
     """An item in a list to choose from: its title, and its id, by which both can be searched."""
-    title = corpus.title(item_id)
-    return title if title == item_id else f"{title} ({item_id})"
+    return corpus.label(item_id)
 
 
 def find_item(corpus: Corpus, typed: str) -> str:
@@ -159,7 +163,7 @@ def find_item(corpus: Corpus, typed: str) -> str:
         raise DomainError(
             f"no title contains {wanted!r}", remedy="Search for it below, in Add an event"
         )
-    shown = ", ".join(f"{corpus.title(item)} ({item})" for item in close[:3])
+    shown = ", ".join(map(corpus.label, close[:3]))
     raise DomainError(
         f"{number(len(close))} titles contain {wanted!r}",
         remedy=f"Give an id, such as that of {shown}",

@@ -43,10 +43,11 @@ def fork_sentence(fork: Fork) -> str:
     end = 1 - float(old[-1] @ new[-1] / (np.linalg.norm(old[-1]) * np.linalg.norm(new[-1])))
     edited = fork.edited.history
     at = edited.events if fork.fork_step <= len(edited) else fork.base.events
-    when = wording.day(at[fork.fork_step - 1].timestamp)
+    when = at[fork.fork_step - 1].date
+    dated = f" ({wording.day(when)})" if when else ""
     apart = f"{end:.2f}" if end >= 0.005 else "less than 0.005"
     return (
-        f"The paths part at step {fork.fork_step} ({when}) and end {apart} apart "
+        f"The paths part at step {fork.fork_step}{dated} and end {apart} apart "
         "(cosine distance, 0 to 2)."
     )
 
@@ -75,11 +76,11 @@ def saved_words(scenario: Scenario) -> str:
 
 
 def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
-    """``U0123 up to step 42 · 3 edits · not saved, so links leave them out``."""
+    """``U0123 up to step 42 · 3 edits · not saved; the address keeps them``."""
     if saved is None:
-        state = "not saved, so links leave them out" if changed else "nothing to save"
+        state = "not saved; the address keeps them" if changed else "nothing to save"
     elif changed:
-        state = f"changed since revision {saved.revision}, which links open"
+        state = f"changed since revision {saved.revision}; the address keeps the changes"
     else:
         state = f"saved, revision {saved.revision}"
     return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"

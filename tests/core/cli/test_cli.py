@@ -38,11 +38,13 @@ def run(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
 def test_import_answers_with_exactly_one_json_object(shop: Path, capsys: Capture) -> None:
     code, out, err = run(capsys, "import", shop, "--name", "shop", "--json")
     facts = json.loads(out)
-    assert code == 0 and out.count("\n") == 1 and err == ""
+    assert code == 0 and out.count("\n") == 1 and err.startswith("note: rating scale 1-5 inferred")
     assert facts.pop("corpus_id")
+    assert len(facts.pop("notes")) == 1
     assert facts == {
         "corpus": "shop", "rows_read": 11, "accepted": 9, "quarantined": 2, "duplicates": 0,
-        "users": 3, "items": 9,
+        "users": 3, "items": 9, "items_matched": None, "items_refused": 0, "rating_scale": [1, 5],
+        "kinds": {"review": 9}, "dropped_fields": {}, "unused_columns": {}, "order_as_time": False,
     }  # fmt: skip
 
 

@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.corpus.importing import import_files, preview
-from core.corpus.quarantine import read_quarantine
+from core.corpus.importing import import_files
+from core.corpus.options import ImportOptions
+from core.corpus.previewing import preview
+from core.corpus.quarantine import EVENTS, FIELDS, read_quarantine
 from core.corpus.store import Library
 from core.domain import DomainError
 
@@ -67,6 +69,8 @@ class Taken:
     quarantined: tuple[tuple[int, str], ...] = ()
     duplicates: int = 0
     note: str = ""
+    dropped: tuple[tuple[int, str], ...] = ()
+    """For each value that was dropped from a row that stayed: its line and words of the reason."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ CASES = {
     "only blank lines": Case("e.csv", "\n \r\n\n", Refused("empty", "another file")),
     "empty gzip": Case("e.csv.gz", "", Refused("empty", "another file")),
     "header only": Case("h.csv", HEADER, Refused("no row", "header line")),
-    "image": Case("x.csv", b"\x89PNG\r\n\x1a\n" + bytes(99), Refused("an image", "export")),
+    "image": Case("x.csv", b"\x89PNG\r\n\x1a\n" + bytes(99), Refused("an image", "Export")),
     "spreadsheet": Case("x.csv", b"PK\x03\x04" + bytes(99), Refused("spreadsheet", "export")),
     "binary": Case("x.csv", bytes(range(256)) * 9, Refused("binary", "utf-16")),
     "truncated gzip": Case(
@@ -103,19 +107,15 @@ CASES = {
     "parquet without rows": Case(
         "p.parquet", pd.DataFrame(columns=["user_id"]).to_parquet(), Refused("no row", "Parquet")
     ),
-    "JSON array": Case("a.json", json.dumps([{"user_id": "a"}]), Refused("JSON array", "jq -c")),
-    "JSON over several lines": Case(
-        "a.json", json.dumps({"user_id": "a", "x": 1}, indent=1), Refused("no row", "JSON lines")
-    ),
-    "no header": Case("n.csv", "1,31,2.5,1260759144\n", Refused("not like column", "header line")),
-    "header twice the same": Case(
-        "h.csv", "user_id,item_id,rating,rating\nu,i,1,2\n", Refused("more than once", "Rename")
-    ),
-    "header with an open quote": Case(
-        "h.csv", 'user_id,"item_id\nu,i\n', Refused("header line cannot", "header line")
-    ),
+    "no header": Case("n.csv", "1,31,2.5,1260759144\n", Refused("not like column", "--no-header")),
     "no time column": Case(
-        "c.csv", "user_id,item_id\nu,i\n", Refused("timestamp", "--map timestamp=", "user_id")
+        "c.csv", "user_id,item_id\nu,i\n", Refused("timestamp", "--order-as-time", "user_id")
+    ),
+    "a time column of another name": Case(
+        "c.csv", "user_id,item_id,x\nu,i,\n", Refused("timestamp", "--map timestamp=", "user_id")
+    ),
+    "a field a line": Case(
+        "c.csv", "user_id item_id\nu i\n", Refused("no column", "--delimiter", "user_id")
     ),
     "no columns known": Case(
         "c.csv", "a,b,c\n1,2,3\n", Refused("user_id and item_id and timestamp", "--map user_id=")
@@ -123,7 +123,7 @@ CASES = {
     "forced format without its columns": Case(
         "c.csv", csv(), Refused("no column", "--map"), {"format": "amazon2014"}
     ),
-    "unknown format": Case("c.csv", csv(), Refused("no format", "auto"), {"format": "netflix"}),
+    "unknown format": Case("c.csv", csv(), Refused("no format", "auto"), {"format": "parket"}),
     "mapping to an unknown column": Case(
         "c.csv", csv(), Refused("'author'", "Map", "item_id"), {"mapping": {"user_id": "author"}}
     ),
@@ -145,13 +145,13 @@ CASES = {
         "l.csv", csv(), Refused("no text encoding", "utf-8"), {"encoding": "base64"}
     ),
     "half a UTF-16 character": Case(
-        "u.csv", csv().encode("utf-16")[:-1], Refused("not utf-16", "--encoding", "near line")
+        "u.csv", csv().encode("utf-16")[:-1], Refused("not utf-16", "--encoding", "line 10")
     ),
     "times that are none": Case(
         "t.csv", "user_id,item_id,timestamp\nu,i,1\nu,i,2\n", Refused("no value is a time", "--map")
     ),
     "dates that can be read two ways": Case(
-        "t.csv", "user_id,item_id,date\nu,i,03/04/2013\n", Refused("month/day", "year-month-day")
+        "t.csv", "user_id,item_id,date\nu,i,03/04/2013\n", Refused("month/day", "--time-format")
     ),
     "items named as events": Case(
         "movies.csv", "movieId,title,genres\n1,A,B\n", Refused("lists items", "--items movies.csv")
@@ -159,28 +159,41 @@ CASES = {
     "no row usable": Case(
         "n.csv", f"user_id,item_id,timestamp\n,i,{T}\n,j,{T}\n", Refused("none of 2 rows", "--map")
     ),
+    "unknown kinds": Case(
+        "k.csv", f"user_id,item_id,event,timestamp\nu,i,view,{T}\nu,i,Bought,{T}\nu,i,hug,{T}\n",
+        Refused("hug", "--kind hug=view", "column event"),
+    ),
+    "ids that lost their digits": Case(
+        "k.csv", f"user_id,item_id,timestamp\n7.6E+16,i,{T}\n7.6E+16,j,{T}\n",
+        Refused("7.6E+16", "as text", "user_id"),
+    ),
     # rows
     "rating 0 on a 1-5 scale": Case(
-        "r.json", reviews(review(overall=0)), Taken(9, ((10, "outside the scale 1-5"),))
+        "r.json", reviews(review(overall=0)), Taken(10, note="mean that no rating was given")
     ),
     "rating 0 among stars of a table": Case(
-        "r.csv", csv(f"x,i,0,{T}"), Taken(9, ((11, "outside the scale 1-5, inferred"),))
+        "r.csv", csv(f"x,i,0,{T}"), Taken(10, note="1 ratings of 0 mean that no rating")
     ),
     "rating above the scale asked for": Case(
-        "r.csv", csv(f"x,i,9,{T}"), Taken(9, ((11, "outside the scale 1-5"),)),
+        "r.csv", csv(f"x,i,9,{T}"), Taken(10, dropped=((11, "outside the scale 1-5"),)),
         {"rating_scale": (1.0, 5.0)},
     ),
+    "rating above the scale found": Case(
+        "r.csv", csv(*(f"x{n},i,{1 + n % 5},{T}" for n in range(99)), f"y,i,99,{T}"),
+        Taken(109, dropped=((110, "outside the scale 1-5, inferred"),)),
+    ),
     "NaN and infinity": Case(
-        "r.json", reviews(review(overall=float("nan")), review(overall=float("-inf"))),
-        Taken(9, ((10, "not a number"), (11, "out of all bounds"))),
+        "r.json", reviews(review(overall=float("nan"), asin="j"), review(overall=float("-inf"))),
+        Taken(11, dropped=((11, "out of all bounds"),)),
     ),
     "ratings in words": Case(
-        "r.csv", csv(f"x,i,great,{T}", f"x,i,nan,{T}", f"x,i,1_0,{T}"),
-        Taken(9, ((11, "not a number"), (12, "not a number"), (13, "not a number"))),
+        "r.csv", csv(f"x,i,great,{T}", f"y,i,nan,{T}", f"z,i,1_0,{T}"),
+        Taken(12, dropped=((11, "not a rating"), (13, "not a rating"))),
     ),
     "ratings that are no numbers at all": Case(
-        "r.json", reviews(review(overall=True), review(overall=[5]), review(overall={})),
-        Taken(9, ((10, "not a number"), (11, "not a number"), (12, "not a number"))),
+        "r.json",
+        reviews(review(overall=True), review(overall=[5], asin="j"), review(overall={}, asin="k")),
+        Taken(12, dropped=((10, "not a rating"), (11, "not a rating"), (12, "not a rating"))),
     ),
     "huge integers": Case(
         "h.json",
@@ -188,8 +201,8 @@ CASES = {
             review(overall=10**400), review(unixReviewTime=10**30), review(asin=10**400),
             '{"reviewerID": "u", "asin": "i", "overall": ' + "9" * 5000 + "}\n",
         ),
-        Taken(9, ((10, "out of all bounds"), (11, "1970 to 2100"), (12, "not an id"),
-                  (13, "not JSON"))),
+        Taken(10, ((11, "1970 to 2100"), (12, "not an id"), (13, "not JSON")),
+              dropped=((10, "out of all bounds"),)),
     ),
     "times out of range": Case(
         "t.csv", csv("x,i,1,0", "x,i,1,-5", "x,i,1,99999999999999", "x,i,1,", "x,i,1,soon"),
@@ -211,8 +224,8 @@ CASES = {
                   (14, "missing"))),
     ),
     "text that is no text": Case(
-        "x.json", reviews(review(reviewText={"a": 1}), review(summary=["a"])),
-        Taken(9, ((10, "not text"), (11, "not text"))),
+        "x.json", reviews(review(reviewText={"a": 1}), review(summary=[1], asin="j")),
+        Taken(11, dropped=((10, "not text"), (11, "not text"))),
     ),
     "lines that are no JSON": Case(
         "x.json", reviews("{oops}\n", "[1, 2]\n", "\n", "null\n", "{" * 5000 + "\n",
@@ -246,10 +259,10 @@ CASES = {
         "q.csv", HEADER + f'"x,i,5,{T}\n' + "".join(f"y{n},i,5,{T}\n" for n in range(5000)),
         Taken(5000, ((2, "does not close properly"),)),
     ),
-    "unknown kinds": Case(
-        "k.csv", f"user_id,item_id,event,timestamp\nu,i,view,{T}\nu,i,Bought,{T}\nu,i,hug,{T}\n"
-        f"u,i,,{T}\nu,i,rating,{T}\nu,i,add to cart,{T}\n",
-        Taken(3, ((4, "known kind"), (5, "known kind"), (6, "missing in a rating"))),
+    "kinds that are missing, and a rating without one": Case(
+        "k.csv", f"user_id,item_id,event,timestamp\nu,i,view,{T}\nu,i,Bought,{T}\nu,j,,{T}\n"
+        f"u,k,rating,{T}\nu,i,add to cart,{T}\n",
+        Taken(5),
     ),
     "repeated rows": Case("d.csv", csv(*GOOD[:4], *GOOD[:2]), Taken(9, (), 6)),
     "parquet with lists and nulls": Case(
@@ -260,6 +273,17 @@ CASES = {
         "p.parquet", far_times(), Taken(1, ((1, "outside 1970 to 2100"),))
     ),
     # unusual, and right
+    "JSON array": Case(
+        "a.json", json.dumps([json.loads(review()), json.loads(review(asin="j"))]), Taken(2)
+    ),
+    "JSON over several lines": Case(
+        "a.json", json.dumps(json.loads(review()), indent=1) * 2, Taken(1, (), 1)
+    ),
+    "header twice the same": Case(
+        "h.csv", f"user_id,item_id,rating,rating,time\nu,i,1,2,{T}\n",
+        Taken(1, note="occurs more than once"),
+    ),
+    "header with an open quote": Case("h.csv", f'user_id,"item_id,time\nu,i,{T}\n', Taken(1)),
     "lone surrogates and control characters": Case(
         "s.json", reviews(review(summary="a\ud800b", reviewText="x\x00\x1b[31my\x85")), Taken(10)
     ),
@@ -299,20 +323,28 @@ def test_bad_input_has_its_expected_outcome(
     expected = case.expected
     if isinstance(expected, Refused):
         with pytest.raises(DomainError) as caught:
-            import_files(library, "shop", [path], **case.options)
+            import_files(library, "shop", [path], options=ImportOptions(**case.options))
         assert expected.what in caught.value.what
         assert expected.remedy in caught.value.remedy
         assert expected.where in caught.value.where
         assert library.corpora() == [] or library.corpora()[0].name == "demo"
         return
-    summary = import_files(library, "shop", [path], **case.options)
+    summary = import_files(library, "shop", [path], options=ImportOptions(**case.options))
     manifest = summary.manifest
     assert (manifest.accepted, manifest.duplicates) == (expected.accepted, expected.duplicates)
     assert manifest.accepted + manifest.quarantined + manifest.duplicates == manifest.rows_read
-    refused = sorted((r.line, r.reason) for r in read_quarantine(summary.quarantine))
+    refused = sorted(
+        (refusal.line, refusal.reason)
+        for refusal in read_quarantine(summary.quarantine)
+        if refusal.table == EVENTS
+    )
     assert [line for line, _ in refused] == [line for line, _ in expected.quarantined]
     for (_, reason), (_, words) in zip(refused, expected.quarantined, strict=True):
         assert words in reason
+    dropped = [row for row in read_quarantine(summary.quarantine) if row.table == FIELDS]
+    assert len(dropped) == sum(manifest.dropped_fields.values())
+    for row, (line, words) in zip(dropped, expected.dropped, strict=True):
+        assert row.line == line and words in row.reason
     assert expected.note in " ".join(manifest.notes)
     assert len(library.corpus("shop").events) == expected.accepted
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.corpus.importing import import_files
-from core.corpus.quarantine import read_quarantine
+from core.corpus.options import ImportOptions
+from core.corpus.quarantine import EVENTS, read_quarantine
 from core.corpus.store import Library
 from core.domain import DomainError, Stopped
 from core.progress import Progress
@@ -42,7 +43,8 @@ def check(path: Path, rows: int | None = None) -> None:
     manifest = summary.manifest
     assert manifest.accepted + manifest.quarantined + manifest.duplicates == manifest.rows_read
     assert rows is None or manifest.rows_read == rows
-    assert len(read_quarantine(summary.quarantine)) == manifest.quarantined
+    refused = [row for row in read_quarantine(summary.quarantine) if row.table == EVENTS]
+    assert len(refused) == manifest.quarantined
     corpus = library.corpus("shop")
     assert len(corpus.events) == manifest.accepted
     assert sum(len(corpus.history(user)) for user in corpus.user_ids) == manifest.accepted
@@ -52,7 +54,7 @@ def check(path: Path, rows: int | None = None) -> None:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {}, optional=dict.fromkeys(("item_id", "rating", "text", "kind", "user_id"), ANYTHING)
+            {}, optional=dict.fromkeys(("item_id", "rating", "text", "title", "user_id"), ANYTHING)
         ),
         max_size=12,
     )
@@ -131,7 +133,7 @@ def test_a_failing_import_keeps_the_old_corpus(library: Library, write: Write) -
     old = import_files(library, "shop", [write("a.csv", table(20))]).manifest
     new = write("b.csv", table(20) + f"café,i,5,{T}\n")
     with pytest.raises(DomainError, match="not ascii"):
-        import_files(library, "shop", [new], encoding="ascii")
+        import_files(library, "shop", [new], options=ImportOptions(encoding="ascii"))
     assert library.manifest("shop") == old
 
 
@@ -148,7 +150,9 @@ def test_importing_again_refreshes_the_manifest_of_the_same_content(
 def test_a_mapping_overrides_the_guess_and_is_recorded(library: Library, write: Write) -> None:
     path = write("a.csv", "user,alias,item,time,note\nu,ann,i,2024-01-01,hello\n")
     mapping = {"user": "alias", "text": "note"}
-    manifest = import_files(library, "shop", [path], mapping=mapping).manifest
+    manifest = import_files(
+        library, "shop", [path], options=ImportOptions(mapping=mapping)
+    ).manifest
     assert manifest.mapping == {
         "user_id": "alias", "item_id": "item", "timestamp": "time", "text": "note"
     }  # fmt: skip

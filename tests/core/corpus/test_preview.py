@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from core.corpus.importing import import_files, preview
+from core.corpus.importing import import_files
+from core.corpus.options import ImportOptions
+from core.corpus.previewing import preview
 from core.corpus.store import Library
-from core.domain import Columns, DomainError
+from core.domain import Columns
 
 T = 1_393_545_600
 ROWS = "".join(f"u{n % 3},i{n},{1 + n % 5},fine,{T + n}\n" for n in range(30))
@@ -25,22 +25,25 @@ def test_a_preview_shows_what_an_import_will_do(
     assert shown.timestamp_unit == manifest.timestamp_unit == "seconds"
     assert shown.rating_scale == manifest.rating_scale == (1, 5)
     assert shown.columns == ("customer", "sku", "stars", "comment", "when")
-    assert (shown.sampled, shown.refused) == (32, 2) == (manifest.rows_read, manifest.quarantined)
+    assert (shown.sampled, shown.refused) == (32, 1) == (manifest.rows_read, manifest.quarantined)
+    assert shown.dropped_fields == {"rating": 1} == manifest.dropped_fields
+    assert str(shown.dropped[0]) == "shop.csv, line 33: stars is not a rating: 'x'"
+    assert shown.kinds == manifest.kinds == {"review": 31}
     assert len(shown.rows) == 20
     assert tuple(shown.rows.columns) == Columns.EVENTS
     assert shown.rows.iloc[0][Columns.Time].timestamp() == T
     assert [str(problem) for problem in shown.problems] == [
         "shop.csv, line 32: customer is missing",
-        "shop.csv, line 33: stars is not a number: 'x'",
     ]
 
 
 def test_a_preview_follows_the_persons_mapping(write: Callable[[str, str | bytes], Path]) -> None:
     path = write("shop.csv", CONTENT)
-    shown = preview([path], mapping={"title": "comment", "text": "sku"})
+    shown = preview([path], options=ImportOptions(mapping={"title": "comment", "text": "sku"}))
     assert shown.rows.iloc[0][Columns.Title] == "fine"
-    with pytest.raises(DomainError, match="no column 'colour'"):
-        preview([path], mapping={"title": "colour"})
+    asked = preview([path], options=ImportOptions(mapping={"title": "colour"})).question
+    assert asked is not None and asked.option == "mapping" and asked.field == "title"
+    assert "no column 'colour'" in str(asked.error) and "comment" in asked.proposals
 
 
 def test_a_preview_without_a_usable_row_shows_why(
@@ -53,7 +56,9 @@ def test_a_preview_without_a_usable_row_shows_why(
 
 def test_items_are_mapped_too(write: Callable[[str, str | bytes], Path]) -> None:
     items = write("items.csv", "sku,product,genre\n1,Drum,Loud\n")
-    shown = preview([write("shop.csv", CONTENT)], items, mapping={"item.title": "product"})
+    shown = preview(
+        [write("shop.csv", CONTENT)], items, ImportOptions(mapping={"item.title": "product"})
+    )
     assert shown.item_columns == ("sku", "product", "genre")
     assert shown.mapping["item.title"] == "product"
     assert shown.mapping["item.category"] == "genre"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.corpus.validate import infer_scale
+from core.corpus.ratings import infer_scale
 
 
 @pytest.mark.parametrize(

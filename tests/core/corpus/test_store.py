@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.corpus.importing import import_files
 from core.corpus.store import Library, save_corpus
 from core.domain import Columns, DomainError, order_events
 
@@ -243,3 +244,20 @@ def test_a_library_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "corpora").touch()
     with pytest.raises(DomainError, match="could not be written"):
         Library.open(tmp_path).write("shop", *frames(SHOP), rating_scale=None)
+
+
+def test_a_first_import_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+    bad.write_text("a,b\n1,2\n")
+    good.write_text("user_id,item_id,timestamp\nu,i,1700000000\n")
+    library = Library.open(tmp_path / "new" / "library")
+    with pytest.raises(DomainError):
+        import_files(library, "shop", [bad])
+    assert not (tmp_path / "new").exists()
+    import_files(library, "shop", [good])
+    with pytest.raises(DomainError):
+        import_files(library, "other", [bad])
+    with pytest.raises(DomainError):
+        import_files(library, "shop", [bad])
+    assert [path.name for path in (library.root / "corpora").iterdir()] == ["shop"]
+    assert library.manifest("shop").accepted == 1

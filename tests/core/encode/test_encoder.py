@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from core.domain import DomainError
 from core.encode import encoder as encoder_module
 from core.encode.encoder import TextEncoder, choose_precision, processor_name
+from core.engine import Engine
+from core.model.folder import read_parts
 
 TEXTS = [
     "Great strings, bright tone.",
@@ -133,3 +136,34 @@ def test_precision_is_measured_once_and_then_read(tmp_path: Path) -> None:
 
     again = choose_precision(never, tmp_path / "processor.json", encoder.encoder_id)
     assert again == chosen
+
+
+def test_models_open_while_encoders_load(demo_engine: Engine) -> None:
+    """Loading in bf16 made it torch's default, and a model opened meanwhile failed."""
+    import torch
+    from transformers import PreTrainedModel
+
+    usual = torch.get_default_dtype(), PreTrainedModel.tie_weights, torch.linspace
+    done, errors, seen = threading.Event(), [], set()
+
+    def load() -> None:
+        try:
+            for _ in range(4):
+                TextEncoder(precision="bf16").encode(["text"])
+        except Exception as error:
+            errors.append(error)
+        finally:
+            done.set()
+
+    loading = [threading.Thread(target=load) for _ in range(2)]
+    for thread in loading:
+        thread.start()
+    openings = 0
+    while not done.is_set() or openings < 20:
+        opened = read_parts(demo_engine.folder, demo_engine.corpus, lambda texts: np.zeros(0))
+        seen |= {torch.get_default_dtype(), opened.interest._network.log_temperature.dtype}
+        openings += 1
+    for thread in loading:
+        thread.join()
+    assert not errors and seen == {torch.float32}
+    assert usual == (torch.get_default_dtype(), PreTrainedModel.tie_weights, torch.linspace)

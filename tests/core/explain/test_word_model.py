@@ -13,8 +13,7 @@ from scipy.stats import spearmanr
 
 from core.explain import word_model
 from core.explain.word_model import WordVectors, learn, partial_texts
-from core.explain.word_values import sentiment_game, shap_words
-from core.explain.words import open_review
+from core.explain.word_values import open_review, sentiment_game, shap_words
 from core.shapley.engine import values_by_shap
 
 DIM = 6

@@ -14,12 +14,12 @@ from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.word_values import (
     WordValues,
     leave_one_out,
+    open_review,
     representatives,
     score_game,
     sentiment_game,
     shap_words,
 )
-from core.explain.words import open_review
 from core.views.wording import nats, number
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.explain.words import open_review, split_words
+from core.explain.word_values import open_review, split_words
 
 
 def labels(text: str) -> list[str]:

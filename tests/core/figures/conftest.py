@@ -69,7 +69,9 @@ def at_step() -> Callable[[TimelineView, int], MomentView]:
 
     def make(view: TimelineView, step: int) -> MomentView:
         items = tuple(
-            ListRow(rank, f"I{rank}", f"Item {rank}", -2.0 - rank, None, False, 0.5 * rank, 1.0)
+            ListRow(
+                rank, f"I{rank}", f"Item {rank}", -2.0 - rank, None, None, False, 0.5 * rank, 1.0
+            )
             for rank in (1, 2)
         )
         return MomentView(view.steps[step - 1], "", "", None, None, (), items, "interest", "")

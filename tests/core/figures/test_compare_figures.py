@@ -120,7 +120,7 @@ def test_small_changes_are_one_bar_and_nothing_is_lost() -> None:
 
 def test_turnover_draws_only_what_is_known() -> None:
     bins = (Bin(1, 1, 0.5, 10), Bin(2, None, None, 0))
-    view = TurnoverView("", bins, bins, (), ())
+    view = TurnoverView("", {"event": bins, "day": bins}, {})
     assert [list(one.y) for one in turnover_figure(view, LIGHT).data] == [[0.5], [0.5]]
 
 

@@ -13,6 +13,7 @@ from core.domain import EventKind
 from core.figures.palette import (
     DARK,
     HUES,
+    KIND_GLYPHS,
     KIND_SYMBOLS,
     LIGHT,
     Palette,
@@ -126,3 +127,5 @@ def test_sentiment_without_text_is_grey_and_values_beyond_the_ends_are_cut() -> 
 def test_every_kind_has_its_own_shape() -> None:
     assert set(KIND_SYMBOLS) == set(EventKind)
     assert len(set(KIND_SYMBOLS.values())) == len(EventKind)
+    assert set(KIND_GLYPHS) == set(EventKind)
+    assert len(set(KIND_GLYPHS.values())) == len(EventKind)

@@ -11,6 +11,7 @@ from core.evaluate.report import CalibrationBin
 from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
 from core.measure.metrics import Interval
+from core.model.metrics import Epoch, Metrics
 from core.views.quality.rows import (
     AblationRow,
     AblationView,
@@ -109,12 +110,11 @@ def test_calibration_lies_beside_its_diagonal(view: QualityView) -> None:
 
 
 def test_the_best_epoch_stands_out() -> None:
-    lines = [
-        {"epoch": 0.0, "loss": float("nan"), "validation_ndcg": 0.1},
-        {"epoch": 1.0, "loss": 5.0, "validation_ndcg": 0.3},
-        {"epoch": 2.0, "loss": 4.0, "validation_ndcg": 0.2},
-    ]
-    ndcg, loss = figures.epochs_figure(lines, 1, LIGHT).data
+    curve = ((None, 0.1), (5.0, 0.3), (4.0, 0.2))
+    lines = tuple(
+        Epoch(epoch=at, loss=loss, validation_ndcg=ndcg) for at, (loss, ndcg) in enumerate(curve)
+    )
+    ndcg, loss = figures.epochs_figure(Metrics(training=lines, best_epoch=1), LIGHT).data
     assert max(ndcg.marker.size) == ndcg.marker.size[1]
     assert list(loss.x) == [1.0, 2.0]
 

@@ -108,8 +108,9 @@ def test_ranks_tell_hits_and_held_out_events_without_colour(make_timeline: MakeT
     ranks = trace(figure, "ranks")
     for row, symbol in zip(view.steps, ranks.marker.symbol, strict=False):
         assert symbol == ("circle" if row.next_rank <= 10 else "circle-open")
-    words = [note.text.split()[0] for note in figure.layout.annotations]
-    assert words == ["validation", "test"]
+    *words, legend = [note.text for note in figure.layout.annotations]
+    assert [text.split()[0] for text in words] == ["validation", "test"]
+    assert all(meaning in legend for meaning in ("top 10", "in it", "below", "held out"))
     top, bottom = figure.layout.yaxis.range
     assert top > bottom, "rank 1 is on top"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +12,9 @@ import torch
 
 from core.domain import Stopped
 from core.model.config import InterestConfig
-from core.model.fitting import Fit, FittingData, fit_network, item_tower, make_batch
+from core.model.fitting import EventTable, Fit, FittingData, fit_network
 from core.model.sequences import FEATURES, EncodedEvents
+from core.model.start import item_tower
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
 CONFIG = InterestConfig(
@@ -79,6 +82,24 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert not np.array_equal(one.item_vectors.numpy(), other.item_vectors.numpy())
 
 
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    usual = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(usual)
+
+
+def test_the_same_seed_gives_the_same_weights_beside_other_fits(four_threads: None) -> None:
+    """Gradients of one row were added up in any order, and two fits shared random numbers."""
+    config = replace(CONFIG, epochs=2, dim=64, batch_users=N_USERS)
+    alone = fit(config).item_vectors.numpy()
+    with ThreadPoolExecutor(3) as pool:
+        beside = list(pool.map(fit, [config, replace(config, seed=1), config, config]))
+    same = [np.array_equal(other.item_vectors.numpy(), alone) for other in beside]
+    assert same == [True, False, True, True]
+
+
 def test_stop_is_heard() -> None:
     with pytest.raises(Stopped):
         fit(stop=lambda: True)
@@ -126,7 +147,7 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
         config,
     )
     fitted = fit_network(data, tower, config)
-    batch = make_batch(events, [np.arange(6), np.arange(8, 14)])
+    batch = EventTable.of(events).batch([np.arange(6), np.arange(8, 14)])
     with torch.inference_mode():
         queries = fitted.network(batch, fitted.item_vectors)[:, -1]
         scores = fitted.network.scores(queries, fitted.item_vectors, fitted.item_bias).numpy()

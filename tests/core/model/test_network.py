@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.domain import DomainError, Event, EventKind, History
 from core.encode.sentiment import SentimentModel
 from core.model.config import InterestConfig
-from core.model.fitting import make_batch
+from core.model.fitting import EventTable
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder
@@ -31,7 +31,7 @@ def text_vectors(texts):  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="module")
 def network() -> InterestNetwork:
     torch.manual_seed(3)
-    network = InterestNetwork(CONFIG, text_dim=6)
+    network = InterestNetwork(CONFIG, text_dim=6, kinds=8)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -80,7 +80,7 @@ def test_long_histories_run_in_pieces(model: InterestModel, network: InterestNet
     times = [START + timedelta(days=day) for day in range(600)]
     happened = [Event(ITEMS[day % 9], time, EventKind.VIEW) for day, time in enumerate(times)]
     history = History("u", tuple(happened))
-    batch = make_batch(model.events.encode(happened), [np.arange(600)])
+    batch = EventTable.of(model.events.encode(happened)).batch([np.arange(600)])
     with torch.inference_mode():
         expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
     assert np.abs(model.states(history) - expected).max() < 1e-4
@@ -113,7 +113,7 @@ def test_stepwise_states_follow_the_network(
     model: InterestModel, network: InterestNetwork, history: History
 ) -> None:
     encoded = model.events.encode(history.events)
-    batch = make_batch(encoded, [np.arange(len(history))])
+    batch = EventTable.of(encoded).batch([np.arange(len(history))])
     with torch.inference_mode():
         expected = network(batch, torch.from_numpy(model.item_vectors))[0].numpy()
     assert np.abs(model.states(history) - expected).max() < 1e-4
@@ -122,7 +122,7 @@ def test_stepwise_states_follow_the_network(
 def test_a_memory_is_the_decayed_mean_of_items(model: InterestModel) -> None:
     """The closed form of the docstring, with LSTM and text silenced."""
     torch.manual_seed(0)
-    network = InterestNetwork(CONFIG, text_dim=6).eval()
+    network = InterestNetwork(CONFIG, text_dim=6, kinds=8).eval()
     with torch.no_grad():
         network.hidden_out.weight.zero_()
         network.hidden_out.bias.zero_()

@@ -267,7 +267,7 @@ def test_an_unreadable_scenario_is_left_out_and_counted(store: ScenarioStore) ->
 
 
 def test_a_locked_file_is_said(store: ScenarioStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.scenario.store.PATIENCE", 0.1)
+    monkeypatch.setattr("core.revisions.PATIENCE", 0.1)
     store.save(scenario())
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

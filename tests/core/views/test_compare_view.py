@@ -128,9 +128,9 @@ def test_turnover_is_read_for_the_corpus_and_one_user(engine: Engine, busy_user:
     found = measure_turnover(engine, [busy_user, *engine.corpus.user_ids[:8]], "popularity")
     view = build_turnover(found, busy_user)
     assert "of a list on average" in view.sentence and "For this user" in view.sentence
-    assert len(view.by_events) == len(view.own_by_events)
+    assert len(view.curves["event"]) == len(view.own["event"])
     assert build_turnover(found.among([])).sentence == "No user has two lists to compare."
-    assert build_turnover(found, "nobody").own_by_events[0].users == 0
+    assert build_turnover(found, "nobody").own["event"][0].users == 0
     assert tell_turnover(found)
 
 

@@ -12,8 +12,9 @@ from core.corpus.corpus import Corpus
 from core.domain import History, Stopped
 from core.engine import Engine
 from core.explain.explanation import Explanation
+from core.progress import check_stop
 from core.views.explain import explaining
-from core.views.explain.explaining import CHANGE, PARTS, Explaining
+from core.views.explain.explaining import CHANGE, PARTS, SCORECARD, Explaining
 
 BY = "transitions"
 Ask = Callable[[History], Explaining]
@@ -81,6 +82,56 @@ def test_a_piece_asked_for_again_just_after_a_stop_is_made(
     go.set()
     wait(question)
     assert question.parts is not None and question.error() is None
+
+
+def test_a_question_without_a_reader_stops_and_goes_on_for_the_next_one(
+    ask: Ask, short: History, monkeypatch
+) -> None:
+    class Session:
+        is_there = True
+
+        def reads(self, question: Explaining) -> bool:
+            return self.is_there
+
+    real, begun, gone = explaining.build_parts, threading.Event(), threading.Event()
+
+    def build(answer, parts):
+        begun.set()
+        gone.wait(10)
+        check_stop(question.explanation.stop)
+        return real(answer, parts)
+
+    monkeypatch.setattr(explaining, "build_parts", build)
+    question, first, second = ask(short), Session(), Session()
+    question.ask(PARTS, CHANGE, reader=first)
+    begun.wait(10)
+    question.ask(SCORECARD, reader=second)
+    first.is_there = second.is_there = False
+    gone.set()
+    wait(question)
+    assert question.arrived == 0
+    question.ask(PARTS, reader=Session())
+    wait(question)
+    assert question.parts is not None and question.change is None
+
+
+def test_many_questions_share_a_few_threads(ask: Ask, short: History, monkeypatch) -> None:
+    go, threads = threading.Event(), set()
+
+    def build(explanation, change):
+        threads.add(threading.get_ident())
+        go.wait(10)
+
+    monkeypatch.setattr(explaining, "build_change", build)
+    questions = [ask(short) for _ in range(12)]
+    before = threading.active_count()
+    for question in questions:
+        question.ask(CHANGE)
+    assert threading.active_count() <= before + 2
+    go.set()
+    for question in questions:
+        wait(question)
+    assert len(threads) <= 2
 
 
 def test_a_defect_in_one_piece_is_said_and_leaves_the_others(

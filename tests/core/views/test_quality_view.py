@@ -12,7 +12,7 @@ from core.engine import Engine
 from core.evaluate.ablations import Ablation, Answer
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
-from core.model.metrics import read_metrics
+from core.model.metrics import Epoch, Metrics, read_metrics
 from core.ranking import NO_ITEM
 from core.views.quality import sentences
 from core.views.quality.build import (
@@ -20,7 +20,6 @@ from core.views.quality.build import (
     build_never,
     build_quality,
     build_verdict,
-    training_lines,
 )
 from core.views.quality.rows import FEW, UNITS, RecommenderRow, shown_table
 from core.views.tables import table
@@ -35,6 +34,11 @@ def result(name: str, rank: np.ndarray, n_items: int) -> Result:
     return Result(
         name, rank, np.full(n, -3.0), lists, np.ones(n), nothing, np.ones(n), np.full(n, 0.4)
     )
+
+
+def training(values: list[float | None], best: int | None) -> str:
+    lines = (Epoch(epoch=at, loss=None, validation_ndcg=value) for at, value in enumerate(values))
+    return sentences.training(Metrics(training=tuple(lines), best_epoch=best))
 
 
 def make_report(engine: Engine, unseen: int = 0, **hits: float) -> EvaluationReport:
@@ -90,9 +94,7 @@ def test_sentences(engine: Engine, snapshot) -> None:
     temporal = replace(make_report(engine, unseen=1, joint=0.5, ease=0.2), protocol="temporal")
     cuts = build_quality(engine, temporal, (), "joint")
     none = build_never(engine, replace(report, n_items=40), "joint")
-    lines = [{"epoch": at, "validation_ndcg": value} for at, value in enumerate((0.1, 0.3, 0.2))]
     needed = build_ablation(uses_of(0.4, 0.4, tuple(f"u{at}" for at in range(200))))
-    start = [{"epoch": at, "validation_ndcg": value} for at, value in enumerate((0.3, 0.2, 0.25))]
     quality = SentimentQuality(812, 98, mae=0.31, spearman=0.61, auc=0.93)
     snapshot(
         "quality",
@@ -115,10 +117,10 @@ def test_sentences(engine: Engine, snapshot) -> None:
             "damaged lists": " ".join(sentences.damaged_lists(["a", "b"])),
             "never recommended": build_never(engine, report, "joint").sentence,
             "all recommended": none.sentence,
-            "training": sentences.training(lines, 1),
-            "no better epoch": sentences.training(start, 0),
-            "no epoch to select": sentences.training([{"epoch": 0, "validation_ndcg": 0.0}], 0),
-            "no record": sentences.training((), None),
+            "training": training([0.1, 0.3, 0.2], 1),
+            "no better epoch": training([0.3, 0.2, 0.25], 0),
+            "no epoch to select": training([0.0], 0),
+            "no record": training([], None),
             "ablation": needed.sentence,
             "ablation of a user": build_ablation(uses_of(0, 0, ("u1",) * 40), "u1", 38).sentence,
             "nothing to measure": build_ablation(uses_of(0, 0, ()), "u1").sentence,
@@ -228,7 +230,7 @@ def test_nothing_judged_is_said(engine: Engine) -> None:
         ),
     )
     view = build_quality(engine, empty, (), "joint")
-    assert view.verdict.startswith("Nothing could be evaluated")
+    assert view.verdict.startswith("This model could not be judged")
     assert view.targets == 0 and view.periods == () and view.cohorts == ()
 
 
@@ -308,13 +310,12 @@ def test_calibration_is_read_by_what_the_hits_can_show(
         ([0.1, 0.3, 0.2], 1, "0.300"),
         ([0.3, 0.2, 0.25], 0, "0.250"),
         ([0.0, 0.0], 0, "No epoch"),
-        ([np.nan, np.nan], 0, "No epoch"),
+        ([None, None], 0, "No epoch"),
         ([0.2], 0, "0 epochs"),
     ],
 )
-def test_training_says_what_happened(values: list[float], best: int, number: str) -> None:
-    lines = [{"epoch": at, "validation_ndcg": value} for at, value in enumerate(values)]
-    said = sentences.training(lines, best)
+def test_training_says_what_happened(values: list[float | None], best: int, number: str) -> None:
+    said = training(values, best)
     assert number in said and ("rose" in said) == (best > 0) and "–" not in said
 
 
@@ -324,11 +325,7 @@ def test_every_figure_of_the_table_has_its_unit(engine: Engine) -> None:
     assert "nats" in UNITS
 
 
-def test_training_lines_come_from_the_metrics(engine: Engine) -> None:
-    lines = training_lines(read_metrics(engine.folder))
-    assert np.isnan(lines[0]["loss"]) and not np.isnan(lines[1]["loss"])
-    assert "rose from" in sentences.training(lines, 1)
-
-
-def test_a_model_without_metrics_has_no_training_lines() -> None:
-    assert training_lines(None) == ()
+def test_the_training_is_read_from_the_metrics(engine: Engine) -> None:
+    metrics = read_metrics(engine.folder)
+    assert metrics is not None and metrics.training[0].loss is None
+    assert "rose from" in sentences.training(metrics)

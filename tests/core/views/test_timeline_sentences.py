@@ -30,7 +30,7 @@ def step(number: int, **more) -> StepRow:
 
 
 def listed(rank: int, before: int | None) -> ListRow:
-    return ListRow(rank, f"I{rank}", f"Item {rank}", -2.0, before, False, 0.0, 0.0)
+    return ListRow(rank, f"I{rank}", f"Item {rank}", -2.0, before, None, False, 0.0, 0.0)
 
 
 def story(leaders: list[int]) -> str:
@@ -67,9 +67,11 @@ def test_sentences(snapshot) -> None:
             "step sizes": sentences.step_sizes(moved),
             "no step size": sentences.step_sizes([step(1)]),
             "moment": sentences.moment(step(17, rating=4.0), 42, 5.0),
-            "same list": sentences.list_changes(3, [listed(1, 1), listed(2, 2)]),
-            "changed list": sentences.list_changes(3, [listed(1, 2), listed(2, 1), listed(3, 9)]),
-            "first list": sentences.list_changes(1, [listed(1, None), listed(2, 2)]),
+            "same list": sentences.list_changes(3, [listed(1, 1), listed(2, 2)], "joint"),
+            "changed list": sentences.list_changes(
+                3, [listed(1, 2), listed(2, 1), listed(3, 9)], "joint"
+            ),
+            "first list": sentences.list_changes(1, [listed(1, None), listed(2, 2)], "joint"),
             "sentiment": sentiment_words(-0.61),
             "no sentiment": sentiment_words(None),
             "map": trust_sentence(0.966),

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.compare.columns import ColumnSpec
+from core.compare.comparison import Comparison
 from core.domain import DomainError
 from core.engine import Engine
+from core.views.compare.build import build_compare
 from core.views.interest_map import build_map
-from core.views.tables import as_csv, table
+from core.views.tables import table
 from core.views.timeline.build import LIST_SHOWN, build_moment, build_timeline, timeline_table
 from core.views.timeline.rows import ListRow
 
@@ -55,6 +58,37 @@ def test_an_unknown_user_is_a_domain_error(engine: Engine) -> None:
         build_timeline(engine, "nobody")
 
 
+def test_moves_are_those_of_compare_for_the_same_event(engine: Engine, busy_user: str) -> None:
+    view = build_timeline(engine, busy_user, "ease")
+    for step in range(1, len(view.steps) + 1):
+        moment = build_moment(engine, view, step, "ease")
+        columns = [ColumnSpec(busy_user, str(at), "ease") for at in (step - 1, step)]
+        comparison = Comparison(engine, columns, LIST_SHOWN)
+        moves = {move.item_id: move.words for move in comparison.moves(causes=False)}
+        shown = {row.item_id: row.move for row in moment.items if row.move != "="}
+        assert shown == {item: move for item, move in moves.items() if move != "left"}
+        entered = list(moves.values()).count("entered")
+        stay = LIST_SHOWN - entered
+        if moves:
+            assert f"{stay} of {LIST_SHOWN} stay" in moment.list_sentence
+            assert f"{entered} entered" in moment.list_sentence
+            assert f"{stay} of {LIST_SHOWN} stay" in build_compare(comparison).flow_sentence
+        assert "EASE" in moment.list_sentence
+        assert "EASE" in build_compare(comparison).flow_sentence
+
+
+def test_items_seen_before_name_the_last_step_that_met_them(engine: Engine, busy_user: str) -> None:
+    view = build_timeline(engine, busy_user)
+    events = engine.corpus.history(busy_user).events
+    seen = 0
+    for step in range(1, len(events) + 1):
+        for row in build_moment(engine, view, step).items:
+            met = [at for at in range(1, step + 1) if events[at - 1].item_id == row.item_id]
+            assert row.seen == (met[-1] if met else None)
+            seen += row.seen is not None
+    assert seen
+
+
 def test_the_list_at_a_step_is_the_engines_with_moves_against_the_step_before(
     engine: Engine, busy_user: str
 ) -> None:
@@ -63,7 +97,7 @@ def test_the_list_at_a_step_is_the_engines_with_moves_against_the_step_before(
     step = len(history) // 2
     moment = build_moment(engine, view, step)
     now = engine.recommend(history.up_to(step), LIST_SHOWN)
-    former = engine.recommend(history.up_to(step - 1), 50).items
+    former = engine.recommend(history.up_to(step - 1), LIST_SHOWN).items
     before = {item.item_id: item.rank for item in former}
     assert [row.item_id for row in moment.items] == [item.item_id for item in now.items]
     for row in moment.items:
@@ -136,9 +170,3 @@ def test_the_table_twin_holds_every_number_of_the_charts(engine: Engine, busy_us
     shares = whole[[f"profile: {topic}" for topic in view.topics]].to_numpy()
     assert np.allclose(shares, view.profile)
     assert len(table(build_moment(engine, view, 3).items, ListRow.COLUMNS)) == LIST_SHOWN
-
-
-def test_a_csv_starts_no_formula(engine: Engine, busy_user: str) -> None:
-    steps = timeline_table(build_timeline(engine, busy_user))
-    steps.loc[0, "item"] = '=HYPERLINK("http://x")'
-    assert "'=HYPERLINK" in as_csv(steps)

@@ -12,7 +12,9 @@ from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, Tried
 from core.views.compare.build import moves_table
+from core.views.tables import table
 from core.views.what_if.build import (
+    ProfileRow,
     build_beside,
     build_fork,
     build_profile,
@@ -20,7 +22,6 @@ from core.views.what_if.build import (
     equal_times,
     lists_table,
     paths_table,
-    profile_table,
 )
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import lists_sentence, search_words
@@ -102,7 +103,7 @@ def test_profiles_show_the_largest_topics(added: Fork) -> None:
     rows = build_profile(added)
     peaks = [max(row.before, row.after) for row in rows]
     assert peaks == sorted(peaks, reverse=True)
-    assert list(profile_table(rows).columns) == ["topic", "before", "after", "change"]
+    assert list(table(rows, ProfileRow.COLUMNS).columns) == ["topic", "before", "after", "change"]
 
 
 def test_a_history_of_which_nothing_is_left_still_has_views(engine: Engine, base: History) -> None:

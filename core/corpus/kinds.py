@@ -1,0 +1,89 @@
+"""The words of a kind column and the kind of event that each stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from core.corpus.column_names import is_weak_kind, plain_name
+from core.corpus.texts import is_missing
+from core.domain import DomainError, EventKind
+
+KIND_WORDS = {
+    EventKind.VIEW: "pv view views viewed pageview page_view visit visited detail detail_view "
+    "product_view view_item item_view viewitem impression read reads watch watched watching listen "
+    "listened listening play played stream streamed open_page browse browsed seen look "
+    "ansicht angesehen ansehen gesehen aufruf vue consultation vu vista visto visualizacion "
+    "visualizzazione visualizado bekeken просмотр просмотрено 浏览 查看 点开 閲覧 조회",
+    EventKind.CLICK: "click clicks clicked clic tap tapped open opened select select_item klick "
+    "geklickt clique cliqué klik клик 点击 點擊 クリック 클릭",
+    EventKind.CART: "cart carts add_to_cart addtocart add_cart cart_add added_to_cart basket "
+    "add_to_basket add_to_bag bag warenkorb in_den_warenkorb panier ajout_panier carrito "
+    "anadir_al_carrito carrello carrinho winkelwagen корзина в_корзину 加购 加购物车 购物车 カート "
+    "장바구니",
+    EventKind.LIKE: "fav favs favorite favorites favorited favourite favourites like likes liked "
+    "love loved star starred wishlist wish add_to_wishlist addtowishlist bookmark bookmarked save "
+    "saved heart upvote merken merkliste gefaellt gefallt aime j_aime favori favoris favorito "
+    "me_gusta preferito preferiti mi_piace curtir gosto избранное нравится лайк 收藏 喜欢 点赞 "
+    "お気に入り いいね 좋아요 찜",
+    EventKind.PURCHASE: "buy buys bought purchase purchases purchased transaction transactions "
+    "order orders ordered sale sold checkout pay paid payment kauf gekauft kaufen bestellung "
+    "bestellt achat achete commande compra comprado comprar pedido acquisto acquistato ordine "
+    "kopen gekocht aankoop покупка куплено заказ 购买 下单 支付 购入 購入 注文 구매 주문",
+    EventKind.RATING: "rating ratings rate rated stars score bewertung note puntuacion voto "
+    "оценка 评分 評価 평점",
+    EventKind.REVIEW: "review reviews reviewed comment comments commented rezension avis resena "
+    "recensione отзыв 评论 评价 レビュー 리뷰",
+}
+"""Compared like names of columns (``plain_name``)."""
+
+KINDS: Mapping[str, EventKind] = {
+    plain_name(word): kind for kind, words in KIND_WORDS.items() for word in words.split()
+}
+MAX_WORDS = 60
+MAX_LENGTH = 40
+SHOWN = 12
+
+
+def kind_of(word: str, said: Mapping[str, str]) -> EventKind | None:
+    """The kind a word stands for, by what a person said first; None for an unknown one."""
+    plain = word.strip().lower()
+    if plain in said:
+        return EventKind(said[plain])
+    return KINDS.get(plain_name(word))
+
+
+def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> bool:
+    """Whether a column of a telling name holds words for kinds of events.
+
+    A few words that repeat, in a column called event, action or the like; where its name says
+    little (type), half of the values must be known words.
+    """
+    words = [_word(value) for value in values if not is_missing(value)]
+    if not words:
+        return True
+    distinct = set(words)
+    known = sum(kind_of(word, said) is not None for word in words)
+    if known * 2 >= len(words):
+        return True
+    few = len(distinct) <= min(MAX_WORDS, max(len(words) // 2, 1))
+    short = all(len(word) <= MAX_LENGTH for word in distinct)
+    return few and short and not is_weak_kind(column)
+
+
+def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:
+    """The error that names unknown words and says how to explain them."""
+    listed = sorted(words)
+    shown = ", ".join(word[:MAX_LENGTH] for word in listed[:SHOWN])
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    kinds = ", ".join(EventKind)
+    return DomainError(
+        f"the column {column!r} has words that are no known kind of event: {shown}{more}",
+        where=where,
+        remedy=f"Say what each means, for example --kind {listed[0][:MAX_LENGTH]}=view; "
+        f"the kinds are {kinds}",
+    )
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

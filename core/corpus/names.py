@@ -1,0 +1,182 @@
+"""Readable names for items without a title, made from their training reviews.
+
+A name is the words by which an item's reviews stand out from those of all other items, in the
+manner of class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), with an item as the class and
+reviews, not words, counted: ``≈ guitar strap · leather, comfortable (B0002D0CCQ)``. Its mark says
+that it is derived, the id stands beside it. Only training reviews are read: no held-out word can
+reach a page through a name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from math import log
+from pathlib import Path
+
+import pandas as pd
+
+from core.corpus.split import leave_last_out
+from core.domain import Columns, Part, review_words
+from core.files import replace_text
+
+DERIVED = "≈ "
+"""Begins every derived name."""
+NAMES_FILE = "names.json"
+VERSION = 1
+REVIEWS, LETTERS = 40, 800
+"""Reviews of an item, and letters of a review, that are read at most."""
+COMMON = 0.25
+"""Words in the reviews of a larger share of the items say nothing about one of them."""
+DETAILS = 2
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+"""Scripts without spaces: pairs of characters stand for words."""
+_TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W\d_])+(?:['’][^\W\d_]+)?|[.!?,;:()]")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_BREAKS = (" · ", " | ", " - ", " – ", " — ", "; ", ", ", ": ", " / ", " (", " [", " & ")
+
+
+def derived_names(events: pd.DataFrame, item_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The words that tell each of ``item_ids`` from the others: what it is, and details.
+
+    ``events`` are all events of a corpus in contract order. An item without training reviews, or
+    whose reviews say nothing of their own, is left out.
+    """
+    training = leave_last_out(events) == Part.TRAIN
+    spoken = training & (events[Columns.Text].notna() | events[Columns.Title].notna()).to_numpy()
+    rows = events.loc[spoken, [Columns.Item, Columns.Title, Columns.Text]]
+    reviews: dict[str, list[str]] = defaultdict(list)
+    for item, title, text in rows.itertuples(index=False):
+        if len(reviews[item]) < REVIEWS:
+            reviews[item].append(review_words(title, text)[:LETTERS].casefold())
+    spread: Counter[str] = Counter()
+    for texts in reviews.values():
+        spread.update({stem(word) for text in texts for word in tokens(text) if len(word) > 1})
+    rarity = {
+        word: log(len(reviews) / items)
+        for word, items in spread.items()
+        if items <= COMMON * len(reviews) or items == 1
+    }
+    named = ((item, _name(reviews[item], rarity)) for item in item_ids if item in reviews)
+    return {item: name for item, name in named if name is not None}
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text of at least three letters, and what ends a phrase as itself."""
+    found: list[str] = []
+    for word in _TOKEN.findall(text):
+        if _IS_UNSPACED.match(word):
+            found += [word[at : at + 2] for at in range(max(len(word) - 1, 1))]
+            found.append(".")
+        else:
+            found.append(word if len(word) > 2 or not word[0].isalpha() else "-")
+    return found
+
+
+def stem(word: str) -> str:
+    """What singular and plural share, as far as an ``s`` tells them apart."""
+    word = word.removesuffix("'s").removesuffix("’s")
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word
+
+
+def _name(reviews: Sequence[str], rarity: Mapping[str, float]) -> tuple[str, str] | None:
+    """What an item is, in a word or two, and its details; None where nothing stands out."""
+    said: Counter[tuple[str, ...]] = Counter()
+    forms: Counter[tuple[str, ...]] = Counter()
+    for text in reviews:
+        words = tokens(text)
+        phrases = {(word,) for word in words} | {
+            pair for pair in pairwise(words) if stem(pair[0]) != stem(pair[1])
+        }
+        own = [phrase for phrase in phrases if all(stem(word) in rarity for word in phrase)]
+        forms.update(own)
+        said.update({tuple(map(stem, phrase)) for phrase in own})
+    least = 2 if len(reviews) > 1 else 1
+    worth = {
+        phrase: count * sum(rarity[word] for word in phrase) / len(phrase)
+        for phrase, count in said.items()
+        if count >= least
+    }
+    if not worth:
+        return None
+    shown: dict[tuple[str, ...], str] = {}
+    for form, _ in sorted(forms.items(), key=lambda each: (-each[1], each[0])):
+        joiner = "" if _IS_UNSPACED.match(form[0]) else " "
+        shown.setdefault(tuple(map(stem, form)), joiner.join(form))
+    best = sorted(worth, key=lambda phrase: (-worth[phrase] * len(phrase), phrase))
+    head = best[0]
+    details: list[tuple[str, ...]] = []
+    for phrase in best[1:]:
+        used = [word for other in (head, *details) for word in other]
+        if len(phrase) == 1 and not any(_are_kin(phrase[0], word) for word in used):
+            details.append(phrase)
+        if len(details) == DETAILS:
+            break
+    return shown[head], ", ".join(shown[phrase] for phrase in details)
+
+
+def _are_kin(one: str, other: str) -> bool:
+    """Whether two words are likely forms of one, or share a character where those are words."""
+    if _IS_UNSPACED.match(one):
+        return bool(set(one) & set(other))
+    return one[:5] == other[:5] or one in other or other in one
+
+
+def derived_title(name: tuple[str, str] | None, item_id: str, details: str = "") -> str:
+    """A derived name as it is shown: marked, with the id; ``details`` take the place of its own."""
+    head, own = name or ("", "")
+    words = " · ".join(part for part in (head, details or own) if part)
+    if not words:
+        return item_id
+    return f"{DERIVED if head else ''}{words} ({item_id})"
+
+
+def read_names(
+    folder: Path | None, corpus_id: str, events: pd.DataFrame, item_ids: Iterable[str]
+) -> dict[str, tuple[str, str]]:
+    """``derived_names``, made once and kept in the corpus's folder where that can be written."""
+    path = None if folder is None else folder / NAMES_FILE
+    if path is not None:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            kept = json.loads(path.read_text("utf-8"))
+            if (kept["version"], kept["corpus_id"]) == (VERSION, corpus_id):
+                return {str(item): (str(a), str(b)) for item, (a, b) in kept["names"].items()}
+    names = derived_names(events, item_ids)
+    if path is not None:
+        content = {"version": VERSION, "corpus_id": corpus_id, "names": names}
+        with suppress(OSError):
+            replace_text(path, json.dumps(content, ensure_ascii=False) + "\n")
+    return names
+
+
+def short_name(text: str, limit: int) -> str:
+    """A title in at most ``limit`` characters, cut where a phrase or a word ends.
+
+    A derived name loses its details before its id, and its id before its words.
+    """
+    if len(text) <= limit:
+        return text
+    if text.startswith(DERIVED) and text.endswith(")"):
+        words, _, item_id = text.rpartition(" (")
+        head = words.partition(" · ")[0]
+        for form in (f"{head} · {_first_detail(words)} ({item_id}", f"{head} ({item_id}", words):
+            if len(form) <= limit:
+                return form
+        text = head if len(head) <= limit else words
+        if len(text) <= limit:
+            return text
+    kept = text[: limit - 1]
+    end = max((kept.rfind(mark) for mark in _BREAKS), default=-1)
+    if end < 0.7 * limit:
+        end = len(kept) if text[limit - 1].isspace() else kept.rfind(" ")
+    if end < limit // 2:
+        end = len(kept)
+    return kept[:end].rstrip(" ·|-–—;,:/([&") + "…"
+
+
+def _first_detail(words: str) -> str:
+    return words.partition(" · ")[2].partition(", ")[0]

@@ -1,0 +1,223 @@
+"""What a person can say about files to import: the same on the command line and on the page.
+
+An import keeps its options in the manifest, with everything that was found out filled in, so that
+``--like CORPUS`` reads the next file of the same shape without a question.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from core.domain import Columns, DomainError, EventKind
+
+if TYPE_CHECKING:
+    from core.corpus.manifest import Manifest
+
+Scale = tuple[float, float]
+ITEM_PREFIX = "item."
+SHORT_NAMES = {"user": Columns.User, "item": Columns.Item, "time": Columns.Time}
+FIELDS = (*Columns.EVENTS, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
+"""What a column can be mapped to."""
+NO_QUOTE = "none"
+QUOTES = ('"', "'", NO_QUOTE)
+DECIMALS = (".", ",")
+SPOKEN_DELIMITERS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+TIME_WORDS = (
+    "seconds", "milliseconds", "microseconds", "nanoseconds", "serial", "day-first", "month-first",
+)  # fmt: skip
+"""What ``time_format`` may be besides a pattern such as %d/%m/%Y."""
+
+
+class ImportOptions(BaseModel):
+    """How files are to be read; None and empty mean: find out.
+
+    ``format``: a reader's name or "auto". ``mapping``: field -> column (``item.`` before fields
+    of the items file). ``header`` False: the first line is data and the columns are called 1, 2,
+    3, ...; True: the first line names the columns, whatever it looks like. ``delimiter``: what
+    stands between two fields, a tab as itself. ``quote``: the quote mark, or "none" where quotes
+    are plain characters. ``decimal``: "." or ",". ``time_format``: a pattern of strptime or one of
+    ``TIME_WORDS``. ``kinds``: word of the kind column (lower case) -> kind. ``rating_scale``:
+    lowest and highest; a 0 below it means that no rating was given. ``category_separator``: what
+    stands between several categories of an item, "none" where there is one. ``order_as_time``: no
+    times; a user's rows in file order, one a day. ``item_text``: fields or columns of the items
+    file that are the item's text, in this order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = "auto"
+    mapping: dict[str, str] = {}
+    encoding: str | None = None
+    header: bool | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    time_format: str | None = None
+    kinds: dict[str, str] = {}
+    rating_scale: Scale | None = None
+    category_separator: str | None = None
+    order_as_time: bool = False
+    item_text: tuple[str, ...] = ()
+
+    def over(self, base: ImportOptions) -> ImportOptions:
+        """These options, and those of ``base`` where these leave something open."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        merged = base.model_dump() | said
+        merged["mapping"] = base.mapping | self.mapping
+        merged["kinds"] = base.kinds | self.kinds
+        return ImportOptions(**merged)
+
+    def arguments(self) -> list[str]:
+        """The same as arguments of ``python -m core import``."""
+        return [word for pair in self._arguments() for word in pair]
+
+    def command(self, paths: Sequence[Path], items: Path | None, name: str) -> str:
+        """The whole command line, quoted for a shell."""
+        words = ["python", "-m", "core", "import", *map(str, paths), "--name", name]
+        if items is not None:
+            words += ["--items", str(items)]
+        return shlex.join([*words, *self.arguments()])
+
+    def _arguments(self) -> Iterator[tuple[str, ...]]:
+        if self.format != "auto":
+            yield "--format", self.format
+        for field, column in self.mapping.items():
+            yield "--map", f"{field}={column}"
+        if self.encoding:
+            yield "--encoding", self.encoding
+        if self.header is not None:
+            yield ("--header" if self.header else "--no-header",)
+        if self.delimiter:
+            spoken = {mark: word for word, mark in SPOKEN_DELIMITERS.items()}
+            yield "--delimiter", spoken.get(self.delimiter, self.delimiter)
+        for option, value in (
+            ("--quote", self.quote),
+            ("--decimal", self.decimal),
+            ("--time-format", self.time_format),
+        ):
+            if value:
+                yield option, value
+        for word, kind in self.kinds.items():
+            yield "--kind", f"{word}={kind}"
+        if self.rating_scale:
+            low, high = self.rating_scale
+            yield "--rating-scale", f"{low:g}-{high:g}"
+        if self.category_separator:
+            yield "--category-separator", self.category_separator
+        if self.order_as_time:
+            yield ("--order-as-time",)
+        if self.item_text:
+            yield "--item-text", ",".join(self.item_text)
+
+
+def options_of(manifest: Manifest) -> ImportOptions:
+    """The options that a corpus was imported with; DomainError where it knows none."""
+    if manifest.options is None:
+        raise DomainError(
+            f"the corpus {manifest.name!r} was not imported from files that could be imitated",
+            where="--like",
+            remedy="Name a corpus that this version imported",
+        )
+    return manifest.options
+
+
+def parse_scale(text: str) -> Scale:
+    """Read a rating scale such as 1-5; DomainError for anything else."""
+    number = r"(-?\d{1,6}(?:\.\d{1,4})?)"
+    match = re.fullmatch(rf"\s*{number}\s*-\s*{number}\s*", text)
+    scale = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
+    if scale[0] >= scale[1]:
+        raise DomainError(
+            f"{text!r} is not a rating scale",
+            where="--rating-scale",
+            remedy="Write lowest and highest, for example 1-5",
+        )
+    return scale
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read names of columns from "title,brand"; DomainError for no name at all."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise DomainError(
+            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
+        )
+    return names
+
+
+def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``field=column`` pairs; DomainError for anything else."""
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, column = pair.partition("=")
+        if not (name.strip() and equals and column.strip()):
+            raise DomainError(
+                f"{pair!r} is not field=column", where="--map", remedy="Write --map user_id=author"
+            )
+        mapping[name.strip()] = column.strip()
+    return mapping
+
+
+def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``word=kind`` pairs; DomainError for a kind that there is not."""
+    known = [str(kind) for kind in EventKind]
+    kinds: dict[str, str] = {}
+    for pair in pairs:
+        word, equals, kind = pair.rpartition("=")
+        kind = kind.strip().lower()
+        if not (word.strip() and equals and kind in known):
+            raise DomainError(
+                f"{pair!r} is not word=kind",
+                where="--kind",
+                remedy=f"Write --kind hover=view; the kinds are {', '.join(known)}",
+            )
+        kinds[word.strip().lower()] = kind
+    return kinds
+
+
+def parse_delimiter(text: str) -> str:
+    """Read a delimiter: one to four characters, or tab, space, comma, semicolon or pipe."""
+    plain = text.strip().lower() if text.strip() else text
+    mark = SPOKEN_DELIMITERS.get(plain, text.replace("\\t", "\t").replace("\\x01", "\x01"))
+    if not 1 <= len(mark) <= 4 or any(c in '"\r\n' or c.isalnum() for c in mark):
+        raise DomainError(
+            f"{text!r} is not a delimiter",
+            where="--delimiter",
+            remedy="Write the mark between two fields, for example ';', '::' or tab",
+        )
+    return mark
+
+
+def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
+    """One of some values; DomainError for another."""
+    if text not in choices:
+        raise DomainError(
+            f"{text!r} is not possible here",
+            where=option,
+            remedy=f"Choose one of {' '.join(choices)}",
+        )
+    return text
+
+
+def split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The mapping of events and that of items; DomainError for an unknown field."""
+    events: dict[str, str] = {}
+    items: dict[str, str] = {}
+    for name, column in mapping.items():
+        prefix = ITEM_PREFIX if name.startswith(ITEM_PREFIX) else ""
+        field = name.removeprefix(prefix)
+        field = SHORT_NAMES.get(field, field)
+        if prefix + field not in FIELDS:
+            raise DomainError(
+                f"there is no field {name!r}",
+                where="--map",
+                remedy=f"Map one of {', '.join(FIELDS)}",
+            )
+        (items if prefix else events)[field] = column
+    return events, items

@@ -1,0 +1,341 @@
+"""A SQLite file of named entries with all their revisions, so that nothing is ever lost.
+
+WAL and synchronous FULL: a save that was acknowledged survives a kill or a power cut. Every save
+adds a row, no row is ever changed: an entry is the last of its revisions, a deleted one is a
+revision that says so. A save names the revision that it was based on; where another session was
+faster, ``Conflict`` carries both versions.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+
+from core.corpus.store import Library
+from core.corpus.texts import clean_text
+from core.domain import DomainError
+from core.files import read_only_address
+
+PATIENCE = 5.0
+"""Seconds that a save waits for another one."""
+LONGEST_NOTES = 20_000
+
+RESTORE = "Restore the file from a backup, or move it away to begin a new one"
+MAKE_WRITABLE = "Give the folder write rights and space, or choose another with --library"
+NOT_WRITABLE = (
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+)
+Row = tuple[Any, ...]
+"""Id, revision, time, whether deleted, and the store's own columns."""
+Statement = tuple[str, Sequence[Any]]
+
+
+class Entry(Protocol):
+    """A frozen dataclass that a store keeps; it also has a field for its id."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it; not necessarily unique."""
+
+    @property
+    def revision(self) -> int:
+        """Counts its saves; 0 is not saved yet."""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this revision takes it off the list."""
+
+
+Kept = TypeVar("Kept", bound=Entry)
+
+
+class Conflict(DomainError):
+    """The entry was changed since it was read: ``mine`` is not saved, ``theirs`` is."""
+
+    def __init__(self, noun: str, mine: Any, theirs: Any) -> None:
+        did = "deleted" if theirs.deleted else "changed"
+        super().__init__(
+            f"the {noun} {theirs.name!r} was {did} in another session",
+            where=f"revision {theirs.revision}, yours is based on {mine.revision}",
+            remedy="Keep yours as a copy, or take theirs",
+        )
+        self.mine = mine
+        self.theirs = theirs
+
+
+class RevisionStore(ABC, Generic[Kept]):
+    """The entries of one kind in a library. Safe for threads and processes: each call has its own
+    connection.
+
+    Nothing is written before something is saved. DomainError for a file that is damaged, locked, of
+    another program or a newer version, and for a library that can't be written.
+    """
+
+    noun: ClassVar[str]
+    """What an entry is called; its plural has an s, its id is the field NOUN_id."""
+    file_name: ClassVar[str]
+    application_id: ClassVar[int]
+    """Marks the file as such a store."""
+    version: ClassVar[int] = 1
+    columns: ClassVar[tuple[str, ...]]
+    """Columns of text, among them corpus and user_id."""
+    more_tables: ClassVar[tuple[str, ...]] = ()
+    """Statements that create what the store keeps beside its revisions."""
+    conflict: ClassVar[type[Conflict]] = Conflict
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, library: Library) -> Self:
+        """The store of a library."""
+        return cls(library.root / cls.file_name)
+
+    @abstractmethod
+    def cleaned(self, entry: Kept) -> Kept:
+        """The entry as it is kept; DomainError for what can't be."""
+
+    @abstractmethod
+    def cells(self, entry: Kept) -> tuple[str, ...]:
+        """The texts of ``columns``; DomainError where they could not be read again."""
+
+    @abstractmethod
+    def read(self, cells: Sequence[str], mark: dict[str, Any]) -> Kept:
+        """The entry of ``cells`` and the fields id, revision, saved, deleted; any of ValueError,
+        TypeError, AttributeError, KeyError and DomainError where it is damaged."""
+
+    def save(self, entry: Kept, also: Sequence[Statement] = ()) -> Kept:
+        """Add a revision and return it; an entry without id becomes a new one.
+
+        When this returns the revision is on disk, and what the statements ``also`` wrote with it.
+        ``Conflict`` where ``revision`` isn't the newest one any more.
+        """
+        now = datetime.now(UTC)
+        mark = {
+            f"{self.noun}_id": self.id_of(entry) or secrets.token_hex(6),
+            "revision": entry.revision + 1,
+            "saved": now,
+        }
+        saved = cast(Kept, replace(cast(Any, self.cleaned(entry)), **mark))
+        key = self.id_of(saved), saved.revision, now.isoformat(), int(saved.deleted)
+        row = *key, *self.cells(saved)
+        with self._writing() as connection:
+            newest = self._newest(connection, self.id_of(saved))
+            if (newest.revision if newest else 0) != entry.revision:
+                theirs = newest or replace(cast(Any, entry), deleted=True)
+                raise self.conflict(self.noun, entry, theirs)
+            connection.execute(f"INSERT INTO revisions VALUES ({','.join('?' * len(row))})", row)
+            for statement, values in also:
+                connection.execute(statement, values)
+        return saved
+
+    def load(self, entry_id: str) -> Kept:
+        """The newest version; DomainError where there is none, or it was deleted."""
+        with self._reading() as connection:
+            entry = self._newest(connection, entry_id) if connection else None
+        if entry is not None and not entry.deleted:
+            return entry
+        problem = f"there is no {self.noun} {entry_id!r}"
+        if entry is not None:
+            problem = f"the {self.noun} {entry.name!r} was deleted"
+        raise self._problem(problem, "Choose one of the list")
+
+    def entries(self, corpus: str | None = None, user_id: str | None = None) -> list[Kept]:
+        """The newest version of all that aren't deleted, the one saved last first.
+
+        Those that can't be read are left out; ``count_unreadable`` says how many.
+        """
+        return [entry for entry in self._all(corpus, user_id) if entry is not None]
+
+    def count_unreadable(self, corpus: str | None = None, user_id: str | None = None) -> int:
+        """How many that were saved can't be read: damaged, or of a newer version."""
+        return self._all(corpus, user_id).count(None)
+
+    def _all(self, corpus: str | None, user_id: str | None) -> list[Kept | None]:
+        key = f"{self.noun}_id"
+        rows = self._rows(
+            f"AS r WHERE revision = (SELECT MAX(revision) FROM revisions WHERE {key} = r.{key}) "
+            "AND NOT deleted AND corpus = COALESCE(?, corpus) AND user_id = COALESCE(?, user_id) "
+            f"ORDER BY saved DESC, {key}",
+            corpus,
+            user_id,
+        )
+        entries: list[Kept | None] = []
+        for row in rows:
+            try:
+                entries.append(self._read(row))
+            except DomainError:
+                entries.append(None)
+        return entries
+
+    def revisions(self, entry_id: str) -> list[Kept]:
+        """Every version that was ever saved, oldest first; also of a deleted entry."""
+        rows = self._rows(f"WHERE {self.noun}_id = ? ORDER BY revision", entry_id)
+        return [self._read(row) for row in rows]
+
+    def delete(self, entry: Kept) -> Kept:
+        """Take it off the list, if it wasn't changed since; its revisions stay."""
+        return self.save(cast(Kept, replace(cast(Any, entry), deleted=True)))
+
+    def id_of(self, entry: Kept) -> str:
+        """The entry's id; empty before its first save."""
+        return str(getattr(entry, f"{self.noun}_id"))
+
+    def _rows(self, condition: str, *values: str | None) -> list[Row]:
+        with self._reading() as connection:
+            return self._select(connection, condition, *values) if connection else []
+
+    def _select(
+        self, connection: sqlite3.Connection, condition: str, *values: str | None
+    ) -> list[Row]:
+        fields = ", ".join((f"{self.noun}_id", "revision", "saved", "deleted", *self.columns))
+        return connection.execute(f"SELECT {fields} FROM revisions {condition}", values).fetchall()
+
+    def _newest(self, connection: sqlite3.Connection, entry_id: str) -> Kept | None:
+        newest = f"WHERE {self.noun}_id = ? ORDER BY revision DESC LIMIT 1"
+        rows = self._select(connection, newest, entry_id)
+        return self._read(rows[0]) if rows else None
+
+    def _read(self, row: Row) -> Kept:
+        entry_id, revision, saved, deleted, *cells = row
+        try:
+            mark = {
+                f"{self.noun}_id": entry_id,
+                "revision": revision,
+                "saved": datetime.fromisoformat(saved),
+                "deleted": bool(deleted),
+            }
+            return self.read(cells, mark)
+        except (ValueError, AttributeError, TypeError, KeyError, DomainError):
+            where = f"{self.path}, {self.noun} {entry_id}, revision {revision}"
+            raise DomainError(
+                f"a saved {self.noun} can't be read", where=where, remedy=RESTORE
+            ) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, on disk when the block has ended."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"the {self.noun}s can't be saved: {error.strerror or error}"
+            raise self._problem(problem, MAKE_WRITABLE) from None
+        with self._translated(), closing(self._connect()) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            if not self._is_ours(connection):
+                self._create(connection)
+            yield connection
+            connection.execute("COMMIT")
+            with suppress(sqlite3.OperationalError):  # while others are at work it stays as it is
+                connection.execute("PRAGMA journal_mode=WAL")
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        key = f"{self.noun}_id"
+        texts = "".join(f"{column} TEXT NOT NULL, " for column in self.columns)
+        connection.execute(
+            f"CREATE TABLE revisions ({key} TEXT NOT NULL, revision INTEGER NOT NULL, "
+            f"saved TEXT NOT NULL, deleted INTEGER NOT NULL, {texts}PRIMARY KEY ({key}, revision))"
+        )
+        for statement in self.more_tables:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={self.application_id}")
+        connection.execute(f"PRAGMA user_version={self.version}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """One consistent view; None where nothing was ever saved."""
+        if not self.path.exists():
+            yield None
+            return
+        with self._translated(), closing(self._connect(to_read=True)) as connection:
+            connection.execute("BEGIN")
+            yield connection if self._is_ours(connection) else None
+
+    def _connect(self, *, to_read: bool = False) -> sqlite3.Connection:
+        """A write-ahead log needs a place that can be written; without one, the file as it is."""
+        address = self.path.absolute().as_uri()
+        if to_read and not all(os.access(path, os.W_OK) for path in (self.path.parent, self.path)):
+            address = read_only_address(self.path)
+        connection = _open(address)
+        if to_read:
+            try:
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in NOT_WRITABLE:
+                    raise
+                connection.close()  # a full disk, for example
+                return _open(read_only_address(self.path))
+        return connection
+
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        """False for an empty file; DomainError for that of another program or version."""
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        if not tables and not owner:
+            return False
+        if owner != self.application_id:
+            raise self._problem(
+                f"the file is not a store of {self.noun}s",
+                "Move it out of the library; it was not changed",
+            )
+        if version != self.version:
+            raise self._problem(
+                f"the {self.noun}s were saved by another version of Tastelines (format {version})",
+                "Use that version; the file was not changed",
+            )
+        return True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """SQLite's errors in words for a person."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            problem = self._problem(f"the file of {self.noun}s is damaged ({error})", RESTORE)
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                problem = self._problem(
+                    f"the {self.noun}s are in use by another program",
+                    "Close it, or try again in a moment",
+                )
+            elif code in NOT_WRITABLE:
+                problem = self._problem(f"the {self.noun}s can't be saved: {error}", MAKE_WRITABLE)
+            raise problem from error
+
+    def _problem(self, what: str, remedy: str) -> DomainError:
+        return DomainError(what, where=str(self.path), remedy=remedy)
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+
+
+def clean_name(name: str, noun: str, longest: int) -> str:
+    """A name as it is kept, one line; DomainError for an empty or too long one."""
+    name = " ".join(clean_text(name).split())
+    if not name:
+        raise DomainError(f"the {noun} has no name", remedy="Give it one")
+    if len(name) > longest:
+        raise DomainError(f"the name has {len(name)} characters", remedy=f"Keep it to {longest}")
+    return name
+
+
+def clean_notes(notes: str) -> str:
+    """Notes as they are kept; DomainError for too long ones."""
+    notes = clean_text(notes)
+    if len(notes) > LONGEST_NOTES:
+        raise DomainError(
+            f"the notes have {len(notes):,} characters", remedy=f"Keep them to {LONGEST_NOTES:,}"
+        )
+    return notes

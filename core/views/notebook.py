@@ -1,0 +1,88 @@
+"""Findings in words: what each is about, its address, and all of them as one Markdown file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode
+
+from core.notebook import Finding
+from core.views.wording import count, escape_markdown
+
+TITLE = "Findings"
+
+
+def query_of(finding: Finding) -> dict[str, str]:
+    """The parameters of its address."""
+    return dict(parse_qsl(finding.seen.query))
+
+
+def address(finding: Finding, base: str) -> str:
+    """Where it was found; ``base`` is the app's address without a page."""
+    return f"{base}/{finding.seen.page}?{urlencode(query_of(finding))}"
+
+
+def facts(finding: Finding) -> str:
+    """What it is about, in one line."""
+    seen = finding.seen
+    item = f"{seen.item} ({seen.item_id})" if seen.item not in ("", seen.item_id) else seen.item_id
+    about = [
+        seen.title,
+        seen.corpus,
+        seen.user_id,
+        f"step {seen.step}" if seen.step is not None else "",
+        item,
+        seen.recommender,
+        f"scenario {seen.scenario}" if seen.scenario else "",
+        f"model {seen.model_id[:8]}" if seen.model_id else "",
+    ]
+    return " · ".join(filter(None, about))
+
+
+def said(finding: Finding) -> str:
+    """What the page said of the chart; empty where that is the finding's name."""
+    sentence = " ".join(finding.seen.sentence.split())
+    return "" if sentence.startswith(finding.name) else sentence
+
+
+def kept(finding: Finding) -> str:
+    """When it was kept or changed last."""
+    if finding.saved is None:
+        return ""
+    did = "Kept" if finding.revision == 1 else "Changed"
+    return f"{did} {finding.saved.day} {finding.saved:%b %Y, %H:%M} UTC"
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many there are, and of which corpora."""
+    corpora = sorted({finding.seen.corpus for finding in findings})
+    return f"{count(len(findings), 'finding')} of {', '.join(corpora)}, kept with Tastelines."
+
+
+def markdown(findings: Sequence[Finding], base: str) -> str:
+    """All as one Markdown file: what a person wrote is literal text.
+
+    A chart is what the page said of it and a link to the page: its thousands of points would make
+    no table that a person reads, and Markdown holds no picture that can be drawn without a browser.
+    """
+    parts = [f"# {TITLE}", escape_markdown(summary(findings))]
+    for finding in findings:
+        parts += [
+            f"## {escape_markdown(finding.name)}",
+            f"{escape_markdown(facts(finding))}\\\n{escape_markdown(kept(finding))}",
+        ]
+        if said(finding):
+            parts.append(f"> {escape_markdown(said(finding))}")
+        parts += paragraphs(finding.notes)
+        parts.append(f"[Open the page](<{address(finding, base)}>)")
+    return "\n\n".join(parts) + "\n"
+
+
+def paragraphs(text: str) -> list[str]:
+    """Text of a person as Markdown paragraphs that keep its lines."""
+    blocks: list[list[str]] = [[]]
+    for line in map(str.strip, text.split("\n")):
+        if line:
+            blocks[-1].append(escape_markdown(line))
+        else:
+            blocks.append([])
+    return ["\\\n".join(block) for block in blocks if block]

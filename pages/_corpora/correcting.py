@@ -1,0 +1,242 @@
+"""Everything about a file's reading that a person can put right by a click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.corpus.options import (
+    FIELDS,
+    ITEM_PREFIX,
+    NO_QUOTE,
+    TIME_WORDS,
+    ImportOptions,
+    parse_delimiter,
+    parse_scale,
+)
+from core.corpus.previewing import Preview
+from core.corpus.questions import Question
+from core.corpus.readers import FORMATS
+from core.domain import Columns, EventKind
+from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter
+from pages._corpora import said, uploads
+from pages._shared import drawing, notices, state
+
+UNUSED = "not used"
+ENCODINGS = (
+    "utf-8", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "gb18030", "big5", "shift_jis",
+    "euc-kr",
+)  # fmt: skip
+DELIMITERS = (",", ";", "\t", "|", "::", " ")
+PATTERNS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
+SEPARATORS = (NO_QUOTE, ",", "|", ">", ";", "/")
+KINDS = [kind.value for kind in EventKind]
+FOUND = ""
+"""An option that nobody has said."""
+PROPOSALS_SHOWN = 8
+WIDTH = 190
+
+
+def draw_question(question: Question, preview: Preview) -> None:
+    """What must be said before anything can be imported, with its answers as buttons."""
+    error = question.error
+    with st.container(border=True, key="question"):
+        st.markdown(
+            f":material/help: **{notices.escape(error.what[:1].upper() + error.what[1:])}.**"
+        )
+        if error.where:
+            st.caption(notices.escape(uploads.without_folder(error.where)))
+        if question.values and question.option not in ("kinds", "header"):
+            st.text(f"For example: {', '.join(question.values[:5])}")
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            ANSWERS[question.option](question, preview)
+
+
+def _answer_header(question: Question, preview: Preview) -> None:
+    for value in (False, True):
+        _answer(f"The first line {FIRST_LINE[value]}", "header", value)
+
+
+def _answer_mapping(question: Question, preview: Preview) -> None:
+    field = question.field
+    of_items = field.startswith(ITEM_PREFIX)
+    columns = preview.item_columns if of_items else preview.columns
+    likely = dict.fromkeys([*question.proposals, *columns])
+    st.text(f"Which column holds {field}?")
+    examples = column_examples(preview)
+    for column in list(likely)[:PROPOSALS_SHOWN]:
+        key = f"answer_{field}_{column}"
+        label = notices.escape(examples.get(column, column))
+        drawing.button(label, key, said.say_in, "mapping", field, column)
+    if field == Columns.Time:
+        _answer_order(question, preview)
+
+
+def _answer_kinds(question: Question, preview: Preview) -> None:
+    st.text("What does each word stand for?")
+    _draw_kinds(dict.fromkeys(question.values))
+
+
+def _answer_order(question: Question, preview: Preview) -> None:
+    _answer("There is no time: take the order of the rows", "order_as_time", True)
+
+
+def _answer_by(option: str, label: str) -> Callable[[Question, Preview], None]:
+    def draw(question: Question, preview: Preview) -> None:
+        for value in question.proposals[:PROPOSALS_SHOWN]:
+            name = spoken_delimiter(value) if option == "delimiter" else value
+            _answer(f"{label} {name}", option, value)
+
+    return draw
+
+
+def _answer(label: str, option: str, value: Any) -> None:
+    drawing.button(label, f"answer_{option}_{value}", said.say, option, value)
+
+
+ANSWERS: dict[str, Callable[[Question, Preview], None]] = {
+    "header": _answer_header,
+    "mapping": _answer_mapping,
+    "kinds": _answer_kinds,
+    "order_as_time": _answer_order,
+    "delimiter": _answer_by("delimiter", "Delimiter:"),
+    "encoding": _answer_by("encoding", "Encoding:"),
+    "time_format": _answer_by("time_format", "Times are"),
+}
+"""How each option of a question is answered."""
+
+
+def draw_columns(preview: Preview, said_mapping: dict[str, str]) -> None:
+    """One picker per field, set to the column that it has."""
+    examples = column_examples(preview)
+    for field in FIELDS:
+        of_items = field.startswith(ITEM_PREFIX)
+        known = preview.item_columns if of_items else preview.columns
+        if of_items and not known:
+            continue
+        taken = preview.mapping.get(field, said_mapping.get(field))
+        can_be_unused = taken is None or field in said_mapping
+        options = [*([UNUSED] if can_be_unused else []), *known]
+        key = f"map_{field}"
+        state.choose(key, taken if taken in options else options[0] if options else None)
+        act = (said.said_in, ("mapping", key, field, UNUSED))
+        st.selectbox(
+            field,
+            options,
+            key=key,
+            format_func=lambda column: examples.get(column, column),
+            on_change=act[0],
+            args=act[1],
+        )
+
+
+def draw_reading(options: ImportOptions, preview: Preview | None) -> None:
+    """One picker per option, set to what was said or found."""
+    file = preview.files[0] if preview is not None and preview.files else None
+    found = preview.options if preview is not None else options
+    header = file.header if file is not None else options.header
+    delimiter = file.delimiter if file is not None else options.delimiter
+    quote = file.quote if file is not None else options.quote
+    encoding = (file.encoding if file is not None else options.encoding) or FOUND
+    _pick("Format", "format", FORMATS, found.format)
+    _pick("Encoding", "encoding", ENCODINGS, encoding, adds=True)
+    _pick(
+        "First line",
+        "header",
+        (True, False),
+        header,
+        words=lambda value: FIRST_LINE.get(value, str(value)),
+    )
+    _pick(
+        "Delimiter",
+        "delimiter",
+        DELIMITERS,
+        delimiter,
+        adds=True,
+        words=spoken_delimiter,
+        read=lambda mark: parse_delimiter(str(mark)) if mark else None,
+    )
+    _pick("Quotes", "quote", ('"', "'", NO_QUOTE), quote)
+    _pick("Decimal mark", "decimal", (".", ","), found.decimal)
+    _pick("Times", "time_format", (*TIME_WORDS, *PATTERNS), found.time_format, adds=True)
+    _pick("Categories are separated by", "category_separator", SEPARATORS, found.category_separator)
+    scale = preview.rating_scale if preview is not None else options.rating_scale
+    if scale is not None:
+        key = f"{said.KEY}rating_scale"
+        state.choose(key, f"{scale[0]:g}-{scale[1]:g}")
+        args: tuple[Any, ...] = (
+            "rating_scale",
+            key,
+            lambda text: parse_scale(text) if text else None,
+        )
+        st.text_input("Rating scale", key=key, width=WIDTH, on_change=said.said_by, args=args)
+    with st.container(width=WIDTH):
+        if scale is not None:
+            above_zero = (max(scale[0], min(1.0, scale[1] / 2)), scale[1])
+            _check("0 means no rating", scale[0] > 0, "rating_scale", above_zero, (0.0, scale[1]))
+        _check("Order of rows is time", options.order_as_time, "order_as_time", True, None)
+
+
+def draw_kinds(preview: Preview) -> None:
+    """What each word of the kind column stands for."""
+    _draw_kinds(preview.kind_words)
+
+
+def _draw_kinds(words: dict[str, str | None]) -> None:
+    for word, kind in words.items():
+        key = f"kind_of_{word}"
+        chosen = said.all_said().get("kinds", {}).get(word, kind)
+        state.choose(key, chosen if chosen in KINDS else None)
+        st.selectbox(
+            word,
+            KINDS,
+            key=key,
+            index=None,
+            placeholder="kind …",
+            width=150,
+            on_change=said.said_in,
+            args=("kinds", key, word, FOUND),
+        )
+
+
+def _pick(
+    label: str,
+    option: str,
+    values: Sequence[Any],
+    now: Any,
+    *,
+    adds: bool = False,
+    words: Callable[[Any], str] = str,
+    read: Callable[[Any], Any] = lambda value: value,
+) -> None:
+    """A picker of an option; a value that is not among ``values`` becomes one of them."""
+    key = f"{said.KEY}{option}"
+    now = None if now in (None, FOUND) else now
+    options = list(values) if now is None or now in values else [now, *values]
+    state.choose(key, now)
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        index=None,
+        format_func=words,
+        placeholder="as found",
+        accept_new_options=adds,
+        width=WIDTH,
+        on_change=said.said_by,
+        args=(option, key, read),
+    )
+
+
+def _check(label: str, now: bool, option: str, yes: Any, no: Any) -> None:
+    key = f"{said.KEY}{option}_checked"
+    state.choose(key, now)
+    choose = partial(_by_check, key, option, yes, no)
+    st.checkbox(label, key=key, on_change=choose)
+
+
+def _by_check(key: str, option: str, yes: Any, no: Any) -> None:
+    said.say(option, yes if state.get(key) else no)

@@ -1,0 +1,175 @@
+"""The keyboard: one listener for the whole workbench, what each key does, and the help.
+
+Streamlit's own ``st.button(shortcut=...)`` is not enough (1.67): it knows no ``/`` and ``?``, needs
+a visible button for each key, and a Space of its own takes the key from whatever button has the
+focus. So a component of Streamlit's own kind (``st.components.v2``) listens. It draws nothing, and
+no setting is loosened for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+from pandas import DataFrame
+
+from pages._shared import controls, drawing, jump, loaders, state
+from pages._shared.jump import Act
+from pages._shared.state import TIME, USER
+
+LISTENER, ON, HEARD = "keys", "keys_on", "keys_heard"
+MOST = 32
+"""Presses by which a busy server may lag behind."""
+_listen = st.components.v2.component(
+    "tastelines_keys", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+)
+
+
+def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
+    """What each key does on this page, by the key's name."""
+    known = {
+        "ArrowRight": Act("Next event", "arrow_forward", lambda: move(1)),
+        "ArrowLeft": Act("Previous event", "arrow_back", lambda: move(-1)),
+        "Shift+ArrowRight": Act("Next turn or review", "last_page", lambda: move_to_landmark(1)),
+        "Shift+ArrowLeft": Act(
+            "Previous turn or review", "first_page", lambda: move_to_landmark(-1)
+        ),
+        "J": Act("Next user", "person", lambda: move_user(1)),
+        "K": Act("Previous user", "person", lambda: move_user(-1)),
+    }
+    if plays:
+        known["Space"] = Act("Play or pause", "play_arrow", play)
+    for number, page in enumerate(pages[:9], start=1):
+        known[str(number)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
+    known["?"] = Act("Keys", "keyboard", lambda: jump.open_dialog(jump.HELP))
+    return known
+
+
+def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
+    """Hear keys on this page, and draw the dialog that one of them opened.
+
+    ``plays``: whether the page can be played.
+    """
+    known = acts(pages, plays=plays)
+    names = ["Ctrl+K", "?"] if state.get(ON) is False else [*known, "/", "Ctrl+K"]
+    state.put(HEARD, heard()._replace(place=None))  # the sidebar has settled it
+    jump.go_on()
+    opened = state.get(jump.DIALOG)
+    _listen(
+        key=LISTENER,
+        data={
+            "keys": names,
+            "most": MOST,
+            "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",
+        },
+        on_pressed_change=lambda: hear(pages, known),
+    )
+    with st.container(horizontal=True, gap="small"):
+        drawing.button("Go to (Ctrl+K)", "open_go", jump.open_dialog, jump.GO, type="tertiary")
+        drawing.button("Keys (?)", "open_keys", jump.open_dialog, jump.HELP, type="tertiary")
+    if opened == jump.GO:
+        jump.draw(pages, [act for act in known.values() if act.icon])
+    elif opened == jump.HELP:
+        draw_help(pages)
+
+
+class Heard(NamedTuple):
+    """How many presses were heard, and the user and time that they led to, until a run settles
+    them."""
+
+    presses: int = 0
+    place: tuple[str | None, int | None] | None = None
+
+
+def heard() -> Heard:
+    return state.get(HEARD) or Heard()
+
+
+def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
+    """Do what the keys say that were pressed since the last run, in their order.
+
+    With a press the browser also sends the user and the time that it shows. While it is behind
+    they are from before the last press, so the press counts from where this session is. The next
+    press may end this callback at any line that touches the session: only the last line says what
+    was heard, and the next call begins where this one did.
+    """
+    said = (state.get(LISTENER) or {}).get("pressed") or {}
+    count, pressed = int(said.get("count", 0)), list(said.get("pressed", ()))
+    before, chosen = heard(), state.selection()
+    new = (
+        count - before.presses if count > before.presses else count
+    )  # a page loaded anew counts anew
+    user, time = before.place or (chosen.user_id, chosen.step)
+    state.put(USER, user)
+    state.put(TIME, time)
+    for name in pressed[max(len(pressed) - new, 0) :]:
+        if name in ("/", "Ctrl+K"):
+            jump.open_dialog(jump.GO)
+        elif name == "Enter":
+            jump.follow_first(pages, [act for act in known.values() if act.icon])
+        elif name in known:
+            known[name].do()
+    state.put(state.BEHIND, True)
+    state.put(HEARD, Heard(count, (state.get(USER), state.get(TIME))))
+
+
+def steps() -> int:
+    """How many steps the chosen user's history has; 0 where none is chosen."""
+    name, user = state.selection().corpus, state.get(USER)
+    corpus = loaders.corpus(name) if name else None
+    return len(corpus.history(user)) if corpus and user in corpus.user_index else 0
+
+
+def move(by: int) -> None:
+    if n := steps():
+        controls.move_step(by, n)
+
+
+def move_to_landmark(by: int) -> None:
+    """Go to the next step with a review, or after which another topic leads."""
+    chosen, n = state.selection(), steps()
+    if not n or chosen.corpus is None or chosen.model_id is None:
+        return
+    engine = loaders.engine(chosen.corpus, chosen.model_id)
+    recommender = chosen.recommender or engine.recommender().id
+    landmarks = loaders.timeline(engine, state.get(USER), recommender).landmarks
+    now = int(state.get(TIME) or n)
+    ahead = [step for step in landmarks if (step - now) * by > 0]
+    if ahead:
+        controls.move_step((min(ahead) if by > 0 else max(ahead)) - now, n)
+
+
+def move_user(by: int) -> None:
+    corpus = state.selection().corpus
+    if corpus is not None:
+        controls.move_user(loaders.corpus(corpus), by)
+
+
+def play() -> None:
+    if (n := steps()) > 1:
+        controls.toggle_play(n)
+
+
+def draw_help(pages: Sequence[st.Page]) -> None:
+    """What the keys do; single keys can be switched off, for those who dictate."""
+    listed = ", ".join(f"{at} {page.title}" for at, page in enumerate(pages[:9], start=1))
+    helps = {
+        "← →": "previous, next event",
+        "Shift+← Shift+→": "previous, next turn (another topic leads) or review",
+        "J K": "next, previous user of the list you came from",
+        "Space": "play or pause the Timeline",
+        "1 to 9": listed,
+        "/ or Ctrl+K": "go to a user, an item or a page, or do something",
+        "?": "this help",
+        "Tab, Enter": "next control, press it; arrows move within sliders, tabs and choices",
+    }
+
+    @st.dialog("Keys", on_dismiss=jump.close)
+    def dialog() -> None:
+        st.table(DataFrame({"Key": helps.keys(), "Does": helps.values()}), hide_index=True)
+        st.toggle("Single keys are on", value=True, key=ON, persist_state="session")
+
+    dialog()

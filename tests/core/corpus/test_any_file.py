@@ -1,0 +1,389 @@
+"""Files as they are found: other languages, delimiters and names than anybody tuned for.
+
+Each is made here, from the same few events, the way some program or office writes it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from core.corpus.importing import import_files
+from core.corpus.options import ImportOptions
+from core.corpus.quarantine import EVENTS, read_quarantine
+from core.corpus.store import Library
+from core.domain import DomainError
+
+N = 60
+START = datetime(2021, 3, 5, 9, 30, tzinfo=UTC)
+TEXTS = (
+    "Sits well on the rail", "Broke on day two; sent back", 'They call it "sturdy", hm',
+    "Good, but heavy", "Would buy again!", "Not for small hands",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sold:
+    """One of the few events."""
+
+    number: int
+
+    @property
+    def user(self) -> str:
+        return f"c{self.number * 7 % 9:03d}"
+
+    @property
+    def item(self) -> str:
+        return f"p{self.number * 5 % 11:03d}"
+
+    @property
+    def at(self) -> datetime:
+        return START + timedelta(hours=31 * self.number, seconds=self.number)
+
+    @property
+    def seconds(self) -> int:
+        return int(self.at.timestamp())
+
+    @property
+    def stars(self) -> int:
+        return 1 + self.number * 3 % 5
+
+    @property
+    def text(self) -> str:
+        return TEXTS[self.number % len(TEXTS)]
+
+
+SOLD = [Sold(number) for number in range(N)]
+FIRST = SOLD[0]
+USERS, ITEMS = len({s.user for s in SOLD}), len({s.item for s in SOLD})
+
+
+def table(header: str, row: Callable[[Sold], str], end: str = "\n") -> str:
+    lines = ([header] if header else []) + [row(sold) for sold in SOLD]
+    return end.join(lines) + end
+
+
+def quoted(text: str, doubled: str = '""') -> str:
+    return '"' + text.replace('"', doubled) + '"'
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Ventas de marzo"])
+    sheet.append([])
+    sheet.append(["Cliente", "Producto", "Fecha", "Valoración", "Opinión", "Tienda"])
+    for s in SOLD:
+        row = [s.user, s.item, s.at.replace(tzinfo=None), s.stars, s.text, "norte"]
+        sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, what a person says of it, and what must come of it.
+
+    ``refused``: words of the message where nothing can be imported. ``event``: fields of the first
+    of the few events.
+    """
+
+    content: str | bytes
+    options: dict[str, Any] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    accepted: int = N
+    quarantined: int = 0
+    kinds: dict[str, int] | None = None
+    ratings: int | None = None
+    scale: tuple[float, float] | None = None
+    dropped: dict[str, int] | None = None
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    event: dict[str, Any] = field(default_factory=dict)
+    items: str | bytes | None = None
+    item: dict[str, Any] = field(default_factory=dict)
+    matched: float | None = None
+    name: str = "export.txt"
+
+
+REVIEWS = {"review": N}
+RATED = {"rating": N}
+KINDS = {"view": 36, "cart": 12, "purchase": 12}
+NULL = "\\N"
+
+
+def actions(words: tuple[str, ...]) -> Callable[[Sold], str]:
+    return lambda s: words[s.number % 5]
+
+
+CASES = {
+    # lines and quotes
+    "Polish, semicolons, decimal comma, cp1250": Case(
+        table("Klient;Towar;Ocena;Data zakupu;Komentarz",
+              lambda s:
+              f"{s.user};{s.item};{s.stars},0;{s.at:%d.%m.%Y};" + quoted(f"Świetny; {s.text}"),
+              "\r\n").encode("cp1250"),
+        {"encoding": "cp1250"}, kinds=REVIEWS, scale=(1, 5),
+        event={"timestamp": "2021-03-05", "text": f"Świetny; {FIRST.text}", "rating": 1}),
+    "French pipes with a quote that never closes": Case(
+        table("utilisateur|article|note|horodatage|avis", lambda s:
+              f"{s.user}|{s.item}|{s.stars}|{s.seconds}|" + ('"jamais fermé' if s.number == 20
+                                                            else s.text)),
+        kinds=REVIEWS, scale=(1, 5), event={"text": FIRST.text}),
+    "TSV with inch marks and open quotes everywhere": Case(
+        table("visitor_id\tsku\tstars\tcomment\tts", lambda s:
+              f"{s.user}\t{s.item}\t{s.stars}\t\"{s.number}\" pipe\t{s.seconds}000"),
+        kinds=REVIEWS, event={"text": '"0" pipe'}),
+    "TSV that is wholly quoted, with tabs and line breaks inside": Case(
+        table('"member"\t"book_id"\t"score"\t"review"\t"date"', lambda s:
+              f'"{s.user}"\t"{s.item}"\t"{s.stars}"\t"one\ttwo\nthree"\t"{s.at:%Y-%m-%d}"'),
+        kinds=REVIEWS, event={"text": "one\ttwo\nthree"}),
+    "backslashes, with NULL as a backslash N": Case(
+        table("buyer_id,game_id,rating,created_at,review_text", lambda s:
+              f"{s.user},{s.item},{s.stars if s.number % 4 else NULL},{s.at:%Y-%m-%d %H:%M:%S},"
+              + quoted(s.text, chr(92) + '"')),
+        kinds=REVIEWS, ratings=45, event={"rating": None}),
+    "carriage returns alone, tabs": Case(
+        table("Kunde\tArtikel\tSterne\tDatum", lambda s:
+              f"{s.user}\t{s.item}\t{s.stars}\t{s.at:%d.%m.%Y %H:%M}", "\r"),
+        kinds=RATED, event={"timestamp": "2021-03-05T09:30"}),
+    "two carriage returns and a line feed": Case(
+        table("user;film;voto;data", lambda s:
+              f"{s.user};{s.item};{s.stars};{s.at:%Y-%m-%d}", "\r\r\n"),
+        kinds=RATED),
+    "a report's title, comments in the middle, a semicolon too many": Case(
+        "Weekly export\n\n" + table("Kundennummer;Produktnr;Bewertung;Zeitstempel;", lambda s:
+              ("# page 2\n" if s.number == 30 else "")
+              + f"{s.user};{s.item};{s.stars};{s.seconds};"),
+        kinds=RATED, scale=(1, 5)),
+    "UTF-16 from an office, tabs": Case(
+        table("Usuario\tProducto\tFecha\tReseña", lambda s:
+              f"{s.user}\t{s.item}\t{s.at:%d/%m/%Y %H:%M}\t{s.text} señor").encode("utf-16"),
+        kinds=REVIEWS, event={"timestamp": "2021-03-05", "text": f"{FIRST.text} señor"}),
+    "broken bars of a mainframe": Case(
+        table("cust_no~prod_no~order_date~qty", lambda s:
+              f"{s.user}~{s.item}~{s.at:%Y%m%d}~2"), unused=("qty",), kinds={"view": N}),
+    # JSON
+    "pretty objects one after another": Case(
+        "\n".join(json.dumps({"listener": s.user, "track": s.item, "played_at": s.at.isoformat(),
+                              "device": {"os": "x"}}, indent=4) for s in SOLD),
+        kinds={"view": N}, unused=("device",)),
+    "an array in a wrapper": Case(
+        json.dumps({"status": "ok", "count": N, "results": [
+            {"userId": s.user, "placeId": s.item, "stars": s.stars, "createdAt": s.seconds * 1000,
+             "body": s.text} for s in SOLD]}), kinds=REVIEWS, scale=(1, 5)),
+    "Python dictionaries": Case(
+        "\n".join(repr({"user_id": s.user, "business_id": s.item, "rating": float(s.stars),
+                        "useful": None, "date": f"{s.at:%B %d, %Y}", "text": s.text + " ‘ok’"})
+                  for s in SOLD), kinds=REVIEWS, event={"timestamp": "2021-03-05"}),
+    "MongoDB, canonical": Case(
+        "[" + ",\n".join(json.dumps({
+            "_id": {"$oid": f"{s.number:024x}"}, "customerId": {"$numberLong": str(s.number % 9)},
+            "productId": s.item, "score": {"$numberDouble": f"{s.stars}.5"},
+            "at": {"$date": {"$numberLong": str(s.seconds * 1000)}}}) for s in SOLD) + "]",
+        kinds=RATED, unused=("_id",)),
+    # no header
+    "MovieLens 10M with half stars": Case(
+        table("", lambda s:
+              f"{int(s.user[1:])}::{int(s.item[1:])}::{s.stars - 0.5}::{s.seconds}"),
+        kinds=RATED, scale=(0.5, 5), event={}),
+    "Taobao, mostly bought": Case(
+        table("", lambda s: f"{int(s.user[1:])},{int(s.item[1:])},{7},"
+              f"{('buy', 'buy', 'cart', 'buy', 'fav')[s.number % 5]},{s.seconds}"),
+        kinds={"purchase": 36, "cart": 12, "like": 12}),
+    "no header, blanks between fields": Case(
+        table("", lambda s: f"{s.user} {s.item} {s.seconds}"), refused=("header", "--no-header")),
+    "no header, blanks, as the message says": Case(
+        table("", lambda s: f"{s.user} {s.item} {s.seconds}"),
+        {"header": False, "mapping": {"user_id": "1", "item_id": "2", "timestamp": "3"}},
+        kinds={"view": N}),
+    "no header, two colons, words of nobody": Case(
+        table("", lambda s: f"{s.user}::{s.item}::{s.at:%d-%b-%Y}::ok"),
+        refused=("header", "--no-header")),
+    # kinds
+    "German kinds under a German name": Case(
+        table("Nutzer;Artikel;Ereignis;Zeit", lambda s: f"{s.user};{s.item};"
+              f"{actions(('Ansicht', 'Ansicht', 'Warenkorb', 'Ansicht', 'Kauf'))(s)};{s.seconds}"),
+        kinds=KINDS),
+    "a strange kind": Case(
+        table("uid,iid,action,time", lambda s: f"{s.user},{s.item},"
+              f"{'teleport' if s.number == 59 else 'view'},{s.seconds}"),
+        refused=("teleport", "--kind")),
+    "a strange kind, explained": Case(
+        table("uid,iid,action,time", lambda s: f"{s.user},{s.item},"
+              f"{'teleport' if s.number == 59 else 'view'},{s.seconds}"),
+        {"kinds": {"teleport": "click"}}, kinds={"view": 59, "click": 1}),
+    "Chinese kinds": Case(
+        table("用户ID,商品ID,行为类型,时间戳", lambda s: f"{s.user},{s.item},"
+              f"{actions(('浏览', '浏览', '加购', '浏览', '购买'))(s)},{s.seconds}"), kinds=KINDS),
+    # ids and items
+    "ids as floats, items with a path": Case(
+        table("customer_id,product_id,order_date", lambda s:
+              f"{int(s.user[1:])}.0,{int(s.item[1:])}.0,{s.at:%Y-%m-%d}"),
+        items="product_id;name;category\n" + "".join(
+            f"{n};Thing {n};Home > Kitchen > Pots\n" for n in range(11)),
+        item={"title": "Thing 0", "category": "Home"}, matched=1, notes=("12.0 as 12",),
+        kinds={"view": N}),
+    "Bavarian numbers in scientific notation": Case(
+        table("Kunde;Artikel;Datum", lambda s: f"4,7E+12;{s.item};{s.at:%d.%m.%Y}"),
+        refused=("4,7E+12", "digits", "Kunde")),
+    "items with other ids and listed categories": Case(
+        table("user,item,time", lambda s: f"{s.user},{s.item},{s.seconds}"),
+        items="\n".join(json.dumps({"item": f"X/{n}", "title": f"T{n}", "tags": ["a", "b"],
+                                    "categories": ["Toys", "Blocks"]}) for n in range(9)),
+        matched=0, notes=("'p000'", "'X/0'")),
+    # ratings
+    "stars as signs": Case(
+        table("patron,wine,stars,date", lambda s:
+              f"{s.user},{s.item},{'★' * s.stars + '☆' * (5 - s.stars)},{s.at:%Y-%m-%d}"),
+        kinds=RATED, scale=(1, 5)),
+    "out of ten in words, and nonsense": Case(
+        table("critic_id,movie_id,score,published,quote", lambda s:
+              f"{s.user},{s.item},{'n.a.' if s.number % 6 == 5 else f'{s.stars * 2}/10'},"
+              f"{s.at:%Y-%m-%d},x"),
+        ratings=50, dropped={"rating": 10}, scale=(1, 10)),
+    "thumbs": Case(
+        json.dumps([{"player": s.user, "app_id": s.number % 11, "voted_up": s.stars > 2,
+                     "timestamp_created": s.seconds, "timestamp_updated": s.seconds + 9,
+                     "review": s.text} for s in SOLD]),
+        kinds=REVIEWS, ratings=N, scale=(0, 1), unused=("timestamp_updated",)),
+    "a zero that means none": Case(
+        table("user_id,book_id,rating,date_added", lambda s:
+              f"{s.user},{s.item},{s.stars if s.number % 3 else 0},"
+              f"{s.at:%a %b %d %H:%M:%S +0100 %Y}"),
+        ratings=40, scale=(1, 5), kinds={"rating": 40, "view": 20}, notes=("ratings of 0",)),
+    # times
+    "mail dates": Case(
+        table("user;item;when", lambda s: f"{s.user};{s.item};{format_datetime(s.at)}"),
+        event={"timestamp": "2021-03-05T09:30:00"}),
+    "American dates, two digits for the year": Case(
+        table("user,item,date", lambda s: f"{s.user},{s.item},{s.at:%m/%d/%y %I:%M %p}"),
+        event={"timestamp": "2021-03-05T09:30"}),
+    "German names of months": Case(
+        table("user;item;datum", lambda s: f"{s.user};{s.item};{s.at.day}. "
+              f"{('März', 'April', 'Mai')[s.at.month - 3]} {s.at.year}"),
+        event={"timestamp": "2021-03-05"}),
+    "Japanese dates in Shift JIS": Case(
+        table("ユーザーID,商品ID,評価,投稿日,レビュー", lambda s:
+              f"{s.user},{s.item},{s.stars},{s.at.year}年{s.at.month}月{s.at.day}日,良い")
+        .encode("shift_jis"),
+        {"encoding": "shift_jis"}, kinds=REVIEWS, event={"timestamp": "2021-03-05"}),
+    "Shift JIS that nobody named": Case(
+        table("ユーザーID,商品ID,評価,投稿日,レビュー", lambda s:
+              f"{s.user},{s.item},{s.stars},{s.at.year}年{s.at.month}月{s.at.day}日,とても良い品でした")
+        .encode("shift_jis"), refused=("--encoding", "shift_jis")),
+    "days of a spreadsheet with decimal commas": Case(
+        table("user;item;datum", lambda s:
+              f"{s.user};{s.item};{(s.seconds / 86400 + 25569):.9f}".replace(".", ",")),
+        event={"timestamp": "2021-03-05T09:30"}),
+    "dashes that can be read two ways": Case(
+        "user,item,date\n" + "".join(f"{s.user},{s.item},{s.number % 9 + 1:02}-0{s.stars}-2021\n"
+                                     for s in SOLD), refused=("--time-format",)),
+    "no times at all": Case(
+        table("user,item,rating", lambda s: f"{s.user},{s.item},{s.stars}"),
+        refused=("timestamp", "--order-as-time")),
+    # text
+    "tags, entities and brackets": Case(
+        table("user,item,time,text", lambda s: f"{s.user},{s.item},{s.seconds},"
+              + quoted("<p>Fish &amp; chips</p> 2 < 3 [[ASIN:B00X Fork]] <b>hot</b>")),
+        kinds=REVIEWS, event={"text": "Fish & chips\n 2 < 3 hot"}),
+    # workbooks and refusals
+    "a Spanish workbook with a title above": Case(
+        workbook(), kinds=REVIEWS, unused=("Tienda",), event={"timestamp": "2021-03-05T09:30"},
+        name="ventas.xlsx"),
+    "a pickle under another name": Case(pd.DataFrame({"a": [1]}).to_pickle, refused=("pickle",)),
+    "a tar archive": Case(b"a.csv" + bytes(252) + b"ustar\x0000" + bytes(500), refused=("tar",)),
+    "bytes as ids": Case(
+        pd.DataFrame({"user_id": [b"\x00\x01"], "item_id": ["x"], "timestamp": [1_500_000_000]})
+        .to_parquet(), refused=("binary", "user_id")),
+}  # fmt: skip
+
+
+def content_of(case: Case, folder: Path) -> bytes:
+    if callable(case.content):
+        case.content(folder / "pickled")
+        return (folder / "pickled").read_bytes()
+    content = case.content
+    return content.encode("utf-8") if isinstance(content, str) else content
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_as_it_is_found(name: str, library: Library, tmp_path: Path) -> None:
+    case = CASES[name]
+    path = tmp_path / case.name
+    path.write_bytes(content_of(case, tmp_path))
+    items = None
+    if case.items is not None:
+        items = tmp_path / "items.txt"
+        items.write_text(case.items, encoding="utf-8")
+    options = ImportOptions(**case.options)
+    if case.refused:
+        with pytest.raises(DomainError) as caught:
+            import_files(library, "shop", [path], items, options)
+        for words in case.refused:
+            assert words in str(caught.value)
+        return
+    summary = import_files(library, "shop", [path], items, options)
+    manifest, corpus = summary.manifest, library.corpus("shop")
+    assert manifest.rows_read == N
+    assert (manifest.accepted, manifest.quarantined) == (case.accepted, case.quarantined)
+    refused = [row for row in read_quarantine(summary.quarantine) if row.table == EVENTS]
+    assert len(refused) == manifest.quarantined
+    if case.kinds is not None:
+        assert manifest.kinds == case.kinds
+    if case.scale is not None:
+        assert manifest.rating_scale == case.scale
+    if case.ratings is not None:
+        assert corpus.events["rating"].notna().sum() == case.ratings
+    if case.dropped is not None:
+        assert manifest.dropped_fields == case.dropped
+    assert {*case.unused} <= {name for names in manifest.unused_columns.values() for name in names}
+    for words in case.notes:
+        assert words in " ".join(manifest.notes)
+    if case.matched is not None:
+        assert manifest.items_matched == case.matched
+    if case.item:
+        first = corpus.items.iloc[0]
+        assert {key: first[key] for key in case.item} == case.item
+    found = corpus.events.sort_values("timestamp").iloc[0]
+    for key, value in case.event.items():
+        if key == "timestamp":
+            assert found[key].isoformat().startswith(value)
+        elif value is None:
+            assert pd.isna(found[key])
+        else:
+            assert found[key] == value
+
+
+def test_an_archive_is_refused_by_its_name(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("events.csv", "user,item,time\n")
+    with pytest.raises(DomainError, match="zip archive"):
+        import_files(library, "shop", [path])
+
+
+def test_the_row_that_tells_day_from_month_may_stand_anywhere(
+    library: Library, tmp_path: Path
+) -> None:
+    dates = ["03/04/2021"] * 90_000
+    dates[50_021] = "25/04/2021"
+    rows = "".join(f"u{n % 97},i{n % 89},{date}\n" for n, date in enumerate(dates))
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(gzip.compress(("user,item,date\n" + rows).encode(), 1))
+    manifest = import_files(library, "shop", [path]).manifest
+    assert manifest.timestamp_unit == "dates (day/month/year)"
+    assert manifest.first is not None and f"{manifest.first:%m-%d}" == "04-03"
