@@ -85,7 +85,8 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     def build(header: dict[str, Any], arrays: Arrays) -> EvaluationReport:
         n, k, most = len(header["users"]), header["k"], header["n_items"] - 1
         check_array("targets", arrays["targets"], np.int64, (n,), low=0, high=most)
-        check_array("months", np.array(header["months"], np.str_), np.str_, (n,), nan=True)
+        if len(header["months"]) != n:
+            raise ValueError("its months are incomplete")
         for name, array in arrays.items():
             if name.endswith("/lists"):
                 check_array(name, array, np.int64, (n, k), low=NO_ITEM, high=most)
