@@ -144,15 +144,17 @@ def draw_training(corpus: str) -> None:
         notices.caution(sentence)
     form = st.form("train", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = st.number_input("Epochs at most", 1, 500, usual.epochs, width=160)
-        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, width=160)
+        epochs = st.number_input(
+            "Epochs at most", 1, 500, usual.epochs, key="train_epochs", width=160
+        )
+        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
         described = []
         if columns:
             described = st.multiselect(
                 "Text of an item",
                 columns,
                 default=usual_columns,
-                key=f"item_text_{corpus}",
+                key=f"train_text_{corpus}",
                 help="Columns of the items file that describe an item to the encoder, in order",
                 width=380,
             )

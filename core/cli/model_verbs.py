@@ -116,9 +116,11 @@ def train_model(
     import time
     from dataclasses import replace
 
+    from core.compare.turnover import make_turnover
     from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
+    from core.engine import Engine
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
@@ -148,6 +150,7 @@ def train_model(
     started = time.monotonic()
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
+        make_turnover(shelf, Engine.open(data, folder, shelf), progress=progress)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written

@@ -248,8 +248,10 @@ def load_ablation(path: Path, key: str) -> Ablation | None:
     """Read what ``save_ablation`` wrote; None where there is nothing usable for this key."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> Ablation:
-        for name, array in arrays.items():
-            check_array(name, array, array.dtype, (len(header["users"]),), nan=True)
+        n = len(header["users"])
+        check_array("steps", arrays["steps"], np.int64, (n,), low=0)
+        for name in arrays:
+            check_array(name, arrays[name], arrays[name].dtype, (n,), nan=True)
         without = {name: Answer(**fields_from(arrays, f"{name}/")) for name in header["without"]}
         whole = Answer(**fields_from(arrays, "/"))
         users = tuple(header["users"])

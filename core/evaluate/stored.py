@@ -83,15 +83,18 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> EvaluationReport:
-        n, k, most = len(header["users"]), header["k"], header["n_items"] - 1
-        check_array("targets", arrays["targets"], np.int64, (n,), low=0, high=most)
+        n, k, last = len(header["users"]), header["k"], header["n_items"] - 1
+        check_array("steps", arrays["steps"], np.int64, (n,), low=0)
+        check_array("targets", arrays["targets"], np.int64, (n,), low=0, high=last)
+        for name in header["cohorts"]:
+            check_array(name, arrays[f"cohort/{name}"], np.bool_, (n,))
+        for name in (name for name in arrays if name.startswith("result/")):
+            if arrays[name].dtype.kind == "i":
+                check_array(name, arrays[name], np.int64, (n, k), low=NO_ITEM, high=last)
+            else:
+                check_array(name, arrays[name], np.float64, (n,), nan=True)
         if len(header["months"]) != n:
             raise ValueError("its months are incomplete")
-        for name, array in arrays.items():
-            if name.endswith("/lists"):
-                check_array(name, array, np.int64, (n, k), low=NO_ITEM, high=most)
-            else:
-                check_array(name, array, array.dtype, (n,), nan=True)
         return EvaluationReport(
             protocol=header["protocol"],
             k=header["k"],
@@ -128,12 +131,18 @@ def fields_from(arrays: Arrays, prefix: str) -> dict[str, Any]:
 
 
 def save_stored(
-    path: Path, kind: str, key: str, facts: dict[str, Any], arrays: Arrays, *, sealed: bool = True
+    path: Path,
+    kind: str,
+    key: str,
+    facts: dict[str, Any],
+    arrays: Arrays,
+    *,
+    sealed: bool = True,
 ) -> None:
     """Write arrays in single precision, and a JSON header that ``read_stored`` checks."""
     stored = {name: array.astype(_STORED[array.dtype.kind]) for name, array in arrays.items()}
-    header = {kind: json.dumps({"format": FORMAT, "key": key, **facts})}
-    save_arrays(path, stored, header, sealed=sealed)
+    header = json.dumps({"format": FORMAT, "key": key, **facts})
+    save_arrays(path, stored, {kind: header}, sealed=sealed)
 
 
 def read_stored(
@@ -149,6 +158,9 @@ def read_stored(
         header = json.loads(metadata[kind])
         if (header["format"], header["key"]) != (FORMAT, key):
             return None
+        for name, array in stored.items():
+            if array.dtype.kind == "u":
+                check_array(name, array, np.uint8, (None,), high=1)
         return build(header, {name: a.astype(_READ[a.dtype.kind]) for name, a in stored.items()})
     except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -249,8 +249,7 @@ def _read_network(
         for name, value in weights.items()
         if name.startswith(_NETWORK)
     }
-    kinds = len(values["kind_in.weight"])
-    network = InterestNetwork(settings, text_dim, kinds)
+    network = InterestNetwork(settings, text_dim, len(values["kind_in.weight"]))
     network.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
     return network
 

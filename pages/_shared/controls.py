@@ -139,6 +139,9 @@ def _pick_user(corpus: Corpus) -> str | None:
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
             drawing.button(label, key, move_user, corpus, move, width="stretch")
+    walk = state.walk(corpus.user_ids)
+    if walk is not corpus.user_ids:
+        st.caption(f"{wording.number(walk.index(chosen) + 1)} of {len(walk)} in the list you left")
     return chosen
 
 
@@ -211,6 +214,15 @@ def choose_model(corpus: str, model_id: str) -> None:
 def open_page(page: str, **values: str | int | None) -> None:
     """Switch to a page, at the last event unless told otherwise; for callbacks."""
     st.switch_page(page, query_params=state.link(page, **({TIME: None} | values)))
+
+
+def open_listed(user_ids: Sequence[str], at: int, page: str, **values: str | int | None) -> None:
+    """Open a user of a list; the next and the previous one are then those of the list.
+
+    For callbacks.
+    """
+    state.put(state.WALK, tuple(user_ids))
+    open_page(page, user=user_ids[at], **values)
 
 
 def move_step(move: int, n: int) -> None:

@@ -71,7 +71,8 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
     for at, steps in enumerate(explanation.game.players):
         event = explanation.event(steps[-1])
         alone = len(steps) == 1
-        name = title(explanation.engine, event.item_id) if alone else count(len(steps), "event")
+        called = explanation.engine.corpus.event_title(event)
+        name = (called or "no item") if alone else count(len(steps), "event")
         bars.append(
             EventBar(
                 step=steps[-1],
