@@ -85,6 +85,8 @@ def draw_text(
         drawing.button(
             "Start from the opposite review", "opposite", act, *question, icon="swap_vert"
         )
+        if isinstance(handle, int):
+            drawing.link(drawing.TIMELINE, f"Step {handle} on the Timeline", time=handle)
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
         about = "the same item" if source.same_item else f"{engine.corpus.title(source.item_id)}"
