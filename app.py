@@ -22,6 +22,7 @@ def main() -> None:
     menu = {
         "Start": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
+            st.Page("pages/users.py", title="Users", icon=":material/group:"),
             st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
         ],
         "One user": [

@@ -125,7 +125,7 @@ def time_to_drawn(server: Server, page: Page, steps: int) -> list[float]:
         page.get_by_role("slider").first.focus()
         page.evaluate(WATCH)
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("window.took !== null", timeout=60_000)
+        page.wait_for_function("() => window.took !== null", timeout=60_000)
         took.append(page.evaluate("window.took") / 1000)
         settle(page)
     return took

@@ -139,7 +139,7 @@ class ItemReader:
     def _category(self, value: Any) -> str | None:
         value = first_listed(value)
         if self._by_blanks and isinstance(value, str):
-            value = value.split()[0] if value.split() else None
+            value = next((word.strip(",;'\"") for word in value.split()), None)
         return self._text(Columns.Category, value)
 
     def _text(self, field: str, value: Any) -> str | None:

@@ -71,7 +71,8 @@ data_czas czas data_zakupu datum_cas cas idobelyeg datum_ido ido data_ora tarih_
     Columns.Kind: """
 kind event_type eventtype event_name event action_type actiontype action behavior_type
 behaviour_type behaviortype behavior behaviour feedback_type feedbacktype interaction_type
-interaction activity_type activity user_action operation_type operation act verb
+interaction activity_type activity user_action operation_type operation op_type act_type act verb
+event_action evt evt_type hit_type what
 ereignis ereignistyp aktion verhalten vorgang
 evenement type_evenement comportement
 evento tipo_evento tipo_de_evento accion tipo_accion comportamiento
@@ -172,6 +173,7 @@ _TYPE = re.compile(r":(?:token|token_seq|float|float_seq)$")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right)$")
 MAX_NAME = 80
+MERGED_RANK, INNER_RANK = 100_000, 200_000
 _WEAK_KINDS = ("type", "status", "op", "typ", "tipo", "类型", "category")
 
 
@@ -200,10 +202,13 @@ def guess(table: str, columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     for place, column in enumerate(columns):
         name = plain_name(column)
         short = _MERGED.sub("", name)
+        inner = plain_name(column.rpartition(".")[2]) if "." in column else ""
         for field, rank in ranks.items():
             options = [rank[name]] if name in rank else []
             if not options and short in rank:
-                options = [rank[short] + 5_000]
+                options = [rank[short] + MERGED_RANK]
+            if not options and inner in rank:
+                options = [rank[inner] + INNER_RANK]
             if options:
                 found.setdefault(field, []).append((min(options), place, column))
     return {field: tuple(column for *_, column in sorted(hits)) for field, hits in found.items()}

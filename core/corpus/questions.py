@@ -12,9 +12,9 @@ class Question:
     """Something that only a person can say; until then nothing can be imported.
 
     ``option`` is the field of ``ImportOptions`` that answers it: "mapping", "header", "delimiter",
-    "time_format", "kinds" or "order_as_time". ``field`` is the field that lacks a column
-    ("timestamp", "item.item_id") where ``option`` is "mapping". ``values`` are values of the file
-    that the question is about (unknown words of a kind, a date that can be read two ways).
+    "encoding", "time_format", "kinds" or "order_as_time". ``field`` is the field that lacks a
+    column ("timestamp", "item.item_id") where ``option`` is "mapping". ``values`` are values of the
+    file that the question is about (unknown words of a kind, a date that can be read two ways).
     ``proposals`` are values of the option that could be right, the likeliest first. ``error`` says
     all of it in words; an import with the same options raises it.
     """

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from core.corpus.foreign import foreign_kind, is_workbook
 from core.corpus.manifest import Source
+from core.corpus.questions import Asked
 from core.domain import DomainError
 
 MAX_LINE = 8 * 2**20
@@ -292,7 +293,7 @@ class SourceFile:
             raise self._undecodable(error, f"line {number}") from None
 
     def _undecodable(self, error: UnicodeError, place: str) -> DomainError:
-        byte, remedy = "", "Save it as UTF-8"
+        byte, remedy, proposals = "", "Save it as UTF-8", tuple[str, ...]()
         if isinstance(error, UnicodeDecodeError):
             byte = f" (byte 0x{error.object[error.start]:02x})"
         if self._can_ask:
@@ -300,10 +301,10 @@ class SourceFile:
             proposal = propose_encoding(error, self._start)
             if proposal is not None:
                 name, excerpt = proposal
+                proposals = (name,)
                 remedy = f"It could be {name} (it would read {excerpt!r}): add --encoding {name}"
-        return DomainError(
-            f"the text is not {self.encoding}{byte}", where=f"{self.path}, {place}", remedy=remedy
-        )
+        what, where = f"the text is not {self.encoding}{byte}", f"{self.path}, {place}"
+        return Asked(what, "encoding", where=where, remedy=remedy, proposals=proposals)
 
     def _found_encoding(self, start: bytes, name: str | None) -> str:
         foreign = foreign_kind(start, self.path)

@@ -44,7 +44,7 @@ _CLOCK = (
 )
 _DIGITS = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[-/.])\s?(?P<b>\d{1,2})(?P=mark)\s?(?P<c>\d{1,4})\.?"
-    rf"(?:(?:\s*,\s*|\s*T\s*|\s+|:|\s+(?:at|um|à|-)\s+){_CLOCK}(?:\s*(?:Uhr|h|hrs?))?)?"
+    rf"(?:(?:\s*,\s*|\s*T\s*|\s+|:|\s+(?:at|um|à|-)\s+)(?P<cjk>上午|下午|午前|午後|오전|오후)?\s*{_CLOCK}(?:\s*(?:Uhr|h|hrs?))?)?"
 )
 _MONTH_ONLY = re.compile(r"(?:(?P<y>\d{4})[-/.](?P<m>\d{1,2})|(?P<m2>\d{1,2})[-/.](?P<y2>\d{4}))")
 _CJK = re.compile(
@@ -59,6 +59,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 _CLOCK_IN = re.compile(rf"(?<![\d+-]){_CLOCK}")
 _NUMBERS = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 _SPACED = re.compile(r"(?P<m>\d{1,2}) (?P<d>\d{1,2}), (?P<y>\d{4})")
+_SHORT_YEAR = re.compile(r"\b\d{1,2}[-/. ][^\W\d_]{3,}\.?[-/. ']{1,2}\d{2}\b")
 _OFFSET = re.compile(r"(?<!\d)([+-])(\d\d):?(\d\d)(?!\d)")
 
 
@@ -147,7 +148,7 @@ def _worded(text: str) -> Form:
     raw = _NUMBERS.findall(rest)
     years = [int(number) for number in raw if len(number) == 4]
     others = [int(number) for number in raw if len(number) <= 2]
-    if not years and len(others) == 2:
+    if not years and len(others) == 2 and _SHORT_YEAR.search(rest):
         day, year = others[0], _century(others[1])
     elif len(years) == 1 and len(others) <= 1:
         day, year = (others[0] if others else 1), years[0]
@@ -171,6 +172,8 @@ def _moment(year: int, month: int, day: int, clock: re.Match[str] | None = None)
         return moment
     hour, minute, second = (int(clock[name] or 0) for name in ("hour", "minute", "second"))
     half = (clock["half"] or "").lower().replace(".", "").replace(" ", "")
+    if clock.groupdict().get("cjk"):
+        half = "pm" if clock["cjk"] in _CJK_LATE else "am"
     if half in NOON_WORDS:
         if not 1 <= hour <= 12:
             raise NotATime("has an hour that is none")

@@ -92,7 +92,7 @@ class EventReader:
         self._ratings = _Memo(self._rating)
         self._kinds = _Memo(self._kind)
         self.dropped: list[BadRow] = []
-        self._long, self._cut = "", None
+        self._long, self._cut = "", ""
         self.shortened = 0
         self.unknown: Counter[str] = Counter()
         self.wholes: Counter[float] = Counter()
@@ -173,8 +173,8 @@ class EventReader:
         self.shortened += 1
         if value is not self._long:
             text = read_text(field, value)
-            self._long, self._cut = value, text and text[:MAX_TEXT].rstrip()
-        return self._cut
+            self._long, self._cut = value, (text or "")[:MAX_TEXT].rstrip()
+        return self._cut or None
 
     def _kind(self, value: Any) -> str | None:
         if is_missing(value):

@@ -141,7 +141,7 @@ def _hover(bar: EventBar) -> str:
     rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
     error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
     about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{in_full(bar.label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    return f"<b>{in_full(bar.full_label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
 
 
 def _tick(row: _Row, chosen: int | None) -> str:

@@ -24,6 +24,8 @@ SMALL = 0.005
 """Nats that round to zero."""
 TITLE = 40
 """Longer titles are cut in sentences and labels."""
+TOPIC = 24
+"""Characters of a topic's short form."""
 TOP = 10
 """A next item up to this rank counts as right."""
 MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
@@ -104,6 +106,11 @@ def between(interval: Interval) -> str:
 def short(text: str, limit: int = 60) -> str:
     """A title or a topic in at most ``limit`` characters: the one short form, in sentences."""
     return short_name(text, limit)
+
+
+def short_topic(name: str) -> str:
+    """A topic in one word of its name, so that an arrow to another one stays in sight beside it."""
+    return short(name.partition(" · ")[0], TOPIC)
 
 
 def capital(sentence: str) -> str:

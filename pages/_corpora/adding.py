@@ -12,6 +12,7 @@ from core import jobs
 from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
+from core.corpus.questions import Asked
 from core.domain import Columns, DomainError
 from core.views import corpora as view
 from core.views import imports as words
@@ -42,6 +43,8 @@ def draw_import() -> None:
     preview: Preview | None = None
     try:
         preview = loaders.preview(events, items, options, name)
+    except Asked as asked:
+        correcting.draw_question(asked.question, None)
     except DomainError as error:
         where = uploads.without_folder(error.where)
         notices.show_error(DomainError(error.what, where=where, remedy=error.remedy))

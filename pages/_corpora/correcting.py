@@ -40,7 +40,7 @@ PROPOSALS_SHOWN = 8
 WIDTH = 190
 
 
-def draw_question(question: Question, preview: Preview) -> None:
+def draw_question(question: Question, preview: Preview | None) -> None:
     """What must be said before anything can be imported, with its answers as buttons."""
     error = question.error
     with st.container(border=True, key="question"):
@@ -55,12 +55,14 @@ def draw_question(question: Question, preview: Preview) -> None:
             ANSWERS[question.option](question, preview)
 
 
-def _answer_header(question: Question, preview: Preview) -> None:
+def _answer_header(question: Question, preview: Preview | None) -> None:
     for value in (False, True):
         _answer(f"The first line {FIRST_LINE[value]}", "header", value)
 
 
-def _answer_mapping(question: Question, preview: Preview) -> None:
+def _answer_mapping(question: Question, preview: Preview | None) -> None:
+    if preview is None:
+        return
     field = question.field
     of_items = field.startswith(ITEM_PREFIX)
     columns = preview.item_columns if of_items else preview.columns
@@ -75,20 +77,22 @@ def _answer_mapping(question: Question, preview: Preview) -> None:
         _answer_order(question, preview)
 
 
-def _answer_kinds(question: Question, preview: Preview) -> None:
+def _answer_kinds(question: Question, preview: Preview | None) -> None:
     st.text("What does each word stand for?")
     _draw_kinds(dict.fromkeys(question.values))
 
 
-def _answer_order(question: Question, preview: Preview) -> None:
+def _answer_order(question: Question, preview: Preview | None) -> None:
     _answer("There is no time: take the order of the rows", "order_as_time", True)
 
 
-def _answer_by(option: str, label: str) -> Callable[[Question, Preview], None]:
-    def draw(question: Question, preview: Preview) -> None:
+def _answer_by(option: str, label: str) -> Callable[[Question, Preview | None], None]:
+    def draw(question: Question, preview: Preview | None) -> None:
         for value in question.proposals[:PROPOSALS_SHOWN]:
             name = spoken_delimiter(value) if option == "delimiter" else value
             _answer(f"{label} {name}", option, value)
+        if not question.proposals:
+            st.text("Choose or type it below.")
 
     return draw
 
@@ -97,7 +101,7 @@ def _answer(label: str, option: str, value: Any) -> None:
     drawing.button(label, f"answer_{option}_{value}", said.say, option, value)
 
 
-ANSWERS: dict[str, Callable[[Question, Preview], None]] = {
+ANSWERS: dict[str, Callable[[Question, Preview | None], None]] = {
     "header": _answer_header,
     "mapping": _answer_mapping,
     "kinds": _answer_kinds,

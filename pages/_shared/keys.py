@@ -20,7 +20,7 @@ from pages._shared import controls, drawing, jump, loaders, state
 from pages._shared.jump import Act
 from pages._shared.state import TIME, USER
 
-LISTENER, ON, HEARD = "keys", "keys_on", "keys_heard"
+LISTENER, ON, OFF, HEARD = "keys", "keys_on", "keys_off", "keys_heard"
 MOST = 32
 """Presses by which a busy server may lag behind."""
 _listen = st.components.v2.component(
@@ -54,7 +54,7 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
     ``plays``: whether the page can be played.
     """
     known = acts(pages, plays=plays)
-    names = ["Ctrl+K", "?"] if state.get(ON) is False else [*known, "/", "Ctrl+K"]
+    names = ["Ctrl+K", "?"] if state.get(OFF) else [*known, "/", "Ctrl+K"]
     state.put(HEARD, heard()._replace(place=None))  # the sidebar has settled it
     jump.go_on()
     opened = state.get(jump.DIALOG)
@@ -153,6 +153,11 @@ def play() -> None:
         controls.toggle_play(n)
 
 
+def switch() -> None:
+    """Remember whether single keys are on; the control itself goes with its dialog."""
+    state.put(OFF, not state.get(ON) or None)
+
+
 def draw_help(pages: Sequence[st.Page]) -> None:
     """What the keys do; single keys can be switched off, for those who dictate."""
     listed = ", ".join(f"{at} {page.title}" for at, page in enumerate(pages[:9], start=1))
@@ -170,6 +175,6 @@ def draw_help(pages: Sequence[st.Page]) -> None:
     @st.dialog("Keys", on_dismiss=jump.close)
     def dialog() -> None:
         st.table(DataFrame({"Key": helps.keys(), "Does": helps.values()}), hide_index=True)
-        st.toggle("Single keys are on", value=True, key=ON, persist_state="session")
+        st.toggle("Single keys are on", not state.get(OFF), key=ON, on_change=switch)
 
     dialog()

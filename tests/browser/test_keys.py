@@ -81,6 +81,8 @@ def test_the_palette_finds_users_items_pages_and_commands(tab, press, busy_user)
     corpus = Library.open().corpus("demo")
     item = corpus.item_ids[7]
     tab.open("/?corpus=demo")
+    tab.page.locator(".st-key-list_drift canvas").first.wait_for()
+    tab.settle()
     press("/")
     field = tab.page.get_by_label("User, item, page or command")
     field.wait_for()

@@ -46,9 +46,10 @@ def press(app, label: str):
 def drop(open_app, shop):
     """A function that opens the page with a file dropped, and one of items."""
 
-    def drop(name: str, text: str, items: str | None = None):
+    def drop(name: str, rows: str | bytes, items: str | None = None):
         app = open_app(CORPORA)
-        app.file_uploader(key="import_events").upload(name, text.encode()).run()
+        content = rows if isinstance(rows, bytes) else rows.encode()
+        app.file_uploader(key="import_events").upload(name, content).run()
         if items is not None:
             app.file_uploader(key="import_items").upload("items.csv", items.encode()).run()
         assert not app.exception
@@ -288,6 +289,17 @@ def test_ambiguous_dates_are_asked_for(drop) -> None:
     first = rows_of(app)["timestamp"][1]
     assert {first.day, first.month} == {2} or first.year == 2024
     assert "--time-format" in app.code[-1].value
+
+
+def test_an_encoding_is_proposed(drop) -> None:
+    rows = "user_id,item_id,timestamp,review\n" + "".join(
+        f"u{n % 7},i{n % 5},{1_700_000_000 + n},un café très agréable\n" for n in range(30)
+    )
+    app = drop("avis.csv", rows.encode("cp1252"))
+    assert "The text is not utf-8" in words(app)
+    press(app, "Encoding: cp1252")
+    assert rows_of(app)["text"][0] == "un café très agréable"
+    assert "--encoding cp1252" in app.code[-1].value
 
 
 def test_a_file_without_times_can_take_its_order(drop) -> None:

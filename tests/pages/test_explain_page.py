@@ -261,7 +261,7 @@ def test_a_question_is_read_until_the_next_one_or_the_end_of_its_session(
     app = open_app(EXPLAIN, corpus="demo", user=short_user, time="5")  # nobody else asks this
     first = questions[-1]
     assert first.is_wanted()
-    app.segmented_control(key="explain_measure").set_value("Margin over rank 10").run()
+    app.segmented_control(key="explain_measure").set_value(page.MARGIN).run()
     second = questions[-1]
     assert second is not first
     assert second.is_wanted() and not first.is_wanted()

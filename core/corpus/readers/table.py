@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.corpus.column_names import NOT_ITEMS, NOT_TIMES, guess, plain_name
-from core.corpus.kinds import holds_kinds
+from core.corpus.kinds import MAX_LENGTH, holds_kinds, kind_of
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import mapped
 from core.corpus.source import BadRow
@@ -19,6 +19,7 @@ from core.domain import Columns
 JUDGED = 400
 READABLE = 0.3
 MOSTLY = 0.5
+KINDS_SHARE = 0.7
 NEARLY_ALL = 0.95
 REPEATING = 0.9
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
@@ -75,6 +76,8 @@ class _Guess:
         if Columns.Time not in self._taken:
             self._take_unnamed_times()
         self._take(Columns.Kind, self._are_kinds)
+        if Columns.Kind not in self._taken:
+            self._take_unnamed_kinds()
         self._take(Columns.Rating, self._are_ratings)
         self._take(Columns.Text, self._are_texts)
         if Columns.Text in self._taken:
@@ -127,6 +130,18 @@ class _Guess:
         ]
         if len(times) == 1:
             self._taken[Columns.Time] = times[0]
+
+    def _take_unnamed_kinds(self) -> None:
+        """Without a known name: the only column of a few words that are all kinds of events."""
+        kinds = [name for name in self._free() if self._are_only_kinds(self._values(name))]
+        if len(kinds) == 1:
+            self._taken[Columns.Kind] = kinds[0]
+
+    @staticmethod
+    def _are_only_kinds(values: list[Any]) -> bool:
+        words = [str(value) for value in values if len(str(value)) <= MAX_LENGTH]
+        known = sum(kind_of(word, {}) is not None for word in words)
+        return len(set(words)) > 1 and known >= KINDS_SHARE * len(values)
 
     def _follows(self, column: str, field: str) -> bool:
         """Whether each user, or each item, has one value only: a birthday, a date of release."""

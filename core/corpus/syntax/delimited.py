@@ -86,6 +86,8 @@ class Delimited:
                 continue
             if comment and line.startswith(comment):
                 continue
+            if line.startswith("# ") and not header_waits:
+                continue
             cells = self._quoted(source, line) if quote in line else line.split(mark)
             if isinstance(cells, list) and len(cells) != width:
                 if (len(cells) <= 1 and not line.strip()) or line[0] == "#":

@@ -143,9 +143,10 @@ class _Sniffer:
             cutter = Cutter(mark, None if quote == NO_QUOTE else quote)
             return self._escaping(cutter)
         lines = [*self.lines[self.skipped :], *self.later]
+        if self._single_quoted(mark, lines):
+            return self._escaping(Cutter(mark, "'"))
         if not any('"' in line for line in lines):
-            usual = None if mark == "\t" else '"'
-            return Cutter(mark, "'" if self._single_quoted(mark, lines) else usual)
+            return Cutter(mark, None if mark == "\t" else '"')
         quoted = self._escaping(Cutter(mark))
         if mark != "\t":
             return quoted
@@ -183,25 +184,30 @@ class _Sniffer:
 
     def _misfits(self, cutter: Cutter) -> int:
         """Lines that do not have the usual number of fields; quoted lines are joined first."""
-        rows = self._rows(cutter, joins=True)
+        rows = self._rows(cutter)
         width = _usual(len(row) for row in rows)
         return sum(len(row) != width for row in rows)
 
-    def _rows(self, cutter: Cutter, *, joins: bool = False) -> list[list[str]]:
-        """The rows of the first lines; a quote that stays open goes on, where ``joins``."""
+    def _rows(self, cutter: Cutter) -> list[list[str]]:
+        """The rows of the first lines; an open quote goes on for a few lines, or is a stray."""
         rows: list[list[str]] = []
-        held = ""
-        for line in self.lines[self.skipped :]:
-            text = f"{held}\n{line}" if held else line
-            if not text.strip():
-                continue
-            cells, is_open = cutter.cut(text)
-            if is_open and joins and text.count("\n") < 50:
-                held = text
-                continue
-            held = ""
-            rows.append(cells)
-        return [*rows, *([cutter.cut(held)[0]] if held else [])]
+        lines = [line for line in self.lines[self.skipped :] if not self._is_comment(line)]
+        place = 0
+        while place < len(lines):
+            cells, is_open = cutter.cut(lines[place])
+            place += 1
+            if is_open:
+                for stop in range(place + 1, min(place + JOINED_LINES, len(lines)) + 1):
+                    joined, still_open = cutter.cut("\n".join(lines[place - 1 : stop]))
+                    if not still_open:
+                        cells, place = joined, stop
+                        break
+            if len(cells) > 1 or "".join(cells).strip():
+                rows.append(cells)
+        return rows
+
+    def _is_comment(self, line: str) -> bool:
+        return bool(self.comment) and line.startswith(self.comment)
 
     def _skip_titles(self, cutter: Cutter, width: int) -> None:
         """Lines above the header that are no rows: a report's title, the date of an export."""

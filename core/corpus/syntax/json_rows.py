@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from core.corpus.column_names import is_named
 from core.corpus.source import MAX_LINE, BadRow, SourceFile
 from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Fields, Row, ValueRow
 
@@ -257,6 +258,8 @@ def _unwrapped(value: Fields) -> list[Fields]:
     if all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         return [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)]
     if all(isinstance(column, dict) and len(column) > 0 for column in columns):
+        if is_named(columns[0]) > is_named(value):
+            return [row for row in columns if isinstance(row, dict)]
         return [{name: column.get(key) for name, column in value.items()} for key in columns[0]]
     return []
 
@@ -277,6 +280,8 @@ def plain_value(value: Any) -> Any:
                 return float(inner)
             except (TypeError, ValueError):
                 return inner
+        if key == "$timestamp" and isinstance(inner, dict):
+            return inner.get("t")
         if key not in ("$oid", "$date", "$uuid", "$symbol", "$undefined"):
             return value
         value = inner

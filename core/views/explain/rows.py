@@ -29,7 +29,7 @@ class EventBar:
     timestamp: datetime | None
     """When it happened, UTC; a group's last event. None where only the order is known."""
     item: str
-    """Title of the item; of a group, how many events."""
+    """What the item is called beside the event, in full; of a group, how many events."""
     item_id: str
     """Item id; empty for a group."""
     kind: EventKind | None
@@ -45,8 +45,13 @@ class EventBar:
 
     @property
     def label(self) -> str:
-        """``step 12 · Title``."""
+        """``step 12 · Title``, the title in short."""
         return event_label(self.first_step, self.step, short(self.item, TITLE))
+
+    @property
+    def full_label(self) -> str:
+        """The same with the title in full."""
+        return event_label(self.first_step, self.step, self.item)
 
 
 @dataclass(frozen=True, slots=True)
