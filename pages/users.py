@@ -113,6 +113,8 @@ def draw_users(view: UsersView, n_items: int) -> None:
         "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY"),
         "hits": col.NumberColumn("Hits", format="localized"),
     }
+    if rows["seen"].isna().all():
+        del columns["seen"]
     shown = {name: column for name, column in columns.items() if name in rows}
     drawing.table(
         rows,

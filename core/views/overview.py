@@ -150,8 +150,9 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     if len(others):
         before = short_topic(names[leading[others[-1]]])
         title = f"{row.user_id}: from {before} to {now}"
-        since = day(history.events[step - 1].date)
-        moved = f"{now} leads since step {step} of {len(history)} ({since}), before it {before}."
+        date = history.events[step - 1].date
+        since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
+        moved = f"{now} leads since {since}, before it {before}."
     place = ("the", "the second")[at]
     far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."
     return Card("drift", at, title, f"{moved} {far}", step)
