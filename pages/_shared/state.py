@@ -46,6 +46,8 @@ SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
 EDITS = "edits"
 """Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+FORM = "whatif_form"
+"""Which of What-if's forms is open."""
 GOAL = "goal"
 """Whether What-if's search brings the item ``in`` or ``out``."""
 SEARCH_IN, SEARCH, TOPIC, LEAST, SORT = (
@@ -72,10 +74,11 @@ TABLE = (
     Key(EXTENT, ("timeline",), "whole"),
     Key(MEASURE, EXPLAIN, "score"),
     Key(WORDS_OF, EXPLAIN, read=int, about=USER),
-    Key(TARGET, EXPLAIN, "sentiment"),
+    Key(TARGET, EXPLAIN, "score"),
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),
+    Key(FORM, ("what_if",), "text"),
     Key(COLUMNS, ("compare",), about=CORPUS),
     Key(PAIR, ("compare",), read=int, about=USER),
     Key(SEARCH_IN, USERS, "id"),
