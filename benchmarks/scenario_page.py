@@ -56,7 +56,7 @@ def measure(page: Page, edits: int) -> tuple[list[float], list[float]]:
         page.evaluate(WATCH, number)
         page.locator("#portal :is(input, textarea)").first.fill(str(value))
         page.keyboard.press("Enter")
-        page.wait_for_function("window.took !== null", timeout=60_000)
+        page.wait_for_function("() => window.took !== null", timeout=60_000)
         (texts if is_text else ratings).append(page.evaluate("window.took") / 1000)
         page.wait_for_timeout(300)
         page.wait_for_selector(IDLE, timeout=60_000)

@@ -1,6 +1,11 @@
-"""Array types that signatures name; each argument and return states its shape beside the type."""
+"""Array types that signatures name, and the check of an array that was read from a file.
+
+Each argument and return states its shape beside the type.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,3 +16,42 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 PartArray = npt.NDArray[np.int8]
 """``core.domain.Part`` of each event."""
+
+
+def check_array(
+    name: str,
+    array: npt.NDArray[Any],
+    dtype: npt.DTypeLike,
+    shape: tuple[int | None, ...],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    ascending: bool = False,
+    nan: bool = False,
+) -> npt.NDArray[Any]:
+    """The array, if it is what the model says; else a ValueError that says what differs.
+
+    ``shape`` with None for any length; ``low`` and ``high`` both included; ``nan`` allows NaN and
+    infinity.
+    """
+    problem = ""
+    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype):
+        kind = getattr(array, "dtype", type(array).__name__)
+        problem = f"is {kind} instead of {np.dtype(dtype)}"
+    elif len(array.shape) != len(shape) or any(
+        wanted not in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
+    ):
+        problem = (
+            f"has shape {list(array.shape)} instead of {['any' if s is None else s for s in shape]}"
+        )
+    elif array.size and not nan and array.dtype.kind == "f" and not np.isfinite(array).all():
+        problem = "holds a number that is not finite"
+    elif array.size and low is not None and np.any(array < low):
+        problem = f"holds {array.min()}, below {low:g}"
+    elif array.size and high is not None and np.any(array > high):
+        problem = f"holds {array.max()}, above {high:g}"
+    elif ascending and np.any(array[1:] < array[:-1]):
+        problem = "is not in ascending order"
+    if problem:
+        raise ValueError(f"{name} {problem}")
+    return array

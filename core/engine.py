@@ -19,8 +19,9 @@ from core.corpus.store import Library
 from core.domain import DomainError, History, RecommendationList, RecommendedItem
 from core.encode.cache import VectorCache, open_cache, open_encoder
 from core.encode.encoder import TextEncoder
+from core.files import is_held
 from core.interest_map.projection import unit
-from core.model.folder import BASELINES, USERS, ModelParts, read_config, read_parts
+from core.model.folder import BASELINES, ModelParts, read_config, read_parts, read_users
 from core.model.profile import drift_of, profile_of
 from core.ranking import excluded_mask, top_k
 from core.recommend.baseline import load_baselines
@@ -115,7 +116,7 @@ class Engine:
         folder, item_ids = self.folder / BASELINES, self.corpus.item_ids
         components: dict[str, Recommender] = {INTEREST: self.interest}
         components |= load_baselines(folder, item_ids)
-        if (folder / FACTS).is_file():
+        if is_held(self.folder, f"{BASELINES}/{FACTS}"):
             return {JOINT: Joint.load(folder, components, item_ids), **components}
         return components
 
@@ -241,15 +242,7 @@ class Engine:
     @cached_property
     def users(self) -> pd.DataFrame:
         """One row per user, computed when the model was trained (``summarise_users``)."""
-        path = self.folder / USERS
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise DomainError(
-                "the model's table of users is missing or damaged",
-                where=str(path),
-                remedy=f"Train again: python -m core train {self.corpus.name}",
-            ) from error
+        return read_users(self.folder, self.corpus)
 
     def _parts_of(self, history: History) -> npt.NDArray[np.int8]:
         """Part of each event; events of an edited history that the corpus lacks count as test."""

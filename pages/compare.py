@@ -10,7 +10,7 @@ from streamlit import column_config as col
 from core.compare.causes import Move
 from core.compare.columns import FEWEST
 from core.compare.comparison import Comparison
-from core.figures.compare import changes_figure, flow_figure, profiles_figure
+from core.figures.compare import changes_figure, flow_figure, overlap_figure, profiles_figure
 from core.figures.compare_report import comparison_report
 from core.figures.report import as_html
 from core.views.compare import sentences as words
@@ -87,9 +87,9 @@ def picked_item(view: CompareView) -> str | None:
 def draw_flow(view: CompareView, picked: str | None) -> None:
     """Ranks over the columns; a marker picks its item."""
     with st.container(gap="xxsmall"):
-        notices.say(view.flow_sentence)
-        if view.next_sentence:
-            notices.say(view.next_sentence)
+        said = (view.flow_sentence, view.neighbours_sentence, view.next_sentence)
+        for sentence in filter(None, said):
+            notices.say(sentence)
     drawing.chart(
         FLOW,
         flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow()),
@@ -203,15 +203,15 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
-    look = {"width": 76, "type": "tertiary"}
+    look = {"width": 72, "type": "tertiary"}
     columns = {
-        "to": col.TextColumn("To", width=84),
-        "move": col.TextColumn("Move", width=84),
-        "item": col.TextColumn("Item", width=200 if two else 170),
+        "to": col.TextColumn("To", width=90),
+        "move": col.TextColumn("Move", width=72),
+        "item": col.TextColumn("Item", width=340 if two else 280),
         "change": col.NumberColumn(
             "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=240 if two else 190),
+        "cause": col.TextColumn("Main cause", width=260 if two else 230),
         "contribution": col.NumberColumn(
             "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
         ),
@@ -229,6 +229,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         f"Moves and their causes. {view.flow_sentence}",
         {name: column for name, column in columns.items() if name not in hidden},
         height="content" if len(rows) <= 24 else 720,
+        marked=[row.item_id == state.get(ITEM) for row in rows],
     )
     if has_causes:
         notices.caution(words.CAUTION)
@@ -255,18 +256,23 @@ def open_timeline(view: CompareView, row: Move) -> None:
 
 def draw_overlap(view: CompareView) -> None:
     st.subheader("How alike are the lists?", anchor=False)
-    notices.say(view.overlap_sentences[0])
+    alt = f"Overlap of each pair. {view.overlap_sentence}"
+    table = overlap_table(view)
+    table["one"] = [view.columns[row.a].short for row in view.overlaps]
+    table["other"] = [view.columns[row.b].short for row in view.overlaps]
+    columns: dict[str, Any] = {name: col.TextColumn(name.title()) for name in ("one", "other")}
+    for name, label in MEASURES:
+        columns[name] = col.NumberColumn(label, format="%.2f", width=80)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        table = overlap_table(view)
-        table["one"] = [view.columns[row.a].short for row in view.overlaps]
-        table["other"] = [view.columns[row.b].short for row in view.overlaps]
-        columns: dict[str, Any] = {}
         if len(view.overlaps) > 1:
-            columns = {name: col.TextColumn(name.title(), width=120) for name in ("one", "other")}
-        for name, label in MEASURES:
-            columns[name] = col.NumberColumn(label, format="%.2f", width=66)
-        drawing.table(table, f"Overlap of each pair. {view.overlap_sentences[0]}", columns)
+            figure = overlap_figure(view, drawing.palette())
+            drawing.chart("compare_overlap", figure, view.overlap_sentence, name="Overlap (RBO)")
+            with st.expander("Every pair as a table"):
+                drawing.table(table, alt, columns)
+        else:
+            notices.say(view.overlap_sentence)
+            drawing.table(table, alt, {name: columns[name] for name, _ in MEASURES})
     with right:
         for line in (words.JACCARD, words.RBO, words.KENDALL):
             notices.caution(line)
@@ -286,7 +292,8 @@ def draw_profiles(view: CompareView) -> None:
 def draw_lists(view: CompareView) -> None:
     with st.expander("All lists as a table"):
         alt = f"Ranks of every item in every column. {view.flow_sentence}"
-        drawing.table(lists_table(view), alt)
+        marked = [line.item_id == state.get(ITEM) for line in view.lines]
+        drawing.table(lists_table(view), alt, marked=marked)
 
 
 def keep(view: CompareView, picked: str | None, about: About) -> None:

@@ -35,7 +35,10 @@ def draw_library() -> None:
     """All corpora; a button makes one the current one."""
     library = loaders.library()
     st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
-    table = view.corpora_table(library)
+    table, damaged = view.corpora_table(library), library.damaged()
+    notices.show_damaged("corpus", damaged)
+    if table.empty and damaged:
+        return
     if table.empty:
         notices.caution("No corpus yet. Import a file below.")
         return
@@ -130,6 +133,7 @@ def draw_report(summary: ImportSummary, number: int) -> None:
 
 def draw_training(corpus: str) -> None:
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
+    notices.show_damaged("model", loaders.library().models(corpus).damaged)
     for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
@@ -140,15 +144,17 @@ def draw_training(corpus: str) -> None:
         notices.caution(sentence)
     form = st.form("train", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
-        epochs = st.number_input("Epochs at most", 1, 500, usual.epochs, width=160)
-        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, width=160)
+        epochs = st.number_input(
+            "Epochs at most", 1, 500, usual.epochs, key="train_epochs", width=160
+        )
+        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
         described = []
         if columns:
             described = st.multiselect(
                 "Text of an item",
                 columns,
                 default=usual_columns,
-                key=f"item_text_{corpus}",
+                key=f"train_text_{corpus}",
                 help="Columns of the items file that describe an item to the encoder, in order",
                 width=380,
             )

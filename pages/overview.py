@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit import column_config as col
 
-from core.figures.quality import verdict_figure
-from core.model.metrics import read_metrics
-from core.views.overview import ListView, ScoreRow, VerdictView, build_facts, build_verdict
-from core.views.tables import table
-from pages._shared import controls, drawing, judging, loaders, notices, sharing, state, turnover
+from core.engine import Engine
+from core.views.overview import NOT_EVALUATED, Card, ListView, build_cards, build_facts
+from pages._shared import controls, drawing, judging, loaders, notices, state, turnover
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
@@ -25,47 +23,49 @@ MEASURES: dict[str, tuple[str, ColumnConfig]] = {
 """The column that orders each list."""
 
 
+@loaders.kept(4)
+def cards(engine: Engine, lists: dict[str, ListView]) -> tuple[Card, ...]:
+    return build_cards(engine, lists)
+
+
 def main() -> None:
     st.title("Where should I look first?", anchor=False)
     chosen = state.selection()
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
-    verdict = build_verdict(read_metrics(engine.folder), judging.verdict(engine))
-    draw_verdict(verdict, engine.corpus.name)
     usual = engine.recommender().id
-    grid = st.grid(4, min_column_width=300, gap="medium")
-    for name, users in loaders.start(engine).items():
+    lists, changed = loaders.start(engine), loaders.changed(engine, usual)
+    if changed is not None:
+        lists = lists | {"changed": changed}
+    shown = cards(engine, lists)
+    with st.grid(3, min_column_width=230, gap="small"):
+        for card in shown[: len(shown) // 3 * 3 or None]:
+            draw_card(card, lists[card.list_name])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.text(judging.verdict(engine) or NOT_EVALUATED)
+        drawing.link(drawing.QUALITY, "See full evaluation")
+        drawing.link(drawing.USERS, "All users")
+    grid = st.grid(4, min_column_width=330, gap="medium")
+    for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, users)
-    with grid.cell(), st.container(key="list_changed"):
-        changed = loaders.changed(engine, usual)
-        if changed is not None:
-            draw_list("changed", changed)
-        else:
+    if changed is None:
+        with grid.cell(), st.container(key="list_changed"):
             st.subheader("Lists that changed most", anchor=False)
             turnover.offer(engine, usual)
 
 
-def draw_verdict(verdict: VerdictView, corpus: str) -> None:
-    figure = verdict_figure(verdict, drawing.palette()) if verdict.rows else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Does the model earn trust?", anchor=False)
-        st.space("stretch")
-        if figure is not None:
-            files: dict[str, sharing.File] = {
-                "Scores (CSV)": (".csv", lambda: table(verdict.rows, ScoreRow.COLUMNS)),
-                "Charts (HTML)": sharing.charts(
-                    [(verdict.sentence, figure)], f"Recommenders on {corpus}"
-                ),
-            }
-            sharing.export(f"verdict-{corpus}", files)
-    notices.say(verdict.sentence)
-    drawing.link(drawing.QUALITY, "See full evaluation")
-    if figure is not None:
-        drawing.chart("verdict", figure, verdict.sentence, is_said=False)
-        with st.expander("Scores as a table"):
-            drawing.table(table(verdict.rows, ScoreRow.COLUMNS), "Scores")
+def draw_card(card: Card, users: ListView) -> None:
+    """Why to look at a user; the button opens the page that shows it."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{notices.escape(card.title)}**")
+        st.text(card.sentence)
+        label = "Compare month by month" if card.list_name == "changed" else "Timeline"
+        label += f" at step {card.step}" if card.step is not None else ""
+        key = f"card_{card.list_name}_{card.at}"
+        icon = "compare_arrows" if card.list_name == "changed" else "timeline"
+        drawing.button(label, key, open_user, card.list_name, users, card.at, card.step, icon=icon)
 
 
 def draw_list(name: str, users: ListView) -> None:
@@ -76,13 +76,12 @@ def draw_list(name: str, users: ListView) -> None:
         st.text("No user has 5 events or more.")
         return
     column, measure = MEASURES[name]
-    user_ids = [row.user_id for row in users.rows]
     button = drawing.buttons(
         "User",
         f"open_{name}",
-        lambda row: open_user(name, user_ids[row]),
+        lambda row: open_user(name, users, row),
         alignment="left",
-        width=min(150, 40 + 8 * max(map(len, user_ids))),
+        width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
     )
     drawing.table(
         users.rows,
@@ -91,10 +90,11 @@ def draw_list(name: str, users: ListView) -> None:
     )
 
 
-def open_user(name: str, user_id: str) -> None:
+def open_user(name: str, users: ListView, at: int, step: int | None = None) -> None:
     """Open a user's Timeline; Compare month by month where lists changed most."""
     page, columns = (drawing.COMPARE, "months") if name == "changed" else (drawing.TIMELINE, None)
-    controls.open_page(page, user=user_id, columns=columns)
+    user_ids = [row.user_id for row in users.rows]
+    controls.open_listed(user_ids, at, page, time=step, columns=columns)
 
 
 if __name__ == "__main__":

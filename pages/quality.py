@@ -12,7 +12,7 @@ from streamlit import column_config as col
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
-from core.model.metrics import Metrics, read_metrics
+from core.model.metrics import Metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
 from core.views.quality.rows import (
@@ -214,7 +214,7 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
 
 
 def draw_training(engine: Engine) -> None:
-    metrics = read_metrics(engine.folder) or Metrics()
+    metrics = notices.metrics_of(engine) or Metrics()
     sentence = wording.training(metrics)
     if metrics.training:
         figure = figures.epochs_figure(metrics, drawing.palette())

@@ -95,7 +95,10 @@ def demo_engine(demo_library: Library) -> Engine:
 
 TOGETHER = {
     "browser": ("tests/browser/",),
-    "training": ("tests/core/cli/test_model_verbs", "tests/core/training/", "tests/core/model/"),
+    "training": (
+        *("tests/core/cli/test_model_verbs", "tests/core/training/", "tests/core/model/"),
+        "tests/reliability/test_damage",
+    ),
 }
 """Groups of files that one worker runs: they share an app, or a model whose training compiles."""
 FIRST = (*TOGETHER["browser"], "tests/pages/test_explain", *TOGETHER["training"], "tests/pages/")

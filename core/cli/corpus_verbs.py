@@ -1,4 +1,4 @@
-"""Verbs about a corpus: import, corpora, import-lists."""
+"""Verbs about corpora and the library: import, corpora, import-lists, doctor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import JsonOption, LibraryOption, answer, complain, progress_bar
+from core.cli.output import (
+    JsonOption,
+    LibraryOption,
+    answer,
+    complain,
+    damage_facts,
+    damage_lines,
+    progress_bar,
+)
 from core.corpus.store import Library
-from core.domain import Columns
+from core.domain import Columns, DomainError
 
 if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
     from core.corpus.manifest import Manifest
+    from core.doctor import Finding
     from core.evaluate.importing_lists import ListsSummary
 
 REFUSALS_SHOWN = 5
@@ -140,13 +149,15 @@ def import_corpus(
 
 
 def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
-    """List the corpora of the library, the demo first."""
-
-    manifests = Library.open(library).corpora()
-    facts = {"corpora": [manifest.model_dump() for manifest in manifests]}
-    lines = [_corpus_line(manifest) for manifest in manifests] or [
-        "No corpus yet. Import one: python -m core import FILE --name NAME"
-    ]
+    """List the corpora of the library, the demo first, and those that are damaged."""
+    manifests, damaged = Library.open(library).survey()
+    facts = {
+        "corpora": [manifest.model_dump() for manifest in manifests],
+        "damaged": damage_facts(damaged),
+    }
+    lines = [_corpus_line(manifest) for manifest in manifests]
+    lines += damage_lines(damaged)
+    lines = lines or ["No corpus yet. Import one: python -m core import FILE --name NAME"]
     answer(facts, lines, as_json=json)
 
 
@@ -164,6 +175,30 @@ def import_served_lists(
     with progress_bar() as progress:
         summary = import_lists(shelf.corpus(corpus), shelf, file, name, progress)
     answer(asdict(summary.manifest), _lists_lines(summary), as_json=json)
+
+
+def examine_library(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every file and hold it to its hash.")
+    ] = False,
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say what is damaged in the library, and the way out; exit code 1 where something is."""
+    from core.doctor import examine
+
+    with progress_bar() as progress:
+        found = examine(Library.open(library), deep=deep, progress=progress)
+    lines = [f"{one.what} is damaged: {_finding(one)}" for one in found.damaged]
+    lines += [f"note: {one.what}: {_finding(one)}" for one in found.notes]
+    end = f"{len(found.damaged)} damaged" if found.damaged else "all fine"
+    lines.append(f"{found.checked:,} things checked, {end}")
+    answer(found.facts(), lines, as_json=json)
+    return 1 if found.damaged else 0
+
+
+def _finding(finding: Finding) -> str:
+    return str(DomainError(finding.problem, where=finding.where, remedy=finding.remedy))
 
 
 def _corpus_line(manifest: Manifest) -> str:
@@ -244,4 +279,9 @@ def _refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
         yield f"all refused rows: {summary.quarantine}"
 
 
-VERBS = {"import": import_corpus, "corpora": list_corpora, "import-lists": import_served_lists}
+VERBS = {
+    "import": import_corpus,
+    "corpora": list_corpora,
+    "import-lists": import_served_lists,
+    "doctor": examine_library,
+}

@@ -15,6 +15,8 @@ from core.cli.output import (
     LibraryOption,
     answer,
     complain,
+    damage_facts,
+    damage_lines,
     progress_bar,
 )
 from core.corpus.names import short_name
@@ -60,11 +62,18 @@ class Asked:
         return Library.open(self.library)
 
     def engine(self) -> Engine:
-        """The engine of the corpus and the model; DomainError when either is missing."""
+        """The engine of the corpus and the model; DomainError when either is missing.
+
+        Damaged models among which the newest may be are named on stderr.
+        """
         from core.engine import Engine
 
         shelf, name = self.shelf(), self.corpus
-        return Engine.open(shelf.corpus(name), shelf.model_folder(name, self.model), shelf)
+        corpus, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
+        if self.model is None:
+            for line in damage_lines(shelf.models(name).damaged):
+                complain(f"Model {line}")
+        return Engine.open(corpus, folder, shelf)
 
 
 def history_at(engine: Engine, user: str, at: str | None) -> History:
@@ -107,9 +116,11 @@ def train_model(
     import time
     from dataclasses import replace
 
+    from core.compare.turnover import make_turnover
     from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
+    from core.engine import Engine
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
@@ -139,6 +150,7 @@ def train_model(
     started = time.monotonic()
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
+        make_turnover(shelf, Engine.open(data, folder, shelf), progress=progress)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
@@ -263,12 +275,19 @@ def list_models(
     shelf = Library.open(library)
     shelf.manifest(corpus)
     models: list[dict[str, Any]] = []
-    for folder in shelf.model_folders(corpus):
+    known = shelf.models(corpus)
+    damaged = dict(known.damaged)
+    for folder in known.folders:
+        metrics = None
         try:
             config = read_config(folder)
-        except DomainError:
+        except DomainError as error:
+            damaged[folder.name] = error
             continue
-        metrics = read_metrics(folder)
+        try:
+            metrics = read_metrics(folder)
+        except DomainError as error:
+            damaged[folder.name] = error
         models.append(
             {
                 "model_id": config.model_id,
@@ -287,8 +306,10 @@ def list_models(
             if model["ndcg"].get(name) is not None
         )
         for model in models
-    ] or [f"No model yet. Train one: python -m core train {corpus}"]
-    answer({"models": models}, lines, as_json=json)
+    ]
+    lines += damage_lines(damaged)
+    lines = lines or [f"No model yet. Train one: python -m core train {corpus}"]
+    answer({"models": models, "damaged": damage_facts(damaged)}, lines, as_json=json)
 
 
 def list_users(

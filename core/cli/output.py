@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.domain import DomainError
 from core.progress import Progress, ProgressCallback
 
 LibraryOption = Annotated[
@@ -64,6 +65,19 @@ def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> 
 def complain(message: str) -> None:
     """One line on stderr."""
     print(one_line(message), file=sys.stderr)
+
+
+def damage_facts(damaged: Mapping[str, DomainError]) -> list[dict[str, str]]:
+    """What is damaged, as JSON: name, problem, where, remedy."""
+    return [
+        {"name": name, "problem": error.what, "where": error.where, "remedy": error.remedy}
+        for name, error in damaged.items()
+    ]
+
+
+def damage_lines(damaged: Mapping[str, DomainError]) -> list[str]:
+    """What is damaged, a line each."""
+    return [f"{name} is damaged: {error}" for name, error in damaged.items()]
 
 
 def one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby, islice
 from pathlib import Path
@@ -17,9 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 
-from core.arrays import FloatArray
+from core.arrays import FloatArray, check_array
 from core.compare.overlap import rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import History
@@ -199,16 +199,23 @@ def read_turnover(
 ) -> Turnover | None:
     """What was measured before; None where nothing was, or for something else."""
     name = engine.recommender(recommender).id
-    path = stored_path(library, engine, name, k)
-    try:
-        tensors, header = load_arrays(path)
-        facts = json.loads(header["facts"])
-        corpus, arrays = engine.corpus, {key: tensors[key] for key in ARRAYS}
-        if facts != _facts(engine, name, k) or len(arrays["change"]) != len(corpus.user_ids):
-            return None
-        return Turnover(corpus.corpus_id, engine.model_id, name, k, corpus.user_ids, **arrays)
-    except (OSError, ValueError, KeyError, SafetensorError):
-        return None
+    for path in library.places(stored_path(library, engine, name, k)):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            tensors, header = load_arrays(path)
+            if json.loads(header["facts"]) == _facts(engine, name, k):
+                corpus, n = engine.corpus, len(engine.corpus.user_ids)
+                arrays = {key: tensors[key] for key in ARRAYS}
+                for key, shape in zip(ARRAYS, _shapes(n), strict=True):
+                    kind = np.int32 if key == "lists" else np.float32
+                    check_array(key, arrays[key], kind, shape, low=0, nan=True)
+                about = (corpus.corpus_id, engine.model_id, name, k)
+                return Turnover(*about, corpus.user_ids, *(arrays[key] for key in ARRAYS))
+    return None
+
+
+def _shapes(n: int) -> tuple[tuple[int, ...], ...]:
+    """Shapes of ``ARRAYS``."""
+    return (n,), (n, len(EVENT_BINS)), (n, len(DAY_BINS)), (n,)
 
 
 def make_turnover(
@@ -226,7 +233,8 @@ def make_turnover(
     turnover = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
     facts = {"facts": json.dumps(_facts(engine, turnover.recommender, k))}
     path = stored_path(library, engine, turnover.recommender, k)
-    save_arrays(path, {key: getattr(turnover, key) for key in ARRAYS}, facts)
+    arrays = {key: getattr(turnover, key) for key in ARRAYS}
+    library.keep(path, lambda place: save_arrays(place, arrays, facts, sealed=True))
     return turnover
 
 

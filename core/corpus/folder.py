@@ -17,14 +17,20 @@ from core.arrays import BoolArray
 from core.corpus import tables
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
-from core.domain import Columns, DomainError
+from core.domain import Columns
+from core.files import Damaged, read_sums, reason_of, verify, write_sums
 
 MANIFEST_FILE, QUARANTINE_FILE = "manifest.json", "quarantine.jsonl"
 
 
 def load_corpus(folder: Path) -> Corpus:
-    """Read a corpus folder; DomainError when its tables are damaged."""
+    """Read a corpus folder; DomainError when its files aren't those that were written.
+
+    Without a list of hashes the tables are held to the corpus id, which is one of their content.
+    """
     manifest = Manifest.read(folder / MANIFEST_FILE)
+    remedy = "Import the corpus again"
+    verify(folder, (tables.EVENTS_FILE, tables.ITEMS_FILE), remedy=remedy)
     try:
         events, items = (
             pq.read_table(folder / file, partitioning=None, memory_map=True).cast(schema)
@@ -33,14 +39,28 @@ def load_corpus(folder: Path) -> Corpus:
                 (tables.ITEMS_FILE, tables.ITEMS_SCHEMA),
             )
         )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError):
-        raise DomainError(
-            "the tables of the corpus are damaged",
+        if read_sums(folder) is None:
+            _check_content(manifest, events, items)
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise Damaged(
+            f"the tables of the corpus are damaged: {reason_of(error)}",
             where=str(folder),
-            remedy="Import the corpus again",
+            remedy=remedy,
         ) from None
     frames = tables.frame_from_table(events), tables.frame_from_table(items)
     return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
+
+
+def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> None:
+    """ValueError where tables are not those of a manifest."""
+    fingerprint = tables.Fingerprint()
+    fingerprint.add("events", events)
+    fingerprint.add("items", items)
+    if fingerprint.hexdigest(manifest.rating_scale) != manifest.corpus_id:
+        raise ValueError("their content doesn't give the corpus id")
+    counts = (events.num_rows, items.num_rows, pc.count_distinct(events[Columns.User]).as_py())
+    if counts != (manifest.accepted, manifest.items, manifest.users):
+        raise ValueError("the manifest counts other rows")
 
 
 def save_corpus(
@@ -59,7 +79,7 @@ def save_corpus(
     ``events`` needs ``Columns.EVENTS`` in any order, ``items`` needs ``Columns.ITEMS`` and every
     item of the events. The same content and ``created`` give the same bytes.
     """
-    return save_tables(
+    manifest = save_tables(
         folder,
         tables.table_from_frame(events, tables.EVENTS_SCHEMA),
         tables.table_from_frame(items, tables.ITEMS_SCHEMA),
@@ -73,6 +93,8 @@ def save_corpus(
             "created": created or datetime.now(UTC),
         },
     )
+    write_sums(folder)
+    return manifest
 
 
 def save_tables(

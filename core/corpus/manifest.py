@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.corpus.options import ImportOptions
-from core.domain import LATER_KINDS, DomainError, EventKind
+from core.domain import LATER_KINDS, EventKind
+from core.files import Damaged, reason_of, verify
 
 IMPORT_FIELDS = ("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time")
 """Facts that corpora of other origins, such as the demo, do not have."""
@@ -78,12 +79,15 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Load a manifest; DomainError when the file is damaged, FileNotFoundError when absent."""
+        """Load a manifest; ``Damaged`` when the file is missing or isn't what was written."""
+        remedy = "Import the corpus again"
+        verify(path.parent, (path.name,), remedy=remedy)
         try:
             return cls.model_validate_json(path.read_bytes())
-        except ValidationError:
-            raise DomainError(
-                "the corpus manifest is damaged", where=str(path), remedy="Import the corpus again"
+        except (OSError, ValidationError) as error:
+            problem = f": {reason_of(error)}" if isinstance(error, OSError) else ""
+            raise Damaged(
+                f"the corpus manifest is damaged{problem}", where=str(path), remedy=remedy
             ) from None
 
     def write(self, path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import itertools
 import json
+import logging
 import os
 import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +24,9 @@ import pyarrow as pa
 from core.corpus.corpus import Corpus
 from core.corpus.folder import MANIFEST_FILE, load_corpus, save_corpus
 from core.corpus.manifest import Manifest, Source
+from core.corpus.models import Models, find_models, read_model_facts
 from core.domain import DomainError
-from core.files import replace_text
+from core.files import SUMS, Damaged, read_object, reason_of, replace_text, write_sums
 
 __all__ = ["DEMO", "Corpus", "Library", "Manifest", "Source", "save_corpus"]
 
@@ -29,6 +34,11 @@ DEMO = "demo"
 PROJECT = Path(__file__).resolve().parents[2]
 POINTER_FILE = "current.json"
 STAGING_PREFIX = ".importing-"
+IMPORT_AGAIN = "Import the corpus again"
+
+
+class UnknownCorpus(DomainError):
+    """There is no corpus of that name."""
 
 
 @dataclass(frozen=True)
@@ -47,45 +57,76 @@ class Library:
         Nothing is created before something is written.
         """
         chosen = path or os.environ.get("TASTELINES_LIBRARY") or PROJECT / "data" / "library"
-        root = Path(chosen).expanduser().resolve()
-        if root.exists() and not root.is_dir():
+        problem = ""
+        try:
+            root = Path(chosen).expanduser().resolve()
+            if root.exists() and not root.is_dir():
+                problem = "the library is a file, not a folder"
+        except (OSError, ValueError, RuntimeError) as error:
+            root, problem = Path(chosen), f"the library can't be opened: {reason_of(error)}"
+        if problem:
             raise DomainError(
-                "the library is a file, not a folder",
-                where=str(root),
-                remedy="Choose another folder with --library",
+                problem, where=str(root), remedy="Choose another folder with --library"
             )
         return cls(root)
 
     def corpora(self) -> list[Manifest]:
         """Manifests of all readable corpora: the demo first, then by name."""
-        names = (path.parent.name for path in self.root.glob(f"corpora/*/{POINTER_FILE}"))
-        manifests = []
-        for name in (DEMO, *sorted(names)):
-            with suppress(DomainError):
+        return self.survey()[0]
+
+    def damaged(self) -> dict[str, DomainError]:
+        """Why corpora can't be read, by name."""
+        return self.survey()[1]
+
+    def survey(self) -> tuple[list[Manifest], dict[str, DomainError]]:
+        """Manifests of all readable corpora, and why others can't be read, by name."""
+        manifests: list[Manifest] = []
+        damaged: dict[str, DomainError] = {}
+        for name in (DEMO, *self._names()):
+            try:
                 manifests.append(self.manifest(name))
-        return manifests
+            except UnknownCorpus:
+                continue
+            except DomainError as error:
+                damaged[name] = error
+        return manifests, damaged
+
+    def _names(self) -> list[str]:
+        """Names of the corpora that are here, damaged ones too."""
+        with suppress(OSError):
+            homes = (self.root / "corpora").iterdir()
+            return sorted(home.name for home in homes if home.name != DEMO and _is_corpus(home))
+        return []
 
     def manifest(self, name: str) -> Manifest:
-        """The facts of one corpus; DomainError when there is none of that name."""
-        return Manifest.read(self.corpus_folder(name) / MANIFEST_FILE)
+        """The facts of one corpus; DomainError when there is none of that name, or damaged."""
+        folder = self.corpus_folder(name)
+        return _own(name, folder, Manifest.read(folder / MANIFEST_FILE))
 
     def corpus_folder(self, name: str) -> Path:
         """The folder that holds a corpus now; DomainError when there is none of that name."""
         check_name(name)
         if name == DEMO:
             folder = PROJECT / "data" / "demo" / "corpus"
-        else:
-            folder = self.root / "corpora" / name / self._current_id(name)
-        if not (folder / MANIFEST_FILE).is_file():
-            raise self._unknown(name)
-        return folder
+            if not folder.exists():
+                raise self._unknown(name)
+            return folder
+        return self.root / "corpora" / name / self._current_folder(name)
 
     def corpus(self, name: str) -> Corpus:
         """Load a corpus; DomainError when it is unknown or damaged."""
         try:
-            return load_corpus(self.corpus_folder(name))
-        except (FileNotFoundError, DomainError):  # an import may just have replaced it
-            return load_corpus(self.corpus_folder(name))
+            return self._load(name)
+        except UnknownCorpus:
+            raise
+        except DomainError:  # an import may just have replaced it
+            return self._load(name)
+
+    def _load(self, name: str) -> Corpus:
+        folder = self.corpus_folder(name)
+        corpus = load_corpus(folder)
+        _own(name, folder, corpus.manifest)
+        return corpus
 
     def write(
         self,
@@ -168,17 +209,19 @@ class Library:
     def publish(self, folder: Path, manifest: Manifest) -> None:
         """Make a prepared folder the current corpus of its name, in one step."""
         home = self.root / "corpora" / manifest.name
-        target = home / manifest.corpus_id
+        write_sums(folder)
         for path in folder.iterdir():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-        if target.exists():
-            for path in sorted(folder.iterdir()):
-                path.replace(target / path.name)
-        else:
-            folder.rename(target)
-        pointer = json.dumps({"corpus_id": manifest.corpus_id}) + "\n"
-        replace_text(home / POINTER_FILE, pointer)
+        target = home / manifest.corpus_id
+        numbers = itertools.count(2)
+        while target.exists():
+            target = home / f"{manifest.corpus_id}-{next(numbers)}"
+        folder.rename(target)
+        facts = {"corpus_id": manifest.corpus_id}
+        if target.name != manifest.corpus_id:  # the same content, imported again
+            facts["folder"] = target.name
+        replace_text(home / POINTER_FILE, json.dumps(facts) + "\n")
         for old in home.iterdir():
             if old.is_dir() and old not in (target, folder):
                 shutil.rmtree(old, ignore_errors=True)
@@ -188,48 +231,96 @@ class Library:
         check_name(name)
         return self.root / "models" / name
 
-    def model_folders(self, name: str) -> list[Path]:
-        """Finished models of a corpus, newest first (``created`` in config.json, then id)."""
+    def models(self, name: str) -> Models:
+        """Finished models of a corpus, and damaged ones.
+
+        Those of the corpus's content come first, then the newest.
+        """
         roots = [self.models_root(name)]
         if name == DEMO:
             roots.append(PROJECT / "data" / "demo" / "models")
-        dated = [
-            (created, path.parent.name, path.parent)
-            for root in roots
-            for path in root.glob("*/config.json")
-            # A training that is under way, or was killed, has a name with a leading dot.
-            if path.parent.name[0] != "." and (created := _created(path)) is not None
-        ]
-        return [folder for _, _, folder in sorted(dated, reverse=True)]
+        corpus_id = None
+        with suppress(DomainError):
+            corpus_id = self.manifest(name).corpus_id
+        return find_models(roots, corpus_id)
+
+    def model_folders(self, name: str) -> list[Path]:
+        """Finished models of a corpus in the order of ``models``."""
+        return list(self.models(name).folders)
 
     def model_folder(self, name: str, model_id: str | None = None) -> Path:
-        """The folder of one model, or of the newest; DomainError when there is none."""
-        folders = self.model_folders(name)
-        for folder in folders:
+        """The folder of one model, or of the first; DomainError when it is damaged or unknown."""
+        models = self.models(name)
+        for folder in models.folders:
             if model_id in (None, folder.name):
                 return folder
-        known = ", ".join(folder.name for folder in folders[:5])
+        for damaged, error in models.damaged.items():
+            if model_id in (None, damaged):
+                raise error
+        known = ", ".join(folder.name for folder in models.folders[:5])
         raise DomainError(
             f"there is no model {model_id!r}" if model_id else "there is no trained model",
             where=f"corpus {name}",
-            remedy=f"Choose one of {known}" if folders else f"Run: python -m core train {name}",
+            remedy=f"Choose one of {known}" if known else f"Run: python -m core train {name}",
         )
 
-    def _current_id(self, name: str) -> str:
-        pointer = self.root / "corpora" / name / POINTER_FILE
+    def _current_folder(self, name: str) -> str:
+        home = self.root / "corpora" / name
+        pointer = home / POINTER_FILE
         try:
-            return check_name(str(json.loads(pointer.read_text(encoding="utf-8"))["corpus_id"]))
+            facts = read_object(pointer)
+            folder = str(facts.get("folder", facts["corpus_id"]))
+            if not re.fullmatch(r"[a-z0-9-]{1,64}", folder):
+                raise ValueError
+            if (home / folder).is_dir():
+                return folder
+            problem = f"names a folder that isn't there: {folder}"
         except FileNotFoundError:
-            raise self._unknown(name) from None
-        except (ValueError, TypeError, KeyError):
-            raise DomainError(
-                f"the pointer of corpus {name!r} is damaged",
-                where=str(pointer),
-                remedy="Import the corpus again",
-            ) from None
+            if not _is_corpus(home):
+                raise self._unknown(name) from None
+            problem = "is missing"
+        except OSError as error:
+            problem = f"can't be read: {reason_of(error)}"
+        except (ValueError, KeyError):
+            problem = "is damaged"
+        raise Damaged(
+            f"the pointer of corpus {name!r} {problem}", where=str(pointer), remedy=IMPORT_AGAIN
+        )
 
-    def _unknown(self, name: str) -> DomainError:
-        return DomainError(
+    def keep(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Let ``write`` fill a file of results in the library, or in a spare place if it can't.
+
+        What was computed is worth more than its place; where neither can take it, a warning.
+        """
+        problem = ""
+        for place in self.places(path):
+            try:
+                write(place)
+            except OSError as error:
+                problem = problem or reason_of(error)
+            else:
+                if place != path:
+                    said = "%s could not be written (%s); kept in %s"
+                    logging.getLogger(__name__).warning(said, path, problem, place)
+                return
+        said = "%s could not be written (%s); it will be computed again"
+        logging.getLogger(__name__).warning(said, path, problem)
+
+    def places(self, path: Path) -> tuple[Path, ...]:
+        """Where a file of results may be: in the library, or where ``keep`` puts it otherwise."""
+        try:
+            spare = Path(tempfile.gettempdir()) / f"tastelines-{os.getuid()}"
+            spare.mkdir(mode=0o700, exist_ok=True)
+            facts = spare.lstat()
+        except OSError:
+            return (path,)
+        if facts.st_uid != os.getuid() or not stat.S_ISDIR(facts.st_mode):
+            return (path,)  # somebody else's
+        root = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+        return path, spare / root / path.relative_to(self.root)
+
+    def _unknown(self, name: str) -> UnknownCorpus:
+        return UnknownCorpus(
             f"there is no corpus {name!r}",
             where=f"library {self.root}",
             remedy="See python -m core corpora, or import one with python -m core import",
@@ -247,17 +338,35 @@ def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
     return name
 
 
-def _created(config: Path) -> str | None:
-    """When a model was made, as written in its config; None for a config that can't be read."""
-    try:
-        return str(json.loads(config.read_text(encoding="utf-8")).get("created", ""))
-    except (OSError, ValueError, AttributeError):
-        return None
+def _is_corpus(home: Path) -> bool:
+    """Whether a folder holds a corpus, or did: a pointer, or a folder that was finished."""
+    if os.path.lexists(home / POINTER_FILE):
+        return True
+    with suppress(OSError):
+        return any((path / SUMS).exists() for path in home.iterdir() if path.name[0] != ".")
+    return False
+
+
+def _own(name: str, folder: Path, manifest: Manifest) -> Manifest:
+    """The manifest, if it belongs to this name and folder; ``Damaged`` if it is foreign."""
+    if manifest.name != name:
+        raise Damaged(
+            f"the corpus {name!r} holds another one, {manifest.name!r}",
+            where=str(folder),
+            remedy=f"Move it to {manifest.name}, or import it as {name}",
+        )
+    if name != DEMO and folder.name.partition("-")[0] != manifest.corpus_id:
+        raise Damaged(
+            f"the corpus {name!r} holds other content than its pointer says",
+            where=str(folder),
+            remedy=IMPORT_AGAIN,
+        )
+    return manifest
 
 
 def created_at(model_folder: Path) -> datetime | None:
     """When a model was made, by its config.json; None where that can't be read."""
     try:
-        return datetime.fromisoformat(_created(model_folder / "config.json") or "")
-    except ValueError:
+        return datetime.fromisoformat(str(read_model_facts(model_folder).get("created", "")))
+    except (ValueError, DomainError):
         return None

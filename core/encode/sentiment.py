@@ -13,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.arrays import DoubleArray, FloatArray
+from core.arrays import DoubleArray, FloatArray, check_array
 from core.files import load_arrays, save_arrays
 
 MIN_REVIEWS = 50
 """Fewer rated training reviews than this, or only one rating value: the shipped model is used."""
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 _FOLDS = 5
+LARGEST = 1e6
+"""Larger than any weight of a fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,14 @@ class SentimentModel:
 
     @classmethod
     def load(cls, path: Path) -> SentimentModel:
-        """Read what ``save`` wrote."""
+        """Read what ``save`` wrote; OSError, ValueError, KeyError or TypeError for another file."""
         arrays, header = load_arrays(path)
         origin: dict[str, str] = json.loads(header["origin"])
-        return cls(
-            arrays["weight"], float(arrays["bias"][0]), origin["encoder_id"], origin["fitted_on"]
+        weight = check_array(
+            "weight", arrays["weight"], np.float32, (None,), low=-LARGEST, high=LARGEST
         )
+        bias = check_array("bias", arrays["bias"], np.float32, (1,), low=-LARGEST, high=LARGEST)
+        return cls(weight, float(bias[0]), str(origin["encoder_id"]), str(origin["fitted_on"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import BoolArray, DoubleArray, IntArray
+from core.arrays import BoolArray, DoubleArray, IntArray, check_array
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -192,9 +192,9 @@ def ablation_of_model(
         return kept
     cases = leave_last_out_cases(engine.corpus, Part.TEST)
     ablation = ablate(chosen, cases, engine.corpus, K, progress, stop)
-    save_ablation(
-        ablation, ablation_path(engine, library, chosen.id), _ablation_key(engine, chosen.id)
-    )
+    key = _ablation_key(engine, chosen.id)
+    path = ablation_path(engine, library, chosen.id)
+    library.keep(path, lambda place: save_ablation(ablation, place, key))
     return ablation
 
 
@@ -214,9 +214,10 @@ def ablation_of_user(
 
 def find_ablation(engine: Engine, library: Library, recommender: str) -> Ablation | None:
     """The stored result of ``ablation_of_model``; None where there is none."""
-    return load_ablation(
-        ablation_path(engine, library, recommender), _ablation_key(engine, recommender)
-    )
+    key = _ablation_key(engine, recommender)
+    places = library.places(ablation_path(engine, library, recommender))
+    stored = (load_ablation(path, key) for path in places)
+    return next((ablation for ablation in stored if ablation is not None), None)
 
 
 def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:
@@ -247,6 +248,10 @@ def load_ablation(path: Path, key: str) -> Ablation | None:
     """Read what ``save_ablation`` wrote; None where there is nothing usable for this key."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> Ablation:
+        n = len(header["users"])
+        check_array("steps", arrays["steps"], np.int64, (n,), low=0)
+        for name in arrays:
+            check_array(name, arrays[name], arrays[name].dtype, (n,), nan=True)
         without = {name: Answer(**fields_from(arrays, f"{name}/")) for name in header["without"]}
         whole = Answer(**fields_from(arrays, "/"))
         users = tuple(header["users"])

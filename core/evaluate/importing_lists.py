@@ -120,7 +120,7 @@ def import_lists(
             first=times["min"].isoformat(),
             last=times["max"].isoformat(),
             corpus_id=corpus.corpus_id,
-        )
+        ).sealed(table)
         stored = table.replace_schema_metadata({HEADER: json.dumps(asdict(manifest)).encode()})
         replace_file(target, lambda place: pq.write_table(stored, place, compression="zstd"))
         replace_file(refused, lambda place: shutil.copyfile(draft, place))

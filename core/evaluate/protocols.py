@@ -17,7 +17,7 @@ from core.encode.item_text import item_text_of
 from core.engine import Engine
 from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, lists_path, load_lists, served_names
-from core.evaluate.stored import ReportKey, load_report, save_report
+from core.evaluate.stored import ReportKey, first_report, save_report
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback
@@ -39,9 +39,9 @@ def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int = 10) -
     return ReportKey(corpus.corpus_id, read_config(model_folder).model_id, protocol, k)
 
 
-def report_places(library: Library, model_folder: Path, key: ReportKey) -> tuple[Path, Path]:
+def report_places(library: Library, model_folder: Path, key: ReportKey) -> tuple[Path, ...]:
     """Where a report may be, in the library or the model; whoever caches it watches these files."""
-    return key.path(library), model_folder / EVALUATION
+    return *library.places(key.path(library)), model_folder / EVALUATION
 
 
 def find_report(
@@ -53,8 +53,7 @@ def find_report(
 ) -> EvaluationReport | None:
     """The stored report, from the library or the training; None where there is none."""
     key = report_key(corpus, model_folder, protocol, k)
-    reports = (load_report(path, key) for path in report_places(library, model_folder, key))
-    return next((report for report in reports if report is not None), None)
+    return first_report(report_places(library, model_folder, key), key)
 
 
 def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
@@ -139,7 +138,7 @@ def with_own(
                     "lists under another name",
                 )
             key = _own_key(own, engine, report.protocol, report.k)
-            kept = load_report(key.path(library), key)
+            kept = first_report(library.places(key.path(library)), key)
             if kept is None and compute:
                 kept = _evaluate_own(own, key, engine, library, progress, stop)
             if kept is not None:
@@ -151,10 +150,10 @@ def with_own(
 
 def own_places(engine: Engine, library: Library, protocol: str, k: int = 10) -> list[Path]:
     """Where the library keeps the evaluations of the engine's own recommenders."""
-    places = []
+    places: list[Path] = []
     for own in engine.registered:
         with suppress(DomainError):  # one without a fingerprint is evaluated nowhere
-            places.append(_own_key(own, engine, protocol, k).path(library))
+            places += library.places(_own_key(own, engine, protocol, k).path(library))
     return places
 
 
@@ -178,8 +177,7 @@ def _evaluate_own(
         test = cases(engine.corpus, parts, Part.TEST)
         folds.append(evaluate([rival], test, data, key.k, key.protocol, progress, stop))
     report = pooled(folds)
-    with library.writing("evaluation"):
-        save_report(report, key, key.path(library))
+    library.keep(key.path(library), lambda path: save_report(report, key, path))
     return report
 
 

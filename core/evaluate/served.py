@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,11 @@ import pyarrow.parquet as pq
 from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
+from core.corpus.tables import Fingerprint
 from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined, list_qualities
+from core.files import reason_of
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData, microseconds
@@ -34,7 +36,7 @@ from core.recommend.training_data import TrainingData, microseconds
 RANK = "rank"
 FOLDER = "lists"
 HEADER = b"served_lists"
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, pa.ArrowException)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,14 @@ class ListsManifest:
     first: str
     last: str
     corpus_id: str = ""
+    seal: str = ""
+    """Hash of rows and facts; empty where it wasn't recorded."""
+
+    def sealed(self, table: pa.Table) -> ListsManifest:
+        """These facts with the hash that rows and facts give."""
+        content = Fingerprint()
+        content.add(FOLDER, table)
+        return replace(self, seal=content.hexdigest(replace(self, seal="")))
 
     def is_of_other_content(self, corpus_id: str) -> bool:
         """Whether the corpus surely had other content when they were imported."""
@@ -211,6 +221,8 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
     try:
         table = pq.read_table(path)
         manifest = _manifest(table.schema)
+        if manifest.seal not in ("", manifest.sealed(table).seal):
+            raise ValueError("their content was changed after it was written")
         user = table[Columns.User].to_pandas().map(corpus.user_index)
         item = table[Columns.Item].to_pandas().map(corpus.item_index)
         known = (user.notna() & item.notna()).to_numpy()
@@ -227,7 +239,7 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
         ) from None
     except UNREADABLE as error:
         raise DomainError(
-            f"the imported lists {name!r} can't be read ({type(error).__name__})",
+            f"the imported lists {name!r} can't be read: {reason_of(error)}",
             where=str(path),
             remedy="Import them again",
         ) from None

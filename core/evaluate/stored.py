@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 
+from core.arrays import check_array
 from core.corpus.store import Library
 from core.evaluate.report import EvaluationReport, Result
-from core.files import load_arrays, save_arrays
+from core.files import Damaged, load_arrays, save_arrays, verify
+from core.ranking import NO_ITEM
 
 FORMAT = 1
 HEADER = "evaluation"
@@ -54,8 +55,13 @@ def evaluation_path(library: Library, key: str, prefix: str = "") -> Path:
     return library.root / "evaluations" / f"{prefix}{name}.safetensors"
 
 
-def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
-    """Write ``path`` whole; the same report gives the same bytes."""
+def save_report(
+    report: EvaluationReport, key: ReportKey, path: Path, *, sealed: bool = True
+) -> None:
+    """Write ``path`` whole; the same report gives the same bytes.
+
+    ``sealed`` unless the folder of ``path`` lists its hash.
+    """
     arrays: dict[str, npt.NDArray[Any]] = {"steps": report.steps, "targets": report.targets}
     arrays |= {f"cohort/{name}": who for name, who in report.cohorts.items()}
     for result in report.results:
@@ -70,13 +76,25 @@ def save_report(report: EvaluationReport, key: ReportKey, path: Path) -> None:
         "users": list(report.users),
         "months": report.months.tolist(),
     }
-    save_stored(path, HEADER, str(key), facts, arrays)
+    save_stored(path, HEADER, str(key), facts, arrays, sealed=sealed)
 
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> EvaluationReport:
+        n, k, last = len(header["users"]), header["k"], header["n_items"] - 1
+        check_array("steps", arrays["steps"], np.int64, (n,), low=0)
+        check_array("targets", arrays["targets"], np.int64, (n,), low=0, high=last)
+        for name in header["cohorts"]:
+            check_array(name, arrays[f"cohort/{name}"], np.bool_, (n,))
+        for name in (name for name in arrays if name.startswith("result/")):
+            if arrays[name].dtype.kind == "i":
+                check_array(name, arrays[name], np.int64, (n, k), low=NO_ITEM, high=last)
+            else:
+                check_array(name, arrays[name], np.float64, (n,), nan=True)
+        if len(header["months"]) != n:
+            raise ValueError("its months are incomplete")
         return EvaluationReport(
             protocol=header["protocol"],
             k=header["k"],
@@ -96,6 +114,12 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
     return read_stored(path, HEADER, str(key), build)
 
 
+def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | None:
+    """The first usable report among some files."""
+    reports = (load_report(path, key) for path in paths)
+    return next((report for report in reports if report is not None), None)
+
+
 def arrays_of(values: Any, prefix: str) -> Arrays:
     """The array fields of a dataclass, each name after a prefix."""
     return {f"{prefix}{name}": a for name, a in vars(values).items() if isinstance(a, np.ndarray)}
@@ -106,21 +130,37 @@ def fields_from(arrays: Arrays, prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
-def save_stored(path: Path, kind: str, key: str, facts: dict[str, Any], arrays: Arrays) -> None:
+def save_stored(
+    path: Path,
+    kind: str,
+    key: str,
+    facts: dict[str, Any],
+    arrays: Arrays,
+    *,
+    sealed: bool = True,
+) -> None:
     """Write arrays in single precision, and a JSON header that ``read_stored`` checks."""
     stored = {name: array.astype(_STORED[array.dtype.kind]) for name, array in arrays.items()}
-    save_arrays(path, stored, {kind: json.dumps({"format": FORMAT, "key": key, **facts})})
+    header = json.dumps({"format": FORMAT, "key": key, **facts})
+    save_arrays(path, stored, {kind: header}, sealed=sealed)
 
 
 def read_stored(
     path: Path, kind: str, key: str, build: Callable[[dict[str, Any], Arrays], T]
 ) -> T | None:
-    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key."""
+    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key.
+
+    Whoever gets None makes it again.
+    """
     try:
+        verify(path.parent, (path.name,))
         stored, metadata = load_arrays(path)
         header = json.loads(metadata[kind])
         if (header["format"], header["key"]) != (FORMAT, key):
             return None
+        for name, array in stored.items():
+            if array.dtype.kind == "u":
+                check_array(name, array, np.uint8, (None,), high=1)
         return build(header, {name: a.astype(_READ[a.dtype.kind]) for name, a in stored.items()})
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+    except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

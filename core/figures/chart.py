@@ -27,6 +27,10 @@ class Chart(BaseFigure):  # type: ignore[misc]
     constructor, which would do so too, is not called.
     """
 
+    _grid_ref = _grid_str = None
+    frames = ()
+    """What a plotly figure made of this one looks for."""
+
     def __init__(self, layout: Spec) -> None:
         self._traces: list[Spec] = []
         self._look: Spec = {"annotations": [], "shapes": [], **layout}
@@ -39,6 +43,10 @@ class Chart(BaseFigure):  # type: ignore[misc]
     def add_bar(self, **trace: Any) -> None:
         """Add bars."""
         self._add("bar", trace)
+
+    def add_heatmap(self, **trace: Any) -> None:
+        """Add cells."""
+        self._add("heatmap", trace)
 
     def add_annotation(self, words: Mapping[str, Any]) -> None:
         """Add one of ``style.note``."""

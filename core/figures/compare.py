@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core.compare.comparison import Overlap
 from core.figures.chart import Chart
 from core.figures.palette import Palette, rgba
 from core.figures.profile import areas
@@ -247,6 +248,49 @@ def profiles_figure(view: CompareView, palette: Palette) -> Chart:
     )
     figure.update_yaxes(names_axis(palette, names))
     return figure
+
+
+def overlap_figure(view: CompareView, palette: Palette) -> Chart:
+    """How alike every two lists are: a cell per pair, RBO as its shade and number."""
+    names = [plain(column.short, 28) for column in view.columns]
+    n = len(names)
+    cells = {(pair.b, pair.a): pair for pair in view.overlaps}
+    grid = [[cells.get((row, at)) for at in range(n - 1)] for row in range(1, n)]
+    figure = canvas(palette, 38 * (n - 1) + 40, (150, 16, 4, 34))
+    figure.add_heatmap(
+        z=[[pair.rbo if pair else None for pair in row] for row in grid],
+        x=names[:-1],
+        y=names[1:],
+        text=[[pair_words(view, pair) if pair else "" for pair in row] for row in grid],
+        hovertemplate="%{text}<extra></extra>",
+        colorscale=[[0, rgba(palette.accent, 0.06)], [1, rgba(palette.accent, 0.85)]],
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        name="overlap",
+    )
+    for (row, at), pair in cells.items():
+        if pair.rbo is not None:
+            ink = palette.background if pair.rbo > 0.55 else palette.text
+            figure.add_annotation(
+                note(f"{pair.rbo:.2f}", names[at], names[row], ink, xanchor="center")
+            )
+    category = {"type": "category", "fixedrange": True, "showgrid": False}
+    small_type = {"size": SMALL, "color": palette.text}
+    figure.update_xaxes(axis(palette, tickfont=small_type, **category))
+    figure.update_yaxes(axis(palette, tickfont=small_type, autorange="reversed", **category))
+    return figure
+
+
+def pair_words(view: CompareView, pair: Overlap) -> str:
+    """All measures of a pair, for its hover text."""
+    a, b = (plain(view.columns[at].name, 60) for at in (pair.a, pair.b))
+    measures = {"shared": pair.jaccard, "RBO": pair.rbo, "Kendall": pair.kendall}
+    said = [f"{name} {value:.2f}" for name, value in measures.items() if value is not None]
+    return "<br>".join([f"{a} and {b}", *said])
 
 
 def changes_figure(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import plotly.io
+from plotly.basedatatypes import BaseFigure
 
 from core.domain import DomainError
 from core.figures.palette import Palette
@@ -22,11 +23,11 @@ def draw_again(figure: str) -> go.Figure:
         raise DomainError("the chart of a finding can't be drawn again") from None
 
 
-def picture(figure: go.Figure, palette: Palette) -> str:
+def picture(figure: BaseFigure, palette: Palette) -> str:
     """A figure's JSON on the ground of its theme, so that it looks the same in any other."""
-    seen = go.Figure(figure)
-    seen.update_layout(paper_bgcolor=palette.background)
-    return str(seen.to_json())
+    seen = figure.to_dict()
+    seen["layout"]["paper_bgcolor"] = palette.background
+    return str(plotly.io.to_json(seen, validate=False))
 
 
 def notebook_report(

@@ -11,7 +11,6 @@ from core.figures.palette import Palette
 from core.figures.style import axis, bars, canvas, dotted_line, names_axis, note, plain, title
 from core.measure.metrics import Interval
 from core.model.metrics import Metrics
-from core.views.overview import ScoreRow, VerdictView
 from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline
 from core.views.wording import signed
@@ -35,18 +34,9 @@ def recommenders_figure(view: QualityView, palette: Palette) -> Chart:
     return figure
 
 
-def verdict_figure(view: VerdictView, palette: Palette) -> Chart:
-    """NDCG@10 of a model and its baselines, best on top."""
-    rows = view.rows[::-1]
-    figure = canvas(palette, ROW * len(rows) + 44, WIDE)
-    measure = "NDCG@10 on held-out test events, with 95 % interval"
-    _add_recommenders(figure, rows, [row.ndcg for row in rows], measure, palette)
-    return figure
-
-
 def _add_recommenders(
     figure: Chart,
-    rows: Sequence[RecommenderRow | ScoreRow],
+    rows: Sequence[RecommenderRow],
     intervals: Sequence[Interval],
     measure: str,
     palette: Palette,

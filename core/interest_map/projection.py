@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray, check_array
 from core.files import load_arrays, save_arrays
 
 MAX_FITTED = 20_000
@@ -22,6 +22,8 @@ _PLACING_NEIGHBOURS = 8
 _TRUST_SAMPLE = 3_000
 _TRUST_NEIGHBOURS = 15
 _QUANTILES = 101
+FURTHEST = 1e6
+"""No position and no part of a direction is further from 0."""
 DISAGREEMENT = 0.5
 """A step misleads where its place among all 2-D steps and among all real steps differ by this."""
 
@@ -61,6 +63,25 @@ class InterestMap:
         real = np.interp(step_sizes[1:], self.real_steps, grid)
         return np.concatenate([[False], np.abs(seen - real) > DISAGREEMENT])[: len(positions)]
 
+    def check(self, n_items: int, dim: int, n_topics: int) -> None:
+        """ValueError where the arrays are not those of a map of this catalogue and model."""
+        m, s = len(self.anchors), len(self.states)
+        shapes = {
+            "anchors": (max(m, 1), dim),
+            "anchor_positions": (m, 2),
+            "states": (s, 2),
+            "items": (n_items, 2),
+        }
+        for name, shape in shapes.items():
+            values = getattr(self, name)
+            check_array(name, values, np.float32, shape, low=-FURTHEST, high=FURTHEST)
+        check_array("state_topics", self.state_topics, np.int16, (s,), low=0, high=n_topics - 1)
+        for name in ("real_steps", "flat_steps"):
+            steps = getattr(self, name)
+            check_array(name, steps, np.float32, (_QUANTILES,), ascending=True)
+        if not -1 <= self.trustworthiness <= 1:
+            raise ValueError(f"trustworthiness can't be {self.trustworthiness}")
+
     def save(self, path: Path) -> None:
         """Write all arrays as one safetensors file."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
@@ -70,7 +91,7 @@ class InterestMap:
 
     @classmethod
     def load(cls, path: Path) -> InterestMap:
-        """Read what ``save`` wrote."""
+        """Read what ``save`` wrote; OSError, ValueError, KeyError or TypeError for another file."""
         arrays, header = load_arrays(path)
         arrays["anchors"] = arrays["anchors"].astype(np.float32)
         return cls(**arrays, trustworthiness=float(header["trustworthiness"]))

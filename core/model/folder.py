@@ -14,27 +14,41 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
-from safetensors.numpy import load_file, save_file
 
-from core.arrays import FloatArray, IntArray
+from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
+from core.corpus.models import CONFIG, REMEDY, read_model_facts
 from core.domain import Columns, DomainError
 from core.encode.item_text import TITLE_AND_CATEGORY
 from core.encode.sentiment import SentimentModel
-from core.files import replace_text
+from core.files import (
+    Damaged,
+    is_held,
+    load_arrays,
+    read_object,
+    reason_of,
+    replace_text,
+    save_arrays,
+    verify,
+)
 from core.interest_map.projection import InterestMap
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.profile import Topics
 from core.model.sequences import EventEncoder, TextVectors
+from core.recommend.baseline import load_baselines
+from core.recommend.joint import FACTS, TENSORS, Joint
+from core.recommend.protocol import Recommender
+from core.recommend.registry import INTEREST
 
 FORMAT = 1
-CONFIG, WEIGHTS, ITEMS, CARD = "config.json", "model.safetensors", "items.parquet", "README.md"
+WEIGHTS, ITEMS, CARD = "model.safetensors", "items.parquet", "README.md"
 SENTIMENT, MAP, BASELINES = "sentiment.safetensors", "map.safetensors", "recommenders"
 USERS = "users.parquet"
 EVALUATION = "evaluation.safetensors"
 _NETWORK = "network."
+MOST_TEXT_DIM = 16_384
 
 
 class EncoderFacts(BaseModel):
@@ -95,13 +109,19 @@ class ModelConfig(BaseModel):
 
     def identified(self, weights: dict[str, np.ndarray], created: datetime) -> ModelConfig:
         """This config with its date and id: 12 hex digits of a hash over choices and weights."""
-        choices = self.model_dump(mode="json", exclude={"model_id", "created"})
-        content = hashlib.sha256(json.dumps(choices, sort_keys=True).encode())
-        for name in sorted(weights):
-            content.update(name.encode())
-            content.update(np.ascontiguousarray(weights[name]).tobytes())
         date = created.isoformat(timespec="seconds")
-        return self.model_copy(update={"model_id": content.hexdigest()[:12], "created": date})
+        model_id = content_id(self.model_dump(mode="json"), weights)
+        return self.model_copy(update={"model_id": model_id, "created": date})
+
+
+def content_id(facts: dict[str, Any], weights: dict[str, np.ndarray]) -> str:
+    """12 hex digits of a hash over a config's choices and all weights by name."""
+    choices = {name: facts[name] for name in facts if name not in ("model_id", "created")}
+    content = hashlib.sha256(json.dumps(choices, sort_keys=True).encode())
+    for name in sorted(weights):
+        content.update(name.encode())
+        content.update(np.ascontiguousarray(weights[name]).tobytes())
+    return content.hexdigest()[:12]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +153,7 @@ def write_parts(folder: Path, parts: ModelParts, weights: dict[str, np.ndarray])
     """Write everything but metrics and card into a folder that is not yet in place."""
     facts = parts.config.model_dump(mode="json")
     replace_text(folder / CONFIG, json.dumps(facts, indent=2, sort_keys=True) + "\n")
-    save_file(weights, folder / WEIGHTS)
+    save_arrays(folder / WEIGHTS, weights)
     pd.DataFrame(
         {
             Columns.Item: list(parts.interest.item_ids),
@@ -156,52 +176,122 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
             where=f"corpus {corpus.name} now has id {corpus.corpus_id}",
             remedy=f"Train again: python -m core train {corpus.name}",
         )
+    remedy = f"Train again: python -m core train {corpus.name}"
+    verify(folder, (WEIGHTS, ITEMS, SENTIMENT, MAP), remedy=remedy)
     try:
-        settings = config.settings
-        weights = load_file(folder / WEIGHTS)
+        weights, _ = load_arrays(folder / WEIGHTS)
         items = pd.read_parquet(folder / ITEMS)
+        _check_id(folder, weights)
+        settings = InterestConfig.checked(config.interest, str(folder / CONFIG))
+        network = _read_network(settings, config.encoder.dim, weights)
+        n, dim = len(corpus.item_ids), settings.dim
+        vectors = check_array("item_vectors", weights["item_vectors"], np.float32, (n, dim))
+        bias = check_array("item_bias", weights["item_bias"], np.float32, (n,))
+        topics, counts = _read_items(items, config.topics, corpus.item_ids)
         sentiment = SentimentModel.load(folder / SENTIMENT)
+        check_array("the sentiment's weight", sentiment.weight, np.float32, (config.encoder.dim,))
         interest_map = InterestMap.load(folder / MAP)
-        topics = Topics(
-            config.topics.names, items["topic"].to_numpy(np.int16), config.topics.source
-        )
-        network = InterestNetwork(
-            settings, config.encoder.dim, len(weights[_NETWORK + "kind_in.weight"])
-        )
-        network.load_state_dict(
-            {
-                name.removeprefix(_NETWORK): torch.from_numpy(value)
-                for name, value in weights.items()
-                if name.startswith(_NETWORK)
-            }
-        )
+        interest_map.check(n, dim, len(topics.names))
     except DomainError:
         raise
     except Exception as error:  # damaged files raise many kinds; all mean the same to a person
-        raise DomainError(
-            f"the model folder is damaged: {type(error).__name__}: {str(error).splitlines()[0]}",
-            where=str(folder),
-            remedy=f"Train again: python -m core train {corpus.name}",
+        raise Damaged(
+            f"the model folder is damaged: {reason_of(error)}", where=str(folder), remedy=remedy
         ) from error
     events = EventEncoder(
         corpus.item_index, config.rating_scale, sentiment, text_vectors, config.encoder.dim
     )
-    vectors, bias = weights["item_vectors"], weights["item_bias"]
     interest = InterestModel(settings, network, corpus.item_ids, vectors, bias, events)
-    counts = items["training_events"].to_numpy(np.int64)
     return ModelParts(config, interest, sentiment, topics, interest_map, counts)
+
+
+def check_model(folder: Path, corpus: Corpus) -> None:
+    """DomainError where anything that a model of this corpus reads is damaged."""
+    parts = read_parts(folder, corpus, lambda texts: np.zeros((len(texts), 0), np.float32))
+    read_users(folder, corpus)
+    components: dict[str, Recommender] = {INTEREST: parts.interest}
+    components |= load_baselines(folder / BASELINES, corpus.item_ids)
+    if is_held(folder, f"{BASELINES}/{FACTS}"):
+        Joint.load(folder / BASELINES, components, corpus.item_ids)
+
+
+def read_users(folder: Path, corpus: Corpus) -> pd.DataFrame:
+    """The table of users of a model (``profile.summarise_users``); DomainError if damaged."""
+    path, remedy = folder / USERS, f"Train again: python -m core train {corpus.name}"
+    verify(folder, (USERS,), remedy=remedy)
+    try:
+        users = pd.read_parquet(path)
+        if tuple(users[Columns.User]) != corpus.user_ids:
+            raise ValueError("it lists other users than the corpus")
+        n = (len(users),)
+        check_array("events", users["events"].to_numpy(), np.int64, n, low=1)
+        check_array("drift", users["drift"].to_numpy(), np.float64, n, low=0, high=3)
+        for name in ("first_topic", "last_topic"):
+            check_array(name, users[name].to_numpy(), np.int64, n, low=0)
+        check_array("held_out_rank", users["held_out_rank"].to_numpy(), np.float64, n, nan=True)
+    except Exception as error:  # pyarrow raises many kinds
+        raise Damaged(
+            f"the model's table of users is missing or damaged: {reason_of(error)}",
+            where=str(path),
+            remedy=remedy,
+        ) from error
+    return users
+
+
+def _read_network(
+    settings: InterestConfig, text_dim: int, weights: dict[str, np.ndarray]
+) -> InterestNetwork:
+    """The network of these weights; ValueError or RuntimeError where they are no such network."""
+    if not 0 < text_dim <= MOST_TEXT_DIM:
+        raise ValueError(f"text vectors can't have {text_dim} numbers")
+    values = {
+        name.removeprefix(_NETWORK): check_array(name, value, np.float32, (None,) * value.ndim)
+        for name, value in weights.items()
+        if name.startswith(_NETWORK)
+    }
+    network = InterestNetwork(settings, text_dim, len(values["kind_in.weight"]))
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
+    return network
+
+
+def _read_items(
+    items: pd.DataFrame, facts: TopicFacts, item_ids: tuple[str, ...]
+) -> tuple[Topics, IntArray]:
+    """Topics and training events of the catalogue; ValueError for another one, or wild numbers."""
+    if tuple(items[Columns.Item]) != item_ids:
+        raise ValueError(f"{ITEMS} lists other items than the corpus")
+    most = len(facts.names) - 1
+    columns = {name: items[name].to_numpy() for name in ("topic", "training_events")}
+    topic = check_array("topic", columns["topic"], np.int16, (None,), low=0, high=most)
+    counts = check_array("training_events", columns["training_events"], np.int32, (None,), low=0)
+    return Topics(facts.names, topic, facts.source), counts.astype(np.int64)
+
+
+def _check_id(folder: Path, weights: dict[str, np.ndarray]) -> None:
+    """Hold a folder to its model id, a hash of choices and weights; ValueError where it isn't.
+
+    The weights of the joint are part of it, where the model was made with one.
+    """
+    facts = read_object(folder / CONFIG)
+    joint = folder / BASELINES / TENSORS
+    learned = load_arrays(joint)[0] if joint.is_file() else {}
+    whole = weights | {f"joint.{name}": values for name, values in learned.items()}
+    if facts["model_id"] not in (content_id(facts, whole), content_id(facts, weights)):
+        raise ValueError("its settings and weights don't give its id")
 
 
 def read_config(folder: Path) -> ModelConfig:
     """The model's ``config.json``; DomainError when it is missing, damaged or of another format."""
     path = folder / CONFIG
     try:
-        facts = json.loads(path.read_text("utf-8"))
+        facts = read_model_facts(folder)
         if facts["format"] == FORMAT:
             return ModelConfig.model_validate(facts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DomainError(
-            "the model's config.json cannot be read", where=str(path), remedy="Train again"
+    except (ValueError, KeyError) as error:
+        raise Damaged(
+            f"the model's config.json can't be read: {reason_of(error)}",
+            where=str(path),
+            remedy=REMEDY,
         ) from error
     raise DomainError(
         f"the model has format {facts['format']}, this version reads {FORMAT}",

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from core.encode.sentiment import SentimentQuality
-from core.files import replace_text
+from core.files import Damaged, is_held, replace_text, verify
 
 METRICS = "metrics.json"
 
@@ -83,8 +83,12 @@ class Metrics(BaseModel):
 
 
 def read_metrics(folder: Path) -> Metrics | None:
-    """The metrics of a model folder; None where they are missing or damaged."""
-    try:
-        return Metrics.model_validate_json((folder / METRICS).read_bytes())
-    except (OSError, ValueError):
+    """The metrics of a model folder; None where it has none, ``Damaged`` where it had others."""
+    path, remedy = folder / METRICS, "The lists are not concerned. To have them again, train again"
+    if not is_held(folder, METRICS):
         return None
+    verify(folder, (METRICS,), remedy=remedy)
+    try:
+        return Metrics.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        raise Damaged("the model's metrics are damaged", where=str(path), remedy=remedy) from None

@@ -13,17 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
-from safetensors import SafetensorError
 
-from core.arrays import FloatArray
+from core.arrays import FloatArray, check_array
 from core.domain import DomainError, History
-from core.files import load_arrays, replace_text, save_arrays
+from core.files import (
+    Damaged,
+    is_held,
+    load_arrays,
+    read_object,
+    reason_of,
+    replace_text,
+    save_arrays,
+    verify,
+)
 from core.measure.cases import targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import target_ranks
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
+from core.recommend.checking import check_csr, check_fields
 from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
 
@@ -96,38 +106,63 @@ class Baseline(Catalogued):
     def load(cls, folder: Path, name: str, item_ids: tuple[str, ...]) -> Baseline:
         """Read what ``save`` wrote; DomainError for a damaged file or another catalogue."""
         with reading_fitted(name, folder):
-            facts = json.loads((folder / f"{name}.json").read_text("utf-8"))
+            facts = read_object(folder / f"{name}.json")
             tensors, _ = load_arrays(folder / f"{name}.safetensors")
-            scorer_class = SCORERS[facts["id"]]
-            values: dict[str, Any] = dict(facts["settings"])
-            for field in fields(scorer_class):
-                if field.name in tensors:
-                    values[field.name] = tensors[field.name]
-                elif f"{field.name}.shape" in tensors:
-                    arrays = (tensors[f"{field.name}.{array}"] for array in SPARSE_ARRAYS)
-                    shape = tuple(tensors[f"{field.name}.shape"].tolist())
-                    values[field.name] = sp.csr_matrix(tuple(arrays), shape)
-            check_catalogue(name, len(tensors["log_share"]), item_ids, folder)
+            if facts["id"] != name:
+                raise ValueError(f"it holds the recommender {facts['id']!r}")
+            check_catalogue(name, tensors["log_share"].size, item_ids, folder)
+            log_share = check_array(
+                "log_share", tensors["log_share"], np.float32, (len(item_ids),), high=0
+            )
+            if abs(float(np.exp(log_share.astype(np.float64)).sum()) - 1.0) > 1e-3:
+                raise ValueError("log_share holds no shares")
             return cls(
-                id=facts["id"],
+                id=name,
                 item_ids=item_ids,
-                scorer=scorer_class(**values),
-                calibration=Calibration(**facts["calibration"]),
-                log_share=tensors["log_share"],
+                scorer=_read_scorer(SCORERS[name], facts["settings"], tensors, len(item_ids)),
+                calibration=Calibration.read(facts["calibration"]),
+                log_share=log_share,
                 trials=tuple(Trial(**trial) for trial in facts["trials"]),
             )
 
 
+def _read_scorer(
+    scorer_class: type[Scorer],
+    settings: dict[str, Any],
+    tensors: dict[str, npt.NDArray[Any]],
+    n_items: int,
+) -> Scorer:
+    """A scorer of numbers and arrays that are what its class says; else ValueError."""
+    values: dict[str, Any] = {name: float(value) for name, value in settings.items()}
+    for field in fields(scorer_class):
+        if field.name in tensors:
+            values[field.name] = tensors[field.name]
+        elif f"{field.name}.shape" in tensors:
+            data, indices, indptr = (tensors[f"{field.name}.{part}"] for part in SPARSE_ARRAYS)
+            shape = tuple(tensors[f"{field.name}.shape"].tolist())
+            values[field.name] = check_csr(field.name, data, indices, indptr, shape)
+    scorer = scorer_class(**values)
+    check_fields(scorer, n_items)
+    return scorer
+
+
 @contextmanager
 def reading_fitted(name: str, folder: Path) -> Iterator[None]:
-    """What a damaged file of a fitted recommender raises becomes a ``DomainError``."""
+    """What a damaged file of a fitted recommender raises becomes ``Damaged``.
+
+    Its files are held to the hashes of the model folder first.
+    """
+    remedy = "Train the model again"
     try:
+        home = folder.parent
+        files = (f"{folder.name}/{name}{suffix}" for suffix in (".json", ".safetensors"))
+        verify(home, files, remedy=remedy)
         yield
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise DomainError(
-            f"the recommender {name} can't be read ({type(error).__name__})",
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise Damaged(
+            f"the recommender {name} can't be read: {reason_of(error)}",
             where=str(folder),
-            remedy="Train the model again",
+            remedy=remedy,
         ) from None
 
 
@@ -204,5 +239,5 @@ def load_baselines(folder: Path, item_ids: tuple[str, ...]) -> dict[str, Baselin
     return {
         name: Baseline.load(folder, name, item_ids)
         for name in SCORERS
-        if (folder / f"{name}.json").is_file()
+        if is_held(folder.parent, f"{folder.name}/{name}.json")
     }

@@ -11,6 +11,7 @@ probability to items that no list may contain.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
@@ -33,6 +34,19 @@ class Calibration:
     knee: float = 1.0
     prior: float = 1.0
     repeat: float = 0.01
+
+    @classmethod
+    def read(cls, facts: dict[str, Any]) -> Calibration:
+        """A curve from JSON; ValueError or TypeError for numbers that no fit gives."""
+        curve = cls(**{name: float(value) for name, value in facts.items()})
+        positive = (curve.scale, curve.slope, curve.knee)
+        if not (
+            all(0 < number < 1e30 for number in positive)
+            and 0 <= curve.prior <= 100
+            and 0 < curve.repeat < 1
+        ):
+            raise ValueError(f"a calibration can't be {curve}")
+        return curve
 
     def log_probabilities(
         self, scores: FloatArray, log_share: FloatArray, consumed: ExcludedItems

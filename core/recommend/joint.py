@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from core.arrays import DoubleArray, FloatArray, IntArray
+from core.arrays import DoubleArray, FloatArray, IntArray, check_array
 from core.domain import DomainError, History
-from core.files import load_arrays, replace_text, save_arrays
+from core.files import load_arrays, read_object, replace_text, save_arrays
 from core.measure.cases import Case, targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -26,6 +26,7 @@ from core.ranking import excluded_mask
 from core.recommend.baseline import Baseline, check_catalogue, reading_fitted
 from core.recommend.calibration import normalise
 from core.recommend.pool import (
+    FEATURES,
     N_BUCKETS,
     Contenders,
     Gate,
@@ -150,17 +151,30 @@ class Joint(Catalogued):
     ) -> Joint:
         """Read what ``save`` wrote; DomainError where it is damaged or misses a component."""
         with reading_fitted("joint", folder):
-            facts: dict[str, Any] = json.loads((folder / FACTS).read_text("utf-8"))
+            facts = read_object(folder / FACTS)
             tensors, _ = load_arrays(folder / TENSORS)
-            check_catalogue("joint", len(tensors["item_counts"]), item_ids, folder)
+            check_catalogue("joint", tensors["item_counts"].size, item_ids, folder)
+            names, n = facts["components"], len(FEATURES)
+            shapes = {
+                "weights": (len(names), 1 + n),
+                "offsets": (N_BUCKETS,),
+                "gate_mean": (n,),
+                "gate_spread": (n,),
+            }
+            for name, shape in shapes.items():
+                check_array(name, tensors[name], np.float64, shape)
+            check_array("item_counts", tensors["item_counts"], np.int64, (len(item_ids),), low=0)
+            repeat, validation = float(facts["repeat"]), facts["validation_ndcg"]
+            if not 0 < repeat < 1 or len(set(names)) < len(names):
+                raise ValueError("its settings are damaged")
             return cls(
                 item_ids=item_ids,
-                components=tuple(components[name] for name in facts["components"]),
+                components=tuple(components[name] for name in names),
                 pool=Pool(tensors["weights"], tensors["offsets"]),
                 gate=Gate(tensors["gate_mean"], tensors["gate_spread"]),
                 item_counts=tensors["item_counts"],
-                repeat=float(facts["repeat"]),
-                validation_ndcg=facts["validation_ndcg"],
+                repeat=repeat,
+                validation_ndcg=None if validation is None else float(validation),
             )
 
 

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import Annotated
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from core.arrays import DoubleArray, FloatArray, IntArray
+from core.recommend.checking import SHARE, Held
 from core.recommend.training_data import EncodedHistories, TrainingData, add_own
 
 DAY = 86_400_000_000
@@ -31,7 +33,7 @@ WHITENING_SHRINKAGE = 1.0
 class Popularity:
     """Training events of each item, float32[n_items]."""
 
-    counts: FloatArray
+    counts: Annotated[FloatArray, Held(("items",), low=0)]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
@@ -50,9 +52,9 @@ class RecentPopularity:
     ``time`` int64[n_events] microseconds, ascending, and the events' ``item`` int64[n_events].
     """
 
-    time: IntArray
-    item: IntArray
-    window: float
+    time: Annotated[IntArray, Held(("events",), ascending=True)]
+    item: Annotated[IntArray, Held(("events",), below="items")]
+    window: Annotated[float, Held(low=1, high=100_000)]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
@@ -81,8 +83,8 @@ class Transitions:
     vote with ``decay ** steps back``; decay 0 with reach 1 is the plain last-item transition.
     """
 
-    following: sp.csr_matrix
-    decay: float
+    following: Annotated[sp.csr_matrix, Held(("items", "items"))]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
@@ -121,9 +123,9 @@ class ItemNeighbours:
     float32[n_users, n_items], sparse; the item-item matrix is never formed.
     """
 
-    user_items: sp.csr_matrix
-    shrinkage: float
-    decay: float
+    user_items: Annotated[sp.csr_matrix, Held(("users", "items"))]
+    shrinkage: Annotated[float, Held(low=0, high=1e9)]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
@@ -168,10 +170,10 @@ class Ease:
     rest, float32[r, n_items]; ``own`` float32[n_items] is what x itself contributes.
     """
 
-    left: sp.csr_matrix
-    right: FloatArray
-    own: FloatArray
-    decay: float
+    left: Annotated[sp.csr_matrix, Held(("items", "reduced"))]
+    right: Annotated[FloatArray, Held(("reduced", "items"))]
+    own: Annotated[FloatArray, Held(("items",))]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
@@ -230,8 +232,8 @@ class Content:
     to itself is left out.
     """
 
-    vectors: FloatArray
-    decay: float
+    vectors: Annotated[FloatArray, Held(("items", "text"), low=-1.01, high=1.01)]
+    decay: Annotated[float, SHARE]
 
     @classmethod
     def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:

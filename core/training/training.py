@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
+from core.corpus.models import put_in_place, staging
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
-from core.evaluate.stored import ReportKey, load_report, save_report
-from core.files import replace_text
+from core.evaluate.stored import ReportKey, save_report
+from core.files import need_space, reason_of, replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
@@ -55,10 +56,14 @@ from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import NAMES
+from core.recommend.scorers import MOST_ITEMS
 from core.recommend.training_data import TrainingData, check_training_events
 from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
 
+DEFAULT_DIM = 384
+"""Numbers of a text vector, for a guess of sizes."""
+SMALLEST_MODEL = 2_000_000
 VERSIONS = ("torch", "transformers", "numpy", "scikit-learn", "umap-learn")
 
 
@@ -141,9 +146,14 @@ def train(
     device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
     as ``item_text`` all columns of the items that hold words, the library's model folders as
     ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
-    the same bytes.
+    the same bytes. DomainError where there is no place for the model, before anything is computed;
+    where that is found out at the end, or the corpus was imported anew meanwhile, it says where the
+    model is.
     """
     options = options or InterestConfig()
+    home = target or library.models_root(corpus.name)
+    need_space(home, _size_at_most(corpus, options), "model")
+    is_current = _current_id(library, corpus.name) == corpus.corpus_id
     laps: dict[str, float] = {}
     last = time.monotonic()
 
@@ -183,28 +193,65 @@ def train(
         weights | joint_weights, created or datetime.now(UTC)
     )
     metrics = _metrics(judged, trained, interest_map, None if created else laps)
-    home = target or library.models_root(corpus.name)
-    home.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".training-", dir=home))
+    contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
+    model = ModelParts(config, *contents)
+    users = summarise_users(corpus, interest, topics, parts)
+
+    def write(home: Path) -> Path:
+        with staging(home) as folder:
+            write_parts(folder, model, weights)
+            users.to_parquet(folder / USERS, index=False, compression="zstd")
+            save_baselines(trained.baselines, folder / BASELINES)
+            trained.joint.save(folder / BASELINES)
+            key = ReportKey(corpus.corpus_id, config.model_id)
+            save_report(judged, key, folder / EVALUATION, sealed=False)
+            metrics.write(folder)
+            replace_text(folder / CARD, model_card(corpus.manifest, config, metrics))
+            put_in_place(folder, home / config.model_id)
+        return home / config.model_id
+
     try:
-        contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
-        write_parts(folder, ModelParts(config, *contents), weights)
-        users = summarise_users(corpus, interest, topics, parts)
-        users.to_parquet(folder / USERS, index=False, compression="zstd")
-        save_baselines(trained.baselines, folder / BASELINES)
-        trained.joint.save(folder / BASELINES)
-        save_report(judged, ReportKey(corpus.corpus_id, config.model_id), folder / EVALUATION)
-        metrics.write(folder)
-        replace_text(folder / CARD, model_card(corpus.manifest, config, metrics))
-        folder.chmod(0o755)
-        place, former = home / config.model_id, home / f".former-{config.model_id}-{folder.name}"
-        if place.exists():
-            os.replace(place, former)  # noqa: PTH105
-        os.replace(folder, place)  # noqa: PTH105
-        shutil.rmtree(former, ignore_errors=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        place = write(home)
+    except (OSError, pa.ArrowException) as error:
+        raise _kept_aside(write, home, corpus.name, error) from None
+    corpus_id = _current_id(library, corpus.name)
+    if is_current and corpus_id != corpus.corpus_id:
+        raise DomainError(
+            f"the corpus {corpus.name!r} was imported again while the model was trained "
+            f"(id {corpus.corpus_id} became {corpus_id})",
+            where=f"the model is kept for the old content: {place}",
+            remedy=f"Train again on the new one: python -m core train {corpus.name}",
+        )
     return place
+
+
+def _size_at_most(corpus: Corpus, options: InterestConfig) -> int:
+    """Bytes that a model and the new vectors of its texts may take, about."""
+    n_items, n_events, n_users = len(corpus.item_ids), len(corpus.events), len(corpus.user_ids)
+    ease = 4 * n_items * min(n_users, n_items) if n_items <= MOST_ITEMS else 0
+    per_item, per_event = 4 * (options.dim + DEFAULT_DIM), 2 * DEFAULT_DIM + 100
+    return SMALLEST_MODEL + ease + n_items * per_item + n_events * per_event
+
+
+def _kept_aside(
+    write: Callable[[Path], Path], home: Path, corpus: str, error: Exception
+) -> DomainError:
+    """Write a model that found no place in the library elsewhere, and say where."""
+    problem = f"the model could not be written: {reason_of(error)}"
+    try:
+        place = write(Path(tempfile.mkdtemp(prefix="tastelines-")))
+    except (OSError, pa.ArrowException):
+        remedy = f"Make space, then train again: python -m core train {corpus}"
+        return DomainError(problem, where=str(home), remedy=remedy)
+    remedy = f"It is kept: make space, then move {place} to {home / place.name}"
+    return DomainError(problem, where=str(home), remedy=remedy)
+
+
+def _current_id(library: Library, name: str) -> str | None:
+    """Id of a corpus as it is now; None where the library has none of that name."""
+    with suppress(DomainError):
+        return library.manifest(name).corpus_id
+    return None
 
 
 def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
@@ -322,6 +369,5 @@ def evaluate_model(
         reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
-    with library.writing("evaluation"):
-        save_report(report, key, key.path(library))
-    return load_report(key.path(library), key) or report
+    library.keep(key.path(library), lambda path: save_report(report, key, path))
+    return find_report(corpus, library, model_folder, protocol, k) or report

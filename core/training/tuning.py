@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,14 +28,15 @@ from core.corpus.store import Library, check_name
 from core.domain import DomainError, Stopped
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
-from core.files import replace_text
+from core.files import need_space, read_object, replace_text, sealed, unsealed
 from core.model.config import InterestConfig
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.training.preparing import Prepared, prepare
 from core.training.training import fit_interest
 
 FORMAT = 1
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, DomainError)
+SMALLEST_RECORD = 1_000_000
 State = Literal["done", "behind", "cut"]
 MOST_MINUTES = 10_000
 UNPRUNED_TRIALS = 5
@@ -151,6 +153,7 @@ def tune(
             remedy="A user needs five events for one of them to be a validation target",
         )
     place = tuning_file(library, corpus.name)
+    need_space(place.parent, SMALLEST_RECORD, "record of trials")
     tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, ())
     with suppress(*UNREADABLE):
         before = _read(place)
@@ -180,7 +183,8 @@ def tune(
         state = TrialState.COMPLETE if is_done else TrialState.PRUNED
         study.tell(trial, tried.ndcg if is_done else None, state)
         tuning = replace(tuning, trials=(*tuning.trials, tried))
-        replace_text(place, json.dumps(tuning.facts(), indent=1) + "\n")
+        record = json.dumps(sealed(tuning.facts()), indent=1) + "\n"
+        library.keep(place, partial(replace_text, text=record))
         check_stop(stop)
     return tuning
 
@@ -225,8 +229,8 @@ def read_config_file(path: Path) -> InterestConfig:
     DomainError for a file that isn't that, an unknown field, or a value that isn't allowed.
     """
     try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        values = read_object(path)
+    except (OSError, ValueError) as error:
         raise DomainError(
             f"the settings can't be read: {error}", where=str(path), remedy="Give a JSON file"
         ) from None
@@ -238,10 +242,14 @@ def read_config_file(path: Path) -> InterestConfig:
 
 
 def _read(path: Path) -> Tuning:
-    facts = json.loads(path.read_text("utf-8"))
+    facts = unsealed(read_object(path))
     if facts["format"] != FORMAT:
         raise ValueError(facts["format"])
     trials = tuple(TunedTrial(**{"seed": facts["seed"], **trial}) for trial in facts["trials"])
+    for trial in trials:
+        if not isinstance(trial.ndcg, float) or not 0 <= trial.ndcg <= 1:
+            raise ValueError(f"a trial with NDCG {trial.ndcg!r}")
+        InterestConfig.checked(config_of(trial.setting, trial.seed).to_json())
     return Tuning(facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"], trials)
 
 

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.compare.turnover import Turnover
+from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
-from core.measure.metrics import Interval
-from core.views.wording import count, percent, period
+from core.views.wording import count, day, number, percent, period, short_topic
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.model.metrics import Metrics
 
-JOINT, INTEREST = "joint", "interest"
-LIST_ROWS = 8
+LIST_ROWS, CARDS = 8, 2
+"""Users of a list, and how many of them get a card."""
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
 NOT_EVALUATED = (
     "This model has no stored evaluation, so there is no evidence of its quality. Evaluate it on "
     "the page Quality."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """One recommender's quality on the test events."""
-
-    recommender: str
-    """Its id."""
-    ndcg: Interval
-    """NDCG@10, 0 to 1."""
-    is_subject: bool
-    """True for the model on the pages."""
-
-    COLUMNS = "recommender ndcg=ndcg.mean low=ndcg.low high=ndcg.high"
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictView:
-    """Whether the model earns trust."""
-
-    sentence: str
-    """The verdict in words."""
-    rows: tuple[ScoreRow, ...]
-    """The model and its baselines, best first; empty without metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +53,26 @@ class ListView:
     """How the list is made."""
     rows: tuple[UserRow, ...]
     """The users, most striking first."""
+    among: int
+    """How many users they were chosen from."""
+    typical: float | None
+    """The median, over those, of what orders the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One user, and why to look there."""
+
+    list_name: str
+    """The list that the user leads: a key of ``build_start``, or ``changed``."""
+    at: int
+    """The user's place in that list, from 0."""
+    title: str
+    """Who, and what happened."""
+    sentence: str
+    """What was found, with its scale."""
+    step: int | None = None
+    """The step at which it is seen; None: the last."""
 
 
 def build_facts(manifest: Manifest) -> str:
@@ -91,41 +85,22 @@ def build_facts(manifest: Manifest) -> str:
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
 
 
-def build_verdict(metrics: Metrics | None, sentence: str | None) -> VerdictView:
-    """Scores from a model's metrics, beside the verdict of its stored evaluation.
-
-    ``sentence`` None: no evaluation is stored. The model on the pages is the joint, or the
-    interest model in a model without one.
-    """
-    scores = metrics.results if metrics else ()
-    model = JOINT if any(score.recommender == JOINT for score in scores) else INTEREST
-    rows = [
-        ScoreRow(score.recommender, Interval(score.ndcg, low, high), score.recommender == model)
-        for score in scores
-        for low, high in [score.ndcg_ci]
-        if score.ndcg is not None and low is not None and high is not None
-    ]
-    rows.sort(key=lambda row: -row.ndcg.mean)
-    return VerdictView(sentence or NOT_EVALUATED, tuple(rows))
-
-
 def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
     """The lists ``drift``, ``busiest`` and ``worst``, from one row per user."""
-    among = _among(rows)
     judged = [row for row in rows if row.held_out_rank is not None]
     return {
-        "drift": ListView(
+        "drift": _list(
             "Interest moved furthest",
-            f"Largest distance from the state halfway through the history to the last, {among}.",
-            top(rows, lambda row: row.drift),
+            "Largest distance from the state halfway through the history to the last",
+            rows,
+            lambda row: row.drift,
         ),
-        "busiest": ListView(
-            "Longest histories", f"Most events, {among}.", top(rows, lambda row: row.events)
-        ),
-        "worst": ListView(
+        "busiest": _list("Longest histories", "Most events", rows, lambda row: row.events),
+        "worst": _list(
             "Worst served by the interest model",
-            f"Lowest ranks of held-out items, {among}.",
-            top(judged, lambda row: row.held_out_rank or 0.0),
+            "Lowest ranks of held-out items",
+            judged,
+            lambda row: row.held_out_rank or 0.0,
         ),
     }
 
@@ -138,20 +113,76 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
         for row in rows
         if not np.isnan(change.get(row.user_id, np.nan))
     ]
-    return ListView(
-        "Lists that changed most",
-        f"Largest change of the top {turnover.k} per event, {_among(known)}.",
-        top(known, lambda row: row.change or 0.0),
+    what = f"Largest change of the top {turnover.k} per event"
+    return _list("Lists that changed most", what, known, lambda row: row.change or 0.0)
+
+
+def _list(
+    title: str, what: str, rows: Sequence[UserRow], by: Callable[[UserRow], float]
+) -> ListView:
+    """The largest of ``rows``; equal ones by user id."""
+    first = sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS]
+    sentence = f"{what}, {_among(rows)}."
+    typical = float(np.median([by(row) for row in rows])) if rows else None
+    return ListView(title, sentence, tuple(first), len(rows), typical)
+
+
+def build_cards(engine: Engine, lists: Mapping[str, ListView]) -> tuple[Card, ...]:
+    """The first users of the lists ``drift``, ``changed`` and ``worst``, where there are such."""
+    makers = {"drift": _drift_card, "changed": _changed_card, "worst": _worst_card}
+    return tuple(
+        make(engine, lists[name], at)
+        for name, make in makers.items()
+        if name in lists
+        for at in range(min(CARDS, len(lists[name].rows)))
     )
+
+
+def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
+    row, names = users.rows[at], engine.topics.names
+    history = engine.corpus.history(row.user_id)
+    leading = engine.trajectory(history).profile.argmax(axis=1)
+    others = np.flatnonzero(leading != leading[-1])
+    step = int(others[-1]) + 2 if len(others) else 1
+    now = short_topic(names[leading[-1]])
+    moved = f"{now} leads throughout."
+    title = f"{row.user_id}: interest moved within {now}"
+    if len(others):
+        before = short_topic(names[leading[others[-1]]])
+        title = f"{row.user_id}: from {before} to {now}"
+        date = history.events[step - 1].date
+        since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
+        moved = f"{now} leads since {since}, before it {before}."
+    place = ("the", "the second")[at]
+    far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."
+    return Card("drift", at, title, f"{moved} {far}", step)
+
+
+def _changed_card(engine: Engine, users: ListView, at: int) -> Card:
+    row = users.rows[at]
+    sentence = (
+        f"One event changes {percent(row.change or 0.0)} of the top {K} on average, "
+        f"{percent(users.typical or 0.0)} for the median of {_users(users)}."
+    )
+    return Card("changed", at, f"{row.user_id}: the list changes most", sentence)
+
+
+def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
+    row = users.rows[at]
+    items = number(len(engine.corpus.item_ids))
+    sentence = (
+        f"The held-out items of this user have rank {row.held_out_rank or 0:.0f} of {items} in the "
+        f"interest model's list, {users.typical or 0:.0f} for the median of {_users(users)}."
+    )
+    return Card("worst", at, f"{row.user_id}: badly served", sentence)
+
+
+def _users(users: ListView) -> str:
+    return count(users.among, "user")
 
 
 def _among(rows: Sequence[UserRow]) -> str:
     return f"among {count(len(rows), 'user')} with {LEAST_EVENTS} or more events"
-
-
-def top(rows: Sequence[UserRow], by: Callable[[UserRow], float]) -> tuple[UserRow, ...]:
-    """The largest rows; equal ones by user id."""
-    return tuple(sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS])
 
 
 def build_rows(engine: Engine) -> list[UserRow]:
@@ -165,7 +196,7 @@ def build_rows(engine: Engine) -> list[UserRow]:
             drift=float(row.drift),
             topics=names[row.last_topic]
             if row.first_topic == row.last_topic
-            else f"{names[row.first_topic]} → {names[row.last_topic]}",
+            else " → ".join(map(short_topic, (names[row.first_topic], names[row.last_topic]))),
             held_out_rank=None if np.isnan(row.held_out_rank) else float(row.held_out_rank),
         )
         for row in table.itertuples(index=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from math import exp, floor, log10
 
 import numpy as np
 
@@ -23,6 +24,8 @@ SMALL = 0.005
 """Nats that round to zero."""
 TITLE = 40
 """Longer titles are cut in sentences and labels."""
+TOPIC = 24
+"""Characters of a topic's short form."""
 TOP = 10
 """A next item up to this rank counts as right."""
 MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
@@ -52,6 +55,15 @@ def percent(share: float) -> str:
     if 0 < share < 0.005:
         return "<1\u202f%"
     return f"{share * 100:.0f}\u202f%"
+
+
+def probability(log_probability: float) -> str:
+    """A score (log p) as a percentage with two digits or more: ``3.2 %``, ``0.027 %``."""
+    share = exp(min(log_probability, 0.0)) * 100
+    if share < 0.001:
+        return "<0.001\u202f%"
+    digits = max(1 - floor(log10(share)), 0)
+    return f"{share:.{digits}f}\u202f%"
 
 
 def points(change: float) -> str:
@@ -94,6 +106,11 @@ def between(interval: Interval) -> str:
 def short(text: str, limit: int = 60) -> str:
     """A title or a topic in at most ``limit`` characters: the one short form, in sentences."""
     return short_name(text, limit)
+
+
+def short_topic(name: str) -> str:
+    """A topic in one word of its name, so that an arrow to another one stays in sight beside it."""
+    return short(name.partition(" · ")[0], TOPIC)
 
 
 def capital(sentence: str) -> str:

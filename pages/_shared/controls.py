@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from core.corpus.models import Models
 from core.corpus.store import Corpus
 from core.domain import DomainError
 from core.recommend.registry import NAMES
 from core.views import wording
-from pages._shared import drawing, loaders, state
+from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
@@ -31,9 +31,9 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
         state.put(PLAYING, None)
     with st.sidebar:
         name = _pick_corpus()
-        folders = loaders.library().model_folders(name) if name else []
-        model_id = _pick_model(folders, name)
-        corpus = loaders.corpus(name) if name else None
+        models = loaders.library().models(name) if name else Models((), {})
+        model_id = _pick_model(models, name)
+        corpus = _open_corpus(name) if name else None
         user_id = _pick_user(corpus) if corpus is not None else None
         step = _pick_step(corpus, user_id) if corpus is not None and user_id else None
         recommender = _pick_recommender(corpus, model_id) if lists and corpus and model_id else None
@@ -43,7 +43,9 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
 
 
 def _pick_corpus() -> str | None:
-    manifests = {manifest.name: manifest for manifest in loaders.library().corpora()}
+    readable, damaged = loaders.library().survey()
+    manifests = {manifest.name: manifest for manifest in readable}
+    notices.say_damaged(CORPUS, "corpus", damaged)
     if not manifests:
         state.put(CORPUS, None)
         return None
@@ -62,14 +64,23 @@ def _pick_corpus() -> str | None:
     )
 
 
-def _pick_model(folders: Sequence[Path], corpus: str | None) -> str | None:
-    labels = {folder.name: loaders.model_label(folder) for folder in folders}
+def _open_corpus(name: str) -> Corpus | None:
+    """The corpus; None where it is damaged, which the page then says."""
+    try:
+        return loaders.corpus(name)
+    except DomainError:
+        return None
+
+
+def _pick_model(models: Models, corpus: str | None) -> str | None:
+    labels = {folder.name: loaders.model_label(folder) for folder in models.folders}
     ids = list(labels)
+    notices.say_damaged(MODEL, "model", models.damaged)
     if not ids:
         if state.get(MODEL) is not None:
             state.add_notice(MODEL, f"Corpus {corpus!r} has no trained model yet.")
             state.put(MODEL, None)
-        if corpus:
+        if corpus and not models.damaged:
             st.caption("No trained model yet")
         return None
     drawing.settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
@@ -128,6 +139,9 @@ def _pick_user(corpus: Corpus) -> str | None:
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
             drawing.button(label, key, move_user, corpus, move, width="stretch")
+    walk = state.walk(corpus.user_ids)
+    if walk is not corpus.user_ids:
+        st.caption(f"{wording.number(walk.index(chosen) + 1)} of {len(walk)} in the list you left")
     return chosen
 
 
@@ -200,6 +214,15 @@ def choose_model(corpus: str, model_id: str) -> None:
 def open_page(page: str, **values: str | int | None) -> None:
     """Switch to a page, at the last event unless told otherwise; for callbacks."""
     st.switch_page(page, query_params=state.link(page, **({TIME: None} | values)))
+
+
+def open_listed(user_ids: Sequence[str], at: int, page: str, **values: str | int | None) -> None:
+    """Open a user of a list; the next and the previous one are then those of the list.
+
+    For callbacks.
+    """
+    state.put(state.WALK, tuple(user_ids))
+    open_page(page, user=user_ids[at], **values)
 
 
 def move_step(move: int, n: int) -> None:

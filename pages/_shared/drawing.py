@@ -17,7 +17,7 @@ from core.figures.style import CONFIG
 from pages._shared import notices, state
 
 TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
-WHAT_IF, QUALITY = "pages/what_if.py", "pages/quality.py"
+WHAT_IF, QUALITY, USERS = "pages/what_if.py", "pages/quality.py", "pages/users.py"
 ICONS = {
     TIMELINE: ":material/timeline:",
     EXPLAIN: ":material/rule:",
@@ -27,6 +27,8 @@ ICONS = {
 Name = TypeVar("Name", bound=str)
 Charts = dict[str, tuple[str, Figure]]
 """Charts by name, each with the sentence that reads it."""
+CHOSEN = "chosen"
+"""The column that marks the rows of what is chosen."""
 FORWARD = ":material/arrow_forward:"
 """The icon of a link to any other page."""
 
@@ -105,11 +107,11 @@ def settle(
 
 
 def choose(label: str, key: str, options: Mapping[Name, str], *, hides_label: bool = False) -> Name:
-    """One of a few options, the first unless another is picked; kept over page switches.
+    """One of a few options, what is usual unless another is picked; kept over page switches.
 
     ``options`` are named as the address says, each with what the button says.
     """
-    usual = next(iter(options))
+    usual = state.KEYS[key].usual if key in state.KEYS else next(iter(options))
     missing = f"{label}: there is no {{!r}}; this is {options[usual].lower()}."
     settle(key, list(options), usual, missing, says_now=True)
     picked = st.segmented_control(
@@ -133,16 +135,25 @@ def table(
     height: int | str = "content",
     row_height: int | None = None,
     shows_all: bool = False,
+    marked: Sequence[bool] = (),
 ) -> None:
     """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
 
-    ``shows_all`` keeps the table's own columns and order, and only configures some.
+    ``shows_all`` keeps the table's own columns and order, and only configures some. ``marked`` says
+    of each row whether it is about what is chosen: those get a dot.
     """
+    frame = rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows))
+    if any(marked):
+        frame = frame.copy()
+        frame.insert(0, CHOSEN, ["●" if is_marked else "" for is_marked in marked])
+        columns = {CHOSEN: column_config.TextColumn("", width=28), **(columns or {})}
+        shows_all = shows_all or len(columns) == 1
     st.dataframe(
-        rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows)),
+        frame,
         hide_index=True,
         height=height,  # type: ignore[arg-type]
         row_height=row_height,
+        placeholder="–",
         alt=alt,
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,

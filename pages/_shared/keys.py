@@ -18,9 +18,9 @@ from pandas import DataFrame
 
 from pages._shared import controls, drawing, jump, loaders, state
 from pages._shared.jump import Act
-from pages._shared.state import TIME, USER
+from pages._shared.state import PLAYING, TIME, USER
 
-LISTENER, ON, HEARD = "keys", "keys_on", "keys_heard"
+LISTENER, ON, OFF, HEARD = "keys", "keys_on", "keys_off", "keys_heard"
 MOST = 32
 """Presses by which a busy server may lag behind."""
 _listen = st.components.v2.component(
@@ -54,8 +54,8 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
     ``plays``: whether the page can be played.
     """
     known = acts(pages, plays=plays)
-    names = ["Ctrl+K", "?"] if state.get(ON) is False else [*known, "/", "Ctrl+K"]
-    state.put(HEARD, heard()._replace(place=None))  # the sidebar has settled it
+    names = ["Ctrl+K", "?"] if state.get(OFF) else [*known, "/", "Ctrl+K"]
+    state.put(HEARD, here((state.get(HEARD) or Heard()).presses))  # as the sidebar has settled it
     jump.go_on()
     opened = state.get(jump.DIALOG)
     _listen(
@@ -65,7 +65,7 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
             "most": MOST,
             "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",
         },
-        on_pressed_change=lambda: hear(pages, known),
+        on_pressed_change=lambda: None,
     )
     with st.container(horizontal=True, gap="small"):
         drawing.button("Go to (Ctrl+K)", "open_go", jump.open_dialog, jump.GO, type="tertiary")
@@ -77,34 +77,32 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
 
 
 class Heard(NamedTuple):
-    """How many presses were heard, and the user and time that they led to, until a run settles
-    them."""
+    """How many presses were heard, and where the session was or is after them."""
 
     presses: int = 0
-    place: tuple[str | None, int | None] | None = None
+    user: str | None = None
+    time: int | None = None
+    is_playing: bool = False
 
 
-def heard() -> Heard:
-    return state.get(HEARD) or Heard()
-
-
-def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
-    """Do what the keys say that were pressed since the last run, in their order.
+def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
+    """Do what the keys say that were pressed since the last run, in their order; first of all.
 
     With a press the browser also sends the user and the time that it shows. While it is behind
-    they are from before the last press, so the press counts from where this session is. The next
-    press may end this callback at any line that touches the session: only the last line says what
-    was heard, and the next call begins where this one did.
+    they are from before the last press, so a press counts from where this session is. The next
+    press or tick may end this run at any line that touches the session: only the last line here
+    says what was heard, and the next run begins where this one did.
     """
     said = (state.get(LISTENER) or {}).get("pressed") or {}
     count, pressed = int(said.get("count", 0)), list(said.get("pressed", ()))
-    before, chosen = heard(), state.selection()
-    new = (
-        count - before.presses if count > before.presses else count
-    )  # a page loaded anew counts anew
-    user, time = before.place or (chosen.user_id, chosen.step)
-    state.put(USER, user)
-    state.put(TIME, time)
+    before = state.get(HEARD)
+    if before is None or count in (0, before.presses):
+        return
+    new = count - before.presses if count > before.presses else count  # or a listener made anew
+    state.put(USER, before.user)
+    state.put(TIME, before.time)
+    state.put(PLAYING, before.is_playing or None)
+    known = acts(pages, plays=plays)
     for name in pressed[max(len(pressed) - new, 0) :]:
         if name in ("/", "Ctrl+K"):
             jump.open_dialog(jump.GO)
@@ -113,7 +111,11 @@ def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
         elif name in known:
             known[name].do()
     state.put(state.BEHIND, True)
-    state.put(HEARD, Heard(count, (state.get(USER), state.get(TIME))))
+    state.put(HEARD, here(count))
+
+
+def here(presses: int) -> Heard:
+    return Heard(presses, state.get(USER), state.get(TIME), bool(state.get(PLAYING)))
 
 
 def steps() -> int:
@@ -153,6 +155,11 @@ def play() -> None:
         controls.toggle_play(n)
 
 
+def switch() -> None:
+    """Remember whether single keys are on; the control itself goes with its dialog."""
+    state.put(OFF, not state.get(ON) or None)
+
+
 def draw_help(pages: Sequence[st.Page]) -> None:
     """What the keys do; single keys can be switched off, for those who dictate."""
     listed = ", ".join(f"{at} {page.title}" for at, page in enumerate(pages[:9], start=1))
@@ -170,6 +177,6 @@ def draw_help(pages: Sequence[st.Page]) -> None:
     @st.dialog("Keys", on_dismiss=jump.close)
     def dialog() -> None:
         st.table(DataFrame({"Key": helps.keys(), "Does": helps.values()}), hide_index=True)
-        st.toggle("Single keys are on", value=True, key=ON, persist_state="session")
+        st.toggle("Single keys are on", not state.get(OFF), key=ON, on_change=switch)
 
     dialog()

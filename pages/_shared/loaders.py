@@ -14,18 +14,20 @@ import gc
 import inspect
 from collections.abc import Callable, Sequence
 from concurrent import futures
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import streamlit as st
+from pandas import DataFrame
 
 from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
-from core.domain import DomainError, RecommendationList
+from core.domain import DomainError, RecommendationList, Stopped
 from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
@@ -39,6 +41,7 @@ from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import MomentView, TimelineView
+from core.views.users import build_users
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -188,7 +191,8 @@ def start(engine: Engine) -> dict[str, ListView]:
 
 
 def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
-    return stamp(stored_path(library(), engine, recommender, K))
+    places = library().places(stored_path(library(), engine, recommender, K))
+    return tuple(map(stamp, places))
 
 
 @kept(8, also=_turnover_file)
@@ -202,6 +206,12 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
     """Users whose lists changed most; None where turnover wasn't measured."""
     measured = turnover(engine, recommender)
     return overview.build_changed(overview.build_rows(engine), measured) if measured else None
+
+
+@kept(4, "Reading the users …", also=_turnover_file)
+def users(engine: Engine, recommender: str) -> DataFrame:
+    """One row per user, with how much of a recommender's list one event changes if known."""
+    return build_users(engine, turnover(engine, recommender))
 
 
 @kept(8, "Reading the files …")
@@ -234,9 +244,14 @@ def training(
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
+        from core.engine import Engine
         from core.training.training import train
 
-        return train(corpus(name), library(), options, progress, stop, item_text=item_text)
+        folder = train(corpus(name), library(), options, progress, stop, item_text=item_text)
+        with suppress(Stopped):  # the model is there; Overview offers to measure it later
+            opened = Engine.open(corpus(name), folder, library())
+            make_turnover(library(), opened, progress=progress, stop=stop)
+        return folder
 
     return work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.corpus.store import Corpus
 from core.domain import DomainError
+from core.model.metrics import Metrics, read_metrics
 from core.views import wording
 from pages._shared import loaders, state
 
@@ -60,6 +61,39 @@ def show_error(error: DomainError) -> None:
             st.markdown(escape(error.remedy + "."))
 
 
+def show_damaged(kind: str, damaged: Mapping[str, DomainError]) -> None:
+    """Corpora or models that can't be read, by name, with the way out."""
+    for name, error in damaged.items():
+        problem = f"the {kind} {name!r} is damaged: {error.what}"
+        show_error(DomainError(problem, where=error.where, remedy=error.remedy))
+
+
+def say_damaged(key: str, kind: str, damaged: Mapping[str, DomainError]) -> None:
+    """A line in the sidebar, and a notice where the URL asks for one of them."""
+    if damaged:
+        st.caption(escape(f"Damaged: {', '.join(damaged)}. See Data and models."))
+    asked = state.get(key)
+    if asked in damaged:
+        state.add_notice(key, f"The {kind} {asked!r} is damaged: {damaged[asked]}")
+        state.put(key, None)
+
+
+def metrics_of(engine: Engine) -> Metrics | None:
+    """The metrics of a model; what is damaged is said, and the page goes on without."""
+    try:
+        return read_metrics(engine.folder)
+    except DomainError as error:
+        show_error(error)
+        return None
+
+
+def wrong(problem: DomainError, about: str = "") -> None:
+    """What is wrong with a value, at its field."""
+    remedy = f" {problem.remedy}." if problem.remedy else ""
+    words = f"{about}: {problem.what}" if about else wording.capital(problem.what)
+    st.markdown(f":material/error: {escape(f'{words}.{remedy}')}")
+
+
 def show_notices() -> None:
     """Wishes of the URL that could not be met."""
     for text in state.notices().values():
@@ -84,6 +118,13 @@ def empty(title: str, text: str, *, page: str | None = None, label: str = "") ->
 def need_engine() -> Engine:
     """The engine of the selection; stops the page with an empty state where there is none."""
     chosen = state.selection()
+    library = loaders.library()
+    is_damaged = library.damaged() if chosen.corpus is None else {}
+    if chosen.corpus is not None and chosen.model_id is None:
+        is_damaged = library.models(chosen.corpus).damaged
+    if is_damaged:
+        show_damaged("corpus" if chosen.corpus is None else "model", is_damaged)
+        st.stop()
     if chosen.corpus is None:
         text = "Import a file of reviews or other events, or restore the demo: python -m core demo"
         empty("The library is empty", text, page="pages/corpora.py", label="Data and models")

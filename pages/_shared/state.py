@@ -48,6 +48,10 @@ EDITS = "edits"
 """Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
 GOAL = "goal"
 """Whether What-if's search brings the item ``in`` or ``out``."""
+SEARCH_IN, SEARCH, TOPIC, LEAST, SORT = (
+    f"users_{name}" for name in ("search_in", "search", "topic", "least", "sort")
+)
+"""Which users the page Users lists, and in which order."""
 PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
@@ -56,7 +60,7 @@ FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query",
 """Which findings the Notebook lists."""
 
 ONE_USER = ("timeline", "explain", "what_if", "compare")
-EXPLAIN, NOTEBOOK = ("explain",), ("notebook",)
+EXPLAIN, NOTEBOOK, USERS = ("explain",), ("notebook",), ("users",)
 TABLE = (
     Key(CORPUS),
     Key(MODEL, about=CORPUS),
@@ -68,12 +72,17 @@ TABLE = (
     Key(EXTENT, ("timeline",), "whole"),
     Key(MEASURE, EXPLAIN, "score"),
     Key(WORDS_OF, EXPLAIN, read=int, about=USER),
-    Key(TARGET, EXPLAIN, "sentiment"),
+    Key(TARGET, EXPLAIN, "score"),
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),
     Key(COLUMNS, ("compare",), about=CORPUS),
     Key(PAIR, ("compare",), read=int, about=USER),
+    Key(SEARCH_IN, USERS, "id"),
+    Key(SEARCH, USERS, ""),
+    Key(TOPIC, USERS, about=MODEL),
+    Key(LEAST, USERS, 1, int),
+    Key(SORT, USERS, "drift"),
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
@@ -84,28 +93,20 @@ TABLE = (
 """Every choice that the address holds. A control whose choice lasts has a line here."""
 KEYS = {key.name: key for key in TABLE}
 TRANSIENT = {
-    "compare_preset": "columns",
-    "compare_length": "columns",
-    "column_*": "columns",
-    "compare_follow": "item",
-    "whatif_pick": "scenario",
-    "pick_*": "a click in a chart: it chooses a time or an item",
-    "waterfall": "a click in a chart: it chooses a review",
-    "whatif_*": "what is being typed or looked for: it becomes an edit",
-    "history_*": "what is being typed: it becomes an edit",
-    "import_*": "what is being imported",
-    "map_*": "what is being imported",
-    "name_*": "what is being named",
-    "keep_*": "what is being noted",
-    "notes_*": "what is being noted",
-    "keys": "the keyboard",
-    "keys_on": "a setting of the browser, not of a view",
-    "jump_query": "the palette's dialog",
-    "table": "a table below a fold",
-    "tables": "tables below a fold",
-    "mapping": "columns below a fold",
+    "compare_preset compare_length column_*": "parts of columns",
+    "compare_follow": "the item, by name",
+    "whatif_pick": "the scenario, by name",
+    "pick_* waterfall": "a click in a chart: it chooses a time, an item or a review",
+    "whatif_event whatif_words whatif_add_* whatif_name whatif_notes whatif_upload history_*": (
+        "what is being typed: it becomes edits"
+    ),
+    "whatif_wanted whatif_goal whatif_other": "the question of a search",
+    "import_* map_* mapping train_* lists_*": "what is being imported or trained",
+    "keep_* name_* notes_*": "what is being noted",
+    "keys keys_on jump_query screen": "the keyboard and the window",
+    "table tables": "tables below a fold",
 }
-"""Widgets that hold nothing of what a page shows: patterns of their keys, and what they lead to."""
+"""Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""
 PLAYING = "playing"
 PAGE = "page"
 """Which page is open: its name in the address, and its title."""
@@ -197,7 +198,7 @@ def adopt_url() -> None:
 
     The URL is the whole state: what it does not name is as usual.
     """
-    if get(_NOTICED_ON) != page():
+    if notices() and get(_NOTICED_ON) != page():
         clear_notices()
     is_behind = get(BEHIND)
     put(BEHIND, None)

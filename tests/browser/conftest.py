@@ -53,15 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Iterator[str]:
+def app_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Path:
+    """The running app's library."""
+    folder = tmp_path_factory.mktemp("app") / "library"
+    folder.mkdir()
+    shutil.copy(measured, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(app_library: Path) -> Iterator[str]:
     """The running app's address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "library").mkdir()
-    shutil.copy(measured, folder / "library")
-    log = (folder / "log.txt").open("w+")
+    log = (app_library.parent / "log.txt").open("w+")
     process = subprocess.Popen(
         [
             sys.executable,
@@ -73,7 +79,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Iterator[st
             "--server.headless=true",
         ],
         cwd=PROJECT,
-        env=os.environ | {"TASTELINES_LIBRARY": str(folder / "library")},
+        env=os.environ | {"TASTELINES_LIBRARY": str(app_library)},
         stdout=log,
         stderr=subprocess.STDOUT,
     )

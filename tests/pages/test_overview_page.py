@@ -21,20 +21,29 @@ def test_the_facts_say_simulated(overview) -> None:
     assert overview.text[0].value.startswith("Simulated data, made for this demo")
 
 
-def test_the_verdict_names_the_model_and_its_best_baseline(overview) -> None:
+def test_trust_is_one_line_with_its_link(overview) -> None:
     metrics = read_metrics(Library.open().model_folder("demo"))
     assert metrics is not None
     first, *others = metrics.best_first
     baselines = [score for score in others if score.recommender != "interest"]
-    said = overview.text[1].value
+    said = next(element.value for element in overview.text if "NDCG@10" in element.value)
     assert name_of(baselines[0].recommender) in said or baselines[0].recommender in said
     assert f"{first.ndcg:.3f}" in said
     assert overview.get("page_link")[0].proto.page == "quality"
 
 
+def test_cards_say_who_why_and_on_what_scale_and_open_there(overview, demo) -> None:
+    titles = [element.value.replace("\\", "") for element in overview.markdown]
+    assert any(" from " in title and " to " in title for title in titles)
+    said = " ".join(element.value for element in overview.text)
+    assert f"of {len(demo.item_ids)} in the interest model's list" in said
+    moved = next(table.value for table in overview.dataframe if "drift" in table.value)
+    assert all(any(user in title for title in titles) for user in moved["user_id"][:2])
+
+
 def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     titles = [element.value for element in overview.subheader]
-    assert titles[1:] == [
+    assert titles == [
         "Interest moved furthest",
         "Longest histories",
         "Worst served by the interest model",
@@ -46,12 +55,6 @@ def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     assert lists[0]["drift"].is_monotonic_decreasing
     assert lists[1]["events"].is_monotonic_decreasing
     assert lists[2]["held_out_rank"].is_monotonic_decreasing
-
-
-def test_the_scores_have_a_table_twin(overview) -> None:
-    scores = overview.dataframe[0].value
-    assert "interest" in set(scores["recommender"])
-    assert scores["ndcg"].is_monotonic_decreasing
 
 
 def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app, demo) -> None:

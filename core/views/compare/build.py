@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +83,8 @@ class CompareView:
     """Every item of any list, by its first rank."""
     overlaps: tuple[Overlap, ...]
     """Every pair of columns."""
+    overlap_sentence: str
+    """The pair of two columns in words; of more, the most and the least alike."""
     overlap_sentences: tuple[str, ...]
     """Each pair in words."""
     moves: tuple[Move, ...]
@@ -90,6 +93,8 @@ class CompareView:
     """Topic names; their index gives the hue."""
     flow_sentence: str
     """Reads the rank flow."""
+    neighbours_sentence: str
+    """How much of each list stays in the next one; empty for two lists."""
     next_sentence: str
     """Where the actual next item ranked; empty where nothing is known."""
     profile_sentence: str
@@ -122,14 +127,21 @@ def build_compare(comparison: Comparison) -> CompareView:
     last = [line for line in lines if line.ranks[-1] is not None]
     entered = [line for line in last if line.ranks[0] is None]
     entered.sort(key=lambda line: line.ranks[-1] or 0)
+    sentences = tuple(
+        words.overlap_sentence(names[pair.a], names[pair.b], pair.jaccard, pair.rbo)
+        for pair in comparison.overlaps
+    )
+    alike = [
+        (f"{undated[pair.a]} and {undated[pair.b]}", pair.rbo)
+        for pair in comparison.overlaps
+        if pair.rbo is not None
+    ]
     return CompareView(
         columns=columns,
         lines=lines,
         overlaps=comparison.overlaps,
-        overlap_sentences=tuple(
-            words.overlap_sentence(names[pair.a], names[pair.b], pair.jaccard, pair.rbo)
-            for pair in comparison.overlaps
-        ),
+        overlap_sentence=words.extremes_sentence(alike) if len(alike) > 1 else sentences[0],
+        overlap_sentences=sentences,
         moves=comparison.moves(causes=False),
         topics=tuple(engine.topics.names),
         flow_sentence=words.flow_sentence(
@@ -139,6 +151,14 @@ def build_compare(comparison: Comparison) -> CompareView:
             [line.item for line in entered],
             len(last),
             _one_source(columns),
+        ),
+        neighbours_sentence=words.neighbours_sentence(
+            undated,
+            [
+                sum(None not in pair for pair in zip(*ranks, strict=True))
+                for ranks in pairwise(zip(*(line.ranks for line in lines), strict=True))
+            ],
+            comparison.k,
         ),
         next_sentence=words.next_sentence(
             [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.views.wording import TITLE, nats, percent, short
+from core.views.wording import TITLE, listing, nats, percent, short
 
 JACCARD = "Jaccard: shared items as a share of all items on either list, in any order."
 RBO = (
@@ -48,6 +48,25 @@ def flow_sentence(
         return f"{said}."
     more = f" and {len(entered) - 1} more" if len(entered) > 1 else ""
     return f"{said}; {short(entered[0], TITLE)}{more} entered."
+
+
+def neighbours_sentence(names: Sequence[str], kept: Sequence[int], k: int) -> str:
+    """How much of each list stays in the next one; empty for two lists."""
+    if len(kept) < 2:
+        return ""
+    least = min(range(len(kept)), key=lambda at: kept[at])
+    stays = f"{listing([str(n) for n in kept])} of {k}"
+    if len(set(kept)) == 1:
+        return f"From each list to the next, {kept[0]} of {k} stay."
+    break_ = f"from {names[least]} to {names[least + 1]}"
+    return f"From each list to the next, {stays} stay; most changes {break_}."
+
+
+def extremes_sentence(pairs: Sequence[tuple[str, float]]) -> str:
+    """The most and the least alike of several pairs, each in words with its RBO."""
+    ordered = sorted(pairs, key=lambda pair: -pair[1])
+    (most, high), (least, low) = ordered[0], ordered[-1]
+    return f"Most alike: {most} (RBO {high:.2f}). Least alike: {least} (RBO {low:.2f})."
 
 
 def next_sentence(ranks: Sequence[tuple[str, str, int | None]]) -> str:

@@ -82,7 +82,8 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
         save_corpus(folder, "demo", rows, items, rating_scale=(1, 5), created=CREATED)
     one, two = ({path.name: path.read_bytes() for path in f.iterdir()} for f in folders)
     assert one == two
-    assert set(one) == {"events.parquet", "items.parquet", "manifest.json", "quarantine.jsonl"}
+    files = {"events.parquet", "items.parquet", "manifest.json", "quarantine.jsonl"}
+    assert set(one) == {*files, "SHA256SUMS"}
 
 
 @pytest.mark.parametrize("field", Columns.EVENTS)
@@ -216,9 +217,13 @@ def test_models_are_listed_newest_first_and_only_when_finished(
     assert library.model_folders("shop") == [new, old]
     assert library.model_folder("shop") == new
     assert library.model_folder("shop", "b") == old
-    for model_id in ("unfinished", "../a", "nothing"):
+    for model_id in ("../a", "nothing"):
         with pytest.raises(DomainError, match="Choose one of a, b"):
             library.model_folder("shop", model_id)
+    for model_id in ("unfinished", "broken"):
+        with pytest.raises(DomainError, match=rf"config\.json can't be read.*{model_id}"):
+            library.model_folder("shop", model_id)
+    assert library.models("shop").damaged.keys() == {"unfinished", "broken"}
     with pytest.raises(DomainError, match="Run: python -m core train books"):
         library.model_folder("books")
 

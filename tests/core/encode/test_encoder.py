@@ -161,7 +161,8 @@ def test_models_open_while_encoders_load(demo_engine: Engine) -> None:
     openings = 0
     while not done.is_set() or openings < 20:
         opened = read_parts(demo_engine.folder, demo_engine.corpus, lambda texts: np.zeros(0))
-        seen |= {torch.get_default_dtype(), opened.interest._network.log_temperature.dtype}
+        seen.add(torch.get_default_dtype())
+        assert opened.interest.item_vectors.dtype == np.float32
         openings += 1
     for thread in loading:
         thread.join()

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.compare.comparison import Overlap
 from core.compare.turnover import Bin
-from core.figures.compare import changes_figure, flow_figure, profiles_figure
+from core.figures.compare import changes_figure, flow_figure, overlap_figure, profiles_figure
 from core.figures.palette import DARK, LIGHT, Palette
 from core.figures.report import Section, write_report
 from core.figures.turnover import turnover_figure
@@ -50,11 +51,23 @@ def compare_view(n: int, k: int = 10) -> CompareView:
         for item in items
     )
     topics = tuple(f"topic {topic}" for topic in range(12))
-    return CompareView(columns, lines, (), (), (), topics, "", "", "")
+    return CompareView(columns, lines, (), "", (), (), topics, "", "", "", "")
 
 
 def trace(figure, name: str):
     return next(one for one in figure.data if one.name == name)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_every_pair_of_columns_has_one_cell_of_the_heatmap(palette: Palette) -> None:
+    pairs = [Overlap(a, b, 0.5, (a + b) / 10, None) for a in range(4) for b in range(a + 1, 4)]
+    pairs[0] = Overlap(0, 1, None, None, None)
+    figure = overlap_figure(replace(compare_view(4, 10), overlaps=tuple(pairs)), palette)
+    (cells,) = figure.data
+    known = [value for row in cells.z for value in row if value is not None]
+    assert sorted(known) == sorted((pair.a + pair.b) / 10 for pair in pairs[1:])
+    assert len(figure.layout.annotations) == len(known)
+    assert "None" not in "".join(text for row in cells.text for text in row)
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])

@@ -1,4 +1,4 @@
-"""The verdict's intervals, the training's curve and the profile's bars."""
+"""The training's curve and the profile's bars."""
 
 from __future__ import annotations
 
@@ -6,23 +6,8 @@ from collections.abc import Callable
 
 from core.figures.palette import LIGHT
 from core.figures.profile import shares_figure
-from core.figures.quality import POINTS, training_figure, verdict_figure
-from core.measure.metrics import Interval
-from core.views.overview import ScoreRow, VerdictView
+from core.figures.quality import POINTS, training_figure
 from core.views.timeline.rows import MomentView, TimelineView, TopicShare
-
-
-def test_the_verdict_draws_every_interval_and_tells_the_model_by_weight_too() -> None:
-    rows = (
-        ScoreRow("ease", Interval(0.06, 0.05, 0.07), False),
-        ScoreRow("interest", Interval(0.05, 0.04, 0.06), True),
-    )
-    figure = verdict_figure(VerdictView("", rows), LIGHT)
-    spans = [tuple(trace.x) for trace in figure.data if trace.mode == "lines"]
-    assert sorted(spans) == [(0.04, 0.06), (0.05, 0.07)]
-    assert tuple(figure.layout.yaxis.ticktext) == ("<b>interest</b>", "ease")
-    widths = [trace.line.width for trace in figure.data if trace.mode == "lines"]
-    assert widths[0] > widths[1]
 
 
 def test_a_training_has_one_panel_per_figure_and_is_thinned() -> None:

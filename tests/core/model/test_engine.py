@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from core.corpus.store import Corpus, Library
 from core.domain import CONSUMING_KINDS, DomainError, Part
 from core.engine import Engine
+from core.files import load_arrays, write_sums
+from core.model.folder import content_id
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +130,10 @@ def test_a_model_without_a_joint_answers_by_its_interest_model(
     older = shutil.copytree(model_folder, tmp_path / "older")
     for path in (older / "recommenders").glob("joint.*"):
         path.unlink()
+    config = json.loads((older / "config.json").read_text())
+    config["model_id"] = content_id(config, load_arrays(older / "model.safetensors")[0])
+    (older / "config.json").write_text(json.dumps(config))
+    write_sums(older)
     engine = Engine.open(shop_corpus, older, shelf)
     assert engine.recommend(shop_corpus.history(user)).recommender == "interest"
 

@@ -21,7 +21,12 @@ from ..conftest import SMALL, shop_rows
 
 
 @pytest.fixture(scope="module")
-def engine(make_corpus: Callable[..., Corpus], shelf: Library, encoder: TextEncoder) -> Engine:
+def engine(
+    make_corpus: Callable[..., Corpus],
+    shelf: Library,
+    encoder: TextEncoder,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Engine:
     """A shop where people like and put into the cart what they will buy."""
     new = {"view": "like", "purchase": "cart"}
     rows = [
@@ -29,7 +34,8 @@ def engine(make_corpus: Callable[..., Corpus], shelf: Library, encoder: TextEnco
         for at, (user, item, day, kind) in enumerate(shop_rows(30))
     ]
     corpus = make_corpus(rows)
-    folder = train(corpus, shelf, replace(SMALL, epochs=1), encoder=encoder)
+    place = tmp_path_factory.mktemp("models")
+    folder = train(corpus, shelf, replace(SMALL, epochs=1), encoder=encoder, target=place)
     return Engine.open(corpus, folder, shelf)
 
 

@@ -247,8 +247,11 @@ def test_an_installed_package_is_fitted_anew_on_each_cut(
     assert not engine.failures
 
 
-def test_a_full_library_is_said(
-    library: Library, engine: Engine, monkeypatch: pytest.MonkeyPatch
+def test_a_full_library_is_said_and_the_result_is_there(
+    library: Library,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     report = evaluate_model(engine.corpus, library, engine.folder)
     fresh = open_engine(library)
@@ -258,8 +261,9 @@ def test_a_full_library_is_said(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.evaluate.protocols.save_report", full)
-    _, failures = with_own(report, fresh, library)
-    assert "No space left" in str(failures["unsaved"])
+    judged, failures = with_own(report, fresh, library)
+    assert not failures and "unsaved" in judged.names
+    assert "No space left" in caplog.text
 
 
 def test_lists_and_a_recommender_have_different_names(

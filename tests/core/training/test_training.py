@@ -42,7 +42,8 @@ def test_the_folder_is_complete_and_plain(model_folder: Path, shop_corpus: Corpu
         "evaluation.safetensors",
         "README.md",
     } <= files
-    assert {Path(name).suffix for name in files} <= {".json", ".safetensors", ".parquet", ".md"}
+    plain = {".json", ".safetensors", ".parquet", ".md"}
+    assert {Path(name).suffix for name in files - {"SHA256SUMS"}} <= plain
     config = json.loads((model_folder / "config.json").read_text())
     assert config["model_id"] == model_folder.name
     assert config["corpus_id"] == shop_corpus.corpus_id

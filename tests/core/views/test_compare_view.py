@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -80,7 +82,8 @@ def test_the_actual_next_item_is_marked_in_every_column(
 ) -> None:
     history = engine.corpus.history(busy_user)
     specs = month_by_month(engine, busy_user, 30)
-    view = build_compare(Comparison(engine, specs, library=library))
+    comparison = Comparison(engine, specs, library=library)
+    view = build_compare(comparison)
     for at, column in enumerate(view.columns):
         following = history.events[column.step].item_id
         assert column.next_item == engine.corpus.title(following)
@@ -89,7 +92,12 @@ def test_the_actual_next_item_is_marked_in_every_column(
         if column.next_rank is not None and column.next_rank <= 10:
             line = next(line for line in view.lines if line.item_id == following)
             assert line.ranks[at] == column.next_rank
+    lists = [{i.item_id for i in column.items} for column in comparison.lists]
+    stays = [len(a & b) for a, b in pairwise(lists)]
+    assert all(str(n) in view.neighbours_sentence for n in stays)
+    assert "Most alike" in view.overlap_sentence and "Least alike" in view.overlap_sentence
     end = build_compare(Comparison(engine, [ColumnSpec(busy_user)] * 2, library=library))
+    assert end.neighbours_sentence == "" and end.overlap_sentence == end.overlap_sentences[0]
     assert end.next_sentence == "" and end.columns[0].next_rank is None
     assert end.moves == () and end.overlap_sentences[0].count("the same list") == 1
 

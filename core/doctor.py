@@ -1,0 +1,223 @@
+"""What is damaged in a library, and the way out: names and listings, or every byte.
+
+Without ``deep`` only what names things is read: pointers, manifests, configs, whether listed files
+are there. With it, every file is held to its hash and every array to what its model says.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.compare.turnover import FOLDER as TURNOVER
+from core.corpus.corpus import Corpus
+from core.corpus.store import Library
+from core.domain import DomainError
+from core.encode.cache import CACHE_FILE, DEMO_PACK, VectorCache, damaged_rows
+from core.evaluate.served import load_lists, served_manifests, served_names
+from core.files import (
+    load_arrays,
+    read_object,
+    read_only_address,
+    read_sums,
+    reason_of,
+    unsealed,
+    verify,
+)
+from core.model.folder import check_model, read_config
+from core.model.metrics import read_metrics
+from core.notebook import Notebook
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.revisions import RevisionStore
+from core.scenario.store import ScenarioStore
+
+STORES: tuple[type[RevisionStore[Any]], ...] = (ScenarioStore, Notebook)
+MADE_AGAIN = "Delete the file; it is made again when needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or worth knowing."""
+
+    what: str
+    """Kind and name, such as ``model 085fcd908f10 of demo``."""
+    problem: str
+    where: str = ""
+    remedy: str = ""
+
+
+@dataclass
+class Checkup:
+    """How many things were looked at, what is damaged among them, and what is only worth knowing.
+
+    Notes are about content that is whole but old, foreign or not protected by hashes.
+    """
+
+    checked: int = 0
+    damaged: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    def look(self, what: str, check: Callable[[], object]) -> bool:
+        """Run a check; a DomainError, or a file's error, is a finding."""
+        self.checked += 1
+        try:
+            check()
+        except DomainError as error:
+            self.damaged.append(Finding(what, error.what, error.where, error.remedy))
+        except (OSError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
+            self.damaged.append(Finding(what, reason_of(error)))
+        else:
+            return True
+        return False
+
+
+def examine(
+    library: Library,
+    *,
+    deep: bool = False,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> Checkup:
+    """Look at everything in a library and at the shipped demo; nothing is changed."""
+    found = Checkup()
+    manifests, damaged = library.survey()
+    for name, error in damaged.items():
+        found.look(f"corpus {name}", _raising(error))
+    for number, manifest in enumerate(manifests):
+        check_stop(stop)
+        report(progress, Progress(f"corpus {manifest.name}", number, len(manifests)))
+        _examine_corpus(found, library, manifest.name, deep)
+    for place, remedy in _single_files(library):
+        check_stop(stop)
+        report(progress, Progress(place.name, 0, 1))
+        found.look(str(place.relative_to(library.root)), partial(_read_single, place, remedy))
+    _examine_stores(found, library, deep)
+    if DEMO_PACK.is_file():
+        found.look("vectors of the demo", lambda: VectorCache(None, [DEMO_PACK]))
+    if library.root.exists() and not os.access(library.root, os.W_OK):
+        found.notes.append(Finding("library", "it can't be written", str(library.root)))
+    return found
+
+
+def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> None:
+    folder = library.corpus_folder(name)
+    what = f"corpus {name}"
+    _look_at_files(found, what, folder, deep, "Import the corpus again")
+    loaded: list[Corpus] = []
+    if deep:
+        found.look(what, lambda: loaded.append(library.corpus(name)))
+    models = library.models(name)
+    for model_id, error in models.damaged.items():
+        found.look(f"model {model_id} of {name}", _raising(error))
+    corpus_id = library.manifest(name).corpus_id
+    for model in models.folders:
+        what = f"model {model.name} of {name}"
+        _look_at_files(found, what, model, deep, f"Train again: python -m core train {name}")
+        if found.look(what, partial(read_config, model)):
+            config = read_config(model)
+            if config.corpus_id != corpus_id:
+                problem = f"it belongs to other content (id {config.corpus_id})"
+                found.notes.append(Finding(what, problem, str(model)))
+            elif loaded:
+                found.look(what, partial(check_model, model, loaded[0]))
+        found.look(f"metrics of {what}", partial(read_metrics, model))
+    held = {lists.name for lists in served_manifests(name, library)}
+    for lists in served_names(name, library):
+        if deep and loaded:
+            found.look(f"lists {lists}", partial(load_lists, loaded[0], library, lists))
+        elif lists not in held:
+            error = DomainError(f"the imported lists {lists!r} are damaged", remedy="Import again")
+            found.look(f"lists {lists}", _raising(error))
+
+
+def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: str) -> None:
+    """All listed files of a folder: whether they are there, or whole."""
+    try:
+        sums = read_sums(folder)
+    except DomainError as error:
+        found.look(what, _raising(DomainError(error.what, where=error.where, remedy=remedy)))
+        return
+    if sums is None:
+        problem = "it has no list of hashes (made by an older version); it is held to its id"
+        found.notes.append(Finding(what, problem, str(folder)))
+        return
+    for name in sums:
+        if deep or not (folder / name).is_file():
+            check = partial(verify, folder, (name,), remedy=remedy)
+            found.look(f"{what}, {name}", check)
+        else:
+            found.checked += 1
+
+
+def _single_files(library: Library) -> Iterator[tuple[Path, str]]:
+    """Files that hold their own hash, and what to do about a damaged one."""
+    for folder in ("evaluations", TURNOVER):
+        with suppress(OSError):
+            for path in sorted((library.root / folder).rglob("*.safetensors")):
+                yield path, MADE_AGAIN
+    with suppress(OSError):
+        for path in sorted((library.root / "tuning").glob("*/tuned.json")):
+            yield path, "Delete the file, then run tune again"
+
+
+def _read_single(path: Path, remedy: str) -> None:
+    try:
+        if path.suffix == ".json":
+            unsealed(read_object(path))
+        else:
+            load_arrays(path)
+    except (OSError, ValueError) as error:
+        raise DomainError(reason_of(error), where=str(path), remedy=remedy) from None
+
+
+def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
+    vectors = library.root / CACHE_FILE
+    if vectors.exists():
+        found.look(CACHE_FILE, lambda: VectorCache(vectors).check())
+    stores = {store.file_name: store.open(library) for store in STORES}
+    for name, store in stores.items():
+        if store.path.exists():
+            found.look(name, partial(_read_entries, store))
+    if not deep:
+        return
+    for name in (CACHE_FILE, *stores):
+        if (library.root / name).is_file():
+            found.look(f"{name}, every page", partial(_check_pages, library.root / name))
+    if vectors.is_file():
+        with suppress(sqlite3.Error):
+            count = damaged_rows(vectors)
+            if count:
+                problem = f"{count:,} vectors are damaged; they are made again when needed"
+                found.notes.append(Finding(CACHE_FILE, problem, str(vectors)))
+
+
+def _read_entries(store: RevisionStore[Any]) -> None:
+    count = store.count_unreadable()
+    if count:
+        remedy = "Their earlier revisions are kept; restore the file from a backup"
+        raise DomainError(f"{count} entries can't be read", where=str(store.path), remedy=remedy)
+
+
+def _check_pages(path: Path) -> None:
+    with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
+        (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if answer != "ok":
+        remedy = "Restore the file from a backup, or delete it"
+        raise DomainError(f"SQLite says: {answer}", where=str(path), remedy=remedy)
+
+
+def _raising(error: DomainError) -> Callable[[], None]:
+    def check() -> None:
+        raise error
+
+    return check

@@ -1,0 +1,146 @@
+"""The Users page: every user as a row, to sort, to filter and to search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from core.arrays import FloatArray, IntArray
+from core.compare.turnover import Turnover
+from core.corpus.corpus import Corpus
+from core.domain import Columns
+from core.views.wording import count, listing, number
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+SORTS = {
+    "drift": "Drift",
+    "events": "Events",
+    "rank": "Rank of held-out items",
+    "change": "Change of the list",
+    "seen": "Last seen",
+    "user_id": "User id",
+}
+"""What users can be sorted by, and how it is called; ids rise, all else falls."""
+SEARCHES = {"id": "User id", "item": "Item had", "word": "Word in a review"}
+"""Where words are looked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsersView:
+    """What the page shows."""
+
+    sentence: str
+    """How many users are listed, and in which order."""
+    rows: pd.DataFrame
+    """One row per user: ``build_users``, with ``hits`` where something was searched."""
+    topics: tuple[str, ...]
+    """The topics in the order of ``bars``."""
+
+
+def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
+    """One row per user of the corpus, by user id.
+
+    Columns: user_id; leading, the leading topic at the first and the last event; bars, the share of
+    the user's events in each topic; events; drift, cosine distance between the state halfway and
+    the last one; rank, geometric mean of the ranks of the held-out items (NaN without any); seen,
+    time of the last event (NaT in a corpus without times); change, how much of the list one event
+    changes (NaN unless measured).
+    """
+    corpus, names = engine.corpus, np.array(engine.topics.names, object)
+    known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
+    first, last = (names[known[f"{at}_topic"].to_numpy(int)] for at in ("first", "last"))
+    moved = first != last
+    leading = np.where(moved, first + " → " + last, last)
+    ends = corpus.user_starts[1:] - 1
+    return pd.DataFrame(
+        {
+            Columns.User: list(corpus.user_ids),
+            "leading": leading,
+            "bars": list(topic_shares(engine)),
+            "events": np.diff(corpus.user_starts),
+            "drift": known["drift"].to_numpy(float),
+            "rank": known["held_out_rank"].to_numpy(float),
+            "seen": pd.NaT
+            if corpus.manifest.order_as_time
+            else corpus.events[Columns.Time].to_numpy()[ends],
+            "change": np.nan if turnover is None else turnover.change.astype(float),
+        }
+    )
+
+
+def topic_shares(engine: Engine) -> FloatArray:
+    """The share of each user's events in each topic, float32[n_users, n_topics]; rows sum to 1."""
+    corpus, n = engine.corpus, len(engine.topics.names)
+    topic = engine.topics.item_topic[event_items(corpus)].astype(np.int64)
+    counts = np.diff(corpus.user_starts)
+    user = np.repeat(np.arange(len(counts)), counts)
+    cells = np.bincount((user * n + topic)[topic >= 0], minlength=len(counts) * n)
+    shares = cells.reshape(-1, n) / np.maximum(counts, 1)[:, None]
+    return np.asarray(shares.round(3), np.float32)
+
+
+def event_items(corpus: Corpus) -> IntArray:
+    """The catalogue index of each event's item, int64[n_events]."""
+    return np.asarray(pd.Index(corpus.item_ids).get_indexer(corpus.events[Columns.Item].to_numpy()))
+
+
+def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
+    """How often each user answers to words, int64[n_users]; ``where`` is a key of ``SEARCHES``.
+
+    Case does not matter. Items are found by id and by any part of their title.
+    """
+    query = words.strip().casefold()
+    if where == "id":
+        return np.array([query in user.casefold() for user in corpus.user_ids], np.int64)
+    if where == "item":
+        found = np.array(
+            [item.casefold() == query or query in corpus.title(item).casefold()
+             for item in corpus.item_ids]
+        )  # fmt: skip
+        is_hit = found[event_items(corpus)]
+    else:
+        texts = (
+            corpus.events[name].fillna("").str.casefold() for name in (Columns.Title, Columns.Text)
+        )
+        is_hit = np.any([text.str.contains(query, regex=False) for text in texts], axis=0)
+    sums = np.concatenate([[0], np.cumsum(is_hit)])
+    return np.asarray(np.diff(sums[corpus.user_starts]), np.int64)
+
+
+def build_view(
+    users: pd.DataFrame,
+    topics: tuple[str, ...],
+    *,
+    topic: str | None = None,
+    least: int = 1,
+    sort: str = "drift",
+    hits: IntArray | None = None,
+) -> UsersView:
+    """Some of the rows of ``build_users`` in an order.
+
+    ``topic`` leads at the first or the last event; ``least`` is the smallest number of events.
+    Equal users stand by id.
+    """
+    keep = users["events"] >= least
+    if topic is not None:
+        ends = users["leading"].str.split(" → ", regex=False)
+        keep &= ends.str[0].eq(topic) | ends.str[-1].eq(topic)
+    if hits is not None:
+        users, keep = users.assign(hits=hits), keep & (hits > 0)
+    rows = users[keep].sort_values(
+        sort, ascending=sort == Columns.User, kind="stable", na_position="last"
+    )
+    if rows["change"].isna().all():
+        rows = rows.drop(columns="change")
+    found = f"{number(len(rows))} of {count(len(users), 'user')}"
+    filters = [f"{least} or more events"] if least > 1 else []
+    filters += [f"{topic} leading"] if topic is not None else []
+    among = f" with {listing(filters)}" if filters else ""
+    order = "by id" if sort == Columns.User else f"{SORTS[sort].lower()}, largest first"
+    order = "last seen first" if sort == "seen" else order
+    return UsersView(f"{found}{among}, {order}.", rows.reset_index(drop=True), topics)
