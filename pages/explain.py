@@ -11,13 +11,16 @@ from streamlit import column_config as col
 
 from core.explain.parts import PART_NAMES
 from core.figures.explain import curves_figure, waterfall_figure
+from core.figures.explain_report import explain_report
+from core.scenario.unsaved import Unsaved
+from core.views.compare.sentences import made_with, step_phrase
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
 from pages._explain import sections
-from pages._explain.sections import event_link, is_stopped, state_of
+from pages._explain.sections import PICKED, event_link, is_stopped, state_of
 from pages._shared import (
     controls,
     drawing,
@@ -50,7 +53,9 @@ def main() -> None:
         state.put(QUESTION, question)
         if not state.is_asked(WORDS_OF):
             state.put(WORDS_OF, None)
+        state.put(PICKED, None)
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
+    sections.draw_way_back()
     draw_pieces(explaining)
     with head:
         sharing.share(item=item_id)
@@ -103,6 +108,8 @@ def draw_sentences(explaining: Explaining) -> None:
     answer = explaining.answer
     with st.container(gap="xxsmall"):
         notices.say(answer.standing)
+        if answer.ignoring:
+            notices.say(answer.ignoring)
         notices.say(answer.summary)
         if answer.components:
             notices.caution(answer.components)
@@ -173,7 +180,9 @@ def draw_progress(explaining: Explaining) -> None:
 
 
 def pick_event() -> None:
+    """Read the review of the bar that was picked, or have the page say that it has none."""
     step = state.picked_step("waterfall")
+    state.put(PICKED, step)
     if step is not None:
         state.put(WORDS_OF, step)
 
@@ -184,7 +193,8 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    figure = waterfall_figure(answer, parts, drawing.palette(), step, narrow=screen.is_narrow())
+    picked = state.get(PICKED) or step
+    figure = waterfall_figure(answer, parts, drawing.palette(), picked, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
         figure,
@@ -207,19 +217,30 @@ def draw_change(explaining: Explaining) -> None:
     if view is None:
         st.caption(state_of(explaining, "Searching for the smallest change …", "Not searched"))
         return
+    item = explaining.answer.item_id
     with st.container(border=True, gap="xsmall"):
         st.text(view.sentence)
-        notices.caution(
-            f"Verified with the recommender on {count(view.tried, 'variant')} of this history."
-        )
+        for line in view.made:
+            st.text(line)
+        if view.goal == "out":
+            notices.caution(
+                f"Verified with the recommender on {count(view.tried, 'variant')} of this history."
+            )
         with st.container(horizontal=True, gap="small"):
             for step in view.steps:
                 event_link(step)
-            drawing.link(drawing.WHAT_IF, "Try it in What-if")
+            drawing.link(
+                drawing.WHAT_IF,
+                "Try it in What-if" if view.edits else "Try other edits in What-if",
+                item=item,
+                goal=view.goal,
+                edits=Unsaved(view.edits).to_code() if view.edits else None,
+                scenario=None,
+            )
             drawing.link(
                 drawing.COMPARE,
                 "The list before and after the last event",
-                item=state.get(ITEM),
+                item=item,
                 columns="event",
             )
 
@@ -235,7 +256,7 @@ def draw_scorecard(explaining: Explaining) -> None:
     else:
         icon = "check_circle" if view.card.beats("recent-first") else "warning"
         st.markdown(f":material/{icon}: {notices.escape(view.sentence)}")
-        figure = curves_figure(view.card, drawing.palette())
+        figure = curves_figure(view.card, drawing.palette(), explaining.answer.unit)
         name = "Deletion and insertion curves"
         drawing.chart("curves", figure, view.sentence, name=name, is_said=False)
     notices.caution(view.stability)
@@ -270,7 +291,7 @@ def keep(explaining: Explaining) -> None:
 
 
 def export(explaining: Explaining) -> None:
-    """The explanation as JSON and CSV; what isn't computed yet is computed then."""
+    """The explanation as HTML, JSON and CSV; what isn't computed yet is computed then."""
     history = explaining.explanation.history
     facts: sharing.File = (
         ".json",
@@ -278,7 +299,15 @@ def export(explaining: Explaining) -> None:
     )
     table: sharing.File = ".csv", lambda: events_table(explaining.answer, explaining.parts)
     name = f"explain-{history.user_id}-{len(history)}-{explaining.answer.item_id}"
-    sharing.export(name, {"Everything (JSON)": facts, "Events (CSV)": table})
+    ink = drawing.palette()
+    corpus, model = explaining.explanation.engine.corpus, explaining.explanation.engine.model_id
+    about = (
+        made_with(corpus.name, model, corpus.manifest.simulated),
+        f"{history.user_id}, {step_phrase(len(history))}, {explaining.answer.recommender}",
+    )
+    report: sharing.File = ".html", lambda: explain_report(explaining.report(), about, ink)
+    files = {"Report (HTML)": report, "Everything (JSON)": facts, "Events (CSV)": table}
+    sharing.export(name, files)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def main() -> None:
     if changed is not None:
         lists = lists | {"changed": changed}
     shown = cards(engine, lists)
-    with st.grid(4 if len(shown) == 4 else 3, min_column_width=230, gap="small"):
-        for card in shown:
+    with st.grid(3, min_column_width=230, gap="small"):
+        for card in shown[: len(shown) // 3 * 3 or None]:
             draw_card(card, lists[card.list_name])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(judging.verdict(engine) or NOT_EVALUATED)

@@ -16,7 +16,7 @@ from core.views.timeline.rows import ListRow, MomentView, TimelineView
 from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
-from pages._shared.state import EXTENT, SPACING
+from pages._shared.state import EXTENT, ITEM, SPACING
 
 SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
 EXTENTS = {"whole": "Whole history", (NEAR := "near"): "Around now"}
@@ -62,7 +62,7 @@ def main() -> None:
         draw_shares(now)
         if moment.engine.corpus.has_derived_titles:
             notices.caution(wording.DERIVED_NAMES)
-    draw_table(view)
+    draw_table(view, moment.step)
     controls.play(len(view.steps))
 
 
@@ -153,6 +153,7 @@ def draw_list(now: MomentView) -> None:
             "shown": col.TextColumn("Item", width=320),
         },
         row_height=28,
+        marked=[item.item_id == state.get(ITEM) for item in now.items],
     )
 
 
@@ -163,7 +164,8 @@ def draw_shares(now: MomentView) -> None:
     drawing.chart("shares", figure, f"Largest topics: {', '.join(shares)}", is_said=False)
 
 
-def draw_table(view: TimelineView) -> None:
+def draw_table(view: TimelineView, step: int) -> None:
+    item = state.get(ITEM)
     expander = st.expander("All steps as a table", on_change="rerun", key="table")
     if expander.open:
         with expander:
@@ -177,6 +179,7 @@ def draw_table(view: TimelineView) -> None:
                 },
                 height=420,
                 shows_all=True,
+                marked=[row.step == step or row.item_id == item for row in view.steps],
             )
 
 

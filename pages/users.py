@@ -96,6 +96,7 @@ def draw_users(view: UsersView, n_items: int) -> None:
     """All rows; a user's button opens the Timeline. The chosen user is marked."""
     rows, chosen = view.rows, state.selection().user_id
     user_ids = rows["user_id"].tolist()
+    leading = int(min(120 + 5 * rows["leading"].str.len().max(), 330))
     columns: dict[str, Any] = {
         "user_id": drawing.buttons(
             "User",
@@ -103,15 +104,17 @@ def draw_users(view: UsersView, n_items: int) -> None:
             lambda at: controls.open_listed(user_ids, at, TIMELINE),
             alignment="left",
         ),
-        "leading": col.TextColumn("Leading topic, first → last", width="large"),
+        "leading": col.TextColumn("Leading topic, first → last", width=leading),
         "bars": col.BarChartColumn("Topics", y_min=0, y_max=1, width=110),
         "events": col.NumberColumn("Events", format="localized"),
-        "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5),
+        "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5, width=120),
         "rank": col.NumberColumn(f"Rank of {wording.number(n_items)}", format="%.0f"),
         "change": col.NumberColumn("Change per event", format="percent"),
         "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY"),
         "hits": col.NumberColumn("Hits", format="localized"),
     }
+    if rows["seen"].isna().all():
+        del columns["seen"]
     shown = {name: column for name, column in columns.items() if name in rows}
     drawing.table(
         rows,

@@ -11,6 +11,7 @@ from streamlit import column_config as col
 
 from core.compare.fork import Fork
 from core.compare.replay import make_capsule, replay
+from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.engine import Engine
 from core.figures.compare_report import fork_report
@@ -31,7 +32,7 @@ from pages._what_if import bar, drafting, forms, sections
 TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
-TABLE_HEIGHT = 386
+TABLE_HEIGHT = 318
 Rows = tuple[history.TableRow, ...]
 Profile = tuple[views.ProfileRow, ...]
 Tables = dict[str, Callable[[], DataFrame]]
@@ -86,14 +87,15 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         draw_problems(engine, draft, base, problems)
         return
     fork = loaders.fork(engine, draft.user_id, len(base), draft.edits, recommender)
-    rows = history.build_table(engine.corpus, fork.edited, draft.refused)
+    feelings = fork.path_before.sentiment, fork.path_after.sentiment
+    rows = history.build_table(engine.corpus, fork.edited, draft.refused, feelings)
     draw_replay(engine, draft)
+    draw_table(engine, draft, base, rows)
     left, right = st.columns([11, 9], gap="medium")
-    with right:
+    with left:
         draw_lists(fork)
         causes = st.container()
-    with left:
-        draw_table(engine, draft, base, rows)
+    with right:
         forms.draw_forms(engine, draft, base, fork, rows)
     view, profile = views.build_fork(fork), views.build_profile(fork)
     moves = moves_table(fork, fork.moves())
@@ -174,31 +176,35 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     deleted = sum(row.removed for row in rows)
     events = wording.count(len(rows) - 1 - deleted, "event")
     st.markdown(f"**History** · {events}{f', {deleted} deleted' if deleted else ''}")
-    item = col.TextColumn("Item", width=166)
+    item = col.TextColumn("Item", width=190)
     if by_id:
+        deleted_ids = sorted({history.struck(row.item_id) for row in rows if row.removed})
         item = col.SelectboxColumn(
             "Item",
-            options=corpus.item_ids,
-            format_func=lambda item: history.item_label(corpus, str(item)),
-            width=166,
+            options=[*corpus.item_ids, *deleted_ids],
+            format_func=lambda item: item_words(corpus, str(item)),
+            width=190,
         )
     columns = {
         "step": col.TextColumn("#", width=40),
-        "change": col.TextColumn("Change", width=88),
+        history.DELETE: col.CheckboxColumn("✕", width=44, help="Delete the event"),
         history.ITEM: item,
-        history.RATING: col.NumberColumn(
-            "Rating",
-            width=74,
-            help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
-        ),
-        history.DELETE: col.CheckboxColumn("Delete", width=72),
-        history.TEXT: col.TextColumn("Text", width=220),
-        history.DATE: col.DatetimeColumn(
-            "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=140
-        ),
         history.KIND: col.SelectboxColumn(
             "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
         ),
+        history.RATING: col.NumberColumn(
+            "Rating",
+            width=76,
+            help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
+        ),
+        history.DATE: col.DatetimeColumn(
+            "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
+        ),
+        history.TEXT: col.TextColumn("Text", width=210),
+        "sentiment": col.TextColumn(
+            "Sentiment", width=124, help="What the model reads from the text, \u22121 to +1"
+        ),
+        "change": col.TextColumn("Change", width=112),
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
@@ -209,7 +215,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         height=TABLE_HEIGHT,
         num_rows="fixed",
         placeholder="–",
-        disabled=["step", "change"],
+        disabled=["step", "sentiment", "change"],
         on_change=change_cells,
         args=(engine, base, rows, key),
         alt=f"History of {draft.user_id}, {len(rows) - 1} events; each cell can be changed",
@@ -218,10 +224,16 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     )
     names = {row.handle: row.name for row in rows} | {history.NEW: "New event"}
     for refused in draft.refused:
-        problem = refused.problem
-        remedy = f" {problem.remedy}." if problem.remedy else ""
-        name = names.get(refused.handle, str(refused.handle))
-        st.markdown(f":material/error: {notices.escape(f'{name}: {problem.what}.{remedy}')}")
+        if not refused.at_form:
+            notices.wrong(refused.problem, names.get(refused.handle, str(refused.handle)))
+
+
+def item_words(corpus: Corpus, item: str) -> str:
+    """An item in the table's list to choose from; that of a deleted event struck out."""
+    item_id = history.unstruck(item)
+    if item != item_id and item not in corpus.item_index:
+        return history.struck(corpus.title(item_id))
+    return history.item_label(corpus, item)
 
 
 def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
@@ -249,14 +261,20 @@ def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
 def draw_lists(fork: Fork) -> None:
     sentence, by = lists_sentence(fork), controls.recommender_label(fork.recommender.id)
     notices.say(sentence)
+    frame = views.lists_table(fork)
+
+    def explain(row: int) -> None:
+        controls.open_page(drawing.EXPLAIN, item=frame["after_id"][row], time=state.get(state.TIME))
+
     drawing.table(
-        views.lists_table(fork),
+        frame.assign(explain="Why?"),
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=128),
-            "move": col.TextColumn("Move", width=74),
-            "after": col.TextColumn("After", width=134),
+            "before": col.TextColumn("Before", width=185),
+            "after": col.TextColumn("After", width=185),
+            "move": col.TextColumn("Move", width=70),
+            "explain": drawing.buttons("", "explain_after", explain, width=60),
         },
     )
     notices.caution(f"By {by}. {CAUTION}")

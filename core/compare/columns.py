@@ -19,13 +19,16 @@ from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_edits
 from core.scenario.store import Scenario, ScenarioStore
+from core.scenario.unsaved import from_address
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 FEWEST, MOST = 2, 6
 """Columns of one comparison."""
-NOTATION = "Write user=U,at=T,recommender=R,scenario=S; a comma inside a value is %2C"
+NOTATION = "Write user=U,at=T,recommender=R,scenario=S,edits=E; a comma inside a value is %2C"
+UNSAVED = "unsaved edits"
+"""What a column of edits without a name is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,15 @@ class ColumnSpec:
     """A column as a person names it; None means the default.
 
     ``at`` is a step, an ISO time, or 0 for the moment before the first event. ``recommender`` is an
-    id of the model, or the name of served lists; ``scenario`` a saved scenario of the user.
+    id of the model, or the name of served lists; ``scenario`` a saved scenario of the user;
+    ``edits`` unsaved ones as an address has them (``core.scenario.unsaved``).
     """
 
     user: str
     at: str | None = None
     recommender: str | None = None
     scenario: str | None = None
+    edits: str | None = None
 
     def __str__(self) -> str:
         """The notation of ``--column``, which ``read_column`` reads back."""
@@ -48,7 +53,7 @@ class ColumnSpec:
 
 
 def read_column(text: str) -> ColumnSpec:
-    """Read ``user=U,at=T,recommender=R,scenario=S``; DomainError says what is wrong with it."""
+    """Read ``user=U,at=T,recommender=R,scenario=S,edits=E``; DomainError for any other."""
     keys = [field.name for field in fields(ColumnSpec)]
     values: dict[str, str] = {}
     for part in text.split(","):
@@ -62,6 +67,8 @@ def read_column(text: str) -> ColumnSpec:
         values[key] = unquote(value)
     if "user" not in values:
         raise _unreadable("a column needs user=", text)
+    if {"scenario", "edits"} <= values.keys():
+        raise _unreadable("a column has a scenario or edits, not both", text)
     return ColumnSpec(**values)
 
 
@@ -126,6 +133,11 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
     if scenario is not None:
         name = scenario.name
         edited = apply_edits(history, scenario.capsule.changes, engine.corpus)
+        history = edited.history
+    elif spec.edits is not None:
+        unsaved = from_address(spec.edits, library)
+        name = unsaved.name or UNSAVED
+        edited = apply_edits(history, unsaved.edits, engine.corpus)
         history = edited.history
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
         served = _served(engine, spec, library, whole, step)
@@ -241,6 +253,11 @@ def two_users(engine: Engine, user: str, step: int) -> list[ColumnSpec]:
 def with_scenario(user: str, step: int, scenario: str) -> list[ColumnSpec]:
     """The original beside what a saved scenario makes of it."""
     return [ColumnSpec(user, str(step)), ColumnSpec(user, str(step), None, scenario)]
+
+
+def with_edits(user: str, step: int, edits: str) -> list[ColumnSpec]:
+    """The original beside what unsaved edits make of it."""
+    return [ColumnSpec(user, str(step)), ColumnSpec(user, str(step), edits=edits)]
 
 
 def with_served(user: str, step: int, served: str) -> list[ColumnSpec]:

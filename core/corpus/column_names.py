@@ -238,6 +238,8 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
     items = tuple(_id_names(ITEMS, NAMES))
     if table == "items":
         fields = {Columns.Item: ("id", *items), **{f: _plain(n) for f, n in ITEM_NAMES.items()}}
+        titles = (f"{noun}_{word}" for noun in _plain(ITEMS) for word in ("title", "name"))
+        fields[Columns.Title] = (*fields[Columns.Title], "original_title", *titles)
     else:
         steam = ("author_steamid", "steamid", "steam_id", "username", "user_name", "profile_name")
         fields = {

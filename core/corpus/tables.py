@@ -175,8 +175,7 @@ def slices(table: pa.Table, order: IntArray, schema: pa.Schema) -> Iterator[pa.T
 def rows_at_once(table: pa.Table, most: int) -> int:
     """How many rows to hold in memory: ``most``, or fewer where texts are very long."""
     size = table.nbytes // max(table.num_rows, 1)
-    rows: int = max(min(most, BYTES_AT_ONCE // max(size, 1)), 16)
-    return rows
+    return max(min(most, BYTES_AT_ONCE // max(int(size), 1)), 16)
 
 
 class Fingerprint:

@@ -32,7 +32,12 @@ from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
 from core.recommend.protocol import Recommender
 from core.scenario.candidates import step_edits
-from core.scenario.search import ChangeSearch, SmallestChange, counterfactual_effort
+from core.scenario.search import (
+    ChangeSearch,
+    SmallestChange,
+    counterfactual_effort,
+    search_edits,
+)
 from core.shapley.engine import EXACT_UP_TO, ShapleyValues
 
 if TYPE_CHECKING:
@@ -157,11 +162,23 @@ class Explanation:
 
     @cached_property
     def counterfactual(self) -> SmallestChange:
-        """The smallest set of removals and re-ratings after which the item is not in the first k.
+        """The smallest change that takes the item out of the first k, or brings it in.
 
-        Clock and exclusions stay those of the full history, as in the Shapley values: an item that
-        returned because its own event was removed could only push the explained item further down.
+        Out by removals and re-ratings: clock and exclusions stay those of the full history, as in
+        the Shapley values, since an item that returned because its own event was removed could only
+        push the explained item further down. In, for an item outside the list, as What-if searches.
         """
+        if self.is_excluded or self.rank > self.k:
+            return search_edits(
+                self.engine,
+                self.history,
+                self.item_id,
+                "in",
+                self.recommender.id,
+                self.k,
+                progress=self.progress,
+                stop=self.stop,
+            )
         search = ChangeSearch(
             self.recommender,
             self.history,

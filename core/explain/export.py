@@ -81,12 +81,14 @@ def counterfactual_facts(explanation: Explanation, change: SmallestChange) -> di
     """The smallest change, verified by the recommender."""
     events = explanation.history.events
     return {
+        "goal": change.goal,
         "found": bool(change.edits),
         "k": change.k,
         "rank": change.rank_before,
         "edits": [
-            {**edit.to_json(), "item_id": events[step - 1].item_id}
-            for edit, step in zip(change.edits, change.steps, strict=True)
+            edit.to_json()
+            | ({"item_id": events[edit.step - 1].item_id} if isinstance(edit.step, int) else {})
+            for edit in change.edits
         ],
         "verified_rank": change.verified_rank if change.edits else None,
         "replaced_by": _item(explanation, change.replaced_by),

@@ -7,6 +7,7 @@ from core.compare.fork import Fork
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.scenario.edits import name_of
 from core.views.compare import sentences as words
 from core.views.compare.build import (
     build_compare,
@@ -15,7 +16,8 @@ from core.views.compare.build import (
     overlap_table,
     trust_sentence,
 )
-from core.views.wording import TITLE, short
+from core.views.what_if.edits import edit_words
+from core.views.wording import TITLE, number, short
 
 LONGEST = 4_000
 """Characters of a review that are quoted."""
@@ -58,7 +60,7 @@ def comparison_report(
                 (trust_sentence(comparison), words.CAUTION),
                 table=moves[shown] if len(moves) else None,
             ),
-            Section("Edits", _edits(comparison)),
+            Section("Edits", _edits(comparison), quotes=_edited_texts(comparison)),
             Section("The reviews behind it", quotes=_reviews(comparison)),
             Section(
                 "Overlap", (words.JACCARD, words.RBO, words.KENDALL), table=overlap_table(view)
@@ -70,17 +72,39 @@ def comparison_report(
 
 
 def _edits(comparison: Comparison) -> tuple[str, ...]:
-    """The edits of every scenario."""
+    """The edits of every scenario, each with the value before it and after it."""
+    corpus = comparison.engine.corpus
     return tuple(
-        f"{column.scenario}, edit {number}: {edit.label}"
+        f"{column.scenario}, edit {at}: {edit_words(corpus, base, edits, at, None)}"
         for column in comparison.columns
         if column.edited is not None
-        for number, edit in enumerate(column.edited.edits, start=1)
+        for base, edits in [(column.edited.base, column.edited.edits)]
+        for at in range(1, len(edits) + 1)
     )
 
 
+def _edited_texts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
+    """The reviews that edits wrote or rewrote: as they were, and as they are."""
+    corpus = comparison.engine.corpus
+    quotes: list[tuple[str, str]] = []
+    for column in comparison.columns:
+        edited = column.edited
+        if edited is None:
+            continue
+        for handle, event in zip(edited.origins, edited.history.events, strict=True):
+            old = edited.base.events[handle - 1].words if isinstance(handle, int) else None
+            if event.words == (old or ""):
+                continue
+            item = short(corpus.title(event.item_id), TITLE)
+            name = f"{column.scenario}, {name_of(handle)}, {item}"
+            if old is not None:
+                quotes.append((f"{name}: before", quoted(old) or "no text"))
+            quotes.append((f"{name}: {'added' if old is None else 'after'}", quoted(event.words)))
+    return tuple(quotes)
+
+
 def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    """The texts of the events that are causes, in order of time; of edited ones the original."""
+    """The texts of the events that are causes, in order of time, as the user wrote them."""
     quotes: dict[tuple[str, int], tuple[str, str]] = {}
     for move in comparison.moves():
         step = move.cause_step
@@ -91,8 +115,15 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         longer = max((column.history for column in pair), key=len)
         event = (longer if edited is None else edited.base).events[step - 1]
         if event.words:
-            quoted = event.words[:LONGEST] + ("…" if len(event.words) > LONGEST else "")
-            item = short(comparison.engine.corpus.event_title(event), TITLE)
-            name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}"
-            quotes[(pair[0].spec.user, step)] = (name, quoted)
+            item = short(comparison.engine.corpus.title(event.item_id), TITLE)
+            original = "" if edited is None else ", original text"
+            name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}{original}"
+            quotes[(pair[0].spec.user, step)] = (name, quoted(event.words))
     return tuple(quotes[key] for key in sorted(quotes))
+
+
+def quoted(text: str) -> str:
+    """A review as it is quoted; a cut one says so."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}… ({number(len(text) - LONGEST)} more characters)"

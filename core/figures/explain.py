@@ -29,9 +29,9 @@ from core.figures.style import (
     signed_inks,
     title,
 )
-from core.views.explain.rows import AnswerView, EventBar, PartsView, WordsView
+from core.views.explain.rows import LOG_P, AnswerView, EventBar, PartsView, WordsView
 from core.views.wording import SMALL as TINY
-from core.views.wording import day, nats, plain_nats, rating
+from core.views.wording import day, nats, plain_nats, probability, rating
 
 ROW, NARROW_ROW = 27, 40
 SHOWN = 14
@@ -156,7 +156,7 @@ def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> No
         y=[n + 1, 0],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": palette.text},
-        text=[f" {plain_nats(answer.base)}", f" {plain_nats(answer.score)}"],
+        text=[_end(answer, value) for value in (answer.base, answer.score)],
         textposition="middle right",
         textfont={"color": palette.text, "size": SIZE},
         cliponaxis=False,
@@ -164,6 +164,12 @@ def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> No
         name="ends",
         **UNFADED,
     )
+
+
+def _end(answer: AnswerView, value: float) -> str:
+    """A score with its probability; a margin has none."""
+    share = f" ({probability(value)})" if answer.is_score else ""
+    return f" {plain_nats(value)}{share}"
 
 
 def _add_numbers(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
@@ -271,9 +277,9 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
     return figure
 
 
-def curves_figure(card: Scorecard, palette: Palette) -> Chart:
+def curves_figure(card: Scorecard, palette: Palette, unit: str = LOG_P) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
-    figure = canvas(palette, 210, (44, 92, 22, 34))
+    figure = canvas(palette, 236, (62, 92, 10, 48))
     styles: dict[str, dict[str, Any]] = {
         "explanation": {"color": palette.accent, "width": 2.5},
         "recent-first": {"color": palette.text, "width": 1.5},
@@ -294,17 +300,17 @@ def curves_figure(card: Scorecard, palette: Palette) -> Chart:
                 hovertemplate=f"{said} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
                 name=f"{name} {order}",
             )
-        above = {"xref": f"{x} domain", "yref": "paper", "yanchor": "bottom"}
-        figure.add_annotation(note(name, 0.5, 1.0, palette.text) | above)
     ranked = sorted(styles, key=lambda order: -float(card.insertion[order].mean()))
     beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
     for at, order in enumerate(ranked):
         name = f"{'┄' if order == 'random' else '━'} {order.replace('-', ' ')}"
         figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
-    shared = axis(palette, range=[0, 1], tickvals=[0, 1], tickformat=".0%", fixedrange=True)
+    shared = axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
+    removed, added = title("events removed", 4), title("events added", 4)
+    height = title("margin (nats)" if unit != LOG_P else f"{LOG_P} (nats)", 4)
     figure.update_layout(
-        xaxis=shared | {"domain": [0, 0.45]},
-        xaxis2=shared | {"domain": [0.58, 1.0], "anchor": "y"},
-        yaxis=axis(palette, nticks=4, fixedrange=True),
+        xaxis=shared | {"domain": [0, 0.45], "title": removed},
+        xaxis2=shared | {"domain": [0.58, 1.0], "anchor": "y", "title": added},
+        yaxis=axis(palette, nticks=4, fixedrange=True, title=height),
     )
     return figure

@@ -22,6 +22,8 @@ class Refused:
 
     handle: Handle
     problem: DomainError
+    at_form: bool = False
+    """Whether it was asked for by the form beside the table, where it is said then."""
 
 
 @dataclass(frozen=True, slots=True)

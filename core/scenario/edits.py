@@ -236,7 +236,7 @@ class _Editing:
         self.added += edit.op is Op.ADD
         where = f"edit {number} ({edit.label})"
         _check_fields(edit, where)
-        _check_values(edit, self.corpus, where)
+        check_values(edit, self.corpus, where)
         if edit.op is Op.ADD:
             entry = _Entry(f"a{self.added}", new_event(edit, self.base), (number,))
             insort(self.entries, entry, key=self._order)
@@ -304,7 +304,9 @@ def _check_fields(edit: Edit, where: str) -> None:
         raise DomainError(f"{edit.op} needs {' and '.join(missing)}", where=where)
 
 
-def _check_values(edit: Edit, corpus: Corpus, where: str) -> None:
+def check_values(edit: Edit, corpus: Corpus, where: str = "") -> None:
+    """DomainError for the first field that is set to what no event of the corpus can have."""
+
     def refuse(problem: str, remedy: str) -> NoReturn:
         raise DomainError(problem, where=where, remedy=remedy)
 

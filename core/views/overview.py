@@ -144,14 +144,15 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     leading = engine.trajectory(history).profile.argmax(axis=1)
     others = np.flatnonzero(leading != leading[-1])
     step = int(others[-1]) + 2 if len(others) else 1
-    now = names[leading[-1]]
+    now = short_topic(names[leading[-1]])
     moved = f"{now} leads throughout."
     title = f"{row.user_id}: interest moved within {now}"
     if len(others):
-        before = names[leading[others[-1]]]
+        before = short_topic(names[leading[others[-1]]])
         title = f"{row.user_id}: from {before} to {now}"
-        since = day(history.events[step - 1].date)
-        moved = f"{now} leads since step {step} of {len(history)} ({since}), before it {before}."
+        date = history.events[step - 1].date
+        since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
+        moved = f"{now} leads since {since}, before it {before}."
     place = ("the", "the second")[at]
     far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."
     return Card("drift", at, title, f"{moved} {far}", step)

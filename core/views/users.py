@@ -48,7 +48,8 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
     Columns: user_id; leading, the leading topic at the first and the last event; bars, the share of
     the user's events in each topic; events; drift, cosine distance between the state halfway and
     the last one; rank, geometric mean of the ranks of the held-out items (NaN without any); seen,
-    time of the last event; change, how much of the list one event changes (NaN unless measured).
+    time of the last event (NaT in a corpus without times); change, how much of the list one event
+    changes (NaN unless measured).
     """
     corpus, names = engine.corpus, np.array(engine.topics.names, object)
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
@@ -64,7 +65,9 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
             "events": np.diff(corpus.user_starts),
             "drift": known["drift"].to_numpy(float),
             "rank": known["held_out_rank"].to_numpy(float),
-            "seen": corpus.events[Columns.Time].to_numpy()[ends],
+            "seen": pd.NaT
+            if corpus.manifest.order_as_time
+            else corpus.events[Columns.Time].to_numpy()[ends],
             "change": np.nan if turnover is None else turnover.change.astype(float),
         }
     )

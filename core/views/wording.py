@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from math import exp, floor, log10
 
 import numpy as np
 
@@ -54,6 +55,15 @@ def percent(share: float) -> str:
     if 0 < share < 0.005:
         return "<1\u202f%"
     return f"{share * 100:.0f}\u202f%"
+
+
+def probability(log_probability: float) -> str:
+    """A score (log p) as a percentage with two digits or more: ``3.2 %``, ``0.027 %``."""
+    share = exp(min(log_probability, 0.0)) * 100
+    if share < 0.001:
+        return "<0.001\u202f%"
+    digits = max(1 - floor(log10(share)), 0)
+    return f"{share:.{digits}f}\u202f%"
 
 
 def points(change: float) -> str:

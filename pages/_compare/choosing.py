@@ -200,7 +200,9 @@ def _label(spec: ColumnSpec, with_user: bool) -> str:
     steps = "last step" if spec.at is None else f"step {spec.at}" if is_step(spec.at) else spec.at
     words = [short(spec.user, 16)] if with_user else []
     words += [steps, *([controls.recommender_label(spec.recommender)] if spec.recommender else [])]
-    return " · ".join([*words, *(["scenario"] if spec.scenario else [])])
+    return " · ".join(
+        [*words, *(["scenario"] if spec.scenario else ["edits"] if spec.edits else [])]
+    )
 
 
 def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None:
@@ -237,6 +239,15 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
         )
     else:
         state.put(scenario, None)
+    drawing.link(
+        drawing.WHAT_IF,
+        "Edit this history in What-if",
+        user=spec.user,
+        time=len(moment_of(whole, spec.at)),
+        recommender=spec.recommender if spec.recommender in engine.recommenders else None,
+        scenario=spec.scenario,
+        edits=spec.edits,
+    )
     if len(choice.specs) > FEWEST:
         others = [*choice.specs[:at], *choice.specs[at + 1 :]]
         drawing.button("Remove", f"column_remove_{at}", _own, others, choice.k)
@@ -248,7 +259,7 @@ def _change(engine: Engine, choice: Choice, at: int) -> None:
     user = str(user or old.user).strip()
     by = None if by == choice.recommender else by
     if user == old.user:
-        new = ColumnSpec(user, str(step), by, scenario)
+        new = ColumnSpec(user, str(step), by, scenario, None if scenario else old.edits)
     else:
         known = user in engine.corpus.user_index
         new = ColumnSpec(user, str(len(engine.corpus.history(user))) if known else None, by)

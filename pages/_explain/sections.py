@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit import column_config as col
 
 from core.figures.explain import words_figure
 from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
-from core.views.wording import nats, percent
-from pages._shared import drawing, loaders, notices, state
-from pages._shared.state import ITEM, TARGET, WORDS_OF
+from core.views.wording import capital
+from pages._shared import controls, drawing, loaders, notices, state
+from pages._shared.state import EDITS, ITEM, SCENARIO, TARGET, WORDS_OF
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 STOPPED = "explain_stopped"
-TARGETS = {"sentiment": "Sentiment", (OF_SCORE := "score"): "Score"}
+PICKED = "explain_picked"
+"""The step of the bar that was picked last, with or without a review."""
+TARGETS = {(OF_SCORE := "score"): "Score", "sentiment": "Sentiment"}
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
@@ -51,9 +54,28 @@ def state_of(explaining: Explaining, waits: str, missing: str) -> str:
 
 
 def chosen_step(explaining: Explaining) -> int | None:
-    """The event whose review is read: picked in the chart or below it, else the most telling."""
+    """The event whose review is read: picked in the chart or below it, else the most telling.
+
+    None while the most telling one isn't known, and where the picked bar has no review.
+    """
+    if silent_step(explaining) is not None:
+        return None
     picked = state.get(WORDS_OF)
     return picked if picked in steps_with_text(explaining) else explaining.default_step
+
+
+def silent_step(explaining: Explaining) -> int | None:
+    """The step of the picked bar where it has no review: no other one is read in its place."""
+    picked = state.get(PICKED)
+    bar = next((bar for bar in explaining.answer.bars if bar.step == picked), None)
+    if bar is None or (bar.first_step == bar.step and picked in steps_with_text(explaining)):
+        return None
+    return bar.step
+
+
+def read_another() -> None:
+    """Read the review that was chosen below the chart. For callbacks."""
+    state.put(PICKED, None)
 
 
 def steps_with_text(explaining: Explaining) -> list[int]:
@@ -62,11 +84,26 @@ def steps_with_text(explaining: Explaining) -> list[int]:
     return [step for step in range(len(events), 0, -1) if events[step - 1].words]
 
 
+def draw_way_back() -> None:
+    """Where What-if holds edits of this history: that they aren't explained, and the way back."""
+    if state.get(EDITS) is None and state.get(SCENARIO) is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        notices.caution("What-if has edits of this history. They are not part of this explanation.")
+        drawing.link(drawing.WHAT_IF, "Back to What-if", item=state.get(ITEM))
+
+
 def draw_words(explaining: Explaining, step: int | None) -> None:
     st.subheader("Which words?", anchor=False)
     steps = steps_with_text(explaining)
     if not steps:
         st.text("None of these events has a review.")
+        return
+    silent = silent_step(explaining)
+    if silent is not None:
+        bar = next(bar for bar in explaining.answer.bars if bar.step == silent)
+        st.text(f"{capital(bar.label)} has no review.")
+        drawing.button("Read the most telling review", "read_another", read_another)
         return
     if step is None:
         waits = "Finding the review that contributes most …"
@@ -82,6 +119,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
             "Review of",
             steps,
             key=WORDS_OF,
+            on_change=read_another,
             format_func=lambda number: f"step {number} · {titles[number]}",
             width=330,
         )
@@ -102,7 +140,8 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
     with st.container(border=True, height=260 if view.is_longer_than(LONG_TEXT) else "content"):
         st.markdown(marked(view, of_score))
     figure = words_figure(view, of_score, drawing.palette())
-    drawing.chart("words", figure, sentence, is_said=False, below=view.sum_sentence)
+    below = view.sum_sentence if of_score else view.sentiment_sum
+    drawing.chart("words", figure, sentence, is_said=False, below=below)
     event_link(step)
 
 
@@ -150,18 +189,21 @@ def draw_receivers(engine: Engine, explaining: Explaining) -> None:
 
 
 def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
-    """One line per user, each leading to that user's explanation."""
-    for row, event in zip(view.rows, view.brought_by, strict=True):
-        said = "no event contributes positively"
-        if event:
-            share = f"{percent(row.share)} of the positive contributions"
-            said = f"main cause: {event} ({nats(row.value)}, {share})"
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.page_link(
-                drawing.EXPLAIN,
-                label=notices.escape(f"{row.user_id} · rank {row.rank}"),
-                icon=":material/person:",
-                query_params=state.link(drawing.EXPLAIN, user=row.user_id, time=None, item=item_id),
-                width=200,
-            )
-            st.text(said)
+    """A table to sort, one row per user; each leads to that user's explanation."""
+
+    def explain(row: int) -> None:
+        controls.open_page(drawing.EXPLAIN, user=view.rows[row].user_id, item=item_id)
+
+    drawing.table(
+        view.table.assign(explain="Why?"),
+        view.sentence,
+        {
+            "rank": col.NumberColumn("Rank", width=60),
+            "user": col.TextColumn("User", width=160),
+            "probability": col.NumberColumn("Probability", format="%.2g %%", width=100),
+            "cause": col.TextColumn("Main cause", width=420),
+            "contribution": col.NumberColumn("Contribution (nats)", format="%+.2f", width=140),
+            "share": col.NumberColumn("Of positive contributions", format="%.0f %%", width=170),
+            "explain": drawing.buttons("", "explain_receiver", explain, width=64),
+        },
+    )

@@ -87,6 +87,13 @@ def metrics_of(engine: Engine) -> Metrics | None:
         return None
 
 
+def wrong(problem: DomainError, about: str = "") -> None:
+    """What is wrong with a value, at its field."""
+    remedy = f" {problem.remedy}." if problem.remedy else ""
+    words = f"{about}: {problem.what}" if about else wording.capital(problem.what)
+    st.markdown(f":material/error: {escape(f'{words}.{remedy}')}")
+
+
 def show_notices() -> None:
     """Wishes of the URL that could not be met."""
     for text in state.notices().values():

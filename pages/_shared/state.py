@@ -72,7 +72,7 @@ TABLE = (
     Key(EXTENT, ("timeline",), "whole"),
     Key(MEASURE, EXPLAIN, "score"),
     Key(WORDS_OF, EXPLAIN, read=int, about=USER),
-    Key(TARGET, EXPLAIN, "sentiment"),
+    Key(TARGET, EXPLAIN, "score"),
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),

@@ -97,14 +97,14 @@ def draw_revisions(engine: Engine, draft: Draft) -> None:
         with notices.guarded():
             versions = loaders.scenario_store().revisions(draft.saved.scenario_id)[::-1]
             drawing.table(
-                revisions_table(engine.corpus, versions),
+                revisions_table(engine.corpus, versions).assign(open="Open"),
                 f"{wording.count(len(versions), 'saved revision')} of {draft.name}",
                 {
                     "revision": col.NumberColumn("#", width=30),
                     "saved": col.DatetimeColumn("Saved (UTC)", format="YYYY-MM-DD HH:mm"),
                     "name": col.TextColumn("Name", width=150),
                     "edits": col.TextColumn("Edits", width=320),
-                    "open": drawing.buttons("Open", OPENED, lambda row: restore(versions[row])),
+                    "open": drawing.buttons("", OPENED, lambda row: restore(versions[row])),
                 },
             )
         notices.caution("Opening one changes nothing saved: Save makes it the next revision.")

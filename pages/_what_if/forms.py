@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -11,8 +12,9 @@ from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.engine import Engine
+from core.explain.word_values import open_review
 from core.scenario.draft import Draft, Refused
-from core.scenario.edits import Edit, Handle, Op
+from core.scenario.edits import Edit, Handle, Op, check_values, read_time
 from core.scenario.opposite import FoundReview, opposite_review
 from core.views import wording
 from core.views.what_if.build import equal_times
@@ -30,17 +32,21 @@ from pages._what_if import drafting
 EVENT, WORDS, SOURCE = "whatif_event", "whatif_words", "whatif_source"
 SHOWN = "whatif_words_of"
 ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_add_rating"
-ADD_DATE, ADD_TIME, ADD_TEXT = "whatif_add_date", "whatif_add_time", "whatif_add_text"
+ADD_WHEN, ADD_TEXT = "whatif_add_when", "whatif_add_text"
+ADD_WRONG = "whatif_add_wrong"
+"""What was wrong with the new event, by field."""
+FORM = "whatif_form"
+FORMS = {(TEXT := "text"): "Text of an event", "add": "Add an event"}
 ADD_FOR = "whatif_add_for"
 
 
 def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
-    text, add = st.tabs(["Text of an event", "Add an event"])
-    with text:
+    """One of the two forms; a message keeps it open."""
+    if drawing.choose("Form", FORM, FORMS, hides_label=True) == TEXT:
         draw_text(engine, draft, base, fork, rows)
-    with add:
+    else:
         draw_add(engine, base)
 
 
@@ -67,6 +73,12 @@ def draw_text(
         state.put(WORDS, row.text)
         state.put(SOURCE, None)
     st.text_area("Text of the event", key=WORDS, height=130, label_visibility="collapsed")
+    for refused in draft.refused:
+        if refused.at_form and refused.handle == handle:
+            notices.wrong(refused.problem)
+    if row.sentiment_words:
+        notices.caution(f"Predicted sentiment: {row.sentiment_words} (\u22121 to +1).")
+    draw_unread(engine, row.text)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         drawing.button("Use this text", "use_text", use_text, engine, base, handle, icon="check")
         act, question = start_from_opposite, (engine, draft.user_id, row)
@@ -82,6 +94,17 @@ def draw_text(
         )
     elif source:
         notices.caution(str(source))
+
+
+def draw_unread(engine: Engine, text: str) -> None:
+    """That the end of a long text is not read, where it isn't."""
+    encoder = engine.encoder
+    if len(text) < encoder.max_tokens:  # a token has at least one character
+        return
+    unread = open_review(text, encoder).unread
+    if unread:
+        said = wording.count(unread, "word")
+        notices.caution(f"Too long for the model: it does not read the last {said}.")
 
 
 def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> None:
@@ -125,24 +148,34 @@ def make(engine: Engine, base: History, handle: Handle, *edits: Edit) -> bool:
     try:
         try_edits(base, draft.edits, edits, engine.corpus)
     except DomainError as problem:
-        drafting.put(draft.with_refused([Refused(handle, problem)]))
+        drafting.put(draft.with_refused([Refused(handle, problem, at_form=True)]))
         return False
     drafting.put(draft.with_edits(edits))
     return True
 
 
 def draw_add(engine: Engine, base: History) -> None:
-    """A new event: its item by title, kind, rating, time and text."""
+    """A new event: its item by title, kind, rating, time and text; what is wrong stands below it.
+
+    The time is typed: a calendar would replace one that it doesn't offer by another.
+    """
     corpus = engine.corpus
     clock = next_minute(base) or datetime.now(UTC)
     scale = corpus.manifest.rating_scale
     stamp = f"{base.user_id} {clock.isoformat()}"
     if state.get(ADD_FOR) != stamp:  # another history: not the time after the last one
         state.put(ADD_FOR, stamp)
-        state.put(ADD_DATE, clock.date())
-        state.put(ADD_TIME, clock.time())
+        state.put(ADD_WHEN, f"{clock:%Y-%m-%d %H:%M}")
+        state.put(ADD_WRONG, None)
+    wrong: dict[str, DomainError] = state.get(ADD_WRONG) or {}
+
+    def say(field: str) -> None:
+        if field in wrong:
+            notices.wrong(wrong[field])
+
     with st.form("add_event", border=False):
         pick_item(corpus, ADD_ITEM)
+        say(ADD_ITEM)
         with st.container(horizontal=True, gap="small"):
             kinds = [kind.value for kind in corpus.manifest.known_kinds]
             st.selectbox("Kind", kinds, index=kinds.index("review"), key=ADD_KIND, width=120)
@@ -151,24 +184,22 @@ def draw_add(engine: Engine, base: History) -> None:
                     f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
                 )
             if not corpus.manifest.order_as_time:  # else it comes last
-                st.date_input(
-                    "Date (UTC)",
-                    min_value=datetime(1970, 1, 1),
-                    max_value=datetime(2099, 12, 31),
-                    key=ADD_DATE,
-                    width=130,
-                )
-                st.time_input("Time (UTC)", key=ADD_TIME, width=110)
+                st.text_input("Date and time (UTC)", key=ADD_WHEN, width=180)
+        say(ADD_RATING)
+        say(ADD_WHEN)
         st.text_area("Text (optional)", key=ADD_TEXT, height=80)
+        say(ADD_TEXT)
         st.form_submit_button(
             "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)
         )
 
 
-def pick_item(corpus: Corpus, key: str, width: int | Literal["stretch"] = "stretch") -> None:
+def pick_item(
+    corpus: Corpus, key: str, width: int | Literal["stretch"] = "stretch", **change: Any
+) -> None:
     """An item, chosen by its title; typed where there are too many to list."""
     if len(corpus.item_ids) > controls.LISTED_ITEMS:
-        st.text_input("Item: id, or words of the title", key=key, width=width)
+        st.text_input("Item: id, or words of the title", key=key, width=width, **change)
         return
     st.selectbox(
         "Item",
@@ -178,32 +209,52 @@ def pick_item(corpus: Corpus, key: str, width: int | Literal["stretch"] = "stret
         format_func=lambda item: item_label(corpus, item),
         placeholder="Search a title",
         width=width,
+        **change,
     )
 
 
 def add_event(engine: Engine, base: History) -> None:
-    """Add what the form says. For callbacks."""
-    item, kind, rating, text = map(state.get, (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_TEXT))
-    day, moment = state.get(ADD_DATE), state.get(ADD_TIME)
-    last = next_minute(base)
-    if engine.corpus.manifest.order_as_time and last is not None:
-        day, moment = last.date(), last.time()
-    try:
+    """Add what the form says, or say at each field what is wrong with it. For callbacks."""
+    corpus = engine.corpus
+    item, kind, rating, when, text = map(
+        state.get, (ADD_ITEM, ADD_KIND, ADD_RATING, ADD_WHEN, ADD_TEXT)
+    )
+    last = next_minute(base) if corpus.manifest.order_as_time else None
+    wrong: dict[str, DomainError] = {}
+
+    def read(field: str, make_part: Callable[[], Edit]) -> Edit:
+        try:
+            part = make_part()
+            check_values(part, corpus)
+        except DomainError as problem:
+            wrong[field] = problem
+            return Edit(Op.ADD)
+        return part
+
+    def read_item() -> Edit:
         if not item:
             raise DomainError("the new event has no item", remedy="Search one by its title")
-        if day is None or moment is None:
-            raise DomainError("the new event has no date", remedy="Choose one")
-        edit = Edit(
-            Op.ADD,
-            item_id=find_item(engine.corpus, str(item)),
-            timestamp=datetime.combine(day, moment, UTC),
-            kind=EventKind(kind) if kind else None,
-            rating=rating,
-            text=text or None,
-        )
-    except DomainError as problem:
-        drafting.put(drafting.get().with_refused([Refused(NEW, problem)]))
-        return
-    if make(engine, base, NEW, edit):
+        return Edit(Op.ADD, item_id=find_item(corpus, str(item)))
+
+    edit = Edit(
+        Op.ADD,
+        item_id=read(ADD_ITEM, read_item).item_id,
+        timestamp=read(
+            ADD_WHEN, lambda: Edit(Op.ADD, timestamp=last or read_time(str(when or ""), ""))
+        ).timestamp,
+        kind=EventKind(kind) if kind else None,
+        rating=read(
+            ADD_RATING, lambda: Edit(Op.ADD, rating=rating, kind=EventKind(kind) if kind else None)
+        ).rating,
+        text=read(ADD_TEXT, lambda: Edit(Op.ADD, text=text or None)).text,
+    )
+    if not wrong:
+        try:
+            try_edits(base, drafting.get().edits, [edit], corpus)
+        except DomainError as problem:
+            wrong[ADD_TEXT] = problem
+    state.put(ADD_WRONG, wrong or None)
+    if not wrong:
+        drafting.put(drafting.get().with_edits([edit]))
         for key in (ADD_ITEM, ADD_RATING, ADD_TEXT):
             state.put(key, None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
-from core.compare.columns import ColumnSpec, with_scenario
+from core.compare.columns import ColumnSpec, with_edits, with_scenario
 from core.compare.fork import Fork
+from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import ProgressCallback, StopCallback
@@ -18,12 +21,14 @@ from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
-from pages._shared import drawing, loaders, notices, reading, state, working
+from pages._shared import controls, drawing, loaders, notices, reading, state, working
+from pages._shared.state import EDITS, GOAL, ITEM
 from pages._what_if import drafting, forms
 
-SEARCH, WANTED, GOAL, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
-INTO = "Into the top 10"
-GOALS = {INTO: "in", "Out of the top 10": "out"}
+SEARCH, WANTED, AIM, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
+SHOWN = "whatif_wanted_by_address"
+GOALS = {"Into the top 10": "in", "Out of the top 10": "out"}
+INTO, OUT = GOALS
 
 
 def draw_search(engine: Engine, base: History, recommender: str) -> None:
@@ -36,14 +41,19 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
         state.put(SEARCH, None)
         job = None
 
+    follow_address(engine.corpus)
+
     @st.fragment
     def form() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            forms.pick_item(engine.corpus, WANTED, width=390)
-            st.segmented_control("Goal", list(GOALS), default=INTO, required=True, key=GOAL)
+            change: dict[str, Any] = {"on_change": tell_address, "args": (engine.corpus,)}
+            forms.pick_item(engine.corpus, WANTED, width=390, **change)
+            st.segmented_control("Goal", list(GOALS), required=True, key=AIM, **change)
             waits = not state.get(WANTED) or (job is not None and job.state == "running")
             question = (engine, base, recommender, about)
             drawing.button("Search", "search", begin, *question, icon="search", disabled=waits)
+            if (item := state.get(ITEM)) is not None and item == state.get(WANTED):
+                drawing.link(drawing.EXPLAIN, "Explain this item", item=item)
 
     form()
     if job is None:
@@ -56,9 +66,33 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
         draw_result(engine, base, job.result)
 
 
+def follow_address(corpus: Corpus) -> None:
+    """Take item and goal from the address where another page, or a link, has set them."""
+    asked = (state.get(ITEM), state.get(GOAL))
+    if state.get(SHOWN) != asked:
+        state.put(SHOWN, asked)
+        if asked[0] in corpus.item_index:
+            state.put(WANTED, asked[0])
+        state.put(AIM, OUT if asked[1] == GOALS[OUT] else INTO)
+    if state.get(AIM) is None:
+        state.put(AIM, INTO)
+    typed = len(corpus.item_ids) > controls.LISTED_ITEMS
+    state.hold(WANTED, typed=typed)
+    state.hold(AIM)
+
+
+def tell_address(corpus: Corpus) -> None:
+    """Have the address, and the other pages, know the item and the goal. For callbacks."""
+    item, goal = state.get(WANTED), GOALS[state.get(AIM) or INTO]
+    state.put(ITEM, item if item in corpus.item_index else None)
+    state.put(GOAL, goal if goal != GOALS[INTO] else None)
+    state.put(SHOWN, (state.get(ITEM), state.get(GOAL)))
+    state.publish_again()
+
+
 def begin(engine: Engine, base: History, recommender: str, about: str) -> None:
     """Start a search. For callbacks."""
-    wanted, goal = str(state.get(WANTED)), GOALS[state.get(GOAL) or INTO]
+    wanted, goal = str(state.get(WANTED)), GOALS[state.get(AIM) or INTO]
 
     def search(progress: ProgressCallback, stop: StopCallback) -> SmallestChange:
         item = find_item(engine.corpus, wanted)
@@ -96,13 +130,14 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     except DomainError:  # said above, in the bar
         return
     others = {each.scenario_id: each for each in saved if each.scenario_id != own}
-    if not others and own is None:
+    if not others and own is None and not draft.edits:
         return
     st.subheader("Compare with another scenario", anchor=False)
-    if draft.saved is not None:
-        compare_link(draft.saved, others.get(str(state.get(OTHER))))
+    if draft.saved is not None or draft.edits:
+        compare_link(draft, others.get(str(state.get(OTHER))))
     if not others:
-        notices.caution("This is the only saved scenario of this corpus.")
+        said = "This is the only saved scenario of this corpus."
+        notices.caution(said if own else "No scenario of this corpus is saved.")
         return
     if state.get(OTHER) not in others:
         state.put(OTHER, None)
@@ -135,11 +170,16 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
         )
 
 
-def compare_link(saved: Scenario, other: Scenario | None) -> None:
-    """A way to Compare: the original, this scenario, and the other one if there is one."""
-    about = saved.capsule
-    specs = with_scenario(about.user, about.steps, saved.scenario_id)
+def compare_link(draft: Draft, other: Scenario | None) -> None:
+    """A way to Compare: the original, these edits, and another scenario if there is one."""
+    edits = state.get(EDITS)
+    if edits is not None:
+        specs = with_edits(draft.user_id, draft.step, edits)
+    elif draft.saved is not None:
+        specs = with_scenario(draft.user_id, draft.step, draft.saved.scenario_id)
+    else:  # too long for an address that could not be kept, which is said above
+        return
     if other is not None:
         specs.append(ColumnSpec(other.capsule.user, scenario=other.scenario_id))
-    label = "Original and scenario on Compare"
+    label = "Original and edited on Compare"
     drawing.link(drawing.COMPARE, label, columns=";".join(map(str, specs)))

@@ -38,10 +38,10 @@ SEEN = """() => {
 def seen(tab) -> dict:
     """What the page shows, once nothing is being computed."""
     tab.page.wait_for_function(
-        "!/Computing (parts|contr)|Reading it word|Testing the/.test(document.body.innerText)",
+        "() => !/Computing (parts|contr)|Reading it|Testing the/.test(document.body.innerText)",
         timeout=120_000,
     )
-    tab.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    tab.page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
     tab.settle()
     shown: dict = tab.page.evaluate(SEEN)
     return shown

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from core.corpus.store import Corpus, Library
+from core.scenario.search import search_edits
 
 PIECES = 240_000
 """Milliseconds that a piece may take on a busy machine whose encoder has yet to be measured."""
@@ -52,12 +53,34 @@ def wait_for_all(tab, words: bool = False) -> None:
     tab.settle()
 
 
+def click_bar(tab, step: int) -> None:
+    """Click an event's bar in the waterfall."""
+    x, y = tab.page.evaluate(
+        """step => {
+            const plot = document.querySelector('.st-key-waterfall .js-plotly-plot');
+            const trace = plot._fullData.find(one => one.name === 'events');
+            const at = Array.from(trace.customdata).indexOf(step);
+            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+            plot.scrollIntoView({block: 'center'});
+            const now = plot.getBoundingClientRect();
+            const x = trace.base[at] + trace.x[at] / 2;
+            return [now.left + xaxis._offset + xaxis.l2p(x),
+                    now.top + yaxis._offset + yaxis.l2p(trace.y[at])];
+        }""",
+        step,
+    )
+    tab.page.mouse.move(x - 3, y)
+    tab.page.mouse.move(x, y, steps=3)
+    tab.page.wait_for_timeout(120)
+    tab.page.mouse.click(x, y)
+
+
 def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
     tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
     tab.page.get_by_role("link", name="Explain rank 1 of the list").click()
     tab.wait_for_url("/explain")
     assert f"user={reviewer}" in tab.page.url and tab.step == 5
-    tab.page.get_by_text(re.compile(r"has rank 1 in the list\.$")).last.wait_for()
+    tab.page.get_by_text(re.compile(r"has rank 1 in the list \(probability")).last.wait_for()
     wait_for_all(tab, words=True)
     mark = tab.page.locator(".stMarkdown").filter(has_text=re.compile("[▲▼]")).first
     assert mark.is_visible()
@@ -89,7 +112,7 @@ def test_why_explains_the_clicked_item_of_the_chosen_recommender(tab, reviewer) 
     box = table.bounding_box()
     tab.page.mouse.click(box["x"] + box["width"] - 30, box["y"] + 35 + 35 * 1.5)
     tab.wait_for_url("/explain")
-    tab.page.get_by_text(re.compile(r"has rank 2 in the list\.$")).wait_for()
+    tab.page.get_by_text(re.compile(r"has rank 2 in the list \(probability")).wait_for()
     assert "recommender=ease" in tab.page.url
 
 
@@ -103,24 +126,7 @@ def test_a_pick_in_the_waterfall_reads_that_review_and_all_leaves_as_files(
     box = tab.page.get_by_role("combobox", name="Review of")
     now = int(re.search(r"step (\d+)", box.input_value() or box.inner_text())[1])
     wanted = next(step for step in steps if step != now)
-    x, y = tab.page.evaluate(
-        """step => {
-            const plot = document.querySelector('.st-key-waterfall .js-plotly-plot');
-            const trace = plot._fullData.find(one => one.name === 'events');
-            const at = Array.from(trace.customdata).indexOf(step);
-            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
-            plot.scrollIntoView({block: 'center'});
-            const now = plot.getBoundingClientRect();
-            const x = trace.base[at] + trace.x[at] / 2;
-            return [now.left + xaxis._offset + xaxis.l2p(x),
-                    now.top + yaxis._offset + yaxis.l2p(trace.y[at])];
-        }""",
-        wanted,
-    )
-    tab.page.mouse.move(x - 3, y)
-    tab.page.mouse.move(x, y, steps=3)
-    tab.page.wait_for_timeout(120)
-    tab.page.mouse.click(x, y)
+    click_bar(tab, wanted)
     tab.page.get_by_text(re.compile(rf"text part of step {wanted} ")).wait_for()
     tab.page.get_by_role("button", name="Export").click()
     facts = json.loads(tab.take("Everything (JSON)", tmp_path))
@@ -140,3 +146,51 @@ def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:
     assert "recommender=ease" in link and "item=" in link
     second = open_tab(color_scheme="dark").follow(link)
     second.page.get_by_text(said, exact=True).wait_for()
+
+
+def test_why_not_is_answered_and_tried_in_what_if_and_back(tab, demo_engine) -> None:
+    engine = demo_engine
+    user = next(u for u in engine.corpus.user_ids if 3 <= len(engine.corpus.history(u)) <= 4)
+    history = engine.corpus.history(user)
+    listed = engine.recommend(history, 60).items
+    change, item = next(
+        (found, item.item_id)
+        for item in listed[11:]
+        if (found := search_edits(engine, history, item.item_id, "in")).edits
+    )
+    tab.open(f"/explain?corpus=demo&user={user}&item={item}")
+    tab.page.get_by_text(re.compile("verified by the recommender")).wait_for(timeout=PIECES)
+    tab.page.get_by_role("link", name="Try it in What-if").click()
+    tab.wait_for_url("/what_if")
+    edits = len(change.edits)
+    tab.page.get_by_text(re.compile(rf"{user} up to step .* {edits} edits? · not saved")).wait_for()
+    for part in (f"item={item}", "goal=in", "edits=", f"time={len(history)}", "recommender=joint"):
+        assert part in tab.page.url
+    tab.page.get_by_role("link", name="Explain this item").click()
+    tab.wait_for_url("/explain")
+    assert f"item={item}" in tab.page.url and "edits=" in tab.page.url
+    tab.page.get_by_text(re.compile("is not in the top 10")).wait_for()
+    tab.page.get_by_role("link", name="Back to What-if").click()
+    tab.wait_for_url("/what_if")
+    tab.page.get_by_text(re.compile(rf"{edits} edits? · not saved")).wait_for()
+
+
+def test_a_bar_without_a_review_says_so_and_reads_no_other_one(tab, demo) -> None:
+    user, silent = next(
+        (user, step)
+        for user in demo.user_ids
+        for events in [demo.history(user).events]
+        if 3 <= len(events) <= 6 and any(event.words for event in events)
+        for step, event in enumerate(events, start=1)
+        if not event.words and event.kind == "purchase"
+    )
+    tab.open(f"/explain?corpus=demo&user={user}")
+    wait_for_all(tab)
+    click_bar(tab, silent)
+    tab.page.get_by_text(re.compile(rf"^Step {silent} · .* has no review\.$")).wait_for()
+    assert tab.page.get_by_role("combobox", name="Review of").count() == 0
+    tab.page.get_by_role("button", name="Read the most telling review").click()
+    tab.page.get_by_role("combobox", name="Review of").wait_for()
+    tab.page.get_by_text(re.compile(r"The text part of step")).wait_for(timeout=PIECES)
+    tab.page.get_by_text("Sentiment", exact=True).click()
+    tab.page.get_by_text(re.compile(r"so the sentiment of the review is")).wait_for(timeout=PIECES)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
-COLUMNS = {"item": 200, "rating": 331, "delete": 404}
+COLUMNS = {"delete": 62, "item": 179, "rating": 392}
 """Where columns of the history table are, in pixels from its left edge at 1280 px."""
 HEADER, ROW = 35, 33
 
@@ -74,7 +74,7 @@ class History:
         return self
 
     def press(self, name: str) -> History:
-        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.get_by_role("button", name=name, exact=True).first.click()
         return self
 
     def capsule(self, folder: Path) -> dict:
@@ -114,10 +114,10 @@ def test_a_wrong_rating_is_said_and_re_rate_delete_and_undo_bring_back_the_list(
     history.open().says("0 edits · nothing to save")
     before = history.capsule(tmp_path)
     assert before["edits"] == []
-    history.type(7, "rating", "9")
+    history.type(3, "rating", "9")
     history.says("the rating 9 is outside the scale").says("0 edits")
-    history.type(7, "rating", "1").says(r"1 edit · not saved")
-    history.delete(9).says(r"2 edits · not saved").says(r"^With 2 edits")
+    history.type(3, "rating", "1").says(r"1 edit · not saved")
+    history.delete(5).says(r"2 edits · not saved").says(r"^With 2 edits")
     after = history.capsule(tmp_path)
     assert [edit["op"] for edit in after["edits"]] == ["rate", "delete"]
     assert after["edits"][0]["rating"] == 1
@@ -161,7 +161,7 @@ def test_an_event_is_added_by_its_title_and_a_text_rewritten_and_all_taken_away(
 
 
 def test_saved_reloaded_and_linked_to_another_browser(history, open_tab, user, tmp_path) -> None:
-    history.open().type(7, "rating", "2").says(r"1 edit · not saved")
+    history.open().type(3, "rating", "2").says(r"1 edit · not saved")
     history.press("More")
     history.page.get_by_label("Name", exact=True).fill("Seen by everyone")
     history.page.get_by_label("Name", exact=True).press("Enter")
@@ -181,9 +181,72 @@ def test_saved_reloaded_and_linked_to_another_browser(history, open_tab, user, t
     assert mine["name"] == "Seen by everyone"
 
 
+def test_unsaved_edits_outlive_a_reload_and_back_and_are_discarded_on_request(history) -> None:
+    history.open().type(3, "rating", "1").says(r"1 edit · not saved")
+    history.tab.wait_for_url("edits=")
+    first = history.page.url
+    history.delete(5).says(r"2 edits · not saved")
+    history.page.wait_for_url(lambda url: "edits=" in url and url != first)
+    history.page.reload()
+    history.says(r"2 edits · not saved").says("^With 2 edits")
+    history.page.go_back()
+    history.says(r"1 edit · not saved")
+    history.press("Discard").says("0 edits · nothing to save").says("Kept aside: 2 edits")
+    history.page.wait_for_url(lambda url: "edits=" not in url)
+    history.press("Restore").says(r"2 edits · not saved")
+    history.press("New").says("0 edits · nothing to save").says("Kept aside: 2 edits")
+
+
+def test_a_saved_revision_is_opened_and_saved_as_the_next(history, tmp_path) -> None:
+    history.open().type(3, "rating", "1").says(r"1 edit · not saved")
+    history.press("Save").says("saved, revision 1")
+    first = history.capsule(tmp_path)
+    history.delete(5).says("2 edits · changed since revision 1").press("Save")
+    history.says("2 edits · saved, revision 2").press("Revisions")
+    listed = history.page.get_by_test_id("stPopoverBody").get_by_test_id("stDataFrame")
+    box = listed.bounding_box()
+    history.page.mouse.click(box["x"] + box["width"] - 40, box["y"] + HEADER + 1.5 * HEADER)
+    history.says("1 edit · changed since revision 2")
+    history.press("Save").says("1 edit · saved, revision 3")
+    assert history.capsule(tmp_path)["edits"] == first["edits"]
+
+
+def test_a_wrong_date_is_said_at_its_field_and_nothing_typed_is_lost(history) -> None:
+    history.open()
+    history.page.get_by_text("Add an event", exact=True).click()
+    form = history.page.get_by_test_id("stForm")
+    title = form.locator(".st-key-whatif_add_item input")
+    title.click()
+    title.fill("Lantern")
+    history.page.get_by_role("option").first.click()
+    when = form.get_by_label("Date and time (UTC)")
+    when.fill("1800-03-01")
+    form.get_by_label("Text (optional)").fill("Lovely.")
+    history.press("Add the event").says("0 edits")
+    said = form.get_by_text(re.compile("1800.* is out of range"))
+    said.wait_for()
+    below = said.bounding_box()["y"] - when.bounding_box()["y"]
+    assert 0 < below < 120
+    assert when.input_value() == "1800-03-01"
+    assert form.get_by_label("Text (optional)").input_value() == "Lovely."
+    when.fill("2024-03-01 12:30")
+    history.press("Add the event").says("1 edit · not saved")
+
+
+def test_edits_go_to_compare_and_come_back(history, user) -> None:
+    history.open().type(3, "rating", "1").says(r"1 edit · not saved")
+    history.page.get_by_role("link", name="Original and edited on Compare").click()
+    history.tab.wait_for_url("/compare")
+    history.page.get_by_text(re.compile("unsaved edits")).first.wait_for()
+    history.page.get_by_role("button", name=re.compile(r"^2 · .*edits")).click()
+    history.page.get_by_role("link", name="Edit this history in What-if").click()
+    history.tab.wait_for_url("/what_if")
+    history.says(r"1 edit · not saved").says("^With 1 edit")
+
+
 def test_a_capsule_goes_round(history, open_tab, user, tmp_path: Path) -> None:
     history.open()
-    history.delete(9).says(r"1 edit · not saved")
+    history.delete(5).says(r"1 edit · not saved")
     mine = history.capsule(tmp_path)
     other = History(open_tab(), "U0001")
     other.open().press("More")
@@ -199,13 +262,13 @@ def test_a_capsule_goes_round(history, open_tab, user, tmp_path: Path) -> None:
 
 def test_two_sessions_get_a_choice_that_loses_nothing(open_tab, user, tmp_path) -> None:
     mine = History(open_tab(), user).open()
-    mine.type(7, "rating", "2").says(r"1 edit · not saved").press("Save").says("revision 1")
+    mine.type(3, "rating", "2").says(r"1 edit · not saved").press("Save").says("revision 1")
     link = mine.link()
     theirs = History(open_tab(), user)
     theirs.tab.follow(link)
     theirs.says("revision 1")
-    theirs.delete(9).says("2 edits").press("Save").says("saved, revision 2")
-    mine.delete(5).says("2 edits").press("Save").says("in another session since you opened it")
+    theirs.delete(5).says("2 edits").press("Save").says("saved, revision 2")
+    mine.delete(4).says("2 edits").press("Save").says("in another session since you opened it")
     mine.press("Keep mine as a copy").says("saved, revision 1")
     steps = [found.capsule(tmp_path)["edits"][-1]["step"] for found in (mine, theirs)]
     assert steps[0] != steps[1]

@@ -14,8 +14,11 @@ from streamlit.testing.v1 import AppTest
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError, History
 from core.engine import Engine
+from core.figures.explain_report import explain_report
+from core.figures.palette import PALETTES
 from core.progress import check_stop
 from core.views.explain import explaining as pieces
+from core.views.explain.explaining import Explaining
 from core.views.explain.rows import MarkedWord, WordsView
 from pages import explain as page
 from pages._explain import sections
@@ -82,7 +85,7 @@ def test_every_piece_arrives_and_is_said_aloud(explained) -> None:
     for node in app.get("plotly_chart"):
         assert len(node.proto.alt) > 20
     text = said(app)
-    assert "has rank 1 in the list" in text and "Exact: every combination" in text
+    assert "has rank 1 in the list (probability " in text and "Exact: every combination" in text
     assert "not the person" in text
     assert "Verified with the recommender" in text
     assert "SHAP values from " in text and "First SHAP" not in text
@@ -122,7 +125,7 @@ def page_rank(engine: Engine, history: History, item: str, recommender: str) -> 
 def test_words_can_be_read_for_the_score_and_for_another_review(explained, settle) -> None:
     app = explained()
     feeling = figures(app)["words"]["data"][0]["x"]
-    app.segmented_control(key="words_target").set_value(sections.OF_SCORE)
+    app.segmented_control(key="words_target").set_value("sentiment")
     settle(app)
     assert figures(app)["words"]["data"][0]["x"] != feeling
     steps = app.selectbox(key="words_of").options
@@ -165,7 +168,7 @@ def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
     had = min(demo.history(short_user).excluded_items())
     text = said(explained(item=had))
     assert "is excluded because already bought, rated or reviewed" in text
-    assert "no change is needed to keep it out" in text
+    assert "excluded before" in text or "No edits found" in text
 
 
 def test_one_event_is_enough_for_an_answer(explained) -> None:
@@ -179,13 +182,52 @@ def test_without_a_user_the_page_offers_some(open_app, demo) -> None:
     assert app.subheader[0].value == "Choose a user"
 
 
-def test_who_gets_the_item_leads_to_their_explanations(explained) -> None:
+def test_who_gets_the_item_is_a_table_by_probability(explained) -> None:
     app = explained()
     app.button(key="find_receivers").click().run(timeout=SECONDS)
     assert not app.exception
     assert "in the top 10 of" in said(app)
-    people = [link.proto for link in app.get("page_link") if "rank" in link.proto.label]
-    assert people and all("item=" in link.query_string for link in people)
+    people = next(table.value for table in app.dataframe if "cause" in table.value)
+    assert list(people["rank"]) == sorted(people["rank"])
+    assert people["probability"].between(0, 100).all() and people["user"].is_unique
+
+
+def test_popularity_says_that_it_ignores_the_user(explained) -> None:
+    text = said(explained(recommender="popularity"))
+    assert "Popularity ignores the user" in text
+    assert "Popularity ignores the user" not in said(explained(time="2"))
+
+
+def test_a_bar_without_a_review_is_not_another_ones(explained, demo, short_user, settle) -> None:
+    app = explained()
+    events = demo.history(short_user).events
+    silent = next(step for step, event in enumerate(events, 1) if not event.words)
+    app.session_state["explain_picked"] = silent
+    settle(app)
+    assert f"Step {silent} · " in said(app) and " has no review." in said(app)
+    assert "words" not in figures(app)
+    app.button(key="read_another").click()
+    settle(app)
+    assert "words" in figures(app)
+
+
+def test_words_of_the_sentiment_sum_to_the_sentiment(explained, settle) -> None:
+    app = explained()
+    assert "text part of step" in said(app) and "The sentiment" not in said(app)
+    app.segmented_control(key="words_target").set_value("sentiment")
+    settle(app)
+    assert "so the sentiment of the review is" in said(app)
+    assert "text part of step" not in said(app)
+
+
+def test_the_report_holds_every_section(demo, engine, short_user) -> None:
+    history = engine.corpus.history(short_user)
+    first = engine.recommend(history, 1).items[0].item_id
+    report = Explaining(engine, history, first, "joint", False).report()
+    html = explain_report(report, ("u",), PALETTES["light"])
+    for heading in ("Which events?", "Which words?", "Smallest change", "All events"):
+        assert heading in html
+    assert report.answer.standing in html and report.change.sentence in html
 
 
 def test_a_stop_holds_until_go_on(open_app, demo, short_user, monkeypatch, settle) -> None:

@@ -38,7 +38,10 @@ def saved(engine: Engine, busy_user: str, demo) -> Scenario:
     return ScenarioStore.open(Library.open()).save(Scenario(capsule, "why not"))
 
 
-def add(app, item: str, rating: float | None = None, text: str = "") -> None:
+def add(app, item: str, rating: float | None = None, text: str = "", when: str | None = None):
+    app.segmented_control(key="whatif_form").set_value("add").run()
+    if when is not None:
+        app.text_input(key="whatif_add_when").set_value(when)
     app.selectbox(key="whatif_add_item").set_value(item)
     if rating is not None:
         app.number_input(key="whatif_add_rating").set_value(rating)
@@ -100,6 +103,23 @@ def test_a_wrong_event_is_refused_with_a_message(what_if, demo, item, rating, sa
     assert "0 edits" in status(app)
 
 
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("1800-03-01", "out of range. Choose a date from 1970 to 2099"),
+        ("last spring", "not a valid date"),
+        ("", "not a valid date"),
+    ],
+)
+def test_a_time_is_never_replaced_by_another(what_if, demo, when, said) -> None:
+    app = what_if()
+    add(app, demo.item_ids[0], 5.0, when=when)
+    assert said in " ".join(element.value for element in app.markdown).replace("\\", "")
+    assert "0 edits" in status(app)
+    assert app.text_input(key="whatif_add_when").value == when
+    assert app.number_input(key="whatif_add_rating").value == 5.0
+
+
 def test_a_text_is_rewritten_and_an_empty_one_refused(what_if) -> None:
     app = what_if()
     app.text_area(key="whatif_words").set_value("It broke at once. I hate it.")
@@ -107,7 +127,7 @@ def test_a_text_is_rewritten_and_an_empty_one_refused(what_if) -> None:
     assert "1 edit" in status(app)
     app.text_area(key="whatif_words").set_value("  ")
     app.button(key="use_text").click().run()
-    assert "the text is empty" in " ".join(element.value for element in app.markdown).replace(
+    assert "The text is empty" in " ".join(element.value for element in app.markdown).replace(
         "\\", ""
     )
     assert "1 edit" in status(app)
@@ -128,10 +148,13 @@ def test_the_opposite_review_is_real_and_its_source_named(what_if, demo) -> None
 def test_a_new_event_is_the_newest(what_if, demo, busy_user) -> None:
     app = what_if()
     add(app, demo.item_ids[0], 5.0)
-    assert app.selectbox(key="whatif_event").options[0].startswith("a1 · ")
     other = next(user for user in demo.user_ids if user != busy_user)
+    app.segmented_control(key="whatif_form").set_value("text").run()
+    assert app.selectbox(key="whatif_event").options[0].startswith("a1 · ")
+    app.segmented_control(key="whatif_form").set_value("add").run()
     app.selectbox(key="user").set_value(other).run()
-    assert app.date_input(key="whatif_add_date").value == demo.history(other).at.date()
+    day = demo.history(other).at.date()
+    assert app.text_input(key="whatif_add_when").value.startswith(str(day))
 
 
 def test_events_of_one_instant_change_places(open_app, engine, busy_user, demo) -> None:

@@ -15,6 +15,7 @@ from core.explain.scorecard import Scorecard
 from core.scenario.search import SmallestChange
 from core.views.explain import sentences
 from core.views.explain.rows import (
+    LOG_P,
     AnswerView,
     ChangeView,
     EventBar,
@@ -25,6 +26,8 @@ from core.views.explain.rows import (
     WordsView,
 )
 from core.views.tables import table
+from core.views.what_if.edits import edit_words
+from core.views.what_if.sentences import search_words
 from core.views.wording import TITLE, count, day, event_label, nats, short
 
 if TYPE_CHECKING:
@@ -47,13 +50,19 @@ def build_answer(explanation: Explanation) -> AnswerView:
     grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
     return AnswerView(
         item_id=explanation.item_id,
-        standing=sentences.standing(item, explanation.rank, explanation.k, explanation.is_excluded),
+        standing=sentences.standing(
+            item,
+            explanation.rank,
+            explanation.k,
+            explanation.is_excluded,
+            float(explanation.scores[explanation.item]),
+        ),
         summary=sentences.summary(
             score, base, [(bar.label, bar.value) for bar in bars], margin_over
         ),
         trust=sentences.trust(values, grouped),
         recommender=explanation.recommender.id,
-        unit=f"margin over {over}" if over else "log p",
+        unit=f"margin over {over}" if over else LOG_P,
         base=base,
         score=score,
         residual=float(values.residual),
@@ -61,6 +70,7 @@ def build_answer(explanation: Explanation) -> AnswerView:
         components=""
         if explanation.components is None
         else sentences.components(explanation.components, over),
+        ignoring=sentences.ignoring(explanation.recommender.id),
     )
 
 
@@ -71,7 +81,7 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
     for at, steps in enumerate(explanation.game.players):
         event = explanation.event(steps[-1])
         alone = len(steps) == 1
-        called = explanation.engine.corpus.event_title(event)
+        called = explanation.engine.corpus.event_title(event) if event.item_id else ""
         name = (called or "no item") if alone else count(len(steps), "event")
         bars.append(
             EventBar(
@@ -118,6 +128,7 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
         sentiment_sentence=sentences.words("its sentiment", labels, words.sentiment, review.unread),
         score_sentence=sentences.words(item, labels, words.score, review.unread),
         sum_sentence=sentences.words_sum(words, explanation.text_part(words.step)),
+        sentiment_sum=sentences.sentiment_sum(words.sentiment),
         sentiment_doubt=DOUBT * sentences.typical_error(words.sentiment),
         score_doubt=DOUBT * sentences.typical_error(words.score),
     )
@@ -125,8 +136,19 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
 
 def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeView:
     """The smallest change in words."""
-    engine = explanation.engine
-    edits = [
+    engine, tried = explanation.engine, smallest.tried
+    if smallest.goal == "in":
+        edits = smallest.edits or tried.closest
+        base, numbers = explanation.history, range(1, len(edits) + 1)
+        return ChangeView(
+            search_words(engine.corpus, smallest),
+            tuple(edit.step for edit in edits if isinstance(edit.step, int)),
+            tried.sets,
+            "in",
+            edits,
+            tuple(f"{n}. {edit_words(engine.corpus, base, edits, n)}" for n in numbers),
+        )
+    named = [
         (step, event_title(engine, explanation.event(step)), edit.rating)
         for edit, step in zip(smallest.edits, smallest.steps, strict=True)
     ]
@@ -134,11 +156,8 @@ def build_change(explanation: Explanation, smallest: SmallestChange) -> ChangeVi
     if smallest.replaced_by is not None:
         replacement = title(engine, engine.corpus.item_ids[smallest.replaced_by])
     item = title(engine, explanation.item_id)
-    if explanation.is_excluded:
-        sentence, edits = sentences.no_change_as_excluded(item), []
-    else:
-        sentence = sentences.change(item, smallest, edits, replacement, len(explanation.history))
-    return ChangeView(sentence, tuple(step for step, _, _ in edits), smallest.tried.sets)
+    sentence = sentences.change(item, smallest, named, replacement, len(explanation.history))
+    return ChangeView(sentence, smallest.steps, tried.sets, "out", smallest.edits)
 
 
 def build_scorecard(explanation: Explanation, card: Scorecard) -> ScorecardView:
@@ -175,7 +194,8 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     """An explanation in lines, for a terminal."""
     answer = build_answer(explanation)
     parts = explanation.parts.values
-    lines = [answer.standing, answer.summary, answer.trust, ""]
+    told = (answer.standing, answer.ignoring, answer.summary, answer.trust)
+    lines = [*filter(None, told), ""]
     ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
     for at in ranked[:TOLD]:
         bar = answer.bars[at]
@@ -191,9 +211,10 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     for review in words:
         view = build_words(explanation, review)
         lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
-        lines.append(view.sum_sentence)
+        lines += [view.sum_sentence, view.sentiment_sum]
     card = build_scorecard(explanation, explanation.scorecard)
-    lines.append(build_change(explanation, explanation.counterfactual).sentence)
+    change = build_change(explanation, explanation.counterfactual)
+    lines += [change.sentence, *change.made]
     return [*lines, card.sentence, card.stability, sentences.CAUTION]
 
 

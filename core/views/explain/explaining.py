@@ -22,7 +22,14 @@ from core.views.explain.build import (
     build_scorecard,
     build_words,
 )
-from core.views.explain.rows import AnswerView, ChangeView, PartsView, ScorecardView, WordsView
+from core.views.explain.rows import (
+    AnswerView,
+    ChangeView,
+    ExplanationReport,
+    PartsView,
+    ScorecardView,
+    WordsView,
+)
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -150,6 +157,20 @@ class Explaining:
             step = self.explanation.step_of_words()
             words = [self.explanation.words(step)] if step is not None else []
             return as_facts(self.explanation, words)
+
+    def report(self) -> ExplanationReport:
+        """All pieces; what isn't made yet is made here, whatever is stopped."""
+        with self._making:
+            self._refine()
+            explanation = self.explanation
+            answer, step = build_answer(explanation), explanation.step_of_words()
+            return ExplanationReport(
+                answer,
+                build_parts(answer, explanation.parts),
+                None if step is None else build_words(explanation, explanation.words(step)),
+                build_change(explanation, explanation.counterfactual),
+                build_scorecard(explanation, explanation.scorecard),
+            )
 
     def _is_dropped(self) -> bool:
         """Stop is for the thread that works beside the page, and for no other."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import exp
+
+from pandas import DataFrame
 
 from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
+from core.scenario.edits import Edit
 from core.views.wording import TITLE, event_label, short
+
+LOG_P = "log p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,13 @@ class AnswerView:
     """All events in order of time."""
     components: str = ""
     """Contributions of the joint's components; empty for other recommenders."""
+    ignoring: str = ""
+    """That the recommender does not read the user's events; empty for others."""
+
+    @property
+    def is_score(self) -> bool:
+        """Whether base and score are logs of probabilities, not margins."""
+        return self.unit == LOG_P
 
     def strongest(self, shown: int) -> tuple[EventBar, ...]:
         """The bars with the largest values either way, in order of time."""
@@ -120,7 +133,9 @@ class WordsView:
     score_sentence: str
     """Which words made the item's score."""
     sum_sentence: str
-    """Word to review to score, as one sum."""
+    """Words to the text part of the score, as one sum."""
+    sentiment_sum: str = ""
+    """Words to the sentiment, as one sum."""
     sentiment_doubt: float = 0.0
     """Contributions to the sentiment up to this are not marked: two standard errors."""
     score_doubt: float = 0.0
@@ -133,7 +148,7 @@ class WordsView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """The smallest change that takes the item out of the list."""
+    """The smallest change that takes the item out of the list, or brings it in."""
 
     sentence: str
     """The answer in words."""
@@ -141,6 +156,12 @@ class ChangeView:
     """Steps that the change is about."""
     tried: int
     """Sets of edits evaluated."""
+    goal: str
+    """``out`` for an item of the list, ``in`` for any other."""
+    edits: tuple[Edit, ...] = ()
+    """The change; where none was found, the edits that came closest."""
+    made: tuple[str, ...] = ()
+    """The edits in words, where the sentence does not name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +177,22 @@ class ScorecardView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplanationReport:
+    """All pieces of one explanation."""
+
+    answer: AnswerView
+    """Where the item stands, and which events made it so."""
+    parts: PartsView
+    """The parts of each event."""
+    words: WordsView | None
+    """The most telling review, word by word; None without one."""
+    change: ChangeView
+    """The smallest change."""
+    scorecard: ScorecardView
+    """Whether the explanation is any good."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiversView:
     """Who gets an item now, and the event that contributes most to it."""
 
@@ -165,3 +202,16 @@ class ReceiversView:
     """The best-ranked users."""
     brought_by: tuple[str, ...]
     """By row: that event, or group of events; empty without one."""
+
+    @property
+    def table(self) -> DataFrame:
+        """One row per user; probability and share in percent."""
+        columns = {
+            "rank": [row.rank for row in self.rows],
+            "user": [row.user_id for row in self.rows],
+            "probability": [100 * exp(min(row.score, 0.0)) for row in self.rows],
+            "cause": [name or "no event contributes positively" for name in self.brought_by],
+            "contribution": [row.value for row in self.rows],
+            "share": [100 * row.share for row in self.rows],
+        }
+        return DataFrame(columns)

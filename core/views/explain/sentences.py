@@ -14,9 +14,20 @@ import numpy as np
 from core.explain.explanation import WordsOfReview
 from core.explain.scorecard import Scorecard
 from core.explain.word_values import WordValues
+from core.recommend.registry import NAMES
 from core.scenario.search import MOST_EDITS, SmallestChange
 from core.shapley.engine import ENOUGH, ShapleyValues
-from core.views.wording import SMALL, capital, count, listing, nats, number, percent, plain_nats
+from core.views.wording import (
+    SMALL,
+    capital,
+    count,
+    listing,
+    nats,
+    number,
+    percent,
+    plain_nats,
+    probability,
+)
 
 CAUTION = (
     "This describes the model, not the person: another model could produce the same list for "
@@ -37,6 +48,11 @@ PART_WORDS = {
     "text": "its text",
     "time": "its time",
 }
+IMPERSONAL = {
+    "popularity": "everyone has the same scores, from how often each item was taken",
+    "recent-popularity": "at one time everyone has the same scores, from what was taken lately",
+}
+"""Recommenders that read no history, and what they read instead."""
 POOR_FIT = 0.5
 """Below this share of explained variation the words' values are called approximate."""
 
@@ -48,16 +64,17 @@ def times(value: float) -> str:
     return f"{shown} times as likely as" if value >= 0 else f"{shown} times less likely than"
 
 
-def standing(item: str, rank: int, k: int, excluded: bool) -> str:
-    """Where the item is in the list."""
+def standing(item: str, rank: int, k: int, excluded: bool, score: float) -> str:
+    """Where the item is in the list, and its probability; ``score`` is its log p."""
+    chance = f"probability {probability(score)}"
     if excluded:
         return (
             f"{item} is excluded because already bought, rated or reviewed. By score its rank "
-            f"would be {rank}."
+            f"would be {rank} ({chance})."
         )
     if rank <= k:
-        return f"{item} has rank {rank} in the list."
-    return f"{item} is not in the top {k}: its rank is {rank}."
+        return f"{item} has rank {rank} in the list ({chance})."
+    return f"{item} is not in the top {k}: its rank is {rank} ({chance})."
 
 
 def summary(
@@ -68,18 +85,22 @@ def summary(
     what = f"the margin over {margin_over}" if margin_over else "its score"
     if not events:
         return (
-            f"There are no events yet, so {what} ({plain_nats(score)} nats) is the model's start "
-            "value."
+            f"There are no events yet, so {what} ({plain_nats(score)} nats"
+            f"{'' if margin_over else f', {probability(score)}'}) is the model's start value."
         )
     if abs(change) < HARDLY:
+        shares = "" if margin_over else f" ({probability(base)} and {probability(score)})"
         effect = (
             f"The history hardly changes {what}: {plain_nats(base)} nats without events, "
-            f"{plain_nats(score)} with them."
+            f"{plain_nats(score)} with them{shares}."
         )
     elif margin_over:
         effect = f"The history changes {what} from {plain_nats(base)} to {plain_nats(score)} nats."
     else:
-        effect = f"The history makes it {times(change)} without events ({nats(change)} nats)."
+        effect = (
+            f"The history makes it {times(change)} without events: {probability(score)} instead of "
+            f"{probability(base)} ({nats(change)} nats)."
+        )
     return f"{effect} {leaders(events)}"
 
 
@@ -103,6 +124,16 @@ def leaders(events: Sequence[tuple[str, float]]) -> str:
     if lowest <= -HARDLY:
         said.append(f"Largest negative contribution: {name} ({nats(lowest)} nats).")
     return " ".join(said) or "No single event matters."
+
+
+def ignoring(recommender: str) -> str:
+    """That a recommender does not read the user's events; empty for all others."""
+    if recommender not in IMPERSONAL:
+        return ""
+    return (
+        f"{capital(NAMES[recommender])} ignores the user: {IMPERSONAL[recommender]}. Lists differ "
+        "only by what each user already has."
+    )
 
 
 def components(contributions: Mapping[str, float], rival: str | None) -> str:
@@ -178,13 +209,14 @@ def words(target: str, labels: Sequence[str], values: WordValues, unread: int) -
     return " ".join(said)
 
 
+LEFT_OUT = "Values of words left out alone do not add up; SHAP values will."
+
+
 def words_sum(review: WordsOfReview, split: tuple[float, float] | None) -> str:
-    """From words to text part to sentiment; ``split`` is the event's text part with its error."""
+    """From words to text part of the score; ``split`` is the event's text part with its error."""
     total, step = float(review.score.values.sum()), review.step
     adds_up = review.score.method != "leave-one-out"
-    own = "Values of words left out alone do not add up; SHAP values will."
-    if adds_up:
-        own = f"The words sum to {nats(total)} nats."
+    own = f"The words sum to {nats(total)} nats." if adds_up else LEFT_OUT
     if split is None:
         beside = f"Step {step} belongs to a group above, so it has no text part of its own."
     else:
@@ -194,15 +226,16 @@ def words_sum(review: WordsOfReview, split: tuple[float, float] | None) -> str:
             f"The text part of step {step} above is {nats(part)} \u00b1 {plain_nats(error)}"
             f"{residual}."
         )
-    return f"{own} {beside} Sentiment: {nats(review.sentiment.whole)} (\u22121 to +1)."
+    return f"{own} {beside}"
 
 
-def no_change_as_excluded(item: str) -> str:
-    """Why an excluded item needs no change."""
-    return (
-        f"{item} is excluded because already bought, rated or reviewed: no change is needed to "
-        "keep it out."
-    )
+def sentiment_sum(values: WordValues) -> str:
+    """From words to the sentiment."""
+    whole = f"the sentiment of the review is {nats(values.whole)} (\u22121 to +1)."
+    if values.method == "leave-one-out":
+        return f"{LEFT_OUT} {capital(whole)}"
+    total = float(values.values.sum())
+    return f"The words sum to {nats(total)}; without them it is {nats(values.base)}, so {whole}"
 
 
 def change(
@@ -212,12 +245,7 @@ def change(
     replacement: str | None,
     events: int,
 ) -> str:
-    """The smallest change, or why there is none; ``edits`` are (step, title, new rating)."""
-    if smallest.found and not edits:
-        return (
-            f"{item} is not in the top {smallest.k} (rank {smallest.rank_before}): no change is "
-            "needed to keep it out."
-        )
+    """What takes an item out, or why there is nothing; ``edits`` are (step, title, new rating)."""
     if not edits:
         tried, most = smallest.tried.complete_up_to, min(MOST_EDITS, events)
         if not tried:

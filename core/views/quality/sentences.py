@@ -307,7 +307,7 @@ def ablation_of_user(user: str, rows: Sequence[AblationRow], steps: int, trained
     is_sure = row.nats.low > 0 or row.nats.high < 0
     return (
         f"Over {count(steps, 'step')} of {user}{seen}, the log-probability of the actual next item "
-        f"changes most without {row.part}: {signed(-row.nats.mean)} nats"
+        f"changes most without {row.part}: a loss of {signed(row.nats.mean, 3)} nats"
         f"{'' if is_sure else ', not significant with so few steps'}."
     )
 

@@ -202,7 +202,7 @@ def paths_table(view: ForkView) -> pd.DataFrame:
 def edits_table(corpus: Corpus, base: History, edits: Sequence[Edit]) -> pd.DataFrame:
     """The edits in their order, in words."""
     numbers = range(1, len(edits) + 1)
-    what = [edit_words(corpus, base, edits, number) for number in numbers]
+    what = [edit_words(corpus, base, edits, number, None) for number in numbers]
     return pd.DataFrame({"edit": numbers, "what": what})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from core.corpus.corpus import Corpus
-from core.domain import History
+from core.domain import Event, History
 from core.scenario.edits import Edit, Op, name_of
 from core.views import wording
 
@@ -17,46 +19,93 @@ class EditWords:
 
     mark: str
     """Sign and word in the table's column of changes."""
-    words: Callable[[Edit, str], str]
-    """What an edit did to its event, which is given in words."""
+    words: Callable[[Edit, str, Any], str]
+    """What an edit did to its event, which is given in words; last, the value before it."""
+    field: str = ""
+    """Which value of the event it replaces, where a person can read both."""
 
 
-def _added(edit: Edit, event: str) -> str:
+def _added(edit: Edit, event: str, old: None) -> str:
     rated = f", rated {wording.rating(edit.rating)}" if edit.rating is not None else ""
     return f"added {event}{rated}"
 
 
-def _dated(edit: Edit, event: str) -> str:
-    return f"dated {event} {wording.day(edit.timestamp)}" if edit.timestamp else ""
+def _rated(edit: Edit, event: str, old: float | None) -> str:
+    return f"rated {event}: {_change(wording.rating(old), wording.rating(edit.rating))}"
 
 
-def _moved(edit: Edit, event: str) -> str:
+def _dated(edit: Edit, event: str, old: datetime | None) -> str:
+    if edit.timestamp is None:
+        return ""
+    new = edit.timestamp
+    times = [wording.day(when) if when else "" for when in (old, new)]
+    if old is not None and times[0] == times[1]:
+        times = [f"{wording.day(when)} {when:%H:%M}" for when in (old, new)]
+    return f"dated {event}: {_change(*times)}"
+
+
+def _moved(edit: Edit, event: str, old: None) -> str:
     return f"moved {event} to {name_of(edit.to)}" if edit.to is not None else ""
+
+
+def _change(old: str, new: str) -> str:
+    return f"{old or 'none'} → {new}"
 
 
 WORDS = {
     Op.ADD: EditWords("+ added", _added),
-    Op.DELETE: EditWords("✕ deleted", lambda edit, event: f"deleted {event}"),
-    Op.RATE: EditWords(
-        "✎ rating", lambda edit, event: f"rated {event} {wording.rating(edit.rating)}"
-    ),
-    Op.EDIT: EditWords("✎ text", lambda edit, event: f"rewrote the text of {event}"),
-    Op.DATE: EditWords("✎ date", _dated),
+    Op.DELETE: EditWords("✕ deleted", lambda edit, event, old: f"deleted {event}"),
+    Op.RATE: EditWords("✎ rating", _rated, "rating"),
+    Op.EDIT: EditWords("✎ text", lambda edit, event, old: f"rewrote the text of {event}"),
+    Op.DATE: EditWords("✎ date", _dated, "timestamp"),
     Op.MOVE: EditWords("⇅ moved", _moved),
 }
 """A new kind of edit gets its line here."""
 
 
-def marks(edits: Iterable[Edit]) -> str:
-    """What edits did to one event: ``✎ rating, ✎ text``."""
-    return ", ".join(WORDS[op].mark for op in dict.fromkeys(edit.op for edit in edits))
+def marks(edits: Sequence[Edit], before: Event | None = None) -> str:
+    """What edits did to one event: ``✎ rating 4 → 1, ✎ text``; ``before`` is the base's event."""
+    last = {edit.op: edit for edit in edits}
+    said = []
+    for op, edit in last.items():
+        change = ""
+        if op is Op.RATE and before is not None:
+            change = f" {_change(wording.rating(before.rating), wording.rating(edit.rating))}"
+        said.append(WORDS[op].mark + change)
+    return ", ".join(said)
 
 
-def edit_words(corpus: Corpus, base: History, edits: Sequence[Edit], number: int) -> str:
-    """One edit in words; ``number`` is 1-based."""
+def edit_words(
+    corpus: Corpus,
+    base: History,
+    edits: Sequence[Edit],
+    number: int,
+    longest: int | None = wording.TITLE,
+) -> str:
+    """One edit in words, with the value before it and after it; ``number`` is 1-based.
+
+    ``longest`` is how many characters its event may take; None for all, as in files.
+    """
     edit = edits[number - 1]
-    event = wording.short(_event_words(corpus, base, edits, edit), wording.TITLE)
-    return WORDS[edit.op].words(edit, event)
+    event = _event_words(corpus, base, edits, edit)
+    event = event if longest is None else wording.short(event, longest)
+    kind = WORDS[edit.op]
+    return kind.words(edit, event, _value_before(base, edits, number, kind.field))
+
+
+def _value_before(base: History, edits: Sequence[Edit], number: int, field: str) -> Any:
+    """What a field of an edit's event was before that edit; None where it isn't known."""
+    handle = edits[number - 1].step
+    if not field or handle is None:
+        return None
+    for edit in reversed(edits[: number - 1]):
+        if edit.step == handle and getattr(edit, field) is not None:
+            return getattr(edit, field)
+    if isinstance(handle, int):
+        return getattr(base.events[handle - 1], field) if 1 <= handle <= len(base) else None
+    added = [edit for edit in edits[: number - 1] if edit.op is Op.ADD]
+    at = int(handle[1:]) - 1
+    return getattr(added[at], field) if at < len(added) else None
 
 
 def _event_words(corpus: Corpus, base: History, edits: Sequence[Edit], edit: Edit) -> str:

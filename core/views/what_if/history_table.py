@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
 from core.corpus.texts import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
@@ -27,13 +28,15 @@ from core.scenario.edits import (
 )
 from core.views.tables import table
 from core.views.what_if.edits import WORDS, marks
-from core.views.wording import number
+from core.views.wording import number, sentiment_sign, signed
 
 ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date", "delete"
 """Columns whose cells can be changed."""
 NEW = "new"
 """Stands for the empty last row, where an event is added."""
 INVITE = "+ new"
+STROKE = "\u0336"
+"""After each character of what was deleted: a table can't strike words out otherwise."""
 SIMILAR = 1e-6
 """Ratings that differ by less are the same."""
 
@@ -60,22 +63,42 @@ class TableRow:
     """When, UTC."""
     removed: bool
     """True where an edit deleted it."""
+    sentiment: float | None = None
+    """Predicted from the text as it is now, -1 to 1; NaN or None without text."""
+    sentiment_before: float | None = None
+    """Predicted from the text that an edit replaced; None where none did."""
 
-    COLUMNS = "step=handle change item_id item kind rating text timestamp"
+    COLUMNS = (
+        "step=handle change item_id item kind rating text timestamp sentiment sentiment_before"
+    )
 
     @property
     def name(self) -> str:
         """``step 12 · Title``."""
         return f"{name_of(self.handle)} · {self.item}"
 
+    @property
+    def sentiment_words(self) -> str:
+        """``▲ +0.61``; where an edit rewrote the text ``▼ −0.40 → ▲ +0.61``."""
+        now = _sentiment(self.sentiment)
+        if self.sentiment_before is None:
+            return now
+        return f"{_sentiment(self.sentiment_before) or 'no text'} → {now or 'no text'}"
+
 
 def build_table(
-    corpus: Corpus, edited: EditedHistory, refused: Sequence[Refused] = ()
+    corpus: Corpus,
+    edited: EditedHistory,
+    refused: Sequence[Refused] = (),
+    sentiments: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[TableRow, ...]:
-    """All rows, the newest event first: deleted ones stay where they were, the empty row leads."""
+    """All rows, the newest event first: deleted ones stay where they were, the empty row leads.
+
+    ``sentiments`` are those of the base's events and of the edited ones, float32[n] each.
+    """
     events, user = edited.history.events, edited.base.user_id
     rows = [
-        _row(corpus, origin, event, marks(edited.edits[n - 1] for n in numbers), removed=False)
+        _row(corpus, origin, event, _marks(edited, origin, numbers), removed=False)
         for origin, event, numbers in zip(edited.origins, events, edited.touched, strict=True)
     ]
     keys = [(event.timestamp, order_hash(user, event.item_id, event.kind)) for event in events]
@@ -85,12 +108,48 @@ def build_table(
         at = bisect_right(keys, key)
         keys.insert(at, key)
         rows.insert(at, _row(corpus, step, event, WORDS[Op.DELETE].mark, removed=True))
+    if sentiments is not None:
+        rows = [_with_sentiment(row, edited, *sentiments) for row in rows]
     rows.append(TableRow(NEW, INVITE, "", "", None, None, "", next_minute(edited.history), False))
     rows.reverse()
     said = {refusal.handle: f"⚠ {refusal.problem.what}" for refusal in refused}
     return tuple(
         replace(row, change=said[row.handle]) if row.handle in said else row for row in rows
     )
+
+
+def _with_sentiment(
+    row: TableRow, edited: EditedHistory, before: FloatArray, after: FloatArray
+) -> TableRow:
+    """The row with what the model reads from its text, also from the text it had."""
+    old = float(before[row.handle - 1]) if isinstance(row.handle, int) else None
+    step = edited.step_of(row.handle)
+    if step is None:
+        return replace(row, sentiment=old)
+    is_base = isinstance(row.handle, int)
+    had = edited.base.events[row.handle - 1].words if isinstance(row.handle, int) else ""
+    changed = is_base and had != row.text
+    return replace(row, sentiment=float(after[step - 1]), sentiment_before=old if changed else None)
+
+
+def _sentiment(value: float | None) -> str:
+    sign = sentiment_sign(value)
+    return f"{sign} {signed(value)}" if sign and value is not None else ""
+
+
+def struck(text: str) -> str:
+    """A text struck out."""
+    return "".join(char + STROKE for char in text)
+
+
+def unstruck(text: str) -> str:
+    """The text that ``struck`` struck out."""
+    return text.replace(STROKE, "")
+
+
+def _marks(edited: EditedHistory, origin: Handle, numbers: Sequence[int]) -> str:
+    before = edited.base.events[origin - 1] if isinstance(origin, int) else None
+    return marks([edited.edits[number - 1] for number in numbers], before)
 
 
 def next_minute(history: History) -> datetime | None:
@@ -125,14 +184,19 @@ def table_frame(rows: Sequence[TableRow], *, by_id: bool) -> pd.DataFrame:
         {
             "step": ["" if row.handle == NEW else str(row.handle) for row in rows],
             "change": [row.change for row in rows],
-            ITEM: [(row.item_id if by_id else row.item) or None for row in rows],
+            ITEM: [_cell(row, row.item_id if by_id else row.item) for row in rows],
             KIND: [row.kind.value if row.kind else None for row in rows],
             RATING: pd.Series([row.rating for row in rows], dtype="float64"),
-            TEXT: [row.text or None for row in rows],
+            TEXT: [_cell(row, row.text) for row in rows],
+            "sentiment": [row.sentiment_words for row in rows],
             DATE: pd.to_datetime(pd.Series([row.timestamp for row in rows]), utc=True),
             DELETE: [row.removed for row in rows],
         }
     )
+
+
+def _cell(row: TableRow, text: str) -> str | None:
+    return (struck(text) if row.removed else text) or None
 
 
 def history_table(rows: Sequence[TableRow]) -> pd.DataFrame:
@@ -237,8 +301,13 @@ def _changed(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> dict[st
     }
     values = {}
     for name, (held, read) in fields.items():
-        if name in cells and not (name == ITEM and cells[name] == row.item != ""):
-            value = read(cells[name])
+        if name in cells:
+            cell = cells[name]
+            if row.removed and isinstance(cell, str):
+                cell = unstruck(cell)
+            if name == ITEM and cell == row.item != "":
+                continue
+            value = read(cell)
             is_near = isinstance(value, float) and held is not None and abs(value - held) <= SIMILAR
             if value != held and not is_near:
                 values[name] = value

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from core.corpus.corpus import Corpus
-from core.corpus.options import parse_names
+from core.corpus.options import ImportOptions, parse_names
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
 from core.encode.item_text import (
@@ -102,6 +103,15 @@ def test_columns_are_read_as_told_in_any_case(shop: Shop) -> None:
         choose_columns(corpus, ["title", "colour"])
     with pytest.raises(DomainError, match="no column is named"):
         parse_names(" , ")
+
+
+def test_what_the_import_named_is_read_unless_told_otherwise(shop: Shop) -> None:
+    corpus = shop(FACTS)
+    options = ImportOptions(item_text=("maker", "Title"))
+    facts = {"options": options, "mapping": {"item.title": "maker"}}
+    named = replace(corpus, manifest=corpus.manifest.model_copy(update=facts))
+    assert choose_columns(named) == ("title",)
+    assert choose_columns(named, ["brand"]) == ("Brand",)
 
 
 def test_what_was_said_is_not_read_twice(shop: Shop) -> None:

@@ -90,7 +90,7 @@ def test_an_empty_history_has_the_start_value_and_no_events(engine) -> None:
     assert facts["events"] == [] and facts["base"] == facts["score"]
     assert facts["residual"] == 0 and facts["error"] == 0
     assert explanation.step_of_words() is None
-    assert not facts["counterfactual"]["found"]
+    assert facts["counterfactual"]["goal"] == "in"
 
 
 def test_an_item_already_consumed_is_explained_as_if_it_were_open(engine) -> None:

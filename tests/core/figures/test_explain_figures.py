@@ -143,7 +143,9 @@ def test_curves_are_told_apart_by_line_and_by_name() -> None:
     styles = {(line.line.color, line.line.width, line.line.dash) for line in figure.data}
     assert len(styles) == 3
     said = " ".join(note.text for note in figure.layout.annotations)
-    assert all(name in said for name in ("explanation", "recent first", "random", "removed"))
+    assert all(name in said for name in ("explanation", "recent first", "random"))
+    axes = figure.layout.xaxis, figure.layout.xaxis2, figure.layout.yaxis
+    assert [one.title.text for one in axes] == ["events removed", "events added", "log p (nats)"]
 
 
 def test_a_group_of_events_is_one_bar_with_its_steps() -> None:

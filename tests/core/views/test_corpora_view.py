@@ -9,12 +9,10 @@ import pytest
 
 from core.corpus.importing import import_files
 from core.corpus.store import Library
-from core.domain import DomainError
 from core.progress import Progress
 from core.views.corpora import (
     build_job,
     build_models,
-    columns_of,
     corpora_table,
     import_sentence,
     name_for,
@@ -56,12 +54,6 @@ def test_the_library_lists_corpora_and_models(csv: Path, tmp_path: Path) -> None
     assert not row["simulated"]
     model = next(build_models(library, "shop"))
     assert (model.model_id, model.created, model.card) == ("abc123", "4 Mar 2026", None)
-
-
-def test_a_files_columns_can_be_shown_before_they_are_understood(csv: Path) -> None:
-    assert columns_of(csv) == ("user_id", "item_id", "timestamp", "rating")
-    with pytest.raises(DomainError):
-        columns_of(csv.with_name("missing.csv"))
 
 
 @pytest.mark.parametrize(

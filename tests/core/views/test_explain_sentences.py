@@ -33,7 +33,6 @@ def change(
     complete: int = 0,
     among: tuple[int, ...] = (),
     *,
-    rank: int = 2,
     replacement: str | None = None,
     events: int = 60,
 ) -> str:
@@ -41,8 +40,8 @@ def change(
         "lamp",
         "out",
         10,
-        rank,
-        bool(edits) or rank > 10,
+        2,
+        bool(edits),
         edits,
         14 if edits else None,
         tried=Tried(99, complete, among),
@@ -62,9 +61,9 @@ def test_sentences(snapshot) -> None:
     snapshot(
         "explain",
         {
-            "listed": sentences.standing("Lamp", 3, 10, False),
-            "not listed": sentences.standing("Lamp", 14, 10, False),
-            "excluded": sentences.standing("Lamp", 2, 10, True),
+            "listed": sentences.standing("Lamp", 3, 10, False, -3.44),
+            "not listed": sentences.standing("Lamp", 14, 10, False, -8.2),
+            "excluded": sentences.standing("Lamp", 2, 10, True, -2.0),
             "two events": sentences.summary(-2.0, -5.0, LEADERS),
             "one event": sentences.leaders([("step 30 · A", 2.92)]),
             "some events": sentences.leaders([("step 1", 1.0), ("step 2", 0.4), ("step 3", 0.9)]),
@@ -79,6 +78,10 @@ def test_sentences(snapshot) -> None:
             "components": sentences.components(
                 {"interest": 1.5, "ease": -0.4, "content": 0.01, "item-knn": 0.3}, None
             ),
+            "popularity": sentences.ignoring("popularity"),
+            "others read events": sentences.ignoring("joint"),
+            "sum of the sentiment": sentences.sentiment_sum(words("shap")),
+            "no sum of the sentiment": sentences.sentiment_sum(words("leave-one-out")),
             "no component": sentences.components({"interest": 0.01}, "Vase"),
             "parts": sentences.parts({"item": 0.2, "text": -0.6, "time": 0.0}, "step 2 · B"),
             "no part": sentences.parts({"item": 0.0}, "step 2 · B"),
@@ -91,8 +94,6 @@ def test_sentences(snapshot) -> None:
             "no change": change((), 3, (3, 3, 3), events=3),
             "no chain": change((), 1, (60, 20)),
             "nothing complete": change((), 0, (20,)),
-            "out already": change(rank=20),
-            "out as excluded": sentences.no_change_as_excluded("Lamp"),
             "good explanation": sentences.scorecard(card(-2, -1, 0), 5),
             "beaten by recent": sentences.scorecard(card(-1, -2, 0), 5),
             "beaten by random": sentences.scorecard(card(-2, -1, -3), 5),

@@ -8,8 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from core.compare.fork import run
 from core.domain import History
 from core.explain.explanation import Explanation
+from core.explain.export import counterfactual_facts
 from core.views.explain.build import (
     build_answer,
     build_change,
@@ -83,16 +85,31 @@ def test_the_verdict_agrees_with_its_curves(explanation) -> None:
     assert is_better != view.sentence.startswith("No better")
 
 
-def test_an_item_the_user_has_needs_no_change(engine) -> None:
+def test_why_not_is_answered_by_a_search_into_the_list(engine) -> None:
     history = next(
         history
         for history in map(engine.corpus.history, engine.corpus.user_ids)
-        if 3 <= len(history) <= 9 and history.excluded_items()
+        if 3 <= len(history) <= 6 and history.excluded_items()
     )
-    had = Explanation(engine, history, min(history.excluded_items()))
-    assert "excluded" in build_answer(had).standing
-    view = build_change(had, had.counterfactual)
-    assert "excluded" in view.sentence and view.steps == ()
+    listed = {item.item_id for item in engine.recommend(history).items}
+    outside = next(
+        item for item in engine.corpus.item_ids if item not in listed | history.excluded_items()
+    )
+    had = min(history.excluded_items())
+    for item in (outside, had):
+        explanation = Explanation(engine, history, item)
+        view = build_change(explanation, explanation.counterfactual)
+        assert view.goal == "in" and len(view.made) == len(view.edits)
+        assert ("verified by the recommender" in view.sentence) or "No edits found" in view.sentence
+        assert explanation.counterfactual.to_json()["edits"] or "No edits" in view.sentence
+        if explanation.counterfactual.found:
+            after = run(engine, history, view.edits).after
+            assert item in {row.item_id for row in after.items}
+            assert ("excluded before" in view.sentence) == (item == had)
+        facts = counterfactual_facts(explanation, explanation.counterfactual)
+        assert facts["goal"] == "in" and len(facts["edits"]) == len(
+            explanation.counterfactual.edits
+        )
 
 
 def test_a_user_without_events_has_a_view(engine) -> None:

@@ -65,7 +65,7 @@ def test_deleted_events_stay_where_they_were_and_say_so(corpus, base) -> None:
     rows = table(corpus, base, Edit(Op.DELETE, step=5), Edit(Op.RATE, step=7, rating=1.0))
     assert [row.handle for row in rows] == [NEW, *range(len(base), 0, -1)]
     assert (rows[at(rows, 5)].change, rows[at(rows, 5)].removed) == ("✕ deleted", True)
-    assert rows[at(rows, 7)].change == "✎ rating"
+    assert rows[at(rows, 7)].change == "✎ rating none → 1"
     assert list(table_frame(rows, by_id=True)["delete"]).count(True) == 1
 
 

@@ -28,6 +28,7 @@ from core.views.overview import build_facts
 from core.views.quality.build import build_quality
 from core.views.timeline.build import build_moment, build_timeline, timeline_table
 from core.views.turnover import build_turnover
+from core.views.users import build_users
 from core.views.what_if.build import build_fork
 from core.views.what_if.history_table import build_table, next_minute
 from core.views.what_if.sentences import fork_sentence
@@ -110,6 +111,10 @@ def test_compare_and_turnover_know_no_months_and_no_days(
     view = build_turnover(measure_turnover(untimed, [busy_user]))
     assert list(view.curves) == ["event"]
     assert len(turnover_figure(view, LIGHT).data) == 1
+
+
+def test_users_were_seen_at_no_date(untimed: Engine) -> None:
+    assert build_users(untimed, None)["seen"].isna().all()
 
 
 def test_quality_knows_no_months_and_nothing_over_time(

@@ -179,3 +179,38 @@ def test_a_search_says_what_it_did(engine: Engine) -> None:
     assert vain.startswith("No edits found") and "closest gives rank 11" in vain
     assert "needs no edit" in search_words(engine.corpus, result(edits=(), rank_before=3))
     assert "excluded" in search_words(engine.corpus, result(rank_before=None))
+
+
+def test_edits_are_named_by_what_they_change_and_the_report_quotes_both_texts(
+    engine, busy_user
+) -> None:
+    base = engine.corpus.history(busy_user)
+    step = next(n for n, event in enumerate(base.events, 1) if event.rating and event.text)
+    event, item = base.events[step - 1], engine.corpus.title(base.events[step - 1].item_id)
+    new = "It broke at once <b>and smells</b>."
+    edits = [
+        Edit(Op.RATE, step, rating=2.0 if event.rating != 2 else 3.0),
+        Edit(Op.RATE, step, rating=1.0),
+        Edit(Op.EDIT, step, text=new),
+    ]
+    table = edits_table(engine.corpus, base, edits)
+    first = f"{edits[0].rating:g}"
+    assert table["what"][0] == f"rated step {step} · {item}: {event.rating:g} → {first}"
+    assert table["what"][1].endswith(f": {first} → 1")
+    report = fork_report(run(engine, base, edits), "calm", LIGHT)
+    for said in (f"{event.rating:g} → {first}", f"step {step}, ", ": before", ": after"):
+        assert said in report
+    assert escape(new) in report and escape(event.words) in report
+
+
+def test_changed_texts_have_both_sentiments(engine, busy_user) -> None:
+    base = engine.corpus.history(busy_user)
+    step = next(n for n, event in enumerate(base.events, 1) if event.text)
+    fork = run(engine, base, [Edit(Op.EDIT, step, text="It broke at once. I hate it.")])
+    feelings = fork.path_before.sentiment, fork.path_after.sentiment
+    rows = build_table(engine.corpus, fork.edited, (), feelings)
+    [row] = [row for row in rows if row.handle == step]
+    assert row.sentiment_before == pytest.approx(float(fork.path_before.sentiment[step - 1]))
+    assert row.sentiment == pytest.approx(float(fork.path_after.sentiment[step - 1]))
+    assert " → ▼ " in row.sentiment_words
+    assert all("→" not in other.sentiment_words for other in rows if other is not row)

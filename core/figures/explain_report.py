@@ -1,0 +1,52 @@
+"""An explanation as one HTML file: what the page Explain shows, to read without the app."""
+
+from __future__ import annotations
+
+from core.figures.explain import curves_figure, waterfall_figure, words_figure
+from core.figures.palette import Palette
+from core.figures.report import Section, write_report
+from core.views.explain.build import events_table
+from core.views.explain.rows import ExplanationReport
+from core.views.explain.sentences import CAUTION
+
+
+def explain_report(report: ExplanationReport, facts: tuple[str, ...], palette: Palette) -> str:
+    """The file's content; ``facts`` say whose list it is, when, and by what."""
+    answer, words, card = report.answer, report.words, report.scorecard
+    said = (answer.standing, answer.ignoring, answer.summary, answer.components, answer.trust)
+    sections = [
+        Section("", (*filter(None, said), CAUTION)),
+        Section(
+            "Which events?",
+            (report.parts.sentence,),
+            waterfall_figure(answer, report.parts, palette) if answer.bars else None,
+        ),
+    ]
+    if words is not None:
+        text = words.head + "".join(word.text for word in words.words)
+        sections.append(
+            Section(
+                "Which words?",
+                (words.score_sentence, words.sum_sentence),
+                words_figure(words, True, palette),
+                quotes=((f"Review of step {words.step}", text),),
+            )
+        )
+        sections.append(
+            Section(
+                "Which words for its sentiment?",
+                (words.sentiment_sentence, words.sentiment_sum),
+                words_figure(words, False, palette),
+            )
+        )
+    has_curves = len(card.card.deletion["explanation"]) > 2
+    sections += [
+        Section("Smallest change", (report.change.sentence, *report.change.made)),
+        Section(
+            "How reliable is this explanation?",
+            (card.sentence, card.stability),
+            curves_figure(card.card, palette, answer.unit) if has_curves else None,
+        ),
+        Section("All events", table=events_table(answer, report.parts)),
+    ]
+    return write_report("Why this item?", facts, sections, palette)
