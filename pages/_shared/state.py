@@ -46,6 +46,8 @@ SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
 EDITS = "edits"
 """Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+FORM = "whatif_form"
+"""Which of What-if's forms is open."""
 GOAL = "goal"
 """Whether What-if's search brings the item ``in`` or ``out``."""
 SEARCH_IN, SEARCH, TOPIC, LEAST, SORT = (
@@ -76,6 +78,7 @@ TABLE = (
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),
+    Key(FORM, ("what_if",), "text"),
     Key(COLUMNS, ("compare",), about=CORPUS),
     Key(PAIR, ("compare",), read=int, about=USER),
     Key(SEARCH_IN, USERS, "id"),
@@ -187,6 +190,8 @@ def of_page(name: str) -> list[Key]:
 def forget_about(name: str) -> None:
     """Set what is about a choice to what is usual, as after a change of it; Play stops."""
     put(PLAYING, None)
+    if name == USER and has_own_columns():
+        choose(COLUMNS, None)
     for key in TABLE:
         if key.about == name:
             choose(key.name, key.usual)
@@ -280,6 +285,8 @@ def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
     for key in TABLE:
         if key.about in values and values[key.about] != state[key.about]:
             values = {key.name: key.usual} | values
+    if values.get(USER, state[USER]) != state[USER] and has_own_columns():
+        values = {COLUMNS: None} | values
     state |= values
     if state[USER] is None:
         state |= dict.fromkeys(key.name for key in TABLE if key.about == USER)
