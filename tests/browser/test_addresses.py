@@ -18,7 +18,7 @@ ADDRESSES = {
     "users": "/users?users_search_in=word&users_search=good&users_least=8&users_sort=events",
     "quality": "/quality?quality_tab=Calibration&about=ease",
     "timeline": f"/timeline?{USER}&recommender=ease&spacing=even&extent=near",
-    "explain": f"/explain?{USER}&explain_measure=margin&words_target=score",
+    "explain": f"/explain?{USER}&explain_measure=margin&words_target=sentiment",
     "what_if": f"/what_if?{USER}&recommender=interest",
     "compare": f"/compare?{USER}&columns=20;months",
     "notebook": "/notebook?notebook_query=lamp&notebook_scope=this",

@@ -19,7 +19,7 @@ CHOSEN = {
     "spacing": "even",
     "extent": "near",
     "explain_measure": "margin",
-    "words_target": "score",
+    "words_target": "sentiment",
     "goal": "in",
     "columns": "20;months",
     "compare_pair": "1",
