@@ -53,7 +53,7 @@ def main() -> None:
         state.put(QUESTION, question)
         if not state.is_asked(WORDS_OF):
             state.put(WORDS_OF, None)
-        state.put(PICKED, None)
+        state.put(PICKED, state.get(WORDS_OF))
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     sections.draw_way_back()
     draw_pieces(explaining)

@@ -91,13 +91,13 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     rows = history.build_table(engine.corpus, fork.edited, draft.refused, feelings)
     draw_replay(engine, draft)
     draw_table(engine, draft, base, rows)
-    left, right = st.columns([11, 9], gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         draw_lists(fork)
-        causes = st.container()
     with right:
         forms.draw_forms(engine, draft, base, fork, rows)
     view, profile = views.build_fork(fork), views.build_profile(fork)
+    causes = st.container()
     moves = moves_table(fork, fork.moves())
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
@@ -271,8 +271,8 @@ def draw_lists(fork: Fork) -> None:
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=185),
-            "after": col.TextColumn("After", width=185),
+            "before": col.TextColumn("Before", width=212),
+            "after": col.TextColumn("After", width=212),
             "move": col.TextColumn("Move", width=70),
             "explain": drawing.buttons("", "explain_after", explain, width=60),
         },
@@ -313,9 +313,9 @@ def draw_moves(fork: Fork, moves: DataFrame) -> None:
         f"Cause of each of {len(moves)} moves",
         {
             "move": col.TextColumn("Move", width=78),
-            "item": col.TextColumn("Item", width=130),
-            "cause": col.TextColumn("Main cause", width=220),
-            "contribution": col.NumberColumn("Contribution", format="%+.2f", width=94),
+            "item": col.TextColumn("Item", width=300),
+            "cause": col.TextColumn("Main cause", width=430),
+            "contribution": col.NumberColumn("Contribution", format="%+.2f", width=104),
             "change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
         height="content" if len(moves) <= 6 else 246,

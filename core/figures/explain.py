@@ -80,7 +80,7 @@ def waterfall_figure(
         else canvas(palette, ROW * (n + 2) + 64, (236, 12, 26, 44), bargap=0.3)
     )
     ys = [n - at for at in range(n)]
-    _add_ends(figure, answer, n, palette)
+    _add_ends(figure, answer, n, palette, narrow=narrow)
     values = [row.value for row in rows]
     figure.add_bar(
         **bars(values, signed_inks(values, palette), y=ys),
@@ -149,14 +149,14 @@ def _tick(row: _Row, chosen: int | None) -> str:
     return f"<b>{text}</b>" if chosen is not None and row.step == chosen else text
 
 
-def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> None:
+def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette, *, narrow: bool) -> None:
     """Where it starts and where it ends, as marks with their numbers."""
     figure.add_scatter(
         x=[answer.base, answer.score],
         y=[n + 1, 0],
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": palette.text},
-        text=[_end(answer, value) for value in (answer.base, answer.score)],
+        text=[_end(answer, value, narrow) for value in (answer.base, answer.score)],
         textposition="middle right",
         textfont={"color": palette.text, "size": SIZE},
         cliponaxis=False,
@@ -166,9 +166,9 @@ def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette) -> No
     )
 
 
-def _end(answer: AnswerView, value: float) -> str:
-    """A score with its probability; a margin has none."""
-    share = f" ({probability(value)})" if answer.is_score else ""
+def _end(answer: AnswerView, value: float, narrow: bool) -> str:
+    """A score, with its probability where there is room; a margin has none."""
+    share = f" ({probability(value)})" if answer.is_score and not narrow else ""
     return f" {plain_nats(value)}{share}"
 
 

@@ -74,7 +74,9 @@ def silent_step(explaining: Explaining) -> int | None:
 
 
 def read_another() -> None:
-    """Read the review that was chosen below the chart. For callbacks."""
+    """Read a review that was chosen below the chart, or the most telling one. For callbacks."""
+    if state.get(PICKED) == state.get(WORDS_OF):
+        state.put(WORDS_OF, None)
     state.put(PICKED, None)
 
 
@@ -103,6 +105,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
     if silent is not None:
         bar = next(bar for bar in explaining.answer.bars if bar.step == silent)
         st.text(f"{capital(bar.label)} has no review.")
+        state.put(WORDS_OF, silent)  # for the address
         drawing.button("Read the most telling review", "read_another", read_another)
         return
     if step is None:

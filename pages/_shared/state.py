@@ -46,6 +46,8 @@ SCENARIO = "scenario"
 """Which saved scenario What-if shows."""
 EDITS = "edits"
 """Unsaved edits of What-if (``core.scenario.unsaved``); other pages carry them."""
+FORM = "whatif_form"
+"""Which of What-if's forms is open."""
 GOAL = "goal"
 """Whether What-if's search brings the item ``in`` or ``out``."""
 SEARCH_IN, SEARCH, TOPIC, LEAST, SORT = (
@@ -76,6 +78,7 @@ TABLE = (
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),
+    Key(FORM, ("what_if",), "text"),
     Key(COLUMNS, ("compare",), about=CORPUS),
     Key(PAIR, ("compare",), read=int, about=USER),
     Key(SEARCH_IN, USERS, "id"),

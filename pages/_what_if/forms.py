@@ -27,6 +27,7 @@ from core.views.what_if.history_table import (
     try_edits,
 )
 from pages._shared import controls, drawing, notices, state
+from pages._shared.state import FORM
 from pages._what_if import drafting
 
 EVENT, WORDS, SOURCE = "whatif_event", "whatif_words", "whatif_source"
@@ -35,7 +36,6 @@ ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_a
 ADD_WHEN, ADD_TEXT = "whatif_add_when", "whatif_add_text"
 ADD_WRONG = "whatif_add_wrong"
 """What was wrong with the new event, by field."""
-FORM = "whatif_form"
 FORMS = {(TEXT := "text"): "Text of an event", "add": "Add an event"}
 ADD_FOR = "whatif_add_for"
 
@@ -85,6 +85,8 @@ def draw_text(
         drawing.button(
             "Start from the opposite review", "opposite", act, *question, icon="swap_vert"
         )
+        if isinstance(handle, int):
+            drawing.link(drawing.TIMELINE, f"Step {handle} on the Timeline", time=handle)
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
         about = "the same item" if source.same_item else f"{engine.corpus.title(source.item_id)}"

@@ -19,7 +19,7 @@ ADDRESSES = {
     "quality": "/quality?quality_tab=Calibration&about=ease",
     "timeline": f"/timeline?{USER}&recommender=ease&spacing=even&extent=near",
     "explain": f"/explain?{USER}&explain_measure=margin&words_target=sentiment",
-    "what_if": f"/what_if?{USER}&recommender=interest",
+    "what_if": f"/what_if?{USER}&recommender=interest&whatif_form=add",
     "compare": f"/compare?{USER}&columns=20;months",
     "notebook": "/notebook?notebook_query=lamp&notebook_scope=this",
 }

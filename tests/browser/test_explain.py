@@ -77,7 +77,7 @@ def click_bar(tab, step: int) -> None:
 
 def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
     tab.open(f"/timeline?corpus=demo&user={reviewer}&time=5").drawn("step_sizes")
-    tab.page.get_by_role("link", name="Explain rank 1 of the list").click()
+    tab.page.get_by_role("link", name="Explain rank 1").click()
     tab.wait_for_url("/explain")
     assert f"user={reviewer}" in tab.page.url and tab.step == 5
     tab.page.get_by_text(re.compile(r"has rank 1 in the list \(probability")).last.wait_for()

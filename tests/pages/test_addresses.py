@@ -21,6 +21,7 @@ CHOSEN = {
     "explain_measure": "margin",
     "words_target": "sentiment",
     "goal": "in",
+    "whatif_form": "add",
     "columns": "20;months",
     "compare_pair": "1",
     "users_search_in": "word",

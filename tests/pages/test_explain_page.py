@@ -206,6 +206,8 @@ def test_a_bar_without_a_review_is_not_another_ones(explained, demo, short_user,
     settle(app)
     assert f"Step {silent} · " in said(app) and " has no review." in said(app)
     assert "words" not in figures(app)
+    again = explained(words_of=str(silent))
+    assert f"Step {silent} · " in said(again) and "words" not in figures(again)
     app.button(key="read_another").click()
     settle(app)
     assert "words" in figures(app)

@@ -210,4 +210,4 @@ def test_edits_that_nobody_saved_can_be_reported(engine: Engine, busy_user: str)
     assert [m.cause.edit for m in saved.moves()] == [m.cause.edit for m in fork.moves()]
     text = fork_report(fork, "<i>calm</i>", LIGHT)
     assert "<title>What if: &lt;i&gt;calm&lt;/i&gt;</title>" in text
-    assert f"edit 1: rate step {step}" in text and "edit 2: delete step 20" in text
+    assert f"edit 1: rated step {step} · " in text and "edit 2: deleted step 20 · " in text

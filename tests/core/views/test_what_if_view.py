@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import escape
 
 import pytest
 
 from core.compare.fork import Fork, run
 from core.domain import History
 from core.engine import Engine
+from core.figures.compare_report import fork_report
+from core.figures.palette import LIGHT
 from core.scenario.edits import Edit, Op
 from core.scenario.search import SmallestChange, Tried
 from core.views.compare.build import moves_table
@@ -24,6 +27,7 @@ from core.views.what_if.build import (
     paths_table,
 )
 from core.views.what_if.edits import edit_words
+from core.views.what_if.history_table import build_table
 from core.views.what_if.sentences import lists_sentence, search_words
 
 
