@@ -31,8 +31,8 @@ TOLERANCE = 2e-3
 
 Damage = Callable[[Path, random.Random], None]
 Ask = Callable[[list[str], Path], tuple[int, Any, str]]
-UNCHECKED = ("processor.json",)
-"""Files that are measured again where they can't be read."""
+UNCHECKED = ("processor.json", "vectors.sqlite-wal")
+"""Files that are made again: a measurement, and a log whose cut end SQLite leaves out."""
 
 
 def truncate(path: Path, chance: random.Random) -> None:
@@ -84,7 +84,8 @@ def exchange(path: Path, chance: random.Random) -> None:
     """The file of another model or corpus, or one of its neighbours."""
     kin = [other for other in path.parents[2].rglob(path.name) if other != path]
     kin += [other for other in path.parent.iterdir() if other.is_file() and other != path]
-    shutil.copy(chance.choice(kin), path)
+    if kin:
+        shutil.copy(chance.choice(sorted(kin)), path)
 
 
 DAMAGES = (
