@@ -46,13 +46,15 @@ def main() -> None:
     st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
     page = st.navigation(menu)
     state.put(state.PAGE, (page.url_path, page.title))
+    everything = list(chain.from_iterable(menu.values()))
+    keys.hear(everything, plays=page.title == "Timeline")
     state.adopt_url()
     with st.sidebar:
         screen.watch()
     try:
         controls.draw_sidebar(plays=page.title == "Timeline", lists=page in menu["One user"])
         with st.sidebar:
-            keys.listen(list(chain.from_iterable(menu.values())), plays=page.title == "Timeline")
+            keys.listen(everything, plays=page.title == "Timeline")
     except DomainError as error:
         notices.show_error(error)
         st.stop()

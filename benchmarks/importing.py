@@ -59,10 +59,13 @@ def main() -> int:
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - began
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        peak, processor = used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
     lines = [
         show(Line("import of a million rows", f"{SECONDS} s", f"{seconds:.1f} s",
                   seconds <= SECONDS)),
+        show(Line("its processor time, which other work does not add to", f"{SECONDS} s",
+                  f"{processor:.1f} s", processor <= SECONDS)),
         show(Line("its peak memory", f"{MEGABYTES} MB", f"{peak:.0f} MB", peak <= MEGABYTES)),
     ]  # fmt: skip
     record("importing", {"importing": lines})

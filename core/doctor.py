@@ -21,12 +21,23 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import CACHE_FILE, DEMO_PACK, VectorCache, damaged_rows
 from core.evaluate.served import load_lists, served_manifests, served_names
-from core.files import load_arrays, read_object, read_sums, reason_of, unsealed, verify
+from core.files import (
+    load_arrays,
+    read_object,
+    read_only_address,
+    read_sums,
+    reason_of,
+    unsealed,
+    verify,
+)
 from core.model.folder import check_model, read_config
 from core.model.metrics import read_metrics
+from core.notebook import Notebook
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.scenario.store import STORE_FILE, ScenarioStore
+from core.revisions import RevisionStore
+from core.scenario.store import ScenarioStore
 
+STORES: tuple[type[RevisionStore[Any]], ...] = (ScenarioStore, Notebook)
 MADE_AGAIN = "Delete the file; it is made again when needed"
 
 
@@ -173,12 +184,13 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
     vectors = library.root / CACHE_FILE
     if vectors.exists():
         found.look(CACHE_FILE, lambda: VectorCache(vectors).check())
-    if (library.root / STORE_FILE).exists():
-        store = ScenarioStore.open(library)
-        found.look(STORE_FILE, store.scenarios)
+    stores = {store.file_name: store.open(library) for store in STORES}
+    for name, store in stores.items():
+        if store.path.exists():
+            found.look(name, partial(_read_entries, store))
     if not deep:
         return
-    for name in (CACHE_FILE, STORE_FILE):
+    for name in (CACHE_FILE, *stores):
         if (library.root / name).is_file():
             found.look(f"{name}, every page", partial(_check_pages, library.root / name))
     if vectors.is_file():
@@ -189,8 +201,15 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
                 found.notes.append(Finding(CACHE_FILE, problem, str(vectors)))
 
 
+def _read_entries(store: RevisionStore[Any]) -> None:
+    count = store.count_unreadable()
+    if count:
+        remedy = "Their earlier revisions are kept; restore the file from a backup"
+        raise DomainError(f"{count} entries can't be read", where=str(store.path), remedy=remedy)
+
+
 def _check_pages(path: Path) -> None:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if answer != "ok":
         remedy = "Restore the file from a backup, or delete it"

@@ -222,6 +222,13 @@ def _sha256(path: Path, size: int, changed: tuple[int, int], inode: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_only_address(path: Path) -> str:
+    """Address of a SQLite file where nothing can be written, not even the index of its log."""
+    log = path.with_name(path.name + "-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    return path.absolute().as_uri() + ("?mode=ro" if has_log else "?immutable=1")
+
+
 def need_space(folder: Path, n_bytes: int, what: str) -> None:
     """DomainError where ``folder``, or where it will be made, can't take so many bytes more.
 

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 from core.corpus.store import Library
 from core.corpus.texts import clean_text
 from core.domain import DomainError
+from core.files import read_only_address
 
 PATIENCE = 5.0
 """Seconds that a save waits for another one."""
@@ -261,12 +262,20 @@ class RevisionStore(ABC, Generic[Kept]):
             yield connection if self._is_ours(connection) else None
 
     def _connect(self, *, to_read: bool = False) -> sqlite3.Connection:
-        """A write-ahead log needs a folder that can be written; without one, the file as it is."""
+        """A write-ahead log needs a place that can be written; without one, the file as it is."""
         address = self.path.absolute().as_uri()
         if to_read and not all(os.access(path, os.W_OK) for path in (self.path.parent, self.path)):
-            log = self.path.with_name(self.path.name + "-wal")
-            address += "?mode=ro" if log.exists() else "?immutable=1"
-        return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+            address = read_only_address(self.path)
+        connection = _open(address)
+        if to_read:
+            try:
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in NOT_WRITABLE:
+                    raise
+                connection.close()  # a full disk, for example
+                return _open(read_only_address(self.path))
+        return connection
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """False for an empty file; DomainError for that of another program or version."""
@@ -306,6 +315,10 @@ class RevisionStore(ABC, Generic[Kept]):
 
     def _problem(self, what: str, remedy: str) -> DomainError:
         return DomainError(what, where=str(self.path), remedy=remedy)
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
 
 
 def clean_name(name: str, noun: str, longest: int) -> str:

@@ -207,11 +207,11 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     columns = {
         "to": col.TextColumn("To", width=90),
         "move": col.TextColumn("Move", width=72),
-        "item": col.TextColumn("Item", width=340 if two else 280),
+        "item": col.TextColumn("Item", width=260 if two else 205),
         "change": col.NumberColumn(
             "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=260 if two else 230),
+        "cause": col.TextColumn("Main cause", width=210 if two else 180),
         "contribution": col.NumberColumn(
             "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
         ),

@@ -149,8 +149,8 @@ def draw_list(now: MomentView) -> None:
         {
             "rank": col.NumberColumn("#", width=36),
             "move": col.TextColumn("Move", width=64),
-            "shown": col.TextColumn("Item", width=252),
             "why": drawing.buttons("", "open_explain", explain, width=60),
+            "shown": col.TextColumn("Item", width=320),
         },
         row_height=28,
         marked=[item.item_id == state.get(ITEM) for item in now.items],

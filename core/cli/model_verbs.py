@@ -62,15 +62,18 @@ class Asked:
         return Library.open(self.library)
 
     def engine(self) -> Engine:
-        """The engine of the corpus and the model; DomainError when either is missing."""
+        """The engine of the corpus and the model; DomainError when either is missing.
+
+        Damaged models among which the newest may be are named on stderr.
+        """
         from core.engine import Engine
 
         shelf, name = self.shelf(), self.corpus
-        data, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
+        corpus, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
         if self.model is None:
             for line in damage_lines(shelf.models(name).damaged):
                 complain(f"Model {line}")
-        return Engine.open(data, folder, shelf)
+        return Engine.open(corpus, folder, shelf)
 
 
 def history_at(engine: Engine, user: str, at: str | None) -> History:

@@ -107,7 +107,7 @@ resumo kop onderwerp rubrik otsikko tytul nadpis cim baslik заголовок �
     Columns.Text: """
 text review_text review_body review_content reviewtext reviewbody reviewcontent body review
 comment comment_text comment_body user_review full_review written_review comments content message
-opinion feedback feedback_text remarks description_of_review tag tags
+opinion feedback feedback_text remarks remark notes note description_of_review tag tags
 rezension bewertungstext kommentar kundenmeinung meinung rezensionstext freitext
 avis commentaire texte_avis critique texte contenu
 resena reseña comentario opinion texto texto_resena contenido critica
@@ -168,13 +168,15 @@ NOT_TIMES = re.compile(
     r"geburt|naissance|nacimiento|nascita|erschein|helpful|first|last|duration|length"
 )
 """Dates that are not when the event happened."""
+NOT_KINDS = re.compile(r"status|state|channel|source|genre|categor|label|sentiment|flag|title|name")
+"""Words that only look like kinds of events."""
 
 _TYPE = re.compile(r":(?:token|token_seq|float|float_seq)$")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right)$")
 MAX_NAME = 80
 MERGED_RANK, INNER_RANK = 100_000, 200_000
-_WEAK_KINDS = ("type", "status", "op", "typ", "tipo", "类型", "category")
+_WEAK_KINDS = ("type", "op", "typ", "tipo", "类型", "category")
 
 
 @lru_cache(2**16)
@@ -238,6 +240,8 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
     items = tuple(_id_names(ITEMS, NAMES))
     if table == "items":
         fields = {Columns.Item: ("id", *items), **{f: _plain(n) for f, n in ITEM_NAMES.items()}}
+        titles = (f"{noun}_{word}" for noun in _plain(ITEMS) for word in ("title", "name"))
+        fields[Columns.Title] = (*fields[Columns.Title], "original_title", *titles)
     else:
         steam = ("author_steamid", "steamid", "steam_id", "username", "user_name", "profile_name")
         fields = {

@@ -17,7 +17,8 @@ from core.corpus.catalogue import Catalogue, collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
 from core.corpus.options import ImportOptions
-from core.corpus.plan import EventFile, Plan, asked_kinds, check_kinds, plan_import
+from core.corpus.plan import EventFile, Plan
+from core.corpus.planning import asked_kinds, check_kinds, plan_import
 from core.corpus.quarantine import FIELDS, ITEMS, Quarantine, Refusal
 from core.corpus.settling import SHARE, settle
 from core.corpus.source import BadRow

@@ -14,16 +14,18 @@ KIND_WORDS = {
     "product_view view_item item_view viewitem impression read reads watch watched watching listen "
     "listened listening play played stream streamed open_page browse browsed seen look "
     "ansicht angesehen ansehen gesehen aufruf vue consultation vu vista visto visualizacion "
-    "visualizzazione visualizado bekeken просмотр просмотрено 浏览 查看 点开 閲覧 조회",
+    "visualizzazione visualizado bekeken ver regarder guardare bekijken "
+    "просмотр просмотрено 浏览 查看 点开 閲覧 조회",
     EventKind.CLICK: "click clicks clicked clic tap tapped open opened select select_item klick "
     "geklickt clique cliqué klik клик 点击 點擊 クリック 클릭",
     EventKind.CART: "cart carts add_to_cart addtocart add_cart cart_add added_to_cart basket "
-    "add_to_basket add_to_bag bag warenkorb in_den_warenkorb panier ajout_panier carrito "
+    "add_to_basket add_to_bag bag add_item warenkorb in_den_warenkorb panier ajout_panier carrito "
     "anadir_al_carrito carrello carrinho winkelwagen корзина в_корзину 加购 加购物车 购物车 カート "
     "장바구니",
     EventKind.LIKE: "fav favs favorite favorites favorited favourite favourites like likes liked "
     "love loved star starred wishlist wish add_to_wishlist addtowishlist bookmark bookmarked save "
-    "saved heart upvote merken merkliste gefaellt gefallt aime j_aime favori favoris favorito "
+    "saved heart upvote thumbs_up add_fav fav_add merken merkliste gefaellt gefallt aime "
+    "j_aime favori favoris favorito "
     "me_gusta preferito preferiti mi_piace curtir gosto избранное нравится лайк 收藏 喜欢 点赞 "
     "お気に入り いいね 좋아요 찜",
     EventKind.PURCHASE: "buy buys bought purchase purchases purchased transaction transactions "
@@ -35,10 +37,16 @@ KIND_WORDS = {
     EventKind.REVIEW: "review reviews reviewed comment comments commented rezension avis resena "
     "recensione отзыв 评论 评价 レビュー 리뷰",
 }
-"""Compared like names of columns (``plain_name``)."""
+"""Compared without case, accents, blanks and marks."""
+
+
+def _joined(word: str) -> str:
+    """A word for comparing: add_to_cart, Add To Cart and addtocart are one."""
+    return plain_name(word).replace("_", "")
+
 
 KINDS: Mapping[str, EventKind] = {
-    plain_name(word): kind for kind, words in KIND_WORDS.items() for word in words.split()
+    _joined(word): kind for kind, words in KIND_WORDS.items() for word in words.split()
 }
 MAX_WORDS = 60
 MAX_LENGTH = 40
@@ -50,7 +58,7 @@ def kind_of(word: str, said: Mapping[str, str]) -> EventKind | None:
     plain = word.strip().lower()
     if plain in said:
         return EventKind(said[plain])
-    return KINDS.get(plain_name(word))
+    return KINDS.get(_joined(word))
 
 
 def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> bool:

@@ -16,14 +16,8 @@ import pyarrow.compute as pc
 from core.corpus.catalogue import ItemReader, ItemRow, first_categories
 from core.corpus.kinds import kind_of
 from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale
-from core.corpus.plan import (
-    EventFile,
-    ItemFile,
-    Plan,
-    check_kinds,
-    plan_import,
-    resolve_folders,
-)
+from core.corpus.plan import EventFile, ItemFile, Plan
+from core.corpus.planning import check_kinds, plan_import, resolve_folders
 from core.corpus.quarantine import FIELDS, ITEM_FIELDS, Refusal
 from core.corpus.questions import Asked, Question
 from core.corpus.settling import SHARE, settle

@@ -6,7 +6,6 @@ What is wrong with the whole file (missing, binary, damaged, a gzip bomb, the wr
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import hashlib
 import io
@@ -21,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from core.corpus.encodings import BOMS, known_encoding, propose_encoding
 from core.corpus.foreign import foreign_kind, is_workbook
 from core.corpus.manifest import Source
 from core.corpus.questions import Asked
@@ -41,21 +41,7 @@ LATER_BYTES = 2**16
 LATER_BLOCKS = 12
 UNPACKED_BYTES = 2**28
 """How far into a gzip file samples are taken."""
-
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
-PROPOSED = (
-    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257",
-    "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr",
-)  # fmt: skip
-"""Encodings that are proposed for a text that is not UTF-8."""
-WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257")
 
 
 class BadRow(Exception):
@@ -333,35 +319,6 @@ class SourceFile:
         return "utf-8"
 
 
-def propose_encoding(error: UnicodeError, start: bytes) -> tuple[str, str] | None:
-    """An encoding that the bytes could have, and what the unreadable place would read; or None."""
-    if not isinstance(error, UnicodeDecodeError):
-        return None
-    from charset_normalizer import from_bytes
-
-    content = bytes(error.object[max(error.start - 4096, 0) : error.start + 2**15])
-    if all(byte < 128 for byte in content):
-        return None
-    matches = from_bytes(start[: 2**15] + b"\n" + content, cp_isolation=list(PROPOSED))
-    best = matches.best()
-    if best is None:
-        return None
-    name = best.encoding
-    if name in WESTERN and any(
-        "cp1252" in (match.encoding, *match.could_be_from_charset)
-        for match in matches
-        if match.chaos <= best.chaos + 0.02
-    ):
-        name = "cp1252"
-    around = bytes(error.object[max(error.start - 24, 0) : error.start + 24])
-    lines = around.replace(b"\r", b"\n")
-    before = error.start - max(error.start - 24, 0)
-    left = lines.rfind(b"\n", 0, before) + 1
-    right = lines.find(b"\n", before)
-    excerpt = lines[left : right if right >= 0 else len(lines)].decode(name, "ignore")
-    return name, excerpt.strip()
-
-
 class _CountedFile(io.FileIO):
     """A file that counts and hashes the bytes that ``readinto`` (all of io's buffers) reads."""
 
@@ -375,20 +332,6 @@ class _CountedFile(io.FileIO):
         self.hash.update(memoryview(buffer)[:size])
         self.count += size
         return size
-
-
-def known_encoding(name: str) -> str:
-    """The name of a text encoding that Python knows; DomainError otherwise."""
-    try:
-        codec = codecs.lookup(name)
-        "\n".encode(name)
-    except (LookupError, UnicodeError, ValueError):
-        raise DomainError(
-            f"there is no text encoding {name!r}",
-            where="--encoding",
-            remedy="Use a name such as utf-8, cp1252, latin-1, gb18030, shift_jis or utf-16",
-        ) from None
-    return codec.name
 
 
 def is_folder(path: Path) -> bool:

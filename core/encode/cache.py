@@ -23,7 +23,7 @@ from core.corpus.store import DEMO, PROJECT, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.encode.sentiment import SentimentModel
-from core.files import Damaged, load_arrays, reason_of, save_arrays, verify
+from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
@@ -39,6 +39,7 @@ NOT_WRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
 )
+_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'vectors'"
 CACHE_FILE = "vectors.sqlite"
 DEMO_PACK = PROJECT / "data" / "demo" / "vectors.safetensors"
 
@@ -146,6 +147,8 @@ class VectorCache:
         """The vectors of some keys in the file."""
         found: dict[bytes, npt.NDArray[np.float16]] = {}
         with self._lock, self._translated(), self._connect() as connection:
+            if not connection.execute(_HAS_TABLE).fetchone():
+                return found  # what an interrupted first start leaves
             for start in range(0, len(keys), _SQL_VARIABLES):
                 part = keys[start : start + _SQL_VARIABLES]
                 marks = ",".join("?" * len(part))
@@ -195,21 +198,14 @@ class VectorCache:
         places = [place for place in (self._path.parent, self._path) if place.exists()]
         if not all(os.access(place, os.W_OK) for place in places):
             self._is_kept = False
-        options = ""
-        if not self._is_kept:
-            has_log = self._path.with_name(self._path.name + "-wal").exists()
-            options = "?mode=ro" if has_log else "?immutable=1"
-        else:
+        address = read_only_address(self._path)
+        if self._is_kept:
+            address = self._path.absolute().as_uri()
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise NoPlace(str(error)) from None
-        connection = sqlite3.connect(
-            self._path.absolute().as_uri() + options,
-            uri=True,
-            timeout=PATIENCE,
-            check_same_thread=False,
-        )
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENCE, check_same_thread=False)
         if self._is_kept:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
@@ -243,7 +239,9 @@ class VectorCache:
 
 def damaged_rows(path: Path) -> int:
     """How many stored vectors are not what was written."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
+        if not connection.execute(_HAS_TABLE).fetchone():
+            return 0
         rows = connection.execute("SELECT vector FROM vectors")
         return sum(_vector_of(blob) is None for (blob,) in rows)
 

@@ -302,7 +302,7 @@ class TextEncoder:
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.float32,  # another one is torch's default for all threads meanwhile
+                dtype=torch.float32,  # another is torch's default for all threads while it loads
             )
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 

@@ -214,7 +214,9 @@ def swatch(color: str, text: str) -> str:
 
 def in_full(text: str) -> str:
     """Words of a person in full, as lines of plotly text, for what appears over a mark."""
-    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE)) or ""
+    if len(text) <= HOVER_LINE:
+        return plain(text)
+    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE))
 
 
 def legend(

@@ -130,7 +130,7 @@ def sizes_figure(view: ForkView, palette: Palette) -> Chart:
         (view.before, before, "original", palette.muted, -1, 0),
         (view.after, after, "edited", palette.accent, 1, parted - 1),
     ):
-        step_size = path.states.step_size
+        step_size, words = path.states.step_size, _hovers(path, name)
         chosen = [at for at in range(max(first, 0), len(path)) if np.isfinite(step_size[at])]
         sizes = step_size[chosen].astype(np.float64)
         top = max(top, float(sizes.max(initial=0)))
@@ -140,7 +140,7 @@ def sizes_figure(view: ForkView, palette: Palette) -> Chart:
             mode="markers",
             marker={"size": 7, "color": ink, "symbol": "circle" if side < 0 else "diamond"},
             error_y=stems(sizes, rgba(ink, 0.6)),
-            **hover([_hovers(path, name)[at] for at in chosen]),
+            **hover([words[at] for at in chosen]),
             name=name,
         )
     scale = TimeScale(

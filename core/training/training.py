@@ -20,7 +20,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.corpus.models import put_in_place, staging
 from core.corpus.split import leave_last_out
-from core.corpus.store import Library, UnknownCorpus
+from core.corpus.store import Library
 from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
@@ -146,13 +146,14 @@ def train(
     device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
     as ``item_text`` all columns of the items that hold words, the library's model folders as
     ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
-    the same bytes.
-    DomainError where there is no place for the model, before anything is computed; where that is
-    found out at the end, or the corpus was imported anew meanwhile, it says where the model is.
+    the same bytes. DomainError where there is no place for the model, before anything is computed;
+    where that is found out at the end, or the corpus was imported anew meanwhile, it says where the
+    model is.
     """
     options = options or InterestConfig()
     home = target or library.models_root(corpus.name)
     need_space(home, _size_at_most(corpus, options), "model")
+    is_current = _current_id(library, corpus.name) == corpus.corpus_id
     laps: dict[str, float] = {}
     last = time.monotonic()
 
@@ -213,8 +214,14 @@ def train(
         place = write(home)
     except (OSError, pa.ArrowException) as error:
         raise _kept_aside(write, home, corpus.name, error) from None
-    if target is None:
-        _check_current(library, corpus, place)
+    corpus_id = _current_id(library, corpus.name)
+    if is_current and corpus_id != corpus.corpus_id:
+        raise DomainError(
+            f"the corpus {corpus.name!r} was imported again while the model was trained "
+            f"(id {corpus.corpus_id} became {corpus_id})",
+            where=f"the model is kept for the old content: {place}",
+            remedy=f"Train again on the new one: python -m core train {corpus.name}",
+        )
     return place
 
 
@@ -240,17 +247,11 @@ def _kept_aside(
     return DomainError(problem, where=str(home), remedy=remedy)
 
 
-def _check_current(library: Library, corpus: Corpus, place: Path) -> None:
-    """DomainError where a corpus was imported anew while a model of it was trained."""
-    with suppress(UnknownCorpus):  # a corpus that is in no library
-        corpus_id = library.manifest(corpus.name).corpus_id
-        if corpus_id != corpus.corpus_id:
-            raise DomainError(
-                f"the corpus {corpus.name!r} was imported again while the model was trained "
-                f"(id {corpus.corpus_id} became {corpus_id})",
-                where=f"the model is kept for the old content: {place}",
-                remedy=f"Train again on the new one: python -m core train {corpus.name}",
-            )
+def _current_id(library: Library, name: str) -> str | None:
+    """Id of a corpus as it is now; None where the library has none of that name."""
+    with suppress(DomainError):
+        return library.manifest(name).corpus_id
+    return None
 
 
 def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:

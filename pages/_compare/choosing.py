@@ -86,7 +86,7 @@ def read_address(text: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
 
 def choose(moment: Moment) -> Choice:
     """What the address or the person asks for, with the pickers to change it."""
-    asked, k = _asked(moment.user_id)
+    asked, k = _asked()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state.choose(PRESET, asked if isinstance(asked, str) else None)
         st.pills(
@@ -114,7 +114,7 @@ def choose(moment: Moment) -> Choice:
     return Choice(tuple(specs), k, moment.recommender, missing)
 
 
-def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
+def _asked() -> tuple[str | tuple[ColumnSpec, ...], int]:
     text = state.get(COLUMNS)
     if not text:
         return EVENT, LENGTHS[0]
@@ -123,9 +123,6 @@ def _asked(user: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     except DomainError as error:
         notices.miss(COLUMNS, f"The columns in the address can't be read: {error}")
         return EVENT, LENGTHS[0]
-    if not isinstance(asked, str) and user not in {spec.user for spec in asked}:
-        state.put(COLUMNS, None)
-        return EVENT, k
     return asked, k
 
 

@@ -183,8 +183,6 @@ def _forget(changed: str = "") -> None:
     state.put(PLAYING, None)
     if changed:
         state.forget_about(changed)
-    if changed == USER and state.has_own_columns():
-        state.put(state.COLUMNS, None)
 
 
 def move_user(corpus: Corpus, move: int) -> None:

@@ -107,11 +107,11 @@ def settle(
 
 
 def choose(label: str, key: str, options: Mapping[Name, str], *, hides_label: bool = False) -> Name:
-    """One of a few options, the first unless another is picked; kept over page switches.
+    """One of a few options, what is usual unless another is picked; kept over page switches.
 
     ``options`` are named as the address says, each with what the button says.
     """
-    usual = next(iter(options))
+    usual = state.KEYS[key].usual if key in state.KEYS else next(iter(options))
     missing = f"{label}: there is no {{!r}}; this is {options[usual].lower()}."
     settle(key, list(options), usual, missing, says_now=True)
     picked = st.segmented_control(

@@ -59,7 +59,8 @@ def _files(engine: Engine, protocol: str, subject: str = "") -> Fingerprint:
 def _ablation_file(engine: Engine, recommender: str) -> Fingerprint:
     from core.evaluate.ablations import ablation_path
 
-    return stamp(ablation_path(engine, loaders.library(), recommender))
+    library = loaders.library()
+    return tuple(map(stamp, library.places(ablation_path(engine, library, recommender))))
 
 
 @kept(8, "Reading the evaluation …", also=_files)

@@ -18,7 +18,7 @@ from pandas import DataFrame
 
 from pages._shared import controls, drawing, jump, loaders, state
 from pages._shared.jump import Act
-from pages._shared.state import TIME, USER
+from pages._shared.state import PLAYING, TIME, USER
 
 LISTENER, ON, OFF, HEARD = "keys", "keys_on", "keys_off", "keys_heard"
 MOST = 32
@@ -55,7 +55,7 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
     """
     known = acts(pages, plays=plays)
     names = ["Ctrl+K", "?"] if state.get(OFF) else [*known, "/", "Ctrl+K"]
-    state.put(HEARD, heard()._replace(place=None))  # the sidebar has settled it
+    state.put(HEARD, here((state.get(HEARD) or Heard()).presses))  # as the sidebar has settled it
     jump.go_on()
     opened = state.get(jump.DIALOG)
     _listen(
@@ -65,7 +65,7 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
             "most": MOST,
             "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",
         },
-        on_pressed_change=lambda: hear(pages, known),
+        on_pressed_change=lambda: None,
     )
     with st.container(horizontal=True, gap="small"):
         drawing.button("Go to (Ctrl+K)", "open_go", jump.open_dialog, jump.GO, type="tertiary")
@@ -77,34 +77,32 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
 
 
 class Heard(NamedTuple):
-    """How many presses were heard, and the user and time that they led to, until a run settles
-    them."""
+    """How many presses were heard, and where the session was or is after them."""
 
     presses: int = 0
-    place: tuple[str | None, int | None] | None = None
+    user: str | None = None
+    time: int | None = None
+    is_playing: bool = False
 
 
-def heard() -> Heard:
-    return state.get(HEARD) or Heard()
-
-
-def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
-    """Do what the keys say that were pressed since the last run, in their order.
+def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
+    """Do what the keys say that were pressed since the last run, in their order; first of all.
 
     With a press the browser also sends the user and the time that it shows. While it is behind
-    they are from before the last press, so the press counts from where this session is. The next
-    press may end this callback at any line that touches the session: only the last line says what
-    was heard, and the next call begins where this one did.
+    they are from before the last press, so a press counts from where this session is. The next
+    press or tick may end this run at any line that touches the session: only the last line here
+    says what was heard, and the next run begins where this one did.
     """
     said = (state.get(LISTENER) or {}).get("pressed") or {}
     count, pressed = int(said.get("count", 0)), list(said.get("pressed", ()))
-    before, chosen = heard(), state.selection()
-    new = (
-        count - before.presses if count > before.presses else count
-    )  # a page loaded anew counts anew
-    user, time = before.place or (chosen.user_id, chosen.step)
-    state.put(USER, user)
-    state.put(TIME, time)
+    before = state.get(HEARD)
+    if before is None or count in (0, before.presses):
+        return
+    new = count - before.presses if count > before.presses else count  # or a listener made anew
+    state.put(USER, before.user)
+    state.put(TIME, before.time)
+    state.put(PLAYING, before.is_playing or None)
+    known = acts(pages, plays=plays)
     for name in pressed[max(len(pressed) - new, 0) :]:
         if name in ("/", "Ctrl+K"):
             jump.open_dialog(jump.GO)
@@ -113,7 +111,11 @@ def hear(pages: Sequence[st.Page], known: dict[str, Act]) -> None:
         elif name in known:
             known[name].do()
     state.put(state.BEHIND, True)
-    state.put(HEARD, Heard(count, (state.get(USER), state.get(TIME))))
+    state.put(HEARD, here(count))
+
+
+def here(presses: int) -> Heard:
+    return Heard(presses, state.get(USER), state.get(TIME), bool(state.get(PLAYING)))
 
 
 def steps() -> int:

@@ -191,7 +191,8 @@ def start(engine: Engine) -> dict[str, ListView]:
 
 
 def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
-    return stamp(stored_path(library(), engine, recommender, K))
+    places = library().places(stored_path(library(), engine, recommender, K))
+    return tuple(map(stamp, places))
 
 
 @kept(8, also=_turnover_file)

@@ -190,6 +190,8 @@ def of_page(name: str) -> list[Key]:
 def forget_about(name: str) -> None:
     """Set what is about a choice to what is usual, as after a change of it; Play stops."""
     put(PLAYING, None)
+    if name == USER and has_own_columns():
+        choose(COLUMNS, None)
     for key in TABLE:
         if key.about == name:
             choose(key.name, key.usual)
@@ -283,6 +285,8 @@ def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
     for key in TABLE:
         if key.about in values and values[key.about] != state[key.about]:
             values = {key.name: key.usual} | values
+    if values.get(USER, state[USER]) != state[USER] and has_own_columns():
+        values = {COLUMNS: None} | values
     state |= values
     if state[USER] is None:
         state |= dict.fromkeys(key.name for key in TABLE if key.about == USER)

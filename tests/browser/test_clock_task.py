@@ -50,14 +50,14 @@ def test_from_the_overview_to_a_kept_finding(tab, hand, record_property) -> None
     hand.press("Shift+ArrowLeft")  # the last turn or review
     hand.click(page.get_by_role("link", name="Explain rank 1"))  # why
     tab.wait_for_url("/explain").wait_for_url("item=")
-    page.get_by_text("Smallest change").wait_for()
     undo = page.get_by_role("link", name="Try it in What-if")
     undo.wait_for()
     hand.click(undo)  # what would undo it
     tab.wait_for_url("/what_if").wait_for_url("edits=")
-    page.get_by_text("1 edit").first.wait_for()
+    keep = page.get_by_role("button", name="Keep finding")
+    keep.wait_for()
     address = page.url.split("?")[1]
-    hand.click(page.get_by_role("button", name="Keep finding"))
+    hand.click(keep)
     hand.click(page.get_by_label("Notes"))
     hand.type("Without this review the item is out.")
     hand.click(page.get_by_test_id("stPopoverBody").get_by_role("button", name="Keep", exact=True))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 
 def drop(tab, *paths: Path) -> None:
@@ -17,6 +20,17 @@ def drop(tab, *paths: Path) -> None:
 def press(tab, name: str) -> None:
     tab.page.get_by_role("button", name=name, exact=True).first.click()
     tab.settle()
+
+
+@pytest.fixture(autouse=True)
+def cleared(tab) -> Iterator[None]:
+    """Afterwards the page lists no import and no training, as other tests expect."""
+    yield
+    tab.open("/corpora")
+    listed = tab.page.locator('[class*="st-key-forget"]:not(.st-key-forget_said) button')
+    for _ in range(listed.count()):
+        listed.first.click()
+        tab.settle()
 
 
 def test_a_file_without_a_header_is_imported_by_clicks_alone(tab, tmp_path: Path) -> None:

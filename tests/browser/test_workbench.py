@@ -146,7 +146,7 @@ def test_a_file_is_imported_and_a_training_on_it_started_and_stopped(tab, import
     importing("My shop", 200)
     tab.page.get_by_role("button", name="Import", exact=True).click()
     tab.page.get_by_text("Imported 200 of 202 rows: 40 users, 25 items.").wait_for()
-    tab.page.get_by_role("button", name="Use it").click()
+    tab.page.get_by_role("button", name="Use it").first.click()
     tab.wait_for_url("corpus=my-shop")
     tab.page.get_by_role("button", name="Train a model").click()
     tab.page.get_by_text("Training on my-shop").wait_for()

@@ -207,3 +207,18 @@ def test_a_saved_scenario_stands_beside_its_original(
     assert "scenario's edits" in read(app).replace("\\", "")
     (table, *_) = app.dataframe
     assert table.value["cause"].str.contains("edit 1: deleted step 20|excluded items").all()
+
+
+def test_own_columns_show_what_they_name_and_leave_with_their_user(
+    open_app, demo: Corpus, busy_user: str
+) -> None:
+    others = [user for user in demo.user_ids if user != busy_user][:3]
+    columns = address([ColumnSpec(others[0], "4"), ColumnSpec(others[1], "5")], 10)
+    app = open_app(PAGE, user=busy_user, time="12", columns=columns)
+    assert not app.exception
+    assert [others[0] in heads(app)[0], others[1] in heads(app)[1]] == [True, True]
+    assert not app.slider
+    app.selectbox(key="user").select(others[2]).run()
+    assert not app.exception
+    assert "columns" not in app.query_params and app.slider
+    assert [head.split(" (")[0][:4] for head in heads(app)] == ["step", "step"]

@@ -60,7 +60,9 @@ def full_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Pa
     last = history.events[-1].timestamp.isoformat()
     rows = [f"{user},{last},{rank},{item}" for rank, item in enumerate(corpus.item_ids[:5], 1)]
     lists.write_text("\n".join(["user_id,timestamp,rank,item_id", *rows]) + "\n")
+    (root / "new.json").write_text('[{"op": "edit", "step": 1, "text": "never read before"}]')
     for verb in (
+        ["whatif", "shop", "--user", user, "--edits", str(root / "new.json")],
         ["turnover", "shop"],
         ["evaluate", "shop", "--k", "5"],
         ["import-lists", str(lists), "--name", "shop"],
@@ -68,4 +70,5 @@ def full_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Pa
     ):
         assert main([*verb, "--library", str(root)]) == 0
     lists.unlink()
+    (root / "new.json").unlink()
     return root

@@ -84,7 +84,8 @@ def exchange(path: Path, chance: random.Random) -> None:
     """The file of another model or corpus, or one of its neighbours."""
     kin = [other for other in path.parents[2].rglob(path.name) if other != path]
     kin += [other for other in path.parent.iterdir() if other.is_file() and other != path]
-    shutil.copy(chance.choice(kin), path)
+    if kin:
+        shutil.copy(chance.choice(sorted(kin)), path)
 
 
 DAMAGES = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.corpus.column_names import NOT_ITEMS, NOT_TIMES, guess, plain_name
+from core.corpus.column_names import NOT_ITEMS, NOT_KINDS, NOT_TIMES, guess, plain_name
 from core.corpus.kinds import MAX_LENGTH, holds_kinds, kind_of
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import mapped
@@ -19,7 +19,7 @@ from core.domain import Columns
 JUDGED = 400
 READABLE = 0.3
 MOSTLY = 0.5
-KINDS_SHARE = 0.7
+KINDS_SHARE, FEW_WORDS = 0.7, 20
 NEARLY_ALL = 0.95
 REPEATING = 0.9
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
@@ -133,7 +133,11 @@ class _Guess:
 
     def _take_unnamed_kinds(self) -> None:
         """Without a known name: the only column of a few words that are all kinds of events."""
-        kinds = [name for name in self._free() if self._are_only_kinds(self._values(name))]
+        kinds = [
+            name
+            for name in self._free()
+            if not NOT_KINDS.search(plain_name(name)) and self._are_only_kinds(self._values(name))
+        ]
         if len(kinds) == 1:
             self._taken[Columns.Kind] = kinds[0]
 
@@ -141,7 +145,7 @@ class _Guess:
     def _are_only_kinds(values: list[Any]) -> bool:
         words = [str(value) for value in values if len(str(value)) <= MAX_LENGTH]
         known = sum(kind_of(word, {}) is not None for word in words)
-        return len(set(words)) > 1 and known >= KINDS_SHARE * len(values)
+        return 1 < len(set(words)) <= FEW_WORDS and known >= KINDS_SHARE * len(values)
 
     def _follows(self, column: str, field: str) -> bool:
         """Whether each user, or each item, has one value only: a birthday, a date of release."""

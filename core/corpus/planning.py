@@ -1,0 +1,330 @@
+"""Look at samples of files and decide how to read them, before a row is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.corpus.column_names import guess
+from core.corpus.kinds import kind_of, unknown_kinds
+from core.corpus.options import ITEM_PREFIX, ImportOptions, split_mapping
+from core.corpus.plan import EventFile, ItemFile, Plan
+from core.corpus.questions import Asked
+from core.corpus.ratings import RatingStyle
+from core.corpus.readers import FORMATS, READERS
+from core.corpus.readers.protocol import Reader
+from core.corpus.source import BadRow, SourceFile, is_folder
+from core.corpus.syntax import Head, Rows, open_rows, read_head
+from core.corpus.syntax.parquet_rows import ParquetRows
+from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float
+from core.corpus.timestamps import TimeUnit, find_unit
+from core.domain import Columns, DomainError
+
+NEEDED = (Columns.User, Columns.Item, Columns.Time)
+IDS = (Columns.User, Columns.Item)
+OF_EVENTS = ("header", "delimiter", "quote")
+"""Options that an items file takes only where it cannot be read without them."""
+
+
+def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOptions) -> Plan:
+    """Look at samples of every file; DomainError when they cannot be imported as asked.
+
+    It is an ``Asked`` where an option would help.
+    """
+    if not paths:
+        raise DomainError("no file was named", remedy="Name at least one file of events")
+    readers = _readers(options.format)
+    event_map, item_map = split_mapping(options.mapping)
+    files, listed_items = resolve_folders(paths, readers)
+    repeated = {path for path in files if files.count(path) > 1}
+    if repeated:
+        raise DomainError("a file was named twice", where=str(min(repeated)))
+    events = tuple(_plan_events(path, readers, event_map, options) for path in files)
+    formats = {source.reader.format for source in events}
+    if len(formats) > 1:
+        raise DomainError(
+            f"the files have different formats: {', '.join(sorted(formats))}",
+            remedy="Import them as separate corpora, or name one with --format",
+        )
+    items = items or listed_items
+    plan_of_items = plan_items(items, item_map, options) if items is not None else None
+    return Plan(events, plan_of_items, options)
+
+
+def plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) -> ItemFile:
+    """Look at the file of items; options about the events' syntax help where it needs them."""
+    neutral = options.model_copy(update=dict.fromkeys(OF_EVENTS))
+    try:
+        return _plan_items(path, mapping, neutral)
+    except Asked:
+        if all(getattr(options, name) is None for name in OF_EVENTS):
+            raise
+    return _plan_items(path, mapping, options)
+
+
+def resolve_folders(
+    paths: Sequence[Path], readers: Sequence[Reader] = READERS
+) -> tuple[list[Path], Path | None]:
+    """The files of events, and of items, that folders in known layouts stand for."""
+    files: list[Path] = []
+    items: Path | None = None
+    for path in paths:
+        if not is_folder(path):
+            files.append(path)
+            continue
+        layout = next((seen for reader in readers if (seen := reader.folder_files(path))), None)
+        if layout is None:
+            raise DomainError(
+                "this folder has no known layout",
+                where=str(path),
+                remedy="Name the file of events in it",
+            )
+        files.extend(layout[0])
+        items = items or layout[1]
+    return files, items
+
+
+def column_values(rows: Rows, column: str) -> Iterator[Any]:
+    """All values of one column, streamed."""
+    for _, values in rows.read([column]):
+        if not isinstance(values, BadRow):
+            yield values[0]
+
+
+def _readers(format: str) -> tuple[Reader, ...]:
+    if format == "auto":
+        return READERS
+    chosen = tuple(reader for reader in READERS if reader.format == format)
+    if not chosen:
+        known = ", ".join(FORMATS)
+        raise DomainError(
+            f"there is no format {format!r}", where="--format", remedy=f"Choose one of {known}"
+        )
+    return chosen
+
+
+def _plan_events(
+    path: Path, readers: Sequence[Reader], mapping: Mapping[str, str], options: ImportOptions
+) -> EventFile:
+    file = SourceFile(path, options.encoding)
+    rows = open_rows(file, options)
+    head = read_head(rows)
+    _check_columns(file, head, mapping)
+    head = replace(head, claimed=frozenset(mapping.values()))
+    if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
+        raise _no_rows(file, head)
+    needed = [name for name in NEEDED if name != Columns.Time or not options.order_as_time]
+    for reader in readers:
+        guessed = reader.event_columns(head)
+        if guessed is not None and all(name in guessed or name in mapping for name in needed):
+            break
+    else:
+        raise _no_events(file, head, readers, needed, mapping)
+    columns = _merged(guessed, mapping)
+    if options.order_as_time:
+        columns.pop(Columns.Time, None)
+    if options.kinds and Columns.Kind not in columns:
+        columns |= _said_kinds(head, columns, options)
+    _check_ids(file, rows, head, columns)
+    style = RatingStyle(decimal=options.decimal)
+    if Columns.Rating in columns:
+        style = RatingStyle.of(head.values(columns[Columns.Rating]), options.decimal)
+    return EventFile(
+        file,
+        rows,
+        head,
+        reader,
+        columns,
+        _whole(head, columns),
+        None if options.order_as_time else _time_unit(file, rows, head, columns, options),
+        style,
+    )
+
+
+def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """The mapping that a person said, and the guess for other fields.
+
+    A guess gives way where a person gave its column to another field, unless the field is needed.
+    """
+    said = set(mapping.values())
+    columns = {
+        field: column for field, column in guessed.items() if column not in said or field in NEEDED
+    }
+    columns.update(mapping)
+    return {field: columns[field] for field in Columns.EVENTS if field in columns}
+
+
+def _said_kinds(head: Head, columns: Mapping[str, str], options: ImportOptions) -> dict[str, str]:
+    """The column that holds the words which a person explained."""
+    for column in guess("events", head.columns).get(Columns.Kind, ()):
+        words = {str(value).strip().lower() for value in head.values(column)}
+        if column not in columns.values() and words & options.kinds.keys():
+            return {Columns.Kind: column}
+    return {}
+
+
+def _time_unit(
+    file: SourceFile, rows: Rows, head: Head, columns: Mapping[str, str], options: ImportOptions
+) -> TimeUnit:
+    time = columns[Columns.Time]
+    return find_unit(
+        head.values(time),
+        where=f"{file.path}, column {time}",
+        otherwise="choose another column with --map timestamp=COLUMN, or, if the file has no "
+        "times, add --order-as-time",
+        said=options.time_format,
+        rest=lambda: column_values(rows, time),
+    )
+
+
+def check_kinds(plan: Plan) -> None:
+    """Asked when a sample shows unknown words of a kind; it names those of the whole file."""
+    for source in plan.events:
+        column = source.columns.get(Columns.Kind)
+        if column is None:
+            continue
+        said = plan.asked.kinds
+        if not _unknown(source.head.values(column), said):
+            continue
+        words = _unknown(column_values(source.rows, column), said)
+        raise asked_kinds(words, column, source.file)
+
+
+def asked_kinds(words: Iterable[str], column: str, file: SourceFile) -> Asked:
+    """The question what some words of a kind mean."""
+    words = sorted(words)
+    error = unknown_kinds(words, column, f"{file.path}, column {column}")
+    return Asked(error.what, "kinds", where=error.where, remedy=error.remedy, values=tuple(words))
+
+
+def _unknown(values: Iterable[Any], said: Mapping[str, str]) -> set[str]:
+    words = {str(value).strip() for value in values if not is_missing(value)}
+    return {word for word in words if kind_of(word, said) is None}
+
+
+def _check_ids(file: SourceFile, rows: Rows, head: Head, columns: Mapping[str, str]) -> None:
+    """Refuse ids that are no ids any more: bytes, and numbers without their last digits."""
+    for field in (name for name in IDS if name in columns):
+        column = columns[field]
+        where = f"{file.path}, column {column}"
+        if isinstance(rows, ParquetRows) and rows.is_binary(column):
+            raise DomainError(
+                f"the column {column!r} holds binary values, which cannot be a {field}",
+                where=where,
+                remedy="Write the ids as text or whole numbers",
+            )
+        values = [value for value in head.values(column) if not is_missing(value)]
+        lost = [value for value in values if is_scientific(value)]
+        if len(lost) * 2 > len(values):
+            raise DomainError(
+                f"the {field}s are in scientific notation, for example {lost[0]}: their last "
+                "digits are lost",
+                where=where,
+                remedy="Export the file again with this column as text, not as a number",
+            )
+
+
+def _whole(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
+    """Fields of ids that hold whole numbers as floats, and no other numbers with a point."""
+    fields = set()
+    for field in (name for name in IDS if name in columns):
+        values = [value for value in head.values(columns[field]) if not is_missing(value)]
+        floats = sum(is_whole_float(value) or isinstance(value, float) for value in values)
+        points = sum(_has_fraction(value) for value in values)
+        if floats > points:
+            fields.add(field)
+    return frozenset(fields)
+
+
+def _has_fraction(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > MAX_ID or is_whole_float(value):
+        return False
+    whole, point, part = value.strip().partition(".")
+    return bool(point) and whole.isdecimal() and part.isdecimal()
+
+
+def _no_rows(file: SourceFile, head: Head) -> DomainError:
+    bad = next((row for _, row in head.rows if isinstance(row, BadRow)), None)
+    first = f"; its first line {bad.reason}" if bad is not None else ""
+    return DomainError(
+        f"the file has no row that can be read{first}",
+        where=str(file.path),
+        remedy="Give a CSV with a header line, JSON lines, Parquet or an Excel sheet",
+    )
+
+
+def _no_events(
+    file: SourceFile,
+    head: Head,
+    readers: Sequence[Reader],
+    needed: Sequence[str],
+    mapping: Mapping[str, str],
+) -> DomainError:
+    if any(reader.item_columns(head) for reader in READERS[:-1]):
+        return DomainError(
+            "this file lists items, not events",
+            where=str(file.path),
+            remedy=f"Name the events first, then --items {file.name}",
+        )
+    columns = {**(readers[-1].event_columns(head) or {}), **mapping}
+    missing = [name for name in needed if name not in columns]
+    remedy = [f"Say which it is: --map {missing[0]}=COLUMN"]
+    if missing == [Columns.Time]:
+        remedy.append(
+            "If the file has no times, add --order-as-time: each user's rows in the order of the "
+            "file, one a day"
+        )
+    elif head.source.facts.has_header and head.source.facts.delimiter:
+        remedy.append("If the first line is no header, add --no-header")
+    if len(head.columns) == 1 and head.source.facts.delimiter:
+        remedy.insert(0, "Each line is one field: say what separates fields with --delimiter")
+    return Asked(
+        f"no column was found for {' and '.join(missing)}",
+        "mapping",
+        where=f"{file.path}, columns: {head.listed}",
+        remedy=". ".join(remedy),
+        field=missing[0],
+        proposals=head.columns[:200],
+    )
+
+
+def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) -> ItemFile:
+    file = SourceFile(path, options.encoding)
+    rows = open_rows(file, options)
+    head = read_head(rows)
+    _check_columns(file, head, mapping)
+    head = replace(head, claimed=frozenset(mapping.values()))
+    for reader in READERS:
+        columns = reader.item_columns(head)
+        if columns is not None and (Columns.Item in columns or Columns.Item in mapping):
+            merged = {**columns, **mapping}
+            _check_ids(file, rows, head, {Columns.Item: merged[Columns.Item]})
+            ids = {Columns.Item: merged[Columns.Item]}
+            return ItemFile(file, rows, head, reader, merged, _whole(head, ids))
+    raise Asked(
+        "no column was found for item_id",
+        "mapping",
+        where=f"{path}, columns: {head.listed}",
+        remedy="Say which it is: --map item.item_id=COLUMN",
+        field=ITEM_PREFIX + Columns.Item,
+        proposals=head.columns[:200],
+    )
+
+
+def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> None:
+    names = set(head.columns)
+    for name, column in mapping.items():
+        if head.columns and column not in names:
+            hint = ""
+            if column.isdecimal() and head.source.facts.has_header:
+                hint = "; columns are numbered where the first line is data: --no-header"
+            raise Asked(
+                f"there is no column {column!r} to use as {name}",
+                "mapping",
+                where=f"{file.path}, columns: {head.listed}",
+                remedy=f"Map the field to one of these columns{hint}",
+                field=name,
+                proposals=head.columns[:200],
+            )

@@ -1,0 +1,34 @@
+"""The palette's search: every word, best matches first, few hits."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.views.jump import build_names, find
+
+NAMES = ("Clamp Mount", "Desk Lamp, Black", "Lamp", "lamp black", "Straße")
+
+
+@pytest.mark.parametrize(
+    ("query", "most", "found"),
+    [
+        ("lamp", 5, [2, 3, 1, 0]),
+        ("lamp", 2, [2, 3]),
+        (" LAMP bl", 5, [3, 1]),
+        ("black lamp", 5, [1, 3]),
+        ("strasse", 5, [4]),
+        ("", 2, [0, 1]),
+        ("chair", 5, []),
+    ],
+)
+def test_names_that_begin_with_the_query_come_first(query, most, found) -> None:
+    assert find(NAMES, query, most) == found
+
+
+def test_items_are_found_by_title_and_by_id(demo_engine) -> None:
+    corpus = demo_engine.corpus
+    names = build_names(corpus)
+    item = corpus.item_ids[5]
+    assert 5 in find(names.items, item, 5)
+    assert 5 in find(names.items, corpus.title(item), 5)
+    assert names.users == corpus.user_ids
