@@ -9,9 +9,13 @@ STREAMLITS_OWN = {
     # The menu's groups are <div>s between its <ul> and its <li>s.
     "list": ["[data-testid=stSidebarNavItems]"],
     "listitem": ["[data-testid=stSidebarNavItems]"],
-    # The label of a primary button is white in both themes, and no theme can set it. A primary
-    # colour dark enough for white would be too dark for words in that colour on the dark ground.
-    "color-contrast": ["[data-testid=stBaseButton-primary], [data-testid*=FormSubmit]"],
+    # On the primary colour, labels of buttons and chosen options are white in both themes, and no
+    # theme can set that. A primary colour dark enough for white would be too dark for words in
+    # that colour on the dark ground.
+    "color-contrast": [
+        "[data-testid^=stBaseButton-primary]",
+        "[data-testid=stMultiSelect]",
+    ],
 }
 """Rules that Streamlit 1.67 breaks itself, each with the selectors of where."""
 RUN = """async own => {
