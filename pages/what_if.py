@@ -271,8 +271,8 @@ def draw_lists(fork: Fork) -> None:
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=212),
-            "after": col.TextColumn("After", width=212),
+            "before": col.TextColumn("Before", width=165),
+            "after": col.TextColumn("After", width=165),
             "move": col.TextColumn("Move", width=70),
             "explain": drawing.buttons("", "explain_after", explain, width=60),
         },

@@ -101,10 +101,12 @@ def draw_revisions(engine: Engine, draft: Draft) -> None:
                 f"{wording.count(len(versions), 'saved revision')} of {draft.name}",
                 {
                     "revision": col.NumberColumn("#", width=30),
+                    "open": drawing.buttons(
+                        "", OPENED, lambda row: restore(versions[row]), width=62
+                    ),
                     "saved": col.DatetimeColumn("Saved (UTC)", format="YYYY-MM-DD HH:mm"),
+                    "edits": col.TextColumn("Edits", width=160),
                     "name": col.TextColumn("Name", width=150),
-                    "edits": col.TextColumn("Edits", width=320),
-                    "open": drawing.buttons("", OPENED, lambda row: restore(versions[row])),
                 },
             )
         notices.caution("Opening one changes nothing saved: Save makes it the next revision.")

@@ -205,7 +205,7 @@ def test_a_saved_revision_is_opened_and_saved_as_the_next(history, tmp_path) -> 
     history.says("2 edits · saved, revision 2").press("Revisions")
     listed = history.page.get_by_test_id("stPopoverBody").get_by_test_id("stDataFrame")
     box = listed.bounding_box()
-    history.page.mouse.click(box["x"] + box["width"] - 40, box["y"] + HEADER + 1.5 * HEADER)
+    history.page.mouse.click(box["x"] + 60, box["y"] + HEADER + 1.5 * ROW)
     history.says("1 edit · changed since revision 2")
     history.press("Save").says("1 edit · saved, revision 3")
     assert history.capsule(tmp_path)["edits"] == first["edits"]
