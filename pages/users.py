@@ -96,7 +96,7 @@ def draw_users(view: UsersView, n_items: int) -> None:
     """All rows; a user's button opens the Timeline. The chosen user is marked."""
     rows, chosen = view.rows, state.selection().user_id
     user_ids = rows["user_id"].tolist()
-    leading = int(min(120 + 5 * rows["leading"].str.len().max(), 330))
+    leading = int(min(120 + 5 * rows["leading"].str.len().max(), 260))
     columns: dict[str, Any] = {
         "user_id": drawing.buttons(
             "User",

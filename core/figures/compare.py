@@ -37,7 +37,7 @@ from core.views.wording import nats, percent, signed
 
 ROW = 30
 SIDES = {2: (256, 34), 3: (230, 30), 4: (190, 25)}
-SIDE, NARROW_SIDE = (160, 20), (104, 13)
+SIDE, NARROW_SIDE = (160, 20), (116, 12)
 """Pixels beside the outer columns and characters of a title there, by number of columns."""
 MOST_LABELLED = 4
 """Columns up to which items of inner columns only are labelled too; above, when they are chosen."""
@@ -161,9 +161,12 @@ def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette, na
     for at, column in enumerate(view.columns):
         if column.next_item is None:
             continue
-        said = f"{'' if narrow else 'next: '}{rank_words(column.next_rank)}"
+        said = f"next: {rank_words(column.next_rank)}"
+        if narrow:
+            said = "" if column.next_rank is None else f"{column.next_rank}"
         if at in rings:
-            said = "◎ actual next item" if len(view.columns) < 4 and not narrow else "◎ next"
+            said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
+            said = "◎" if narrow else said
         words = note(said, at, depth + 1, palette.accent, hovertext=in_full(column.next_item))
         figure.add_annotation(words)
 

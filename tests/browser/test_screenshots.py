@@ -36,7 +36,7 @@ def test_a_page_can_be_pictured(
     tab.open(path.format(user=busy_user))
     if name == "timeline":
         tab.drawn("step_sizes")
-    tab.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    tab.page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
     tab.page.wait_for_timeout(800)
     picture = folder / (f"{name}.png" if theme == "light" else f"{name}-dark.png")
     tab.page.screenshot(path=picture)

@@ -114,7 +114,7 @@ def test_served_lists_of_other_content_are_said(
     assert run(capsys, tmp_path, "compare", "demo", *columns)["cautions"] == []
     kept = lists_path(Library.open(tmp_path), "demo", "mine")
     table = pq.read_table(kept)
-    facts = json.loads(table.schema.metadata[HEADER]) | {"corpus_id": "former"}
+    facts = json.loads(table.schema.metadata[HEADER]) | {"corpus_id": "former", "seal": ""}
     pq.write_table(table.replace_schema_metadata({HEADER: json.dumps(facts)}), kept)
     (said,) = run(capsys, tmp_path, "compare", "demo", *columns)["cautions"]
     assert "mine" in said and "corpus has changed" in said

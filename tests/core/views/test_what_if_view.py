@@ -141,7 +141,8 @@ def test_every_edit_has_words(engine: Engine, base: History) -> None:
     assert said[4].startswith("dated step 6")
     assert said[5].startswith("moved step 7") and said[5].endswith("to step 8")
     assert said[6] == "deleted step 9999"
-    assert list(edits_table(corpus, base, edits)["what"]) == said
+    whole = [edit_words(corpus, base, edits, number, None) for number in range(1, 8)]
+    assert list(edits_table(corpus, base, edits)["what"]) == whole
 
 
 def test_equal_times_are_found(base: History) -> None:
