@@ -127,7 +127,9 @@ def test_the_report_opens_from_disk_alone_and_text_stays_text(browser, hostile_r
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text))
     page.goto(hostile_report.as_uri())
-    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2")
+    page.wait_for_function(
+        "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2"
+    )
     assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [
         hostile_report.as_uri()
     ]
