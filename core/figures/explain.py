@@ -214,7 +214,7 @@ def _add_connectors(figure: Chart, rows: list[_Row], ys: list[int], palette: Pal
 def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette) -> None:
     """Item, rating, text and time of each row: bars on one scale, their numbers at its edge."""
     known = [row for row in rows if row.parts is not None]
-    values = [round(value, 4) for row in known for value in row.parts or ()]
+    values = [_beyond_rounding(value) for row in known for value in row.parts or ()]
     low, high = min([0.0, *values]), max([0.0, *values])
     width = (PANELS[1] - PANELS[0]) / len(PART_NAMES)
     edge = low + ((high - low) or 1.0) / BARS
@@ -223,7 +223,7 @@ def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette
     above = {"xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "bottom"}
     for at, name in enumerate(PART_NAMES):
         left = PANELS[0] + at * width
-        values = [round(row.parts[at], 4) if row.parts else 0.0 for row in rows]
+        values = [_beyond_rounding(row.parts[at]) if row.parts else 0.0 for row in rows]
         words = [
             f"{plain(row.label, 60)}<br>{name} {nats(value)}"
             for row, value in zip(rows, values, strict=True)
@@ -245,6 +245,11 @@ def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette
         figure.update_layout(**{f"xaxis{at + 2}": panel})
         head = name if known else f"{name} …"
         figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
+
+
+def _beyond_rounding(value: float) -> float:
+    """A part, or 0 for what is only float noise: panels without anything else would scale it up."""
+    return value if abs(value) > 1e-5 else 0.0
 
 
 def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:

@@ -9,12 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.compare.columns import ColumnSpec, open_column, open_columns, read_column
+from core.compare.columns import (
+    ColumnSpec,
+    open_column,
+    open_columns,
+    read_column,
+    with_edits,
+)
 from core.compare.comparison import Comparison
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
 from core.evaluate.importing_lists import import_lists
+from core.scenario.edits import Edit, Op
+from core.scenario.unsaved import Unsaved
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: text == text.strip()
@@ -125,3 +133,16 @@ def test_a_served_list_is_a_column_at_the_time_it_was_served(
     assert len(comparison.lists[1].items) == 10
     assert all(move.cause is None for move in comparison.moves())
     assert comparison.overlaps[0].jaccard is not None
+
+
+def test_a_column_of_unsaved_edits_is_what_the_edits_make(engine, library, busy_user) -> None:
+    edits = Unsaved((Edit(Op.DELETE, step=19),)).to_code()
+    original, edited = with_edits(busy_user, 20, edits)
+    assert read_column(str(edited)) == edited
+    column = open_column(engine, edited, library)
+    assert len(column.history) == 19 and column.scenario == "unsaved edits"
+    assert open_column(engine, original, library).edited is None
+    with pytest.raises(DomainError, match="not both"):
+        read_column(f"{edited},scenario=x")
+    with pytest.raises(DomainError, match="edits in the address"):
+        open_column(engine, ColumnSpec(busy_user, "20", edits="1AAAA"), library)
