@@ -192,10 +192,11 @@ def tune_model(
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise
         tuning = read_tuning(shelf, data, encoder.encoder_id)
-    answer({**tuning.facts(), "file": place}, _tuning_lines(tuning, place), as_json=json)
+    kept = next((path for path in shelf.places(place) if path.is_file()), None)
+    answer({**tuning.facts(), "file": kept}, _tuning_lines(tuning, kept), as_json=json)
 
 
-def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
+def _tuning_lines(tuning: Tuning, place: Path | None) -> Iterator[str]:
     several = len({trial.seed for trial in tuning.trials}) > 1
     yield f"{len(tuning.trials)} settings tried on validation NDCG@10; the default came first"
     for trial in sorted(tuning.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
@@ -207,8 +208,9 @@ def _tuning_lines(tuning: Tuning, place: Path) -> Iterator[str]:
         seed = f", seed {trial.seed}" if several else ""
         yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
     yield "the best of many trials is an optimistic figure; test events were not read"
-    yield f"all of them: {place}"
-    yield f"next: python -m core train {tuning.corpus} --tuned"
+    if place is not None:
+        yield f"all of them: {place}"
+        yield f"next: python -m core train {tuning.corpus} --tuned"
 
 
 def evaluate_corpus(

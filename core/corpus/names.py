@@ -37,6 +37,7 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u
 """Scripts without spaces: pairs of characters stand for words."""
 _TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W\d_])+(?:['’][^\W\d_]+)?|[.!?,;:()]")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BREAKS = (" · ", " | ", " - ", " – ", " — ", "; ", ", ", ": ", " / ", " (", " [", " & ")
 
 
@@ -156,8 +157,10 @@ def read_names(
 def short_name(text: str, limit: int) -> str:
     """A title in at most ``limit`` characters, cut where a phrase or a word ends.
 
-    A derived name loses its details before its id, and its id before its words.
+    A derived name loses its details before its id, and its id before its words. Signs that turn
+    the direction of writing are left out: they would turn the rest of the sentence.
     """
+    text = _DIRECTION.sub("", text)
     if len(text) <= limit:
         return text
     if text.startswith(DERIVED) and text.endswith(")"):

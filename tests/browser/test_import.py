@@ -28,9 +28,10 @@ def cleared(tab) -> Iterator[None]:
     yield
     tab.open("/corpora")
     listed = tab.page.locator('[class*="st-key-forget"]:not(.st-key-forget_said) button')
-    for _ in range(listed.count()):
+    while listed.count():
         listed.first.click()
         tab.settle()
+        tab.idle()
 
 
 def test_a_file_without_a_header_is_imported_by_clicks_alone(tab, tmp_path: Path) -> None:

@@ -117,3 +117,7 @@ def test_a_short_name_fits_and_begins_like_the_long_one(text: str, limit: int) -
 )
 def test_a_long_title_loses_what_matters_least(text: str, limit: int, short: str | None) -> None:
     assert short_name(text, limit) == (short or text)
+
+
+def test_a_title_cannot_turn_the_sentence_around_it() -> None:
+    assert short_name("strings\u202ekcals\u2066", 40) == "stringskcals"
