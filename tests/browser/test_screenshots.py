@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 KEEPS = os.environ.get("TASTELINES_SCREENSHOTS") == "1"
 SHOTS = [
     ("overview", "/?corpus=demo", 1440, 900),
-    ("timeline", "/timeline?corpus=demo&user={user}&time=2022-12-31", 1440, 1700),
+    ("timeline", "/timeline?corpus=demo&user={user}&time=2022-12-31", 1440, 960),
     ("data-and-models", "/corpora?corpus=demo", 1440, 900),
 ]
 
