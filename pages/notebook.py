@@ -14,7 +14,7 @@ from core.notebook import LONGEST_NAME, Finding, search
 from core.revisions import Conflict
 from core.views import notebook as words
 from core.views.wording import count
-from pages._shared import controls, drawing, keeping, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
 from pages._shared.state import FINDINGS_OF as SCOPE
 from pages._shared.state import FINDINGS_PAGE as PAGE
 from pages._shared.state import FINDINGS_QUERY as QUERY
@@ -99,9 +99,14 @@ def draw(finding: Finding) -> None:
 def figure_of(finding: Finding) -> Figure | None:
     """Its chart; None where it was kept without one, or it can't be read, which is said."""
     with notices.guarded():
-        drawn = keeping.notebook().figure(finding)
-        return draw_again(drawn) if drawn else None
+        return kept_figure(finding)
     return None
+
+
+@loaders.kept(4 * PER_PAGE)
+def kept_figure(finding: Finding) -> Figure | None:
+    drawn = keeping.notebook().figure(finding)
+    return draw_again(drawn) if drawn else None
 
 
 def draw_form(finding: Finding) -> None:

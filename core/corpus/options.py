@@ -107,7 +107,7 @@ class ImportOptions(BaseModel):
             yield "--kind", f"{word}={kind}"
         if self.rating_scale:
             low, high = self.rating_scale
-            yield "--rating-scale", f"{low:g}-{high:g}"
+            yield "--rating-scale", "-".join(f"{end!r}".removesuffix(".0") for end in (low, high))
         if self.category_separator:
             yield "--category-separator", self.category_separator
         if self.order_as_time:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from core.corpus.catalogue import ItemReader, ItemRow, first_categories
 from core.corpus.kinds import kind_of
-from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale
+from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.planning import check_kinds, plan_import, resolve_folders
 from core.corpus.quarantine import FIELDS, ITEM_FIELDS, Refusal
@@ -368,11 +368,6 @@ def _guessed(rows: Rows, table: str, options: ImportOptions) -> dict[str, str]:
             reader.item_columns(head) if table == "items" else reader.event_columns(head)
         )
         if columns:
-            prefix = ITEM_PREFIX if table == "items" else ""
-            said = {
-                field.removeprefix(prefix): column
-                for field, column in options.mapping.items()
-                if field.startswith(ITEM_PREFIX) == (table == "items")
-            }
+            said = split_mapping(options.mapping)[table == "items"]
             return {**columns, **{f: c for f, c in said.items() if c in head.columns}}
     return {}

@@ -157,9 +157,7 @@ def _worded(text: str) -> Form:
     name = "dates with names of months" if others else "months"
     moment = _moment(year, months[0], day, clock)
     if offset:
-        sign = -1 if offset[1] == "-" else 1
-        shift = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-        moment = moment.replace(tzinfo=timezone(sign * shift))
+        moment = _zoned(moment, "".join(offset.groups()))
     return Form(name, moment)
 
 
@@ -183,11 +181,14 @@ def _moment(year: int, month: int, day: int, clock: re.Match[str] | None = None)
 
 
 def _clocked(moment: datetime, hour: int, minute: int, second: int, micros: int = 0) -> datetime:
-    if hour == 24 and minute == 0:
-        return moment + timedelta(days=1)
-    if hour > 23 or minute > 59 or second > 60:
+    if (hour, minute) != (24, 0) and (hour > 23 or minute > 59 or second > 60):
         raise NotATime("has an hour, minute or second that is none")
-    return moment + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micros)
+    if hour == 24:
+        second = micros = 0
+    try:
+        return moment + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micros)
+    except OverflowError:
+        raise NotATime("is after the year 9999") from None
 
 
 def _zoned(moment: datetime, zone: str | None) -> datetime:

@@ -101,8 +101,21 @@ class VectorCache:
         return out
 
     def check(self) -> None:
-        """DomainError where the file can't be read."""
-        self._find("", [b"\0"])
+        """DomainError where the file can't be read; nothing is changed."""
+        assert self._path is not None
+        try:
+            address = read_only_address(self._path)
+            with self._translated(), closing(sqlite3.connect(address, uri=True)) as connection:
+                if connection.execute(_HAS_TABLE).fetchone():
+                    connection.execute(
+                        "SELECT encoder, key, vector FROM vectors LIMIT 1"
+                    ).fetchone()
+        except NoPlace as error:
+            raise DomainError(
+                f"the vector cache can't be read: {error}",
+                where=str(self._path),
+                remedy="Check the permissions of the file and the disk",
+            ) from None
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
         """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.

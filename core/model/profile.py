@@ -146,7 +146,7 @@ def summarise_users(
         history = corpus.history(user)
         queries = interest.states(history)[1:]
         ranks = next_ranks(interest, history, corpus.item_index)
-        profile = profile_of(interest, topics, queries)
+        profile = profile_of(interest, topics, queries[[0, -1]])
         held_out = parts[corpus.user_rows(user)][1:] != Part.TRAIN
         known = ranks[:-1][held_out & np.isfinite(ranks[:-1])]
         rows.append(

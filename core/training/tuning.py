@@ -8,7 +8,8 @@ figure is validation NDCG@10, and the best of many trials is an optimistic one.
 from __future__ import annotations
 
 import json
-import math
+import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from core.corpus.store import Library, check_name
 from core.domain import DomainError, Stopped
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
-from core.files import need_space, read_object, replace_text, sealed, unsealed
+from core.files import need_space, read_object, reason_of, replace_text, sealed, unsealed
 from core.model.config import InterestConfig
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.training.preparing import Prepared, prepare
@@ -155,10 +156,19 @@ def tune(
     place = tuning_file(library, corpus.name)
     need_space(place.parent, SMALLEST_RECORD, "record of trials")
     tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, ())
-    with suppress(*UNREADABLE):
-        before = _read(place)
+    known = _kept(library, corpus.name)
+    try:
+        before = _read(known)
         if replace(before, trials=(), seed=seed) == tuning:
             tuning = replace(tuning, trials=before.trials)
+    except FileNotFoundError:
+        pass
+    except UNREADABLE as error:
+        aside = known.with_suffix(f".damaged-{secrets.token_hex(3)}")
+        with suppress(OSError):
+            known.replace(aside)
+            said = "the record of trials is damaged (%s); it is now %s"
+            logging.getLogger(__name__).warning(said, reason_of(error), aside)
     study = _study(tuning)
 
     def tell(values: Sequence[float]) -> None:
@@ -204,9 +214,15 @@ def tuning_file(library: Library, corpus_name: str) -> Path:
     return library.root / "tuning" / check_name(corpus_name) / "tuned.json"
 
 
+def _kept(library: Library, corpus_name: str) -> Path:
+    """The file that holds the trials now: the library's, or a spare one where it took none."""
+    path = tuning_file(library, corpus_name)
+    return next((place for place in library.places(path) if place.is_file()), path)
+
+
 def read_tuning(library: Library, corpus: Corpus, encoder_id: str) -> Tuning:
     """What was tried on this very content with this encoder; DomainError where nothing was."""
-    path = tuning_file(library, corpus.name)
+    path = _kept(library, corpus.name)
     try:
         tuning = _read(path)
         if tuning.corpus_id != corpus.corpus_id or not tuning.trials:
@@ -283,9 +299,12 @@ def _try(
     started = time.monotonic()
 
     def watch(now: Progress) -> None:
+        judged = now.figures.get("validation NDCG@10")
+        if judged is None:  # it waits, or has told something else
+            return
         epoch = now.done * config.epochs // max(now.total, 1)
         if len(values) <= epoch:
-            values.append(now.figures.get("validation NDCG@10", math.nan))
+            values.append(judged)
             trial.report(max(values), len(values))
             if trial.should_prune():
                 raise optuna.TrialPruned

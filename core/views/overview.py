@@ -149,7 +149,9 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     title = f"{row.user_id}: interest moved within {now}"
     if len(others):
         before = short_topic(names[leading[others[-1]]])
-        title = f"{row.user_id}: from {before} to {now}"
+        first = short_topic(names[leading[0]])
+        turn = f"from {first} to {now}" if leading[0] != leading[-1] else f"back to {now}"
+        title = f"{row.user_id}: {turn}"
         date = history.events[step - 1].date
         since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
         moved = f"{now} leads since {since}, before it {before}."
@@ -178,11 +180,15 @@ def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
 
 
 def _users(users: ListView) -> str:
-    return count(users.among, "user")
+    return _with_events(users.among)
 
 
 def _among(rows: Sequence[UserRow]) -> str:
-    return f"among {count(len(rows), 'user')} with {LEAST_EVENTS} or more events"
+    return f"among {_with_events(len(rows))}"
+
+
+def _with_events(n: int) -> str:
+    return f"{count(n, 'user')} with {LEAST_EVENTS} or more events"
 
 
 def build_rows(engine: Engine) -> list[UserRow]:

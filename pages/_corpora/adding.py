@@ -22,7 +22,6 @@ from pages._shared import drawing, loaders, notices, state
 WAYS = {(UPLOAD := "drop"): "Drop a file", "path": "Path on this machine"}
 IMPORTED = "import_job"
 """The import that this session started last."""
-NOT_LIKE = "–"
 
 
 def draw_import() -> None:

@@ -219,7 +219,7 @@ def open_listed(user_ids: Sequence[str], at: int, page: str, **values: str | int
 
     For callbacks.
     """
-    state.put(state.WALK, tuple(user_ids))
+    state.put(state.WALK, (state.get(CORPUS), tuple(user_ids)))
     open_page(page, user=user_ids[at], **values)
 
 

@@ -116,7 +116,7 @@ PAGE = "page"
 BEHIND = "behind"
 """Set by a key: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
-"""Users in the order in which the previous and the next one are found."""
+"""A corpus, and users of it in the order in which the previous and the next one are found."""
 TOLD = 3
 """From which run on a typed value is no longer told to the browser."""
 _WRITTEN = "_written_to_url"
@@ -253,8 +253,8 @@ def publish_again() -> None:
 
 def walk(user_ids: Sequence[str]) -> Sequence[str]:
     """The list of users that the person came from, else ``user_ids``, all of the corpus."""
-    listed = get(WALK) or ()
-    return listed if get(USER) in listed and set(listed) <= set(user_ids) else user_ids
+    corpus, listed = get(WALK) or (None, ())
+    return listed if corpus == get(CORPUS) and get(USER) in listed else user_ids
 
 
 def has_own_columns() -> bool:

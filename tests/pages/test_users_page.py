@@ -47,7 +47,7 @@ def test_what_is_not_there_is_said(open_app, demo_only, read) -> None:
 def test_next_user_walks_the_list(open_app, demo_only) -> None:
     listed = (demo_only.user_ids[30], demo_only.user_ids[4], demo_only.user_ids[11])
     app = open_app("pages/timeline.py", corpus="demo", user=listed[0])
-    app.session_state[state.WALK] = listed
+    app.session_state[state.WALK] = ("demo", listed)
     app.run()
     assert any("1 of 3" in caption.value for caption in app.sidebar.caption)
     for user in (*listed[1:], listed[0]):

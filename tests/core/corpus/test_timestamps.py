@@ -93,3 +93,25 @@ def test_seconds_among_milliseconds_do_not_become_january_1970() -> None:
     unit = find_unit([1393545600000] * 9 + [1393545600], where="test")
     with pytest.raises(ValueError, match="too small for milliseconds"):
         unit.read(1393545600)
+
+
+@pytest.mark.parametrize(
+    "odd", ["9999-12-31 24:00", "5 Jan 2019 +9900", "5 Jan 2019 10:00 +99:00", "2021年99月5日"]
+)
+def test_one_impossible_time_does_not_end_an_import(odd: str) -> None:
+    values = [odd, *(f"{day} Jan 2019" for day in range(1, 20))]
+    unit = find_unit(values, where="test")
+    assert unit.name == "dates with names of months"
+    with pytest.raises(ValueError):
+        unit.read(odd)
+    slashes = find_unit([odd, "28/02/2014", "04/03/2013", "05/03/2013"], where="test")
+    assert slashes.name == "dates (day/month/year)"
+
+
+@given(st.text(alphabet="0123456789 :/-.+TZJanFebMarpm年月日", max_size=24))
+def test_whatever_a_value_is_it_is_a_time_or_none(text: str) -> None:
+    try:
+        unit = find_unit(["28 Feb 2014", "3 Mar 2014", "4 Mar 2014", text], where="test")
+        unit.read(text)
+    except (ValueError, DomainError):
+        pass

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +101,16 @@ def test_a_damaged_cache_is_named(tmp_path: Path, encoder: Counting) -> None:
     (tmp_path / "v.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(DomainError, match=r"v\.sqlite"):
         VectorCache(tmp_path / "v.sqlite").vectors(["a hat"], encoder)
+
+
+def test_a_check_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE other (x)")
+        connection.commit()
+    before = path.read_bytes()
+    VectorCache(path).check()
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    path.write_bytes(b"SQLite format 3\x00" + bytes(200))
+    with pytest.raises(DomainError, match="vector cache"):
+        VectorCache(path).check()

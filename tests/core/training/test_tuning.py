@@ -65,6 +65,8 @@ def test_the_default_comes_first_and_what_was_tried_is_kept(
     path.write_text("{}")
     with pytest.raises(DomainError, match="damaged"):
         read_tuning(shelf, shop_corpus, encoder.encoder_id)
+    tune(shop_corpus, shelf, 0.0, encoder=encoder, base=ONE)
+    assert [aside.read_text() for aside in path.parent.glob("*.damaged-*")] == ["{}"]
 
 
 def test_the_time_is_kept_even_within_a_trial(
