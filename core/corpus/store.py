@@ -276,8 +276,11 @@ class Library:
                 return folder
             problem = f"names a folder that isn't there: {folder}"
         except FileNotFoundError:
-            if not _is_corpus(home):
+            finished = _finished(home)
+            if not finished:
                 raise self._unknown(name) from None
+            if len(finished) == 1:  # its first import was killed just before the pointer
+                return finished[0]
             problem = "is missing"
         except OSError as error:
             problem = f"can't be read: {reason_of(error)}"
@@ -340,11 +343,16 @@ def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
 
 def _is_corpus(home: Path) -> bool:
     """Whether a folder holds a corpus, or did: a pointer, or a folder that was finished."""
-    if os.path.lexists(home / POINTER_FILE):
-        return True
+    return os.path.lexists(home / POINTER_FILE) or bool(_finished(home))
+
+
+def _finished(home: Path) -> list[str]:
+    """Names of the folders of corpora that were written to the end."""
     with suppress(OSError):
-        return any((path / SUMS).exists() for path in home.iterdir() if path.name[0] != ".")
-    return False
+        return [
+            path.name for path in home.iterdir() if path.name[0] != "." and (path / SUMS).exists()
+        ]
+    return []
 
 
 def _own(name: str, folder: Path, manifest: Manifest) -> Manifest:

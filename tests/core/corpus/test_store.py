@@ -192,6 +192,16 @@ def test_a_damaged_pointer_is_an_error_that_says_so(library: Library, content: s
     assert [manifest.name for manifest in library.corpora() if manifest.name != "demo"] == []
 
 
+def test_a_first_import_killed_before_its_pointer_is_there_all_the_same(library: Library) -> None:
+    written = library.write("shop", *frames(SHOP), rating_scale=(1, 5))
+    home = library.root / "corpora" / "shop"
+    (home / "current.json").unlink()
+    assert library.corpus("shop").corpus_id == written.corpus_id
+    shutil.copytree(home / written.corpus_id, home / "another")
+    with pytest.raises(DomainError, match=r"pointer of corpus 'shop' is missing.*Import"):
+        library.corpus("shop")
+
+
 @pytest.fixture
 def model(library: Library) -> Callable[[str, str | None], Path]:
     def make(model_id: str, config: str | None) -> Path:
