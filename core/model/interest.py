@@ -171,10 +171,10 @@ class InterestModel:
 
     @torch.inference_mode()
     def reordered(self, events: Sequence[Event], at: IntArray, seconds: DoubleArray) -> FloatArray:
-        """Query vectors after each event of one history in other orders, float32[n_orders, n, dim].
+        """Query vectors after each event of a history in other orders, float32[n_orders, n, dim].
 
-        ``at`` int64[n_orders, n]: which event (0-based) comes when; ``seconds`` float64[n_orders, n]:
-        the times they then have.
+        ``at`` int64[n_orders, n]: which event (0-based) comes when; ``seconds``
+        float64[n_orders, n]: the times they then have.
         """
         network, encoded = self.network, self.events.encode(events)
         arrays = (encoded.item, encoded.kind, encoded.features, encoded.text, self.item_vectors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,12 +46,14 @@ class Turns:
     def __post_init__(self) -> None:
         object.__setattr__(self, "of", {user.user_id: user for user in self.users})
 
-    def surest(self, n: int) -> list[tuple[str, TurningPoint]]:
+    def surest(
+        self, n: int, among: Callable[[str, TurningPoint], bool] = lambda user, point: True
+    ) -> list[tuple[str, TurningPoint]]:
         """The n surest turning points of different users, larger ones first among equals."""
         best = [
-            (user.user_id, min(user.points, key=lambda point: (point.q or 0.0, -point.size)))
+            (user.user_id, min(own, key=lambda point: (point.q or 0.0, -point.size)))
             for user in self.users
-            if user.points
+            if (own := [point for point in user.points if among(user.user_id, point)])
         ]
         best.sort(key=lambda row: (row[1].q or 0.0, -row[1].size, row[0]))
         return best[:n]
