@@ -133,7 +133,7 @@ def evidence(grew: str, shrank: str, total: float, events: int) -> str:
     """How the contributions are to be read."""
     return (
         f"Contributions of {count(events, 'event')} to the lead of {grew} over {shrank} after the "
-        f"change: {nats(total)} nats together."
+        f"change: {nats(total)} nats together. The largest:"
     )
 
 
