@@ -125,6 +125,7 @@ def train_model(
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
     from core.training.training import train
+    from core.turns.stored import make_turns
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
@@ -150,7 +151,9 @@ def train_model(
     started = time.monotonic()
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
-        make_turnover(shelf, Engine.open(data, folder, shelf), progress=progress)
+        engine = Engine.open(data, folder, shelf)
+        make_turnover(shelf, engine, progress=progress)
+        make_turns(shelf, engine, progress=progress)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
