@@ -59,7 +59,7 @@ class Planted:
 def planted() -> tuple[Planted, ...]:
     """The half of the demo's users that chose nothing."""
     corpus, truth = demo_engine().corpus, demo_truth()
-    changes = {user: rows for user, rows in truth.changes.groupby(Columns.User)}
+    changes = dict(iter(truth.changes.groupby(Columns.User)))
     facts = truth.users.set_index(Columns.User)
     users = []
     for user in corpus.user_ids[1::2]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +18,7 @@ from core.corpus.plan import ItemFile
 from core.corpus.quarantine import ITEM_FIELDS, Quarantine
 from core.corpus.source import BadRow
 from core.corpus.syntax.json_rows import plain_value
-from core.corpus.syntax.protocol import Fields
+from core.corpus.syntax.protocol import Fields, Values
 from core.corpus.tables import ITEMS_SCHEMA, batch_of
 from core.corpus.texts import clean_text, is_missing, joined, read_id, read_text
 from core.domain import Columns
@@ -49,10 +50,12 @@ def collect_items(
     quarantine: Quarantine,
     tick: Callable[[str, int], None],
     category_separator: str | None = None,
+    described: Mapping[str, ItemRow] = MappingProxyType({}),
 ) -> Catalogue:
     """The whole catalogue; the first row of an item counts.
 
-    ``event_items`` is string[n_events]. Rows that can't be used go to the quarantine as items,
+    ``event_items`` is string[n_events]; ``described`` is what events say of items (``Described``),
+    for what the items file lacks. Rows that can't be used go to the quarantine as items,
     single values that can't be read as fields of items.
     """
     seen: set[str] = set()
@@ -66,7 +69,7 @@ def collect_items(
                 quarantine.add(source.refusal(line, item))
             elif item[0] not in seen:
                 seen.add(item[0])
-                rows.append(item)
+                rows.append(filled(item, described.get(item[0])))
             for bad in reader.dropped:
                 quarantine.add(source.refusal(line, bad, ITEM_FIELDS))
             reader.dropped.clear()
@@ -76,7 +79,8 @@ def collect_items(
                 rows.clear()
     used = event_items.unique().to_pylist()
     unknown = [item_id for item_id in used if item_id not in seen]
-    rows.extend((item_id, None, None, None, None, None) for item_id in unknown)
+    nothing = None, None, None, None, None
+    rows.extend(described.get(item_id) or (item_id, *nothing) for item_id in unknown)
     items = pa.Table.from_batches([*batches, batch_of(rows, ITEMS_SCHEMA)])
     matched, unmatched = None, None
     if source is not None:
@@ -148,6 +152,43 @@ class ItemReader:
         except BadRow as bad:
             self.dropped.append(bad)
             return None
+
+
+class Described:
+    """What the rows of events say of their items: of each field the first value that is one."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, ItemRow] = {}
+
+    def reader(self, source: ItemFile) -> Callable[[str, Values], list[BadRow]]:
+        """A function that takes an item's id and the values of ``source``'s columns in one row.
+
+        It answers with the values that can't be read.
+        """
+        read = ItemReader(source)
+        fields = list(source.columns.items())
+        columns = [column for _, column in fields]
+        places = [1 + Columns.ITEMS[1:].index(f) for f, _ in fields if f != Columns.Item]
+
+        def add(item: str, values: Values) -> list[BadRow]:
+            known = self.items.get(item)
+            if known is not None and all(known[place] is not None for place in places):
+                return []
+            row = read.read(dict(zip(columns, values, strict=True)))
+            if not isinstance(row, BadRow):
+                self.items[item] = row if known is None else filled(known, row)
+            dropped, read.dropped = read.dropped, []
+            return dropped
+
+        return add
+
+
+def filled(item: ItemRow, other: ItemRow | None) -> ItemRow:
+    """The item, with the other's values where it has none."""
+    if other is None:
+        return item
+    both = zip(item, other, strict=True)
+    return cast(ItemRow, tuple(mine if mine is not None else theirs for mine, theirs in both))
 
 
 def read_price(value: Any) -> float | None:

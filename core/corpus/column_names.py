@@ -171,6 +171,12 @@ NOT_TIMES = re.compile(
 NOT_KINDS = re.compile(r"status|state|channel|source|genre|categor|label|sentiment|flag|title|name")
 """Words that only look like kinds of events."""
 
+ITEM_NOUN = re.compile(
+    r"(?:item|product|article|movie|film|book|track|song|game|app|business|artikel|produkt|produit|"
+    r"producto|prodotto|produto)_|genres?$|商品|电影|書|书"
+)
+"""Names of columns that speak of an item wherever they stand."""
+
 _TYPE = re.compile(r":(?:token|token_seq|float|float_seq)$")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right)$")
@@ -242,6 +248,8 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
         fields = {Columns.Item: ("id", *items), **{f: _plain(n) for f, n in ITEM_NAMES.items()}}
         titles = (f"{noun}_{word}" for noun in _plain(ITEMS) for word in ("title", "name"))
         fields[Columns.Title] = (*fields[Columns.Title], "original_title", *titles)
+        groups = fields[Columns.Category]
+        fields[Columns.Category] = (*groups, *(f"{group}_name" for group in groups))
     else:
         steam = ("author_steamid", "steamid", "steam_id", "username", "user_name", "profile_name")
         fields = {

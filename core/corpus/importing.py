@@ -13,13 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.corpus.catalogue import Catalogue, collect_items
+from core.corpus.catalogue import Catalogue, Described, collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
 from core.corpus.options import ImportOptions
 from core.corpus.plan import EventFile, Plan
 from core.corpus.planning import asked_kinds, check_kinds, plan_import
-from core.corpus.quarantine import FIELDS, ITEMS, Quarantine, Refusal
+from core.corpus.quarantine import FIELDS, ITEM_FIELDS, ITEMS, Quarantine, Refusal
 from core.corpus.settling import SHARE, settle
 from core.corpus.source import BadRow
 from core.corpus.store import Library
@@ -115,6 +115,7 @@ class _Import:
         self.quarantine = Quarantine(folder / QUARANTINE_FILE)
         self.rows_read = 0
         self.order: Counter[str] = Counter()
+        self.described = Described()
         self.readers: list[EventReader] = []
         self.notes: list[str] = plan.notes
         self.started = time.monotonic()
@@ -145,7 +146,9 @@ class _Import:
                 self._log_outside(events, settled.outside, settled.reason)
                 said = self.plan.asked.category_separator
                 ids = events[Columns.Item]
-                catalogue = collect_items(self.plan.items, ids, self.quarantine, self._tick, said)
+                catalogue = collect_items(
+                    self.plan.items, ids, self.quarantine, self._tick, said, self.described.items
+                )
                 self._note_matches(catalogue)
                 manifest = save_tables(
                     self.folder,
@@ -211,6 +214,8 @@ class _Import:
         kept: list[tuple[Any, ...]] = []
         waiting = 0
         read, dropped = reader.read, reader.dropped
+        about = source.about
+        describe = self.described.reader(about) if about is not None else None
         for line, values in source.rows.read(reader.wanted):
             self.rows_read += 1
             event = values if isinstance(values, BadRow) else read(values)
@@ -219,6 +224,9 @@ class _Import:
             else:
                 kept.append((*event, number, line))
                 waiting += len(event.text or "") + len(event.title or "")
+                if about is not None and describe is not None:
+                    for bad in describe(event.item, reader.further(values)):
+                        self.quarantine.add(about.refusal(line, bad, ITEM_FIELDS))
             if dropped:
                 self._drop(source, line, dropped)
             if self.rows_read % REPORT_ROWS == 0:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 Scale = tuple[float, float]
 ITEM_PREFIX = "item."
 SHORT_NAMES = {"user": Columns.User, "item": Columns.Item, "time": Columns.Time}
-FIELDS = (*Columns.EVENTS, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
+CLOCK = "clock"
+"""The column with the time of day, where that of the time holds days."""
+FIELDS = (*Columns.EVENTS, CLOCK, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
 """What a column can be mapped to."""
 NO_QUOTE = "none"
 QUOTES = ('"', "'", NO_QUOTE)

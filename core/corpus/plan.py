@@ -16,6 +16,7 @@ from core.corpus.syntax import Head, Rows
 from core.corpus.texts import is_missing
 from core.corpus.timestamps import TimeUnit
 from core.corpus.validate import EventReader
+from core.domain import Columns
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,14 @@ class ItemFile:
         return Refusal.of(self.file.name, line, bad, self.columns, table or self.table)
 
     @property
+    def used(self) -> set[str]:
+        """The columns that a field takes."""
+        return set(self.columns.values())
+
+    @property
     def unused(self) -> tuple[str, ...]:
         """Columns that no field takes; a nameless column without values is none."""
-        used = set(self.columns.values())
+        used = self.used
         outer = {column.partition(".")[0] for column in used if "." in column}
         names = set(self.head.columns)
         return tuple(
@@ -60,15 +66,27 @@ class ItemFile:
 
 @dataclass(frozen=True)
 class EventFile(ItemFile):
-    """One file of events and how its rows are read. ``unit`` None: their order is their time."""
+    """One file of events and how its rows are read.
+
+    ``unit`` None: their order is their time. ``about``: the same file as one of items, where its
+    rows say what their items are.
+    """
 
     unit: TimeUnit | None
     style: RatingStyle
+    about: ItemFile | None = None
+
+    @property
+    def used(self) -> set[str]:
+        """The columns that a field takes."""
+        return super().used | (self.about.used if self.about is not None else set())
 
     def events(self, kinds: Mapping[str, str], order: Counter[str]) -> EventReader:
         """A reader of its rows."""
         kind = self.rows.facts.kind
-        return EventReader(self.columns, self.unit, self.style, kinds, self.whole, order, kind)
+        also = () if self.about is None else tuple(self.about.columns.values())
+        whole = self.whole
+        return EventReader(self.columns, self.unit, self.style, kinds, whole, order, kind, also)
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,9 @@ class Plan:
         merged: dict[str, str] = {}
         for source in reversed(self.events):
             merged.update(source.columns)
+            if source.about is not None:
+                about = source.about.columns.items()
+                merged.update({ITEM_PREFIX + k: name for k, name in about if k != Columns.Item})
         if self.items is not None:
             merged.update({ITEM_PREFIX + key: name for key, name in self.items.columns.items()})
         return merged

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from core.corpus.column_names import guess
+from core.corpus.described import clock_column, item_columns
 from core.corpus.kinds import kind_of, unknown_kinds
-from core.corpus.options import ITEM_PREFIX, ImportOptions, split_mapping
+from core.corpus.options import CLOCK, ITEM_PREFIX, ImportOptions, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.questions import Asked
 from core.corpus.ratings import RatingStyle
@@ -41,7 +42,8 @@ def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOption
     repeated = {path for path in files if files.count(path) > 1}
     if repeated:
         raise DomainError("a file was named twice", where=str(min(repeated)))
-    events = tuple(_plan_events(path, readers, event_map, options) for path in files)
+    described = {} if items or listed_items else item_map
+    events = tuple(_plan_events(path, readers, event_map, described, options) for path in files)
     formats = {source.reader.format for source in events}
     if len(formats) > 1:
         raise DomainError(
@@ -106,13 +108,18 @@ def _readers(format: str) -> tuple[Reader, ...]:
 
 
 def _plan_events(
-    path: Path, readers: Sequence[Reader], mapping: Mapping[str, str], options: ImportOptions
+    path: Path,
+    readers: Sequence[Reader],
+    mapping: Mapping[str, str],
+    item_map: Mapping[str, str],
+    options: ImportOptions,
 ) -> EventFile:
     file = SourceFile(path, options.encoding)
     rows = open_rows(file, options)
     head = read_head(rows)
     _check_columns(file, head, mapping)
-    head = replace(head, claimed=frozenset(mapping.values()))
+    _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
+    head = replace(head, claimed=frozenset([*mapping.values(), *item_map.values()]))
     if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
         raise _no_rows(file, head)
     needed = [name for name in NEEDED if name != Columns.Time or not options.order_as_time]
@@ -125,22 +132,20 @@ def _plan_events(
     columns = _merged(guessed, mapping)
     if options.order_as_time:
         columns.pop(Columns.Time, None)
+        columns.pop(CLOCK, None)
     if options.kinds and Columns.Kind not in columns:
         columns |= _said_kinds(head, columns, options)
     _check_ids(file, rows, head, columns)
     style = RatingStyle(decimal=options.decimal)
     if Columns.Rating in columns:
         style = RatingStyle.of(head.values(columns[Columns.Rating]), options.decimal)
-    return EventFile(
-        file,
-        rows,
-        head,
-        reader,
-        columns,
-        _whole(head, columns),
-        None if options.order_as_time else _time_unit(file, rows, head, columns, options),
-        style,
-    )
+    unit = None if options.order_as_time else _time_unit(file, rows, head, columns, options)
+    if unit is not None and CLOCK not in columns and (clock := clock_column(head, columns, unit)):
+        columns[CLOCK] = clock
+    whole = _whole(head, columns)
+    about = {**item_columns(head, columns), **item_map, Columns.Item: columns[Columns.Item]}
+    described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
+    return EventFile(file, rows, head, reader, columns, whole, unit, style, described)
 
 
 def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -153,7 +158,7 @@ def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str,
         field: column for field, column in guessed.items() if column not in said or field in NEEDED
     }
     columns.update(mapping)
-    return {field: columns[field] for field in Columns.EVENTS if field in columns}
+    return {field: columns[field] for field in (*Columns.EVENTS, CLOCK) if field in columns}
 
 
 def _said_kinds(head: Head, columns: Mapping[str, str], options: ImportOptions) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.corpus.catalogue import ItemReader, ItemRow, first_categories
+from core.corpus.catalogue import Described, ItemReader, ItemRow, filled, first_categories
 from core.corpus.kinds import kind_of
 from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
@@ -70,12 +70,13 @@ class Preview:
     ``question``: what must be answered first; None where an import can start. With a question
     ``rows`` may be empty. ``files``: each file's reading, the items file last.
 
-    ``columns`` are all columns of the event files, ``item_columns`` those of the items file;
-    ``mapping`` is field -> column as an import would use it, with ``item.`` before fields of the
-    items file. ``rows`` holds the first 20 accepted events in ``Columns.EVENTS``, ``item_rows``
-    the first 20 items in ``Columns.ITEMS``. ``problems`` are the first 50 refused rows,
-    ``refused`` their number among the ``sampled`` rows; ``dropped_fields`` counts optional values
-    that could not be read by field, ``dropped`` are the first 50 of them; their events stay.
+    ``columns`` are all columns of the event files, ``item_columns`` those of the items
+    file (without one, the same); ``mapping`` is field -> column as an import would use it, with
+    ``item.`` before fields of items. ``rows`` holds the first 20 accepted events in
+    ``Columns.EVENTS``, ``item_rows`` the first 20 items in ``Columns.ITEMS``. ``problems`` are the
+    first 50 refused rows, ``refused`` their number among the ``sampled`` rows; ``dropped_fields``
+    counts optional values that could not be read by field, ``dropped`` are the first 50 of them;
+    their events stay.
     ``rating_scale`` is a guess where no option fixes it, since the import looks at every rating.
     ``items_matched``: share of the sampled events' items that the start of the items file has (a
     lower bound for large files), None without items; ``unmatched`` is one id of the events and one
@@ -146,9 +147,11 @@ class _Sampled:
         self.accepted: list[ValidEvent] = []
         self.problems: list[Refusal] = []
         self.dropped: list[Refusal] = []
+        self.lost: list[Refusal] = []
         self.words: dict[str, str | None] = {}
         self.wholes: Counter[float] = Counter()
         self.size = 0
+        self.described = Described()
         order: Counter[str] = Counter()
         for source in plan.events:
             self._read(source, order)
@@ -156,18 +159,24 @@ class _Sampled:
     def _read(self, source: EventFile, order: Counter[str]) -> None:
         said = self.plan.asked.kinds
         reader = source.events(said, order)
+        about = source.about
+        describe = self.described.reader(about) if about is not None else None
         places = [source.head.columns.index(column) for column in reader.wanted]
         for line, values in source.head.rows:
-            event = (
-                values
-                if isinstance(values, BadRow)
-                else reader.read(tuple([values[place] for place in places]))
-            )
+            event: ValidEvent | BadRow
+            if isinstance(values, BadRow):
+                wanted, event = (), values
+            else:
+                wanted = tuple([values[place] for place in places])
+                event = reader.read(wanted)
             if isinstance(event, BadRow):
                 self.problems.append(source.refusal(line, event))
             else:
                 self.accepted.append(event)
                 self.size += len(event.title or "") + len(event.text or "")
+                if about is not None and describe is not None:
+                    lost = describe(event.item, reader.further(wanted))
+                    self.lost += [about.refusal(line, bad, ITEM_FIELDS) for bad in lost]
             self.dropped += [source.refusal(line, bad, FIELDS) for bad in reader.dropped]
             reader.dropped.clear()
             if self.size > MOST_TEXT:
@@ -186,7 +195,8 @@ class _Sampled:
         table = pa.Table.from_batches([batch_of(self.accepted, SAMPLE_SCHEMA)])
         settled = settle(table, self.wholes, plan.scale)
         events = settled.events.select(list(Columns.EVENTS))
-        catalogue, refused, lost = _items(plan.items)
+        catalogue, refused, lost = _items(plan.items, self.described.items)
+        lost = [*self.lost, *lost]
         self.dropped += lost
         counts = Counter(refusal.field for refusal in self.dropped if refusal.table == FIELDS)
         counts.update(f"{ITEM_PREFIX}{refusal.field}" for refusal in lost)
@@ -203,7 +213,7 @@ class _Sampled:
             encoding=plan.encoding,
             timestamp_unit=plan.timestamp_unit,
             columns=_columns(plan),
-            item_columns=plan.items.head.columns if plan.items else (),
+            item_columns=plan.items.head.columns if plan.items else _columns(plan),
             mapping=plan.mapping,
             unused_columns=plan.unused,
             rating_scale=settled.scale or plan.scale,
@@ -228,8 +238,13 @@ def _columns(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for source in plan.events for name in source.head.columns))
 
 
-def _items(source: ItemFile | None) -> tuple[pa.Table, list[Refusal], list[Refusal]]:
-    """The first items of a file, the rows that would be refused, and the values dropped."""
+def _items(
+    source: ItemFile | None, described: dict[str, ItemRow]
+) -> tuple[pa.Table, list[Refusal], list[Refusal]]:
+    """The first items of a file, the rows that would be refused, and the values dropped.
+
+    Without a file: the items as the events describe them.
+    """
     rows: dict[str, ItemRow] = {}
     refused: list[Refusal] = []
     lost: list[Refusal] = []
@@ -240,10 +255,11 @@ def _items(source: ItemFile | None) -> tuple[pa.Table, list[Refusal], list[Refus
             if isinstance(item, BadRow):
                 refused.append(source.refusal(line, item))
             else:
-                rows.setdefault(item[0], item)
+                rows.setdefault(item[0], filled(item, described.get(item[0])))
             lost += [source.refusal(line, bad, ITEM_FIELDS) for bad in reader.dropped]
             reader.dropped.clear()
-    return pa.Table.from_batches([batch_of(rows.values(), ITEMS_SCHEMA)]), refused, lost
+    shown = rows.values() if source is not None else described.values()
+    return pa.Table.from_batches([batch_of(shown, ITEMS_SCHEMA)]), refused, lost
 
 
 def _matches(

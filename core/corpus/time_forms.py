@@ -16,6 +16,7 @@ from core.corpus.time_words import MONTH_WORDS, NOON_WORDS, ZONES
 
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
 LONGEST = 80
+DAY = datetime(2000, 1, 1, tzinfo=UTC)
 NO_TIME = "is not a time"
 
 
@@ -86,6 +87,18 @@ def read_form(text: str, order: str) -> Form:
         moment = _moment(int(match["y"]), int(match["m"]), int(match["d"]))
         return Form("dates (month day, year)", moment)
     return _worded(text)
+
+
+def read_clock(value: object) -> timedelta:
+    """A time of day such as 14:03, 2:03:05 PM or 下午3:20; NotATime for anything else."""
+    text = str(value).strip()
+    if not 3 <= len(text) <= LONGEST or not re.search(r"\d[:.h]\d\d", text):
+        raise NotATime("is not a time of day")
+    match = _DIGITS.fullmatch(f"{DAY:%Y-%m-%d} {text}")
+    if match is None:
+        raise NotATime("is not a time of day")
+    moment = _digits(match, MONTH_FIRST).moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - DAY
 
 
 def _iso(text: str) -> Form | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from core.corpus.kinds import kind_of
+from core.corpus.options import CLOCK
 from core.corpus.ratings import Rating, RatingStyle
 from core.corpus.source import BadRow
 from core.corpus.syntax.protocol import Values
 from core.corpus.texts import MAX_TEXT, is_missing, read_id, read_text
+from core.corpus.time_forms import NotATime, read_clock
 from core.corpus.timestamps import DAY_MICROS, TimeUnit
 from core.domain import Columns
 
@@ -52,11 +55,19 @@ class _Memo(dict[str, Any]):
         return result
 
 
+def _clock(value: str) -> int | None:
+    try:
+        return read_clock(value) // timedelta(microseconds=1)
+    except NotATime:
+        return None
+
+
 class EventReader:
     """Reads rows of one file as events.
 
     ``columns`` maps fields to the file's columns; ``wanted`` are the columns whose values ``read``
-    takes, in this order. ``unit`` None: an event's time is its place among the user's rows, one a
+    takes, in this order, and then the
+    columns ``also``. ``unit`` None: an event's time is its place among the user's rows, one a
     day, counted in ``order``. ``whole``: fields of ids whose "12.0" is 12. ``kind``: that of
     events whose row names none. ``dropped`` are the optional values of the latest row that could
     not be read; ``shortened`` counts texts cut at MAX_TEXT; ``unknown`` counts unknown words of the
@@ -72,11 +83,13 @@ class EventReader:
         whole: frozenset[str],
         order: Counter[str],
         kind: str = OPEN,
+        also: Sequence[str] = (),
     ) -> None:
-        fields = [field for field in Columns.EVENTS if field in columns]
+        fields = [field for field in (*Columns.EVENTS, CLOCK) if field in columns]
         if unit is None and Columns.Time in fields:
             fields.remove(Columns.Time)
-        self.wanted = tuple(columns[field] for field in fields)
+        self._n_values = len(fields)
+        self.wanted = (*(columns[field] for field in fields), *also)
         places = {field: place for place, field in enumerate(fields)}
         self._user, self._item = places[Columns.User], places[Columns.Item]
         self._time_place = places.get(Columns.Time, -1)
@@ -84,12 +97,14 @@ class EventReader:
         self._rating_place = places.get(Columns.Rating, -1)
         self._title_place = places.get(Columns.Title, -1)
         self._text_place = places.get(Columns.Text, -1)
+        self._clock_place = places.get(CLOCK, -1)
         self._unit, self._style, self._said, self._order = unit, style, kinds, order
         self._whole = whole
         self._default_kind = kind
         self._users = _Memo(lambda value: self._id(Columns.User, value))
         self._items = _Memo(lambda value: self._id(Columns.Item, value))
         self._ratings = _Memo(self._rating)
+        self._clocks = _Memo(_clock)
         self._kinds = _Memo(self._kind)
         self.dropped: list[BadRow] = []
         self._long, self._cut = "", ""
@@ -131,6 +146,10 @@ class EventReader:
                 kind = known
         return ValidEvent(user, item, time, kind, rating.number, title, text, rating.share)
 
+    def further(self, values: Values | BadRow) -> Values:
+        """The row's values of the columns ``also``."""
+        return () if isinstance(values, BadRow) else values[self._n_values :]
+
     def _id(self, field: str, value: Any) -> str:
         return read_id(field, value, whole=field in self._whole)
 
@@ -141,11 +160,20 @@ class EventReader:
             return place * DAY_MICROS
         value = values[self._time_place]
         try:
-            return self._unit.read(value)
+            time = self._unit.read(value)
+            return time if self._clock_place < 0 else self._with_clock(time, values)
         except (ValueError, OverflowError) as error:
             if is_missing(value):
                 raise BadRow(Columns.Time, "is missing") from None
             raise BadRow(Columns.Time, str(error), value) from None
+
+    def _with_clock(self, time: int, values: Values) -> int:
+        """The day and the time of day; the day alone where that can't be read."""
+        value = values[self._clock_place]
+        micros = self._clocks[value if value.__class__ is str else str(value)]
+        if micros is None and not is_missing(value):
+            self.dropped.append(BadRow(CLOCK, "is not a time of day", value))
+        return time + (micros or 0)
 
     def _rating(self, value: Any) -> Rating | BadRow:
         try:

@@ -19,6 +19,7 @@ from core.recommend.scorers import (
     RecentPopularity,
     Transitions,
 )
+from core.recommend.sequential import SequentialNeighbours
 from core.recommend.training_data import EncodedHistories, TrainingData
 
 JOINT, INTEREST = "joint", "interest"
@@ -43,6 +44,7 @@ SCORERS: dict[str, type[Scorer]] = {
     "popularity": Popularity,
     "recent-popularity": RecentPopularity,
     "transitions": Transitions,
+    "sequential-knn": SequentialNeighbours,
     "item-knn": ItemNeighbours,
     "ease": Ease,
     "content": Content,
@@ -54,6 +56,7 @@ NAMES = {
     "popularity": "popularity",
     "recent-popularity": "recent popularity",
     "transitions": "last-item transitions",
+    "sequential-knn": "sequential neighbours",
     "item-knn": "recency-weighted item-kNN",
     "ease": "EASE",
     "content": "content (BERT vectors)",

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.corpus.described import ABOUT_ITEMS
 from core.corpus.options import (
     FIELDS,
     ITEM_PREFIX,
@@ -116,11 +117,13 @@ ANSWERS: dict[str, Callable[[Question, Preview | None], None]] = {
 def draw_columns(preview: Preview, said_mapping: dict[str, str]) -> None:
     """One picker per field, set to the column that it has."""
     examples = column_examples(preview)
+    has_items = any(file.table == "items" for file in preview.files)
+    of_events = [ITEM_PREFIX + field for field in ABOUT_ITEMS]
     for field in FIELDS:
         of_items = field.startswith(ITEM_PREFIX)
-        known = preview.item_columns if of_items else preview.columns
-        if of_items and not known:
+        if of_items and not has_items and field not in of_events:
             continue
+        known = preview.item_columns if of_items else preview.columns
         taken = preview.mapping.get(field, said_mapping.get(field))
         can_be_unused = taken is None or field in said_mapping
         options = [*([UNUSED] if can_be_unused else []), *known]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.corpus.column_names import NOT_ITEMS, NOT_KINDS, NOT_TIMES, guess, plain_name
+from core.corpus.described import ONE_VALUE, share_of_one
 from core.corpus.kinds import MAX_LENGTH, holds_kinds, kind_of
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import mapped
 from core.corpus.source import BadRow
-from core.corpus.syntax.protocol import Fields, Head
+from core.corpus.syntax.protocol import Fields, Head, named, real_column
 from core.corpus.texts import is_missing
 from core.corpus.timestamps import times_share
 from core.domain import Columns
@@ -41,8 +42,8 @@ class Table:
     def item_columns(self, head: Head) -> dict[str, str] | None:
         """A guess by name; one column serves once."""
         found: dict[str, str] = {}
-        for field, candidates in guess("items", _named(head)).items():
-            free = [_real(head, name) for name in candidates]
+        for field, candidates in guess("items", named(head)).items():
+            free = [real_column(head, name) for name in candidates]
             free = [column for column in free if column not in found.values()]
             free.sort(key=head.claimed.__contains__)
             if free and (field == Columns.Item or free[0] not in head.claimed):
@@ -64,7 +65,7 @@ class _Guess:
 
     def __init__(self, head: Head) -> None:
         self._head = head
-        self._by_name = guess("events", _named(head))
+        self._by_name = guess("events", named(head))
         self._taken: dict[str, str] = {}
 
     def columns(self) -> dict[str, str]:
@@ -81,11 +82,11 @@ class _Guess:
         self._take(Columns.Rating, self._are_ratings)
         self._take(Columns.Text, self._are_texts)
         if Columns.Text in self._taken:
-            self._take(Columns.Title, self._are_texts)
+            self._take(Columns.Title, self._are_titles)
         return {field: self._taken[field] for field in Columns.EVENTS if field in self._taken}
 
     def _take(self, field: str, fits: Callable[[str, list[Any]], bool] | None = None) -> None:
-        candidates = [_real(self._head, name) for name in self._by_name.get(field, ())]
+        candidates = [real_column(self._head, name) for name in self._by_name.get(field, ())]
         free = [column for column in candidates if column not in self._taken.values()]
         free.sort(key=self._head.claimed.__contains__)
         if field not in NEEDED:
@@ -169,6 +170,15 @@ class _Guess:
         style = RatingStyle.of(values)
         return not values or sum(_reads(style, value) for value in values) >= READABLE * len(values)
 
+    def _are_titles(self, column: str, values: list[Any]) -> bool:
+        """Whether these are titles of reviews: those of items are the same in all their rows."""
+        if not self._are_texts(column, values):
+            return False
+        if Columns.Item not in self._taken or len(set(map(str, values))) == 1:
+            return True
+        ids = self._head.values(self._taken[Columns.Item])
+        return (share_of_one(ids, self._head.values(column)) or 0) < ONE_VALUE
+
     @staticmethod
     def _are_texts(column: str, values: list[Any]) -> bool:
         texts = [value for value in values if isinstance(value, str)]
@@ -176,17 +186,6 @@ class _Guess:
             value.replace(".", "", 1).strip().isdecimal() for value in texts if len(value) < 40
         )
         return not values or (len(texts) > 0 and numbers < NEARLY_ALL * len(texts))
-
-
-def _named(head: Head) -> Sequence[str]:
-    """The columns by their telling names: those of a published layout where they are numbered."""
-    aliases = head.source.facts.aliases
-    return [aliases.get(column, column) for column in head.columns]
-
-
-def _real(head: Head, name: str) -> str:
-    """The column of a telling name."""
-    return next((c for c, alias in head.source.facts.aliases.items() if alias == name), name)
 
 
 def _reads(style: RatingStyle, value: Any) -> bool:

@@ -83,6 +83,17 @@ class Head:
         return [*start, *self.source.later(column)]
 
 
+def named(head: Head) -> Sequence[str]:
+    """The columns by their telling names: those of a published layout where they are numbered."""
+    aliases = head.source.facts.aliases
+    return [aliases.get(column, column) for column in head.columns]
+
+
+def real_column(head: Head, name: str) -> str:
+    """The column of a telling name."""
+    return next((c for c, alias in head.source.facts.aliases.items() if alias == name), name)
+
+
 def sample_rows(n_columns: int) -> int:
     """How many rows of so many columns make a sample."""
     return max(min(SAMPLE_ROWS, SAMPLE_CELLS // max(n_columns, 1)), 20)

@@ -27,6 +27,7 @@ from core.recommend.scorers import (
     Transitions,
     centre,
 )
+from core.recommend.sequential import SequentialNeighbours
 from core.recommend.training_data import EncodedHistories, TrainingData
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
@@ -83,6 +84,26 @@ def test_transitions_count_what_followed_within_reach(data: TrainingData) -> Non
     np.testing.assert_allclose(scores, weighted(data, HISTORY, 0.5) @ shares, atol=1e-5)
     last = Transitions(following, 0.0).scores(encoded(data, *HISTORY))[0]
     np.testing.assert_allclose(last, shares[data.item_index["i01"]], atol=1e-6)
+
+
+def test_sequential_neighbours_are_scaled_pairs_by_distance_and_direction(
+    data: TrainingData,
+) -> None:
+    counts = np.zeros((data.n_items, data.n_items))
+    for row in range(len(data.item)):
+        for later in range(row + 1, min(row + 11, len(data.item))):
+            if data.user[later] == data.user[row]:
+                counts[data.item[row], data.item[later]] += 0.75 ** (later - row - 1)
+    size = (data.item_counts + 15.0) ** -0.3
+    setting, found = next(
+        (setting, scorer)
+        for setting, scorer in SequentialNeighbours.grid(data)
+        if (setting["back"], setting["power"], setting["decay"]) == (0.5, 0.3, 0.5)
+    )
+    assert (setting["fading"], setting["shrinkage"]) == (0.75, 15.0)
+    weights = size[:, None] * (counts + 0.5 * counts.T) * size
+    scores = found.scores(encoded(data, *HISTORY))[0]
+    np.testing.assert_allclose(scores, weighted(data, HISTORY, 0.5) @ weights, rtol=1e-4)
 
 
 def test_recent_popularity_counts_the_window_that_ends_at_the_clock(data: TrainingData) -> None:

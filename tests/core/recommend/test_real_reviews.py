@@ -38,6 +38,7 @@ def test_the_joint_of_the_baselines_is_below_none_of_them_on_music(tmp_path: Pat
     assert found.excluded_targets == 0
     assert ndcg["popularity"] == pytest.approx(0.0452, abs=0.001)
     assert min(ndcg["ease"], ndcg["item-knn"]) > 0.064
+    assert ndcg["sequential-knn"] > 0.07
     for name in baselines:
         assert found.compare("joint", name).ratio.high > 1.0
     assert found.compare("joint", "popularity").ratio.low > 1.2

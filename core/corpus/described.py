@@ -1,0 +1,103 @@
+"""Columns beside an event that speak of its item, and a column with the time of day.
+
+Exports often repeat an item's title and category in every row, and keep date and clock apart.
+Such columns are known by their names and by their values: what describes an item is the same in
+all its rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.corpus.column_names import ITEM_NOUN, NOT_TIMES, guess, plain_name
+from core.corpus.syntax.protocol import Head, named, real_column
+from core.corpus.texts import is_missing
+from core.corpus.time_forms import read_clock
+from core.corpus.timestamps import DAY_MICROS, TimeUnit
+from core.domain import Columns
+
+ABOUT_ITEMS = (Columns.Title, Columns.Category, Columns.Description)
+ONE_VALUE, REPEATED = 0.95, 3
+CLOCKS = 0.95
+
+
+def item_columns(head: Head, columns: Mapping[str, str]) -> dict[str, str]:
+    """Fields of items -> columns of a file of events whose fields are ``columns``."""
+    found: dict[str, str] = {}
+    ids = head.values(columns[Columns.Item])
+    guessed = guess("items", named(head))
+    for field in ABOUT_ITEMS:
+        for name in guessed.get(field, ()):
+            column = real_column(head, name)
+            taken = {*columns.values(), *found.values(), *head.claimed}
+            if column not in taken and _describes(field, name, ids, head.values(column)):
+                found[field] = column
+                break
+    return found
+
+
+def _describes(field: str, name: str, ids: Sequence[Any], values: Sequence[Any]) -> bool:
+    words = [str(value) for value in values if not is_missing(value)]
+    if not words or all(_is_number(word) for word in words):
+        return False
+    if field != Columns.Category and len(set(words)) == 1:
+        return False
+    share = share_of_one(ids, values)
+    return bool(ITEM_NOUN.match(plain_name(name))) if share is None else share >= ONE_VALUE
+
+
+def share_of_one(ids: Sequence[Any], values: Sequence[Any]) -> float | None:
+    """The share of rows that have their id's most frequent value; None: too few ids repeat."""
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for id, value in zip(ids, values, strict=True):
+        if not is_missing(id) and not is_missing(value):
+            rows[str(id)][str(value)] += 1
+    repeated = [counts for counts in rows.values() if counts.total() > 1]
+    if len(repeated) < REPEATED:
+        return None
+    total = sum(counts.total() for counts in repeated)
+    return sum(max(counts.values()) for counts in repeated) / total
+
+
+def clock_column(head: Head, columns: Mapping[str, str], unit: TimeUnit) -> str | None:
+    """The column with the time of day, where the times are days; None where there is none."""
+    if not _are_days(unit, head.values(columns[Columns.Time])):
+        return None
+    clocks = [
+        column
+        for column in head.columns
+        if column not in columns.values()
+        and column not in head.claimed
+        and not NOT_TIMES.search(plain_name(column))
+        and _are_clocks(head.values(column))
+    ]
+    likely = guess("events", clocks).get(Columns.Time, ())
+    return likely[0] if likely else clocks[0] if len(clocks) == 1 else None
+
+
+def _are_days(unit: TimeUnit, values: Sequence[Any]) -> bool:
+    for value in values:
+        try:
+            if unit.read(value) % DAY_MICROS:
+                return False
+        except (ValueError, OverflowError):
+            continue
+    return True
+
+
+def _are_clocks(values: Sequence[Any]) -> bool:
+    given = [value for value in values if not is_missing(value)]
+    read = 0
+    for value in given:
+        try:
+            read_clock(value)
+        except ValueError:
+            continue
+        read += 1
+    return read > 0 and read >= CLOCKS * len(given)
+
+
+def _is_number(word: str) -> bool:
+    return word.strip().replace(".", "", 1).isdecimal()
