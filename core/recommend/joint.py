@@ -100,6 +100,18 @@ class Joint(Catalogued):
             )
         return normalise(logits, encoded.consumed, self.repeat)
 
+    def contributions(self, history: History) -> dict[str, DoubleArray]:
+        """What each component adds to the logit of every item, float64[n_items] by id, in nats.
+
+        ``seen in training`` is the items' own offset. Among the items that the history excludes,
+        and among the others, their sum is the score but for a constant.
+        """
+        added: dict[str, DoubleArray] = {}
+        for weight, component in zip(self.weights([history])[0], self.components, strict=True):
+            added[component.id] = weight * component.log_probabilities([history])[0]
+        added[SEEN] = self._item_offsets.astype(np.float64)
+        return added
+
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.
 
@@ -114,12 +126,8 @@ class Joint(Catalogued):
                 remedy="Choose an item of the corpus",
             )
         score = float(self.log_probabilities([history])[0, index])
-        shares: dict[str, float] = {}
-        for weight, component in zip(self.weights([history])[0], self.components, strict=True):
-            log_p = component.log_probabilities([history])[0].astype(np.float64)
-            shares[component.id] = float(weight * (log_p[index] - log_p.mean()))
-        offsets = self._item_offsets
-        shares[SEEN] = float(offsets[index] - offsets.mean())
+        added = self.contributions(history)
+        shares = {part: float(nats[index] - nats.mean()) for part, nats in added.items()}
         shares[BASE] = score - sum(shares.values())
         return shares
 
