@@ -15,7 +15,17 @@ from core.views import wording
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
-from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
+from pages._shared import (
+    controls,
+    drawing,
+    keeping,
+    loaders,
+    notices,
+    screen,
+    sharing,
+    state,
+    turning,
+)
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
 from pages._shared.state import EXTENT, ITEM, SPACING
@@ -43,7 +53,12 @@ def main() -> None:
     moment = notices.need_user()
     view = loaders.timeline(moment.engine, moment.user_id, moment.recommender)
     now = loaders.moment(moment.engine, moment.user_id, moment.recommender, moment.step)
-    drawn = draw_figures(moment, view, now, draw_facts(view, moment.step))
+    turns = turning.of_user(moment.engine, moment.user_id)
+    scale = draw_facts(view, moment.step)
+    turning.draw_episodes(turns, moment.step)
+    turning.draw_turns(moment.engine, turns)
+    drawn = draw_figures(moment, view, now, scale)
+    turning.mark(drawn, turns, scale)
     with head:
         sharing.share()
         keeping.keep(drawn)

@@ -55,6 +55,11 @@ class Chart(BaseFigure):  # type: ignore[misc]
         self._touch()
         self._look["annotations"] = [*self._look["annotations"], words]
 
+    def add_shape(self, shape: Mapping[str, Any]) -> None:
+        """Add a line or an area."""
+        self._touch()
+        self._look["shapes"] = [*self._look["shapes"], shape]
+
     def update_layout(self, **changes: Any) -> None:
         """Merge into the layout, dictionary by dictionary."""
         self._touch()

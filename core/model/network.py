@@ -112,7 +112,7 @@ class Equations:
         values = [events.items * events.weights[..., k, None] for k in range(len(shares))]
         if before is not None:
             values = [
-                self.library.concatenate([memory, value])
+                self.library.concatenate([memory, value], -2)
                 for memory, value in zip(before, values, strict=True)
             ]
         return [share @ value for share, value in zip(shares, values, strict=True)]

@@ -107,7 +107,7 @@ TRANSIENT = {
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
     "keys keys_on jump_query screen": "the keyboard and the window",
-    "table tables": "tables below a fold",
+    "table tables turns_open": "tables and evidence below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""
 PLAYING = "playing"
