@@ -82,13 +82,13 @@ def main() -> None:
     ):
         trust = loaders.interest_map(moment.engine).sentence
         below = {"map": f"{wording.MAP_NUMBERS} {trust}", "step_sizes": wording.STEP_SIZE_UNIT}
-        for name, said in NAMES.items():
+        for name, called in NAMES.items():
             key = f"pick_{name}"
             drawing.chart(
                 key,
                 still[key],
                 drawn[name][0],
-                name=said,
+                name=called,
                 below=below.get(name, ""),
                 has_tools=True,
             )
