@@ -65,6 +65,18 @@ def test_ease_is_the_closed_form_with_many_users_and_with_few(
         np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
+def test_ease_tries_fewer_strengths_where_an_inverse_is_dear(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tried() -> list[float]:
+        strengths = [setting["regularisation"] for setting, _ in Ease.grid(data)]
+        return list(dict.fromkeys(strengths))
+
+    every = tried()
+    monkeypatch.setattr("core.recommend.scorers.MOST_DOUBLE", 10)
+    assert 3 == len(tried()) < len(every) and set(tried()) <= set(every)
+
+
 def test_ials_solves_every_history_for_itself_and_sweeps_lower_the_loss(
     data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
