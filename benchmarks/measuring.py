@@ -28,7 +28,10 @@ CORPORA = {
         SHARED / "amazon2023_mixed" / "meta.jsonl.gz",
     ),
     "movielens": ([SHARED / "movielens_small"], None),
+    "beauty": ([SHARED / "benchmarks" / "beauty.csv.gz"], None),
+    "toys": ([SHARED / "benchmarks" / "toys.csv.gz"], None),
 }
+"""The last two are public sequence benchmarks: ids only, and days stand for order."""
 SAMPLE = float(os.environ.get("TASTELINES_SAMPLE", "1"))
 """Below 1: so large a share of the cases, where a benchmark says that it takes one."""
 

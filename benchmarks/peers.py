@@ -1,8 +1,10 @@
 """Peers on one exported split, in an environment of their own (``make bench-quality``).
 
 ``python benchmarks/peers.py SPLIT.npz FOLDER SECONDS SEEDS``. Each peer is tuned over a small grid
-on the validation cases until SECONDS of processor time are over, at least two settings; the best
-setting is fitted with every seed and judged on the test cases. Deterministic peers have one seed.
+on the validation cases. Those that learn by epochs get twice as many, setting by setting, until
+validation no longer rises. Only above SECONDS of processor time tuning ends earlier, which is said.
+The best setting is fitted with every seed and judged on the test cases. Deterministic peers have
+one seed.
 
 Every peer is told the same history as the product (the events before the target) where it can take
 one: a peer that knows users only from training keeps its factors for them.
@@ -23,10 +25,10 @@ import numpy as np
 import scipy.sparse as sp
 
 warnings.filterwarnings("ignore")
-K = 10
-BY_EPOCHS = ("cornac SASRec", "cornac GRU4Rec")
-"""Peers whose epochs are cut so that the least number of settings fits the time."""
-LEAST_SETTINGS = 2
+K, ROWS_AT_ONCE = 10, 1024
+EPOCHS = (10, 20, 40, 80, 160, 320)
+"""What a peer that learns by epochs is given in turn, while validation rises."""
+BY_EPOCHS = ("implicit BPR", "cornac SASRec", "cornac GRU4Rec")
 
 
 class Split:
@@ -66,15 +68,20 @@ class Split:
     def ranks(self, part: str, scores: np.ndarray) -> np.ndarray:
         """Rank of each target among what its list may contain, ties counted half."""
         target = self.arrays[f"{part}_target"]
-        every = np.arange(len(target))
-        scores = np.array(scores, np.float64)
-        own = scores[every, target].copy()
         row, item = self.arrays[f"{part}_excluded_row"], self.arrays[f"{part}_excluded_item"]
-        scores[row, item] = -np.inf
-        lost = np.isneginf(scores[every, target])
-        above = (scores > own[:, None]).sum(1)
-        ties = (scores == own[:, None]).sum(1) - 1
-        return np.where(lost, np.inf, 1.0 + above + ties / 2)
+        ranks = np.empty(len(target))
+        for start in range(0, len(target), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            some = np.array(scores[rows], np.float64)
+            every = np.arange(len(some))
+            own = some[every, target[rows]].copy()
+            here = (row >= start) & (row < start + len(some))
+            some[row[here] - start, item[here]] = -np.inf
+            lost = np.isneginf(some[every, target[rows]])
+            above = (some > own[:, None]).sum(1)
+            ties = (some == own[:, None]).sum(1) - 1
+            ranks[rows] = np.where(lost, np.inf, 1.0 + above + ties / 2)
+        return ranks
 
 
 def ndcg(ranks: np.ndarray) -> float:
@@ -195,52 +202,67 @@ PEERS: dict[str, tuple[Callable[..., Score], list[dict[str, Any]], bool]] = {
     ),
     "implicit BPR": (
         bpr,
-        list(_grid(epochs=[100, 300, 30], factors=[64, 128], lr=[0.05, 0.01])),
+        list(_grid(factors=[64, 128], lr=[0.05, 0.01])),
         True,
     ),
     "cornac SASRec": (
         sasrec,
-        list(_grid(epochs=[10, 30, 60], lr=[0.002, 0.005], size=[64, 128])),
+        list(_grid(lr=[0.002, 0.005, 0.001], size=[64, 128])),
         True,
     ),
     "cornac GRU4Rec": (
         gru4rec,
-        list(_grid(epochs=[10, 30, 60], lr=[0.05, 0.1], size=[100, 200])),
+        list(_grid(lr=[0.05, 0.1], size=[100, 200])),
         True,
     ),
 }
 """What fits it, the grid in the order of trial, and whether a seed matters."""
 
 
+def tries(
+    grid: list[dict[str, Any]], by_epochs: bool, worth: Callable[[dict[str, Any]], float]
+) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Every setting with its validation figure; with more epochs as long as that raises it."""
+    for setting in grid:
+        best = -1.0
+        for epochs in EPOCHS if by_epochs else (0,):
+            tried = {**setting, "epochs": epochs} if by_epochs else setting
+            value = worth(tried)
+            yield value, tried
+            if value <= best:
+                break
+            best = value
+
+
 def judge(name: str, split: Split, seconds: float, seeds: int) -> dict[str, Any]:
-    """Tune one peer, then fit it with every seed."""
+    """Tune one peer, then fit it with every seed; ``capped`` where time ended the tuning."""
     fit, grid, seeded = PEERS[name]
     started = time.process_time()
-    if name in BY_EPOCHS:
-        fit(split, **(grid[0] | {"epochs": 1}), seed=0)
-        most = max(int(seconds / LEAST_SETTINGS / (time.process_time() - started)), 1)
-        grid = [setting | {"epochs": min(setting["epochs"], most)} for setting in grid]
-        grid = [setting for at, setting in enumerate(grid) if setting not in grid[:at]]
-    trials = []
-    for number, setting in enumerate(grid):
-        if number >= LEAST_SETTINGS and time.process_time() - started > seconds:
-            break
+
+    def worth(setting: dict[str, Any]) -> float:
         score = fit(split, **setting, seed=0)
-        trials.append((ndcg(split.ranks("validation", score("validation"))), number, score))
-        trials.sort(key=lambda trial: -trial[0])
-        del trials[1:]
-    tried = number + 1 if number + 1 == len(grid) else number
-    value, best, score = trials[0]
-    found: dict[str, Any] = {"rank0": split.ranks("test", score("test"))}
-    for seed in range(1, seeds if seeded else 1):
-        found[f"rank{seed}"] = split.ranks("test", fit(split, **grid[best], seed=seed)("test"))
+        return ndcg(split.ranks("validation", score("validation")))
+
+    best, tried, capped = (-1.0, grid[0]), 0, False
+    for value, setting in tries(grid, name in BY_EPOCHS, worth):
+        tried += 1
+        best = max(best, (value, setting), key=lambda trial: trial[0])
+        capped = time.process_time() - started > seconds
+        if capped:
+            break
+    found: dict[str, Any] = {
+        f"rank{seed}": split.ranks("test", fit(split, **best[1], seed=seed)("test"))
+        for seed in range(seeds if seeded else 1)
+    }
     spent = time.process_time() - started
+    how = "stopped by time" if capped else "converged"
     print(
-        f"        {name}: {spent:.0f} s, {tried} settings, {grid[best]}, validation {value:.4f}, "
-        f"test {ndcg(found['rank0']):.4f}",
+        f"        {name}: {spent:.0f} s, {tried} settings, {how}, {best[1]}, "
+        f"validation {best[0]:.4f}, test {ndcg(found['rank0']):.4f}",
         flush=True,
     )
-    return {**found, "seeds": len(found), "seconds": spent, "validation": value, "tried": tried}
+    facts = {"seconds": spent, "validation": best[0], "tried": tried, "capped": capped}
+    return {**found, "seeds": len(found), **facts}
 
 
 def main(path: str, folder: str, seconds: str, seeds: str) -> None:

@@ -36,6 +36,7 @@ from core.notebook import Notebook
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
+from core.turns.stored import FOLDER as TURNS
 
 STORES: tuple[type[RevisionStore[Any]], ...] = (ScenarioStore, Notebook)
 MADE_AGAIN = "Delete the file; it is made again when needed"
@@ -161,7 +162,7 @@ def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: 
 
 def _single_files(library: Library) -> Iterator[tuple[Path, str]]:
     """Files that hold their own hash, and what to do about a damaged one."""
-    for folder in ("evaluations", TURNOVER):
+    for folder in ("evaluations", TURNOVER, TURNS):
         with suppress(OSError):
             for path in sorted((library.root / folder).rglob("*.safetensors")):
                 yield path, MADE_AGAIN

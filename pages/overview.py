@@ -9,7 +9,7 @@ from streamlit import column_config as col
 
 from core.engine import Engine
 from core.views.overview import NOT_EVALUATED, Card, ListView, build_cards, build_facts
-from pages._shared import controls, drawing, judging, loaders, notices, state, turnover
+from pages._shared import controls, drawing, judging, loaders, notices, state, turning, turnover
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
@@ -42,6 +42,7 @@ def main() -> None:
     with st.grid(3, min_column_width=230, gap="small"):
         for card in shown[: len(shown) // 3 * 3 or None]:
             draw_card(card, lists[card.list_name])
+    turning.draw_cards(engine)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(judging.verdict(engine) or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")

@@ -125,6 +125,7 @@ def train_model(
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
     from core.training.training import train
+    from core.turns.stored import make_turns
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
@@ -150,7 +151,9 @@ def train_model(
     started = time.monotonic()
     with progress_bar() as progress:
         folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
-        make_turnover(shelf, Engine.open(data, folder, shelf), progress=progress)
+        engine = Engine.open(data, folder, shelf)
+        make_turnover(shelf, engine, progress=progress)
+        make_turns(shelf, engine, progress=progress)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
@@ -220,10 +223,19 @@ def evaluate_corpus(
     ] = "leave-last-out",
     k: KOption = 10,
     device: DeviceOption = "auto",
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Also judge baselines and joint with the validation events counted in, after all "
+            "choices were made (leave-last-out).",
+        ),
+    ] = False,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
     from core.evaluate.protocols import with_own, with_served
+    from core.evaluate.refitted import refitted_report
     from core.recommend.own import installed
     from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict
@@ -231,8 +243,15 @@ def evaluate_corpus(
 
     shelf = asked.shelf()
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
+    if refit and protocol != "leave-last-out":
+        raise DomainError(
+            "a refit is judged by leave-last-out only",
+            where="--refit",
+            remedy="Leave out --refit, or --protocol",
+        )
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
+        grown = refitted_report(data, shelf, folder, k, progress) if refit else None
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)
@@ -253,6 +272,14 @@ def evaluate_corpus(
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}
+    if grown is not None:
+        lines.append("refitted with the validation events, after all choices were made:")
+        lines += [
+            f"{score.recommender:<18} NDCG@{k} {score}"
+            for score in sorted(grown.scores, key=lambda score: -(score.ndcg or 0.0))
+            if score.ndcg is not None
+        ]
+        facts["refit"] = grown.to_json()["results"]
     answer(facts, [*lines, *cautions], as_json=asked.json)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.arrays import FloatArray
+from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
 from core.encode.encoder import longest_first
 from core.model.config import InterestConfig
-from core.model.network import InterestNetwork, StepwiseNetwork
+from core.model.network import InterestNetwork, ReadEvents, StepwiseNetwork
 from core.model.sequences import (
     GAPS,
     HAS_TEXT,
@@ -31,6 +31,8 @@ _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""
+_EVENTS_IN_ORDERS = 100_000
+"""Events of one history's other orders that run through the LSTM together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class InterestModel:
     def __post_init__(self) -> None:
         config, network = self.config, self.network.eval()
         self._stepwise = StepwiseNetwork(network)
-        self._temperature = float(network.log_temperature.detach().exp())
+        self.temperature = float(network.log_temperature.detach().exp())
         self._lock = threading.Lock()
         self._states: dict[tuple[int, Event], _State] = {}
         self._next_key = 1
@@ -96,7 +98,7 @@ class InterestModel:
     def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
         """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""
         scores: FloatArray = queries @ self.item_vectors.T
-        scores *= self._temperature
+        scores *= self.temperature
         scores += self.item_bias
         highest = scores.max(axis=1, keepdims=True)
         total = np.exp(scores - highest).sum(axis=1, keepdims=True, dtype=np.float64)
@@ -166,6 +168,41 @@ class InterestModel:
             )
             for t in range(len(events))
         ]
+
+    @torch.inference_mode()
+    def reordered(self, events: Sequence[Event], at: IntArray, seconds: DoubleArray) -> FloatArray:
+        """Query vectors after each event of a history in other orders, float32[n_orders, n, dim].
+
+        ``at`` int64[n_orders, n]: which event (0-based) comes when; ``seconds``
+        float64[n_orders, n]: the times they then have.
+        """
+        network, encoded = self.network, self.events.encode(events)
+        arrays = (encoded.item, encoded.kind, encoded.features, encoded.text, self.item_vectors)
+        read = network.read(*(torch.from_numpy(array) for array in arrays))
+        from_text = network.text_out(read.text)
+        queries = np.empty((*at.shape, self.config.dim), np.float32)
+        orders = max(1, _EVENTS_IN_ORDERS // max(at.shape[1], 1))
+        for first in range(0, len(at), orders):
+            rows = slice(first, first + orders)
+            index = torch.from_numpy(at[rows])
+            gaps = torch.from_numpy(gap_features(seconds[rows]))
+            inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
+            hidden = network.lstm(inputs, network.start(len(index)))[0]
+            memory = self._memories_along(read, index)
+            queries[rows] = (network.hidden_out(hidden) + from_text[index] + memory).numpy()
+        return queries
+
+    def _memories_along(self, read: ReadEvents, index: torch.Tensor) -> torch.Tensor:
+        """The sum of the leaky memories after each event of each order, [n_orders, n, dim]."""
+        parts: list[torch.Tensor] = []
+        before: torch.Tensor | None = None
+        for first in range(0, index.shape[1], _EVENTS_AT_ONCE):
+            here = index[:, first : first + _EVENTS_AT_ONCE]
+            some = ReadEvents(read.items[here], read.inputs, read.text, read.weights[here])
+            memories = torch.stack(self.network.memories(some, first, before), 0)
+            before = memories[:, :, -1:]
+            parts.append(memories.sum(0))
+        return torch.cat(parts, 1)
 
     @torch.inference_mode()
     def _batched(self, histories: Sequence[History]) -> FloatArray:

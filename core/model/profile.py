@@ -71,7 +71,7 @@ def assign_topics(
     clusters = max(1, min(MAX_CLUSTERS, len(item_vectors) // _ITEMS_PER_CLUSTER))
     fitted = KMeans(clusters, n_init=10, random_state=seed).fit(item_vectors)
     members = [np.flatnonzero(fitted.labels_ == cluster) for cluster in range(clusters)]
-    names = _typical_words([" ".join(item_words[int(i)] for i in rows) for rows in members])
+    names = _cluster_names([" ".join(item_words[int(i)] for i in rows) for rows in members])
     return _ordered([names[cluster] for cluster in fitted.labels_.tolist()], counts, "cluster")
 
 
@@ -83,21 +83,30 @@ def _ordered(
     return Topics(tuple(names), pd.Index(names).get_indexer(labels).astype(np.int16), source)
 
 
-def _typical_words(documents: Sequence[str]) -> list[str]:
-    """Name each cluster by the words it uses far more than the others do (class-based tf-idf)."""
+def _cluster_names(documents: Sequence[str]) -> list[str]:
+    """Name each cluster by its typical words; no two alike."""
+    fallback = [f"cluster {number}" for number in range(1, len(documents) + 1)]
+    names = [" · ".join(words) for words in typical_words(documents)]
+    for k, name in enumerate(names):
+        if not name or name in names[:k]:
+            names[k] = f"{name} {k + 1}" if name else fallback[k]
+    return names
+
+
+def typical_words(documents: Sequence[str]) -> list[tuple[str, ...]]:
+    """Up to three words that each text uses far more than the others do (class-based tf-idf)."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    fallback = [f"cluster {number}" for number in range(1, len(documents) + 1)]
     counter = CountVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{3,}\b")
     try:
         counted = counter.fit_transform(documents).toarray().astype(np.float64)
     except ValueError:  # no words at all
-        return fallback
+        return [()] * len(documents)
     words = counter.get_feature_names_out()
     share = counted / np.maximum(counted.sum(1, keepdims=True), 1)
     overall = counted.sum(0) / counted.sum()
     lift = share * np.log(np.maximum(share, 1e-12) / overall)
-    names = []
+    typical = []
     for row, counts in zip(lift, counted, strict=True):
         best: list[str] = []
         for k in np.argsort(-row, kind="stable"):
@@ -106,11 +115,8 @@ def _typical_words(documents: Sequence[str]) -> list[str]:
                 break
             if all(word[:5] != stem for word in best):
                 best.append(str(words[k]))
-        names.append(" · ".join(best))
-    for k, name in enumerate(names):
-        if not name or name in names[:k]:
-            names[k] = f"{name} {k + 1}" if name else fallback[k]
-    return names
+        typical.append(tuple(best))
+    return typical
 
 
 def profile_of(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:

@@ -65,6 +65,12 @@ class Baseline(Catalogued):
     log_share: FloatArray
     trials: tuple[Trial, ...] = ()
 
+    @property
+    def setting(self) -> dict[str, float]:
+        """The setting that validation chose: the first of the best, curves left out."""
+        tried = [trial for trial in self.trials if "prior" not in trial.setting]
+        return max(tried, key=lambda trial: trial.ndcg).setting
+
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Natural logs of probabilities over the whole catalogue, float32[n_histories, n_items].
 

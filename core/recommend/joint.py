@@ -39,6 +39,7 @@ from core.recommend.pool import (
 from core.recommend.protocol import Recommender, batches
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData, distinct
 
+POOL = ("weights", "offsets", "unmet", "unmet_gate")
 TENSORS, FACTS = "joint.safetensors", "joint.json"
 SEEN, BASE = "seen in training", "base"
 """What ``shares`` calls the item's own offset, and the score of an average item."""
@@ -72,13 +73,25 @@ class Joint(Catalogued):
     def _item_offsets(self) -> FloatArray:
         return self.pool.offsets.astype(np.float32)[buckets_of(self.item_counts)]
 
+    @cached_property
+    def _unmet(self) -> IntArray:
+        """Catalogue indices of the items without training events."""
+        return np.flatnonzero(self.item_counts == 0)
+
     def weights(
         self, histories: Sequence[History], encoded: EncodedHistories | None = None
     ) -> DoubleArray:
-        """Weight of each component's log-probability at that moment, float64[n, n_components]."""
+        """Weight of each component's log-probability at that moment, float64[n, n_components].
+
+        For items without training events ``pool.unmet`` is added.
+        """
+        return np.asarray(self._gated(histories, encoded) @ self.pool.weights.T)
+
+    def _gated(
+        self, histories: Sequence[History], encoded: EncodedHistories | None = None
+    ) -> DoubleArray:
         encoded = encoded or EncodedHistories.of(histories, self.item_index)
-        features = features_of(histories, encoded, self.item_counts)
-        return np.asarray(self.gate(features) @ self.pool.weights.T)
+        return self.gate(features_of(histories, encoded, self.item_counts))
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Natural logs of probabilities over the whole catalogue, float32[n_histories, n_items].
@@ -86,19 +99,43 @@ class Joint(Catalogued):
         DomainError for a history with an item outside the catalogue.
         """
         encoded = EncodedHistories.of(histories, self.item_index)
-        weights = self.weights(histories, encoded).astype(np.float32)
+        gated = self._gated(histories, encoded)
+        weights = (gated @ self.pool.weights.T).astype(np.float32)
         unlike, index = distinct(histories)  # baselines read no text
         once = encoded
         if len(unlike) < len(histories):
             once = EncodedHistories.of(unlike, self.item_index)
         logits = np.tile(self._item_offsets, (len(histories), 1))
-        for component, weight in zip(self.components, weights.T, strict=True):
-            logits += weight[:, None] * (
+        logits[:, self._unmet] += (gated[:, 1:] @ self.pool.unmet_gate)[:, None]
+        further = self.pool.unmet.astype(np.float32)
+        for component, weight, more in zip(self.components, weights.T, further, strict=True):
+            log_p = (
                 component.log_probabilities_of(once)[index]
                 if isinstance(component, Baseline)
                 else component.log_probabilities(histories)
             )
+            logits += weight[:, None] * log_p
+            if more and len(self._unmet):
+                logits[:, self._unmet] += more * log_p[:, self._unmet]
         return normalise(logits, encoded.consumed, self.repeat)
+
+    def contributions(self, history: History) -> dict[str, DoubleArray]:
+        """What each component adds to the logit of every item, float64[n_items] by id, in nats.
+
+        ``seen in training`` is the items' own offset, which the case moves for unmet items. Among
+        the items that the history excludes, and among the others, their sum is the score but for a
+        constant.
+        """
+        added: dict[str, DoubleArray] = {}
+        gated = self._gated([history])[0]
+        for number, component in enumerate(self.components):
+            weight = np.full(len(self.item_ids), float(gated @ self.pool.weights[number]))
+            weight[self._unmet] += self.pool.unmet[number]
+            added[component.id] = weight * component.log_probabilities([history])[0]
+        offsets = self._item_offsets.astype(np.float64)
+        offsets[self._unmet] += float(gated[1:] @ self.pool.unmet_gate)
+        added[SEEN] = offsets
+        return added
 
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.
@@ -114,12 +151,8 @@ class Joint(Catalogued):
                 remedy="Choose an item of the corpus",
             )
         score = float(self.log_probabilities([history])[0, index])
-        shares: dict[str, float] = {}
-        for weight, component in zip(self.weights([history])[0], self.components, strict=True):
-            log_p = component.log_probabilities([history])[0].astype(np.float64)
-            shares[component.id] = float(weight * (log_p[index] - log_p.mean()))
-        offsets = self._item_offsets
-        shares[SEEN] = float(offsets[index] - offsets.mean())
+        added = self.contributions(history)
+        shares = {part: float(nats[index] - nats.mean()) for part, nats in added.items()}
         shares[BASE] = score - sum(shares.values())
         return shares
 
@@ -129,6 +162,8 @@ class Joint(Catalogued):
         return {
             "weights": self.pool.weights,
             "offsets": self.pool.offsets,
+            "unmet": self.pool.unmet,
+            "unmet_gate": self.pool.unmet_gate,
             "gate_mean": self.gate.mean,
             "gate_spread": self.gate.spread,
             "item_counts": self.item_counts,
@@ -155,9 +190,13 @@ class Joint(Catalogued):
             tensors, _ = load_arrays(folder / TENSORS)
             check_catalogue("joint", tensors["item_counts"].size, item_ids, folder)
             names, n = facts["components"], len(FEATURES)
+            for added, size in (("unmet", len(names)), ("unmet_gate", n)):  # older models
+                tensors.setdefault(added, np.zeros(size))
             shapes = {
                 "weights": (len(names), 1 + n),
                 "offsets": (N_BUCKETS,),
+                "unmet": (len(names),),
+                "unmet_gate": (n,),
                 "gate_mean": (n,),
                 "gate_spread": (n,),
             }
@@ -170,7 +209,7 @@ class Joint(Catalogued):
             return cls(
                 item_ids=item_ids,
                 components=tuple(components[name] for name in names),
-                pool=Pool(tensors["weights"], tensors["offsets"]),
+                pool=Pool(*(tensors[name] for name in POOL)),
                 gate=Gate(tensors["gate_mean"], tensors["gate_spread"]),
                 item_counts=tensors["item_counts"],
                 repeat=repeat,
@@ -197,9 +236,7 @@ def fit_joint(
     open_cases = [case.target not in case.history.excluded_items() for case in cases]
     repeat = (len(cases) - sum(open_cases) + 1.0) / (len(cases) + 100.0)
     usable = [case for case, is_open in zip(cases, open_cases, strict=True) if is_open]
-    equal = np.zeros((len(components), 1 + features.shape[1]))
-    equal[:, 0] = 1.0 / len(components)
-    pool, value = Pool(equal, np.zeros(N_BUCKETS)), None
+    pool, value = Pool.equal(len(components), features.shape[1]), None
     if len(usable) >= FOLDS:
         contenders = _reduce(components, usable, data, gate(features[open_cases]), progress, stop)
         pool, value = _fit(contenders, progress, stop)

@@ -5,6 +5,10 @@ w(h) = W z(h) linear in what is known at that moment and b(i) by how often i was
 a logarithmic opinion pool (Genest & Zidek 1986) whose weights depend on the case, as the gate of
 Jacobs et al. (1991).
 
+Items without training events are another problem than known ones, and what serves one hurts the
+other (Barkan et al. 2021, arXiv 2112.07615). Their logits are  sum_c (w_c(h) + u_c) log p_c + b(0)
++ v z(h): components may count otherwise for them, and how likely a new item is depends on the case.
+
 b(i) also learns how the catalogue came about. Where it lists only items that some user had, an item
 without training events must be a held-out event, so b is high for it; in a shop's whole catalogue,
 b is low.
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
@@ -37,8 +42,9 @@ BUCKET_STARTS = (1, 2, 4, 8, 16, 32, 128)
 """Training events at which the next bucket of items begins; bucket 0 are the unseen ones."""
 N_BUCKETS = len(BUCKET_STARTS) + 1
 MOST_ITERATIONS = 100
-GATE_PENALTY, CONSTANT_PENALTY = 1.0, 0.1
-"""Relative strength of the penalty on what depends on the case, and on what doesn't."""
+GATE_PENALTY, CONSTANT_PENALTY, UNMET_PENALTY = 1.0, 0.1, 1.0
+"""Relative strength of the penalty on what depends on the case, on what doesn't, and on weights of
+items without training events that differ from those of others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +102,41 @@ def features_of(
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """``weights`` float64[n_components, 1 + n_features] and ``offsets`` float64[N_BUCKETS]."""
+    """``weights`` float64[n_components, 1 + n_features] and ``offsets`` float64[N_BUCKETS].
+
+    Added for items without training events: ``unmet`` float64[n_components] to the weights and
+    ``unmet_gate`` float64[n_features], times the features, to the offset.
+    """
 
     weights: DoubleArray
     offsets: DoubleArray
+    unmet: DoubleArray
+    unmet_gate: DoubleArray
+
+    @classmethod
+    def equal(cls, n_components: int, n_features: int) -> Pool:
+        """All components alike, whatever the case and the item."""
+        weights = np.zeros((n_components, 1 + n_features))
+        weights[:, 0] = 1.0 / n_components
+        nothing = np.zeros(N_BUCKETS), np.zeros(n_components), np.zeros(n_features)
+        return cls(weights, *nothing)
+
+    @classmethod
+    def of(cls, point: DoubleArray, n_components: int, n_features: int) -> Pool:
+        """From the numbers that ``vector`` gave."""
+        sizes = np.cumsum([n_components * (1 + n_features), N_BUCKETS, n_components])
+        weights, offsets, unmet, unmet_gate = np.split(point, sizes)
+        return cls(weights.reshape(n_components, 1 + n_features), offsets, unmet, unmet_gate)
+
+    @property
+    def vector(self) -> DoubleArray:
+        """All numbers in a row, float64[n]."""
+        return np.concatenate([self.weights.ravel(), self.offsets, self.unmet, self.unmet_gate])
 
     def scaled(self, factor: float) -> Pool:
         """All logits times ``factor``: the same order, surer or less sure."""
-        return Pool(self.weights * factor, self.offsets * factor)
+        n_components, n_gate = self.weights.shape
+        return Pool.of(self.vector * factor, n_components, n_gate - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +171,16 @@ class Contenders:
         logits = self.offset + pool.offsets.astype(np.float32)[self.bucket]
         for weight, log_p in zip(weights.T, self.log_p, strict=True):
             logits += weight[:, None] * log_p
+        case, place = self.unmet
+        further = pool.unmet.astype(np.float32) @ self.log_p[:, case, place]
+        logits[case, place] += further + (self.gate[:, 1:] @ pool.unmet_gate)[case]
         return logits
+
+    @cached_property
+    def unmet(self) -> tuple[IntArray, IntArray]:
+        """Cases and columns of the items without training events, both int64[m]."""
+        case, place = np.nonzero((self.bucket == 0) & np.isfinite(self.offset))
+        return case, place
 
 
 def buckets_of(counts: IntArray) -> IntArray:
@@ -185,20 +227,17 @@ def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
     ``penalty`` pulls towards equal constant weights without gate or offsets (ridge).
     """
     n_components, n = len(cases.log_p), len(cases)
-    n_gate = cases.gate.shape[1]
-    centre = np.zeros((n_components, n_gate))
-    centre[:, 0] = 1.0 / n_components
-    strength = np.full((n_components, n_gate), penalty * GATE_PENALTY)
-    strength[:, 0] = penalty * CONSTANT_PENALTY
-    own = penalty * CONSTANT_PENALTY
-
-    def unpack(point: DoubleArray) -> Pool:
-        weights, offsets = np.split(point, [centre.size])
-        return Pool(weights.reshape(centre.shape), offsets)
+    n_features = cases.gate.shape[1] - 1
+    centre = Pool.equal(n_components, n_features)
+    even = np.full_like(centre.vector, penalty * GATE_PENALTY)
+    strength = Pool.of(even, n_components, n_features)
+    strength.weights[:, 0] = strength.offsets[:] = penalty * CONSTANT_PENALTY
+    strength.unmet[:] = penalty * UNMET_PENALTY
+    pull_back, middle = strength.vector, centre.vector
+    case, place = cases.unmet
 
     def loss(point: DoubleArray) -> tuple[float, DoubleArray]:
-        pool = unpack(point)
-        chance = cases.logits(pool)
+        chance = cases.logits(Pool.of(point, n_components, n_features))
         chance -= chance.max(axis=1, keepdims=True)
         log_target = chance[:, 0].copy()
         np.exp(chance, out=chance)
@@ -209,14 +248,17 @@ def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
         slope = chance * (pull / total / n).astype(np.float32)[:, None]
         slope[:, 0] -= (pull / n).astype(np.float32)
         by_case = np.stack([np.einsum("nk,nk->n", slope, log_p) for log_p in cases.log_p])
-        off = pool.weights - centre
-        gradient = by_case.astype(np.float64) @ cases.gate + 2 * strength * off
-        drawn = np.bincount(cases.bucket.ravel(), slope.ravel(), minlength=N_BUCKETS)
-        value += (strength * off * off).sum() + own * (pool.offsets**2).sum()
-        return float(value), np.concatenate([gradient.ravel(), drawn + 2 * own * pool.offsets])
+        of_unmet = slope[case, place].astype(np.float64)
+        gradient = Pool(
+            by_case.astype(np.float64) @ cases.gate,
+            np.bincount(cases.bucket.ravel(), slope.ravel(), N_BUCKETS).astype(np.float64),
+            cases.log_p[:, case, place] @ of_unmet,
+            np.bincount(case, of_unmet, minlength=n) @ cases.gate[:, 1:],
+        )
+        off = point - middle
+        return float(value + (pull_back * off * off).sum()), gradient.vector + 2 * pull_back * off
 
-    start = np.concatenate([centre.ravel(), np.zeros(N_BUCKETS)])
     optimum = minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
+        loss, middle, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
     )
-    return unpack(optimum.x)
+    return Pool.of(optimum.x, n_components, n_features)

@@ -20,7 +20,7 @@ from core.encode.item_text import (
     written_else_reviews,
 )
 from core.encode.sentiment import SentimentModel, SentimentQuality, fit_sentiment, sentiment_quality
-from core.model.fitting import FittingData
+from core.model.batches import FittingData
 from core.model.sequences import EncodedEvents, EventEncoder, scaled_rating
 from core.progress import ProgressCallback, StopCallback
 

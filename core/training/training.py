@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from core.arrays import PartArray
+from core.arrays import FloatArray, PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.corpus.models import put_in_place, staging
@@ -260,8 +261,11 @@ def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     states = [interest.states(corpus.history(user))[1:] for user in corpus.user_ids]
     queries = np.concatenate(states)
     steps = np.setdiff1d(np.arange(len(queries)), corpus.user_starts[:-1])
-    leading = profile_of(interest, topics, queries).argmax(1)
-    return fit_map(queries, steps, leading.astype(np.int16), interest.item_vectors, seed)
+
+    def leading(chosen: FloatArray) -> npt.NDArray[np.int16]:
+        return np.asarray(profile_of(interest, topics, chosen).argmax(1), np.int16)
+
+    return fit_map(queries, steps, leading, interest.item_vectors, seed)
 
 
 def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str:

@@ -246,11 +246,13 @@ def training(
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
         from core.engine import Engine
         from core.training.training import train
+        from core.turns.stored import make_turns
 
         folder = train(corpus(name), library(), options, progress, stop, item_text=item_text)
         with suppress(Stopped):  # the model is there; Overview offers to measure it later
             opened = Engine.open(corpus(name), folder, library())
             make_turnover(library(), opened, progress=progress, stop=stop)
+            make_turns(library(), opened, progress=progress, stop=stop)
         return folder
 
     return work

@@ -58,6 +58,8 @@ PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
 TAB = "quality_tab"
+PERIOD, COHORT = "quality_period", "quality_cohort"
+"""Whose targets are listed below the figures by month and by cohort."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
@@ -89,6 +91,8 @@ TABLE = (
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
+    Key(PERIOD, ("quality",), "all"),
+    Key(COHORT, ("quality",), "all"),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),
@@ -107,7 +111,7 @@ TRANSIENT = {
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
     "keys keys_on jump_query screen": "the keyboard and the window",
-    "table tables": "tables below a fold",
+    "table tables turns_open": "tables and evidence below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""
 PLAYING = "playing"

@@ -100,6 +100,21 @@ def test_evaluate_is_repeated_from_its_record(
     assert run(library, capsys, "evaluate", "clicks", "--k", "5") == first
 
 
+def test_a_refit_is_told_beside_the_figures_as_chosen(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = run(library, capsys, "evaluate", "clicks", "--k", "5")
+    both = run(library, capsys, "evaluate", "clicks", "--k", "5", "--refit")
+    assert "refit" not in plain and {**plain, "refit": both["refit"]} == both
+    told = [row["recommender"] for row in plain["results"]]
+    assert [row["recommender"] for row in both["refit"]] == [n for n in told if n != "interest"]
+    before = {row["log_probability"] for row in plain["results"]}
+    assert not before & {row["log_probability"] for row in both["refit"]}
+    refused = ["evaluate", "clicks", "--refit", "--protocol", "temporal"]
+    assert main([*refused, "--library", str(library)]) == 2
+    assert "leave-last-out only" in capsys.readouterr().err
+
+
 def test_lists_of_ones_own_are_one_more_recommender(
     library: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

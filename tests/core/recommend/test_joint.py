@@ -22,6 +22,7 @@ from core.recommend.pool import (
     FEATURES,
     FURTHEST,
     N_BUCKETS,
+    UNMET_PENALTY,
     Contenders,
     Gate,
     Pool,
@@ -253,6 +254,7 @@ def test_the_fitted_pool_is_an_optimum(power: float) -> None:
         centre[:, 0] = 1 / 3
         off = (pool.weights - centre) ** 2
         ridge = off[:, 1:].sum() + 0.1 * off[:, 0].sum() + 0.1 * (pool.offsets**2).sum()
+        ridge += UNMET_PENALTY * (pool.unmet**2).sum() + (pool.unmet_gate**2).sum()
         return float(gain - penalty * ridge)
 
     best = fit_pool(cases, power, penalty)
@@ -262,6 +264,8 @@ def test_the_fitted_pool_is_an_optimum(power: float) -> None:
         step = Pool(
             best.weights + rng.normal(size=best.weights.shape) * 0.05,
             best.offsets + rng.normal(size=best.offsets.shape) * 0.05,
+            best.unmet + rng.normal(size=best.unmet.shape) * 0.05,
+            best.unmet_gate + rng.normal(size=best.unmet_gate.shape) * 0.05,
         )
         assert objective(step) < objective(best) + 1e-5
 

@@ -1,0 +1,49 @@
+"""The same model with the validation events counted in after the choice, judged on test events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.corpus.corpus import Corpus
+from core.corpus.split import leave_last_out
+from core.corpus.store import Library
+from core.domain import Part
+from core.engine import Engine
+from core.evaluate.protocols import data_of_split, report_key
+from core.evaluate.report import EvaluationReport, evaluate
+from core.evaluate.stored import ReportKey, first_report, save_report
+from core.measure.cases import cases
+from core.progress import ProgressCallback, StopCallback
+from core.recommend.refit import refit, with_validation
+
+PROTOCOL = "leave-last-out, validation events counted in"
+
+
+def refitted_report(
+    corpus: Corpus,
+    library: Library,
+    model_folder: Path,
+    k: int = 10,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> EvaluationReport:
+    """A model's baselines and joint with what they chose, refitted, on the same test cases.
+
+    The interest model stays as it was trained, so it is in the joint but has no result of its own.
+    Kept in the library under the fingerprints of corpus, model and k.
+    """
+    chosen = report_key(corpus, model_folder, "leave-last-out", k)
+    key = ReportKey(chosen.corpus_id, chosen.model_id, PROTOCOL, k)
+    kept = first_report(library.places(key.path(library)), key)
+    if kept is not None:
+        return kept
+    parts = leave_last_out(corpus.events)
+    engine = Engine.open(corpus, model_folder, library)
+    grown = with_validation(parts)
+    data = data_of_split(corpus, grown, library, engine.folder, progress, stop)
+    made = refit(engine.model_recommenders.values(), data, progress=progress, stop=stop)
+    test = cases(corpus, parts, Part.TEST)
+    ordered = [made[name] for name in engine.model_recommenders if name in made]
+    report = evaluate(ordered, test, data, k, PROTOCOL, progress, stop)
+    library.keep(key.path(library), lambda path: save_report(report, key, path))
+    return report
