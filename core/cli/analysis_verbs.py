@@ -10,14 +10,12 @@ import typer
 
 from core.cli.model_verbs import (
     Asked,
-    AtOption,
     KOption,
     ModelOption,
     RecommenderOption,
-    UserOption,
-    history_at,
 )
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.cli.whose import AtOption, Whose
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
 
@@ -34,7 +32,7 @@ small enough: no clock decides, so that the same command gives the same answer o
 
 def explain_item(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
     at: AtOption = None,
     words: Annotated[
@@ -62,7 +60,7 @@ def explain_item(
     with progress_bar() as progress:
         explanation = Explanation(
             engine,
-            history_at(engine, user, at),
+            whose.at(engine.corpus, at),
             item,
             recommender,
             margin=margin,
@@ -108,7 +106,7 @@ def judge_explanations(
 
 def apply_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
     at: AtOption = None,
     k: KOption = 10,
@@ -121,7 +119,7 @@ def apply_edits(
 
     changes = read_edits(edits)
     engine = asked.engine()
-    fork = run(engine, history_at(engine, user, at), changes, recommender, k)
+    fork = run(engine, whose.at(engine.corpus, at), changes, recommender, k)
     answer(fork_facts(fork), _tell(fork), as_json=asked.json)
 
 
@@ -139,7 +137,7 @@ def _tell(fork: Fork) -> list[str]:
 
 def find_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id.")],
     goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
     at: AtOption = None,
@@ -153,7 +151,7 @@ def find_edits(
     engine = asked.engine()
     with progress_bar() as progress:
         found = search_edits(
-            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+            engine, whose.at(engine.corpus, at), item, goal, recommender, k, progress=progress
         )
     prefix = "" if found.found else "closest: "
     lines = [
