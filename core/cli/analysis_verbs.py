@@ -10,14 +10,12 @@ import typer
 
 from core.cli.model_verbs import (
     Asked,
-    AtOption,
     KOption,
     ModelOption,
     RecommenderOption,
-    UserOption,
-    history_at,
 )
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.cli.whose import AtOption, Whose
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
 
@@ -36,7 +34,7 @@ same command gives the same answer on any machine."""
 
 def explain_item(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
     at: AtOption = None,
     words: Annotated[
@@ -64,7 +62,7 @@ def explain_item(
     with progress_bar() as progress:
         explanation = Explanation(
             engine,
-            history_at(engine, user, at),
+            whose.at(engine.corpus, at),
             item,
             recommender,
             margin=margin,
@@ -112,7 +110,7 @@ def judge_explanations(
 
 def apply_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
     at: AtOption = None,
     k: KOption = 10,
@@ -125,7 +123,7 @@ def apply_edits(
 
     changes = read_edits(edits)
     engine = asked.engine()
-    base = history_at(engine, user, at)
+    base = whose.at(engine.corpus, at)
     fork = run(engine, base, changes, recommender, k, seconds=NO_CLOCK)
     answer(fork_facts(fork), _tell(fork), as_json=asked.json)
 
@@ -144,7 +142,7 @@ def _tell(fork: Fork) -> list[str]:
 
 def find_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id.")],
     goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
     at: AtOption = None,
@@ -158,7 +156,7 @@ def find_edits(
     engine = asked.engine()
     with progress_bar() as progress:
         found = search_edits(
-            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+            engine, whose.at(engine.corpus, at), item, goal, recommender, k, progress=progress
         )
     prefix = "" if found.found else "closest: "
     lines = [

@@ -113,6 +113,7 @@ TRANSIENT = {
     "whatif_wanted whatif_goal whatif_other": "the question of a search",
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
+    "own_*": "a history that is being uploaded: it becomes a user",
     "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
     "table tables turns_open": "tables and evidence below a fold",
 }
