@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.game import EventGame, Goal, explain_events
+from core.explain.ladder import Ladder, make_ladder
 from core.explain.parts import TEXT, PartValues, explain_parts
 from core.explain.scorecard import Scorecard, make_scorecard
 from core.explain.word_model import ROUNDS
@@ -103,6 +104,8 @@ class Explanation:
     @cached_property
     def rank(self) -> int:
         """The item's rank among all that may be in the list; as if it could be, where it can't."""
+        if self.is_excluded and self.ladder is not None:
+            return self.ladder.rank
         return rank_of(self.item, self.scores, self.excluded)
 
     @cached_property
@@ -193,6 +196,12 @@ class Explanation:
         )
         weights = [abs(weight) for weight in self.weights.values()]
         return search.smallest(weights, counterfactual_effort(len(self.history)))
+
+    @cached_property
+    def ladder(self) -> Ladder | None:
+        """Why the item is not among the first k, step by step; None where it is."""
+        index = self.engine.corpus.item_index
+        return make_ladder(self.recommender, self.history, self.item_id, index, self.k)
 
     @cached_property
     def scorecard(self) -> Scorecard:

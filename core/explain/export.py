@@ -27,6 +27,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "excluded": explanation.is_excluded,
         "margin_over": _item(explanation, explanation.goal.against),
         "components": explanation.components,
+        "ladder": explanation.ladder.to_json() if explanation.ladder else None,
         "base": float(events.base),
         "score": float(events.whole),
         "residual": float(events.residual),

@@ -12,10 +12,10 @@ import numpy as np
 
 from core.arrays import DoubleArray, IntArray
 
-SHORTEST = 3
-"""Events of a segment at least."""
+SHORTEST = 5
+"""Visits of a segment at least; chosen as ``turning.LEVEL``."""
 MOST_BOUNDARIES = 200
-"""A longer history may change only at every second, third, ... event."""
+"""A longer history may change only at every second, third, ... visit."""
 
 
 def costs_of(signals: DoubleArray, boundaries: IntArray) -> DoubleArray:

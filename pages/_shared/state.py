@@ -58,6 +58,8 @@ PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
 TAB = "quality_tab"
+PERIOD, COHORT = "quality_period", "quality_cohort"
+"""Whose targets are listed below the figures by month and by cohort."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
@@ -89,6 +91,8 @@ TABLE = (
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
+    Key(PERIOD, ("quality",), "all"),
+    Key(COHORT, ("quality",), "all"),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),

@@ -14,6 +14,7 @@ from core.explain.parts import PART_NAMES, PartValues
 from core.explain.scorecard import Scorecard
 from core.scenario.search import SmallestChange
 from core.views.explain import sentences
+from core.views.explain.ladder import build_ladder, tell_ladder
 from core.views.explain.rows import (
     LOG_P,
     AnswerView,
@@ -196,6 +197,8 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     parts = explanation.parts.values
     told = (answer.standing, answer.ignoring, answer.summary, answer.trust)
     lines = [*filter(None, told), ""]
+    ladder = build_ladder(explanation)
+    lines += tell_ladder(ladder) if ladder else []
     ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
     for at in ranked[:TOLD]:
         bar = answer.bars[at]
