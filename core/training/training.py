@@ -117,13 +117,24 @@ def fit_interest(
     config: InterestConfig,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    *,
+    epochs: int | None = None,
+    cold_offset: float = 0.0,
 ) -> tuple[Fit, InterestModel]:
-    """Fit the interest model alone."""
+    """Fit the interest model alone.
+
+    With ``epochs`` given nobody is judged: that many are trained, and ``cold_offset`` is what an
+    earlier fit chose to add to the bias of items without a training event.
+    """
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
+    fit = fit_network(
+        prepared.fitting, tower, config, progress, stop, prepared.device, prepared.half, epochs
+    )
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
+    if epochs is not None:
+        bias = np.where(prepared.counts == 0, bias + np.float32(cold_offset), bias)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
 
