@@ -13,7 +13,7 @@ import numpy as np
 
 from core.arrays import DoubleArray
 from core.domain import Part
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import KIND_GLYPHS, KIND_SYMBOLS, Palette, mix
 from core.figures.style import (
     MARGIN,
@@ -109,7 +109,8 @@ def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
 def part_labels(
     view: TimelineView, xs: DoubleArray, rows: int, palette: Palette
 ) -> list[dict[str, Any]]:
-    """Words above the events that the model did not train on."""
+    """Words above the events that the model did not train on, where they are few."""
+    held_out = sum(row.part != Part.TRAIN for row in view.steps)
     sides: dict[Part, dict[str, Any]] = {
         Part.VALIDATION: {"xanchor": "right", "xshift": -3},
         Part.TEST: {"xanchor": "left", "xshift": 1},
@@ -118,7 +119,7 @@ def part_labels(
         note(wording.PART_WORDS[row.part], float(xs[at]), rows - 0.42, palette.muted, 11)
         | {"yanchor": "bottom", **sides[row.part]}
         for at, row in enumerate(view.steps)
-        if row.part != Part.TRAIN
+        if row.part != Part.TRAIN and held_out <= wording.FEW_HELD_OUT
     ]
 
 
@@ -211,7 +212,7 @@ def ranks_figure(
 def held_out_labels(
     rows: Sequence[StepRow], xs: DoubleArray, palette: Palette
 ) -> list[dict[str, Any]]:
-    """Part and rank beside the marks of events that the model did not train on.
+    """Part and rank beside the marks of events that the model did not train on, where they are few.
 
     They stand close together in time, so the better rank's words go up and the other's down.
     """
@@ -220,6 +221,8 @@ def held_out_labels(
         for row in rows
         if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
     ]
+    if len(held_out) > wording.FEW_HELD_OUT:
+        return []
     best = min((rank for _, rank, _ in held_out), default=0)
     return [
         note(f"{part} {rank:.0f}", x, np.log10(rank), palette.text, 11)
@@ -254,15 +257,23 @@ def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: 
         f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
         for row in rows
     ]
-    inks = [palette.accent if row.step == step else palette.muted for row in rows]
     figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
         x=scale.x[steps - 1],
         y=sizes,
         mode="markers",
-        marker={"size": 7, "color": inks, "opacity": 1},
+        marker={"size": 7, "color": palette.muted, "opacity": 1},
         error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
         **picks(steps, words, "step sizes"),
+    )
+    figure.add_scatter(
+        x=scale.x[steps[steps == step] - 1],
+        y=sizes[steps == step],
+        mode="markers",
+        marker={"size": 8, "color": palette.accent},
+        hoverinfo="skip",
+        name="selected",
+        meta=MOVING,
     )
     top = sizes.max(initial=0.1) * 1.15
     figure.update_layout(
