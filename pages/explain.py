@@ -121,6 +121,8 @@ def draw_pieces(explaining: Explaining) -> None:
     """What is there by now; the page is drawn anew when more has come."""
     step = want(explaining)
     draw_sentences(explaining)
+    if explaining.ladder is not None:
+        sections.draw_ladder(explaining.ladder)
     wait_for_more(explaining)
     if (error := explaining.error()) is not None:
         notices.show_error(error)

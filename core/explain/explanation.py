@@ -6,6 +6,7 @@ once and the slower ones as they come.
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.game import EventGame, Goal, explain_events
+from core.explain.ladder import Ladder, make_ladder
 from core.explain.parts import TEXT, PartValues, explain_parts
-from core.explain.scorecard import Scorecard, make_scorecard
+from core.explain.scorecard import STABILITY_SECONDS, Scorecard, make_scorecard
 from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Game,
@@ -103,6 +105,8 @@ class Explanation:
     @cached_property
     def rank(self) -> int:
         """The item's rank among all that may be in the list; as if it could be, where it can't."""
+        if self.is_excluded and self.ladder is not None:
+            return self.ladder.rank
         return rank_of(self.item, self.scores, self.excluded)
 
     @cached_property
@@ -195,9 +199,18 @@ class Explanation:
         return search.smallest(weights, counterfactual_effort(len(self.history)))
 
     @cached_property
+    def ladder(self) -> Ladder | None:
+        """Why the item is not among the first k, step by step; None where it is."""
+        index = self.engine.corpus.item_index
+        return make_ladder(self.recommender, self.history, self.item_id, index, self.k)
+
+    @cached_property
     def scorecard(self) -> Scorecard:
         """Whether the explanation is any good."""
-        return make_scorecard(self.game, self.events, progress=self.progress)
+        clock = STABILITY_SECONDS if self.seconds < math.inf else math.inf
+        return make_scorecard(
+            self.game, self.events, stability_seconds=clock, progress=self.progress
+        )
 
     @property
     def weights(self) -> dict[int, float]:

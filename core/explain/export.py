@@ -27,6 +27,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "excluded": explanation.is_excluded,
         "margin_over": _item(explanation, explanation.goal.against),
         "components": explanation.components,
+        "ladder": explanation.ladder.to_json() if explanation.ladder else None,
         "base": float(events.base),
         "score": float(events.whole),
         "residual": float(events.residual),
@@ -36,7 +37,9 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "events": [
             {
                 "step": steps[-1],
-                "item_id": explanation.event(steps[0]).item_id if len(steps) == 1 else None,
+                "item_id": (explanation.event(steps[0]).item_id or None)
+                if len(steps) == 1
+                else None,
                 "value": float(events.values[at]),
                 "stderr": float(events.stderr[at]),
                 "parts": dict(zip(PART_NAMES, parts.values[at].tolist(), strict=True)),

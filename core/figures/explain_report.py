@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.figures.explain import curves_figure, waterfall_figure, words_figure
+from core.figures.ladder import ladder_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
 from core.views.explain.build import events_table
@@ -13,6 +14,7 @@ from core.views.explain.sentences import CAUTION
 def explain_report(report: ExplanationReport, facts: tuple[str, ...], palette: Palette) -> str:
     """The file's content; ``facts`` say whose list it is, when, and by what."""
     answer, words, card = report.answer, report.words, report.scorecard
+    ladder = report.ladder
     said = (answer.standing, answer.ignoring, answer.summary, answer.components, answer.trust)
     sections = [
         Section("", (*filter(None, said), CAUTION)),
@@ -22,6 +24,9 @@ def explain_report(report: ExplanationReport, facts: tuple[str, ...], palette: P
             waterfall_figure(answer, report.parts, palette) if answer.bars else None,
         ),
     ]
+    if ladder is not None:
+        drawn = ladder_figure(ladder, palette) if ladder.has_components else None
+        sections.insert(1, Section("Why not?", (ladder.sentence, ladder.below), drawn))
     if words is not None:
         text = words.head + "".join(word.text for word in words.words)
         sections.append(

@@ -119,6 +119,24 @@ class Joint(Catalogued):
                 logits[:, self._unmet] += more * log_p[:, self._unmet]
         return normalise(logits, encoded.consumed, self.repeat)
 
+    def contributions(self, history: History) -> dict[str, DoubleArray]:
+        """What each component adds to the logit of every item, float64[n_items] by id, in nats.
+
+        ``seen in training`` is the items' own offset, which the case moves for unmet items. Among
+        the items that the history excludes, and among the others, their sum is the score but for a
+        constant.
+        """
+        added: dict[str, DoubleArray] = {}
+        gated = self._gated([history])[0]
+        for number, component in enumerate(self.components):
+            weight = np.full(len(self.item_ids), float(gated @ self.pool.weights[number]))
+            weight[self._unmet] += self.pool.unmet[number]
+            added[component.id] = weight * component.log_probabilities([history])[0]
+        offsets = self._item_offsets.astype(np.float64)
+        offsets[self._unmet] += float(gated[1:] @ self.pool.unmet_gate)
+        added[SEEN] = offsets
+        return added
+
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.
 
@@ -133,16 +151,8 @@ class Joint(Catalogued):
                 remedy="Choose an item of the corpus",
             )
         score = float(self.log_probabilities([history])[0, index])
-        shares: dict[str, float] = {}
-        gated = self._gated([history])[0]
-        for number, component in enumerate(self.components):
-            weight = np.full(len(self.item_ids), float(gated @ self.pool.weights[number]))
-            weight[self._unmet] += self.pool.unmet[number]
-            given = weight * component.log_probabilities([history])[0]
-            shares[component.id] = float(given[index] - given.mean())
-        offsets = self._item_offsets.astype(np.float64)
-        offsets[self._unmet] += float(gated[1:] @ self.pool.unmet_gate)
-        shares[SEEN] = float(offsets[index] - offsets.mean())
+        added = self.contributions(history)
+        shares = {part: float(nats[index] - nats.mean()) for part, nats in added.items()}
         shares[BASE] = score - sum(shares.values())
         return shares
 

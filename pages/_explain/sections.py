@@ -8,11 +8,13 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.figures.explain import words_figure
+from core.figures.ladder import ladder_figure
 from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
+from core.views.explain.ladder import LadderView
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import capital
-from pages._shared import controls, drawing, loaders, notices, state
+from pages._shared import controls, drawing, loaders, notices, screen, state
 from pages._shared.state import EDITS, EVENT, ITEM, SCENARIO, TARGET, WORDS_OF
 
 if TYPE_CHECKING:
@@ -94,6 +96,29 @@ def draw_way_back() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         notices.caution("What-if has edits of this history. They are not part of this explanation.")
         drawing.link(drawing.WHAT_IF, "Back to What-if", item=state.get(ITEM))
+
+
+def draw_ladder(view: LadderView) -> None:
+    """Why the item is not in the list, above what makes its score."""
+    st.subheader("Why not?", anchor=False)
+    if not view.has_components:
+        notices.say(view.sentence)
+        return
+    figure = ladder_figure(view, drawing.palette(), narrow=screen.is_narrow())
+    drawing.chart("ladder", figure, view.sentence, name="Rank at each step", below=view.below)
+    with st.expander("Steps as a table"):
+        drawing.table(
+            view.table,
+            f"Rank at each step. {view.sentence}",
+            {
+                "step": col.TextColumn("Step", width=240),
+                "own_rank": col.NumberColumn("Rank in its own list", format="%d"),
+                "margin": col.NumberColumn(f"Margin over rank {view.k} (nats)", format="%+.2f"),
+                "rank_without": col.NumberColumn("Rank without it", format="%d"),
+            },
+            height="auto",
+            shows_all=True,
+        )
 
 
 def draw_words(explaining: Explaining, step: int | None) -> None:

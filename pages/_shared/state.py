@@ -60,6 +60,8 @@ PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
 TAB = "quality_tab"
+PERIOD, COHORT = "quality_period", "quality_cohort"
+"""Whose targets are listed below the figures by month and by cohort."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
@@ -92,6 +94,8 @@ TABLE = (
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
+    Key(PERIOD, ("quality",), "all"),
+    Key(COHORT, ("quality",), "all"),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),
@@ -109,6 +113,7 @@ TRANSIENT = {
     "whatif_wanted whatif_goal whatif_other": "the question of a search",
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
+    "own_*": "a history that is being uploaded: it becomes a user",
     "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
     "table tables turns_open": "tables and evidence below a fold",
 }

@@ -14,6 +14,7 @@ from core.explain.parts import PART_NAMES, PartValues
 from core.explain.scorecard import Scorecard
 from core.scenario.search import SmallestChange
 from core.views.explain import sentences
+from core.views.explain.ladder import build_ladder, tell_ladder
 from core.views.explain.rows import (
     LOG_P,
     AnswerView,
@@ -81,8 +82,8 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
     for at, steps in enumerate(explanation.game.players):
         event = explanation.event(steps[-1])
         alone = len(steps) == 1
-        called = explanation.engine.corpus.event_title(event) if event.item_id else ""
-        name = (called or "no item") if alone else count(len(steps), "event")
+        called = explanation.engine.corpus.event_title(event)
+        name = called if alone else count(len(steps), "event")
         bars.append(
             EventBar(
                 step=steps[-1],
@@ -196,6 +197,8 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     parts = explanation.parts.values
     told = (answer.standing, answer.ignoring, answer.summary, answer.trust)
     lines = [*filter(None, told), ""]
+    ladder = build_ladder(explanation)
+    lines += tell_ladder(ladder) if ladder else []
     ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
     for at in ranked[:TOLD]:
         bar = answer.bars[at]
@@ -228,7 +231,7 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
 
 def event_title(engine: Engine, event: Event) -> str:
     """What an event's item is called beside the event, in short."""
-    return short(engine.corpus.event_title(event), TITLE) if event.item_id else "no item"
+    return short(engine.corpus.event_title(event), TITLE)
 
 
 def title(engine: Engine, item_id: str) -> str:

@@ -22,6 +22,7 @@ from core.views.explain.build import (
     build_scorecard,
     build_words,
 )
+from core.views.explain.ladder import LadderView, build_ladder
 from core.views.explain.rows import (
     AnswerView,
     ChangeView,
@@ -62,6 +63,8 @@ class Explaining:
 
     answer: AnswerView
     explanation: Explanation
+    ladder: LadderView | None
+    """Why the item is not in the list, at once too; None where it is."""
     default_step: int | None = None
     """The step whose review is most worth reading; None before the parts are there."""
     parts: PartsView | None = None
@@ -92,6 +95,7 @@ class Explaining:
             stop=self._is_dropped,
         )
         self.answer = build_answer(self.explanation)
+        self.ladder = build_ladder(self.explanation)
 
     @property
     def busy(self) -> bool:
@@ -170,6 +174,7 @@ class Explaining:
                 None if step is None else build_words(explanation, explanation.words(step)),
                 build_change(explanation, explanation.counterfactual),
                 build_scorecard(explanation, explanation.scorecard),
+                self.ladder,
             )
 
     def _is_dropped(self) -> bool:

@@ -13,6 +13,7 @@ from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
 from core.scenario.edits import Edit
+from core.views.explain.ladder import LadderView
 from core.views.wording import TITLE, event_label, short
 
 LOG_P = "log p"
@@ -190,6 +191,8 @@ class ExplanationReport:
     """The smallest change."""
     scorecard: ScorecardView
     """Whether the explanation is any good."""
+    ladder: LadderView | None = None
+    """Why the item is not in the list; None where it is."""
 
 
 @dataclass(frozen=True, slots=True)

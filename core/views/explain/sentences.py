@@ -69,8 +69,8 @@ def standing(item: str, rank: int, k: int, excluded: bool, score: float) -> str:
     chance = f"probability {probability(score)}"
     if excluded:
         return (
-            f"{item} is excluded because already bought, rated or reviewed. By score its rank "
-            f"would be {rank} ({chance})."
+            f"{item} is excluded because already bought, rated or reviewed. Otherwise its rank "
+            f"would be {rank}."
         )
     if rank <= k:
         return f"{item} has rank {rank} in the list ({chance})."
