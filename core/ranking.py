@@ -114,9 +114,15 @@ def target_ranks(scores: Any, targets: IntArray, excluded: ExcludedItems) -> Dou
     counts half: with t others of equal score the rank is 1 + (number above) + t / 2. A target
     that is itself excluded could not be shown: its rank is infinite, a miss.
     """
+    if not isinstance(scores, np.ndarray) and scores.device.type == "cpu":
+        scores = scores.numpy()
     goal = scores[np.arange(len(targets)), targets]
-    above = (scores > goal[:, None]).sum(1)
-    tied = (scores == goal[:, None]).sum(1) - 1
+    if isinstance(scores, np.ndarray):  # several times as fast as a sum of truth values
+        above = np.count_nonzero(scores > goal[:, None], axis=1)
+        tied = np.count_nonzero(scores == goal[:, None], axis=1) - 1
+    else:
+        above = (scores > goal[:, None]).sum(1)
+        tied = (scores == goal[:, None]).sum(1) - 1
     lost = scores[excluded.rows, excluded.items]
     if not isinstance(scores, np.ndarray):
         goal, above, tied, lost = (part.cpu().numpy() for part in (goal, above, tied, lost))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +15,7 @@ from core.figures import quality as figures
 from core.model.metrics import Metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
+from core.views.quality.cases import ALL
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
     UNITS,
@@ -26,9 +27,19 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
+from core.views.wording import number
 from pages._shared import controls, drawing, judging, keeping, notices, sharing, state, working
 from pages._shared.drawing import Charts
-from pages._shared.state import PROTOCOL, SUBJECT, TAB, USUAL_PROTOCOL
+from pages._shared.state import (
+    COHORT,
+    PERIOD,
+    PROTOCOL,
+    SEARCH,
+    SEARCH_IN,
+    SUBJECT,
+    TAB,
+    USUAL_PROTOCOL,
+)
 
 LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
 DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
@@ -111,12 +122,8 @@ def draw_missing(engine: Engine, protocol: str) -> None:
     with st.container(border=True, horizontal_alignment="left"):
         st.subheader("Not evaluated yet", anchor=False)
         st.text(wording.PROTOCOLS[protocol])
-        notices.caution(
-            "Trains the model and its baselines three more times. It continues if you leave this "
-            "page."
-            if protocol == "temporal"
-            else "Computes the lists of all test users, which takes seconds to minutes."
-        )
+        about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
+        notices.caution(f"{about} It continues if you leave this page.")
         offer_evaluation(engine, protocol)
 
 
@@ -171,12 +178,8 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
     """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     draw: dict[str, Callable[[], None]] = {
-        "By month": lambda: chart(
-            "periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS)
-        ),
-        "By cohort": lambda: chart(
-            "cohorts", *charts["cohorts"], table(view.cohorts, GroupRow.COLUMNS), ABOUT_COHORTS
-        ),
+        "By month": lambda: draw_periods(engine, view, charts),
+        "By cohort": lambda: draw_cohorts(engine, view, charts),
         "Calibration": lambda: draw_calibration(view, charts),
         "Training": lambda: draw_training(engine),
         "Ablation": lambda: draw_ablation(engine, view),
@@ -197,6 +200,57 @@ def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: s
     drawing.chart(key, figure, sentence, below=below)
     with st.expander("As a table"):
         drawing.table(table, sentence, height="auto")
+
+
+def draw_periods(engine: Engine, view: QualityView, charts: Charts) -> None:
+    chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS))
+    draw_targets(engine, view, PERIOD, view.periods)
+
+
+def draw_cohorts(engine: Engine, view: QualityView, charts: Charts) -> None:
+    rows = table(view.cohorts, GroupRow.COLUMNS)
+    chart("cohorts", *charts["cohorts"], rows, ABOUT_COHORTS)
+    draw_targets(engine, view, COHORT, view.cohorts)
+
+
+def draw_targets(engine: Engine, view: QualityView, key: str, groups: Sequence[GroupRow]) -> None:
+    """The targets of one group, the worst placed first; a user's button opens Explain there."""
+    labels = {ALL: f"All ({number(view.targets)})"}
+    labels |= {group.name: f"{group.name} ({number(group.cases)})" for group in groups}
+    drawing.settle(key, list(labels), ALL, "There are no targets of {!r} here.", says_now=True)
+    group = str(
+        st.selectbox(
+            "Targets of",
+            list(labels),
+            key=key,
+            format_func=lambda name: labels.get(name, name),
+            persist_state="session",
+            on_change=state.clear_notices,
+            width=240,
+        )
+    )
+    cases = judging.targets(engine, view.protocol, view.subject, view.rival, group)
+    notices.say(cases.sentence)
+    if view.protocol == "temporal":
+        notices.caution("Ranks are of the models trained before each cut, not of the open model.")
+    rows, lists = cases.rows, view.subject if view.subject in engine.recommenders else None
+
+    def explain(at: int) -> None:
+        row = rows.iloc[at]
+        about = {"item": str(row["item_id"]), "recommender": lists}
+        users = rows["user_id"].tolist()
+        controls.open_listed(users, at, drawing.EXPLAIN, time=int(row["step"]), **about)
+
+    columns = {
+        "user_id": drawing.buttons("User", "open_target", explain, alignment="left"),
+        "step": col.NumberColumn("Events before", format="localized"),
+        "item": col.TextColumn("Target"),
+        "rank": col.NumberColumn(f"Rank by {wording.name_of(view.subject)}", format="%.0f"),
+    }
+    if view.rival is not None:
+        columns["rival"] = col.NumberColumn(f"By {wording.name_of(view.rival)}", format="%.0f")
+    with st.container(key="targets"):
+        drawing.table(rows, f"Targets. {cases.sentence}", columns, height=320)
 
 
 def draw_calibration(view: QualityView, charts: Charts) -> None:
@@ -276,25 +330,31 @@ def draw_never(engine: Engine, view: QualityView) -> None:
         return
     left, right = st.columns(2, gap="medium")
     said = f"By topic. {never.sentence}"
+
+    def find(at: int) -> None:
+        item = str(never.items["item_id"].iloc[at])
+        controls.open_page(drawing.USERS, **{SEARCH_IN: "item", SEARCH: item})
+
     with left:
         drawing.chart("never", figures.never_figure(never, drawing.palette()), said, is_said=False)
         with st.expander("As a table"):
             drawing.table(never.topics, said, height="auto")
     with right:
-        notices.caution("Items with most training events first.")
-        drawing.table(
-            never.items,
-            f"Items in no list. {never.sentence}",
-            {
-                "item_id": col.TextColumn("Item"),
-                "title": col.TextColumn("Title"),
-                "topic": col.TextColumn("Topic"),
-                "training_events": col.NumberColumn("Training events"),
-                "targets": col.NumberColumn("Targets missed"),
-            },
-            height=360,
-            shows_all=True,
-        )
+        notices.caution("Items with most training events first. An item opens its users.")
+        with st.container(key="lost"):
+            drawing.table(
+                never.items,
+                f"Items in no list. {never.sentence}",
+                {
+                    "item_id": drawing.buttons("Item", "open_never", find, alignment="left"),
+                    "title": col.TextColumn("Title"),
+                    "topic": col.TextColumn("Topic"),
+                    "training_events": col.NumberColumn("Training events"),
+                    "targets": col.NumberColumn("Targets missed"),
+                },
+                height=360,
+                shows_all=True,
+            )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from streamlit import column_config as col
 
+from core.figures import chosen
 from core.figures.profile import profile_figure, shares_figure
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
@@ -26,19 +29,23 @@ from pages._shared import (
 )
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
-from pages._shared.state import EXTENT, ITEM, SPACING
+from pages._shared.state import EVENT, EXTENT, ITEM, SPACING
+from pages._timeline import live
 
 SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
 EXTENTS = {"whole": "Whole history", (NEAR := "near"): "Around now"}
 LONG_TEXT = 320
 """Reviews with more characters scroll in a box."""
 PANE = 780
-"""Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight."""
+"""Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight; on a
+wide screen ``_timeline/live.css`` lets it end where the window does."""
+SHARES, AFTER = "shares", "Interest profile after this event"
+CHOSEN = "chosen event or item"
 NAMES = {
     "profile": "Interest profile by topic over time",
+    "map": "Path on the interest map",
     "events": "Events over time by kind, with sentiment and rating",
     "ranks": "Rank of the next item at each step",
-    "map": "Path on the interest map",
     "step_sizes": "Real step size at each event",
 }
 
@@ -50,10 +57,11 @@ def main() -> None:
     now = loaders.moment(moment.engine, moment.user_id, moment.recommender, moment.step)
     turns = turning.of_user(moment.engine, moment.user_id)
     scale = draw_facts(view, moment.step)
-    turning.draw_episodes(turns, moment.step)
-    turning.draw_turns(moment.engine, turns)
+    with st.container(gap="xxsmall"):
+        turning.draw_episodes(turns, moment.step)
     drawn = draw_figures(moment, view, now, scale)
     turning.mark(drawn, turns, scale)
+    mark_chosen(drawn, view)
     with head:
         sharing.share()
         keeping.keep(drawn)
@@ -64,19 +72,37 @@ def main() -> None:
                 "Charts (HTML)": sharing.charts(list(drawn.values()), f"Timeline of {view.facts}"),
             },
         )
+    figures = {f"pick_{name}": figure for name, (_, figure) in drawn.items()}
+    figures[SHARES] = shares_figure(now, drawing.palette())
+    largest = (f"{share.label} {wording.percent(share.share)}" for share in now.shares)
+    said = {SHARES: f"Largest topics: {', '.join(largest)}"}
+    with st.sidebar:
+        still = live.draw(figures, pick, {SHARES: ("xaxis", "yaxis")}, said)
     left, right = st.columns([12, 9], gap="medium")
-    with left, st.container(height="content" if screen.is_narrow() else PANE, border=False):
-        for name in ("profile", "events", "ranks"):
-            chart(drawn, name)
-        chart(drawn, "step_sizes", wording.STEP_SIZE_UNIT)
+    with (
+        left,
+        st.container(height="content" if screen.is_narrow() else PANE, border=False, key="charts"),
+    ):
         trust = loaders.interest_map(moment.engine).sentence
-        chart(drawn, "map", f"{wording.MAP_NUMBERS} {trust}")
+        below = {"map": f"{wording.MAP_NUMBERS} {trust}", "step_sizes": wording.STEP_SIZE_UNIT}
+        for name, called in NAMES.items():
+            key = f"pick_{name}"
+            drawing.chart(
+                key,
+                still[key],
+                drawn[name][0],
+                name=called,
+                below=below.get(name, ""),
+                has_tools=True,
+            )
     with right, st.container(gap="xsmall"):
         draw_moment(now)
         draw_list(now)
-        draw_shares(now)
+        st.markdown(f"**{AFTER}**")
+        drawing.chart(SHARES, still[SHARES], AFTER, is_said=False)
         if moment.engine.corpus.has_derived_titles:
             notices.caution(wording.DERIVED_NAMES)
+    turning.draw_turns(moment.engine, turns)
     draw_table(view, moment.step)
     controls.play(len(view.steps))
 
@@ -97,6 +123,18 @@ def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: Tim
     }
 
 
+def mark_chosen(drawn: Charts, view: TimelineView) -> None:
+    """Ring the chosen event, and the chosen item wherever it is."""
+    ink, event, item = drawing.palette(), state.get(EVENT), state.get(ITEM)
+    steps = {row.step for row in view.steps if row.item_id == item or row.step == event}
+    figures = {name: figure for name, (_, figure) in drawn.items()}
+    chosen.mark(figures["events"], "events", steps.__contains__, ink, CHOSEN)
+    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, CHOSEN)
+    chosen.mark(figures["ranks"], "ranks", lambda step: step + 1 in steps, ink, CHOSEN)
+    if not chosen.mark(figures["map"], "list", lambda data: data[1] == item, ink, CHOSEN):
+        chosen.mark(figures["map"], "states", steps.__contains__, ink, CHOSEN)
+
+
 def draw_facts(view: TimelineView, step: int) -> TimeScale:
     """The facts, Play, and how time is drawn."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -112,17 +150,12 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
     return time_scale(view, spacing, around=step if extent == NEAR else None)
 
 
-def chart(drawn: Charts, name: str, below: str = "") -> None:
-    key, (sentence, figure) = f"pick_{name}", drawn[name]
-    drawing.chart(key, figure, sentence, name=NAMES[name], below=below, on_select=lambda: pick(key))
-
-
-def pick(key: str) -> None:
+def pick(data: list[Any]) -> None:
     """Select the step that was picked; a numbered item of the map opens Explain."""
-    data = state.picked_data(key)
-    if data and len(data) > 1:
+    if len(data) > 1:
         controls.open_page(EXPLAIN, time=int(data[0]), item=str(data[1]))
-    controls.pick(key)
+    state.put(EVENT, None)
+    controls.choose_step(int(data[0]))
 
 
 def draw_moment(now: MomentView) -> None:
@@ -165,22 +198,15 @@ def draw_list(now: MomentView) -> None:
             "rank": col.NumberColumn("#", width=36),
             "move": col.TextColumn("Move", width=64),
             "why": drawing.buttons("", "open_explain", explain, width=60),
-            "shown": col.TextColumn("Item", width=320),
+            "shown": col.TextColumn("Item"),
         },
         row_height=28,
         marked=[item.item_id == state.get(ITEM) for item in now.items],
     )
 
 
-def draw_shares(now: MomentView) -> None:
-    st.markdown("**Interest profile after this event**")
-    shares = (f"{share.label} {wording.percent(share.share)}" for share in now.shares)
-    figure = shares_figure(now, drawing.palette())
-    drawing.chart("shares", figure, f"Largest topics: {', '.join(shares)}", is_said=False)
-
-
 def draw_table(view: TimelineView, step: int) -> None:
-    item = state.get(ITEM)
+    item, steps = state.get(ITEM), (step, state.get(EVENT))
     expander = st.expander("All steps as a table", on_change="rerun", key="table")
     if expander.open:
         with expander:
@@ -194,7 +220,7 @@ def draw_table(view: TimelineView, step: int) -> None:
                 },
                 height=420,
                 shows_all=True,
-                marked=[row.step == step or row.item_id == item for row in view.steps],
+                marked=[row.step in steps or row.item_id == item for row in view.steps],
             )
 
 

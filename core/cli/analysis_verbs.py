@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 NO_WORDS = "none"
 EXACT_UP_TO = 12
-"""Events up to which ``explain`` asks for all coalitions. With more it samples until the error is
-small enough: no clock decides, so that the same command gives the same answer on any machine."""
+"""Events up to which ``explain`` asks for all coalitions."""
+NO_CLOCK = math.inf
+"""Seconds to sample: with more players a verb samples until the error is small enough, so that the
+same command gives the same answer on any machine."""
 
 
 def explain_item(
@@ -64,7 +66,7 @@ def explain_item(
             item,
             recommender,
             margin=margin,
-            seconds=math.inf,
+            seconds=NO_CLOCK,
             exact_up_to=EXACT_UP_TO,
             progress=progress,
         )
@@ -97,7 +99,9 @@ def judge_explanations(
 
     engine = asked.engine()
     with progress_bar() as progress:
-        card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
+        card = judge_corpus(
+            engine, users, recommender, with_stability=True, seconds=NO_CLOCK, progress=progress
+        )
     from core.views.explain.sentences import corpus_scorecard
 
     facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
@@ -119,7 +123,8 @@ def apply_edits(
 
     changes = read_edits(edits)
     engine = asked.engine()
-    fork = run(engine, whose.at(engine.corpus, at), changes, recommender, k)
+    base = whose.at(engine.corpus, at)
+    fork = run(engine, base, changes, recommender, k, seconds=NO_CLOCK)
     answer(fork_facts(fork), _tell(fork), as_json=asked.json)
 
 
@@ -207,7 +212,7 @@ def compare_lists(
     from core.compare.export import as_facts
 
     engine, shelf = asked.engine(), asked.shelf()
-    comparison = Comparison(engine, specs, k, library=shelf)
+    comparison = Comparison(engine, specs, k, library=shelf, seconds=NO_CLOCK)
     from core.views.compare.build import tell
     from core.views.quality.build import list_cautions
 

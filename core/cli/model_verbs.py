@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -218,8 +219,8 @@ def evaluate_corpus(
         bool,
         typer.Option(
             "--refit",
-            help="Also judge baselines and joint with the validation events counted in, after all "
-            "choices were made (leave-last-out).",
+            help="Also judge every recommender with the validation events counted in, after all "
+            "choices were made; trains the interest model again (leave-last-out).",
         ),
     ] = False,
 ) -> None:
@@ -228,6 +229,7 @@ def evaluate_corpus(
     from core.evaluate.protocols import with_own, with_served
     from core.evaluate.refitted import refitted_report
     from core.recommend.own import installed
+    from core.training.refitting import refit_interest
     from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
@@ -242,7 +244,10 @@ def evaluate_corpus(
         )
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
-        grown = refitted_report(data, shelf, folder, k, progress) if refit else None
+        grown = None
+        if refit:
+            learn = partial(refit_interest, data, shelf, folder, progress, device=device)
+            grown = refitted_report(data, shelf, folder, k, progress, refit_interest=learn)
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from core.domain import DomainError
-from core.progress import Progress, ProgressCallback
+from core.progress import Pace, Progress, ProgressCallback
 
 LibraryOption = Annotated[
     Path | None,
@@ -131,9 +131,10 @@ def progress_bar() -> Iterator[ProgressCallback]:
         TextColumn("{task.fields[details]}", markup=False),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=None, details="")
+        task, pace = bar.add_task("starting", total=None, details=""), Pace()
 
         def show(progress: Progress) -> None:
+            progress = pace.timed(progress)
             bar.update(
                 task,
                 description=progress.stage,
@@ -147,10 +148,11 @@ def progress_bar() -> Iterator[ProgressCallback]:
 
 def plain_progress(clock: Callable[[], float] = time.monotonic) -> ProgressCallback:
     """Prints a line on stderr every PLAIN_SECONDS: what is done, how far, how long it takes yet."""
-    due = clock() + PLAIN_SECONDS
+    due, pace = clock() + PLAIN_SECONDS, Pace(clock)
 
     def show(progress: Progress) -> None:
         nonlocal due
+        progress = pace.timed(progress)
         if clock() < due:
             return
         due = clock() + PLAIN_SECONDS

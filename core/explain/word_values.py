@@ -181,9 +181,10 @@ def open_review(text: str, encoder: TextEncoder) -> Review:
 
 def _read_by(text: str, words: Sequence[Word], encoder: TextEncoder) -> int:
     """How many words fit into what the encoder reads."""
-    pieces = encoder.token_ids([text[word.start : word.until] for word in words]) if words else []
-    read = np.cumsum([len(ids) - 2 for ids in pieces]) <= encoder.max_tokens - 2
-    return max(int(read.sum()), min(len(words), 1))
+    if not words:
+        return 0
+    pieces = encoder.piece_counts([text[word.start : word.until] for word in words])
+    return max(int((pieces.cumsum() <= encoder.room).sum()), 1)
 
 
 @dataclass(frozen=True, eq=False)

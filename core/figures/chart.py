@@ -18,6 +18,8 @@ from plotly.basedatatypes import BaseFigure
 from plotly.io import to_json
 
 Spec = dict[str, Any]
+MOVING = "moving"
+"""A trace with this ``meta``, a shape or an annotation with this ``name``, is about one moment."""
 
 
 class Chart(BaseFigure):  # type: ignore[misc]
@@ -78,6 +80,29 @@ class Chart(BaseFigure):  # type: ignore[misc]
     def to_json(self) -> str:
         """The figure as plotly.js reads it."""
         return str(to_json(self.to_dict(), validate=False))
+
+    def marks(self, name: str) -> list[tuple[Any, Any, Any]]:
+        """What each mark of a trace carries, its x and its y."""
+        named = (trace for trace in self._traces if trace.get("name") == name)
+        return [mark for t in named for mark in zip(t["customdata"], t["x"], t["y"], strict=True)]
+
+    def split(self, *parts: str) -> tuple[Chart, Spec]:
+        """The figure without what is ``MOVING``, and that alone as plain dictionaries.
+
+        The first stays as it is from step to step, so a browser need not build it anew; ``parts``
+        name what else of the layout moves.
+        """
+        still = Chart({name: part for name, part in self._look.items() if name not in parts})
+        moving: Spec = {"layout": {name: self._look[name] for name in parts}}
+        for name, tag in (("data", "meta"), ("shapes", "name"), ("annotations", "name")):
+            every = self._traces if name == "data" else self._look[name]
+            moving[name] = [part for part in every if part.get(tag) == MOVING]
+            rest = [part for part in every if part.get(tag) != MOVING]
+            if name == "data":
+                still._traces = rest
+            else:
+                still._look[name] = rest
+        return still, _plain(moving)
 
     @property
     def data(self) -> Any:

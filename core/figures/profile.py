@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from core.arrays import DoubleArray, FloatArray
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import HUES, Palette
 from core.figures.style import (
     MARGIN,
@@ -34,7 +34,7 @@ NOMINAL_WIDTH = 860
 """Pixels assumed for the chart; a wider one only leaves more room."""
 LETTER, LINE = 7.2, 15
 """Pixels of a label's letter and line."""
-PLOT_HEIGHT = 160
+PLOT_HEIGHT = 134
 Area = tuple[str, int, FloatArray]
 """Name, topic (-1 for the rest), and share per step or column, float32[n]."""
 
@@ -61,7 +61,7 @@ def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pal
     corners = np.column_stack([starts, ends]).ravel()
     now = scale.x[step - 1]
     rules = [rule(palette, now, edge=True), rule(palette, now)]
-    figure = canvas(palette, 206, MARGIN, barmode="overlay", shapes=rules)
+    figure = canvas(palette, 180, MARGIN, barmode="overlay", shapes=rules)
     for name, topic, shares in stacked:
         figure.add_scatter(
             x=corners,
@@ -138,14 +138,14 @@ def profile_hover(view: TimelineView, row: StepRow) -> str:
 def shares_figure(moment: MomentView, palette: Palette) -> Chart:
     """The largest topics at one step as bars, with the change against the step before."""
     shares = moment.shares[::-1]
-    figure = canvas(palette, 22 * len(shares) + 6, (130, 96, 2, 2), bargap=0.35)
+    figure = canvas(palette, 20 * len(shares) + 6, (130, 96, 2, 2), bargap=0.35)
     values, inks = [row.share for row in shares], [palette.topic(row.topic) for row in shares]
     numbers = [
         wording.percent(row.share)
         + ("" if row.change is None else f" ({wording.points(row.change)})")
         for row in shares
     ]
-    figure.add_bar(**bars(values, inks), **at_ends(numbers, palette.text))
+    figure.add_bar(**bars(values, inks), **at_ends(numbers, palette.text), meta=MOVING)
     figure.update_xaxes(visible=False, range=[0, max(0.5, *values)])
     names = [plain(share.label, 22) for share in shares]
     figure.update_yaxes(names_axis(palette, names, fixedrange=None))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.arrays import DoubleArray
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import Palette, rgba
 from core.views.wording import short
 
@@ -152,6 +152,7 @@ def ring(x: float, y: float, color: str, size: int, width: int, name: str) -> di
         },
         "hoverinfo": "skip",
         "name": name,
+        "meta": MOVING,
     }
 
 
@@ -181,6 +182,7 @@ def rule(palette: Palette, x: Any, *, edge: bool = False) -> dict[str, Any]:
     """
     return {
         "type": "line",
+        "name": MOVING,
         "xref": "x",
         "yref": "paper",
         "x0": x,

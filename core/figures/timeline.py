@@ -13,7 +13,7 @@ import numpy as np
 
 from core.arrays import DoubleArray
 from core.domain import Part
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import KIND_GLYPHS, KIND_SYMBOLS, Palette, mix
 from core.figures.style import (
     MARGIN,
@@ -257,15 +257,23 @@ def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: 
         f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
         for row in rows
     ]
-    inks = [palette.accent if row.step == step else palette.muted for row in rows]
     figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
         x=scale.x[steps - 1],
         y=sizes,
         mode="markers",
-        marker={"size": 7, "color": inks, "opacity": 1},
+        marker={"size": 7, "color": palette.muted, "opacity": 1},
         error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
         **picks(steps, words, "step sizes"),
+    )
+    figure.add_scatter(
+        x=scale.x[steps[steps == step] - 1],
+        y=sizes[steps == step],
+        mode="markers",
+        marker={"size": 8, "color": palette.accent},
+        hoverinfo="skip",
+        name="selected",
+        meta=MOVING,
     )
     top = sizes.max(initial=0.1) * 1.15
     figure.update_layout(

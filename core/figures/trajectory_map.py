@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.ndimage import convolve
 
 from core.arrays import BoolArray, FloatArray
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import HUES, Palette, channels, mix, rgba
 from core.figures.style import (
     canvas,
@@ -36,6 +36,8 @@ from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
 
 LOWEST, HEIGHT = 360, 500
 """Least and greatest height of the map in pixels."""
+BESIDE = 260, 300
+"""The same where the profile stands above it on one screen."""
 WIDTH = 600
 """Pixels assumed for its width; a wider one only leaves more room."""
 OUTERMOST = 0.025
@@ -65,7 +67,7 @@ def trajectory_map(
     step = moment.row.step
     past, future = view.steps[:step], view.steps[step:]
     path = np.array([[row.x, row.y] for row in view.steps], np.float32)
-    figure = map_canvas(map_view, crowd, path, palette, top=20)
+    figure = map_canvas(map_view, crowd, path, palette, BESIDE, top=20)
     is_misleading = np.array([row.misleading for row in past])
     line = {"width": 1.75, "color": rgba(palette.text, 0.65)}
     add_path(figure, path[:step], is_misleading, line, ("path", "dashed path"))
@@ -76,6 +78,7 @@ def trajectory_map(
     figure.add_scatter(**ring(now.x, now.y, palette.accent, 20, 3, "now"))
     figure.add_annotation(
         legend(meanings(bool(is_misleading.any()), len(future) > 0, palette), palette)
+        | {"name": MOVING}
     )
     return figure
 
@@ -91,7 +94,12 @@ def meanings(misleads: bool, goes_on: bool, palette: Palette) -> list[tuple[str,
 
 
 def map_canvas(
-    map_view: MapView, crowd: dict[str, Any], path: FloatArray, palette: Palette, top: int = 4
+    map_view: MapView,
+    crowd: dict[str, Any],
+    path: FloatArray,
+    palette: Palette,
+    heights: tuple[int, int] = (LOWEST, HEIGHT),
+    top: int = 4,
 ) -> Chart:
     """The crowd and the topic names behind a ``path``, float32[n_steps, 2]; ``top`` margin.
 
@@ -107,13 +115,14 @@ def map_canvas(
     border = 0.05 * float((high - low).max() or 1)
     low, high = low - border, high + border
     extent = high - low
+    height = int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), *heights))
     figure = canvas(
         palette,
-        int(np.clip(WIDTH * extent[1] / max(float(extent[0]), 1e-6), LOWEST, HEIGHT)),
+        height,
         (4, 4, top, 4),
         dragmode="pan",
         hovermode="closest",
-        annotations=landmark_labels(map_view, low, high, palette),
+        annotations=landmark_labels(map_view, low, high, palette, height),
         images=[crowd],
     )
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
@@ -139,7 +148,13 @@ def add_path(
             for column in path.T.tolist()
         )
         figure.add_scatter(
-            x=x, y=y, mode="lines", line=line | {"dash": dash}, hoverinfo="skip", name=name
+            x=x,
+            y=y,
+            mode="lines",
+            line=line | {"dash": dash},
+            hoverinfo="skip",
+            name=name,
+            meta=MOVING,
         )
 
 
@@ -165,6 +180,7 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
             "line": {"width": 1, "color": inks if open_dots else palette.background},
             "opacity": 1,
         },
+        "meta": MOVING,
         **picks([row.step for row in rows], words, "still to come" if open_dots else "states"),
     }
 
@@ -188,12 +204,13 @@ def listed(items: Sequence[ListRow], step: int, palette: Palette) -> dict[str, A
         "unselected": {"marker": {"opacity": 0.9}},
         "customdata": [[step, row.item_id] for row in items],
         "name": "list",
+        "meta": MOVING,
         **hover([f"<b>{row.rank}</b> {in_full(row.item)}" for row in items]),
     }
 
 
 def landmark_labels(
-    map_view: MapView, low: FloatArray, high: FloatArray, palette: Palette
+    map_view: MapView, low: FloatArray, high: FloatArray, palette: Palette, height: int
 ) -> list[dict[str, Any]]:
     """Topic names with a square of their hue; one that would cover another is left out."""
     inside = [
@@ -204,17 +221,17 @@ def landmark_labels(
     return [
         note(swatch(palette.topic(mark.topic), mark.label), mark.x, mark.y, palette.text)
         | {"bgcolor": halo(palette), "borderpad": 1}
-        for mark in uncovered(inside, high - low)
+        for mark in uncovered(inside, high - low, height)
     ]
 
 
-def uncovered(landmarks: Sequence[Landmark], extent: FloatArray) -> list[Landmark]:
-    """Landmarks whose names don't overlap on a map of this ``extent``, float32[2].
+def uncovered(landmarks: Sequence[Landmark], extent: FloatArray, height: int) -> list[Landmark]:
+    """Landmarks whose names don't overlap on a map of this ``extent``, float32[2], and ``height``.
 
     Earlier ones stay where they are; later ones give way by up to a line and a half, or are left
     out.
     """
-    unit = float(max(extent[0] / WIDTH, extent[1] / HEIGHT))
+    unit = float(max(extent[0] / WIDTH, extent[1] / height))
     kept: list[Landmark] = []
     for mark in landmarks:
         for lines in (0.0, -1.0, 1.0, -1.5, 1.5):

@@ -6,6 +6,7 @@ the weighted mean of its nearest anchors, so an open app never loads umap.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -100,16 +101,16 @@ class InterestMap:
 def fit_map(
     queries: FloatArray,
     steps: IntArray,
-    state_topics: npt.NDArray[np.int16],
+    leading_topics: Callable[[FloatArray], npt.NDArray[np.int16]],
     item_vectors: FloatArray,
     seed: int,
 ) -> InterestMap:
     """Fit UMAP on query vectors and place the items.
 
     queries float32[n, dim] of all states; steps int64[k] rows whose previous row is the same
-    user's step before; state_topics int16[n] the topic of the largest share; item_vectors
-    float32[n_items, dim]. Directions are rounded to half precision, as the anchors are stored: what
-    differs in the seventh digit would move positions by several units.
+    user's step before; leading_topics the topics int16[m] of the largest share of m of the
+    states; item_vectors float32[n_items, dim]. Directions are rounded to half precision, as the
+    anchors are stored: what differs in the seventh digit would move positions by several units.
     """
     rng = np.random.default_rng(seed)
     chosen = _sample(rng, len(queries), MAX_FITTED)
@@ -132,7 +133,7 @@ def fit_map(
         anchors=anchor_vectors,
         anchor_positions=anchor_positions,
         states=positions,
-        state_topics=state_topics[chosen],
+        state_topics=leading_topics(queries[chosen]),
         items=_place(unit(item_vectors), anchor_vectors, anchor_positions),
         real_steps=_quantiles(real, grid),
         flat_steps=_quantiles(flat, grid),
@@ -166,20 +167,42 @@ def _umap(directions: FloatArray, seed: int) -> FloatArray:
         return np.ascontiguousarray(flat, np.float32)
     import warnings
 
+    near = min(25, len(directions) - 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import umap
 
-        # Euclidean distance of unit vectors orders neighbours as cosine does.
+        # Euclidean distance of unit vectors orders neighbours as cosine does. Exact neighbours cost
+        # less than the compilation of umap's search, which takes a minute of each process.
         model = umap.UMAP(
-            n_neighbors=min(25, len(directions) - 1),
+            n_neighbors=near,
             min_dist=0.15,
             metric="euclidean",
             random_state=seed,
             n_jobs=1,
             init="pca" if len(directions) < 200 else "spectral",
+            precomputed_knn=_neighbours(directions, near),
         )
         return np.ascontiguousarray(model.fit_transform(directions), np.float32)
+
+
+def _neighbours(directions: FloatArray, near: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
+    """The ``near`` nearest of unit vectors float32[n, dim] and their Euclidean distances.
+
+    Indices int32[n, near], distances float32[n, near], nearest first; each is its own first.
+    """
+    table = torch.from_numpy(directions)
+    rows = np.empty((len(table), near), np.int32)
+    distances = np.empty((len(table), near), np.float32)
+    for begin in range(0, len(table), 1024):
+        part = slice(begin, begin + 1024)
+        similar = table[part] @ table.T
+        own = torch.arange(len(similar))
+        similar[own, begin + own] = 2.0  # before its equals
+        closest, found = similar.topk(near, dim=1)
+        rows[part] = found.numpy()
+        distances[part] = torch.sqrt((2.0 - 2.0 * closest).clamp(min=0.0)).numpy()
+    return rows, distances
 
 
 def _trustworthiness(vectors: FloatArray, positions: FloatArray) -> float:

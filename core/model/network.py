@@ -83,12 +83,18 @@ class Equations:
     log_decay: Array
 
     def read(
-        self, item: Array, kind: Array, features: Array, text: Array, item_vectors: Array
+        self, item: Array, kind: Array, features: Array, text: Array | None, item_vectors: Array
     ) -> ReadEvents:
-        """What depends on one event alone; arrays as in ``EncodedEvents``."""
+        """What depends on one event alone; arrays as in ``EncodedEvents``.
+
+        ``text`` None where no event has any: the result's then has one row for all.
+        """
         items = self.rows_of(item_vectors, item.clip(min=0)) * (item >= 0)[..., None]
-        has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
-        text = self.library.where(has_text, text, self.no_text)
+        if text is None:
+            text = self.no_text.reshape((1,) * item.ndim + (-1,))
+        else:
+            has_text = features[..., HAS_TEXT : HAS_TEXT + 1] > 0
+            text = self.library.where(has_text, text, self.no_text)
         inputs = (
             self.item_in(items)
             + self.kind_in(kind)
@@ -190,13 +196,13 @@ class Batch:
     """Padded histories. B histories of up to L events.
 
     item int64[B, L] (-1 absent or padding), kind int64[B, L], features float32[B, L, 7],
-    text float32[B, L, d_text], length int64[B].
+    text float32[B, L, d_text] (None where no event has any), length int64[B].
     """
 
     item: Tensor
     kind: Tensor
     features: Tensor
-    text: Tensor
+    text: Tensor | None
     length: Tensor
 
 
@@ -225,22 +231,40 @@ class ItemTower(nn.Module):
             self.register_parameter(name, nn.Parameter(value.clone()))
         for name, value in fixed.items():
             self.register_buffer(name, value)
-        self.register_buffer("has_title", (self.title.abs().sum(1) > 0).float())
+        self.register_buffer("start", self.ids.detach().clone(), persistent=False)
+        self.register_buffer("has_title", (self.title != 0).any(1).float())
+        has_review = (self.reviews != 0).any(1).float()
+        self.register_buffer("has_text", torch.maximum(self.get_buffer("has_title"), has_review))
+        self.told, self.reviewed = bool(self.title.any()), bool(self.reviews.any())
         self.id_dropout = id_dropout
+
+    @torch.no_grad()
+    def hold(self, bound: float) -> None:
+        """Bring ids back that moved further than ``bound`` from where they started; 0 is free."""
+        if bound:
+            start = self.get_buffer("start")
+            moved = self.ids - start
+            moved *= (bound / moved.norm(dim=1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
+            self.ids.copy_(start).add_(moved)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Item vectors float32[n_items, dim] and biases float32[n_items].
 
         In training a share of the items is met as if nobody had ever met it: no id, no bias, and
-        no review where it has a title.
+        no review where it has a title. Where it has neither, nothing would be left: it stays.
         """
         ids, bias, reviews = self.ids, self.bias, self.reviews
         if self.training and self.id_dropout > 0:
-            keep = (torch.rand(len(ids), device=ids.device) >= self.id_dropout).float()
-            ids, bias = ids * keep[:, None], bias * keep
             has_title: Tensor = self.get_buffer("has_title")
+            keep = (torch.rand(len(ids), device=ids.device) >= self.id_dropout).float()
+            keep = torch.maximum(keep, 1 - self.get_buffer("has_text"))
+            ids, bias = ids * keep[:, None], bias * keep
             reviews = reviews * (1 - (1 - keep) * has_title)[:, None]
-        vectors = ids + self.title @ self.title_projection + reviews @ self.reviews_projection
+        vectors = ids
+        if self.told:
+            vectors = vectors + self.title @ self.title_projection
+        if self.reviewed:
+            vectors = vectors + reviews @ self.reviews_projection
         return functional.normalize(vectors, dim=1, eps=1e-4), bias
 
 
@@ -285,7 +309,9 @@ class InterestNetwork(Equations, nn.Module):
         if width:
             outputs, _ = self.lstm(self.dropout(events.inputs), self.start(count))
             hidden = torch.cat([hidden, outputs], 1)
-        text = torch.cat([self.no_text.expand(count, 1, -1), events.text], 1)
+        text = events.text
+        if batch.text is not None:
+            text = torch.cat([self.no_text.expand(count, 1, -1), text], 1)
         memory = sum(self.memories(events), torch.zeros(()))
         queries: Tensor = self.query(hidden, text, functional.pad(memory, (0, 0, 1, 0)))
         return queries

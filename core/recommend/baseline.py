@@ -37,8 +37,8 @@ from core.recommend.checking import check_csr, check_fields
 from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
 
-CELLS_OF_VALIDATION = 16_000_000
-"""Scores held while choosing: 64 MB. More cases than fit are thinned evenly, to 256 at least."""
+CELLS_OF_VALIDATION = 48_000_000
+"""Scores held while choosing: 192 MB. More cases than fit are thinned evenly, to 256 at least."""
 K = 10
 SPARSE_ARRAYS = ("data", "indices", "indptr")
 

@@ -23,17 +23,17 @@ from core.turns.segments import (
     gains_of,
     segment,
 )
-from core.turns.signal import entropy_of, news_of, scores_of, topic_directions, trend_of
+from core.turns.signal import by_visit, entropy_of, news_of, scores_of, topic_directions, trend_of
 
 SHUFFLES = 200
 FIRST_SHUFFLES = 50
 """A history that these show to be like its other orders gets no more (Besag & Clifford 1991)."""
 LIKE_CHANCE = 0.2
-FEWEST_VISITS = 5
-"""With fewer visits too few orders exist for any change to stand out."""
+LONGEST = 400
+"""Of a longer history the newest events are looked at."""
 PENALTY_QUANTILE = 0.9
-"""A change costs what this share of the shuffles' best single changes gain; chosen on the demo's
-validation half of users."""
+"""A change costs what this share of the shuffles' best single changes gain; chosen as
+``turning.LEVEL``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +86,30 @@ class Detector:
 
     def test(self, history: History) -> Tested:
         """Propose changes of a history and test them; the same history gives the same answer."""
-        events, topics = history.events, len(self.directions)
+        skipped = max(len(history) - LONGEST, 0)
+        events = history.events[skipped:]
         visits = visits_of(events)
-        few = len(visits) < 2 * SHORTEST or int(visits[-1]) + 1 < FEWEST_VISITS
-        if few or topics < 2:
+        few = len(visits) == 0 or int(visits[-1]) + 1 < 2 * SHORTEST
+        if few or len(self.directions) < 2:
             return UNTESTED
         random = np.random.default_rng(zlib.crc32(history.user_id.encode()))
         seconds = np.array([event.timestamp.timestamp() for event in events])
         yearly = self.calendar is not None and seconds[-1] - seconds[0] >= SHORTEST_SPAN
         months = months_of(seconds) if yearly and history.timed else None
-        boundaries = boundaries_of(len(events))
-        own = scores_of(self.interest.states(history)[1:], self.directions)[None]
-        costs = costs_of(news_of(own), boundaries)[0]
-        real = self._statistics(own, boundaries, months)
+        starts = np.flatnonzero(np.diff(visits, prepend=-1))
+        boundaries = boundaries_of(len(starts))
+        queries = self.interest.states(History(history.user_id, events))[1:]
+        own = scores_of(queries, self.directions)[None]
+        costs = costs_of(by_visit(news_of(own), visits[None])[0], boundaries)
+        real = self._statistics(own, visits[None], boundaries, months)
         null = np.zeros((0, real.shape[1]))
         for count in (FIRST_SHUFFLES, SHUFFLES - FIRST_SHUFFLES):
             orders = shuffled(events, visits, count, random)
             queries = self.interest.reordered(events, orders.at, orders.seconds)
             scores = scores_of(queries, self.directions)
-            null = np.concatenate([null, self._statistics(scores, boundaries, months)])
+            null = np.concatenate(
+                [null, self._statistics(scores, visits[orders.at], boundaries, months)]
+            )
             trends, usual = null[:, WIDTH], float(null[:, WIDTH].mean())
             width_p = chance_of(abs(real[0, WIDTH] - usual), np.abs(trends - usual))
             p = chance_of(real[0, GAIN], null[:, GAIN])
@@ -121,22 +126,29 @@ class Detector:
         return Tested(
             p,
             tuple(
-                Candidate(int(boundaries[change]), chance_of(gain, null[:, GAIN]))
+                Candidate(skipped + int(starts[boundaries[change]]), chance_of(gain, null[:, GAIN]))
                 for change, gain in zip(changes, gains, strict=True)
             ),
             season_p if len(seasons) > 1 else None,
-            tuple(seasons) if len(seasons) > 1 else (),
+            tuple((skipped + a, skipped + b) for a, b in seasons) if len(seasons) > 1 else (),
             width_p,
             float(real[0, WIDTH] - usual),
             len(null),
         )
 
     def _statistics(
-        self, scores: DoubleArray, boundaries: IntArray, months: IntArray | None
+        self,
+        scores: DoubleArray,
+        visits: IntArray,
+        boundaries: IntArray,
+        months: IntArray | None,
     ) -> DoubleArray:
-        """GAIN, FIT and WIDTH of topic scores float64[n_signals, n, n_topics], [n_signals, 3]."""
+        """GAIN, FIT and WIDTH of topic scores float64[n_orders, n, n_topics], [n_orders, 3].
+
+        ``visits`` int64[n_orders, n]: the visit of each event, in each order.
+        """
         news = news_of(scores)
-        gain = best_single_gains(costs_of(news, boundaries), boundaries)
+        gain = best_single_gains(by_visit(news, visits), boundaries)
         fit = np.zeros(len(scores))
         if months is not None and self.calendar is not None:
             fit = season_fit(news, months, self.calendar).max(axis=1)

@@ -1,9 +1,10 @@
 """What is watched for changes: the news that each event brings to the interest state.
 
 Query vectors remember: the leaky memories carry each event on for several steps, which blurs a
-change and makes neighbours alike. So the signal is the state less half of the one before it, read
+change and makes neighbours alike. So the signal is the state less a part of the one before it, read
 as scores of the topics and scaled to unit length: a gift from far outside counts as one event, not
-as ten. All of it is linear in the real query vectors but for that scaling.
+as ten. All of it is linear in the real query vectors but for that scaling. Changes are looked for
+between visits, each with the mean of its events' news.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import DoubleArray, FloatArray
+from core.arrays import DoubleArray, FloatArray, IntArray
 
-CARRIED = 0.5
-"""Share of the state before that is taken off; chosen on the demo's validation half of users."""
+CARRIED = 0.4
+"""Share of the state before that is taken off; chosen as ``turning.LEVEL``."""
 
 
 def topic_directions(item_vectors: FloatArray, item_topic: npt.NDArray[np.int16]) -> FloatArray:
@@ -41,6 +42,19 @@ def news_of(scores: DoubleArray) -> DoubleArray:
     news[..., 1:, :] -= CARRIED * scores[..., :-1, :]
     lengths = np.sqrt((news**2).sum(axis=-1, keepdims=True))
     return np.asarray(news / np.maximum(lengths, 1e-12))
+
+
+def by_visit(news: DoubleArray, visits: IntArray) -> DoubleArray:
+    """Mean news of each visit, float64[n_orders, n_visits, n_topics], in the order of each.
+
+    ``news`` float64[n_orders, n, n_topics]; ``visits`` int64[n_orders, n]: the visit of each event.
+    """
+    count = len(np.unique(visits[0]))
+    ends = np.diff(visits, axis=1, append=-1) != 0
+    last = np.nonzero(ends)[1].reshape(len(visits), count)
+    sums = np.take_along_axis(news.cumsum(axis=1), last[:, :, None], axis=1)
+    sizes = np.diff(last, axis=1, prepend=-1)
+    return np.asarray(np.diff(sums, axis=1, prepend=0.0) / sizes[:, :, None])
 
 
 def entropy_of(scores: DoubleArray, temperature: float) -> DoubleArray:

@@ -256,8 +256,13 @@ def pick(chart_key: str) -> None:
     """Select the time of the point that was picked in a chart."""
     step = state.picked_step(chart_key)
     if step is not None:
-        state.put(TIME, step)
-        _forget()
+        choose_step(step)
+
+
+def choose_step(step: int) -> None:
+    """Select a time; for callbacks."""
+    state.put(TIME, step)
+    _forget()
 
 
 def play(n: int) -> None:

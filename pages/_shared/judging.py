@@ -18,6 +18,7 @@ from core.views.quality.build import (
     build_verdict,
     list_cautions,
 )
+from core.views.quality.cases import CasesView, build_cases
 from core.views.quality.rows import AblationView, NeverView, QualityView
 from pages._shared import loaders
 from pages._shared.loaders import Fingerprint, kept, stamp
@@ -44,7 +45,7 @@ class Judged(NamedTuple):
     """Why own recommenders are left out, by id."""
 
 
-def _files(engine: Engine, protocol: str, subject: str = "") -> Fingerprint:
+def _files(engine: Engine, protocol: str, *about: str | None) -> Fingerprint:
     """The files of a report, of own recommenders' evaluations and of imported lists."""
     from core.evaluate.protocols import own_places, report_key, report_places
     from core.evaluate.served import lists_path
@@ -104,6 +105,16 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
     judged = _judged(engine, protocol)
     assert judged is not None
     return build_never(engine, judged.report, subject)
+
+
+@kept(32, also=_files)
+def targets(
+    engine: Engine, protocol: str, subject: str, rival: str | None, group: str
+) -> CasesView:
+    """The targets of one period or cohort of a report."""
+    judged = _judged(engine, protocol)
+    assert judged is not None
+    return build_cases(engine, judged.report, subject, rival, group)
 
 
 @kept(16, also=_ablation_file)

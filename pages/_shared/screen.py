@@ -14,7 +14,10 @@ from pages._shared import state
 
 KEY = "screen"
 _watch = st.components.v2.component(
-    "tastelines_screen", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    "tastelines_screen",
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    css=Path(__file__).with_suffix(".css").read_text(encoding="utf-8"),
+    isolate_styles=False,
 )
 
 

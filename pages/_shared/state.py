@@ -38,6 +38,8 @@ SPACING, EXTENT = "spacing", "extent"
 """How the Timeline draws time, and how much of it."""
 MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
 """What Explain explains, the step whose review it reads, and for what."""
+EVENT = "event"
+"""The step of the chosen event, beside the selected time: every chart and table marks it."""
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
 PAIR = "compare_pair"
@@ -58,6 +60,8 @@ PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
 TAB = "quality_tab"
+PERIOD, COHORT = "quality_period", "quality_cohort"
+"""Whose targets are listed below the figures by month and by cohort."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
@@ -70,6 +74,7 @@ TABLE = (
     Key(TIME, about=USER),
     Key(RECOMMENDER, ONE_USER),
     Key(ITEM, ONE_USER, about=USER),
+    Key(EVENT, ONE_USER, read=int, about=USER),
     Key(SPACING, ("timeline",), "time"),
     Key(EXTENT, ("timeline",), "whole"),
     Key(MEASURE, EXPLAIN, "score"),
@@ -89,6 +94,8 @@ TABLE = (
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
+    Key(PERIOD, ("quality",), "all"),
+    Key(COHORT, ("quality",), "all"),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),
@@ -107,7 +114,7 @@ TRANSIENT = {
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
     "own_*": "a history that is being uploaded: it becomes a user",
-    "keys keys_on jump_query screen": "the keyboard and the window",
+    "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
     "table tables turns_open": "tables and evidence below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""

@@ -47,6 +47,31 @@ def test_the_overview_leads_to_the_verdict_its_tabs_and_its_files(
     assert "NDCG@10" in tab.take("Charts (HTML)", tmp_path)
 
 
+def test_a_cohort_leads_to_its_targets_and_a_lost_item_to_its_users(tab) -> None:
+    judged(tab, "/quality?corpus=demo&quality_tab=By+cohort&quality_cohort=long-tail+item")
+    targets = tab.page.locator(".st-key-targets").get_by_test_id("stDataFrame")
+    targets.locator("canvas").first.wait_for()
+    chosen = tab.page.get_by_role("combobox", name="Targets of")
+    assert chosen.input_value().startswith("long-tail item (")
+    tab.settle()
+    targets.scroll_into_view_if_needed()
+    box = targets.bounding_box()
+    tab.page.mouse.click(box["x"] + 40, box["y"] + 52)
+    tab.wait_for_url("/explain").settle()
+    assert "item=" in tab.page.url and "recommender=joint" in tab.page.url
+    tab.page.go_back()
+    tab.wait_for_url("quality_cohort=long-tail").settle()
+    tab.page.get_by_role("tab", name="Never recommended").click()
+    lost = tab.page.locator(".st-key-lost").get_by_test_id("stDataFrame")
+    lost.locator("canvas").first.wait_for()
+    tab.settle()
+    lost.scroll_into_view_if_needed()
+    box = lost.bounding_box()
+    tab.page.mouse.click(box["x"] + 40, box["y"] + 52)
+    tab.wait_for_url("/users")
+    assert "users_search_in=item" in tab.page.url and "users_search=" in tab.page.url
+
+
 def test_another_protocol_is_offered_started_and_stopped(tab) -> None:
     judged(tab)
     tab.page.get_by_text("Over time", exact=True).click()

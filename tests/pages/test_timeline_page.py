@@ -14,9 +14,20 @@ CHARTS = ("profile", "events", "ranks", "map", "step_sizes")
 
 
 def charts(app) -> dict[str, dict]:
-    """The figures on the page by key."""
+    """The figures on the page by key, with what moves put in as the browser does."""
     nodes = app.get("plotly_chart")
-    return {node.proto.id.split("-")[-1]: json.loads(node.proto.spec) for node in nodes}
+    figures = {node.proto.id.split("-")[-1]: json.loads(node.proto.spec) for node in nodes}
+    for key, moving in moving_parts(app).items():
+        figures[key]["data"] += moving["data"]
+        figures[key]["layout"] |= moving["layout"]
+        figures[key]["layout"]["shapes"] = moving["shapes"] + figures[key]["layout"]["shapes"]
+    return figures
+
+
+def moving_parts(app) -> dict[str, dict]:
+    """What the page sends of each chart at every step."""
+    sent = [json.loads(node.proto.json or "{}") for node in app.get("bidi_component")]
+    return next(data["charts"] for data in sent if "charts" in data)
 
 
 def chart(app, name: str) -> dict:
@@ -66,6 +77,16 @@ def test_the_slider_moves_the_rule_of_every_chart(timeline) -> None:
     assert len(rules) == 1
     assert rules != {before}
     assert app.query_params["time"] == "9"
+
+
+def test_a_step_changes_no_chart_only_what_moves_in_it(timeline) -> None:
+    app = timeline("6")
+    before = {node.proto.id for node in app.get("plotly_chart")}
+    moved = moving_parts(app)
+    assert set(moved) == {*(f"pick_{name}" for name in CHARTS), "shares"}
+    app.slider(key="time").set_value(9).run()
+    assert {node.proto.id for node in app.get("plotly_chart")} == before
+    assert all(part != moved[key] for key, part in moving_parts(app).items())
 
 
 def test_time_can_be_evenly_spaced_or_only_around_now(timeline) -> None:
@@ -138,3 +159,28 @@ def test_the_shortest_history_draws(open_app, demo) -> None:
     app = open_app(TIMELINE, corpus="demo", user=user)
     assert not app.exception
     assert set(charts(app)) >= {f"pick_{name}" for name in CHARTS}
+
+
+def test_episodes_lead_to_their_first_step_and_turning_points_show_their_evidence(
+    open_app, demo
+) -> None:
+    user = "U0003"  # simulated with one abrupt turn
+    app = open_app(TIMELINE, corpus="demo", user=user, time="2")
+    assert not app.exception
+    assert any(text.value.startswith("2 episodes: ") for text in app.text)
+    strip = [button for button in app.button if (button.key or "").startswith("episode")]
+    assert len(strip) == 2 and "sentiment" in strip[0].label
+    first = int(strip[1].key.removeprefix("episode"))
+    strip[1].click().run()
+    assert app.session_state["time"] == first
+    shapes = chart(app, "events")["layout"]["shapes"]
+    assert len(shapes) == 3  # the rule at the selected step, and the mark with its halo
+    named = {trace.get("name") for trace in chart(app, "map")["data"]}
+    assert "turning points" in named
+    app.session_state["turns_open"] = True
+    app.run()
+    assert not app.exception
+    assert any(f"at step {first}" in element.value for element in app.markdown)
+    carriers = [b for b in app.button if (b.key or "").startswith(f"carrier{first}_")]
+    assert carriers and all(b.label.startswith("Step ") for b in carriers)
+    assert any("no q yet" in element.value for element in app.caption)

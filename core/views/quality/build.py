@@ -55,7 +55,7 @@ def build_quality(
     rival = _best(report, baselines)
     n = len(report.users)
     verdict, seen_verdict = _verdicts(report, baselines, subject)
-    period, of_case = _periods(report.months)
+    period, of_case = periods_of(report.months)
     untimed = engine.corpus.manifest.order_as_time
     periods = tuple(
         _group(report, str(name), of_case == name, subject, rival)
@@ -117,7 +117,7 @@ def _baselines(report: EvaluationReport, served: Sequence[ListsJudged], subject:
     return [name for name in names if name not in ours]
 
 
-def _periods(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
+def periods_of(months: npt.NDArray[np.str_]) -> tuple[str, npt.NDArray[np.str_]]:
     """The shortest period with which most targets are in groups large enough, and each case's."""
     pieces = [month.split("-") for month in months.tolist()]
     names = {

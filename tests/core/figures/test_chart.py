@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from core.figures.chart import Chart
+from core.figures.chart import MOVING, Chart
 from core.figures.palette import LIGHT
 from core.figures.style import axis, canvas, note
 
@@ -53,3 +53,18 @@ def test_a_picture_of_one_does_not_change_the_other() -> None:
     look["layout"]["margin"]["l"] = 99
     look["data"][1]["x"].append(3)
     assert figure.layout.margin.l == 1 and len(figure.data[1].x) == 2
+
+
+def test_what_moves_is_taken_out_of_a_figure_and_nothing_else() -> None:
+    figure = Chart({"xaxis": {"range": [0, 1]}})
+    figure.add_scatter(x=np.arange(2), name="stays")
+    figure.add_scatter(x=np.arange(1), name="goes", meta=MOVING)
+    figure.add_annotation({"text": "stays"})
+    figure.update_layout(shapes=[{"x0": 1, "name": MOVING}, {"x0": 2}])
+    still, moving = figure.split("xaxis")
+    assert [trace["name"] for trace in still.to_dict()["data"]] == ["stays"]
+    assert still.to_dict()["layout"] == {"annotations": [{"text": "stays"}], "shapes": [{"x0": 2}]}
+    assert [trace["name"] for trace in moving["data"]] == ["goes"]
+    assert moving["shapes"] == [{"x0": 1, "name": MOVING}]
+    assert (moving["annotations"], moving["layout"]) == ([], {"xaxis": {"range": [0, 1]}})
+    assert len(figure.to_dict()["data"]) == 2

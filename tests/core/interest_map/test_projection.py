@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.interest_map.projection import InterestMap, fit_map, unit
+from core.interest_map.projection import InterestMap, _neighbours, fit_map, unit
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +20,15 @@ def clusters() -> tuple[np.ndarray, np.ndarray]:
     return (centres[bundle] + rng.normal(scale=0.05, size=(180, 12))).astype(np.float32), bundle
 
 
+def _told(topics: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda states: topics.astype(np.int16)
+
+
 @pytest.fixture(scope="module")
 def drawn(clusters: tuple[np.ndarray, np.ndarray]) -> InterestMap:
     vectors, bundle = clusters
     steps = np.arange(1, 180)
-    return fit_map(vectors, steps, bundle.astype(np.int16), vectors[::10], seed=0)
+    return fit_map(vectors, steps, _told(bundle), vectors[::10], seed=0)
 
 
 def test_bundles_stay_apart_and_late_comers_join_theirs(
@@ -41,8 +46,7 @@ def test_bundles_stay_apart_and_late_comers_join_theirs(
 def test_the_same_seed_draws_the_same_map(clusters: tuple[np.ndarray, np.ndarray]) -> None:
     vectors, bundle = clusters
     one, two = (
-        fit_map(vectors, np.arange(1, 180), bundle.astype(np.int16), vectors[:5], seed=3)
-        for _ in range(2)
+        fit_map(vectors, np.arange(1, 180), _told(bundle), vectors[:5], seed=3) for _ in range(2)
     )
     assert np.array_equal(one.states, two.states)
 
@@ -64,9 +68,20 @@ def test_saved_and_read_again(drawn: InterestMap, tmp_path: Path) -> None:
 
 def test_a_handful_of_states_needs_no_umap() -> None:
     vectors = np.eye(4, dtype=np.float32)
-    small = fit_map(vectors, np.array([1]), np.zeros(4, np.int16), vectors, seed=0)
+    small = fit_map(vectors, np.array([1]), _told(np.zeros(4)), vectors, seed=0)
     assert np.isfinite(small.place(vectors)).all()
 
 
 def test_unit_keeps_zeros() -> None:
     assert unit(np.zeros((1, 3), np.float32)).tolist() == [[0, 0, 0]]
+
+
+def test_neighbours_are_exact_and_begin_with_oneself() -> None:
+    rng = np.random.default_rng(5)
+    vectors = unit(rng.normal(size=(1_300, 7)).astype(np.float32))
+    vectors[40] = vectors[900]
+    rows, distances = _neighbours(vectors, 6)
+    assert np.array_equal(rows[:, 0], np.arange(1_300))
+    real = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    assert distances[:, 1:] == pytest.approx(np.sort(real, axis=1)[:, 1:6], abs=2e-3)
+    assert rows[40, 1] == 900 and distances[40, 1] < 1e-3

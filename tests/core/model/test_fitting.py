@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from core.domain import Stopped
+from core.model.batches import EventTable, FittingData
 from core.model.config import InterestConfig
-from core.model.fitting import EventTable, Fit, FittingData, fit_network
+from core.model.fitting import Fit, fit_network
 from core.model.sequences import FEATURES, EncodedEvents
 from core.model.start import item_tower
 

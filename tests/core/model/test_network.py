@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from core.domain import DomainError, Event, EventKind, History
 from core.encode.sentiment import SentimentModel
+from core.model.batches import EventTable
 from core.model.config import InterestConfig
-from core.model.fitting import EventTable
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
 from core.model.sequences import EventEncoder

@@ -21,6 +21,7 @@ from core.views.quality.build import (
     build_quality,
     build_verdict,
 )
+from core.views.quality.cases import ALL, build_cases
 from core.views.quality.rows import FEW, UNITS, RecommenderRow, shown_table
 from core.views.tables import table
 from core.views.wording import count
@@ -67,6 +68,26 @@ def make_report(engine: Engine, unseen: int = 0, **hits: float) -> EvaluationRep
         excluded_targets=0,
         results=tuple(result(name, rank, n_items) for name, rank in ranks.items()),
     )
+
+
+def test_the_targets_of_a_group_stand_worst_placed_first(engine: Engine) -> None:
+    report = make_report(engine, unseen=20, joint=0.5, ease=0.4)
+    ranks = np.where(np.arange(300) % 7 == 0, np.inf, np.arange(300) % 40 + 1.0)
+    report = replace(report, results=(result("joint", ranks, report.n_items), report.results[1]))
+    for group, among in (
+        (ALL, np.ones(300, bool)),
+        ("unseen item", report.cohorts["unseen item"]),
+        ("2024-Q1", np.isin(report.months, ["2024-01", "2024-02", "2024-03"])),
+    ):
+        view = build_cases(engine, report, "joint", "ease", group)
+        placed = np.sort(ranks[among & np.isfinite(ranks)])[::-1]
+        assert view.rows["rank"].dropna().tolist() == placed.tolist()
+        assert view.rows["rank"].isna().sum() == (among & np.isinf(ranks)).sum()
+        hits = int((ranks[among] <= 10).sum())
+        assert f"joint has {hits} and EASE has " in view.sentence
+        row = view.rows.iloc[0]
+        case = report.users.index(row["user_id"])
+        assert engine.corpus.item_ids[report.targets[case]] == row["item_id"]
 
 
 def verdicts(engine: Engine) -> dict[str, str]:
@@ -329,3 +350,12 @@ def test_the_training_is_read_from_the_metrics(engine: Engine) -> None:
     metrics = read_metrics(engine.folder)
     assert metrics is not None and metrics.training[0].loss is None
     assert "rose from" in sentences.training(metrics)
+
+
+def test_what_an_evaluation_costs_is_said_before_it() -> None:
+    timed = Metrics(seconds={"encode and fit": 100.0, "map": 9.0, "evaluation": 4.0})
+    assert "three more times" in sentences.cost("temporal", timed)
+    assert "about 4 min" in sentences.cost("temporal", timed)  # 2.4 x 100 s + 3 x 4 s
+    assert "a few seconds" in sentences.cost("leave-last-out", timed)
+    for protocol in sentences.PROTOCOLS:
+        assert "was not timed" in sentences.cost(protocol, Metrics())

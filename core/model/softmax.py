@@ -1,0 +1,74 @@
+"""Softmax cross-entropy over a catalogue and its gradients, a block of rows at a time.
+
+By hand, because the gradients of a softmax overwrite its probabilities: half the passes over
+memory that automatic differentiation takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_ROWS_AT_ONCE = 256
+"""Rows of scores held on the CPU: whole batches of them would not fit the cache."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Summed loss float64[], and the mean loss's gradients: of queries float32[n, dim], item
+    vectors float32[m, dim] and biases float32[m]."""
+
+    loss: Tensor
+    queries: Tensor
+    vectors: Tensor
+    bias: Tensor
+
+
+@torch.no_grad()
+def softmax_gradients(
+    queries: Tensor,
+    vectors: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    smoothing: float = 0.0,
+    half: bool = False,
+) -> Gradients:
+    """Cross-entropy of targets int64[n] under softmax(queries @ vectors.T + bias).
+
+    queries float32[n, dim], vectors float32[m, dim], bias float32[m]. With ``half`` matrix products
+    read bf16 (the processor adds up in fp32); probabilities and sums stay fp32.
+    """
+    count, items = len(targets), len(vectors)
+    of_queries, of_vectors = torch.empty_like(queries), torch.zeros_like(vectors)
+    of_bias = torch.zeros_like(bias)
+    loss = torch.zeros((), dtype=torch.float64, device=queries.device)
+    kind = torch.bfloat16 if half else torch.float32
+    q, v = queries.to(kind), vectors.to(kind)
+    at_once = _ROWS_AT_ONCE if queries.device.type == "cpu" else count
+    for begin in range(0, count, max(at_once, 1)):
+        rows = slice(begin, begin + at_once)
+        wanted = targets[rows]
+        each = torch.arange(len(wanted), device=queries.device)
+        part = q[rows]
+        scores = (part @ v.T).float().add_(bias) if half else torch.addmm(bias, part, v.T)
+        highest = scores.amax(1, keepdim=True)
+        scores.sub_(highest)
+        own = scores[each, wanted]
+        if smoothing:
+            own = (1 - smoothing) * own + smoothing * scores.mean(1)
+        total = scores.exp_().sum(1, keepdim=True)
+        loss += (total[:, 0].log().double() - own.double()).sum()
+        scores.div_(total * count)
+        scores[each, wanted] -= (1 - smoothing) / count
+        if smoothing:
+            scores -= smoothing / (items * count)
+        of_bias += scores.sum(0)
+        error = scores.to(kind)
+        of_queries[rows] = (error @ v).float()
+        if half:
+            of_vectors += (error.T @ part).float()
+        else:
+            of_vectors.addmm_(error.T, part)
+    return Gradients(loss, of_queries, of_vectors, of_bias)
