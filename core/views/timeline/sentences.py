@@ -77,15 +77,16 @@ def ranks(rows: Sequence[StepRow], items: int) -> str:
         return "There is no next event to compare with."
     said = []
     for part in Part:
+        name = "training" if part == Part.TRAIN else PART_WORDS[part]
         ranks = [rank for of, rank in known if of == part]
         if ranks and (part == Part.TRAIN or len(ranks) > FEW_HELD_OUT):
             said.append(
                 f"the actual next item was in the top {TOP} for {sum(r <= TOP for r in ranks)} of "
-                f"{count(len(ranks), f'{PART_WORDS[part]} event')} "
+                f"{count(len(ranks), f'{name} event')} "
                 f"(median rank {np.median(ranks):.0f} of {number(items)})"
             )
         else:
-            said += [f"{PART_WORDS[part]} event: rank {number(rank)}" for rank in ranks]
+            said += [f"{name} event: rank {number(rank)}" for rank in ranks]
     return capital("; ".join(said)) + "."
 
 
