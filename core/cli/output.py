@@ -37,19 +37,30 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 
 def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
-    """A verb for typer: fields of a dataclass as its first parameter follow its other options."""
+    """A verb for typer: fields of dataclasses among its parameters follow its other options."""
     own = list(inspect.signature(verb, eval_str=True).parameters.values())
-    kind: Any = own.pop(0).annotation if own else None
-    if not hasattr(kind, "__dataclass_fields__"):
+    kinds: dict[str, Any] = {
+        each.name: each.annotation
+        for each in own
+        if hasattr(each.annotation, "__dataclass_fields__")
+    }
+    if not kinds:
         return verb
-    shared = inspect.signature(kind, eval_str=True).parameters
+    shared = {
+        name: inspect.signature(kind, eval_str=True).parameters for name, kind in kinds.items()
+    }
 
     @functools.wraps(verb)
     def run(**given: Any) -> int | None:
-        return verb(kind(**{name: given.pop(name) for name in shared}), **given)
+        for name, kind in kinds.items():
+            given[name] = kind(**{part: given.pop(part) for part in shared[name]})
+        return verb(**given)
 
-    every = [each.replace(kind=each.KEYWORD_ONLY) for each in (*own, *shared.values())]
-    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    rest = [each for each in own if each.name not in kinds]
+    every = [*rest, *(part for parts in shared.values() for part in parts.values())]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [each.replace(kind=each.KEYWORD_ONLY) for each in every]
+    )
     return run
 
 

@@ -23,6 +23,7 @@ from core.arrays import FloatArray, check_array
 from core.corpus.store import DEMO, PROJECT, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
+from core.encode.multilingual import MULTILINGUAL, multilingual_folder
 from core.encode.sentiment import SentimentModel
 from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -320,10 +321,20 @@ def open_encoder(
     *,
     allow_download: bool = False,
     device: str = "cpu",
+    progress: ProgressCallback | None = None,
 ) -> TextEncoder:
-    """A text encoder whose measured precision is remembered in the library."""
-    record = library.root / "processor.json"
-    return TextEncoder(name, record=record, allow_download=allow_download, device=device)
+    """A text encoder whose measured precision is remembered in the library.
+
+    The multilingual one is read from its package into the library where it isn't there yet.
+    """
+    folder = multilingual_folder(library, progress) if name == MULTILINGUAL else None
+    return TextEncoder(
+        name,
+        record=library.root / "processor.json",
+        allow_download=allow_download,
+        device=device,
+        folder=folder,
+    )
 
 
 def shipped_sentiment(library: Library) -> SentimentModel | None:

@@ -26,6 +26,7 @@ from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
+from core.encode.unknown import unknown_in
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -117,13 +118,24 @@ def fit_interest(
     config: InterestConfig,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    *,
+    epochs: int | None = None,
+    cold_offset: float = 0.0,
 ) -> tuple[Fit, InterestModel]:
-    """Fit the interest model alone."""
+    """Fit the interest model alone.
+
+    With ``epochs`` given nobody is judged: that many are trained, and ``cold_offset`` is what an
+    earlier fit chose to add to the bias of items without a training event.
+    """
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
+    fit = fit_network(
+        prepared.fitting, tower, config, progress, stop, prepared.device, prepared.half, epochs
+    )
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
+    if epochs is not None:
+        bias = np.where(prepared.counts == 0, bias + np.float32(cold_offset), bias)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
 
@@ -193,7 +205,7 @@ def train(
     config = _config(trained, text_encoder, topics).identified(
         weights | joint_weights, created or datetime.now(UTC)
     )
-    metrics = _metrics(judged, trained, interest_map, None if created else laps)
+    metrics = _metrics(judged, trained, interest_map, text_encoder, None if created else laps)
     contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
     model = ModelParts(config, *contents)
     users = summarise_users(corpus, interest, topics, parts)
@@ -307,6 +319,7 @@ def _metrics(
     judged: EvaluationReport,
     trained: Trained,
     interest_map: InterestMap,
+    encoder: TextEncoder,
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
@@ -316,6 +329,8 @@ def _metrics(
         curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
     else:
         timed["seconds"] = seconds
+        unknown = unknown_in(trained.prepared.corpus, encoder.folder, encoder.name)
+        timed |= {"unknown": round(unknown.share, 4), "unknown_scripts": unknown.scripts}
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
