@@ -155,7 +155,8 @@ def run(reruns: int) -> list[Line]:
     p95, middle = np.percentile(took, 95), np.median(took)
     what = f"key press to the next step drawn, Chromium, p95 of {len(took)}"
     load = os.getloadavg()[0]
-    measured = f"{p95:.2f} s (median {middle:.2f}; Chromium and its driver {browser:.2f} s of processor a step; load {load:.0f})"
+    beside = f"Chromium and its driver {browser:.2f} s of processor a step; load {load:.0f}"
+    measured = f"{p95:.2f} s (median {middle:.2f}; {beside})"
     lines.append(show(Line(what, f"{DRAWN_BAR:g} s", measured, bool(p95 <= DRAWN_BAR))))
     return lines
 
