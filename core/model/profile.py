@@ -23,6 +23,8 @@ CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
 NO_CATEGORY = "no category"
 MAX_CLUSTERS = 8
+PATH_POINTS = 12
+"""Events of a history at which a user's path is drawn, at most."""
 _ITEMS_PER_CLUSTER = 12
 _WORDS_PER_NAME = 3
 
@@ -143,6 +145,11 @@ def drift_of(queries: FloatArray) -> float:
     return float(max(1.0 - ends[0] @ ends[1], 0.0))
 
 
+def path_steps(n: int) -> IntArray:
+    """The events of a history of ``n`` at which a user's path is drawn, int64[at most 12]."""
+    return np.unique(np.linspace(0, n - 1, PATH_POINTS).round().astype(np.int64))
+
+
 def summarise_users(
     corpus: Corpus, interest: InterestModel, topics: Topics, parts: npt.NDArray[np.int8]
 ) -> pd.DataFrame:
@@ -150,14 +157,16 @@ def summarise_users(
 
     Columns user_id, events, drift, first_topic and last_topic (indices of the largest share at the
     first and the last step), held_out_rank (geometric mean of the ranks of validation and test
-    items in the interest model's lists; NaN without any). ``parts`` int8[n_events] of ``Part``.
+    items in the interest model's lists; NaN without any), path (share of the last leading topic in
+    the profile, float32[at most PATH_POINTS], after evenly spaced events from the first to the
+    last). ``parts`` int8[n_events] of ``Part``.
     """
     rows = []
     for user in corpus.user_ids:
         history = corpus.history(user)
         queries = interest.states(history)[1:]
         ranks = next_ranks(interest, history, corpus.item_index)
-        profile = profile_of(interest, topics, queries[[0, -1]])
+        profile = profile_of(interest, topics, queries[path_steps(len(queries))])
         held_out = parts[corpus.user_rows(user)][1:] != Part.TRAIN
         known = ranks[:-1][held_out & np.isfinite(ranks[:-1])]
         rows.append(
@@ -168,6 +177,7 @@ def summarise_users(
                 "first_topic": int(profile[0].argmax()),
                 "last_topic": int(profile[-1].argmax()),
                 "held_out_rank": float(np.exp(np.log(known).mean())) if len(known) else np.nan,
+                "path": profile[:, profile[-1].argmax()].round(3).astype(np.float32),
             }
         )
     return pd.DataFrame(rows)
