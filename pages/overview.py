@@ -8,7 +8,14 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.engine import Engine
-from core.views.overview import NOT_EVALUATED, Card, ListView, build_cards, build_facts
+from core.views.overview import (
+    NOT_EVALUATED,
+    Card,
+    ListView,
+    build_cards,
+    build_facts,
+    build_unknown,
+)
 from pages._shared import controls, drawing, judging, loaders, notices, state, turning, turnover
 
 if TYPE_CHECKING:
@@ -34,6 +41,8 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
+    if engine.corpus.manifest.with_text:
+        notices.caution(build_unknown(*loaders.unknown_to(engine)))
     usual = engine.recommender().id
     lists, changed = loaders.start(engine), loaders.changed(engine, usual)
     if changed is not None:
