@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +20,10 @@ from core.cli.output import (
     damage_lines,
     progress_bar,
 )
+from core.cli.whose import AtOption, Whose
 from core.corpus.names import short_name
 from core.corpus.store import Library
-from core.domain import Columns, DomainError, History
+from core.domain import Columns, DomainError
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -29,10 +31,6 @@ if TYPE_CHECKING:
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
-]
-UserOption = Annotated[str, typer.Option("--user", help="User id.")]
-AtOption = Annotated[
-    str | None, typer.Option("--at", help="Step or ISO time (default: the last event).")
 ]
 RecommenderOption = Annotated[
     str | None,
@@ -74,12 +72,6 @@ class Asked:
             for line in damage_lines(shelf.models(name).damaged):
                 complain(f"Model {line}")
         return Engine.open(corpus, folder, shelf)
-
-
-def history_at(engine: Engine, user: str, at: str | None) -> History:
-    """A user's history up to a step or time."""
-    whole = engine.corpus.history(user)
-    return whole.up_to(whole.resolve_step(at))
 
 
 EncoderOption = Annotated[
@@ -251,8 +243,8 @@ def evaluate_corpus(
         bool,
         typer.Option(
             "--refit",
-            help="Also judge baselines and joint with the validation events counted in, after all "
-            "choices were made (leave-last-out).",
+            help="Also judge every recommender with the validation events counted in, after all "
+            "choices were made; trains the interest model again (leave-last-out).",
         ),
     ] = False,
 ) -> None:
@@ -261,6 +253,7 @@ def evaluate_corpus(
     from core.evaluate.protocols import with_own, with_served
     from core.evaluate.refitted import refitted_report
     from core.recommend.own import installed
+    from core.training.refitting import refit_interest
     from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict
     from core.views.quality.sentences import about_lists, damaged_lists
@@ -275,7 +268,10 @@ def evaluate_corpus(
         )
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
-        grown = refitted_report(data, shelf, folder, k, progress) if refit else None
+        grown = None
+        if refit:
+            learn = partial(refit_interest, data, shelf, folder, progress, device=device)
+            grown = refitted_report(data, shelf, folder, k, progress, refit_interest=learn)
         failures: list[str] = []
         if installed():
             engine = Engine.open(data, folder, shelf)
@@ -395,10 +391,10 @@ def _span(first: str | None, last: str | None) -> str:
     return f"{first[:10]} to {last[:10]}" if first and last else "no times"
 
 
-def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
+def show_trajectory(asked: Asked, whose: Whose, recommender: RecommenderOption = None) -> None:
     """Show a user's interest step by step, with the rank of each next item in the list before."""
     engine = asked.engine()
-    history = engine.corpus.history(user)
+    history = whose.whole(engine.corpus)
     trajectory = engine.trajectory(history)
     next_ranks = engine.next_ranks(history, recommender)
     measured = ("sentiment", "x", "y", "step_size")
@@ -406,7 +402,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         {
             "step": at + 1,
             "timestamp": event.date and event.date.isoformat(),
-            "item_id": event.item_id,
+            "item_id": event.item_id or None,
             "kind": event.kind.value,
             "rating": event.rating,
             **{name: float(getattr(trajectory, name)[at]) for name in measured},
@@ -416,27 +412,27 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         for at, event in enumerate(history.events)
     ]
     lines = []
-    for row in steps:
+    for row, event in zip(steps, history.events, strict=True):
         topic = max(row["profile"], key=row["profile"].get)
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
             f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
-            f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
+            f"{short_name(engine.corpus.event_title(event), 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
-    answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)
+    answer({"user_id": history.user_id, "steps": steps}, lines, as_json=asked.json)
 
 
 def recommend_items(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
 ) -> None:
     """Show the recommendation list of a user at a time."""
     engine = asked.engine()
-    items = engine.recommend(history_at(engine, user, at), k, recommender).items
+    items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
 

@@ -182,6 +182,12 @@ class TextEncoder:
         content.update(self.description.fingerprint(self.max_tokens).encode())
         return content.hexdigest()[:16]
 
+    @property
+    def may_use_bf16(self) -> bool:
+        """Whether bf16 is not ruled out and the processor has instructions for it."""
+        known = processor_name().split()
+        return self._precision != "fp32" and bool({"avx512_bf16", "amx_bf16"} & set(known))
+
     @cached_property
     def precision(self) -> Precision:
         """Number format of the weights while encoding, measured once on a processor."""

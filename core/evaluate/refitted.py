@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from core.corpus.corpus import Corpus
@@ -14,9 +15,12 @@ from core.evaluate.report import EvaluationReport, evaluate
 from core.evaluate.stored import ReportKey, first_report, save_report
 from core.measure.cases import cases
 from core.progress import ProgressCallback, StopCallback
+from core.recommend.protocol import Recommender
 from core.recommend.refit import refit, with_validation
+from core.recommend.registry import INTEREST
 
 PROTOCOL = "leave-last-out, validation events counted in"
+WITH_INTEREST = f"{PROTOCOL}, interest model too"
 
 
 def refitted_report(
@@ -26,14 +30,17 @@ def refitted_report(
     k: int = 10,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    refit_interest: Callable[[], Recommender] | None = None,
 ) -> EvaluationReport:
     """A model's baselines and joint with what they chose, refitted, on the same test cases.
 
-    The interest model stays as it was trained, so it is in the joint but has no result of its own.
-    Kept in the library under the fingerprints of corpus, model and k.
+    ``refit_interest`` makes the interest model, where nothing is kept yet; without it that model
+    stays as it was trained: it is in the joint but has no result of its own. Kept in the
+    library under the fingerprints of corpus, model and k.
     """
     chosen = report_key(corpus, model_folder, "leave-last-out", k)
-    key = ReportKey(chosen.corpus_id, chosen.model_id, PROTOCOL, k)
+    protocol = WITH_INTEREST if refit_interest else PROTOCOL
+    key = ReportKey(chosen.corpus_id, chosen.model_id, protocol, k)
     kept = first_report(library.places(key.path(library)), key)
     if kept is not None:
         return kept
@@ -41,9 +48,10 @@ def refitted_report(
     engine = Engine.open(corpus, model_folder, library)
     grown = with_validation(parts)
     data = data_of_split(corpus, grown, library, engine.folder, progress, stop)
-    made = refit(engine.model_recommenders.values(), data, progress=progress, stop=stop)
+    learned = {INTEREST: refit_interest()} if refit_interest else {}
+    made = refit(engine.model_recommenders.values(), data, learned, progress, stop)
     test = cases(corpus, parts, Part.TEST)
     ordered = [made[name] for name in engine.model_recommenders if name in made]
-    report = evaluate(ordered, test, data, k, PROTOCOL, progress, stop)
+    report = evaluate(ordered, test, data, k, protocol, progress, stop)
     library.keep(key.path(library), lambda path: save_report(report, key, path))
     return report

@@ -44,6 +44,8 @@ class InterestConfig:
     """Training events at which the id embedding has half of that length."""
     output_scale: float = _setting(0.1, 0, 100)
     """Factor on the start weights that lead from the LSTM and the review to the query."""
+    id_bound: float = _setting(0.0, 0, 1000)
+    """How far training may move an id embedding from its start at most; 0 sets no bound."""
     temperature: float = _setting(15.0, 0.01, 1000)
     """Start value of the factor on cosine scores."""
     bias_scale: float = _setting(0.25, 0, 100)
@@ -62,6 +64,9 @@ class InterestConfig:
     """Events per step at most, so that the scores of one step stay small."""
     window: int = _setting(128, 2, 100_000)
     """Longer histories are cut into pieces of this many events for training."""
+    averaging: float = _setting(0.0, 0, 0.9999)
+    """Share of the running average of weights that each step keeps; it is judged and becomes the
+    model. 0 takes the weights as they are."""
     epochs: int = _setting(40, 1, 100_000)
     """Passes over the training events at most."""
     patience: int = _setting(8, 1, 100_000)

@@ -61,10 +61,12 @@ def fit_network(
     stop: StopCallback | None = None,
     device: torch.device = CPU,
     half: bool = False,
+    epochs: int | None = None,
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
-    Where nobody can be judged, the last of UNJUDGED_EPOCHS epochs counts, and NDCG is NaN.
+    Where nobody can be judged, the last of UNJUDGED_EPOCHS epochs counts, and NDCG is NaN. With
+    ``epochs`` given nobody is judged: exactly so many are trained, as an earlier fit chose.
 
     The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
     seed, a processor and a thread count; other devices draw other random numbers. Where a device's
@@ -75,7 +77,7 @@ def fit_network(
         check_stop(stop)
         report(progress, Progress("Waiting for another training", 0, 1))
     try:
-        return _fit_somewhere(data, tower, config, progress, stop, device, half)
+        return _fit_somewhere(data, tower, config, progress, stop, device, half, epochs)
     finally:
         _drawing.release()
 
@@ -88,15 +90,16 @@ def _fit_somewhere(
     stop: StopCallback | None,
     device: torch.device,
     half: bool,
+    fixed: int | None,
 ) -> Fit:
     if device.type == "cpu":
-        return _fit(data, tower, config, progress, stop, device, half)
+        return _fit(data, tower, config, progress, stop, device, half, fixed)
     try:
-        return _fit(data, deepcopy(tower), config, progress, stop, device, half)
+        return _fit(data, deepcopy(tower), config, progress, stop, device, half, fixed)
     except torch.OutOfMemoryError:
         what = f"Training on the CPU: the memory of {device_words(device)} does not suffice"
         report(progress, Progress(what, 0, 1))
-    return _fit(data, tower, config, progress, stop, CPU, half)
+    return _fit(data, tower, config, progress, stop, CPU, half, fixed)
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:
@@ -112,6 +115,7 @@ def _fit(
     stop: StopCallback | None,
     device: torch.device,
     half: bool,
+    fixed: int | None,
 ) -> Fit:
     torch.manual_seed(config.seed)
     # Every device starts alike.
@@ -119,7 +123,7 @@ def _fit(
     with _on(device):
         tower = tower.to(device)
         offset, curve, best_epoch = _train(
-            network.to(device), tower, data, config, progress, stop, half
+            network.to(device), tower, data, config, progress, stop, half, fixed
         )
     for module in (network, tower):
         module.to(CPU).eval()
@@ -138,23 +142,26 @@ def _train(
     progress: ProgressCallback | None,
     stop: StopCallback | None,
     half: bool,
+    fixed: int | None,
 ) -> tuple[float, list[Epoch], int]:
     """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
     table, met = EventTable.of(data.events, device), tower.seen.nonzero().squeeze(1)
     at_once = JUDGED_AT_ONCE if device.type == "cpu" else JUDGED_ON_GPU
-    judged_users = tuple(Judged.batches(data, at_once))
+    scored = len(data.judged) > 0 and fixed is None
+    judged_users = tuple(Judged.batches(data, at_once)) if scored else ()
     optimiser = _optimiser(network, tower, config)
     best = judged = judge(network, tower, table, judged_users)
     modules = (network, tower)
+    average = _Average(network, tower, config.averaging)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
-    scored = len(data.judged) > 0
     first = best[0] if scored else None
     curve = [Epoch(epoch=0, loss=None, validation_ndcg=first, seconds=0.0)]
     started = time.monotonic()
     step = 0
     epochs = config.epochs if scored else min(config.epochs, UNJUDGED_EPOCHS)
+    epochs = epochs if fixed is None else fixed
     for epoch in range(1, epochs + 1):
         network.train()
         tower.train()
@@ -169,6 +176,8 @@ def _train(
             for group in optimiser.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP_STEPS)
             optimiser.step()
+            tower.hold(config.id_bound)
+            average.take()
             total, count = total + loss, count + targets
             done = (epoch - 1) + (number + 1) / len(batches)
             left = (time.monotonic() - started) / done * (epochs - done)
@@ -177,7 +186,7 @@ def _train(
             figures = {"loss": mean} | ({"validation NDCG@10": judged[0]} if scored else {})
             stage, steps = "Training the interest model", len(batches) * epochs
             report(progress, Progress(stage, step, steps, left, figures))
-        judged = judge(network, tower, table, judged_users)
+        judged = judge(*average.modules, table, judged_users)
         mean = float(total) / max(count, 1)
         known = mean if np.isfinite(mean) else None
         seconds = time.monotonic() - started
@@ -185,12 +194,30 @@ def _train(
         curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=score, seconds=seconds))
         if judged[0] > best[0] or not scored:
             best, best_epoch = judged, epoch
-            best_states = [deepcopy(module.state_dict()) for module in modules]
+            best_states = [deepcopy(module.state_dict()) for module in average.modules]
         if epoch - best_epoch >= config.patience:
             break
     for module, state in zip(modules, best_states, strict=True):
         module.load_state_dict(state)
     return best[1], curve, best_epoch
+
+
+class _Average:
+    """A running average of both modules' weights (Polyak & Juditsky 1992), or they themselves."""
+
+    def __init__(self, network: InterestNetwork, tower: ItemTower, keep: float) -> None:
+        self._keep, self._steps = keep, 0
+        self._live: list[Tensor] = [*network.parameters(), *tower.parameters()]
+        self.modules = (deepcopy(network), deepcopy(tower)) if keep else (network, tower)
+        self._mean: list[Tensor] = [p for module in self.modules for p in module.parameters()]
+
+    @torch.no_grad()
+    def take(self) -> None:
+        """Count in the weights after a step; early steps are forgotten sooner."""
+        if self._keep:
+            self._steps += 1
+            share = 1.0 - min(self._keep, (1 + self._steps) / (10 + self._steps))
+            torch._foreach_lerp_(self._mean, self._live, share)
 
 
 def _backward(

@@ -231,11 +231,21 @@ class ItemTower(nn.Module):
             self.register_parameter(name, nn.Parameter(value.clone()))
         for name, value in fixed.items():
             self.register_buffer(name, value)
+        self.register_buffer("start", self.ids.detach().clone(), persistent=False)
         self.register_buffer("has_title", (self.title != 0).any(1).float())
         has_review = (self.reviews != 0).any(1).float()
         self.register_buffer("has_text", torch.maximum(self.get_buffer("has_title"), has_review))
         self.told, self.reviewed = bool(self.title.any()), bool(self.reviews.any())
         self.id_dropout = id_dropout
+
+    @torch.no_grad()
+    def hold(self, bound: float) -> None:
+        """Bring ids back that moved further than ``bound`` from where they started; 0 is free."""
+        if bound:
+            start = self.get_buffer("start")
+            moved = self.ids - start
+            moved *= (bound / moved.norm(dim=1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
+            self.ids.copy_(start).add_(moved)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Item vectors float32[n_items, dim] and biases float32[n_items].

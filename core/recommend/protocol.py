@@ -46,15 +46,18 @@ def next_ranks(
 ) -> FloatArray:
     """Rank of the next event's item in the list after each step, float32[n]; 1 is best.
 
-    Ties count half. NaN at the last step, and where the next item was excluded already.
+    Ties count half. NaN at the last step, and where the next item was excluded already or is not
+    in the catalogue.
     """
     ranks = np.full(len(history), np.nan, np.float32)
     following = history.events[1:]
+    unknown = [row for row, event in enumerate(following) if event.item_id not in item_index]
     for rows in batches(len(following), len(item_index)):
         prefixes = [history.up_to(row + 1) for row in range(rows.start, rows.stop)]
         scores = recommender.log_probabilities(prefixes)
-        next_items = [item_index[event.item_id] for event in following[rows]]
+        next_items = [item_index.get(event.item_id, 0) for event in following[rows]]
         excluded = ExcludedItems.of(prefixes, item_index)
         ranks[rows] = target_ranks(scores, np.array(next_items, np.int64), excluded)
     ranks[np.isinf(ranks)] = np.nan
+    ranks[unknown] = np.nan
     return ranks

@@ -49,6 +49,9 @@ class Prepared:
     item_words: tuple[str, ...]
     device: torch.device
     """The text encoder's; the interest model trains there too."""
+    half: bool = False
+    """Whether products over the catalogue read bf16: where the processor has instructions for it,
+    and the text encoder was not told to keep to fp32."""
 
     @property
     def counts(self) -> IntArray:
@@ -127,6 +130,7 @@ def prepare(
         train_items=encoded.item[training],
         item_words=_item_words(corpus, encoded.item, words, training),
         device=text_encoder.device,
+        half=text_encoder.may_use_bf16,
     )
 
 

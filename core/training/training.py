@@ -53,7 +53,7 @@ from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
 from core.model.start import item_tower
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, part_of, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
@@ -118,13 +118,24 @@ def fit_interest(
     config: InterestConfig,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    *,
+    epochs: int | None = None,
+    cold_offset: float = 0.0,
 ) -> tuple[Fit, InterestModel]:
-    """Fit the interest model alone."""
+    """Fit the interest model alone.
+
+    With ``epochs`` given nobody is judged: that many are trained, and ``cold_offset`` is what an
+    earlier fit chose to add to the bias of items without a training event.
+    """
     corpus = prepared.corpus
     users, items = prepared.train_users, prepared.train_items
     tower = item_tower(users, items, len(corpus.user_ids), prepared.title, prepared.reviews, config)
-    fit = fit_network(prepared.fitting, tower, config, progress, stop, prepared.device)
+    fit = fit_network(
+        prepared.fitting, tower, config, progress, stop, prepared.device, prepared.half, epochs
+    )
     vectors, bias = fit.item_vectors.numpy(), fit.item_bias.numpy().astype(np.float32)
+    if epochs is not None:
+        bias = np.where(prepared.counts == 0, bias + np.float32(cold_offset), bias)
     events = prepared.encoder
     return fit, InterestModel(config, fit.network, corpus.item_ids, vectors, bias, events)
 
@@ -355,8 +366,9 @@ def evaluate_model(
     if kept is not None:
         return kept
     engine = Engine.open(corpus, model_folder, library)
-    reports = []
-    for parts in splits(corpus, protocol):
+    reports, folds = [], splits(corpus, protocol)
+    for number, parts in enumerate(folds, start=1):
+        within = part_of(progress, f"Fold {number} of {len(folds)}") if len(folds) > 1 else progress
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
@@ -365,16 +377,16 @@ def evaluate_model(
                 library,
                 engine.config.settings,
                 encoder,
-                progress,
+                within,
                 stop,
                 item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:
             recommenders = list(engine.model_recommenders.values())
-            data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
+            data = data_of_split(corpus, parts, library, engine.folder, within, stop)
         test = cases(corpus, parts, Part.TEST)
-        reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
+        reports.append(evaluate(recommenders, test, data, k, protocol, within, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
     library.keep(key.path(library), lambda path: save_report(report, key, path))

@@ -107,7 +107,7 @@ def test_a_refit_is_told_beside_the_figures_as_chosen(
     both = run(library, capsys, "evaluate", "clicks", "--k", "5", "--refit")
     assert "refit" not in plain and {**plain, "refit": both["refit"]} == both
     told = [row["recommender"] for row in plain["results"]]
-    assert [row["recommender"] for row in both["refit"]] == [n for n in told if n != "interest"]
+    assert [row["recommender"] for row in both["refit"]] == told
     before = {row["log_probability"] for row in plain["results"]}
     assert not before & {row["log_probability"] for row in both["refit"]}
     refused = ["evaluate", "clicks", "--refit", "--protocol", "temporal"]
