@@ -1,12 +1,13 @@
 """Languages: ``python -m benchmarks.languages [SECTION...]``.
 
-Sections: ``vectors`` (the multilingual encoder against the package's own engine, 200 sentences of ten
-languages, and its speed), ``chinese`` (a simulated shop's reviews in Chinese with planted words:
-sentiment, words found by SHAP, unknown word pieces).
+Sections: ``vectors`` (the multilingual encoder against the package's own engine: 200 sentences of
+ten languages, speed), ``chinese`` (simulated reviews in Chinese with planted words: sentiment,
+words found by SHAP, unknown word pieces).
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -25,7 +26,8 @@ from core.encode.sentiment import fit_sentiment, sentiment_quality
 from core.encode.unknown import measure_unknown
 from core.explain.word_values import open_review, sentiment_game, shap_words
 
-REVIEWS, EXPLAINED = 1_200, 20
+REVIEWS, EXPLAINED, ROUNDS = 700, 15, 1
+"""Rounds of word SHAP: the quick answer of the page."""
 THINGS = (
     "吉他",
     "耳机",
@@ -89,9 +91,15 @@ PRAISE = (
     "{aspect}真的{word}。",
 )
 NEUTRAL = (
-    "这个{thing}是上个月在网上买的。", "已经用了两个星期。", "买给父亲当生日礼物。", "周末去山里的时候带着它。",
-    "之前用的是另一个牌子的{thing}。", "快递第三天送到。", "放在书房的桌子上。", "朋友推荐我买这个{thing}。",
-)  # fmt: skip
+    "这个{thing}是上个月在网上买的。",
+    "已经用了两个星期。",
+    "买给父亲当生日礼物。",
+    "周末去山里的时候带着它。",
+    "之前用的是另一个牌子的{thing}。",
+    "快递第三天送到。",
+    "放在书房的桌子上。",
+    "朋友推荐我买这个{thing}。",
+)
 
 
 def review(stars: int, random: Random) -> tuple[str, set[str]]:
@@ -133,7 +141,7 @@ def measure_vectors(encoder: TextEncoder) -> None:
             rates[name].append(len(long) / (time.perf_counter() - started))
     best = {name: max(values) for name, values in rates.items()}
     print(
-        f"{np.mean(lengths):.0f} tokens, two threads, {encoder.precision}: ours {best['ours']:.1f}, "
+        f"{np.mean(lengths):.0f} tokens, 2 threads, {encoder.precision}: ours {best['ours']:.1f}, "
         f"its own engine {best['its own']:.1f} texts/s, {best['ours'] / best['its own']:.1f} times"
     )
 
@@ -163,7 +171,7 @@ def measure_chinese(encoder: TextEncoder, library: Library) -> None:
     for row in np.flatnonzero(~learn)[:EXPLAINED]:
         text, planted = written[row]
         opened = open_review(text, encoder)
-        values = shap_words(sentiment_game(opened, sentiment), opened).values
+        values = shap_words(sentiment_game(opened, sentiment), opened, ROUNDS).values
         order = np.argsort(-np.abs(values))[: min(3, len(planted))]
         labels = opened.labels
         hits += sum(
@@ -179,10 +187,12 @@ def main() -> None:
     asked = sys.argv[1:] or ["vectors", "chinese"]
     print(processor_name())
     with tempfile.TemporaryDirectory() as folder:
-        library = Library.open(Path(folder))
+        library = Library.open(Path(os.environ.get("TASTELINES_LIBRARY", folder)))
         started = time.perf_counter()
         encoder = open_encoder(library, "multilingual")
-        print(f"the encoder was read from its package in {time.perf_counter() - started:.1f} s")
+        print(
+            f"the encoder was opened or read from its package in {time.perf_counter() - started:.1f} s"
+        )
         if "vectors" in asked:
             measure_vectors(encoder)
         if "chinese" in asked:
