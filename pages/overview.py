@@ -14,6 +14,7 @@ from core.views.overview import (
     ListView,
     build_cards,
     build_facts,
+    build_unknown,
     lists_table,
 )
 from pages._shared import (
@@ -51,6 +52,8 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
+    if engine.corpus.manifest.with_text:
+        notices.caution(build_unknown(*loaders.unknown_to(engine)))
     usual = engine.recommender().id
     lists, changed = loaders.start(engine), loaders.changed(engine, usual)
     if changed is not None:

