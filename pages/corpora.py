@@ -18,11 +18,13 @@ from core.views import corpora as view
 from core.views import imports as import_words
 from core.views import wording
 from pages._corpora import adding, served_lists
-from pages._shared import controls, drawing, loaders, notices, state, tray, working
+from pages._shared import controls, drawing, loaders, notices, sharing, state, tray, working
 
 
 def main() -> None:
-    st.title("Which data, which model?", anchor=False)
+    with drawing.head("Which data, which model?"):
+        files = {"Corpora (CSV)": (".csv", lambda: view.corpora_table(loaders.library()))}
+        sharing.export("corpora", files, has_charts=False)
     for job in jobs.jobs("import", "train"):
         draw_job(job)
     draw_library()
@@ -147,7 +149,7 @@ def draw_training(corpus: str) -> None:
     for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
-            st.text(model.card or "This model has no card.")
+            st.text(model.card)
     usual = InterestConfig()
     expected, columns, usual_columns = loaders.outlook(corpus)
     for sentence in expected:

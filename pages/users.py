@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from pandas import DataFrame
 from streamlit import column_config as col
 
 from core.arrays import IntArray
@@ -33,17 +34,25 @@ def main() -> None:
     with head:
         sharing.share()
         name = f"users-{engine.corpus.name}"
-        sharing.export(name, {"Users (CSV)": (".csv", lambda: view.rows.drop(columns="bars"))})
+        sharing.export(name, {"Users (CSV)": (".csv", lambda: plain(view.rows))})
     if view.rows.empty:
         notices.empty("No user is like that", "Search something else, or ask for fewer events.")
         return
     draw_users(view, len(engine.corpus.item_ids))
+    about = f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order."
+    if "path" in view.rows:
+        about = "Share of last topic: how much of the interest profile the last leading topic has, "
+        about += "0 to 100 %, after events from the first to the last."
     notices.caution(
-        f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order. "
-        "Drift: cosine distance between the state halfway and the last one. Rank: of the held-out "
-        "items in the interest model's list, geometric mean. Prev. user and Next user walk this "
-        "list."
+        f"{about} Drift: cosine distance between the state halfway and the last one. Rank: of the "
+        "held-out items in the interest model's list, geometric mean. Prev. user and Next user "
+        "walk this list."
     )
+
+
+def plain(rows: DataFrame) -> DataFrame:
+    """The rows without what only a chart can show."""
+    return rows.drop(columns=["bars", "path"], errors="ignore")
 
 
 def choose_users(engine: Engine) -> UsersView:
@@ -105,6 +114,7 @@ def draw_users(view: UsersView, n_items: int) -> None:
             alignment="left",
         ),
         "leading": col.TextColumn("Leading topic, first → last", width=leading),
+        "path": col.LineChartColumn("Share of last topic", y_min=0, y_max=1, width=110),
         "bars": col.BarChartColumn("Topics", y_min=0, y_max=1, width=110),
         "events": col.NumberColumn("Events", format="localized"),
         "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5, width=120),
@@ -115,6 +125,8 @@ def draw_users(view: UsersView, n_items: int) -> None:
     }
     if rows["seen"].isna().all():
         del columns["seen"]
+    if "path" in rows:
+        del columns["bars"]
     shown = {name: column for name, column in columns.items() if name in rows}
     drawing.table(
         rows,

@@ -74,6 +74,23 @@ class Asked:
         return Engine.open(corpus, folder, shelf)
 
 
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="NAME_OR_PATH",
+        help="multilingual, or a BERT-family model by its folder or name.",
+    ),
+]
+DespiteOption = Annotated[
+    bool,
+    typer.Option(
+        "--despite-unknown",
+        help="Go on where the encoder does not know more than 10 % of the word pieces.",
+    ),
+]
+
+
 def train_model(
     corpus: CorpusArgument,
     epochs: Annotated[
@@ -82,10 +99,8 @@ def train_model(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
-    ] = None,
+    encoder: EncoderOption = None,
+    despite_unknown: DespiteOption = False,
     item_text: Annotated[
         str | None,
         typer.Option(
@@ -112,6 +127,7 @@ def train_model(
     from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
+    from core.encode.unknown import unknown_in
     from core.engine import Engine
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
@@ -138,7 +154,10 @@ def train_model(
     if epochs is not None:
         options = replace(options, epochs=epochs)
     columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
-    for sentence in outlook(data, text_encoder):
+    unknown = unknown_in(data, text_encoder.folder, text_encoder.name)
+    if not despite_unknown:
+        unknown.refuse()
+    for sentence in outlook(data, unknown):
         complain(sentence)
     started = time.monotonic()
     with progress_bar() as progress:
@@ -167,26 +186,31 @@ def tune_model(
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
     ] = 0,
+    encoder: EncoderOption = None,
+    despite_unknown: DespiteOption = False,
     device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
     from core.encode.cache import open_encoder
+    from core.encode.unknown import unknown_in
     from core.training.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
-    encoder = open_encoder(shelf, device=device)
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
+    if not despite_unknown:
+        unknown_in(data, text_encoder.folder, text_encoder.name).refuse()
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
         with progress_bar() as progress:
-            tuning = tune(data, shelf, minutes, seed, progress, encoder=encoder)
+            tuning = tune(data, shelf, minutes, seed, progress, encoder=text_encoder)
     except KeyboardInterrupt:
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise
-        tuning = read_tuning(shelf, data, encoder.encoder_id)
+        tuning = read_tuning(shelf, data, text_encoder.encoder_id)
     kept = next((path for path in shelf.places(place) if path.is_file()), None)
     answer({**tuning.facts(), "file": kept}, _tuning_lines(tuning, kept), as_json=json)
 

@@ -14,10 +14,17 @@ SIZE = 24
 
 
 def mark(
-    figure: Chart, trace: str, is_chosen: Callable[[Any], bool], palette: Palette, words: str
+    figure: Chart,
+    trace: str,
+    is_chosen: Callable[[Any], bool],
+    palette: Palette,
+    words: str,
+    *,
+    below: bool = False,
 ) -> bool:
     """Ring the marks of one ``trace`` whose customdata ``is_chosen``, and say what the ring means.
 
+    The words stand above the chart's right end, or ``below`` it.
     Whether there were any. Like all that ``MOVING`` names it costs a browser no new chart.
     """
     marks = [(x, y) for data, x, y in figure.marks(trace) if is_chosen(data)]
@@ -25,6 +32,6 @@ def mark(
         return False
     for x, y in marks:
         figure.add_scatter(**ring(x, y, palette.text, SIZE, 2, "chosen"))
-    place = {"name": MOVING, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
-    figure.add_annotation(legend([("◯", palette.text, words)], palette) | place)
+    said = legend([("◯", palette.text, words)], palette, below=below)
+    figure.add_annotation(said | {"name": MOVING, "x": 1, "xanchor": "right"})
     return True

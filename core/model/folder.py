@@ -228,6 +228,9 @@ def read_users(folder: Path, corpus: Corpus) -> pd.DataFrame:
         check_array("drift", users["drift"].to_numpy(), np.float64, n, low=0, high=3)
         for name in ("first_topic", "last_topic"):
             check_array(name, users[name].to_numpy(), np.int64, n, low=0)
+        if "path" in users:  # models of earlier versions have none
+            paths = [np.asarray(path, np.float64) for path in users["path"]]
+            check_array("path", np.concatenate(paths), np.float64, (None,), low=0, high=1)
         check_array("held_out_rank", users["held_out_rank"].to_numpy(), np.float64, n, nan=True)
     except Exception as error:  # pyarrow raises many kinds
         raise Damaged(

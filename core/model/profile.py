@@ -17,11 +17,14 @@ from core.domain import Columns, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
 from core.recommend.protocol import batches, next_ranks
+from core.word_breaks import STOP_WORDS, UNSPACED, spaced
 
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
 NO_CATEGORY = "no category"
 MAX_CLUSTERS = 8
+PATH_POINTS = 12
+"""Events of a history at which a user's path is drawn, at most."""
 _ITEMS_PER_CLUSTER = 12
 _WORDS_PER_NAME = 3
 
@@ -95,9 +98,13 @@ def _cluster_names(documents: Sequence[str]) -> list[str]:
 
 def typical_words(documents: Sequence[str]) -> list[tuple[str, ...]]:
     """Up to three words that each text uses far more than the others do (class-based tf-idf)."""
-    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
-    counter = CountVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{3,}\b")
+    counter = CountVectorizer(
+        preprocessor=lambda text: spaced(text.lower()),
+        stop_words=sorted(ENGLISH_STOP_WORDS | STOP_WORDS),
+        token_pattern=rf"[{UNSPACED}]{{2,}}|\b[^\W\d_]{{3,}}\b",
+    )
     try:
         counted = counter.fit_transform(documents).toarray().astype(np.float64)
     except ValueError:  # no words at all
@@ -138,6 +145,11 @@ def drift_of(queries: FloatArray) -> float:
     return float(max(1.0 - ends[0] @ ends[1], 0.0))
 
 
+def path_steps(n: int) -> IntArray:
+    """The events of a history of ``n`` at which a user's path is drawn, int64[at most 12]."""
+    return np.unique(np.linspace(0, n - 1, PATH_POINTS).round().astype(np.int64))
+
+
 def summarise_users(
     corpus: Corpus, interest: InterestModel, topics: Topics, parts: npt.NDArray[np.int8]
 ) -> pd.DataFrame:
@@ -145,16 +157,18 @@ def summarise_users(
 
     Columns user_id, events, drift, first_topic and last_topic (indices of the largest share at the
     first and the last step), held_out_rank (geometric mean of the ranks of validation and test
-    items in the interest model's lists; NaN without any). ``parts`` int8[n_events] of ``Part``.
+    items in the interest model's lists; NaN without any), path (share of the last leading topic in
+    the profile, float32[at most PATH_POINTS], after evenly spaced events from the first to the
+    last). ``parts`` int8[n_events] of ``Part``.
     """
     rows = []
     for user in corpus.user_ids:
         history = corpus.history(user)
         queries = interest.states(history)[1:]
-        ranks = next_ranks(interest, history, corpus.item_index)
-        profile = profile_of(interest, topics, queries[[0, -1]])
-        held_out = parts[corpus.user_rows(user)][1:] != Part.TRAIN
-        known = ranks[:-1][held_out & np.isfinite(ranks[:-1])]
+        held_out = np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN)
+        ranks = next_ranks(interest, history, corpus.item_index, held_out)
+        profile = profile_of(interest, topics, queries[path_steps(len(queries))])
+        known = ranks[np.isfinite(ranks)]
         rows.append(
             {
                 Columns.User: user,
@@ -163,6 +177,7 @@ def summarise_users(
                 "first_topic": int(profile[0].argmax()),
                 "last_topic": int(profile[-1].argmax()),
                 "held_out_rank": float(np.exp(np.log(known).mean())) if len(known) else np.nan,
+                "path": profile[:, profile[-1].argmax()].round(3).astype(np.float32),
             }
         )
     return pd.DataFrame(rows)

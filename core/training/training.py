@@ -26,6 +26,7 @@ from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
+from core.encode.unknown import unknown_in
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -204,7 +205,7 @@ def train(
     config = _config(trained, text_encoder, topics).identified(
         weights | joint_weights, created or datetime.now(UTC)
     )
-    metrics = _metrics(judged, trained, interest_map, None if created else laps)
+    metrics = _metrics(judged, trained, interest_map, text_encoder, None if created else laps)
     contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
     model = ModelParts(config, *contents)
     users = summarise_users(corpus, interest, topics, parts)
@@ -318,6 +319,7 @@ def _metrics(
     judged: EvaluationReport,
     trained: Trained,
     interest_map: InterestMap,
+    encoder: TextEncoder,
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
@@ -327,6 +329,8 @@ def _metrics(
         curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
     else:
         timed["seconds"] = seconds
+        unknown = unknown_in(trained.prepared.corpus, encoder.folder, encoder.name)
+        timed |= {"unknown": round(unknown.share, 4), "unknown_scripts": unknown.scripts}
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),

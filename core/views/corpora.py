@@ -12,6 +12,8 @@ import pandas as pd
 
 from core.corpus.quarantine import Refusal
 from core.corpus.store import Library, Manifest, created_at
+from core.files import Damaged, verify
+from core.model.folder import CARD
 from core.model.metrics import Metrics
 from core.progress import Progress
 from core.views.quality.sentences import MODELS, name_of
@@ -33,8 +35,8 @@ class ModelRow:
     """When it was trained."""
     folder: Path
     """Where it lies."""
-    card: str | None
-    """The model card, Markdown written by the training; None without one."""
+    card: str
+    """The model card, Markdown written by the training, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,12 @@ def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
         moment = created_at(folder)
         created = day(moment) if moment else "at an unknown time"
         try:
-            card = (folder / "README.md").read_text(encoding="utf-8")
+            verify(folder, (CARD,))
+            card = (folder / CARD).read_text(encoding="utf-8")
+        except Damaged as error:
+            card = f"The card is damaged: {error.what}."
         except (OSError, UnicodeDecodeError):
-            card = None
+            card = "This model has no card."
         yield ModelRow(folder.name, created, folder, card)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
@@ -103,6 +104,12 @@ def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
             lambda row: row.held_out_rank or 0.0,
         ),
     }
+
+
+def lists_table(lists: Mapping[str, ListView]) -> pd.DataFrame:
+    """All lists as one table, each row under its list's title."""
+    rows = [{"list": view.title, **asdict(row)} for view in lists.values() for row in view.rows]
+    return pd.DataFrame(rows, columns=["list", *UserRow.__dataclass_fields__])
 
 
 def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:

@@ -46,10 +46,11 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
     """One row per user of the corpus, by user id.
 
     Columns: user_id; leading, the leading topic at the first and the last event; bars, the share of
-    the user's events in each topic; events; drift, cosine distance between the state halfway and
-    the last one; rank, geometric mean of the ranks of the held-out items (NaN without any); seen,
-    time of the last event (NaT in a corpus without times); change, how much of the list one event
-    changes (NaN unless measured).
+    the user's events in each topic; path, the share of the last leading topic in the profile from
+    the first event to the last (None from models of earlier versions); events; drift, cosine
+    distance between the state halfway and the last one; rank, geometric mean of the ranks of the
+    held-out items (NaN without any); seen, time of the last event (NaT in a corpus without times);
+    change, how much of the list one event changes (NaN unless measured).
     """
     corpus, names = engine.corpus, np.array(engine.topics.names, object)
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
@@ -62,6 +63,7 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
             Columns.User: list(corpus.user_ids),
             "leading": leading,
             "bars": list(topic_shares(engine)),
+            "path": list(known["path"]) if "path" in known else None,
             "events": np.diff(corpus.user_starts),
             "drift": known["drift"].to_numpy(float),
             "rank": known["held_out_rank"].to_numpy(float),
@@ -135,8 +137,7 @@ def build_view(
     rows = users[keep].sort_values(
         sort, ascending=sort == Columns.User, kind="stable", na_position="last"
     )
-    if rows["change"].isna().all():
-        rows = rows.drop(columns="change")
+    rows = rows.drop(columns=[name for name in ("change", "path") if rows[name].isna().all()])
     found = f"{number(len(rows))} of {count(len(users), 'user')}"
     filters = [f"{least} or more events"] if least > 1 else []
     filters += [f"{topic} leading"] if topic is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -87,39 +88,32 @@ def _running() -> set[int]:
 def draw_running(job: Job[Any]) -> None:
     """One job that goes on: its page, Stop, how far it is and how long it takes yet."""
     now = build_job(job.progress, job.stopping)
-    with st.container(border=True, gap="xxsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            draw_name(job, title(job))
-            st.space("stretch")
-            drawing.button("Stop", f"tray_stop{job.number}", job.stop, disabled=job.stopping)
+    with st.container(gap="xxsmall"):
+        draw_line(job, title(job), "stop", "Stop", job.stop, disabled=job.stopping)
         st.progress(now.share, text=notices.escape(now.sentence))
 
 
 def draw_end(job: Job[Any]) -> None:
     """How one ended: the way to what it made, and a button that puts it away."""
-    icon, help_ = "check_circle", None
     words = KINDS[job.kind].end.format(job.target.split(" ")[0])
     if job.state != "done":
-        icon, ended = ("cancel", "stopped") if job.state == "stopped" else ("error", "failed")
-        words = f"{title(job)}: {ended}"
-        help_ = notices.escape(job.error.what) if job.error else None
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", border=True):
-        draw_name(job, words, icon=icon, help=help_)
-        st.space("stretch")
-        drawing.button(
-            ":material/close:",
-            f"tray_away{job.number}",
-            job.put_away,
-            type="tertiary",
-            help="Put away",
-        )
+        ended = "Stopped" if job.state == "stopped" else "Failed"
+        words = f"{ended}: {title(job)}"
+    draw_line(job, words, "close", "Put away", job.put_away)
 
 
-def draw_name(job: Job[Any], words: str, **look: Any) -> None:
-    """A button that opens the page of a job."""
-    drawing.button(
-        notices.escape(words), f"tray_open{job.number}", open_job, job, type="tertiary", **look
-    )
+def draw_line(
+    job: Job[Any], words: str, icon: str, help: str, act: Callable[[], None], **look: Any
+) -> None:
+    """What it is, which opens its page, and one button beside it."""
+    why = f"{words}. {job.error.what}" if job.error else words
+    left, right = st.columns([6, 1], gap="xxsmall", vertical_alignment="center")
+    with left:
+        options = {"type": "tertiary", "help": notices.escape(why)}
+        drawing.button(notices.escape(words), f"tray_open{job.number}", open_job, job, **options)
+    with right:
+        key = f"tray_{icon}{job.number}"
+        drawing.button(f":material/{icon}:", key, act, type="tertiary", help=help, **look)
 
 
 def open_job(job: Job[Any]) -> None:

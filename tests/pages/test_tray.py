@@ -59,7 +59,7 @@ def test_a_running_job_is_on_every_page(open_app, shop, slow, page: str) -> None
     app.button(key=f"tray_stop{job.number}").click().run()
     end(job)
     assert job.state == "stopped"
-    assert "Training on shop: stopped" in sidebar(app.run())
+    assert "Stopped: Training on shop" in sidebar(app.run())
 
 
 def test_an_end_is_told_until_it_is_looked_at_or_put_away(open_app, shop) -> None:
@@ -67,7 +67,7 @@ def test_an_end_is_told_until_it_is_looked_at_or_put_away(open_app, shop) -> Non
     app = open_app("pages/users.py")
     assert "The corpus shop is ready" in sidebar(app)
     number = jobs.jobs("import")[0].number
-    app.button(key=f"tray_away{number}").click().run()
+    app.button(key=f"tray_close{number}").click().run()
     assert "ready" not in sidebar(app)
     assert "ready" not in sidebar(open_app("pages/overview.py"))
 
@@ -79,5 +79,5 @@ def test_why_one_failed_is_told(open_app, shop) -> None:
     job = jobs.start("evaluate", "shop 0a temporal", work)
     end(job)
     app = open_app("pages/users.py")
-    assert "Evaluation on shop: failed" in sidebar(app)
-    assert app.button(key=f"tray_open{job.number}").help == "the disk is full"
+    assert "Failed: Evaluation on shop" in sidebar(app)
+    assert app.button(key=f"tray_open{job.number}").help.endswith("the disk is full")

@@ -28,6 +28,10 @@ def test_a_row_says_what_the_corpus_and_the_model_say(engine: Engine, users) -> 
         assert row["drift"] == pytest.approx(trajectory.drift, abs=1e-4)
         last = engine.topics.names[trajectory.profile[-1].argmax()]
         assert row["leading"].endswith(last)
+        path = row["path"]
+        steps = np.linspace(0, len(history) - 1, len(path)).round().astype(int)
+        share = trajectory.profile[steps, trajectory.profile[-1].argmax()]
+        assert path == pytest.approx(share, abs=2e-3) and len(path) == min(len(history), 12)
         items = [engine.corpus.item_index[event.item_id] for event in history.events]
         counts = np.bincount(engine.topics.item_topic[items], minlength=len(engine.topics.names))
         assert row["bars"] == pytest.approx(counts / len(items), abs=1e-3)
@@ -41,6 +45,11 @@ def test_every_order_keeps_every_user_and_puts_the_unknown_last(engine, users, s
     assert rows[sort].isna().sum() == 0 or rows[sort].isna().iloc[-1]
     rises = sort == "user_id"
     assert known.is_monotonic_increasing if rises else known.is_monotonic_decreasing
+
+
+def test_a_model_of_an_earlier_version_has_no_paths(engine: Engine, users) -> None:
+    assert "path" in view(engine, users).rows
+    assert "path" not in view(engine, users.assign(path=None)).rows
 
 
 def test_filters_leave_those_they_name(engine: Engine, users) -> None:
