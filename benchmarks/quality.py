@@ -29,7 +29,7 @@ from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.domain import Part
-from core.encode.cache import open_cache, open_encoder
+from core.encode.cache import open_cache, open_encoder, shipped_sentiment
 from core.encode.sentiment import SentimentModel
 from core.evaluate.report import evaluate
 from core.measure.cases import Case, cases, targets_of, temporal_splits
@@ -42,8 +42,10 @@ from core.ranking import ExcludedItems, top_items
 from core.recommend.baseline import fit_baselines
 from core.recommend.joint import fit_joint
 from core.recommend.refit import refit, with_validation
+from core.recommend.registry import INTEREST
 from core.recommend.training_data import TrainingData
-from core.training.training import fit_recommenders
+from core.training.preparing import prepare
+from core.training.training import fit_interest, fit_recommenders
 
 SEEDS, K = 3, 10
 WORK = PROJECT / "benchmarks" / "work"
@@ -125,9 +127,20 @@ def fit_ours(split: Split, library: Library, seed: int) -> dict[str, Any]:
         seconds = time.process_time() - started
         report = evaluate(trained.recommenders, split.test, trained.data, K)
         ranks = {result.recommender: result.rank for result in report.results}
-        text = trained.prepared.item_text
-        grown = TrainingData.of(split.corpus, with_validation(split.parts), text)
-        refitted = refit(trained.recommenders, grown)
+        parts = with_validation(split.parts)
+        prepared = prepare(
+            split.corpus,
+            parts,
+            open_encoder(shared),
+            open_cache(shared),
+            shipped_sentiment(library),
+        )
+        fit = trained.fit
+        _, interest = fit_interest(
+            prepared, config, epochs=fit.best_epoch, cold_offset=fit.cold_offset
+        )
+        grown = TrainingData.of(split.corpus, parts, prepared.item_text)
+        refitted = refit(trained.recommenders, grown, {INTEREST: interest})
         again = evaluate(list(refitted.values()), split.test, grown, K)
         ranks |= {result.recommender + AFTER: result.rank for result in again.results}
         _write(path, seconds=np.float64(seconds), **ranks)
@@ -233,7 +246,7 @@ def judge(name: str, protocol: str) -> list[Line]:
     for who, one in table:
         low, high = _ends(bootstrap(one.ndcg, users))
         print(
-            f"        {who:<20} NDCG@10 {one.ndcg.mean():.4f} [{low:.4f}, {high:.4f}]  "
+            f"        {who:<32} NDCG@10 {one.ndcg.mean():.4f} [{low:.4f}, {high:.4f}]  "
             f"recall@10 {one.recall.mean():.4f}  among items met {one.ndcg[is_met].mean():.4f}  "
             f"{one.seconds:6.0f} s  "
             f"seeds {' '.join(f'{value:.4f}' for value in one.by_seed)}"

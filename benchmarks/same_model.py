@@ -1,8 +1,9 @@
 """Is one training of one corpus with one seed one model? ``python -m benchmarks.same_model``.
 
-``CORPUS TIMES [--users N] [--load P]``: music, mixed or movielens, trained so many times (3), each
-in a new process and a new library, with P processes (2) that multiply matrices beside it, so that
-threads are interrupted at other moments each time. ``--users`` takes the first users with most
+``CORPUS TIMES [--users N] [--epochs N] [--load P]``: music, mixed or movielens, trained so many
+times (3), each in a new process and a new library, with P processes (2) that multiply matrices
+beside it, so that threads are interrupted at other moments each time.
+``--users`` takes the first users with most
 events. Prints each id, which is a hash of choices, weights and the joint's constants, and whether
 every file of the folder is the same.
 """
@@ -55,9 +56,13 @@ def make_corpus(name: str, users: int | None, root: Path) -> int:
     return len(library.corpus(name).user_ids)
 
 
-def train_once(name: str, root: Path, log: Path) -> tuple[str, dict[str, str], float]:
+def train_once(
+    name: str, root: Path, log: Path, epochs: int | None
+) -> tuple[str, dict[str, str], float]:
     """One training in its own process: the id, the hash of each file, seconds."""
     command = [sys.executable, "-m", "core", "train", name, "--library", str(root), "--json"]
+    if epochs is not None:
+        command += ["--epochs", str(epochs)]
     began = time.monotonic()
     with log.open("a") as said:
         done = subprocess.run(
@@ -69,7 +74,7 @@ def train_once(name: str, root: Path, log: Path) -> tuple[str, dict[str, str], f
     return model_id, hashes, time.monotonic() - began
 
 
-def run(name: str, times: int, users: int | None, load: int) -> list[Line]:
+def run(name: str, times: int, users: int | None, epochs: int | None, load: int) -> list[Line]:
     """All trainings, as one line."""
     ids, files = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -82,7 +87,7 @@ def run(name: str, times: int, users: int | None, load: int) -> list[Line]:
             for number in range(times):
                 root = Path(folder) / f"library{number}"
                 shutil.copytree(made, root)
-                model_id, hashes, seconds = train_once(name, root, Path(folder) / "log")
+                model_id, hashes, seconds = train_once(name, root, Path(folder) / "log", epochs)
                 told = f"{model_id} in {seconds:.0f} s, load {os.getloadavg()[0]:.1f}"
                 print(f"training {number + 1} of {times}: {told}", flush=True)
                 ids.append(model_id)
@@ -94,7 +99,8 @@ def run(name: str, times: int, users: int | None, load: int) -> list[Line]:
     names = sorted(set().union(*files) - set(CHANGING))
     other_files = [name for name in names if len({hashes.get(name) for hashes in files}) > 1]
     differs = ", ".join(other_files) or "none"
-    what = f"{name}, {count:,} users, seed 0: model ids of {times} trainings beside {load} others"
+    limit = f", {epochs} epochs at most" if epochs is not None else ""
+    what = f"{name}, {count:,} users{limit}, seed 0, {times} trainings beside {load} others: ids"
     measured = f"{', '.join(sorted(set(ids)))}; files that differ: {differs}"
     return [show(Line(what, "one id", measured, len(set(ids)) == 1))]
 
@@ -104,8 +110,10 @@ if __name__ == "__main__":
     parser.add_argument("corpus", choices=CORPORA)
     parser.add_argument("times", type=int, nargs="?", default=3)
     parser.add_argument("--users", type=int)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--load", type=int, default=2)
     asked = parser.parse_args()
-    lines = run(asked.corpus, asked.times, asked.users, asked.load)
-    record("same_model", {asked.corpus if asked.users is None else f"{asked.corpus} cut": lines})
+    lines = run(asked.corpus, asked.times, asked.users, asked.epochs, asked.load)
+    is_whole = asked.users is None and asked.epochs is None
+    record("same_model", {asked.corpus if is_whole else f"{asked.corpus} cut": lines})
     sys.exit(not all(line.met for line in lines))

@@ -35,6 +35,24 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def seconds_below(pid: int) -> float:
+    """Processor time of all processes below one that are still alive."""
+    children: dict[int, list[tuple[int, float]]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text().rpartition(")")[2].split()
+        except OSError:  # ended meanwhile
+            continue
+        seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        children.setdefault(int(fields[1]), []).append((int(file.parent.name), seconds))
+    total, ahead = 0.0, [pid]
+    while ahead:
+        for child, seconds in children.get(ahead.pop(), ()):
+            total += seconds
+            ahead.append(child)
+    return total
+
+
 @contextmanager
 def served(script: Path = PROJECT / "app.py") -> Iterator[Server]:
     """Serve a script beside an empty library."""

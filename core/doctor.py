@@ -20,7 +20,8 @@ from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import CACHE_FILE, DEMO_PACK, VectorCache, damaged_rows
-from core.evaluate.served import load_lists, served_manifests, served_names
+from core.evaluate.served import check_refused, load_lists, served_manifests, served_names
+from core.evaluate.stored import check_name
 from core.files import (
     load_arrays,
     read_object,
@@ -135,7 +136,10 @@ def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> 
     held = {lists.name for lists in served_manifests(name, library)}
     for lists in served_names(name, library):
         if deep and loaded:
-            found.look(f"lists {lists}", partial(load_lists, loaded[0], library, lists))
+            whole = found.look(f"lists {lists}", partial(load_lists, loaded[0], library, lists))
+            if whole:
+                check = partial(check_refused, library, name, lists)
+                found.look(f"refused rows of lists {lists}", check)
         elif lists not in held:
             error = DomainError(f"the imported lists {lists!r} are damaged", remedy="Import again")
             found.look(f"lists {lists}", _raising(error))
@@ -176,7 +180,9 @@ def _read_single(path: Path, remedy: str) -> None:
         if path.suffix == ".json":
             unsealed(read_object(path))
         else:
-            load_arrays(path)
+            _, metadata = load_arrays(path)
+            if path.parent.name == "evaluations":
+                check_name(path, metadata)
     except (OSError, ValueError) as error:
         raise DomainError(reason_of(error), where=str(path), remedy=remedy) from None
 
@@ -189,6 +195,11 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
     for name, store in stores.items():
         if store.path.exists():
             found.look(name, partial(_read_entries, store))
+    for name in (CACHE_FILE, *stores):
+        with suppress(OSError):
+            if (library.root / name).stat().st_size == 0:
+                problem = "it is empty: nothing was saved, or it was emptied"
+                found.notes.append(Finding(name, problem, str(library.root / name)))
     if not deep:
         return
     for name in (CACHE_FILE, *stores):

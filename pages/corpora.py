@@ -18,11 +18,13 @@ from core.views import corpora as view
 from core.views import imports as import_words
 from core.views import wording
 from pages._corpora import adding, served_lists
-from pages._shared import controls, drawing, loaders, notices, state, tray, working
+from pages._shared import controls, drawing, loaders, notices, sharing, state, tray, working
 
 
 def main() -> None:
-    st.title("Which data, which model?", anchor=False)
+    with drawing.head("Which data, which model?"):
+        files = {"Corpora (CSV)": (".csv", lambda: view.corpora_table(loaders.library()))}
+        sharing.export("corpora", files, has_charts=False)
     for job in jobs.jobs("import", "train"):
         draw_job(job)
     draw_library()
@@ -147,17 +149,30 @@ def draw_training(corpus: str) -> None:
     for model in view.build_models(loaders.library(), corpus):
         with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
-            st.text(model.card or "This model has no card.")
-    usual = InterestConfig()
+            st.text(model.card)
+    usual, unknown = InterestConfig(), loaders.unknown(corpus)
     expected, columns, usual_columns = loaders.outlook(corpus)
     for sentence in expected:
         notices.caution(sentence)
+    if unknown.is_too_much:
+        notices.caution(view.unknown_sentence(unknown))
     form = st.form("train", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = st.number_input(
             "Epochs at most", 1, 500, usual.epochs, key="train_epochs", width=160
         )
         seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
+        encoder = st.selectbox(
+            "Text encoder",
+            view.ENCODERS,
+            index=view.usual_encoder(unknown),
+            format_func=view.ENCODERS.__getitem__,
+            key=f"train_encoder_{corpus}",
+            width=330,
+        )
+        despite = unknown.is_too_much and st.checkbox(
+            f"English all the same, with {unknown.share:.0%} unknown", key="train_despite"
+        )
         described = []
         if columns:
             described = st.multiselect(
@@ -175,9 +190,14 @@ def draw_training(corpus: str) -> None:
         "Training stops by itself when the validation score stops rising. It continues if you "
         "leave this page."
     )
+    if pressed and unknown.is_too_much and not encoder and not despite:
+        st.error(notices.escape(f"{view.unknown_sentence(unknown)} Choose the other encoder."))
+        return
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
-        jobs.start("train", corpus, loaders.training(corpus, options, described or None))
+        jobs.start(
+            "train", corpus, loaders.training(corpus, options, described or None, encoder or None)
+        )
         st.rerun()
 
 

@@ -8,8 +8,26 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.engine import Engine
-from core.views.overview import NOT_EVALUATED, Card, ListView, build_cards, build_facts
-from pages._shared import controls, drawing, judging, loaders, notices, state, turning, turnover
+from core.views.overview import (
+    NOT_EVALUATED,
+    Card,
+    ListView,
+    build_cards,
+    build_facts,
+    build_unknown,
+    lists_table,
+)
+from pages._shared import (
+    controls,
+    drawing,
+    judging,
+    loaders,
+    notices,
+    sharing,
+    state,
+    turning,
+    turnover,
+)
 
 if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
@@ -29,15 +47,20 @@ def cards(engine: Engine, lists: dict[str, ListView]) -> tuple[Card, ...]:
 
 
 def main() -> None:
-    st.title("Where should I look first?", anchor=False)
+    head = drawing.head("Where should I look first?")
     chosen = state.selection()
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
+    if engine.corpus.manifest.with_text:
+        notices.caution(build_unknown(*loaders.unknown_to(engine)))
     usual = engine.recommender().id
     lists, changed = loaders.start(engine), loaders.changed(engine, usual)
     if changed is not None:
         lists = lists | {"changed": changed}
+    with head:
+        files = {"Lists (CSV)": (".csv", lambda: lists_table(lists))}
+        sharing.export(f"overview-{engine.corpus.name}", files, has_charts=False)
     shown = cards(engine, lists)
     with st.grid(3, min_column_width=230, gap="small"):
         for card in shown[: len(shown) // 3 * 3 or None]:

@@ -29,7 +29,7 @@ from core.corpus.syntax.protocol import Fields
 from core.corpus.texts import read_id
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
-from core.evaluate.served import HEADER, RANK, ListsManifest, lists_path
+from core.evaluate.served import HEADER, RANK, REFUSED, ListsManifest, lists_path
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.own import installed
@@ -79,7 +79,7 @@ def import_lists(
     rows = open_rows(file, ImportOptions(header=True))
     unit = _time_unit(file, rows)
     target = lists_path(library, corpus.name, name)
-    refused = target.with_suffix(".quarantine.jsonl")
+    refused = target.with_suffix(REFUSED)
     with library.writing("lists"), tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work:
         draft = Path(work) / "quarantine.jsonl"
         quarantine = Quarantine(draft)

@@ -23,18 +23,19 @@ import pyarrow.parquet as pq
 
 from core.arrays import IntArray
 from core.corpus.corpus import Corpus
+from core.corpus.quarantine import read_quarantine
 from core.corpus.store import Library
 from core.corpus.tables import Fingerprint
 from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined, list_qualities
-from core.files import reason_of
+from core.files import Damaged, reason_of
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData, microseconds
 
 RANK = "rank"
-FOLDER = "lists"
+FOLDER, REFUSED = "lists", ".quarantine.jsonl"
 HEADER = b"served_lists"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException)
 
@@ -250,6 +251,19 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
 def lists_path(library: Library, corpus_name: str, name: str) -> Path:
     """Where the lists of one name are kept."""
     return library.root / FOLDER / corpus_name / f"{name}.parquet"
+
+
+def check_refused(library: Library, corpus_name: str, name: str) -> None:
+    """``Damaged`` where the file of refused rows is not as long as the import said."""
+    path = lists_path(library, corpus_name, name)
+    refused = path.with_suffix(REFUSED)
+    try:
+        count, expected = len(read_quarantine(refused)), _manifest(pq.read_schema(path)).quarantined
+        problem = "" if count == expected else f"it holds {count:,} rows, not {expected:,}"
+    except UNREADABLE as error:
+        problem = reason_of(error)
+    if problem:
+        raise Damaged(problem, where=str(refused), remedy="Import the lists again")
 
 
 def _last_moment(case: Case) -> datetime:

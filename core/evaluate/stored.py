@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,8 +52,24 @@ class ReportKey:
 
 def evaluation_path(library: Library, key: str, prefix: str = "") -> Path:
     """The library's file for a key of any kind of evaluation."""
-    name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return library.root / "evaluations" / f"{prefix}{name}.safetensors"
+    return library.root / "evaluations" / f"{prefix}{evaluation_name(key)}.safetensors"
+
+
+def evaluation_name(key: str) -> str:
+    """A key as a file is named."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def check_name(path: Path, metadata: Mapping[str, str]) -> None:
+    """ValueError where a file of ``evaluation_path`` holds the evaluation of another key."""
+    for text in metadata.values():
+        with suppress(ValueError, TypeError, KeyError):
+            name = evaluation_name(json.loads(text)["key"])
+            if not path.stem.endswith(name):
+                break
+    else:
+        return
+    raise ValueError("it holds another evaluation than its name says")
 
 
 def save_report(

@@ -165,10 +165,10 @@ def summarise_users(
     for user in corpus.user_ids:
         history = corpus.history(user)
         queries = interest.states(history)[1:]
-        ranks = next_ranks(interest, history, corpus.item_index)
+        held_out = np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN)
+        ranks = next_ranks(interest, history, corpus.item_index, held_out)
         profile = profile_of(interest, topics, queries[path_steps(len(queries))])
-        held_out = parts[corpus.user_rows(user)][1:] != Part.TRAIN
-        known = ranks[:-1][held_out & np.isfinite(ranks[:-1])]
+        known = ranks[np.isfinite(ranks)]
         rows.append(
             {
                 Columns.User: user,

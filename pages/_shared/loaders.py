@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
     from core.compare.comparison import Comparison
     from core.compare.fork import Fork
+    from core.encode.unknown import UnknownPieces
     from core.engine import Engine
     from core.model.config import InterestConfig
     from core.recommend.own import Registered
@@ -223,6 +224,28 @@ def preview(
 
 
 @kept(4, "Looking at the corpus …", also=_content)
+def unknown(name: str) -> UnknownPieces:
+    """What the usual text encoder can't read of a corpus."""
+    from core.encode.unknown import unknown_in
+
+    return unknown_in(corpus(name))
+
+
+@kept(8)
+def unknown_to(engine: Engine) -> tuple[str, float]:
+    """The text encoder of a model and its share of unknown word pieces, measured in training."""
+    from core.encode.unknown import unknown_in
+    from core.model.metrics import read_metrics
+
+    encoder = engine.encoder
+    with suppress(DomainError):
+        metrics = read_metrics(engine.folder)
+        if metrics is not None and metrics.unknown is not None:
+            return encoder.name, metrics.unknown
+    return encoder.name, unknown_in(engine.corpus, encoder.folder, encoder.name).share
+
+
+@kept(4, "Looking at the corpus …", also=_content)
 def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """What to expect of a training on a corpus; columns that may describe its items, and that do.
 
@@ -239,16 +262,23 @@ def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...
 
 
 def training(
-    name: str, options: InterestConfig, item_text: Sequence[str] | None = None
+    name: str,
+    options: InterestConfig,
+    item_text: Sequence[str] | None = None,
+    encoder: str | None = None,
 ) -> Work[Path]:
     """The training of a model on a corpus, as background work; its result is the model folder."""
 
     def work(progress: ProgressCallback, stop: StopCallback) -> Path:
+        from core.encode.cache import open_encoder
         from core.engine import Engine
         from core.training.training import train
         from core.turns.stored import make_turns
 
-        folder = train(corpus(name), library(), options, progress, stop, item_text=item_text)
+        read_by = open_encoder(library(), encoder, device="auto", progress=progress)
+        folder = train(
+            corpus(name), library(), options, progress, stop, encoder=read_by, item_text=item_text
+        )
         with suppress(Stopped):  # the model is there; Overview offers to measure it later
             opened = Engine.open(corpus(name), folder, library())
             make_turnover(library(), opened, progress=progress, stop=stop)

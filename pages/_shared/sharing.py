@@ -27,7 +27,7 @@ def share(**values: str | int | None) -> None:
         st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)
 
 
-def export(name: str, files: Mapping[str, File]) -> None:
+def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> None:
     """A menu of files by label, each made when it is asked for."""
     with st.popover("Export", icon=":material/download:"):
         for label, (ending, make) in files.items():
@@ -39,7 +39,8 @@ def export(name: str, files: Mapping[str, File]) -> None:
                 on_click="ignore",
                 width="stretch",
             )
-        st.caption("One chart as SVG: the camera in its upper right corner.")
+        if has_charts:
+            st.caption("One chart as SVG: the camera in its upper right corner.")
 
 
 def content(make: Callable[[], str | DataFrame]) -> str:

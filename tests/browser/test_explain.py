@@ -174,6 +174,8 @@ def test_why_not_is_answered_and_tried_in_what_if_and_back(tab, demo_engine) -> 
     tab.wait_for_url("/explain")
     assert f"item={item}" in tab.page.url and "edits=" in tab.page.url
     tab.page.get_by_text(re.compile("is not in the top 10")).wait_for()
+    tab.page.get_by_role("heading", name="Why not?").wait_for()
+    tab.page.wait_for_selector(".st-key-ladder .js-plotly-plot .main-svg")
     tab.page.get_by_role("link", name="Back to What-if").click()
     tab.wait_for_url("/what_if")
     tab.page.get_by_text(re.compile(rf"{edits} edits? · not saved")).wait_for()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 
 from core.compare.turnover import make_turnover
 from core.corpus.store import Library
 from core.engine import Engine
 from core.model.metrics import read_metrics
+from core.views.overview import ListView, UserRow, lists_table
 from core.views.quality.sentences import name_of
+from core.views.tables import as_csv
 
 
 @pytest.fixture
@@ -60,6 +63,14 @@ def test_three_lists_name_users_to_start_with(overview, demo) -> None:
 
 def test_turning_points_are_offered_until_they_are_measured(overview) -> None:
     assert overview.button(key="start_turns").label == "Test all users"
+
+
+def test_tables_leave_by_our_export_alone(overview, demo) -> None:
+    assert st.get_option("client.disableDataExport")  # Streamlit's CSV doesn't escape formulas
+    assert [button.proto.label for button in overview.get("download_button")] == ["Lists (CSV)"]
+    row = UserRow("=cmd", 5, 0.2, "Books", None)
+    exported = as_csv(lists_table({"drift": ListView("Far", "", (row,), 1, None)}))
+    assert exported.splitlines()[1].startswith("Far,'=cmd,5,0.2,Books")
 
 
 def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app, demo) -> None:

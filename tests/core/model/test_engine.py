@@ -15,6 +15,7 @@ from core.domain import CONSUMING_KINDS, DomainError, Part
 from core.engine import Engine
 from core.files import load_arrays, write_sums
 from core.model.folder import content_id
+from core.recommend.protocol import next_ranks
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,13 @@ def test_opening_and_asking_never_imports_umap(model_folder: Path, shelf: Librar
         "sys.exit(any(name in sys.modules for name in ('umap', 'numba', 'shap', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_next_ranks_of_some_steps_are_those_of_all(engine: Engine) -> None:
+    corpus, index = engine.corpus, engine.corpus.item_index
+    history = max((corpus.history(user) for user in corpus.user_ids), key=len)
+    every = next_ranks(engine.interest, history, index)
+    steps = np.array([1, 4, len(history) - 1])
+    some = next_ranks(engine.interest, history, index, steps)
+    np.testing.assert_allclose(some[steps], every[steps], rtol=1e-6)
+    assert np.isnan(np.delete(some, steps)).all()

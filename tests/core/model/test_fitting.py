@@ -154,3 +154,43 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
         scores = fitted.network.scores(queries, fitted.item_vectors, fitted.item_bias).numpy()
     assert scores[0, 0] > scores[0, 1]  # the user of kind 0 gets the unmet item of kind 0
     assert scores[1, 1] > scores[1, 0]
+
+
+def test_a_bound_holds_ids_near_their_start() -> None:
+    free, bound = fit(replace(CONFIG, epochs=4)), fit(replace(CONFIG, epochs=4, id_bound=0.05))
+    assert not torch.equal(free.item_vectors, bound.item_vectors)
+    data, users, items = cycle()
+    nothing = np.zeros((N_ITEMS, TEXT), np.float32)
+    tower = item_tower(users, items, N_USERS, nothing, nothing, CONFIG)
+    before = tower.ids.detach().clone()
+    fit_network(data, tower, replace(CONFIG, epochs=4, id_bound=0.05))
+    moved = (tower.ids.detach() - before).norm(dim=1)
+    assert 0.049 < moved.max() < 0.0501
+
+
+def test_an_average_is_judged_and_kept() -> None:
+    plain = fit(replace(CONFIG, epochs=3))
+    averaged = fit(replace(CONFIG, epochs=3, averaging=0.9))
+    again = fit(replace(CONFIG, epochs=3, averaging=0.9))
+    assert torch.equal(averaged.item_vectors, again.item_vectors)
+    assert not torch.equal(averaged.item_vectors, plain.item_vectors)
+    assert averaged.curve[-1].validation_ndcg != plain.curve[-1].validation_ndcg
+
+
+def test_a_number_of_epochs_that_was_chosen_before_is_trained_and_nobody_judged() -> None:
+    fitted = fit(CONFIG, epochs=2)
+    assert [line.validation_ndcg for line in fitted.curve] == [None] * 3
+    assert fitted.best_epoch == 2
+    assert fit(CONFIG, epochs=0).best_epoch == 0
+
+
+def test_items_without_text_keep_their_id_in_training() -> None:
+    _, users, items = cycle()
+    title = np.zeros((N_ITEMS, TEXT), np.float32)
+    title[:10, :3] = np.random.default_rng(0).normal(size=(10, 3))
+    tower = item_tower(users, items, N_USERS, title, np.zeros_like(title), CONFIG)
+    tower.id_dropout = 0.999
+    torch.manual_seed(0)
+    vectors, bias = tower.train()()
+    assert torch.equal(bias[10:], tower.bias[10:]) and (bias[:10] == 0).any()
+    assert (vectors[10:].norm(dim=1) > 0.9).all()

@@ -55,7 +55,11 @@ def test_the_library_lists_corpora_and_models(csv: Path, tmp_path: Path) -> None
     assert row[counts].tolist() == [2, 2, 3, 2, 1]
     assert not row["simulated"]
     model = next(build_models(library, "shop"))
-    assert (model.model_id, model.created, model.card) == ("abc123", "4 Mar 2026", None)
+    assert (model.model_id, model.created, model.card) == (
+        "abc123",
+        "4 Mar 2026",
+        "This model has no card.",
+    )
 
 
 @pytest.mark.parametrize(
