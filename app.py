@@ -11,7 +11,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from core.domain import DomainError
-from pages._shared import controls, keys, notices, screen, state
+from pages._shared import controls, keys, notices, screen, state, tray
 
 PAGE_WIDTH = 1600
 
@@ -51,6 +51,7 @@ def main() -> None:
     state.adopt_url()
     with st.sidebar:
         screen.watch()
+        tray.draw()
     try:
         controls.draw_sidebar(plays=page.title == "Timeline", lists=page in menu["One user"])
         with st.sidebar:

@@ -1,8 +1,9 @@
-"""Baselines, and the joint of them alone: ``python -m benchmarks.components [CORPUS...]``.
+"""Baselines, and the joint of them alone: ``python -m benchmarks.components [CORPUS[:ID]...]``.
 
 Leave-last-out, full ranking, test NDCG@10: as validation chose them, and refitted with the
 validation events. Everything but the interest model, so that it takes minutes where a training of
-all takes an hour. Ranks stay in ``benchmarks/work``: a corpus that was measured is only told again.
+all takes an hour. ``toys:sequential-knn`` is one baseline without the joint, and without text.
+Ranks stay in ``benchmarks/work``: a section that was measured is only told again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from core.measure.metrics import bootstrap, compare_paired, ndcg
 from core.progress import Progress
 from core.recommend.baseline import fit_baselines
 from core.recommend.joint import fit_joint
+from core.recommend.protocol import Recommender
 from core.recommend.refit import refit, with_validation
+from core.recommend.registry import SCORERS
 from core.recommend.training_data import TrainingData
 from core.threads import use_one_blas_thread
 
@@ -71,9 +74,9 @@ def text_of(corpus: Corpus) -> FloatArray | None:
     return item_text_of(corpus, parts, columns, open_encoder(shared), open_cache(shared))
 
 
-def measure(name: str) -> dict[str, Any]:
+def measure(name: str, only: str) -> dict[str, Any]:
     """Ranks of every baseline and the joint, ``user`` and ``met`` of each case, and seconds."""
-    path = WORK / f"{name}-components.npz"
+    path = WORK / f"{name}-components{only and '-' + only}.npz"
     if not path.is_file():
         WORK.mkdir(parents=True, exist_ok=True)
         use_one_blas_thread()
@@ -82,19 +85,21 @@ def measure(name: str) -> dict[str, Any]:
             library = Library.open(Path(folder))
             import_files(library, name, paths, items=items)
             corpus = library.corpus(name)
-            parts, vectors = leave_last_out(corpus.events), text_of(corpus)
+            parts = leave_last_out(corpus.events)
+            vectors = text_of(corpus) if only in ("", "content") else None
             data = TrainingData.of(corpus, parts, vectors)
             test = cases(corpus, parts, Part.TEST)
             laps = Laps()
             started = time.monotonic()
-            baselines = fit_baselines(data, laps)
-            joint = fit_joint(list(baselines.values()), data, laps)
+            baselines = fit_baselines(data, laps, only=[only] if only else ())
+            recommenders: list[Recommender] = [*baselines.values()]
+            if not only:
+                recommenders.insert(0, fit_joint(recommenders, data, laps))
             laps(Progress("evaluate", 0, 1))
             wall = time.monotonic() - started
             for baseline in baselines.values():
                 chosen = max(trial.ndcg for trial in baseline.trials)
                 print(f"        {baseline.id} {baseline.setting}, validation {chosen:.4f}")
-            recommenders = [joint, *baselines.values()]
             told = evaluate(recommenders, test, data, K)
             arrays: dict[str, Any] = {each.recommender: each.rank for each in told.results}
             laps(Progress("refit", 0, 1))
@@ -115,16 +120,15 @@ def measure(name: str) -> dict[str, Any]:
             seconds=np.array(list(laps.seconds.values())),
             wall=np.float64(wall),
             peak=np.float64(peak),
-            validation=np.float64(joint.validation_ndcg or np.nan),
         )
         partial.replace(path)
     with np.load(path) as kept:
         return dict(kept)
 
 
-def judge(name: str) -> list[Line]:
+def judge(name: str, only: str) -> list[Line]:
     """A table of one corpus, and the lines of the issue."""
-    kept = measure(name)
+    kept = measure(name, only)
     users = kept["user"].tolist()
     seconds = dict(zip(kept["stages"].tolist(), kept["seconds"].tolist(), strict=True))
     ranks = {who: rank for who, rank in kept.items() if who + AFTER in kept}
@@ -145,11 +149,12 @@ def judge(name: str) -> list[Line]:
             + (f"  {spent:.0f} s" if spent is not None else "")
         )
     lines = []
-    for after, bar in zip(("", AFTER), TRIAL.get(name, ()), strict=False):
+    trial = TRIAL.get(name, ()) if "sequential-knn" in ranks else ()
+    for after, bar in zip(("", AFTER), trial, strict=False):
         mean = values["sequential-knn" + after].mean()
         lines.append(Line(f"{name}: sequential-knn{after}, test NDCG@10", f"{bar:.4f}",
                           f"{mean:.4f}", bool(mean >= bar - 0.0005)))  # fmt: skip
-    for after in ("", AFTER):
+    for after in ("", AFTER) if "joint" in ranks else ():
         best = max((who for who in ranks if who != "joint"), key=lambda w: values[w + after].mean())
         test = compare_paired(values["joint" + after], values[best + after], users)
         lines.append(Line(
@@ -166,11 +171,14 @@ def judge(name: str) -> list[Line]:
 
 def main(names: list[str]) -> None:
     """Measure the corpora named, or all."""
-    unknown = sorted(set(names) - set(CORPORA))
-    if unknown:
-        raise SystemExit(f"no corpus {unknown[0]!r}; there are {', '.join(CORPORA)}")
-    for name in names or CORPORA:
-        record("components", {name: judge(name)})
+    wanted = [name.partition(":") for name in names or CORPORA]
+    for section, (name, _, only) in zip(names or CORPORA, wanted, strict=True):
+        if name not in CORPORA or only not in ("", *SCORERS):
+            raise SystemExit(
+                f"no section {section!r}; there are {', '.join(CORPORA)}, and CORPUS:ID"
+            )
+    for section, (name, _, only) in zip(names or CORPORA, wanted, strict=True):
+        record("components", {section: judge(name, only)})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from concurrent.futures import Future, wait
 from typing import Any, Generic, Literal, TypeVar
 
 from core.domain import DomainError, Stopped
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop
+from core.progress import Pace, Progress, ProgressCallback, StopCallback, check_stop
 
 State = Literal["running", "done", "stopped", "failed"]
 Result = TypeVar("Result")
@@ -84,9 +84,11 @@ class Job(Generic[Result]):
         """The latest report."""
         self.curve: list[dict[str, float]] = []
         """Figures of all reports that had any, oldest first."""
+        self.is_put_away = False
+        """Whether a person has read how it ended."""
         self.future: Future[Result] = Future()
         self._started, self._finished = time.monotonic(), 0.0
-        self._stop, self._wanted = threading.Event(), wanted
+        self._stop, self._wanted, self._pace = threading.Event(), wanted, Pace()
         (pool or Pool(1)).start(lambda: self._run(work, after), f"{kind} {target}")
 
     @property
@@ -122,6 +124,10 @@ class Job(Generic[Result]):
         """Ask the work to end; it does at its next check."""
         self._stop.set()
 
+    def put_away(self) -> None:
+        """Note that a person has read how it ended."""
+        self.is_put_away = True
+
     def should_stop(self) -> bool:
         """Whether it was told to end, or nobody waits for it any more."""
         if not self._wanted():
@@ -151,7 +157,7 @@ class Job(Generic[Result]):
             self.future.set_exception(error.with_traceback(None))
 
     def _report(self, progress: Progress) -> None:
-        self.progress = progress
+        self.progress = self._pace.timed(progress)
         if progress.figures:
             self.curve.append({"done": float(progress.done), **progress.figures})
 

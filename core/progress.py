@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.domain import Stopped
 
@@ -21,6 +22,42 @@ class Progress:
 
 ProgressCallback = Callable[[Progress], None]
 StopCallback = Callable[[], bool]
+
+
+SOON = 2.0
+"""Seconds that a stage goes on before its pace says how long it takes yet."""
+
+
+class Pace:
+    """Adds the time left to reports that have none, by how fast their count went up so far.
+
+    The count, not the words, tells one stage from the next: it begins anew or has another total.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._total, self._first, self._done, self._since = 0, 0, 0, 0.0
+
+    def timed(self, progress: Progress) -> Progress:
+        """The report with ``seconds_left``, where that can be known."""
+        now = self._clock()
+        if progress.total != self._total or progress.done < self._done:
+            self._total, self._first, self._since = progress.total, progress.done, now
+        self._done = progress.done
+        gone, seconds = progress.done - self._first, now - self._since
+        if progress.seconds_left is not None or gone <= 0 or seconds < SOON:
+            return progress
+        left = seconds / gone * max(progress.total - progress.done, 0)
+        return replace(progress, seconds_left=left)
+
+
+def part_of(callback: ProgressCallback | None, part: str) -> ProgressCallback:
+    """A callback that names the part of a longer work before each stage."""
+
+    def tell(progress: Progress) -> None:
+        report(callback, replace(progress, stage=f"{part} · {progress.stage}"))
+
+    return tell
 
 
 def report(callback: ProgressCallback | None, progress: Progress) -> None:

@@ -39,10 +39,11 @@ from pages._shared import (
     turnover,
 )
 from pages._shared.drawing import EXPLAIN, TIMELINE
-from pages._shared.state import COLUMNS, ITEM, RECOMMENDER, TIME, USER
+from pages._shared.state import COLUMNS, EVENT, ITEM, RECOMMENDER, TIME, USER
 
 MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
-FLOW, FOLLOW, PAIR = "pick_flow", "compare_follow", "compare_pair"
+FLOW, CHANGES = "pick_flow", "pick_changes"
+FOLLOW, PAIR = "compare_follow", "compare_pair"
 About = dict[str, str | int | None]
 
 
@@ -151,9 +152,17 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         if bars:
             total = sum(bar.value for bar in bars)
             sentence = words.bars_sentence(names[a], names[a + 1], total, bars[0].label)
-            figure = changes_figure(bars, drawing.palette(), narrow=screen.is_narrow())
-            drawing.chart("compare_changes", figure, sentence)
+            figure = changes_figure(
+                bars, drawing.palette(), narrow=screen.is_narrow(), event=state.get(EVENT)
+            )
+            drawing.chart(CHANGES, figure, sentence, on_select=pick_event)
         links(view, item_id, bars[0].step if bars else None, a)
+
+
+def pick_event() -> None:
+    """Make the event of the bar that was clicked the chosen one. For callbacks."""
+    if (step := state.picked_step(CHANGES)) is not None:
+        state.put(EVENT, step)
 
 
 def pair_of(view: CompareView, item_id: str) -> int:
@@ -229,7 +238,11 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         f"Moves and their causes. {view.flow_sentence}",
         {name: column for name, column in columns.items() if name not in hidden},
         height="content" if len(rows) <= 24 else 720,
-        marked=[row.item_id == state.get(ITEM) for row in rows],
+        marked=[
+            row.item_id == state.get(ITEM)
+            or (row.cause_step is not None and row.cause_step == state.get(EVENT))
+            for row in rows
+        ],
     )
     if has_causes:
         notices.caution(words.CAUTION)

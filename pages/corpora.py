@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,11 +13,12 @@ from core import jobs
 from core.corpus.importing import ImportSummary
 from core.figures.quality import training_figure
 from core.model.config import InterestConfig
+from core.model.metrics import read_metrics
 from core.views import corpora as view
 from core.views import imports as import_words
 from core.views import wording
 from pages._corpora import adding, served_lists
-from pages._shared import controls, drawing, loaders, notices, state, working
+from pages._shared import controls, drawing, loaders, notices, state, tray, working
 
 
 def main() -> None:
@@ -67,13 +69,12 @@ def draw_library() -> None:
 
 def draw_job(job: jobs.Job[Any]) -> None:
     """An import or a training: its progress with Stop, or how it ended."""
-    what = "Import of" if job.kind == "import" else "Training on"
     if job.state == "running":
-        working.draw_job(job, f"{what} {job.target}", lambda: draw_figures(job))
+        working.draw_job(job, tray.title(job), lambda: draw_figures(job))
         return
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{what} {notices.escape(job.target)}**")
+            st.markdown(f"**{notices.escape(tray.title(job))}**")
             st.space("stretch")
             drawing.button(
                 ":material/close:",
@@ -88,8 +89,17 @@ def draw_job(job: jobs.Job[Any]) -> None:
             draw_report(job.result, job.number)
         elif job.result is not None:
             st.text(f"Trained in {wording.duration(job.seconds)}.")
+            draw_outcome(job.result)
             key, use, model_id = f"use_model{job.number}", controls.choose_model, job.result.name
             drawing.button("Use it", key, use, job.target, model_id, type="primary")
+
+
+def draw_outcome(model: Path) -> None:
+    """What a new model is worth, where anybody could be judged."""
+    with notices.guarded():
+        metrics = read_metrics(model)
+        if sentence := view.training_sentence(metrics) if metrics else "":
+            st.text(sentence)
 
 
 def draw_figures(job: jobs.Job[Any]) -> None:

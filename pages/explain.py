@@ -33,7 +33,7 @@ from pages._shared import (
     state,
 )
 from pages._shared.notices import Moment
-from pages._shared.state import ITEM, MEASURE, WORDS_OF
+from pages._shared.state import EVENT, ITEM, MEASURE, WORDS_OF
 
 QUESTION = "explain_question"
 MEASURES = {"score": "Score", (MARGIN := "margin"): "Margin over rank 10"}
@@ -52,7 +52,8 @@ def main() -> None:
     if state.get(QUESTION) != question:  # the review to read was the last question's
         state.put(QUESTION, question)
         if not state.is_asked(WORDS_OF):
-            state.put(WORDS_OF, None)
+            chosen = state.get(EVENT)
+            state.put(WORDS_OF, chosen if chosen is not None and chosen <= step else None)
         state.put(PICKED, state.get(WORDS_OF))
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
     sections.draw_way_back()
@@ -187,6 +188,7 @@ def pick_event() -> None:
     state.put(PICKED, step)
     if step is not None:
         state.put(WORDS_OF, step)
+        state.put(EVENT, step)
 
 
 def draw_waterfall(explaining: Explaining, step: int | None) -> None:
@@ -195,7 +197,7 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         return
     if parts is not None:
         notices.say(parts.sentence)
-    picked = state.get(PICKED) or step
+    picked = state.get(EVENT) or state.get(PICKED) or step
     figure = waterfall_figure(answer, parts, drawing.palette(), picked, narrow=screen.is_narrow())
     drawing.chart(
         "waterfall",
@@ -266,9 +268,11 @@ def draw_scorecard(explaining: Explaining) -> None:
 
 def draw_table(explaining: Explaining) -> None:
     signed = col.NumberColumn(format="%+.3f")
+    rows = events_table(explaining.answer, explaining.parts)
+    item, event = explaining.answer.item_id, state.get(EVENT)
     with st.expander("All events as a table"):
         drawing.table(
-            events_table(explaining.answer, explaining.parts),
+            rows,
             f"Contribution of each event. {explaining.answer.summary}",
             {
                 "timestamp": col.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
@@ -278,6 +282,7 @@ def draw_table(explaining: Explaining) -> None:
             },
             height="auto",
             shows_all=True,
+            marked=list(rows["step"].eq(event) | rows["item_id"].eq(item)),
         )
 
 

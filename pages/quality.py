@@ -122,12 +122,8 @@ def draw_missing(engine: Engine, protocol: str) -> None:
     with st.container(border=True, horizontal_alignment="left"):
         st.subheader("Not evaluated yet", anchor=False)
         st.text(wording.PROTOCOLS[protocol])
-        notices.caution(
-            "Trains the model and its baselines three more times. It continues if you leave this "
-            "page."
-            if protocol == "temporal"
-            else "Computes the lists of all test users, which takes seconds to minutes."
-        )
+        about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
+        notices.caution(f"{about} It continues if you leave this page.")
         offer_evaluation(engine, protocol)
 
 

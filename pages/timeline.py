@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit import column_config as col
 
+from core.figures import chosen
 from core.figures.profile import profile_figure, shares_figure
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
@@ -28,7 +29,7 @@ from pages._shared import (
 )
 from pages._shared.drawing import COMPARE, EXPLAIN, WHAT_IF, Charts
 from pages._shared.notices import Moment
-from pages._shared.state import EXTENT, ITEM, SPACING
+from pages._shared.state import EVENT, EXTENT, ITEM, SPACING
 from pages._timeline import live
 
 SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
@@ -39,6 +40,7 @@ PANE = 780
 """Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight; on a
 wide screen ``_timeline/live.css`` lets it end where the window does."""
 SHARES, AFTER = "shares", "Interest profile after this event"
+CHOSEN = "chosen event or item"
 NAMES = {
     "profile": "Interest profile by topic over time",
     "map": "Path on the interest map",
@@ -55,10 +57,11 @@ def main() -> None:
     now = loaders.moment(moment.engine, moment.user_id, moment.recommender, moment.step)
     turns = turning.of_user(moment.engine, moment.user_id)
     scale = draw_facts(view, moment.step)
-    turning.draw_episodes(turns, moment.step)
-    turning.draw_turns(moment.engine, turns)
+    with st.container(gap="xxsmall"):
+        turning.draw_episodes(turns, moment.step)
     drawn = draw_figures(moment, view, now, scale)
     turning.mark(drawn, turns, scale)
+    mark_chosen(drawn, view)
     with head:
         sharing.share()
         keeping.keep(drawn)
@@ -99,6 +102,7 @@ def main() -> None:
         drawing.chart(SHARES, still[SHARES], AFTER, is_said=False)
         if moment.engine.corpus.has_derived_titles:
             notices.caution(wording.DERIVED_NAMES)
+    turning.draw_turns(moment.engine, turns)
     draw_table(view, moment.step)
     controls.play(len(view.steps))
 
@@ -117,6 +121,19 @@ def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: Tim
         "map": (view.map_sentence, trajectory_map(behind, crowd, view, now, ink)),
         "step_sizes": (view.step_sizes_sentence, step_sizes_figure(view, step, scale, ink)),
     }
+
+
+def mark_chosen(drawn: Charts, view: TimelineView) -> None:
+    """Ring the chosen event, and the chosen item wherever it is."""
+    ink, event, item = drawing.palette(), state.get(EVENT), state.get(ITEM)
+    steps = {row.step for row in view.steps if row.item_id == item or row.step == event}
+    figures = {name: figure for name, (_, figure) in drawn.items()}
+    chosen.mark(figures["events"], "events", steps.__contains__, ink, CHOSEN, below=True)
+    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, CHOSEN)
+    before = {step - 1 for step in steps}
+    chosen.mark(figures["ranks"], "ranks", before.__contains__, ink, CHOSEN, below=True)
+    if not chosen.mark(figures["map"], "list", lambda data: data[1] == item, ink, CHOSEN):
+        chosen.mark(figures["map"], "states", steps.__contains__, ink, CHOSEN)
 
 
 def draw_facts(view: TimelineView, step: int) -> TimeScale:
@@ -138,6 +155,7 @@ def pick(data: list[Any]) -> None:
     """Select the step that was picked; a numbered item of the map opens Explain."""
     if len(data) > 1:
         controls.open_page(EXPLAIN, time=int(data[0]), item=str(data[1]))
+    state.put(EVENT, None)
     controls.choose_step(int(data[0]))
 
 
@@ -189,7 +207,7 @@ def draw_list(now: MomentView) -> None:
 
 
 def draw_table(view: TimelineView, step: int) -> None:
-    item = state.get(ITEM)
+    item, steps = state.get(ITEM), (step, state.get(EVENT))
     expander = st.expander("All steps as a table", on_change="rerun", key="table")
     if expander.open:
         with expander:
@@ -203,7 +221,7 @@ def draw_table(view: TimelineView, step: int) -> None:
                 },
                 height=420,
                 shows_all=True,
-                marked=[row.step == step or row.item_id == item for row in view.steps],
+                marked=[row.step in steps or row.item_id == item for row in view.steps],
             )
 
 

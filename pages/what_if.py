@@ -186,7 +186,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
             width=190,
         )
     columns = {
-        "step": col.TextColumn("#", width=40),
+        "step": col.TextColumn("#", width=48),
         history.DELETE: col.CheckboxColumn("✕", width=44, help="Delete the event"),
         history.ITEM: item,
         history.KIND: col.SelectboxColumn(
@@ -208,8 +208,13 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
+    frame = history.table_frame(rows, by_id=by_id)
+    chosen = [
+        row.handle == state.get(state.EVENT) or row.item_id == state.get(state.ITEM) for row in rows
+    ]
+    frame["step"] = frame["step"].mask(chosen, "● " + frame["step"])
     st.data_editor(
-        history.table_frame(rows, by_id=by_id),
+        frame,
         key=key,
         hide_index=True,
         height=TABLE_HEIGHT,
@@ -276,6 +281,7 @@ def draw_lists(fork: Fork) -> None:
             "move": col.TextColumn("Move", width=70),
             "explain": drawing.buttons("", "explain_after", explain, width=60),
         },
+        marked=list((frame[["before_id", "after_id"]] == state.get(state.ITEM)).any(axis=1)),
     )
     notices.caution(f"By {by}. {CAUTION}")
 
@@ -319,6 +325,7 @@ def draw_moves(fork: Fork, moves: DataFrame) -> None:
             "change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
         height="content" if len(moves) <= 6 else 246,
+        marked=list(moves["item_id"] == state.get(state.ITEM)),
     )
     notices.caution(
         "Main cause: the edit with the largest Shapley contribution (nats) to the item's margin "

@@ -10,14 +10,12 @@ import typer
 
 from core.cli.model_verbs import (
     Asked,
-    AtOption,
     KOption,
     ModelOption,
     RecommenderOption,
-    UserOption,
-    history_at,
 )
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
+from core.cli.whose import AtOption, Whose
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
 
@@ -28,13 +26,15 @@ if TYPE_CHECKING:
 
 NO_WORDS = "none"
 EXACT_UP_TO = 12
-"""Events up to which ``explain`` asks for all coalitions. With more it samples until the error is
-small enough: no clock decides, so that the same command gives the same answer on any machine."""
+"""Events up to which ``explain`` asks for all coalitions."""
+NO_CLOCK = math.inf
+"""Seconds to sample: with more players a verb samples until the error is small enough, so that the
+same command gives the same answer on any machine."""
 
 
 def explain_item(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
     at: AtOption = None,
     words: Annotated[
@@ -62,11 +62,11 @@ def explain_item(
     with progress_bar() as progress:
         explanation = Explanation(
             engine,
-            history_at(engine, user, at),
+            whose.at(engine.corpus, at),
             item,
             recommender,
             margin=margin,
-            seconds=math.inf,
+            seconds=NO_CLOCK,
             exact_up_to=EXACT_UP_TO,
             progress=progress,
         )
@@ -99,7 +99,9 @@ def judge_explanations(
 
     engine = asked.engine()
     with progress_bar() as progress:
-        card = judge_corpus(engine, users, recommender, with_stability=True, progress=progress)
+        card = judge_corpus(
+            engine, users, recommender, with_stability=True, seconds=NO_CLOCK, progress=progress
+        )
     from core.views.explain.sentences import corpus_scorecard
 
     facts = {"recommender": engine.recommender(recommender).id, **card.facts()}
@@ -108,7 +110,7 @@ def judge_explanations(
 
 def apply_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
     at: AtOption = None,
     k: KOption = 10,
@@ -121,7 +123,8 @@ def apply_edits(
 
     changes = read_edits(edits)
     engine = asked.engine()
-    fork = run(engine, history_at(engine, user, at), changes, recommender, k)
+    base = whose.at(engine.corpus, at)
+    fork = run(engine, base, changes, recommender, k, seconds=NO_CLOCK)
     answer(fork_facts(fork), _tell(fork), as_json=asked.json)
 
 
@@ -139,7 +142,7 @@ def _tell(fork: Fork) -> list[str]:
 
 def find_edits(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     item: Annotated[str, typer.Option("--item", help="Item id.")],
     goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
     at: AtOption = None,
@@ -153,7 +156,7 @@ def find_edits(
     engine = asked.engine()
     with progress_bar() as progress:
         found = search_edits(
-            engine, history_at(engine, user, at), item, goal, recommender, k, progress=progress
+            engine, whose.at(engine.corpus, at), item, goal, recommender, k, progress=progress
         )
     prefix = "" if found.found else "closest: "
     lines = [
@@ -209,7 +212,7 @@ def compare_lists(
     from core.compare.export import as_facts
 
     engine, shelf = asked.engine(), asked.shelf()
-    comparison = Comparison(engine, specs, k, library=shelf)
+    comparison = Comparison(engine, specs, k, library=shelf, seconds=NO_CLOCK)
     from core.views.compare.build import tell
     from core.views.quality.build import list_cautions
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.corpus.importing import ImportSummary
     from core.corpus.manifest import Manifest
     from core.doctor import Finding
+    from core.encode.unknown import UnknownPieces
     from core.evaluate.importing_lists import ListsSummary
 
 REFUSALS_SHOWN = 5
@@ -117,6 +118,7 @@ def import_corpus(
     """Import files of reviews and behaviour as a corpus; say what was accepted and what refused."""
     from core.corpus import options as said
     from core.corpus.importing import import_files
+    from core.encode.unknown import unknown_in_folder
 
     shelf = Library.open(library)
     given: dict[str, Any] = {
@@ -141,11 +143,17 @@ def import_corpus(
         options = options.over(said.options_of(shelf.manifest(like)))
     with progress_bar() as progress:
         summary = import_files(shelf, name, paths, items, options, progress=progress)
-    lines = list(_summary_lines(summary))
+    unknown = unknown_in_folder(shelf.corpus_folder(name)) if summary.manifest.with_text else None
+    lines = list(_summary_lines(summary, unknown))
     if json:
         for line in (*_unused_lines(summary.manifest), *_note_lines(summary.manifest)):
             complain(line)
-    answer(summary.facts(), lines, as_json=json)
+        if unknown is not None and unknown.is_too_much:
+            complain(_unknown_line(unknown))
+    facts = summary.facts()
+    if unknown is not None:
+        facts["unknown_pieces"] = {"share": unknown.share, "scripts": unknown.scripts}
+    answer(facts, lines, as_json=json)
 
 
 def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> None:
@@ -213,7 +221,7 @@ def _corpus_line(manifest: Manifest) -> str:
     )
 
 
-def _summary_lines(summary: ImportSummary) -> Iterator[str]:
+def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Iterator[str]:
     manifest = summary.manifest
     yield _corpus_line(manifest)
     yield (
@@ -229,12 +237,20 @@ def _summary_lines(summary: ImportSummary) -> Iterator[str]:
         f"{manifest.mapping.get(Columns.Time, 'time')} in {manifest.timestamp_unit}"
     )
     yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
+    if unknown is not None:
+        yield _unknown_line(unknown)
     yield from _unused_lines(manifest)
     yield from _note_lines(manifest)
     yield from _refusal_lines(summary)
     for dropped in summary.dropped[:REFUSALS_SHOWN]:
         yield f"  {dropped}"
-    yield f"next: python -m core train {manifest.name}"
+    chosen = unknown is not None and unknown.is_too_much
+    yield f"next: python -m core train {manifest.name}" + " --encoder multilingual" * chosen
+
+
+def _unknown_line(unknown: UnknownPieces) -> str:
+    advice = f". {unknown.way_out}" if unknown.is_too_much else ""
+    return f"words: {unknown}{advice}"
 
 
 def _unused_lines(manifest: Manifest) -> Iterator[str]:

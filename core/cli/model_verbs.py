@@ -20,9 +20,10 @@ from core.cli.output import (
     damage_lines,
     progress_bar,
 )
+from core.cli.whose import AtOption, Whose
 from core.corpus.names import short_name
 from core.corpus.store import Library
-from core.domain import Columns, DomainError, History
+from core.domain import Columns, DomainError
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
-]
-UserOption = Annotated[str, typer.Option("--user", help="User id.")]
-AtOption = Annotated[
-    str | None, typer.Option("--at", help="Step or ISO time (default: the last event).")
 ]
 RecommenderOption = Annotated[
     str | None,
@@ -77,10 +74,21 @@ class Asked:
         return Engine.open(corpus, folder, shelf)
 
 
-def history_at(engine: Engine, user: str, at: str | None) -> History:
-    """A user's history up to a step or time."""
-    whole = engine.corpus.history(user)
-    return whole.up_to(whole.resolve_step(at))
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="NAME_OR_PATH",
+        help="multilingual, or a BERT-family model by its folder or name.",
+    ),
+]
+DespiteOption = Annotated[
+    bool,
+    typer.Option(
+        "--despite-unknown",
+        help="Go on where the encoder does not know more than 10 % of the word pieces.",
+    ),
+]
 
 
 def train_model(
@@ -91,10 +99,8 @@ def train_model(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option("--encoder", metavar="NAME_OR_PATH", help="A BERT-family model."),
-    ] = None,
+    encoder: EncoderOption = None,
+    despite_unknown: DespiteOption = False,
     item_text: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +127,7 @@ def train_model(
     from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
+    from core.encode.unknown import unknown_in
     from core.engine import Engine
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
@@ -147,7 +154,10 @@ def train_model(
     if epochs is not None:
         options = replace(options, epochs=epochs)
     columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
-    for sentence in outlook(data, text_encoder):
+    unknown = unknown_in(data, text_encoder.folder, text_encoder.name)
+    if not despite_unknown:
+        unknown.refuse()
+    for sentence in outlook(data, unknown):
         complain(sentence)
     started = time.monotonic()
     with progress_bar() as progress:
@@ -176,26 +186,31 @@ def tune_model(
     seed: Annotated[
         int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
     ] = 0,
+    encoder: EncoderOption = None,
+    despite_unknown: DespiteOption = False,
     device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
     from core.encode.cache import open_encoder
+    from core.encode.unknown import unknown_in
     from core.training.tuning import read_tuning, tune, tuning_file
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
-    encoder = open_encoder(shelf, device=device)
+    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
+    if not despite_unknown:
+        unknown_in(data, text_encoder.folder, text_encoder.name).refuse()
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
         with progress_bar() as progress:
-            tuning = tune(data, shelf, minutes, seed, progress, encoder=encoder)
+            tuning = tune(data, shelf, minutes, seed, progress, encoder=text_encoder)
     except KeyboardInterrupt:
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise
-        tuning = read_tuning(shelf, data, encoder.encoder_id)
+        tuning = read_tuning(shelf, data, text_encoder.encoder_id)
     kept = next((path for path in shelf.places(place) if path.is_file()), None)
     answer({**tuning.facts(), "file": kept}, _tuning_lines(tuning, kept), as_json=json)
 
@@ -376,10 +391,10 @@ def _span(first: str | None, last: str | None) -> str:
     return f"{first[:10]} to {last[:10]}" if first and last else "no times"
 
 
-def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOption = None) -> None:
+def show_trajectory(asked: Asked, whose: Whose, recommender: RecommenderOption = None) -> None:
     """Show a user's interest step by step, with the rank of each next item in the list before."""
     engine = asked.engine()
-    history = engine.corpus.history(user)
+    history = whose.whole(engine.corpus)
     trajectory = engine.trajectory(history)
     next_ranks = engine.next_ranks(history, recommender)
     measured = ("sentiment", "x", "y", "step_size")
@@ -387,7 +402,7 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         {
             "step": at + 1,
             "timestamp": event.date and event.date.isoformat(),
-            "item_id": event.item_id,
+            "item_id": event.item_id or None,
             "kind": event.kind.value,
             "rating": event.rating,
             **{name: float(getattr(trajectory, name)[at]) for name in measured},
@@ -397,27 +412,27 @@ def show_trajectory(asked: Asked, user: UserOption, recommender: RecommenderOpti
         for at, event in enumerate(history.events)
     ]
     lines = []
-    for row in steps:
+    for row, event in zip(steps, history.events, strict=True):
         topic = max(row["profile"], key=row["profile"].get)
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
             f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
-            f"{engine.corpus.short_title(row['item_id'], 48):<48}  {short_name(topic, 24):<24} "
+            f"{short_name(engine.corpus.event_title(event), 48):<48}  {short_name(topic, 24):<24} "
             f"{row['profile'][topic]:.0%}  next item's rank {rank}"
         )
-    answer({"user_id": user, "steps": steps}, lines, as_json=asked.json)
+    answer({"user_id": history.user_id, "steps": steps}, lines, as_json=asked.json)
 
 
 def recommend_items(
     asked: Asked,
-    user: UserOption,
+    whose: Whose,
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
 ) -> None:
     """Show the recommendation list of a user at a time."""
     engine = asked.engine()
-    items = engine.recommend(history_at(engine, user, at), k, recommender).items
+    items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from core.domain import DomainError
-from core.progress import Progress, ProgressCallback
+from core.progress import Pace, Progress, ProgressCallback
 
 LibraryOption = Annotated[
     Path | None,
@@ -37,19 +37,30 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 
 def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
-    """A verb for typer: fields of a dataclass as its first parameter follow its other options."""
+    """A verb for typer: fields of dataclasses among its parameters follow its other options."""
     own = list(inspect.signature(verb, eval_str=True).parameters.values())
-    kind: Any = own.pop(0).annotation if own else None
-    if not hasattr(kind, "__dataclass_fields__"):
+    kinds: dict[str, Any] = {
+        each.name: each.annotation
+        for each in own
+        if hasattr(each.annotation, "__dataclass_fields__")
+    }
+    if not kinds:
         return verb
-    shared = inspect.signature(kind, eval_str=True).parameters
+    shared = {
+        name: inspect.signature(kind, eval_str=True).parameters for name, kind in kinds.items()
+    }
 
     @functools.wraps(verb)
     def run(**given: Any) -> int | None:
-        return verb(kind(**{name: given.pop(name) for name in shared}), **given)
+        for name, kind in kinds.items():
+            given[name] = kind(**{part: given.pop(part) for part in shared[name]})
+        return verb(**given)
 
-    every = [each.replace(kind=each.KEYWORD_ONLY) for each in (*own, *shared.values())]
-    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+    rest = [each for each in own if each.name not in kinds]
+    every = [*rest, *(part for parts in shared.values() for part in parts.values())]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [each.replace(kind=each.KEYWORD_ONLY) for each in every]
+    )
     return run
 
 
@@ -120,9 +131,10 @@ def progress_bar() -> Iterator[ProgressCallback]:
         TextColumn("{task.fields[details]}", markup=False),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=None, details="")
+        task, pace = bar.add_task("starting", total=None, details=""), Pace()
 
         def show(progress: Progress) -> None:
+            progress = pace.timed(progress)
             bar.update(
                 task,
                 description=progress.stage,
@@ -136,10 +148,11 @@ def progress_bar() -> Iterator[ProgressCallback]:
 
 def plain_progress(clock: Callable[[], float] = time.monotonic) -> ProgressCallback:
     """Prints a line on stderr every PLAIN_SECONDS: what is done, how far, how long it takes yet."""
-    due = clock() + PLAIN_SECONDS
+    due, pace = clock() + PLAIN_SECONDS, Pace(clock)
 
     def show(progress: Progress) -> None:
         nonlocal due
+        progress = pace.timed(progress)
         if clock() < due:
             return
         due = clock() + PLAIN_SECONDS

@@ -28,7 +28,7 @@ from core.shapley.game import Game, Players, players_of
 EXACT_EDITS = 8
 """Edits up to which all combinations are asked."""
 SECONDS = 0.5
-"""Sampling begins no further round after so long."""
+"""Sampling on a page begins no further round after so long; the command line has no clock."""
 CauseKind = Literal["event", "clock", "eligibility", "others", "edit"]
 
 
@@ -179,6 +179,7 @@ def explain_changes(
     late: History,
     items: IntArray,
     stop: StopCallback | None = None,
+    seconds: float = SECONDS,
 ) -> Changes:
     """Shapley values of the events between two times and of the clock, for items int64[n].
 
@@ -204,7 +205,7 @@ def explain_changes(
     shares = shapley_values(
         Game(recommender, history, read, stop),
         len(players) + 1,
-        seconds=SECONDS,
+        seconds=seconds,
         stop=stop,
     )
     return Changes(**vars(shares), items=items, players=players)
@@ -255,7 +256,11 @@ def _exclusion(pair: Pair, move: Move, changes: Changes, decisive: IntArray) -> 
 
 
 def edit_causes(
-    pair: Pair, moves: Sequence[Move], k: int, stop: StopCallback | None = None
+    pair: Pair,
+    moves: Sequence[Move],
+    k: int,
+    stop: StopCallback | None = None,
+    seconds: float = SECONDS,
 ) -> list[Cause]:
     """The edit that caused each move between a history and its edited form, in either direction.
 
@@ -267,12 +272,12 @@ def edit_causes(
     """
     if pair.columns[0].edited is not None:
         turned = [replace(move, before=move.after, after=move.before) for move in moves]
-        causes = edit_causes(pair.reversed(), turned, k, stop)
+        causes = edit_causes(pair.reversed(), turned, k, stop, seconds)
         return [replace(cause, value=-cause.value) if cause.edit else cause for cause in causes]
     edited = pair.columns[1].edited
     assert edited is not None
     scored = [move for move in moves if not _by_eligibility(pair, move, k)]
-    values, stderr = _edit_values(pair, edited, scored, stop)
+    values, stderr = _edit_values(pair, edited, scored, stop, seconds)
     causes_of = dict.fromkeys((move.item for move in moves), Cause("eligibility"))
     for at, move in enumerate(scored):
         lead = values[:, 1, at]
@@ -300,7 +305,11 @@ def _by_eligibility(pair: Pair, move: Move, k: int) -> bool:
 
 
 def _edit_values(
-    pair: Pair, edited: EditedHistory, moves: Sequence[Move], stop: StopCallback | None
+    pair: Pair,
+    edited: EditedHistory,
+    moves: Sequence[Move],
+    stop: StopCallback | None,
+    seconds: float,
 ) -> tuple[DoubleArray, DoubleArray]:
     """Shapley values of the edits and their standard errors, float64[n_edits, 2, n_moves] each.
 
@@ -329,7 +338,7 @@ def _edit_values(
     shares = shapley_values(
         Game(recommender, history, read, stop, known),
         len(players),
-        seconds=SECONDS,
+        seconds=seconds,
         exact_up_to=EXACT_EDITS,
         stop=stop,
     )

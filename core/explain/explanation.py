@@ -6,6 +6,7 @@ once and the slower ones as they come.
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from core.domain import DomainError, Event, History, RecommendedItem
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.ladder import Ladder, make_ladder
 from core.explain.parts import TEXT, PartValues, explain_parts
-from core.explain.scorecard import Scorecard, make_scorecard
+from core.explain.scorecard import STABILITY_SECONDS, Scorecard, make_scorecard
 from core.explain.word_model import ROUNDS
 from core.explain.word_values import (
     Game,
@@ -206,7 +207,10 @@ class Explanation:
     @cached_property
     def scorecard(self) -> Scorecard:
         """Whether the explanation is any good."""
-        return make_scorecard(self.game, self.events, progress=self.progress)
+        clock = STABILITY_SECONDS if self.seconds < math.inf else math.inf
+        return make_scorecard(
+            self.game, self.events, stability_seconds=clock, progress=self.progress
+        )
 
     @property
     def weights(self) -> dict[int, float]:

@@ -37,7 +37,9 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "events": [
             {
                 "step": steps[-1],
-                "item_id": explanation.event(steps[0]).item_id if len(steps) == 1 else None,
+                "item_id": (explanation.event(steps[0]).item_id or None)
+                if len(steps) == 1
+                else None,
                 "value": float(events.values[at]),
                 "stderr": float(events.stderr[at]),
                 "parts": dict(zip(PART_NAMES, parts.values[at].tolist(), strict=True)),

@@ -73,9 +73,13 @@ def judge_corpus(
     recommender: str | None = None,
     *,
     with_stability: bool = False,
+    seconds: float = SECONDS_PER_USER,
     progress: ProgressCallback | None = None,
 ) -> CorpusScorecard:
-    """Explain the first item of each sampled user's list after the last event, and judge it."""
+    """Explain the first item of each sampled user's list after the last event, and judge it.
+
+    Each explanation is sampled for ``seconds``, half as long for each seed of the stability.
+    """
     chosen = engine.recommender(recommender)
     user_ids = sample_users(engine, users)
     if not user_ids:
@@ -93,9 +97,12 @@ def judge_corpus(
             continue
         item = engine.corpus.item_index[first[0].item_id]
         game = EventGame(chosen, history, Goal(item))
-        values = explain_events(game, seconds=SECONDS_PER_USER)
+        values = explain_events(game, seconds=seconds)
         judged.append(user)
-        cards.append(make_scorecard(game, values, with_stability=with_stability))
+        card = make_scorecard(
+            game, values, with_stability=with_stability, stability_seconds=seconds / 2
+        )
+        cards.append(card)
     return CorpusScorecard(tuple(judged), tuple(cards))
 
 

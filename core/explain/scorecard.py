@@ -59,6 +59,7 @@ def make_scorecard(
     events: ShapleyValues,
     *,
     with_stability: bool = True,
+    stability_seconds: float = STABILITY_SECONDS,
     progress: ProgressCallback | None = None,
 ) -> Scorecard:
     """Judge the values of a game's players."""
@@ -74,12 +75,12 @@ def make_scorecard(
         values = game.values(np.concatenate(masks)).reshape(masks.shape[:2])
         return dict(zip(ORDERS, (values[0], values[1], values[2:].mean(0)), strict=True))
 
-    stability = _stability(game, events, progress) if with_stability else None
+    stability = _stability(game, events, stability_seconds, progress) if with_stability else None
     return Scorecard(curves(masks), curves(~masks), stability)
 
 
 def _stability(
-    game: EventGame, events: ShapleyValues, progress: ProgressCallback | None
+    game: EventGame, events: ShapleyValues, seconds: float, progress: ProgressCallback | None
 ) -> float | None:
     """Mean pairwise Spearman correlation of the values from five seeds, at equal effort."""
     players = len(game.players)
@@ -90,9 +91,7 @@ def _stability(
     ranks = []
     for seed in range(1, SEEDS + 1):
         report(progress, Progress("explain again with other seeds", seed - 1, SEEDS))
-        again = explain_events(
-            game, seed=seed, seconds=STABILITY_SECONDS, enough=max(events.error, 1e-9)
-        )
+        again = explain_events(game, seed=seed, seconds=seconds, enough=max(events.error, 1e-9))
         ranks.append(rankdata(again.values))
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None

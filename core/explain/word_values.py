@@ -1,7 +1,7 @@
 """Which words of a review made its sentiment, and which made the item's score.
 
-Words, not word pieces. Scripts without spaces (Chinese, Japanese, Thai and their neighbours) give
-one word per character; an emoji is a word. Punctuation belongs to the word before it.
+Words, not word pieces; those of scripts without spaces by ``word_breaks``. An emoji is a word.
+Punctuation belongs to the word before it.
 
 First each word's loss when it alone is left out, then SHAP values with words as players: exact
 for few words (``shap.explainers.Exact``), from a model learned of partial texts for more
@@ -35,14 +35,9 @@ from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, w
 from core.explain.word_model import ROUNDS, WordVectors, learn, partial_texts
 from core.shapley.engine import values_by_shap
 from core.shapley.game import Masks
+from core.word_breaks import RUN, UNSPACED, word_spans
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
-)
-_WORD = re.compile(
-    rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+(?:['’\-](?:(?![{_UNSPACED}])[^\W_])+)*"
-)
+_WORD = re.compile(rf"(?:(?![{UNSPACED}])[^\W_])+(?:['’\-](?:(?![{UNSPACED}])[^\W_])+)*")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 KEPT_TEXTS = 64
 """Reviews whose partial texts stay encoded in memory."""
@@ -71,6 +66,13 @@ def split_words(text: str) -> tuple[Word, ...]:
     starts: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
+        if run := RUN.match(text, at):
+            starts += [(at + begin, at + end) for begin, end in word_spans(run[0])]
+            at = run.end()
+            if starts and starts[-1][1] == at:
+                at = _with_marks(text, at)
+                starts[-1] = (starts[-1][0], at)
+            continue
         match = _WORD.match(text, at)
         end = match.end() if match else at + 1
         if match or _is_symbol(text[at]):
@@ -181,9 +183,10 @@ def open_review(text: str, encoder: TextEncoder) -> Review:
 
 def _read_by(text: str, words: Sequence[Word], encoder: TextEncoder) -> int:
     """How many words fit into what the encoder reads."""
-    pieces = encoder.token_ids([text[word.start : word.until] for word in words]) if words else []
-    read = np.cumsum([len(ids) - 2 for ids in pieces]) <= encoder.max_tokens - 2
-    return max(int(read.sum()), min(len(words), 1))
+    if not words:
+        return 0
+    pieces = encoder.piece_counts([text[word.start : word.until] for word in words])
+    return max(int((pieces.cumsum() <= encoder.room).sum()), 1)
 
 
 @dataclass(frozen=True, eq=False)

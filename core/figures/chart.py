@@ -81,6 +81,11 @@ class Chart(BaseFigure):  # type: ignore[misc]
         """The figure as plotly.js reads it."""
         return str(to_json(self.to_dict(), validate=False))
 
+    def marks(self, name: str) -> list[tuple[Any, Any, Any]]:
+        """What each mark of a trace carries, its x and its y."""
+        named = (trace for trace in self._traces if trace.get("name") == name)
+        return [mark for t in named for mark in zip(t["customdata"], t["x"], t["y"], strict=True)]
+
     def split(self, *parts: str) -> tuple[Chart, Spec]:
         """The figure without what is ``MOVING``, and that alone as plain dictionaries.
 

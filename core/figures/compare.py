@@ -297,11 +297,16 @@ def pair_words(view: CompareView, pair: Overlap) -> str:
 
 
 def changes_figure(
-    changes: Sequence[ChangeBar], palette: Palette, *, narrow: bool = False
+    changes: Sequence[ChangeBar],
+    palette: Palette,
+    *,
+    narrow: bool = False,
+    event: int | None = None,
 ) -> Chart:
     """What each event between two times contributed to an item: signed bars, largest first.
 
-    Beyond a dozen the rest is one bar. Bars carry their step as customdata.
+    Beyond a dozen the rest is one bar. Bars carry their step as customdata; the one of the chosen
+    ``event`` has a bold name.
     """
     shown = list(changes[:SHOWN_BARS])
     if len(changes) > SHOWN_BARS:
@@ -334,6 +339,10 @@ def changes_figure(
     figure.update_xaxes(axis(palette, range=[low, high], title=name, **zero))
     small_type = {"size": SMALL, "color": palette.text}
     labels = [plain(bar.label, 50) for bar in shown]
+    labels = [
+        f"<b>● {name}</b>" if bar.step is not None and bar.step == event else name
+        for bar, name in zip(shown, labels, strict=True)
+    ]
     figure.update_yaxes(names_axis(palette, labels, tickfont=small_type))
     if narrow:
         names_above(figure, labels, range(len(labels)), palette)

@@ -109,7 +109,8 @@ def _band(low: float, high: float, **more: Any) -> dict[str, Any]:
 def part_labels(
     view: TimelineView, xs: DoubleArray, rows: int, palette: Palette
 ) -> list[dict[str, Any]]:
-    """Words above the events that the model did not train on."""
+    """Words above the events that the model did not train on, where they are few."""
+    held_out = sum(row.part != Part.TRAIN for row in view.steps)
     sides: dict[Part, dict[str, Any]] = {
         Part.VALIDATION: {"xanchor": "right", "xshift": -3},
         Part.TEST: {"xanchor": "left", "xshift": 1},
@@ -118,7 +119,7 @@ def part_labels(
         note(wording.PART_WORDS[row.part], float(xs[at]), rows - 0.42, palette.muted, 11)
         | {"yanchor": "bottom", **sides[row.part]}
         for at, row in enumerate(view.steps)
-        if row.part != Part.TRAIN
+        if row.part != Part.TRAIN and held_out <= wording.FEW_HELD_OUT
     ]
 
 
@@ -211,7 +212,7 @@ def ranks_figure(
 def held_out_labels(
     rows: Sequence[StepRow], xs: DoubleArray, palette: Palette
 ) -> list[dict[str, Any]]:
-    """Part and rank beside the marks of events that the model did not train on.
+    """Part and rank beside the marks of events that the model did not train on, where they are few.
 
     They stand close together in time, so the better rank's words go up and the other's down.
     """
@@ -220,6 +221,8 @@ def held_out_labels(
         for row in rows
         if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
     ]
+    if len(held_out) > wording.FEW_HELD_OUT:
+        return []
     best = min((rank for _, rank, _ in held_out), default=0)
     return [
         note(f"{part} {rank:.0f}", x, np.log10(rank), palette.text, 11)

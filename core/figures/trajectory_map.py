@@ -36,7 +36,7 @@ from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
 
 LOWEST, HEIGHT = 360, 500
 """Least and greatest height of the map in pixels."""
-BESIDE = 300, 340
+BESIDE = 260, 300
 """The same where the profile stands above it on one screen."""
 WIDTH = 600
 """Pixels assumed for its width; a wider one only leaves more room."""

@@ -70,6 +70,10 @@ class Metrics(BaseModel):
     trustworthiness: float | None = None
     seconds: dict[str, float] | None = None
     """Seconds by stage of the training; None where no time was recorded."""
+    unknown: float | None = None
+    """Share of word pieces in a sample of the texts that the encoder does not know, 0 to 1."""
+    unknown_scripts: dict[str, float] = {}
+    """The same by script, where any is unknown."""
 
     @property
     def best_first(self) -> list[Score]:

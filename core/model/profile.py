@@ -17,6 +17,7 @@ from core.domain import Columns, Part
 from core.interest_map.projection import unit
 from core.model.interest import InterestModel
 from core.recommend.protocol import batches, next_ranks
+from core.word_breaks import STOP_WORDS, UNSPACED, spaced
 
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
@@ -95,9 +96,13 @@ def _cluster_names(documents: Sequence[str]) -> list[str]:
 
 def typical_words(documents: Sequence[str]) -> list[tuple[str, ...]]:
     """Up to three words that each text uses far more than the others do (class-based tf-idf)."""
-    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
-    counter = CountVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{3,}\b")
+    counter = CountVectorizer(
+        preprocessor=lambda text: spaced(text.lower()),
+        stop_words=sorted(ENGLISH_STOP_WORDS | STOP_WORDS),
+        token_pattern=rf"[{UNSPACED}]{{2,}}|\b[^\W\d_]{{3,}}\b",
+    )
     try:
         counted = counter.fit_transform(documents).toarray().astype(np.float64)
     except ValueError:  # no words at all

@@ -6,7 +6,7 @@ Settings are chosen by validation NDCG@10, curves by validation likelihood.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -37,8 +37,8 @@ from core.recommend.checking import check_csr, check_fields
 from core.recommend.registry import SCORERS, Scorer
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
 
-CELLS_OF_VALIDATION = 16_000_000
-"""Scores held while choosing: 64 MB. More cases than fit are thinned evenly, to 256 at least."""
+CELLS_OF_VALIDATION = 48_000_000
+"""Scores held while choosing: 192 MB. More cases than fit are thinned evenly, to 256 at least."""
 K = 10
 SPARSE_ARRAYS = ("data", "indices", "indptr")
 
@@ -186,8 +186,12 @@ def fit_baselines(
     data: TrainingData,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    only: Collection[str] = (),
 ) -> dict[str, Baseline]:
-    """Fit every baseline that has a setting for this corpus, by id; the same data, the same fit."""
+    """Fit every baseline that has a setting for this corpus, by id; the same data, the same fit.
+
+    ``only`` names those that are wanted; none means all.
+    """
     most = max(CELLS_OF_VALIDATION // max(data.n_items, 1), 256)
     cases = data.validation[:: max(-(-len(data.validation) // most), 1)]
     histories = EncodedHistories.of([case.history for case in cases], data.item_index)
@@ -224,12 +228,13 @@ def fit_baselines(
         return Baseline(name, data.item_ids, scorer, chosen, log_share, tuple(trials))
 
     baselines: dict[str, Baseline] = {}
-    for done, (name, scorer_class) in enumerate(SCORERS.items()):
-        report(progress, Progress(f"fit {name}", done, len(SCORERS)))
+    wanted = {name: scorer for name, scorer in SCORERS.items() if not only or name in only}
+    for done, (name, scorer_class) in enumerate(wanted.items()):
+        report(progress, Progress(f"fit {name}", done, len(wanted)))
         best = choose(name, scorer_class.grid(data))
         if best is not None:
             baselines[name] = best
-    report(progress, Progress("fit baselines", len(SCORERS), len(SCORERS)))
+    report(progress, Progress("fit baselines", len(wanted), len(wanted)))
     return baselines
 
 

@@ -49,18 +49,20 @@ def next_ranks(
 ) -> FloatArray:
     """Rank of the next event's item in the list after each step, float32[n]; 1 is best.
 
-    Ties count half. NaN at the last step, where the next item was excluded already, and at others
-    than ``steps`` int64[<= n] where they are given.
+    Ties count half. NaN at the last step, where the next item was excluded already or is not in the
+    catalogue, and at others than ``steps`` int64[<= n] where they are given.
     """
     ranks = np.full(len(history), np.nan, np.float32)
     following = history.events[1:]
+    unknown = [row for row, event in enumerate(following) if event.item_id not in item_index]
     asked = np.arange(len(following)) if steps is None else steps[steps < len(following)]
     for part in batches(len(asked), len(item_index)):
         rows = asked[part]
         prefixes = [history.up_to(int(row) + 1) for row in rows]
         scores = recommender.log_probabilities(prefixes)
-        next_items = [item_index[following[row].item_id] for row in rows]
+        next_items = [item_index.get(following[row].item_id, 0) for row in rows]
         excluded = ExcludedItems.of(prefixes, item_index)
         ranks[rows] = target_ranks(scores, np.array(next_items, np.int64), excluded)
     ranks[np.isinf(ranks)] = np.nan
+    ranks[unknown] = np.nan
     return ranks

@@ -11,6 +11,7 @@ from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
 from core.arrays import FloatArray
+from core.recommend.factors import Factors
 from core.recommend.scorers import (
     Content,
     Ease,
@@ -47,6 +48,7 @@ SCORERS: dict[str, type[Scorer]] = {
     "sequential-knn": SequentialNeighbours,
     "item-knn": ItemNeighbours,
     "ease": Ease,
+    "ials": Factors,
     "content": Content,
 }
 """What scores for each baseline by id, in the order of tables."""
@@ -59,6 +61,7 @@ NAMES = {
     "sequential-knn": "sequential neighbours",
     "item-knn": "recency-weighted item-kNN",
     "ease": "EASE",
+    "ials": "iALS matrix factorisation",
     "content": "content (BERT vectors)",
 }
 """Display name of each id. No other recommender and no imported lists may have one of these ids."""

@@ -26,6 +26,9 @@ TRANSITION_SMOOTHING = 5.0
 """Transitions from an item at which its shares count half."""
 MOST_ITEMS = 20_000
 MOST_DOUBLE, MIRRORED = 4_000, 1_024
+STRENGTHS = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
+FEW_STRENGTHS = (100.0, 500.0, 2000.0)
+"""Regularisations of EASE that are tried; the few where one inverse takes many seconds."""
 DENSE_SHARE = 0.1
 """Share of filled cells above which a dense product is faster than a sparse one."""
 WHITENING_SHRINKAGE = 1.0
@@ -192,7 +195,8 @@ class Ease:
         if data.n_items > MOST_ITEMS:
             return
         gram = cls.gram(data)
-        for regularisation in (20.0, 50.0, 100.0, 200.0, 500.0):
+        few = min(*data.user_items.shape) > MOST_DOUBLE
+        for regularisation in FEW_STRENGTHS if few else STRENGTHS:
             solved = cls.of(data, regularisation, 1.0, gram)
             for decay in (0.7, 0.85, 0.95, 1.0):
                 setting = {"regularisation": regularisation, "decay": decay}

@@ -26,8 +26,10 @@ LEAST_CHANGE = 0.05
 """Nats: an error is stated relative to at least this difference between value and base."""
 ENOUGH = 0.05
 """Sampling ends at this error."""
-LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 4, 400
+LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 6, 400
 """Rounds for an error that can be stated at all, for one that may end the work, and at most."""
+GROWTH = 5
+"""The error is looked at after each fifth more rounds: each look is a chance to stop too early."""
 
 Worth = Callable[[Masks], DoubleArray]
 """Values of coalitions, bool[n, n_players] to float64[n, n_out]."""
@@ -87,7 +89,7 @@ def shapley_values(
     """Shapley values of a game: exact up to ``exact_up_to`` players, sampled above.
 
     Sampling ends when the error is at most ``enough`` or the next pair of orders would end after
-    ``seconds``; after at least four pairs, or two where the time is short. The same seed gives the
+    ``seconds``; after at least six pairs, or two where the time is short. The same seed gives the
     same values unless the time ends first, which it never does with infinite ``seconds``.
     """
     base, whole = worth(np.array([np.zeros(players), np.ones(players)], np.bool_))
@@ -98,6 +100,7 @@ def shapley_values(
     # What a first question loads or compiles is done by now.
     started, random = time.monotonic(), np.random.default_rng(seed)
     known = known_values(alone)
+    next_look = FEWEST_ROUNDS
     rounds: list[DoubleArray] = []
     variates: list[DoubleArray] = []
     while True:
@@ -110,8 +113,9 @@ def shapley_values(
         variates.append(_gains(values_of(masks, alone), ranks) - known)
         n = len(rounds)
         late = (time.monotonic() - started) * (n + 1) / n > seconds
-        if n < (LEAST_ROUNDS if late else FEWEST_ROUNDS):
+        if n < (LEAST_ROUNDS if late else min(next_look, MOST_ROUNDS)):
             continue
+        next_look = n + max(n // GROWTH, 1)
         values, stderr = adjust(np.array(rounds), np.array(variates))
         answer = ShapleyValues(base, whole, values, stderr, n)
         report(

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from core.corpus.corpus import Corpus
 from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out
-from core.domain import Columns, Part
-from core.encode.encoder import TextEncoder
+from core.domain import Part
 from core.encode.item_text import choose_columns, item_texts
+from core.encode.unknown import UnknownPieces
 from core.model.config import UNJUDGED_EPOCHS
 from core.recommend.training_data import check_training_events
 
 FEW = 30
 """Training events, or users to score, below which figures are mostly chance."""
-SAMPLE = 200
-"""Texts that are looked at for unknown words."""
-MANY_UNKNOWN = 0.2
 
 
-def outlook(corpus: Corpus, encoder: TextEncoder | None = None) -> tuple[str, ...]:
+def outlook(corpus: Corpus, unknown: UnknownPieces | None = None) -> tuple[str, ...]:
     """What to expect of a training, one sentence each; empty where nothing is amiss.
 
-    Only with an encoder its words are looked at. DomainError where there is no event to learn from.
+    ``unknown`` is what the encoder can't read of the corpus. DomainError where there is no event to
+    learn from.
     """
     parts = leave_last_out(corpus.events)
     check_training_events(corpus, parts)
@@ -43,23 +41,17 @@ def outlook(corpus: Corpus, encoder: TextEncoder | None = None) -> tuple[str, ..
             f"Only {scored} user{'s' * (scored != 1)} can be scored ({MIN_EVENTS_SCORED} or more "
             "events): most differences between recommenders will not be significant."
         )
-    return (*said, *_about_text(corpus, encoder))
+    return (*said, *_about_text(corpus, unknown))
 
 
-def _about_text(corpus: Corpus, encoder: TextEncoder | None) -> list[str]:
+def _about_text(corpus: Corpus, unknown: UnknownPieces | None) -> list[str]:
     items = [text for text in item_texts(corpus, choose_columns(corpus)) if text]
     if not corpus.manifest.with_text and not items:
         return ["Neither events nor items have text: the model learns from behaviour alone."]
     said = []
     if not corpus.manifest.with_text:
         said.append("No event has text: there is no sentiment and no explanation by words.")
-    texts = corpus.events[Columns.Text].dropna().tolist() or items
-    sample = texts[:: max(len(texts) // SAMPLE, 1)][:SAMPLE]
-    unknown = encoder.unknown_share(sample) if encoder is not None else 0.0
-    if encoder is not None and unknown > MANY_UNKNOWN:
-        said.append(
-            f"The encoder {encoder.name} does not know {unknown:.0%} of the word pieces in a "
-            "sample of the texts, so their vectors say little. --encoder takes one for the "
-            "language of this corpus."
-        )
+    if unknown is not None and unknown.is_too_much:
+        sentence = str(unknown)
+        said.append(f"{sentence[0].upper()}{sentence[1:]}, so their vectors say little.")
     return said

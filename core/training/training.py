@@ -26,6 +26,7 @@ from core.domain import Columns, DomainError, Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import LONGEST, TITLE_AND_CATEGORY
+from core.encode.unknown import unknown_in
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
@@ -52,7 +53,7 @@ from core.model.interest import InterestModel
 from core.model.metrics import Epoch, Metrics
 from core.model.profile import Topics, assign_topics, profile_of, summarise_users
 from core.model.start import item_tower
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, part_of, report
 from core.recommend.baseline import Baseline, fit_baselines, save_baselines
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.protocol import Recommender
@@ -204,7 +205,7 @@ def train(
     config = _config(trained, text_encoder, topics).identified(
         weights | joint_weights, created or datetime.now(UTC)
     )
-    metrics = _metrics(judged, trained, interest_map, None if created else laps)
+    metrics = _metrics(judged, trained, interest_map, text_encoder, None if created else laps)
     contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
     model = ModelParts(config, *contents)
     users = summarise_users(corpus, interest, topics, parts)
@@ -318,6 +319,7 @@ def _metrics(
     judged: EvaluationReport,
     trained: Trained,
     interest_map: InterestMap,
+    encoder: TextEncoder,
     seconds: dict[str, float] | None,
 ) -> Metrics:
     """The metrics; without ``seconds`` no time is written at all."""
@@ -327,6 +329,8 @@ def _metrics(
         curve = tuple(Epoch(**epoch.model_dump(exclude={"seconds"})) for epoch in curve)
     else:
         timed["seconds"] = seconds
+        unknown = unknown_in(trained.prepared.corpus, encoder.folder, encoder.name)
+        timed |= {"unknown": round(unknown.share, 4), "unknown_scripts": unknown.scripts}
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -362,8 +366,9 @@ def evaluate_model(
     if kept is not None:
         return kept
     engine = Engine.open(corpus, model_folder, library)
-    reports = []
-    for parts in splits(corpus, protocol):
+    reports, folds = [], splits(corpus, protocol)
+    for number, parts in enumerate(folds, start=1):
+        within = part_of(progress, f"Fold {number} of {len(folds)}") if len(folds) > 1 else progress
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
@@ -372,16 +377,16 @@ def evaluate_model(
                 library,
                 engine.config.settings,
                 encoder,
-                progress,
+                within,
                 stop,
                 item_text=engine.config.item_text,
             )
             recommenders, data = trained.recommenders, trained.data
         else:
             recommenders = list(engine.model_recommenders.values())
-            data = data_of_split(corpus, parts, library, engine.folder, progress, stop)
+            data = data_of_split(corpus, parts, library, engine.folder, within, stop)
         test = cases(corpus, parts, Part.TEST)
-        reports.append(evaluate(recommenders, test, data, k, protocol, progress, stop))
+        reports.append(evaluate(recommenders, test, data, k, protocol, within, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
     library.keep(key.path(library), lambda path: save_report(report, key, path))

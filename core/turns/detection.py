@@ -100,7 +100,7 @@ class Detector:
         boundaries = boundaries_of(len(starts))
         queries = self.interest.states(History(history.user_id, events))[1:]
         own = scores_of(queries, self.directions)[None]
-        costs = costs_of(by_visit(news_of(own), visits[None]), boundaries)[0]
+        costs = costs_of(by_visit(news_of(own), visits[None])[0], boundaries)
         real = self._statistics(own, visits[None], boundaries, months)
         null = np.zeros((0, real.shape[1]))
         for count in (FIRST_SHUFFLES, SHUFFLES - FIRST_SHUFFLES):
@@ -148,7 +148,7 @@ class Detector:
         ``visits`` int64[n_orders, n]: the visit of each event, in each order.
         """
         news = news_of(scores)
-        gain = best_single_gains(costs_of(by_visit(news, visits), boundaries), boundaries)
+        gain = best_single_gains(by_visit(news, visits), boundaries)
         fit = np.zeros(len(scores))
         if months is not None and self.calendar is not None:
             fit = season_fit(news, months, self.calendar).max(axis=1)

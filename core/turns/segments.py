@@ -1,9 +1,9 @@
-"""Penalised segmentation of many signals at once.
+"""Penalised segmentation of a signal, and the best single change of many.
 
 The segmentation with the smallest sum of squares around the segments' means plus a penalty per
 change, by dynamic programming (optimal partitioning, Jackson et al. 2005). ``ruptures`` finds the
-same changes (a test holds both equal), one signal at a time; here one call takes a history and
-its 200 shuffles, which is what the null costs.
+same changes (a test holds both equal); what it does not give is what each change gains, which is
+what is tested, and it takes the 200 shuffles one by one.
 """
 
 from __future__ import annotations
@@ -18,21 +18,19 @@ MOST_BOUNDARIES = 200
 """A longer history may change only at every second, third, ... visit."""
 
 
-def costs_of(signals: DoubleArray, boundaries: IntArray) -> DoubleArray:
+def costs_of(signal: DoubleArray, boundaries: IntArray) -> DoubleArray:
     """Sums of squares around the mean between any two boundaries.
 
-    ``signals`` float64[n_signals, n, d], ``boundaries`` int64[m] from 0 to n; the result is
-    float64[n_signals, m, m], meaningful where the second boundary is beyond the first.
+    ``signal`` float64[n, d], ``boundaries`` int64[m] from 0 to n; the result is float64[m, m],
+    meaningful where the second boundary is beyond the first.
     """
-    count, _, width = signals.shape
-    sums = np.concatenate([np.zeros((count, 1, width)), signals.cumsum(1)], 1)[:, boundaries]
-    squares = np.concatenate([np.zeros((count, 1)), (signals**2).sum(2).cumsum(1)], 1)
-    squares = squares[:, boundaries]
-    products = sums @ sums.transpose(0, 2, 1)
-    norms = np.diagonal(products, axis1=1, axis2=2)
+    sums = np.concatenate([np.zeros((1, signal.shape[1])), signal.cumsum(axis=0)])[boundaries]
+    squares = np.append(0.0, (signal**2).sum(axis=1).cumsum())[boundaries]
+    products = sums @ sums.T
+    norms = products.diagonal()
     length = np.maximum(boundaries[None, :] - boundaries[:, None], 1)
-    between: DoubleArray = norms[:, None, :] + norms[:, :, None] - 2 * products
-    inside: DoubleArray = squares[:, None, :] - squares[:, :, None] - between / length
+    between = norms[None, :] + norms[:, None] - 2 * products
+    inside: DoubleArray = squares[None, :] - squares[:, None] - between / length
     return inside
 
 
@@ -42,14 +40,21 @@ def boundaries_of(n: int) -> IntArray:
     return np.unique(np.append(np.arange(0, n, max(every, 1)), n))
 
 
-def best_single_gains(costs: DoubleArray, boundaries: IntArray) -> DoubleArray:
-    """How much the best single change lowers each signal's cost, float64[n_signals]."""
+def best_single_gains(signals: DoubleArray, boundaries: IntArray) -> DoubleArray:
+    """How much the best single change lowers each signal's cost, float64[n_signals].
+
+    ``signals`` float64[n_signals, n, d]. The same as from ``costs_of``, without its pairs.
+    """
     n = boundaries[-1]
-    inner = np.flatnonzero((boundaries >= SHORTEST) & (boundaries <= n - SHORTEST))
-    if not len(inner):
-        return np.zeros(len(costs))
-    gains = costs[:, 0, -1][:, None] - costs[:, 0, inner] - costs[:, inner, -1]
-    best: DoubleArray = gains.max(axis=1)
+    cuts = boundaries[(boundaries >= SHORTEST) & (boundaries <= n - SHORTEST)]
+    if not len(cuts):
+        return np.zeros(len(signals))
+    before = signals.cumsum(axis=1)
+    whole = before[:, -1:]
+    before = before[:, cuts - 1]
+    gains = (before**2).sum(axis=2) / cuts
+    gains += ((whole - before) ** 2).sum(axis=2) / (n - cuts)
+    best: DoubleArray = gains.max(axis=1) - (whole[:, 0] ** 2).sum(axis=1) / n
     return best
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 
 from core.corpus.quarantine import Refusal
 from core.corpus.store import Library, Manifest, created_at
+from core.model.metrics import Metrics
 from core.progress import Progress
+from core.views.quality.sentences import MODELS, name_of
 from core.views.tables import table
 from core.views.wording import capital, count, day, duration, number, percent, period
 
@@ -106,6 +108,23 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
         pieces.append("stopping")
     figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
     return JobView(share, " · ".join(pieces), figures)
+
+
+def training_sentence(metrics: Metrics) -> str:
+    """How a new model did on the test targets against the best baseline; empty if unjudged."""
+    scores = {score.recommender: score.ndcg for score in metrics.best_first if score.ndcg}
+    usual = next(iter(metrics.results), None)
+    rivals = [name for name in scores if name not in MODELS]
+    if usual is None or usual.recommender not in scores or not rivals:
+        return ""
+    rival = rivals[0]
+    gain = scores[usual.recommender] / scores[rival] - 1
+    against = "above" if gain >= 0 else "below"
+    return (
+        f"On {count(metrics.targets, 'test target')}, NDCG@10 of {name_of(usual.recommender)} is "
+        f"{scores[usual.recommender]:.3f}: {percent(abs(gain))} {against} {name_of(rival)} "
+        f"({scores[rival]:.3f}). Quality tells whether that is significant."
+    )
 
 
 def name_for(paths: Sequence[Path]) -> str:

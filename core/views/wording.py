@@ -28,6 +28,8 @@ TOPIC = 24
 """Characters of a topic's short form."""
 TOP = 10
 """A next item up to this rank counts as right."""
+FEW_HELD_OUT = 3
+"""Held-out events of a history up to which each is named; own histories have more."""
 MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
 DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
 STEP_SIZE_UNIT = (

@@ -213,7 +213,8 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     if len(users) > LISTED_USERS:
         st.text_input("User", key=user, **change)
     else:
-        st.selectbox("User", users, key=user, **change)
+        listed = users if spec.user in engine.corpus.user_index else (spec.user, *users)
+        st.selectbox("User", listed, key=user, **change)
     st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=step, step=1, **change)
     label = controls.recommender_label
     st.selectbox("Recommender", names, key=by, format_func=label, **change)
@@ -258,7 +259,7 @@ def _change(engine: Engine, choice: Choice, at: int) -> None:
     if user == old.user:
         new = ColumnSpec(user, str(step), by, scenario, None if scenario else old.edits)
     else:
-        known = user in engine.corpus.user_index
+        known = engine.corpus.knows(user)
         new = ColumnSpec(user, str(len(engine.corpus.history(user))) if known else None, by)
     _own([*choice.specs[:at], new, *choice.specs[at + 1 :]], choice.k)
 

@@ -15,7 +15,7 @@ from core.views.explain.ladder import LadderView
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
 from core.views.wording import capital
 from pages._shared import controls, drawing, loaders, notices, screen, state
-from pages._shared.state import EDITS, ITEM, SCENARIO, TARGET, WORDS_OF
+from pages._shared.state import EDITS, EVENT, ITEM, SCENARIO, TARGET, WORDS_OF
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -80,6 +80,7 @@ def read_another() -> None:
     if state.get(PICKED) == state.get(WORDS_OF):
         state.put(WORDS_OF, None)
     state.put(PICKED, None)
+    state.put(EVENT, None)
 
 
 def steps_with_text(explaining: Explaining) -> list[int]:

@@ -14,7 +14,7 @@ from core.corpus.store import Corpus
 from core.domain import DomainError
 from core.recommend.registry import NAMES
 from core.views import wording
-from pages._shared import drawing, loaders, notices, state
+from pages._shared import drawing, loaders, notices, own, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
@@ -119,7 +119,7 @@ def recommender_label(name: str) -> str:
 
 def _pick_user(corpus: Corpus) -> str | None:
     asked = state.get(USER)
-    if asked is not None and asked not in corpus.user_index:
+    if asked is not None and not corpus.knows(asked):
         close = difflib.get_close_matches(asked, corpus.user_ids[:LISTED_USERS], n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         state.add_notice(USER, f"There is no user {asked!r} in corpus {corpus.name!r}.{hint}")
@@ -132,9 +132,19 @@ def _pick_user(corpus: Corpus) -> str | None:
         chosen = st.text_input("User", key=USER, placeholder="Type an id", **forgets) or None
     else:
         found = f"Search {wording.count(len(corpus.user_ids), 'user')}"
+        users = corpus.user_ids
+        if asked is not None and asked not in corpus.user_index and corpus.knows(asked):
+            users = (asked, *users)
         chosen = st.selectbox(
-            "User", corpus.user_ids, index=None, key=USER, placeholder=found, **forgets
+            "User",
+            users,
+            index=None,
+            key=USER,
+            placeholder=found,
+            format_func=lambda user: own.label(corpus, user),
+            **forgets,
         )
+    own.draw(corpus)
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in (("Prev. user", -1), ("Next user", 1)):
             key = f"user{move:+d}"
@@ -148,6 +158,10 @@ def _pick_user(corpus: Corpus) -> str | None:
 def _pick_step(corpus: Corpus, user_id: str) -> int:
     history = corpus.history(user_id)
     n = len(history)
+    if not n:
+        st.caption("No events yet")
+        state.put(TIME, None)
+        return 0
     asked = state.get(TIME)
     try:
         step = history.resolve_step(asked)

@@ -122,7 +122,7 @@ def steps() -> int:
     """How many steps the chosen user's history has; 0 where none is chosen."""
     name, user = state.selection().corpus, state.get(USER)
     corpus = loaders.corpus(name) if name else None
-    return len(corpus.history(user)) if corpus and user in corpus.user_index else 0
+    return len(corpus.history(user)) if corpus and user and corpus.knows(user) else 0
 
 
 def move(by: int) -> None:

@@ -151,6 +151,10 @@ def need_user() -> Moment:
     engine, chosen = need_engine(), state.selection()
     if chosen.user_id is not None and chosen.step is not None:
         recommender = chosen.recommender or engine.recommender().id
+        if not chosen.step:
+            text = "Add events in What-if, and take them into the history there."
+            empty("This history has no events", text, page="pages/what_if.py", label="What-if")
+            st.stop()
         return Moment(engine, chosen.user_id, chosen.step, recommender)
     offer_users(engine.corpus)
     st.stop()

@@ -38,6 +38,8 @@ SPACING, EXTENT = "spacing", "extent"
 """How the Timeline draws time, and how much of it."""
 MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
 """What Explain explains, the step whose review it reads, and for what."""
+EVENT = "event"
+"""The step of the chosen event, beside the selected time: every chart and table marks it."""
 COLUMNS = "columns"
 """What Compare shows: a preset's name or columns in the notation of ``core.compare.columns``."""
 PAIR = "compare_pair"
@@ -72,6 +74,7 @@ TABLE = (
     Key(TIME, about=USER),
     Key(RECOMMENDER, ONE_USER),
     Key(ITEM, ONE_USER, about=USER),
+    Key(EVENT, ONE_USER, read=int, about=USER),
     Key(SPACING, ("timeline",), "time"),
     Key(EXTENT, ("timeline",), "whole"),
     Key(MEASURE, EXPLAIN, "score"),
@@ -110,7 +113,8 @@ TRANSIENT = {
     "whatif_wanted whatif_goal whatif_other": "the question of a search",
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
-    "keys keys_on jump_query screen": "the keyboard and the window",
+    "own_*": "a history that is being uploaded: it becomes a user",
+    "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
     "table tables turns_open": "tables and evidence below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""

@@ -10,16 +10,18 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.compare.replay import make_capsule
+from core.corpus.own import is_own
 from core.domain import DomainError
 from core.engine import Engine
 from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
+from core.scenario.edits import apply_edits
 from core.scenario.store import Scenario, ScenarioConflict
 from core.views import wording
 from core.views.what_if.build import revisions_table
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import saved_words, status_words
-from pages._shared import drawing, loaders, notices, state
+from pages._shared import drawing, loaders, notices, own, state
 from pages._shared.state import CORPUS, EDITS, MODEL, RECOMMENDER, SCENARIO, TIME, USER
 from pages._what_if import drafting
 
@@ -64,6 +66,7 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
         drawing.button("Discard", "discard", discard, icon="close", disabled=not can_discard)
         draw_revisions(engine, draft)
         draw_details(engine, draft)
+    draw_taking(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
     if unreadable:
         left_out = wording.count(unreadable, "saved scenario")
@@ -74,6 +77,26 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     draw_kept(engine)
     draw_conflict(engine)
     draw_error()
+
+
+def draw_taking(engine: Engine, draft: Draft) -> None:
+    """A way to Timeline and Explain of the edited history, as one of somebody's own."""
+    if not draft.edits:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        notices.caution("Timeline and Explain show the history without these edits.")
+        name = "Take them into the history" if is_own(draft.user_id) else "Take as own history"
+        drawing.button(name, "take_edits", take_edits, engine, icon="person_add")
+
+
+def take_edits(engine: Engine) -> None:
+    """Open the edited history as an own one; the edits are kept aside. For callbacks."""
+    draft, corpus = drafting.get(), engine.corpus
+    with reported():
+        edited = apply_edits(draft.base(corpus), draft.edits, corpus)
+        drafting.put_aside(draft)
+        said = f"Made of {draft.user_id} with {wording.count(len(draft.edits), 'edit')}."
+        own.open_events(corpus, edited.history.events, (said,), drawing.TIMELINE)
 
 
 def new_words(draft: Draft) -> str:

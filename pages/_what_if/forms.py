@@ -60,10 +60,19 @@ def draw_text(
         return
     handles = list(live)
     if state.get(EVENT) not in live:
-        state.put(EVENT, next((key for key in handles if live[key].text), handles[0]))
+        chosen = state.get(state.EVENT)
+        texts = (key for key in handles if live[key].text)
+        state.put(EVENT, chosen if chosen in live else next(texts, handles[0]))
     state.hold(EVENT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Event", handles, key=EVENT, format_func=lambda key: live[key].name, width=360)
+        st.selectbox(
+            "Event",
+            handles,
+            key=EVENT,
+            on_change=choose_event,
+            format_func=lambda key: live[key].name,
+            width=360,
+        )
         handle: Handle = state.get(EVENT)
         draw_order(engine, base, fork, handle)
     row = live[handle]
@@ -96,6 +105,12 @@ def draw_text(
         )
     elif source:
         notices.caution(str(source))
+
+
+def choose_event() -> None:
+    """Make the form's event the chosen one of all pages, where it has a step. For callbacks."""
+    handle = state.get(EVENT)
+    state.put(state.EVENT, handle if isinstance(handle, int) else None)
 
 
 def draw_unread(engine: Engine, text: str) -> None:

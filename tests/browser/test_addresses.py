@@ -11,7 +11,7 @@ ADDRESSES = {
     "overview": "/?corpus=demo",
     "users": "/users?users_search_in=word&users_search=good&users_least=8&users_sort=events",
     "quality": "/quality?quality_tab=Calibration&about=ease",
-    "timeline": f"/timeline?{USER}&recommender=ease&spacing=even&extent=near",
+    "timeline": f"/timeline?{USER}&recommender=ease&spacing=even&extent=near&event=14",
     "explain": f"/explain?{USER}&explain_measure=margin&words_target=sentiment",
     "what_if": f"/what_if?{USER}&recommender=interest&whatif_form=add",
     "compare": f"/compare?{USER}&columns=20;months",
@@ -71,3 +71,12 @@ def test_the_users_table_is_walked(tab) -> None:
     tab.page.get_by_role("button", name="Next user").click()
     tab.page.get_by_text("2 of 800 in the list").wait_for()
     assert "user=U0291" in tab.page.url
+
+
+def test_an_unknown_corpus_opens_nobody_and_a_known_one_takes_the_banner_away(tab) -> None:
+    tab.open("/timeline?corpus=nowhere&user=U0157&time=20")
+    said = tab.page.get_by_test_id("stMain").get_by_text("nowhere")
+    said.first.wait_for()
+    assert "user=" not in tab.page.url
+    tab.open("/timeline?corpus=demo&user=U0157&time=20").drawn("events")
+    assert not said.count()

@@ -136,6 +136,9 @@ def test_a_pick_in_the_waterfall_reads_that_review_and_all_leaves_as_files(
     table = tab.take("Events (CSV)", tmp_path)
     assert table.startswith("first_step,step,timestamp")
     assert len(table.strip().splitlines()) == 1 + len(facts["events"])
+    assert "…" not in table and ",'," not in table
+    report = tab.take("Report (HTML)", tmp_path)
+    assert report.startswith("<!doctype html>") and f"step {wanted} " in report
 
 
 def test_a_permalink_opens_the_same_explanation(open_tab, reviewer) -> None:

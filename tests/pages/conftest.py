@@ -12,6 +12,7 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.corpus import store
 from core.corpus.importing import import_files
 from core.corpus.store import Corpus, Library
@@ -114,6 +115,8 @@ def questions() -> Iterator[list[Explaining]]:
 @pytest.fixture(autouse=True)
 def nothing_goes_on(questions: list[Explaining]) -> Iterator[None]:
     """Stop what works beside a page, lest the next test share its time with it."""
+    for job in jobs.jobs():
+        job.put_away()
     yield
     for question in questions:
         question.stop()

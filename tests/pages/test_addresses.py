@@ -81,6 +81,7 @@ def test_an_address_opens_as_it_is_and_stays(page: str, open_app, demo_only: Cor
         "user": user,
         "time": str(len(events)),
         "item": demo_only.item_ids[5],
+        "event": str(max(step for step, event in enumerate(events, 1) if event.words)),
         "words_of": str(max(step for step, event in enumerate(events, 1) if event.words)),
     }
     keys = [key.name for key in state.of_page(page) if key.name not in OPENED_ELSEWHERE]

@@ -44,6 +44,7 @@ def test_cards_say_who_why_and_on_what_scale_and_open_there(overview, demo) -> N
 def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     titles = [element.value for element in overview.subheader]
     assert titles == [
+        "Turning points",
         "Interest moved furthest",
         "Longest histories",
         "Worst served by the interest model",
@@ -55,6 +56,10 @@ def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     assert lists[0]["drift"].is_monotonic_decreasing
     assert lists[1]["events"].is_monotonic_decreasing
     assert lists[2]["held_out_rank"].is_monotonic_decreasing
+
+
+def test_turning_points_are_offered_until_they_are_measured(overview) -> None:
+    assert overview.button(key="start_turns").label == "Test all users"
 
 
 def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app, demo) -> None:

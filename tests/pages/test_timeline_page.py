@@ -159,3 +159,28 @@ def test_the_shortest_history_draws(open_app, demo) -> None:
     app = open_app(TIMELINE, corpus="demo", user=user)
     assert not app.exception
     assert set(charts(app)) >= {f"pick_{name}" for name in CHARTS}
+
+
+def test_episodes_lead_to_their_first_step_and_turning_points_show_their_evidence(
+    open_app, demo
+) -> None:
+    user = "U0003"  # simulated with one abrupt turn
+    app = open_app(TIMELINE, corpus="demo", user=user, time="2")
+    assert not app.exception
+    assert any(text.value.startswith("2 episodes: ") for text in app.text)
+    strip = [button for button in app.button if (button.key or "").startswith("episode")]
+    assert len(strip) == 2 and "sentiment" in strip[0].label
+    first = int(strip[1].key.removeprefix("episode"))
+    strip[1].click().run()
+    assert app.session_state["time"] == first
+    shapes = chart(app, "events")["layout"]["shapes"]
+    assert len(shapes) == 3  # the rule at the selected step, and the mark with its halo
+    named = {trace.get("name") for trace in chart(app, "map")["data"]}
+    assert "turning points" in named
+    app.session_state["turns_open"] = True
+    app.run()
+    assert not app.exception
+    assert any(f"at step {first}" in element.value for element in app.markdown)
+    carriers = [b for b in app.button if (b.key or "").startswith(f"carrier{first}_")]
+    assert carriers and all(b.label.startswith("Step ") for b in carriers)
+    assert any("no q yet" in element.value for element in app.caption)

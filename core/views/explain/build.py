@@ -82,8 +82,8 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
     for at, steps in enumerate(explanation.game.players):
         event = explanation.event(steps[-1])
         alone = len(steps) == 1
-        called = explanation.engine.corpus.event_title(event) if event.item_id else ""
-        name = (called or "no item") if alone else count(len(steps), "event")
+        called = explanation.engine.corpus.event_title(event)
+        name = called if alone else count(len(steps), "event")
         bars.append(
             EventBar(
                 step=steps[-1],
@@ -231,7 +231,7 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
 
 def event_title(engine: Engine, event: Event) -> str:
     """What an event's item is called beside the event, in short."""
-    return short(engine.corpus.event_title(event), TITLE) if event.item_id else "no item"
+    return short(engine.corpus.event_title(event), TITLE)
 
 
 def title(engine: Engine, item_id: str) -> str:

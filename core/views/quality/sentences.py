@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.arrays import BoolArray
+from core.corpus.split import TEMPORAL_SHARES
 from core.encode.sentiment import SentimentQuality
 from core.measure.metrics import Interval, PairedTest
 from core.recommend.registry import NAMES
@@ -16,6 +17,7 @@ from core.views.wording import (
     between,
     capital,
     count,
+    duration,
     figure,
     listing,
     minus,
@@ -37,6 +39,7 @@ OTHER_CONTENT = (
 )
 NOTABLE_UNSEEN = 0.05
 """From this share of targets without a training event both figures are shown."""
+FEW_SECONDS = 10
 PROTOCOLS = {
     "leave-last-out": (
         "Leave-last-out: each user's last event is the target, all earlier ones are known. "
@@ -47,6 +50,22 @@ PROTOCOLS = {
         "first later event is the target. Results are pooled."
     ),
 }
+
+
+def cost(protocol: str, metrics: Metrics) -> str:
+    """What an evaluation computes, and how long it takes by what the model's training took."""
+    spent = metrics.seconds or {}
+    fit, judged = spent.get("encode and fit"), spent.get("evaluation", 0.0)
+    if protocol == "temporal":
+        what = "Trains the model and its baselines three more times, on 70, 80 and 90 % of events"
+        seconds = None if fit is None else fit * sum(TEMPORAL_SHARES) + judged * 3
+    else:
+        what = "Computes the lists of all test users"
+        seconds = spent.get("evaluation")
+    if seconds is None:
+        return f"{what}. The time left is shown once it runs; this model's training was not timed."
+    long = "a few seconds" if seconds < FEW_SECONDS else f"about {duration(seconds)}"
+    return f"{what}: {long}, by what its training took."
 
 
 def name_of(recommender: str) -> str:

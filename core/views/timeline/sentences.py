@@ -13,6 +13,7 @@ from core.arrays import FloatArray
 from core.domain import Part
 from core.views.timeline.rows import ListRow, StepRow
 from core.views.wording import (
+    FEW_HELD_OUT,
     PART_WORDS,
     TOP,
     capital,
@@ -74,20 +75,18 @@ def ranks(rows: Sequence[StepRow], items: int) -> str:
     known = [(row.next_part, row.next_rank) for row in rows if row.next_rank is not None]
     if not known:
         return "There is no next event to compare with."
-    trained = [rank for part, rank in known if part == Part.TRAIN]
     said = []
-    if trained:
-        said.append(
-            f"the actual next item was in the top {TOP} for {sum(r <= TOP for r in trained)} of "
-            f"{count(len(trained), 'training event')} "
-            f"(median rank {np.median(trained):.0f} of {number(items)})"
-        )
-    said += [
-        f"{PART_WORDS[held_out]} event: rank {number(rank)}"
-        for held_out in (Part.VALIDATION, Part.TEST)
-        for part, rank in known
-        if part == held_out
-    ]
+    for part in Part:
+        name = "training" if part == Part.TRAIN else PART_WORDS[part]
+        ranks = [rank for of, rank in known if of == part]
+        if ranks and (part == Part.TRAIN or len(ranks) > FEW_HELD_OUT):
+            said.append(
+                f"the actual next item was in the top {TOP} for {sum(r <= TOP for r in ranks)} of "
+                f"{count(len(ranks), f'{name} event')} "
+                f"(median rank {np.median(ranks):.0f} of {number(items)})"
+            )
+        else:
+            said += [f"{name} event: rank {number(rank)}" for rank in ranks]
     return capital("; ".join(said)) + "."
 
 

@@ -14,6 +14,7 @@ import pytest
 from core.domain import DomainError, Stopped
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
+from core.progress import Progress
 
 
 class Counting(TextEncoder):
@@ -61,6 +62,17 @@ def test_stopped_work_goes_on_where_it_ended(
     assert 0 < len(done) < len(texts)
     VectorCache(tmp_path / "v.sqlite").vectors(texts, encoder)
     assert sorted(encoder.asked) == sorted(texts)
+
+
+def test_the_time_left_counts_characters_and_ends_at_none(
+    tmp_path: Path, encoder: Counting
+) -> None:
+    told: list[Progress] = []
+    texts = ["a long text of a hat " * 20, *(f"hat {number}" for number in range(600))]
+    VectorCache(tmp_path / "v.sqlite").vectors(texts, encoder, told.append)
+    assert {report.total for report in told} == {601}
+    left = [report.seconds_left for report in told]
+    assert None not in left and left[0] > 0 and left[-1] == pytest.approx(0.0)
 
 
 def test_a_pack_serves_without_encoding(tmp_path: Path, encoder: Counting) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.domain import EventKind
+from core.figures import chosen
 from core.figures.palette import DARK, KIND_SYMBOLS, LIGHT, channels
 from core.figures.profile import areas, label_positions, profile_figure
 from core.figures.report import as_html
@@ -248,3 +249,13 @@ def test_a_label_lies_inside_its_area(weights) -> None:
 def test_every_kind_that_occurs_has_a_named_row(make_timeline: MakeTimeline) -> None:
     figure = all_figures(make_timeline(), 5)["events"]
     assert set(figure.layout.yaxis.ticktext) == {kind.value for kind in EventKind}
+
+
+def test_chosen_events_are_ringed_where_they_stand(make_timeline: MakeTimeline) -> None:
+    view = make_timeline()
+    figure = all_figures(view, 5)["events"]
+    marks = {step: (x, y) for step, x, y in figure.marks("events")}
+    assert chosen.mark(figure, "events", {2, 9}.__contains__, LIGHT, "chosen")
+    rings = [(t.x[0], t.y[0]) for t in figure.data if t.name == "chosen"]
+    assert rings == [marks[2], marks[9]]
+    assert not chosen.mark(figure, "events", {99}.__contains__, LIGHT, "chosen")

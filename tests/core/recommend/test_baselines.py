@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from core.progress import Progress
 from core.ranking import ExcludedItems
 from core.recommend.baseline import Baseline, fit_baselines, load_baselines, save_baselines
 from core.recommend.calibration import fit_calibration, log_training_share, normalise
+from core.recommend.factors import Factors, solve_rows
 from core.recommend.registry import SCORERS
 from core.recommend.scorers import (
     TRANSITION_SMOOTHING,
@@ -61,6 +63,52 @@ def test_ease_is_the_closed_form_with_many_users_and_with_few(
         expected = weighted(part, HISTORY, 0.8) @ weights
         scores = Ease.of(part, regularisation, 0.8).scores(encoded(part, *HISTORY))[0]
         np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+def test_ease_tries_fewer_strengths_where_an_inverse_is_dear(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tried() -> list[float]:
+        strengths = [setting["regularisation"] for setting, _ in Ease.grid(data)]
+        return list(dict.fromkeys(strengths))
+
+    every = tried()
+    monkeypatch.setattr("core.recommend.scorers.MOST_DOUBLE", 10)
+    assert 3 == len(tried()) < len(every) and set(tried()) <= set(every)
+
+
+def test_ials_solves_every_history_for_itself_and_sweeps_lower_the_loss(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unobserved, penalty, decay = 0.1, 0.01, 0.5
+    model = replace(Factors.of(data, unobserved, penalty), decay=decay)
+    q, x = model.factors.astype(float), weighted(data, HISTORY, decay)
+    left = q.T @ (x[:, None] * q) + unobserved * q.T @ q
+    left += penalty * (x.sum() + unobserved * data.n_items) * np.eye(q.shape[1])
+    expected = q @ np.linalg.solve(left, q.T @ x)
+    many = EncodedHistories.of(
+        [History("a", ()), *(case.history for case in data.validation)], data.item_index
+    )
+    np.testing.assert_allclose(model.scores(encoded(data, *HISTORY))[0], expected, atol=1e-4)
+    assert not model.scores(many)[0].any()
+    in_one_piece = model.scores(many)
+    monkeypatch.setattr("core.recommend.factors.CELLS_AT_ONCE", 1)
+    np.testing.assert_allclose(model.scores(many), in_one_piece, atol=1e-4)
+
+    x = data.user_items.toarray().astype(float)
+    lengths = x.sum(axis=1) + unobserved * data.n_items
+    spread = x.sum(axis=0) + unobserved * len(x)
+
+    def loss(sweeps: int) -> float:
+        monkeypatch.setattr("core.recommend.factors.SWEEPS", sweeps)
+        items = Factors.of(data, unobserved, penalty).factors
+        users = solve_rows(data.user_items, items, unobserved, penalty)
+        said = users @ items.T
+        missed = (x * (1 - said) ** 2).sum() + unobserved * (said**2).sum()
+        lengthened = lengths @ (users**2).sum(axis=1) + spread @ (items**2).sum(axis=1)
+        return float(missed + penalty * lengthened)
+
+    assert loss(1) > loss(3) > loss(10)
 
 
 def test_item_neighbours_are_shrunk_cosines_without_the_item_itself(data: TrainingData) -> None:

@@ -74,6 +74,22 @@ def test_the_evaluation_is_at_hand_without_asking_again(
     assert find_report(shop_corpus, shelf, model_folder, "temporal") is None
 
 
+def test_an_evaluation_over_time_says_which_fold_it_is_at(
+    model_folder: Path, shop_corpus: Corpus, shelf: Library
+) -> None:
+    told: list[str] = []
+    with pytest.raises(Stopped):
+        evaluate_model(
+            shop_corpus,
+            shelf,
+            model_folder,
+            "temporal",
+            progress=lambda report: told.append(report.stage),
+            stop=lambda: bool(told),
+        )
+    assert told[0].startswith("Fold 1 of 3 · ")
+
+
 def test_a_report_asked_for_later_knows_what_training_knew(
     model_folder: Path, shop_corpus: Corpus, shelf: Library, tmp_path: Path
 ) -> None:

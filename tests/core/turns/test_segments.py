@@ -36,7 +36,7 @@ def cost_by_definition(values: np.ndarray, changes: tuple[int, ...]) -> float:
 def test_the_best_of_all_segmentations_is_found(seed: int) -> None:
     values, penalty = signals(12, 1, seed)[0], 2.0
     boundaries = boundaries_of(12)
-    costs = costs_of(values[None], boundaries)[0]
+    costs = costs_of(values, boundaries)
     possible = [
         cut
         for k in range(4)
@@ -58,7 +58,7 @@ def test_ruptures_finds_the_same_changes() -> None:
     for n, penalty in ((20, 3.0), (60, 6.0), (150, 8.0)):
         for values in signals(n, 4, n):
             boundaries = boundaries_of(n)
-            own = segment(costs_of(values[None], boundaries)[0], boundaries, penalty)
+            own = segment(costs_of(values, boundaries), boundaries, penalty)
             model = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST).fit(values)
             assert own == [int(at) for at in model.predict(pen=penalty)[:-1]]
 
@@ -66,7 +66,7 @@ def test_ruptures_finds_the_same_changes() -> None:
 def test_single_gains_are_those_of_the_best_cut() -> None:
     values = signals(15, 7, 1)
     boundaries = boundaries_of(15)
-    gains = best_single_gains(costs_of(values, boundaries), boundaries)
+    gains = best_single_gains(values, boundaries)
     for each, gain in zip(values, gains, strict=True):
         cuts = range(SHORTEST, 15 - SHORTEST + 1)
         best = min(cost_by_definition(each, (cut,)) for cut in cuts)
@@ -76,7 +76,7 @@ def test_single_gains_are_those_of_the_best_cut() -> None:
 def test_a_short_signal_has_no_change_and_a_long_one_few_boundaries() -> None:
     values = signals(4, 2, 0)
     boundaries = boundaries_of(4)
-    assert best_single_gains(costs_of(values, boundaries), boundaries).tolist() == [0, 0]
-    assert segment(costs_of(values, boundaries)[0], boundaries, 0.0) == []
+    assert best_single_gains(values, boundaries).tolist() == [0, 0]
+    assert segment(costs_of(values[0], boundaries), boundaries, 0.0) == []
     many = boundaries_of(5_000)
     assert len(many) <= MOST_BOUNDARIES + 1 and many[0] == 0 and many[-1] == 5_000

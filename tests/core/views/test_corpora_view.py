@@ -9,6 +9,7 @@ import pytest
 
 from core.corpus.importing import import_files
 from core.corpus.store import Library
+from core.model.metrics import Metrics, Score
 from core.progress import Progress
 from core.views.corpora import (
     build_job,
@@ -18,6 +19,7 @@ from core.views.corpora import (
     name_for,
     reasons_table,
     refused_table,
+    training_sentence,
 )
 
 GOOD = "u1,i1,2024-01-01,4\nu1,i2,2024-01-02,5\nu2,i1,2024-01-03,3\n"
@@ -77,3 +79,14 @@ def test_a_job_says_where_it_stands() -> None:
     assert "stopping" in build_job(progress, stopping=True).sentence
     assert build_job(None, stopping=False).share == 0
     assert build_job(Progress("counting", 0, 0), stopping=False).share == 0
+
+
+@pytest.mark.parametrize(("joint", "said"), [(0.30, "20\u202f% above"), (0.20, "20\u202f% below")])
+def test_a_new_model_is_held_against_the_best_baseline(joint: float, said: str) -> None:
+    scores = {"joint": joint, "interest": 0.9, "popularity": 0.1, "item-knn": 0.25}
+    results = tuple(Score(recommender=name, ndcg=ndcg) for name, ndcg in scores.items())
+    sentence = training_sentence(Metrics(targets=40, results=results))
+    assert said in sentence and "item-kNN" in sentence and "40 test targets" in sentence
+    assert training_sentence(Metrics()) == ""
+    unjudged = tuple(Score(recommender=name) for name in scores)
+    assert training_sentence(Metrics(results=unjudged)) == ""

@@ -350,3 +350,12 @@ def test_the_training_is_read_from_the_metrics(engine: Engine) -> None:
     metrics = read_metrics(engine.folder)
     assert metrics is not None and metrics.training[0].loss is None
     assert "rose from" in sentences.training(metrics)
+
+
+def test_what_an_evaluation_costs_is_said_before_it() -> None:
+    timed = Metrics(seconds={"encode and fit": 100.0, "map": 9.0, "evaluation": 4.0})
+    assert "three more times" in sentences.cost("temporal", timed)
+    assert "about 4 min" in sentences.cost("temporal", timed)  # 2.4 x 100 s + 3 x 4 s
+    assert "a few seconds" in sentences.cost("leave-last-out", timed)
+    for protocol in sentences.PROTOCOLS:
+        assert "was not timed" in sentences.cost(protocol, Metrics())

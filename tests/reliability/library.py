@@ -1,0 +1,60 @@
+"""A small library with one of everything, to be damaged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from core.cli import main
+from core.compare.fork import run
+from core.compare.replay import make_capsule
+from core.corpus.store import Library
+from core.demo.simulation import simulate
+from core.domain import Columns
+from core.engine import Engine
+from core.evaluate.ablations import ablation_of_model
+from core.model.config import InterestConfig
+from core.scenario.edits import Edit, Op
+from core.scenario.store import Scenario, ScenarioStore
+from core.training.training import train
+
+TINY = replace(InterestConfig(), dim=16, hidden=8, epochs=1, batch_users=8)
+EDITS = [{"op": "delete", "step": 2}]
+
+
+def fill(root: Path) -> None:
+    """Two corpora, two models, lists, evaluations, turnover, trials and a scenario."""
+    library = Library.open(root)
+    for name, n_users in (("shop", 14), ("other", 6)):
+        shop = simulate(n_users=n_users)
+        events = shop.events.groupby(Columns.User).head(9).reset_index(drop=True)
+        items = shop.items[shop.items[Columns.Item].isin(set(events[Columns.Item]))]
+        library.write(name, events, items.reset_index(drop=True), rating_scale=(1.0, 5.0))
+    corpus = library.corpus("shop")
+    train(corpus, library, TINY)
+    folder = train(corpus, library, replace(TINY, seed=1))
+    engine = Engine.open(corpus, folder, library)
+    user = corpus.user_ids[0]
+    history = corpus.history(user)
+    fork = run(engine, history, [Edit(Op.DELETE, step=2)], None)
+    capsule = make_capsule(fork, "less")
+    (root / "capsule.json").write_text(capsule.to_text())
+    (root / "edits.json").write_text(json.dumps(EDITS))
+    ScenarioStore.open(library).save(Scenario(capsule))
+    ablation_of_model(engine, library)
+    lists = root / "lists.csv"
+    last = history.events[-1].timestamp.isoformat()
+    rows = [f"{user},{last},{rank},{item}" for rank, item in enumerate(corpus.item_ids[:5], 1)]
+    lists.write_text("\n".join(["user_id,timestamp,rank,item_id", *rows]) + "\n")
+    (root / "new.json").write_text('[{"op": "edit", "step": 1, "text": "never read before"}]')
+    for verb in (
+        ["whatif", "shop", "--user", user, "--edits", str(root / "new.json")],
+        ["turnover", "shop"],
+        ["evaluate", "shop", "--k", "5"],
+        ["import-lists", str(lists), "--name", "shop"],
+        ["tune", "shop", "--minutes", "0.01"],
+    ):
+        assert main([*verb, "--library", str(root)]) == 0
+    lists.unlink()
+    (root / "new.json").unlink()
