@@ -64,7 +64,7 @@ class InterestConfig:
     """Events per step at most, so that the scores of one step stay small."""
     window: int = _setting(128, 2, 100_000)
     """Longer histories are cut into pieces of this many events for training."""
-    averaging: float = _setting(0.0, 0, 0.9999)
+    averaging: float = _setting(0.99, 0, 0.9999)
     """Share of the running average of weights that each step keeps; it is judged and becomes the
     model. 0 takes the weights as they are."""
     epochs: int = _setting(40, 1, 100_000)
