@@ -142,7 +142,7 @@ def name_for(paths: Sequence[Path]) -> str:
 
 ENCODERS = {
     "": "English (MiniLM, built in)",
-    MULTILINGUAL: f"Multilingual (E5; {DOWNLOAD} MB package, {ON_DISK} MB in the library)",
+    MULTILINGUAL: f"Multilingual E5 ({DOWNLOAD} MB, {ON_DISK} MB on disk)",
 }
 """Text encoders that a training on the page can use."""
 

@@ -89,7 +89,8 @@ def build_facts(manifest: Manifest) -> str:
 
 def build_unknown(encoder: str, share: float) -> str:
     """How much of the texts the model's encoder can't read; ``share`` from 0 to 1."""
-    said = f"Text encoder {encoder}: {share:.1%} of the word pieces in a sample are unknown to it"
+    of_all = f"{100 * share:.1f}\u202f% of the word pieces in a sample"
+    said = f"Text encoder {encoder}: {of_all} are unknown to it"
     if share <= TOO_MANY:
         return f"{said}."
     return f"{said}, so text says little to this model. Train one with another encoder."
