@@ -169,7 +169,7 @@ def test_a_bound_holds_ids_near_their_start() -> None:
 
 
 def test_an_average_is_judged_and_kept() -> None:
-    plain = fit(replace(CONFIG, epochs=3))
+    plain = fit(replace(CONFIG, epochs=3, averaging=0.0))
     averaged = fit(replace(CONFIG, epochs=3, averaging=0.9))
     again = fit(replace(CONFIG, epochs=3, averaging=0.9))
     assert torch.equal(averaged.item_vectors, again.item_vectors)
