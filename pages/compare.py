@@ -216,11 +216,11 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     columns = {
         "to": col.TextColumn("To", width=90),
         "move": col.TextColumn("Move", width=72),
-        "item": col.TextColumn("Item", width=260 if two else 205),
+        "item": col.TextColumn("Item", width=300 if two else 240),
         "change": col.NumberColumn(
             "Score", format="%+.2f", width=64, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=210 if two else 180),
+        "cause": col.TextColumn("Main cause", width=250 if two else 215),
         "contribution": col.NumberColumn(
             "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
         ),

@@ -176,17 +176,17 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     deleted = sum(row.removed for row in rows)
     events = wording.count(len(rows) - 1 - deleted, "event")
     st.markdown(f"**History** · {events}{f', {deleted} deleted' if deleted else ''}")
-    item = col.TextColumn("Item", width=190)
+    item = col.TextColumn("Item", width=230)
     if by_id:
         deleted_ids = sorted({history.struck(row.item_id) for row in rows if row.removed})
         item = col.SelectboxColumn(
             "Item",
             options=[*corpus.item_ids, *deleted_ids],
             format_func=lambda item: item_words(corpus, str(item)),
-            width=190,
+            width=230,
         )
     columns = {
-        "step": col.TextColumn("#", width=48),
+        "step": col.TextColumn("#", width=40),
         history.DELETE: col.CheckboxColumn("✕", width=44, help="Delete the event"),
         history.ITEM: item,
         history.KIND: col.SelectboxColumn(
@@ -194,17 +194,17 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         ),
         history.RATING: col.NumberColumn(
             "Rating",
-            width=76,
+            width=66,
             help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
         ),
         history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
         ),
-        history.TEXT: col.TextColumn("Text", width=210),
+        history.TEXT: col.TextColumn("Text", width=220),
         "sentiment": col.TextColumn(
-            "Sentiment", width=124, help="What the model reads from the text, \u22121 to +1"
+            "Sentiment", width=96, help="What the model reads from the text, \u22121 to +1"
         ),
-        "change": col.TextColumn("Change", width=112),
+        "change": col.TextColumn("Change", width=84),
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
@@ -276,10 +276,10 @@ def draw_lists(fork: Fork) -> None:
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=165),
-            "after": col.TextColumn("After", width=165),
-            "move": col.TextColumn("Move", width=70),
-            "explain": drawing.buttons("", "explain_after", explain, width=60),
+            "before": col.TextColumn("Before", width=220),
+            "after": col.TextColumn("After", width=220),
+            "move": col.TextColumn("Move", width=62),
+            "explain": drawing.buttons("", "explain_after", explain, width=56),
         },
         marked=list((frame[["before_id", "after_id"]] == state.get(state.ITEM)).any(axis=1)),
     )
