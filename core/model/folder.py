@@ -109,7 +109,7 @@ class ModelConfig(BaseModel):
 
     def identified(self, weights: dict[str, np.ndarray], created: datetime) -> ModelConfig:
         """This config with its date and id: 12 hex digits of a hash over choices and weights."""
-        date = created.isoformat(timespec="seconds")
+        date = created.isoformat()
         model_id = content_id(self.model_dump(mode="json"), weights)
         return self.model_copy(update={"model_id": model_id, "created": date})
 

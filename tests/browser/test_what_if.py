@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError, expect
 
-COLUMNS = {"delete": 62, "item": 179, "rating": 392}
+COLUMNS = {"delete": 62, "item": 199, "rating": 427}
 """Where columns of the history table are, in pixels from its left edge at 1280 px."""
 HEADER, ROW = 35, 33
 

@@ -32,6 +32,8 @@ CHOSEN = {
     "protocol": "temporal",
     "about": "popularity",
     "quality_tab": "Calibration",
+    "quality_period": "2024-Q1",
+    "quality_cohort": "new user",
     "notebook_scope": "this",
     "notebook_query": "lamp",
     "notebook_page": "2",

@@ -45,6 +45,7 @@ def test_import_answers_with_exactly_one_json_object(shop: Path, capsys: Capture
         "corpus": "shop", "rows_read": 11, "accepted": 9, "quarantined": 2, "duplicates": 0,
         "users": 3, "items": 9, "items_matched": None, "items_refused": 0, "rating_scale": [1, 5],
         "kinds": {"review": 9}, "dropped_fields": {}, "unused_columns": {}, "order_as_time": False,
+        "unknown_pieces": {"share": 0.0, "scripts": {}},
     }  # fmt: skip
 
 

@@ -83,7 +83,9 @@ def test_the_same_history_gives_the_same_answer(engine: Engine, busy_user: str) 
     history = engine.corpus.history(busy_user)
     first = detector_of(engine).test(history)
     engine.interest.forget()
-    assert detector_of(engine).test(history) == first
+    again = detector_of(engine).test(history)
+    assert again.width_trend == pytest.approx(first.width_trend, abs=1e-5)
+    assert replace(again, width_trend=first.width_trend) == first
 
 
 def test_a_long_history_is_watched_at_its_end(
