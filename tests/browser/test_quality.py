@@ -78,7 +78,7 @@ def test_another_protocol_is_offered_started_and_stopped(tab) -> None:
     tab.wait_for_url("protocol=temporal")
     tab.page.get_by_text("Not evaluated yet").wait_for()
     tab.page.get_by_role("button", name=JUDGE).click()
-    tab.page.get_by_role("button", name=STOP).click()
+    tab.page.get_by_role("button", name=STOP, exact=True).click()
     tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     expect(tab.page.get_by_role("button", name=JUDGE)).to_be_visible()
     tab.page.go_back()

@@ -150,7 +150,7 @@ def test_a_file_is_imported_and_a_training_on_it_started_and_stopped(tab, import
     tab.wait_for_url("corpus=my-shop")
     tab.page.get_by_role("button", name="Train a model").click()
     tab.page.get_by_test_id("stMain").get_by_text("Training on my-shop").wait_for()
-    tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     tab.page.get_by_role("link", name="Overview").click()
     tab.page.get_by_text("No model has been trained on my-shop").wait_for()
@@ -163,6 +163,6 @@ def test_an_import_goes_on_while_another_page_is_open_and_stops_when_told(tab, i
     tab.page.get_by_role("link", name="Overview").click()
     tab.settle()
     tab.page.get_by_role("link", name="Data and models").click()
-    tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
+    tab.page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True).click()
     tab.page.get_by_text("Stopped. Nothing incomplete was kept.").wait_for()
     assert "corpus=long" not in tab.page.url
