@@ -62,7 +62,7 @@ class History:
         for _ in range(3):
             self.click(row, "delete")
             with suppress(AssertionError):
-                expect(status).not_to_have_text(before, timeout=5_000)
+                expect(status).not_to_have_text(before, timeout=15_000)
                 break
         self.tab.idle()
         return self
