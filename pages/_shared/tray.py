@@ -74,7 +74,9 @@ def draw() -> None:
             for job in known:
                 if job.state == "running":
                     draw_running(job)
-            ended = [job for job in known if job.state != "running" and not job.is_put_away]
+            latest = {(job.kind, job.target): job for job in reversed(known)}.values()
+            ended = [job for job in known if job in latest and job.state != "running"]
+            ended = [job for job in ended if not job.is_put_away]
             for job in ended[:MOST_ENDED]:
                 draw_end(job)
 
