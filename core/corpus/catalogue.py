@@ -168,12 +168,20 @@ class Described:
         read = ItemReader(source)
         fields = list(source.columns.items())
         columns = [column for _, column in fields]
-        places = [1 + Columns.ITEMS[1:].index(f) for f, _ in fields if f != Columns.Item]
+        places = [
+            (at, Columns.ITEMS.index(field))
+            for at, (field, _) in enumerate(fields)
+            if field != Columns.Item
+        ]
 
         def add(item: str, values: Values) -> list[BadRow]:
             known = self.items.get(item)
-            if known is not None and all(known[place] is not None for place in places):
-                return []
+            if known is not None:
+                for at, place in places:
+                    if known[place] is None and not is_missing(values[at]):
+                        break
+                else:  # nothing new
+                    return []
             row = read.read(dict(zip(columns, values, strict=True)))
             if not isinstance(row, BadRow):
                 self.items[item] = row if known is None else filled(known, row)

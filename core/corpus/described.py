@@ -21,6 +21,8 @@ from core.domain import Columns
 ABOUT_ITEMS = (Columns.Title, Columns.Category, Columns.Description)
 ONE_VALUE, REPEATED = 0.95, 3
 CLOCKS = 0.95
+SEARCHED = 500
+"""Columns that are looked at for a clock; a wider table has thousands of measurements."""
 
 
 def item_columns(head: Head, columns: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +69,7 @@ def clock_column(head: Head, columns: Mapping[str, str], unit: TimeUnit) -> str 
         return None
     clocks = [
         column
-        for column in head.columns
+        for column in head.columns[:SEARCHED]
         if column not in columns.values()
         and column not in head.claimed
         and not NOT_TIMES.search(plain_name(column))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -133,15 +134,16 @@ def _pick_user(corpus: Corpus) -> str | None:
     else:
         found = f"Search {wording.count(len(corpus.user_ids), 'user')}"
         users = corpus.user_ids
+        called: Callable[[str], str] = str
         if asked is not None and asked not in corpus.user_index and corpus.knows(asked):
-            users = (asked, *users)
+            users, called = (asked, *users), partial(own.label, corpus)
         chosen = st.selectbox(
             "User",
             users,
             index=None,
             key=USER,
             placeholder=found,
-            format_func=lambda user: own.label(corpus, user),
+            format_func=called,
             **forgets,
         )
     own.draw(corpus)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.corpus.catalogue import ItemReader
 from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import preview
 from core.corpus.store import Library
+from core.corpus.syntax.protocol import Head
 from core.domain import Columns
 
 Write = Callable[[str, str | bytes], Path]
@@ -155,3 +159,43 @@ def test_durations_and_times_with_a_clock_of_their_own_take_no_other(
     )
     manifest = import_files(library, "shop", [write("b.csv", content)]).manifest
     assert "clock" not in manifest.mapping
+
+
+def test_a_wide_table_is_not_searched_for_a_clock_column_by_column(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_columns, asked = 2_000, Counter[str]()
+    names = ",".join(f"c{n}" for n in range(n_columns))
+    numbers = ",".join("7" for _ in range(n_columns))
+    path = write(
+        "wide.csv",
+        exported(f"user,item,date,{names}", lambda n, i: f"u,p{i},2024-03-{n + 1:02d},{numbers}"),
+    )
+    whole = Head.values
+
+    def values(head: Head, column: str) -> list[Any]:
+        asked[column] += 1
+        return whole(head, column)
+
+    monkeypatch.setattr(Head, "values", values)
+    preview([path])
+    assert len(asked) < n_columns / 2
+
+
+def test_rows_that_say_nothing_new_of_their_item_are_not_read_as_items(
+    library: Library, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Counter[str]()
+    whole = ItemReader.read
+
+    def counted(reader: ItemReader, fields: dict[str, Any]) -> Any:
+        read[fields["product_id"]] += 1
+        return whole(reader, fields)
+
+    monkeypatch.setattr(ItemReader, "read", counted)
+    content = exported(
+        "user_id,product_id,product_name,category,date",
+        lambda n, i: f"u{n % 5},p{i},{DRUMS[i]},{'Loud' if i else ''},2024-03-{n + 1:02d}",
+    )
+    import_files(library, "shop", [write("export.csv", content)])
+    assert read == Counter({f"p{i}": 1 for i in range(len(DRUMS))})
