@@ -16,12 +16,12 @@ from pathlib import Path
 
 import typer
 
-from core.cli import analysis_verbs, corpus_verbs, model_verbs, turn_verbs
+from core.cli import analysis_verbs, corpus_verbs, model_verbs, training_verbs, turn_verbs
 from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
 
 STOPPED = 130
-VERB_MODULES = (corpus_verbs, model_verbs, analysis_verbs, turn_verbs)
+VERB_MODULES = (corpus_verbs, training_verbs, model_verbs, analysis_verbs, turn_verbs)
 
 
 def build_app(first: str | None = None) -> typer.Typer:

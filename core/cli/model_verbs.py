@@ -1,11 +1,9 @@
-"""Verbs of models and users: demo, train, tune, evaluate, models, users, trajectory, recommend."""
+"""Verbs of models and users: demo, evaluate, models, users, trajectory, recommend."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +25,6 @@ from core.domain import Columns, DomainError
 
 if TYPE_CHECKING:
     from core.engine import Engine
-    from core.training.tuning import Tuning
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
@@ -36,7 +33,6 @@ RecommenderOption = Annotated[
     str | None,
     typer.Option("--recommender", metavar="ID", help="For example interest, joint or ease."),
 ]
-TRIALS_SHOWN = 8
 SHOWN = ("joint", "interest")
 """Recommenders whose quality the list of models shows."""
 DeviceOption = Annotated[
@@ -72,164 +68,6 @@ class Asked:
             for line in damage_lines(shelf.models(name).damaged):
                 complain(f"Model {line}")
         return Engine.open(corpus, folder, shelf)
-
-
-EncoderOption = Annotated[
-    str | None,
-    typer.Option(
-        "--encoder",
-        metavar="NAME_OR_PATH",
-        help="multilingual, or a BERT-family model by its folder or name.",
-    ),
-]
-DespiteOption = Annotated[
-    bool,
-    typer.Option(
-        "--despite-unknown",
-        help="Go on where the encoder does not know more than 10 % of the word pieces.",
-    ),
-]
-
-
-def train_model(
-    corpus: CorpusArgument,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, max=100_000, help="Maximum number of epochs.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
-    ] = None,
-    encoder: EncoderOption = None,
-    despite_unknown: DespiteOption = False,
-    item_text: Annotated[
-        str | None,
-        typer.Option(
-            "--item-text",
-            metavar="COLUMN,...",
-            help="Columns of the items file that describe an item (default: all that hold words).",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
-    ] = None,
-    tuned: Annotated[
-        bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
-    ] = False,
-    device: DeviceOption = "auto",
-    library: LibraryOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Train the LSTM+BERT interest model and write a model folder."""
-    import time
-    from dataclasses import replace
-
-    from core.compare.turnover import make_turnover
-    from core.corpus.options import parse_names
-    from core.encode.cache import open_encoder
-    from core.encode.item_text import choose_columns
-    from core.encode.unknown import unknown_in
-    from core.engine import Engine
-    from core.model.config import InterestConfig
-    from core.model.metrics import read_metrics
-    from core.training.outlook import outlook
-    from core.training.training import train
-    from core.turns.stored import make_turns
-
-    shelf = Library.open(library)
-    data = shelf.corpus(corpus)
-    if config is not None and tuned:
-        raise DomainError("--config and --tuned exclude each other", remedy="Give one of them")
-    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
-    options = InterestConfig()
-    if config is not None or tuned:
-        from core.training.tuning import read_config_file, read_tuning
-
-        options = (
-            read_config_file(config)
-            if config
-            else read_tuning(shelf, data, text_encoder.encoder_id).config
-        )
-    if seed is not None:
-        options = replace(options, seed=seed)
-    if epochs is not None:
-        options = replace(options, epochs=epochs)
-    columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
-    unknown = unknown_in(data, text_encoder.folder, text_encoder.name)
-    if not despite_unknown:
-        unknown.refuse()
-    for sentence in outlook(data, unknown):
-        complain(sentence)
-    started = time.monotonic()
-    with progress_bar() as progress:
-        folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
-        engine = Engine.open(data, folder, shelf)
-        make_turnover(shelf, engine, progress=progress)
-        make_turns(shelf, engine, progress=progress)
-    seconds = round(time.monotonic() - started, 1)
-    metrics = read_metrics(folder)
-    assert metrics is not None  # just written
-    lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
-    if metrics.targets:
-        lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
-    else:
-        lines.append("Not judged: no user has five or more events, so nobody could be scored.")
-    facts = {"model_id": folder.name, "seconds": seconds}
-    metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
-    answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
-
-
-def tune_model(
-    corpus: CorpusArgument,
-    minutes: Annotated[
-        float, typer.Option("--minutes", min=0.01, max=10_000, help="Duration of the search.")
-    ] = 10.0,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
-    ] = 0,
-    encoder: EncoderOption = None,
-    despite_unknown: DespiteOption = False,
-    device: DeviceOption = "auto",
-    library: LibraryOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
-    from core.encode.cache import open_encoder
-    from core.encode.unknown import unknown_in
-    from core.training.tuning import read_tuning, tune, tuning_file
-
-    shelf = Library.open(library)
-    data = shelf.corpus(corpus)
-    text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
-    if not despite_unknown:
-        unknown_in(data, text_encoder.folder, text_encoder.name).refuse()
-    place = tuning_file(shelf, corpus)
-    before = place.stat().st_mtime_ns if place.exists() else None
-    try:
-        with progress_bar() as progress:
-            tuning = tune(data, shelf, minutes, seed, progress, encoder=text_encoder)
-    except KeyboardInterrupt:
-        if not place.exists() or place.stat().st_mtime_ns == before:
-            raise
-        tuning = read_tuning(shelf, data, text_encoder.encoder_id)
-    kept = next((path for path in shelf.places(place) if path.is_file()), None)
-    answer({**tuning.facts(), "file": kept}, _tuning_lines(tuning, kept), as_json=json)
-
-
-def _tuning_lines(tuning: Tuning, place: Path | None) -> Iterator[str]:
-    several = len({trial.seed for trial in tuning.trials}) > 1
-    yield f"{len(tuning.trials)} settings tried on validation NDCG@10; the default came first"
-    for trial in sorted(tuning.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
-        setting = ", ".join(
-            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in trial.setting.items()
-        )
-        ended = "" if trial.state == "done" else f", {trial.state}"
-        seed = f", seed {trial.seed}" if several else ""
-        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
-    yield "the best of many trials is an optimistic figure; test events were not read"
-    if place is not None:
-        yield f"all of them: {place}"
-        yield f"next: python -m core train {tuning.corpus} --tuned"
 
 
 def evaluate_corpus(
@@ -439,8 +277,6 @@ def recommend_items(
 
 VERBS = {
     "demo": rebuild_demo,
-    "train": train_model,
-    "tune": tune_model,
     "evaluate": evaluate_corpus,
     "models": list_models,
     "users": list_users,
