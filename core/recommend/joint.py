@@ -295,30 +295,26 @@ def _fit(
         check_stop(stop)
         report(progress, Progress("weigh recommenders", number, FOLDS))
         pool = fit_pool(cases.take(fold != number), POWER, PENALTY / n)
-        held_out[fold == number] = cases.take(fold == number).logits(pool)
+        held_out[fold == number] = cases.take(fold == number).own(pool)
     value = float(ndcg(_ranks(held_out, cases.offset), K).mean())
     factor = _best_factor(held_out, cases.offset)
     return fit_pool(cases, POWER, PENALTY / n).scaled(factor), value
 
 
-def _ranks(logits: FloatArray, offset: FloatArray) -> DoubleArray:
-    """Rank of the target (column 0) with each contender counted as often as it stands for."""
-    own = _without_offset(logits, offset)
+def _ranks(own: FloatArray, offset: FloatArray) -> DoubleArray:
+    """Rank of the target (column 0) with each contender counted as often as it stands for.
+
+    ``own`` are the items' logits without ``offset``: taking it out again would round equal ones
+    apart, all to the same side.
+    """
     weight = np.exp(offset)
     weight[:, 0] = 0.0
     above = (own > own[:, :1]) + 0.5 * (own == own[:, :1])
     return np.asarray(1.0 + (weight * above).sum(axis=1, dtype=np.float64))
 
 
-def _without_offset(logits: FloatArray, offset: FloatArray) -> FloatArray:
-    """The contenders' own logits, 0 where there is none."""
-    present = np.isfinite(offset)
-    return np.subtract(logits, offset, out=np.zeros_like(logits), where=present)
-
-
-def _best_factor(logits: FloatArray, offset: FloatArray) -> float:
+def _best_factor(own: FloatArray, offset: FloatArray) -> float:
     """The factor on all logits under which the targets are likeliest."""
-    own = _without_offset(logits, offset)
 
     def loss(log_factor: float) -> float:
         scaled = offset + np.float32(np.exp(log_factor)) * own

@@ -167,14 +167,19 @@ class Contenders:
 
     def logits(self, pool: Pool) -> FloatArray:
         """Logits by one pool, float32[n, K]; ``offset`` is part of them."""
+        return self.offset + self.own(pool)
+
+    def own(self, pool: Pool) -> FloatArray:
+        """Logits of the items themselves by one pool, float32[n, K]; equal for equal items."""
         weights = (self.gate @ pool.weights.T).astype(np.float32)
-        logits = self.offset + pool.offsets.astype(np.float32)[self.bucket]
+        own = pool.offsets.astype(np.float32)[self.bucket]
         for weight, log_p in zip(weights.T, self.log_p, strict=True):
-            logits += weight[:, None] * log_p
+            own += weight[:, None] * log_p
         case, place = self.unmet
-        further = pool.unmet.astype(np.float32) @ self.log_p[:, case, place]
-        logits[case, place] += further + (self.gate[:, 1:] @ pool.unmet_gate)[case]
-        return logits
+        own[case, place] += (self.gate[:, 1:] @ pool.unmet_gate).astype(np.float32)[case]
+        for further, log_p in zip(pool.unmet.astype(np.float32), self.log_p, strict=True):
+            own[case, place] += further * log_p[case, place]
+        return own
 
     @cached_property
     def unmet(self) -> tuple[IntArray, IntArray]:

@@ -18,6 +18,7 @@ from core.measure.cases import leave_last_out_cases
 from core.progress import Progress
 from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.joint import BASE, SEEN, Joint, fit_joint
+from core.recommend.joint import _ranks as ranks_of_targets
 from core.recommend.pool import (
     FEATURES,
     FURTHEST,
@@ -268,6 +269,24 @@ def test_the_fitted_pool_is_an_optimum(power: float) -> None:
             best.unmet_gate + rng.normal(size=best.unmet_gate.shape) * 0.05,
         )
         assert objective(step) < objective(best) + 1e-5
+
+
+def test_items_that_nothing_tells_apart_share_their_ranks() -> None:
+    """However many items a contender stands for, and whether they were met in training or not."""
+    rng = np.random.default_rng(3)
+    n, size = 50, 64
+    log_p = np.repeat(rng.normal(-6.0, 2.0, (3, n, 1)).astype(np.float32), size, axis=2)
+    offset = np.zeros((n, size), np.float32)
+    offset[:, 40:] = rng.normal(3.0, 1.0, (n, 1))
+    bucket = np.repeat(rng.integers(0, 2, (n, 1)), size, axis=1)
+    gate = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
+    cases = Contenders(log_p, offset, bucket, gate)
+    pool = Pool(*(rng.normal(size=shape) for shape in ((3, 3), N_BUCKETS, 3, 2)))
+    stand_for = np.exp(offset)[:, 1:].sum(axis=1)
+    np.testing.assert_allclose(
+        ranks_of_targets(cases.own(pool), offset), 1 + stand_for / 2, rtol=1e-5
+    )
+    np.testing.assert_allclose(cases.logits(pool), offset + cases.own(pool))
 
 
 def test_contenders_are_the_whole_catalogue_when_it_is_small() -> None:
