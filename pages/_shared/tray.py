@@ -74,10 +74,11 @@ def draw() -> None:
             for job in known:
                 if job.state == "running":
                     draw_running(job)
-            latest = {(job.kind, job.target): job for job in reversed(known)}.values()
-            ended = [job for job in known if job in latest and job.state != "running"]
-            ended = [job for job in ended if not job.is_put_away]
-            for job in ended[:MOST_ENDED]:
+            latest: dict[tuple[str, str], Job[Any]] = {}
+            for job in known:
+                latest.setdefault((job.kind, job.target), job)
+            ended = [job for job in latest.values() if job.state != "running"]
+            for job in [job for job in ended if not job.is_put_away][:MOST_ENDED]:
                 draw_end(job)
 
     watch()

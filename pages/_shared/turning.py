@@ -15,9 +15,8 @@ from core.views.turns import sentences
 from core.views.turns.build import build_cards, build_evidence, build_turns
 from core.views.turns.rows import EvidenceView, TurnCard, TurnRow, TurnsView
 from core.views.wording import count, nats
-from pages._shared import controls, drawing, loaders, notices, state, working
+from pages._shared import controls, drawing, loaders, notices, working
 from pages._shared.loaders import Fingerprint, kept
-from pages._shared.state import TIME
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -68,7 +67,7 @@ def draw_episodes(view: TurnsView, step: int) -> None:
             drawing.button(
                 notices.escape(episode.label),
                 f"episode{episode.first}",
-                go_to,
+                controls.choose_step,
                 episode.first,
                 type="primary" if episode.first <= step <= episode.last else "secondary",
                 help=f"Go to step {episode.first}",
@@ -102,7 +101,9 @@ def draw_turn(engine: Engine, user_id: str, turn: TurnRow) -> None:
             for row in shown.carriers:
                 label = f"Step {row.step}: {row.item} ({nats(row.value)})"
                 key = f"carrier{turn.step}_{turn.kind}_{row.step}"
-                drawing.button(notices.escape(label), key, go_to, row.step, type="tertiary")
+                drawing.button(
+                    notices.escape(label), key, controls.choose_step, row.step, type="tertiary"
+                )
         if shown.words:
             st.text(f"New words in the reviews: {', '.join(shown.words)}")
 
@@ -113,12 +114,6 @@ def mark(drawn: drawing.Charts, view: TurnsView, scale: TimeScale) -> None:
     for name in ("profile", "events"):
         mark_times(drawn[name][1], view.turns, scale, ink)
     mark_map(drawn["map"][1], view.turns, ink)
-
-
-def go_to(step: int) -> None:
-    """Select a step; for callbacks."""
-    state.put(TIME, step)
-    state.clear_notices()
 
 
 def offer(engine: Engine) -> None:
