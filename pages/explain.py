@@ -87,7 +87,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
     state.hold(ITEM, typed=typed)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         options: dict[str, Any] = {"key": ITEM, "persist_state": "session", "width": 390}
-        options["on_change"] = state.clear_notices
+        options["on_change"] = state.has_chosen
         if typed:
             item_id = st.text_input("Item id", **options)
         else:

@@ -102,7 +102,7 @@ def pick_protocol() -> str:
             key=PROTOCOL,
             persist_state="session",
             format_func=LABELS.__getitem__,
-            on_change=state.clear_notices,
+            on_change=state.has_chosen,
         )
     )
 
@@ -225,7 +225,7 @@ def draw_targets(engine: Engine, view: QualityView, key: str, groups: Sequence[G
             key=key,
             format_func=lambda name: labels.get(name, name),
             persist_state="session",
-            on_change=state.clear_notices,
+            on_change=state.has_chosen,
             width=240,
         )
     )

@@ -96,7 +96,7 @@ def pick_topic(names: Sequence[str]) -> str | None:
         key=TOPIC,
         placeholder="Any",
         persist_state="session",
-        on_change=state.clear_notices,
+        on_change=state.has_chosen,
         width=220,
     )
 

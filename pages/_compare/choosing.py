@@ -177,7 +177,7 @@ def _pick_length() -> None:
 
 
 def _set(what: str, k: int | None) -> None:
-    state.clear_notices()
+    state.has_chosen()
     state.put(COLUMNS, _with_length(what, k))
 
 

@@ -194,8 +194,8 @@ def play_button(n: int) -> None:
 
 
 def _forget(changed: str = "") -> None:
-    """After a choice: Play stops, notices go, and so does what was about the former choice."""
-    state.clear_notices()
+    """After a choice: Play stops, and forgotten is what was about the former choice."""
+    state.has_chosen()
     state.put(PLAYING, None)
     if changed:
         state.forget_about(changed)
@@ -227,7 +227,7 @@ def choose_model(corpus: str, model_id: str) -> None:
 
 def open_page(page: str, **values: str | int | None) -> None:
     """Switch to a page, at the last event unless told otherwise; for callbacks."""
-    st.switch_page(page, query_params=state.link(page, **({TIME: None} | values)))
+    state.go(page, **({TIME: None} | values))
 
 
 def open_listed(user_ids: Sequence[str], at: int, page: str, **values: str | int | None) -> None:

@@ -121,7 +121,7 @@ def choose(label: str, key: str, options: Mapping[Name, str], *, hides_label: bo
         key=key,
         format_func=options.__getitem__,
         persist_state="session",
-        on_change=state.clear_notices,
+        on_change=state.has_chosen,
         label_visibility="collapsed" if hides_label else "visible",
     )
     return picked or usual

@@ -136,4 +136,4 @@ def go_on() -> None:
     state.put(GOING, None)
     if going is not None:
         script, about = going
-        st.switch_page(script, query_params=state.link(script, **about))
+        state.go(script, **about)

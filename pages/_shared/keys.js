@@ -4,7 +4,7 @@ const FIELDS = "textarea, select, [contenteditable=true], canvas, [role=combobox
   "input:not([type=range]):not([type=checkbox]):not([type=radio])";
 const MOVED = "input, [role=radio], [role=tab], [role=slider], [role=option], [role=menuitem]";
 const CLICKED = `${MOVED}, button, summary, [role=button]`;
-let pressed = [], count = 0, listener = null, focused = "";
+let focused = "";
 
 function nameOf(event) {
   const { key } = event;
@@ -39,22 +39,38 @@ function focusOn(selector, tries = 60) {
   else if (tries) setTimeout(() => focusOn(selector, tries - 1), 50);
 }
 
+// One listener for as long as the tab lives: Streamlit starts the component anew on every page and
+// now and then between two runs, and what is pressed meanwhile waits for it. What was pressed is all
+// told again, so that a busy server misses no press.
+const keyboard = (document[Symbol.for("tastelines keys")] ??= { pressed: [], count: 0, told: 0 });
+
+function tell() {
+  if (!keyboard.send || keyboard.told === keyboard.count) return;
+  keyboard.told = keyboard.count;
+  keyboard.send("pressed", { count: keyboard.count, pressed: keyboard.pressed });
+}
+
+function hear(event) {
+  if (event.isComposing) return;
+  const name = nameOf(event), place = event.composedPath()[0];
+  const isJump = isInPalette(place, name);
+  const isOurs = keyboard.keys.includes(name) && !event.defaultPrevented && !isTaken(place, name);
+  if (!isJump && !isOurs) return;
+  event.preventDefault();
+  if ((isJump && name !== "Enter") || (event.repeat && !name.includes("Arrow"))) return;
+  keyboard.count += 1;
+  keyboard.pressed = [...keyboard.pressed, name].slice(-keyboard.most);
+  tell();
+}
+
 export default function ({ data, setStateValue }) {
   if (data.focus && data.focus !== focused) focusOn(data.focus);
   focused = data.focus;
-  if (listener) document.removeEventListener("keydown", listener);
-  listener = (event) => {
-    if (event.isComposing) return;
-    const name = nameOf(event), place = event.composedPath()[0];
-    const isJump = isInPalette(place, name);
-    const isOurs = data.keys.includes(name) && !event.defaultPrevented && !isTaken(place, name);
-    if (!isJump && !isOurs) return;
-    event.preventDefault();
-    if ((isJump && name !== "Enter") || (event.repeat && !name.includes("Arrow"))) return;
-    count += 1;
-    pressed = [...pressed, name].slice(-data.most);
-    setStateValue("pressed", { count, pressed });  // all so far: a busy server misses no press
+  Object.assign(keyboard, data, { send: setStateValue });
+  if (keyboard.hear) document.removeEventListener("keydown", keyboard.hear);
+  document.addEventListener("keydown", (keyboard.hear = hear));
+  tell();
+  return () => {
+    if (keyboard.send === setStateValue) keyboard.send = null;
   };
-  document.addEventListener("keydown", listener);
-  return () => document.removeEventListener("keydown", listener);
 }

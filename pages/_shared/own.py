@@ -177,7 +177,7 @@ def open_saved(scenario: Scenario) -> None:
         TIME: scenario.capsule.steps,
         SCENARIO: scenario.scenario_id,
     }
-    st.switch_page(drawing.WHAT_IF, query_params=state.link(drawing.WHAT_IF, **about))
+    state.go(drawing.WHAT_IF, **about)
 
 
 def open_events(
@@ -197,11 +197,11 @@ def open_events(
     state.put(READ, None)
     state.put(WRONG, None)
     state.put(SAID, (user, tuple(lines)))
-    state.clear_notices()
+    state.has_chosen()
     if not page and state.page() not in state.ONE_USER:
         page = drawing.TIMELINE
     if page:
-        st.switch_page(page, query_params=state.link(page, **{USER: user, TIME: None, **more}))
+        state.go(page, **{USER: user, TIME: None, **more})
     state.put(USER, user)
     state.forget_about(USER)
     st.rerun()

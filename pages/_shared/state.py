@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -122,7 +122,7 @@ PLAYING = "playing"
 PAGE = "page"
 """Which page is open: its name in the address, and its title."""
 BEHIND = "behind"
-"""Set by a key: the browser may still show an older URL, which is no wish then."""
+"""Set by a key or a choice: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
 """A corpus, and users of it in the order in which the previous and the next one are found."""
 TOLD = 3
@@ -213,13 +213,12 @@ def adopt_url() -> None:
     """
     if notices() and get(_NOTICED_ON) != page():
         clear_notices()
-    is_behind = get(BEHIND)
-    put(BEHIND, None)
-    if is_behind:
+    if get(BEHIND):
         return
     asked = {key: st.query_params[key] for key in KEYS if key in st.query_params}
     if not asked or asked == st.session_state.get(_WRITTEN):
         return
+    st.session_state[_WRITTEN] = asked
     clear_notices()
     put(_ASKED, frozenset(asked))
     put(PLAYING, None)
@@ -249,14 +248,17 @@ def publish_url(selection: Selection) -> None:
 def publish_again() -> None:
     """Write the state to the URL; also for a fragment, after a choice in it.
 
-    While Play is on the URL waits, or Back would have to walk through every step played.
+    While Play is on the URL waits, or Back would have to walk through every step played. A run
+    knows the URL that the browser had when it asked for it; what an earlier run has written since
+    may still be on its way there, so both have to be right already for the URL to be left alone.
     """
-    if get(PLAYING):
-        return
-    wanted = link()
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+    if not get(PLAYING):
+        wanted = link()
+        is_right = st.query_params.to_dict() == wanted == st.session_state.get(_WRITTEN, wanted)
+        st.session_state[_WRITTEN] = wanted
+        if not is_right:
+            st.query_params.from_dict(wanted)
+    put(BEHIND, None)
 
 
 def walk(user_ids: Sequence[str]) -> Sequence[str]:
@@ -305,6 +307,13 @@ def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
     }
 
 
+def go(page: str, **values: str | int | None) -> NoReturn:
+    """Switch to a page, with some values replaced as in ``link``; its address is a wish again."""
+    to = link(page, **values)
+    put(BEHIND, None)
+    st.switch_page(page, query_params=to)
+
+
 def add_notice(about: str, text: str) -> None:
     """Remember that a wish of the URL could not be met; shown on this page until a choice."""
     put(_NOTICED_ON, page())
@@ -317,9 +326,15 @@ def notices() -> dict[str, str]:
 
 
 def clear_notices() -> None:
-    """Forget them, and what the URL asked for: the person has chosen something."""
+    """Forget them, and what the URL asked for."""
     put(_NOTICES, None)
     put(_ASKED, None)
+
+
+def has_chosen() -> None:
+    """The person has chosen something: notices go, and the browser's URL may be behind."""
+    clear_notices()
+    put(BEHIND, True)
 
 
 def picked_data(chart_key: str) -> list[Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from pages._shared import controls
 
 
@@ -81,3 +83,32 @@ def test_a_typed_user_is_left_alone_once_the_browser_has_it(shop, open_app, monk
     assert not app.text_input(key="user").proto.set_value
     app.text_input(key="user").input("u2").run()
     assert app.query_params["user"] == "u2"
+
+
+def test_a_click_counts_while_the_browser_still_has_an_older_address(shop, open_app) -> None:
+    app = open_app(corpus="shop", user="u3", time="4")
+    app.button(key="step+1").click().run()
+    app.query_params["time"] = "4"  # the second click came before the address of the first
+    app.button(key="step+1").click().run()
+    assert app.slider(key="time").value == 6
+    assert app.query_params["time"] == "6"
+    app.query_params["time"] = "4"  # but without a click it is a wish: Back
+    assert app.run().slider(key="time").value == 4
+
+
+def test_an_address_on_its_way_to_the_browser_is_corrected(shop, open_app, monkeypatch) -> None:
+    """On and back again: the browser asked for both while it had the first address."""
+    app = open_app(corpus="shop", user="u3", time="4")
+    app.button(key="step+1").click().run()
+    app.query_params["time"] = "4"
+    written: list[dict[str, str]] = []
+    real = type(st.query_params).from_dict
+    monkeypatch.setattr(
+        type(st.query_params),
+        "from_dict",
+        lambda self, to: (written.append(dict(to)), real(self, to))[1],
+    )
+    app.button(key="step-1").click().run()
+    assert [to["time"] for to in written] == ["4"]
+    app.run()
+    assert len(written) == 1
