@@ -17,10 +17,9 @@ from pathlib import Path
 import typer
 
 from core.cli import analysis_verbs, corpus_verbs, model_verbs, training_verbs, turn_verbs
-from core.cli.output import complain, spread
+from core.cli.output import STOPPED, complain, spread
 from core.domain import DomainError, Stopped
 
-STOPPED = 130
 VERB_MODULES = (corpus_verbs, training_verbs, model_verbs, analysis_verbs, turn_verbs)
 
 
@@ -75,13 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Stopped):
-        code = STOPPED
+        complain("Stopped; nothing was left half-made.")
+        return STOPPED
     except SystemExit as exit_request:
         return exit_request.code if isinstance(exit_request.code, int) else 1
     except Exception as error:
         return _defect(error)
-    if code == STOPPED:
-        complain("Stopped; nothing was left half-made.")
     return code
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli.output import (
+    STOPPED,
     CorpusArgument,
     JsonOption,
     LibraryOption,
@@ -267,12 +269,52 @@ def recommend_items(
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
-) -> None:
-    """Show the recommendation list of a user at a time."""
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Instead of --user: a list for every user, into --out.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="With --all: a .parquet or .csv file."),
+    ] = None,
+) -> int:
+    """Show the recommendation list of a user at a time, or write those of all users to a file."""
+    if everybody or out is not None:
+        return _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None)
     engine = asked.engine()
     items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
+    return 0
+
+
+def _recommend_to_all(
+    asked: Asked, whose: Whose, at: str | None, k: int, recommender: str | None, out: Path | None
+) -> int:
+    from core.evaluate.making_lists import make_lists, unfinished_path
+
+    if out is None:
+        raise DomainError("--all and --out belong together", remedy="Give both or neither")
+    if whose != Whose():
+        raise DomainError("--all is for every user", remedy="Leave out --user and --history")
+    try:
+        with progress_bar() as progress:
+            made = make_lists(asked.engine(), out, k, at, recommender, progress)
+    except KeyboardInterrupt:
+        if unfinished_path(out).exists():
+            complain("Stopped; the same command goes on from here.")
+            return STOPPED
+        raise
+    if made.discarded:
+        complain("The lists of an unfinished run for another question were removed.")
+    if made.left_out:
+        complain(f"{made.left_out:,} users have no event at that moment and are left out.")
+    went_on = f", {made.kept:,} users by an earlier run" if made.kept else ""
+    lines = [
+        f"{made.lists:,} lists of up to {k} items by {made.recommender}: {out}{went_on}",
+        f"next: python -m core import-lists {out} --name {asked.corpus}",
+    ]
+    answer({"corpus": asked.corpus, **asdict(made)}, lines, as_json=asked.json)
+    return 0
 
 
 VERBS = {

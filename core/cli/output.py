@@ -31,6 +31,8 @@ LibraryOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
 CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a corpus.")]
 
+STOPPED = 130
+"""Exit code of a verb that Ctrl-C ended."""
 PLAIN_SECONDS = 20.0
 """Between two lines of progress where stderr is no terminal."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
