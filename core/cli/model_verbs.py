@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.output import (
-    STOPPED,
     CorpusArgument,
     JsonOption,
     LibraryOption,
@@ -23,7 +22,7 @@ from core.cli.output import (
 from core.cli.whose import AtOption, Whose
 from core.corpus.names import short_name
 from core.corpus.store import Library
-from core.domain import Columns, DomainError
+from core.domain import Columns, DomainError, Stopped
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -146,7 +145,14 @@ def evaluate_corpus(
 def rebuild_demo(json: JsonOption = False) -> None:
     """Rebuild the shipped demo: corpus, vectors and trained model, byte for byte."""
     from core.demo.build import DEMO_FOLDER, build_demo
+    from core.home import INSTALLED
 
+    if INSTALLED:
+        raise DomainError(
+            "an installed package keeps its demo as it is",
+            where=str(DEMO_FOLDER),
+            remedy="Rebuild it in a checkout of the repository",
+        )
     with progress_bar() as progress:
         changed = build_demo(DEMO_FOLDER, progress)
     lines = [f"Rebuilt {DEMO_FOLDER}"]
@@ -276,20 +282,20 @@ def recommend_items(
         Path | None,
         typer.Option("--out", metavar="FILE", help="With --all: a .parquet or .csv file."),
     ] = None,
-) -> int:
+) -> None:
     """Show the recommendation list of a user at a time, or write those of all users to a file."""
     if everybody or out is not None:
-        return _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None)
+        _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None)
+        return
     engine = asked.engine()
     items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
-    return 0
 
 
 def _recommend_to_all(
     asked: Asked, whose: Whose, at: str | None, k: int, recommender: str | None, out: Path | None
-) -> int:
+) -> None:
     from core.evaluate.making_lists import make_lists, unfinished_path
 
     if out is None:
@@ -301,8 +307,7 @@ def _recommend_to_all(
             made = make_lists(asked.engine(), out, k, at, recommender, progress)
     except KeyboardInterrupt:
         if unfinished_path(out).exists():
-            complain("Stopped; the same command goes on from here.")
-            return STOPPED
+            raise Stopped("Stopped; the same command goes on from here.") from None
         raise
     if made.discarded:
         complain("The lists of an unfinished run for another question were removed.")
@@ -314,7 +319,6 @@ def _recommend_to_all(
         f"next: python -m core import-lists {out} --name {asked.corpus}",
     ]
     answer({"corpus": asked.corpus, **asdict(made)}, lines, as_json=asked.json)
-    return 0
 
 
 VERBS = {

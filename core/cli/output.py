@@ -25,14 +25,13 @@ LibraryOption = Annotated[
     typer.Option(
         "--library",
         envvar="TASTELINES_LIBRARY",
-        help="Folder of corpora and models (default: data/library).",
+        help="Folder of corpora and models (default: data/library of a checkout, "
+        "~/.local/share/tastelines of an installed package).",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
 CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a corpus.")]
 
-STOPPED = 130
-"""Exit code of a verb that Ctrl-C ended."""
 PLAIN_SECONDS = 20.0
 """Between two lines of progress where stderr is no terminal."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
