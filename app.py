@@ -26,6 +26,7 @@ def main() -> None:
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
             st.Page("pages/users.py", title="Users", icon=":material/group:"),
             st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
+            st.Page("pages/monitor.py", title="Monitor", icon=":material/monitor_heart:"),
         ],
         "One user": [
             st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),

@@ -21,6 +21,7 @@ from core.cli import (
     app_verbs,
     corpus_verbs,
     model_verbs,
+    monitor_verbs,
     training_verbs,
     turn_verbs,
 )
@@ -39,6 +40,7 @@ VERB_MODULES = (
     model_verbs,
     analysis_verbs,
     turn_verbs,
+    monitor_verbs,
 )
 
 

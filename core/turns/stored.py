@@ -16,11 +16,12 @@ from core.arrays import check_array
 from core.corpus.store import Library
 from core.domain import History
 from core.files import load_arrays, save_arrays
+from core.measure.chances import Chance, q_values
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.turns.detection import Detector, Tested, calendar_from
 from core.turns.signal import entropy_of, scores_of
-from core.turns.turning import Chance, Kind, TurningPoint, UserTurns, points_of, q_values, unknown
+from core.turns.turning import Kind, TurningPoint, UserTurns, points_of, unknown
 
 if TYPE_CHECKING:
     from core.engine import Engine

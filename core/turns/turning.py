@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
@@ -10,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.arrays import DoubleArray, FloatArray
+from core.measure.chances import Chance
 from core.turns.detection import Tested
 from core.turns.signal import news_of
 
@@ -33,9 +33,6 @@ CLEAR = 0.15
 """How far from the middle between old and new interest an event shows one of them."""
 SLOW_EVENTS, SLOW_SHARE = 4, 0.25
 """A change takes at least so many events, and so large a share of both stretches, to be a drift."""
-
-Chance = Callable[[float], float | None]
-"""The q-value of a p-value; None where the corpus was not tested."""
 
 
 class Kind(IntEnum):
@@ -94,19 +91,6 @@ class UserTurns:
         """First and last step of each episode between turns, drifts and returns."""
         inner = sorted({point.step for point in self.points if point.kind <= Kind.RETURN})
         return tuple((a, b - 1) for a, b in pairwise([1, *inner, self.events + 1]))
-
-
-def q_values(p: Sequence[float]) -> Chance:
-    """Benjamini & Hochberg (1995): the q-value of a p-value in a family of tests."""
-    ordered = np.sort(np.asarray(p, np.float64))
-    q = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
-    q = np.minimum(np.minimum.accumulate(q[::-1])[::-1], 1.0)
-
-    def of(value: float) -> float | None:
-        at = int(np.searchsorted(ordered, value - 1e-12))
-        return float(q[at]) if at < len(q) else 1.0
-
-    return of
 
 
 def unknown(p: float) -> float | None:

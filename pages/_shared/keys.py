@@ -42,8 +42,8 @@ def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
     }
     if plays:
         known["Space"] = Act("Play or pause", "play_arrow", play)
-    for number, page in enumerate(pages[:9], start=1):
-        known[str(number)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
+    for number, page in enumerate(pages[:10], start=1):
+        known[str(number % 10)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
     known["?"] = Act("Keys", "keyboard", lambda: jump.open_dialog(jump.HELP))
     return known
 
@@ -162,13 +162,13 @@ def switch() -> None:
 
 def draw_help(pages: Sequence[st.Page]) -> None:
     """What the keys do; single keys can be switched off, for those who dictate."""
-    listed = ", ".join(f"{at} {page.title}" for at, page in enumerate(pages[:9], start=1))
+    listed = ", ".join(f"{at % 10} {page.title}" for at, page in enumerate(pages[:10], start=1))
     helps = {
         "← →": "previous, next event",
         "Shift+← Shift+→": "previous, next turn (another topic leads) or review",
         "J K": "next, previous user of the list you came from",
         "Space": "play or pause the Timeline",
-        "1 to 9": listed,
+        "1 to 9, 0": listed,
         "/ or Ctrl+K": "go to a user, an item or a page, or do something",
         "?": "this help",
         "Tab, Enter": "next control, press it; arrows move within sliders, tabs and choices",

@@ -62,6 +62,10 @@ SUBJECT = "about"
 TAB = "quality_tab"
 PERIOD, COHORT = "quality_period", "quality_cohort"
 """Whose targets are listed below the figures by month and by cohort."""
+MONITOR_PERIOD, MONITOR_SINCE, MONITOR_ALARM = (
+    f"monitor_{name}" for name in ("period", "since", "alarm")
+)
+"""How long a period of Monitor is, from which day on it tests, and which alarm is open."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
@@ -96,6 +100,9 @@ TABLE = (
     Key(TAB, ("quality",), "By month"),
     Key(PERIOD, ("quality",), "all"),
     Key(COHORT, ("quality",), "all"),
+    Key(MONITOR_PERIOD, ("monitor",), "auto"),
+    Key(MONITOR_SINCE, ("monitor",), about=CORPUS),
+    Key(MONITOR_ALARM, ("monitor",), about=CORPUS),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),

@@ -11,6 +11,7 @@ ADDRESSES = {
     "overview": "/?corpus=demo",
     "users": "/users?users_search_in=word&users_search=good&users_least=8&users_sort=events",
     "quality": "/quality?quality_tab=Calibration&about=ease",
+    "monitor": "/monitor?monitor_period=week&monitor_since=2024-10-01&monitor_alarm=events",
     "timeline": f"/timeline?{USER}&recommender=ease&spacing=even&extent=near&event=14",
     "explain": f"/explain?{USER}&explain_measure=margin&words_target=sentiment",
     "what_if": f"/what_if?{USER}&recommender=interest&whatif_form=add",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-PAGES = ("", "users", "quality", "timeline", "explain", "what_if", "compare", "notebook", "corpora")
+PAGES = (
+    *("", "users", "quality", "monitor"),
+    *("timeline", "explain", "what_if", "compare", "notebook", "corpora"),
+)
 MOST = 150
 """Presses after which Tab is in a trap."""
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"

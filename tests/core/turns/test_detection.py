@@ -10,6 +10,7 @@ import pytest
 
 from core.domain import Event, EventKind, History
 from core.engine import Engine
+from core.measure.chances import q_values
 from core.turns import detection
 from core.turns.detection import UNTESTED
 from core.turns.evidence import evidence_of
@@ -17,7 +18,7 @@ from core.turns.orders import shuffled, visits_of
 from core.turns.segments import SHORTEST
 from core.turns.signal import by_visit, scores_of
 from core.turns.stored import detector_of, turns_of_user
-from core.turns.turning import ALONE, Kind, q_values
+from core.turns.turning import ALONE, Kind
 
 
 def bought(engine: Engine, topics: list[int], days: float = 9.0, user: str = "planted") -> History:
