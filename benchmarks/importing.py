@@ -37,11 +37,11 @@ WORDS = [
 ]
 
 
-def write_rows(path: Path, rows: int = ROWS) -> None:
-    """A shop's events: 60,000 users, 8,000 items, a text in every tenth row."""
+def write_rows(path: Path, rows: int = ROWS, first: int = 0) -> None:
+    """A shop's events from the ``first`` on: 60,000 users, 8,000 items, each tenth with a text."""
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as file:
         file.write("user_id,item_id,rating,timestamp,text\n")
-        for n in range(rows):
+        for n in range(first, first + rows):
             text = (
                 " ".join(WORDS[(n + k * 7) % len(WORDS)] for k in range(20)) if n % 10 == 0 else ""
             )

@@ -121,14 +121,17 @@ def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> 
     models = library.models(name)
     for model_id, error in models.damaged.items():
         found.look(f"model {model_id} of {name}", _raising(error))
-    corpus_id = library.manifest(name).corpus_id
+    manifest = library.manifest(name)
     for model in models.folders:
         what = f"model {model.name} of {name}"
         _look_at_files(found, what, model, deep, f"Train again: python -m core train {name}")
         if found.look(what, partial(read_config, model)):
             config = read_config(model)
-            if config.corpus_id != corpus_id:
+            if config.corpus_id != manifest.corpus_id:
                 problem = f"it belongs to other content (id {config.corpus_id})"
+                if since := manifest.appends_since(config.corpus_id):
+                    events = sum(append.accepted for append in since)
+                    problem = f"it was made before {events:,} events were appended"
                 found.notes.append(Finding(what, problem, str(model)))
             elif loaded:
                 found.look(what, partial(check_model, model, loaded[0]))

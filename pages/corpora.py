@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
+from core.corpus.appending import AppendSummary
 from core.corpus.importing import ImportSummary
 from core.figures.quality import training_figure
 from core.model.config import InterestConfig
@@ -31,6 +32,7 @@ def main() -> None:
     adding.draw_import()
     corpus = state.selection().corpus
     if corpus is not None:
+        draw_lineage(corpus)
         draw_training(corpus)
         served_lists.draw_lists(corpus)
 
@@ -64,6 +66,7 @@ def draw_library() -> None:
             "text_share": col.NumberColumn("With text", format="%.0f %%"),
             "period": col.TextColumn("Period"),
             "refused": col.NumberColumn("Rows refused", format="localized"),
+            "appends": col.NumberColumn("Appends"),
             "models": col.NumberColumn("Models"),
         },
     )
@@ -120,8 +123,13 @@ def draw_figures(job: jobs.Job[Any]) -> None:
 def draw_report(summary: ImportSummary, number: int) -> None:
     """What an import accepted and refused, and the next step."""
     corpus = summary.manifest.name
-    st.text(view.import_sentence(summary.manifest))
-    for caution in import_words.import_cautions(summary.manifest):
+    if isinstance(summary, AppendSummary):
+        st.text(view.append_sentence(summary))
+        cautions = import_words.append_cautions(summary.append)
+    else:
+        st.text(view.import_sentence(summary.manifest))
+        cautions = import_words.import_cautions(summary.manifest)
+    for caution in cautions:
         notices.caution(caution)
     if summary.reasons:
         left, right = st.columns([2, 3])
@@ -141,6 +149,28 @@ def draw_report(summary: ImportSummary, number: int) -> None:
                 mime="application/jsonl",
                 on_click="ignore",
             )
+
+
+def draw_lineage(corpus: str) -> None:
+    """Import and appends of a corpus that grew."""
+    manifest = loaders.library().manifest(corpus)
+    if not manifest.appends:
+        return
+    st.subheader(f"What {notices.escape(corpus)} grew from", anchor=False)
+    drawing.table(
+        view.lineage_table(manifest),
+        f"Import and appends of {corpus}, the newest last",
+        {
+            "when": col.DatetimeColumn("When", format="YYYY-MM-DD HH:mm"),
+            "content": col.TextColumn("Content", help="The corpus id afterwards"),
+            "events": col.NumberColumn("New events", format="localized"),
+            "users": col.NumberColumn("New users", format="localized"),
+            "items": col.NumberColumn("New items", format="localized"),
+            "duplicates": col.NumberColumn("Duplicates", format="localized"),
+            "refused": col.NumberColumn("Rows refused", format="localized"),
+            "files": col.TextColumn("Files"),
+        },
+    )
 
 
 def draw_training(corpus: str) -> None:

@@ -76,7 +76,10 @@ def draw(finding: Finding) -> None:
             st.subheader(notices.escape(finding.name), anchor=False)
             if finding.notes:
                 st.text(finding.notes)
-        notices.caution(f"{words.facts(finding)} · {words.kept(finding)}")
+        content = words.content(finding, loaders.library().corpora())
+        notices.caution(
+            " · ".join(filter(None, (words.facts(finding), words.kept(finding), content)))
+        )
         figure = figure_of(finding)
         if figure is not None:
             sentence = words.said(finding)

@@ -22,6 +22,7 @@ from core.corpus.store import Library
 from core.domain import Columns, DomainError
 
 if TYPE_CHECKING:
+    from core.corpus.appending import AppendSummary
     from core.corpus.importing import ImportSummary
     from core.corpus.manifest import Manifest
     from core.doctor import Finding
@@ -34,9 +35,17 @@ COLUMNS_SHOWN = 60
 
 def import_corpus(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files of events, or a known folder.")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="Files of events, or a known folder."),
+    ] = None,
+    *,
     name: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
+    append: Annotated[
+        bool,
+        typer.Option(
+            "--append", help="Add to the corpus, read as its earlier files; items are corrected."
+        ),
+    ] = False,
     items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
     format: Annotated[
         str | None,
@@ -117,6 +126,7 @@ def import_corpus(
 ) -> None:
     """Import files of reviews and behaviour as a corpus; say what was accepted and what refused."""
     from core.corpus import options as said
+    from core.corpus.appending import AppendSummary, append_files
     from core.corpus.importing import import_files
     from core.encode.unknown import unknown_in_folder
 
@@ -141,12 +151,20 @@ def import_corpus(
     )
     if like is not None:
         options = options.over(said.options_of(shelf.manifest(like)))
+    files = paths or []
     with progress_bar() as progress:
-        summary = import_files(shelf, name, paths, items, options, progress=progress)
+        summary = (append_files if append else import_files)(
+            shelf, name, files, items, options, progress=progress
+        )
     unknown = unknown_in_folder(shelf.corpus_folder(name)) if summary.manifest.with_text else None
-    lines = list(_summary_lines(summary, unknown))
+    if isinstance(summary, AppendSummary):
+        cautions = [f"note: {note}" for note in summary.append.notes] if summary.append else []
+        lines = list(_append_lines(summary))
+    else:
+        cautions = [*_unused_lines(summary.manifest), *_note_lines(summary.manifest)]
+        lines = list(_summary_lines(summary, unknown))
     if json:
-        for line in (*_unused_lines(summary.manifest), *_note_lines(summary.manifest)):
+        for line in cautions:
             complain(line)
         if unknown is not None and unknown.is_too_much:
             complain(_unknown_line(unknown))
@@ -210,14 +228,18 @@ def _finding(finding: Finding) -> str:
 
 
 def _corpus_line(manifest: Manifest) -> str:
-    first, last = manifest.first, manifest.last
-    span = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "no events"
+    first, end = manifest.first, manifest.last
+    span = f"{first:%Y-%m-%d} to {end:%Y-%m-%d}" if first and end else "no events"
     if manifest.order_as_time:
         span = "no times"
     simulated = " (simulated)" if manifest.simulated else ""
+    grown = ""
+    if manifest.appends:
+        last, times = manifest.appends[-1], len(manifest.appends)
+        grown = f", appended to {times:,} time{'s' * (times > 1)}, last on {last.created:%Y-%m-%d}"
     return (
         f"{manifest.name}{simulated}: {manifest.accepted:,} events, {manifest.users:,} users, "
-        f"{manifest.items:,} items, {span}, id {manifest.corpus_id}"
+        f"{manifest.items:,} items, {span}{grown}, id {manifest.corpus_id}"
     )
 
 
@@ -246,6 +268,36 @@ def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Ite
         yield f"  {dropped}"
     chosen = unknown is not None and unknown.is_too_much
     yield f"next: python -m core train {manifest.name}" + " --encoder multilingual" * chosen
+
+
+def _append_lines(summary: AppendSummary) -> Iterator[str]:
+    """What an append added, what it knew and refused, and the next step."""
+    manifest, append = summary.manifest, summary.append
+    yield _corpus_line(manifest)
+    if append is None:
+        yield (
+            f"nothing is new: of {summary.rows_read:,} rows {summary.facts()['duplicates']:,} are "
+            f"duplicates, {sum(summary.reasons.values()):,} quarantined; the corpus is as it was"
+        )
+        yield from _refusal_lines(summary, has_file=False)
+        return
+    yield (
+        f"{append.rows_read:,} rows read: {append.accepted:,} new, "
+        f"{append.quarantined:,} quarantined, {append.duplicates:,} duplicates"
+    )
+    from core.views.wording import count
+
+    yield (
+        f"{count(append.users, 'new user')}, {count(append.items, 'new item')}, "
+        f"{count(append.corrected, 'item')} corrected; id {append.corpus_id} became "
+        f"{manifest.corpus_id}"
+    )
+    for field, lost in append.dropped_fields.items():
+        yield f"dropped {lost:,} values of {field} that could not be used; their rows stay"
+    for note in append.notes:
+        yield f"note: {note}"
+    yield from _refusal_lines(summary)
+    yield f"next: python -m core train {manifest.name}"
 
 
 def _unknown_line(unknown: UnknownPieces) -> str:
@@ -285,13 +337,15 @@ def _lists_lines(summary: ListsSummary) -> Iterator[str]:
     yield f"next: python -m core evaluate {manifest.corpus}"
 
 
-def _refusal_lines(summary: ImportSummary | ListsSummary) -> Iterator[str]:
+def _refusal_lines(
+    summary: ImportSummary | ListsSummary, *, has_file: bool = True
+) -> Iterator[str]:
     """Reasons of refused rows, the first of them, and the file of all."""
     for reason, count in summary.reasons.items():
         yield f"refused {count:,}: {reason}"
     for refusal in summary.refused[:REFUSALS_SHOWN]:
         yield f"  {refusal}"
-    if summary.refused:
+    if summary.refused and has_file:
         yield f"all refused rows: {summary.quarantine}"
 
 

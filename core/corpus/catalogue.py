@@ -35,13 +35,15 @@ ItemRow = tuple[str, str | None, str | None, str | None, float | None, str | Non
 
 @dataclass(frozen=True)
 class Catalogue:
-    """``items`` in ``ITEMS_SCHEMA``, unordered. ``matched``: share of the events' items that the
+    """``items`` in ``ITEMS_SCHEMA``, the first ``listed`` those of the items file, without further
+    order. ``matched``: share of the events' items that the
     items file has; ``unmatched``: an id of the events and one of the items that have no partner.
     """
 
     items: pa.Table
     matched: float | None
     unmatched: tuple[str, str] | None
+    listed: int = 0
 
 
 def collect_items(
@@ -88,7 +90,8 @@ def collect_items(
         foreign = next(iter(seen.difference(used)), None) if unknown else None
         if foreign is not None:
             unmatched = (min(unknown), min(seen.difference(used)))
-    return Catalogue(first_categories(items, category_separator), matched, unmatched)
+    items = first_categories(items, category_separator)
+    return Catalogue(items, matched, unmatched, items.num_rows - len(unknown))
 
 
 def first_categories(items: pa.Table, said: str | None) -> pa.Table:

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from core.arrays import BoolArray
 from core.corpus import tables
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
@@ -28,6 +27,13 @@ def load_corpus(folder: Path) -> Corpus:
 
     Without a list of hashes the tables are held to the corpus id, which is one of their content.
     """
+    manifest, events, items = load_tables(folder)
+    frames = tables.frame_from_table(events), tables.frame_from_table(items)
+    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
+
+
+def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:
+    """The manifest, events and items of a corpus folder, as ``load_corpus`` reads them."""
     manifest = Manifest.read(folder / MANIFEST_FILE)
     remedy = "Import the corpus again"
     verify(folder, (tables.EVENTS_FILE, tables.ITEMS_FILE), remedy=remedy)
@@ -47,8 +53,7 @@ def load_corpus(folder: Path) -> Corpus:
             where=str(folder),
             remedy=remedy,
         ) from None
-    frames = tables.frame_from_table(events), tables.frame_from_table(items)
-    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
+    return manifest, events, items
 
 
 def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> None:
@@ -105,16 +110,18 @@ def save_tables(
     rows_read: int,
     rating_scale: tuple[float, float] | None,
     facts: Mapping[str, Any],
-    usable: BoolArray | None = None,
+    ordered: int = 0,
+    duplicates: int = 0,
     tick: Callable[[int, int], None] = lambda done, total: None,
 ) -> Manifest:
     """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
 
-    ``facts`` are further fields of the manifest: at least name, format and created. ``usable``
-    bool[n] marks the events to keep (None: all). ``tick`` hears how many of all are written.
+    ``facts`` are further fields of the manifest: at least name, format and created. The first
+    ``ordered`` events are in contract order; ``duplicates`` of ``rows_read`` were left out earlier.
+    ``tick`` hears how many of all are written.
     """
     tick(0, events.num_rows)
-    order, repeated = tables.contract_order(events, usable)
+    order, repeated = tables.contract_order(events, ordered)
     kept = order[~repeated]
     fingerprint = tables.Fingerprint()
     kinds: dict[str, int] = {}
@@ -143,8 +150,8 @@ def save_tables(
         corpus_id=fingerprint.hexdigest(rating_scale),
         rows_read=rows_read,
         accepted=len(kept),
-        duplicates=int(repeated.sum()),
-        quarantined=rows_read - len(order),
+        duplicates=duplicates + int(repeated.sum()),
+        quarantined=rows_read - duplicates - len(order),
         users=pc.count_distinct(events[Columns.User].take(kept)).as_py(),
         items=items.num_rows,
         first=span["min"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ import pyarrow as pa
 from core.corpus.catalogue import Catalogue, Described, collect_items
 from core.corpus.folder import QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
-from core.corpus.options import ImportOptions
+from core.corpus.options import ImportOptions, Scale
 from core.corpus.plan import EventFile, Plan
 from core.corpus.planning import asked_kinds, check_kinds, plan_import
 from core.corpus.quarantine import FIELDS, ITEM_FIELDS, ITEMS, Quarantine, Refusal
-from core.corpus.settling import SHARE, settle
+from core.corpus.settling import SHARE, Settled, settle
 from core.corpus.source import BadRow
 from core.corpus.store import Library
 from core.corpus.tables import EVENTS_SCHEMA, batch_of
@@ -35,12 +35,20 @@ SPILL_TEXT = 16 * 2**20
 SPILL_FILE = "rows.arrow"
 FEW_MATCHED = 0.5
 FILE, LINE = "file", "line"
-SPILL_SCHEMA = pa.schema(
+WAITING_SCHEMA = pa.schema(
     [
         field.with_type(pa.large_string()) if field.type == pa.string() else field
         for field in EVENTS_SCHEMA
     ]
-    + [pa.field(SHARE, pa.float32()), pa.field(FILE, pa.int32()), pa.field(LINE, pa.int64())]
+)
+"""Events before they are put in order: columns of more than 2 GiB in one piece."""
+SPILL_SCHEMA = pa.schema(
+    [
+        *WAITING_SCHEMA,
+        pa.field(SHARE, pa.float32()),
+        pa.field(FILE, pa.int32()),
+        pa.field(LINE, pa.int64()),
+    ]
 )
 
 
@@ -90,18 +98,27 @@ def import_files(
     plan = plan_import(paths, items, options or ImportOptions())
     check_kinds(plan)
     with library.writing("import"), library.staging(name) as folder:
-        importing = _Import(plan, folder, progress, stop)
-        manifest = importing.run(name)
+        importing = FilesRead(plan, folder, progress, stop)
+        with importing.accepted(plan.scale) as (events, catalogue):
+            manifest = save_tables(
+                folder,
+                events.events,
+                catalogue.items,
+                rows_read=importing.rows_read,
+                rating_scale=events.scale,
+                facts=importing.facts(catalogue) | {"name": name, "created": datetime.now(UTC)},
+                tick=importing.tick_writing,
+            )
         library.publish(folder, manifest)
-    refused = importing.quarantine
-    path = library.corpus_folder(name) / QUARANTINE_FILE
-    reasons = dict(refused.reasons.most_common())
-    first = tuple(refused.first), tuple(refused.first_dropped)
-    return ImportSummary(manifest, reasons, *first, path)
+    return importing.summary(manifest, library)
 
 
-class _Import:
-    """One run of an import inside its staging folder."""
+class FilesRead:
+    """The files of a plan, read into a staging folder.
+
+    ``order`` counts the rows of each user before these files, where their order is their time;
+    ``goes_on``: the folder's quarantine has rows of earlier files.
+    """
 
     def __init__(
         self,
@@ -109,12 +126,15 @@ class _Import:
         folder: Path,
         progress: ProgressCallback | None,
         stop: StopCallback | None,
+        order: Counter[str] | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.plan, self.folder = plan, folder
         self.progress, self.stop = progress, stop
-        self.quarantine = Quarantine(folder / QUARANTINE_FILE)
+        self.quarantine = Quarantine(folder / QUARANTINE_FILE, goes_on=goes_on)
         self.rows_read = 0
-        self.order: Counter[str] = Counter()
+        self.order = order if order is not None else Counter[str]()
         self.described = Described()
         self.readers: list[EventReader] = []
         self.notes: list[str] = plan.notes
@@ -123,7 +143,12 @@ class _Import:
         self.files = [source.file for source in plan.files]
         self.bytes_total = sum(file.size for file in self.files)
 
-    def run(self, name: str) -> Manifest:
+    @contextmanager
+    def accepted(self, scale: Scale | None) -> Iterator[tuple[Settled, Catalogue]]:
+        """The accepted events, on ``scale`` (None: to be found), and the items.
+
+        They lie in a file that goes afterwards. DomainError where no row of events could be used.
+        """
         spill = self.folder / SPILL_FILE
         with closing(self.quarantine):
             with pa.OSFile(str(spill), "wb") as sink, pa.ipc.new_file(sink, SPILL_SCHEMA) as writer:
@@ -133,7 +158,7 @@ class _Import:
                     self.bytes_before += source.file.size
             with pa.memory_map(str(spill)) as stored:
                 events = pa.ipc.open_file(stored).read_all()
-                if events.num_rows == 0:
+                if events.num_rows == 0 and self.plan.events:
                     raise DomainError(
                         f"none of {self.rows_read} rows could be used",
                         where=str(self.quarantine.first[0] if self.quarantine.first else "no rows"),
@@ -141,7 +166,7 @@ class _Import:
                         "with --format",
                     )
                 wholes = sum((reader.wholes for reader in self.readers), Counter[float]())
-                settled = settle(events, wholes, self.plan.scale)
+                settled = settle(events, wholes, scale)
                 self.notes.extend(settled.notes)
                 self._log_outside(events, settled.outside, settled.reason)
                 said = self.plan.asked.category_separator
@@ -150,17 +175,17 @@ class _Import:
                     self.plan.items, ids, self.quarantine, self._tick, said, self.described.items
                 )
                 self._note_matches(catalogue)
-                manifest = save_tables(
-                    self.folder,
-                    settled.events,
-                    catalogue.items,
-                    rows_read=self.rows_read,
-                    rating_scale=settled.scale,
-                    facts=self._facts(name, catalogue),
-                    tick=self._tick_writing,
-                )
+                self._note_reading()
+                yield settled, catalogue
         spill.unlink()
-        return manifest
+
+    def summary(self, manifest: Manifest, library: Library) -> ImportSummary:
+        """What was accepted and refused, once the corpus is published."""
+        refused = self.quarantine
+        path = library.corpus_folder(manifest.name) / QUARANTINE_FILE
+        reasons = dict(refused.reasons.most_common())
+        first = tuple(refused.first), tuple(refused.first_dropped)
+        return ImportSummary(manifest, reasons, *first, path)
 
     def _log_outside(self, events: pa.Table, rows: pa.Array, reason: str) -> None:
         """Write down the ratings that their scale does not have."""
@@ -179,7 +204,7 @@ class _Import:
             f"only {catalogue.matched:.0%} of the events' items are in the items file{shown}"
         )
 
-    def _facts(self, name: str, catalogue: Catalogue) -> dict[str, Any]:
+    def _note_reading(self) -> None:
         shortened = sum(reader.shortened for reader in self.readers)
         if shortened:
             self.notes.append(f"{shortened} texts were cut at {MAX_TEXT:,} characters")
@@ -191,10 +216,11 @@ class _Import:
                 "the order of the rows is taken as time (--order-as-time): a user's rows in file "
                 "order, one a day from 1970-01-01"
             )
+
+    def facts(self, catalogue: Catalogue) -> dict[str, Any]:
+        """Fields of the manifest that the files decide."""
         return {
-            "name": name,
             "format": self.plan.format,
-            "created": datetime.now(UTC),
             "sources": tuple(file.facts() for file in self.files),
             "encoding": self.plan.encoding,
             "timestamp_unit": self.plan.timestamp_unit,
@@ -252,6 +278,7 @@ class _Import:
         left = spent * (self.bytes_total - done) / done if done and spent > 1 else None
         report(self.progress, Progress(stage, done, self.bytes_total, left, figures))
 
-    def _tick_writing(self, done: int, total: int) -> None:
+    def tick_writing(self, done: int, total: int) -> None:
+        """Tell how many of the events are written; Stopped where that is wanted."""
         check_stop(self.stop)
         report(self.progress, Progress("writing", done, total))

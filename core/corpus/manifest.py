@@ -11,7 +11,10 @@ from core.corpus.options import ImportOptions
 from core.domain import LATER_KINDS, EventKind
 from core.files import Damaged, reason_of, verify
 
-IMPORT_FIELDS = ("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time")
+IMPORT_FIELDS = (
+    *("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time"),
+    "appends",
+)
 """Facts that corpora of other origins, such as the demo, do not have."""
 
 
@@ -23,6 +26,35 @@ class Source(BaseModel):
     path: str
     sha256: str
     bytes: int
+
+
+class Append(BaseModel):
+    """Files that were added to a corpus: one step of its lineage.
+
+    ``corpus_id`` is the content that they were added to. ``accepted`` counts the events that it did
+    not have, ``duplicates`` rows that repeat one of it or of the files; ``accepted + quarantined +
+    duplicates == rows_read``. ``users`` and ``items`` count new ones, ``corrected`` the items that
+    it had and of which a value changed. ``first`` and ``last`` are the times of the files' events,
+    None where there are none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corpus_id: str
+    created: datetime
+    rows_read: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    users: int
+    items: int
+    corrected: int
+    items_refused: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    sources: tuple[Source, ...] = ()
+    dropped_fields: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
 
 
 class Manifest(BaseModel):
@@ -38,7 +70,8 @@ class Manifest(BaseModel):
     the events' items that the items file has, None without such a file. ``dropped_fields`` counts
     optional values that could not be read by field; their events stayed. ``order_as_time``: the
     files had no times; an event's time is its place among the user's rows, one a day from
-    1970-01-01.
+    1970-01-01. ``appends`` is the corpus's lineage, the oldest first: counts and sources are of
+    import and appends together, ``created`` is when it was imported.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +103,16 @@ class Manifest(BaseModel):
     items_matched: float | None = None
     dropped_fields: dict[str, int] = {}
     order_as_time: bool = False
+    appends: tuple[Append, ...] = ()
+
+    def appends_since(self, corpus_id: str) -> tuple[Append, ...] | None:
+        """What was added to that content to make this one; None where it is no ancestor."""
+        if corpus_id == self.corpus_id:
+            return ()
+        for at, append in enumerate(self.appends):
+            if append.corpus_id == corpus_id:
+                return self.appends[at:]
+        return None
 
     @property
     def known_kinds(self) -> tuple[EventKind, ...]:
@@ -93,5 +136,7 @@ class Manifest(BaseModel):
     def write(self, path: Path) -> None:
         """Write the manifest as indented JSON, without empty facts of imports."""
         values = {name: getattr(self, name) for name in IMPORT_FIELDS}
-        empty = {name for name, value in values.items() if value in (None, {}) or value is False}
+        empty = {
+            name for name, value in values.items() if value in (None, {}, ()) or value is False
+        }
         path.write_text(self.model_dump_json(indent=2, exclude=empty) + "\n", encoding="utf-8")

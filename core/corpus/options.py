@@ -79,9 +79,12 @@ class ImportOptions(BaseModel):
         """The same as arguments of ``python -m core import``."""
         return [word for pair in self._arguments() for word in pair]
 
-    def command(self, paths: Sequence[Path], items: Path | None, name: str) -> str:
+    def command(
+        self, paths: Sequence[Path], items: Path | None, name: str, *, append: bool = False
+    ) -> str:
         """The whole command line, quoted for a shell."""
         words = ["import", *map(str, paths), "--name", name]
+        words += ["--append"] * append
         if items is not None:
             words += ["--items", str(items)]
         return f"python -m core {shlex.join([*words, *self.arguments()])}"

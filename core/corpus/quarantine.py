@@ -52,11 +52,12 @@ class Quarantine:
     """Collects refusals: all of them in a file, the first SHOWN and counts in memory.
 
     ``dropped`` counts values that were dropped from rows that stayed, by field (``item.`` before
-    those of items); ``first_dropped`` are the first of them.
+    those of items); ``first_dropped`` are the first of them. With ``goes_on`` what the file holds
+    already stays, uncounted.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._out = path.open("w", encoding="utf-8")
+    def __init__(self, path: Path, *, goes_on: bool = False) -> None:
+        self._out = path.open("a" if goes_on else "w", encoding="utf-8")
         self.first: list[Refusal] = []
         self.reasons: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()

@@ -178,6 +178,8 @@ class Library:
                 ) from None
             for leftover in home.glob(STAGING_PREFIX + "*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(DomainError):
+                _remove_others(home, home / self._current_folder(name))
             for leftover in home.glob(f".{POINTER_FILE}.*.tmp"):
                 leftover.unlink(missing_ok=True)
             with tempfile.TemporaryDirectory(
@@ -222,9 +224,7 @@ class Library:
         if target.name != manifest.corpus_id:  # the same content, imported again
             facts["folder"] = target.name
         replace_text(home / POINTER_FILE, json.dumps(facts) + "\n")
-        for old in home.iterdir():
-            if old.is_dir() and old not in (target, folder):
-                shutil.rmtree(old, ignore_errors=True)
+        _remove_others(home, target, folder)
 
     def models_root(self, name: str) -> Path:
         """Where new model folders of a corpus go."""
@@ -339,6 +339,13 @@ def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
             remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
         )
     return name
+
+
+def _remove_others(home: Path, *kept: Path) -> None:
+    """Remove the folders of content that the corpus no longer has."""
+    for old in home.iterdir():
+        if old.is_dir() and old not in kept:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_corpus(home: Path) -> bool:

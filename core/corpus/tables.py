@@ -85,28 +85,30 @@ def codes_in_order(column: pa.ChunkedArray) -> IntArray:
     return np.asarray(ranks[encoded.indices.to_numpy()], dtype=np.int64)
 
 
-def contract_order(events: pa.Table, usable: BoolArray | None = None) -> tuple[IntArray, BoolArray]:
+def contract_order(events: pa.Table, ordered: int = 0) -> tuple[IntArray, BoolArray]:
     """Rows in contract order within each user, users sorted; and which of them repeat another.
 
-    Only the rows that ``usable`` bool marks (None: all). Returns ``order`` int64[n], row numbers,
-    and ``repeated`` bool[n], aligned with ``order``: True
-    where the row has the same user, item, time, kind and text as the one before it. Among repeats
-    the one with the highest rating, then the first title, comes first, so that the order of the
-    files never decides.
+    The first ``ordered`` rows are in contract order already and repeat nothing. Returns
+    ``order`` int64[n], row numbers, and ``repeated`` bool[n], aligned with ``order``: True where
+    the row has the same user, item, time, kind and text as the one before it. Among repeats the one
+    with the highest rating, then the first title, comes first, so that the order of the files never
+    decides.
     """
     if events.num_rows == 0:
         return np.empty(0, np.int64), np.empty(0, np.bool_)
     users = codes_in_order(events[Columns.User])
     times = events[Columns.Time].cast(pa.int64()).to_numpy()
     order = np.lexsort((times, users))
-    if usable is not None:
-        order = order[usable[order]]
     repeated = np.zeros(len(order), np.bool_)
     getter = RowGetter(events.select(Columns.EVENTS))
     same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
     goes_on, came_from = np.append(same, False), np.insert(same, 0, False)
     tied = np.flatnonzero(goes_on | came_from)
     run = np.cumsum(~came_from)[tied]
+    if ordered:  # lexsort is stable: runs without a new row stay as they are
+        is_open = np.zeros(len(order) + 1, np.bool_)
+        is_open[run[order[tied] >= ordered]] = True
+        tied, run = tied[is_open[run]], run[is_open[run]]
     start = 0
     at_once = rows_at_once(events, TIES_AT_ONCE)
     while start < len(tied):

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from core.arrays import IntArray
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.quarantine import read_quarantine
 from core.corpus.store import Library
 from core.corpus.tables import Fingerprint
@@ -72,9 +73,12 @@ class ListsManifest:
         content.add(FOLDER, table)
         return replace(self, seal=content.hexdigest(replace(self, seal="")))
 
-    def is_of_other_content(self, corpus_id: str) -> bool:
-        """Whether the corpus surely had other content when they were imported."""
-        return self.corpus_id not in ("", corpus_id)
+    def is_of_other_content(self, manifest: Manifest) -> bool:
+        """Whether the corpus surely had other content when they were imported.
+
+        What was appended since took nothing of it away.
+        """
+        return bool(self.corpus_id) and manifest.appends_since(self.corpus_id) is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +146,7 @@ class ServedLists:
             n,
             unserved,
             stale,
-            self.manifest.is_of_other_content(self.corpus.corpus_id),
+            self.manifest.is_of_other_content(self.corpus.manifest),
         )
 
 

@@ -95,10 +95,14 @@ def read_capsule(data: bytes, where: str = "capsule") -> Capsule:
 def corpus_of(capsule: Capsule, library: Library) -> str:
     """Name of the corpus with the capsule's content, else of the one with its name.
 
+    A corpus that grew from its content by appends counts as one with it.
+
     DomainError where the library has neither.
     """
     known = library.corpora()
-    same = [manifest.name for manifest in known if manifest.corpus_id == capsule.corpus_id]
+    since = {manifest.name: manifest.appends_since(capsule.corpus_id) for manifest in known}
+    same = [name for name, appends in since.items() if appends == ()]
+    same = same or [name for name, appends in since.items() if appends]
     if same:
         return capsule.corpus if capsule.corpus in same else same[0]
     if capsule.corpus in {manifest.name for manifest in known}:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.corpus.quarantine import Refusal
-from core.corpus.store import Library, Manifest, created_at
+from core.corpus.store import Library, Manifest, Source, created_at
 from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
 from core.encode.unknown import UnknownPieces
 from core.files import Damaged, verify
@@ -23,6 +23,7 @@ from core.views.tables import table
 from core.views.wording import capital, count, day, duration, number, percent, period
 
 if TYPE_CHECKING:
+    from core.corpus.appending import AppendSummary
     from core.corpus.importing import ImportSummary
     from core.evaluate.importing_lists import ListsSummary
 
@@ -60,6 +61,7 @@ def corpora_table(library: Library) -> pd.DataFrame:
         simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
         text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
         period=list(map(period, manifests)),
+        appends=[len(manifest.appends) for manifest in manifests],
         models=[len(library.model_folders(manifest.name)) for manifest in manifests],
     )
 
@@ -90,6 +92,50 @@ def import_sentence(manifest: Manifest) -> str:
     if manifest.duplicates:
         said.append(f"Skipped {count(manifest.duplicates, 'duplicate')}.")
     return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
+
+
+def append_sentence(summary: AppendSummary) -> str:
+    """What an append added, and what it knew or refused."""
+    name, append = summary.manifest.name, summary.append
+    if append is None:
+        rows = count(summary.rows_read, "row")
+        return f"Nothing of {rows} is new: {name} is as it was."
+    said = [
+        f"Added to {name}: {count(append.accepted, 'event')} of {count(append.rows_read, 'row')}, "
+        f"{count(append.users, 'new user')}, {count(append.items, 'new item')}; "
+        f"{count(append.corrected, 'item')} corrected."
+    ]
+    if append.quarantined:
+        said.append(f"Quarantined {count(append.quarantined, 'row')}.")
+    if append.duplicates:
+        said.append(f"Skipped {count(append.duplicates, 'duplicate')}.")
+    return " ".join(said)
+
+
+def lineage_table(manifest: Manifest) -> pd.DataFrame:
+    """What a corpus's content came from: the import, then each append, the newest last."""
+    columns = "when", "content", "events", "users", "items", "duplicates", "refused", "files"
+    steps = manifest.appends
+    before = {
+        name: getattr(manifest, name) - sum(getattr(step, name) for step in steps)
+        for name in ("accepted", "users", "items", "duplicates", "quarantined")
+    }
+    added = len([source for step in steps for source in step.sources])
+    files = manifest.sources[: len(manifest.sources) - added]
+    ids = [*(step.corpus_id for step in steps), manifest.corpus_id]
+    rows = [(manifest.created, ids[0], *before.values(), _names(files))] + [
+        (
+            *(step.created, content),
+            *(getattr(step, name) for name in before),
+            _names(step.sources),
+        )
+        for step, content in zip(steps, ids[1:], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _names(sources: Sequence[Source]) -> str:
+    return ", ".join(source.path for source in sources)
 
 
 def reasons_table(summary: ImportSummary | ListsSummary) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from core.corpus.manifest import Manifest
+from core.corpus.manifest import Append, Manifest
 from core.corpus.options import NO_QUOTE, SPOKEN_DELIMITERS
 from core.corpus.previewing import FileReading, Preview
 from core.views.wording import capital, count, listing, number, percent, short
@@ -110,4 +110,13 @@ def import_cautions(manifest: Manifest) -> list[str]:
         unused_sentence(manifest.unused_columns),
         *manifest.notes,
     ]
+    return [sentence for sentence in said if sentence]
+
+
+def append_cautions(append: Append | None) -> list[str]:
+    """What an append left out or found odd."""
+    if append is None:
+        return []
+    dropped = dropped_words(append.dropped_fields)
+    said = [f"{capital(dropped)}." if dropped else "", *map(capital, append.notes)]
     return [sentence for sentence in said if sentence]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
+from core.corpus.manifest import Manifest
 from core.notebook import Finding
-from core.views.wording import count, escape_markdown
+from core.views.wording import count, escape_markdown, grown_since
 
 TITLE = "Findings"
 
@@ -36,6 +37,14 @@ def facts(finding: Finding) -> str:
         f"model {seen.model_id[:8]}" if seen.model_id else "",
     ]
     return " · ".join(filter(None, about))
+
+
+def content(finding: Finding, manifests: Sequence[Manifest]) -> str:
+    """Which content of its corpus it is about; empty where that is the present one."""
+    seen = finding.seen
+    present = {manifest.name: manifest for manifest in manifests}
+    known = present.get(seen.corpus)
+    return grown_since(known, seen.corpus_id) if known is not None else ""
 
 
 def said(finding: Finding) -> str:

@@ -84,6 +84,9 @@ def build_facts(manifest: Manifest) -> str:
         f"{count(manifest.items, 'item')}, {period(manifest)}; "
         f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
     )
+    if manifest.appends:
+        last = manifest.appends[-1]
+        facts += f" Last append: {count(last.accepted, 'event')} on {day(last.created)}."
     return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
 
 

@@ -138,6 +138,16 @@ def span(first: datetime | None, last: datetime | None) -> str:
     return start if start == end else f"{start} to {end}"
 
 
+def grown_since(manifest: Manifest, corpus_id: str) -> str:
+    """``before 300 events were appended``: how old a content is; empty for the present one."""
+    appends = manifest.appends_since(corpus_id) if corpus_id else ()
+    if appends is None:
+        return "of other content"
+    events = sum(append.accepted for append in appends)
+    was = "was" if events == 1 else "were"
+    return f"before {count(events, 'event')} {was} appended" if appends else ""
+
+
 def period(manifest: Manifest) -> str:
     """When a corpus's events happened, as ``span``."""
     return "no times" if manifest.order_as_time else span(manifest.first, manifest.last)

@@ -9,13 +9,17 @@ import streamlit as st
 from pandas import DataFrame
 
 from core import jobs
+from core.corpus.appending import append_files
+from core.corpus.earlier import as_before
 from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.questions import Asked
+from core.corpus.store import DEMO
 from core.domain import Columns, DomainError
 from core.views import corpora as view
 from core.views import imports as words
+from core.views.wording import capital
 from pages._corpora import correcting, paths, said, uploads
 from pages._shared import drawing, loaders, notices, state
 
@@ -33,14 +37,24 @@ def draw_import() -> None:
         "as .gz. It stays on this machine."
     )
     events, items = choose_files()
-    if not events:
+    if not events and items is None:
         return
     said.begin([*events, *([items] if items else [])])
-    draw_like()
-    options = said.options()
-    name = view.name_for(events)
+    with st.container(horizontal=True, gap="small"):
+        grown = draw_append()
+        if grown is None and events:
+            draw_like()
+    if not events:
+        draw_items_alone(items, grown)
+        return
+    own = options = said.options()
+    name = grown or view.name_for(events)
     preview: Preview | None = None
     try:
+        if grown is not None:
+            options, notes = as_before(loaders.library().manifest(grown), events, items, own)
+            for note in notes:
+                notices.caution(f"{capital(note)}.")
         preview = loaders.preview(events, items, options, name)
     except Asked as asked:
         correcting.draw_question(asked.question, None)
@@ -52,7 +66,11 @@ def draw_import() -> None:
     if preview is not None:
         draw_preview(preview)
     draw_corrections(options, preview)
-    if preview is not None and preview.question is None:
+    if preview is None or preview.question is not None:
+        return
+    if grown is not None:
+        start_append(events, items, own, grown)
+    else:
         start_import(events, items, options, name)
 
 
@@ -75,6 +93,55 @@ def choose_files() -> tuple[list[Path], Path | None]:
     except DomainError as error:
         notices.show_error(error)
         return [], None
+
+
+def draw_append() -> str | None:
+    """The corpus to add the files to, where there is one and one was chosen."""
+    names = [each.name for each in loaders.library().corpora() if each.name != DEMO]
+    if not names:
+        return None
+    chosen = st.selectbox(
+        "Add to the corpus",
+        names,
+        index=None,
+        key=said.APPEND,
+        placeholder="none, make a new one",
+        help="New events, users and items are added, known rows are counted as duplicates, and an "
+        "items file corrects what is known of its items. Files are read as the earlier ones were.",
+        width=280,
+    )
+    return str(chosen) if chosen is not None else None
+
+
+def draw_items_alone(items: Path | None, grown: str | None) -> None:
+    """A file of items without events corrects those of a corpus."""
+    if grown is None:
+        notices.caution(
+            "A file of items alone corrects and adds items of a corpus: choose it above."
+        )
+    else:
+        start_append([], items, said.options(), grown)
+
+
+def start_append(events: list[Path], items: Path | None, options: ImportOptions, name: str) -> None:
+    """Add the files to a corpus; the same as a command line."""
+    pressed = st.button(
+        f"Add to {notices.escape(name)}", key="import_add", type="primary", icon=":material/add:"
+    )
+    shown = shown_path(items) if items else None
+    draw_command(options.command([*map(shown_path, events)], shown, name, append=True))
+    if pressed:
+        library, taken = loaders.library(), uploads.Taken()
+        files = [taken.take(path) for path in events], taken.take(items) if items else None
+        work = partial(append_files, library, name, *files, options)
+        state.put(IMPORTED, jobs.start("import", name, taken.until_done(work)))
+        st.rerun()
+
+
+def draw_command(command: str) -> None:
+    """The command line that does the same."""
+    st.caption("The same as a command")
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def draw_like() -> None:
@@ -163,9 +230,7 @@ def start_import(
         name = st.text_input(label, value=suggested, key=key, width=280)
         pressed = st.button("Import", type="primary", icon=":material/download:")
     shown = [shown_path(path) for path in events]
-    st.caption("The same as a command")
-    command = options.command(shown, shown_path(items) if items else None, name)
-    st.code(command, language="bash", wrap_lines=True)
+    draw_command(options.command(shown, shown_path(items) if items else None, name))
     if pressed:
         library, taken = loaders.library(), uploads.Taken()
         files = [taken.take(path) for path in events], taken.take(items) if items else None

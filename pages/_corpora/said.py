@@ -11,6 +11,8 @@ from core.domain import DomainError
 from pages._shared import loaders, state
 
 SAID, ABOUT, LIKE = "import_said", "import_about", "import_like"
+APPEND = "import_append"
+"""The corpus that the files are added to; None: they become one of their own."""
 PROBLEM = "import_problem"
 KEY = "import_option_"
 """What keys of the widgets begin with; behind it stands the option's name."""

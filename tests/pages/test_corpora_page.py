@@ -10,6 +10,7 @@ import pytest
 from streamlit.runtime import caching
 
 from core import jobs
+from core.corpus.appending import append_files
 from core.corpus.importing import import_files
 from core.domain import DomainError
 from core.evaluate.importing_lists import import_lists
@@ -237,6 +238,11 @@ def test_lists_of_other_content_and_damaged_ones_are_said(open_app, shop, tmp_pa
     captions = [caption.value for caption in open_app(CORPORA).caption]
     assert any("file is damaged" in said and "broken" in said for said in captions)
     assert not any("corpus has changed" in said for said in captions)
+    more = tmp_path / "more.csv"
+    more.write_text("user_id,item_id,timestamp\nu1,i1,2025-02-02\n")
+    append_files(shop, "shop", [more])
+    captions = [caption.value for caption in open_app(CORPORA).caption]
+    assert not any("corpus has changed" in said for said in captions)
     shop.write("shop", corpus.events.iloc[:-1], corpus.items, rating_scale=(1.0, 5.0))
     captions = [caption.value for caption in open_app(CORPORA).caption]
     assert any("corpus has changed" in said and "production" in said for said in captions)
@@ -373,3 +379,31 @@ def test_what_a_training_cannot_judge_is_said_before_it(open_app, library, tmp_p
     )
     import_files(library, "few", [path])
     assert "nobody can be scored" in words(open_app(CORPORA, corpus="few"))
+
+
+def test_a_dropped_file_is_added_to_a_corpus(drop, shop) -> None:
+    old = shop.manifest("shop")
+    rows = "user_id,item_id,timestamp,rating,text\n"
+    rows += "u1,i1,2024-02-02,3,fine thing 1\nnew,i3,2025-01-01,5,new\nu2,i99,2025-01-02,4,\n"
+    app = drop("more.csv", rows)
+    app.selectbox(key="import_append").select("shop").run()
+    assert "--append" in app.code[-1].value and "/" not in app.code[-1].value
+    press(app, "Add to shop")
+    finish(app)
+    assert "Added to shop: 2 events of 3 rows, 1 new user, 1 new item" in words(app)
+    assert "Skipped 1 duplicate" in words(app)
+    assert shop.manifest("shop").appends[0].corpus_id == old.corpus_id
+    lineage = next(frame.value for frame in app.dataframe if "content" in frame.value)
+    assert list(lineage["events"]) == [120, 2]
+    assert list(lineage["files"]) == ["shop.csv", "more.csv"]
+
+
+def test_a_file_of_items_alone_corrects_a_corpus(open_app, shop) -> None:
+    app = open_app(CORPORA)
+    app.file_uploader(key="import_items").upload("items.csv", b"item_id,title\ni1,Lamp\n").run()
+    assert "choose it above" in words(app)
+    app.selectbox(key="import_append").select("shop").run()
+    press(app, "Add to shop")
+    finish(app)
+    assert "0 new items; 1 item corrected" in words(app)
+    assert shop.corpus("shop").title("i1") == "Lamp"

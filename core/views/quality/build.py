@@ -236,8 +236,8 @@ def list_cautions(
     They are damaged, or were imported when the corpus had other content.
     """
     held = {lists.name: lists for lists in served_manifests(corpus_name, library)}
-    corpus_id = library.manifest(corpus_name).corpus_id
+    manifest = library.manifest(corpus_name)
     names = [name for name in served_names(corpus_name, library) if among is None or name in among]
-    other = [name for name in names if name in held and held[name].is_of_other_content(corpus_id)]
+    other = [name for name in names if name in held and held[name].is_of_other_content(manifest)]
     damaged = [name for name in names if name not in held]
     return [*sentences.lists_of_other_content(other), *sentences.damaged_lists(damaged)]

@@ -94,6 +94,9 @@ def replay_words(replay: Replay, name: str) -> str:
         if not difference.what.startswith(("rank", "score"))
     ]
     said = f"{name} was made with other inputs ({', '.join(about)}); " if about else f"{name}: "
+    since = wording.grown_since(replay.fork.engine.corpus.manifest, replay.capsule.corpus_id)
+    if about and since:
+        said = said.replace("; ", f", {since}; ")
     if replay.matches:
         return f"{said}the list matches the saved one."
     rows = len(replay.differences) - len(about)
