@@ -52,7 +52,10 @@ def draw_import() -> None:
     preview: Preview | None = None
     try:
         if grown is not None:
-            options, notes = as_before(loaders.library().manifest(grown), events, items, own)
+            manifest = loaders.library().manifest(grown)
+            options, notes = as_before(manifest, events, items, own)
+            scale = options.rating_scale or manifest.rating_scale
+            options = options.model_copy(update={"rating_scale": scale})
             for note in notes:
                 notices.caution(f"{capital(note)}.")
         preview = loaders.preview(events, items, options, name)

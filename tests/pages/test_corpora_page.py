@@ -384,9 +384,11 @@ def test_what_a_training_cannot_judge_is_said_before_it(open_app, library, tmp_p
 def test_a_dropped_file_is_added_to_a_corpus(drop, shop) -> None:
     old = shop.manifest("shop")
     rows = "user_id,item_id,timestamp,rating,text\n"
-    rows += "u1,i1,2024-02-02,3,fine thing 1\nnew,i3,2025-01-01,5,new\nu2,i99,2025-01-02,4,\n"
+    rows += "u1,i1,2024-02-02,3,fine thing 1\nnew,i3,2025-01-01,9,new\nu2,i99,2025-01-02,4,\n"
     app = drop("more.csv", rows)
+    assert "ratings from 1 to 10" in words(app)
     app.selectbox(key="import_append").select("shop").run()
+    assert "ratings from 1 to 5" in words(app)
     assert "--append" in app.code[-1].value and "/" not in app.code[-1].value
     press(app, "Add to shop")
     finish(app)
