@@ -41,6 +41,7 @@ bench-quality: $(VENV)/.installed-dev .venv-peers/.installed
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m core demo
+	$(BIN)/python -m benchmarks.notebooks docs/notebooks/*.ipynb
 
 # Where there is no python3.11, python3 may be another of these versions.
 $(VENV)/bin/python:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
+from core.html_table import html_table
+
 
 class Columns:
     """Column names of the events and items tables; no other module spells them."""
@@ -267,3 +269,11 @@ class RecommendationList:
     step: int
     recommender: str
     items: tuple[RecommendedItem, ...]
+
+    def _repr_html_(self) -> str:
+        """The list as a table, for Jupyter."""
+        return html_table(
+            f"{self.user_id}, after step {self.step}, by {self.recommender}",
+            "rank, item, title, score (nats)",
+            ((item.rank, item.item_id, item.title, item.score) for item in self.items),
+        )

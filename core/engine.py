@@ -16,10 +16,11 @@ from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import DomainError, History, RecommendationList, RecommendedItem
+from core.domain import DomainError, History, Part, RecommendationList, RecommendedItem
 from core.encode.cache import VectorCache, open_cache, open_encoder
 from core.encode.encoder import TextEncoder
 from core.files import is_held
+from core.html_table import html_table
 from core.interest_map.projection import unit
 from core.model.folder import BASELINES, ModelParts, read_config, read_parts, read_users
 from core.model.profile import drift_of, profile_of
@@ -60,6 +61,25 @@ class Trajectory:
 
     def __len__(self) -> int:
         return len(self.history)
+
+    def _repr_html_(self) -> str:
+        """A row per step, for Jupyter."""
+        measured = (self.sentiment, self.step_size, self.x, self.y, self.profile.max(1))
+        columns = "sentiment, step size, x, y, largest topic's share"
+        numbers = zip(*(values.tolist() for values in measured), strict=True)
+        rows = zip(self.history.events, self.part.tolist(), numbers, strict=True)
+        return html_table(
+            f"{self.user_id}: {len(self)} steps, drift {self.drift:.3f}",
+            f"step, time, kind, item, rating, {columns}, event",
+            (
+                (
+                    *(step, event.date, event.kind.value, event.item_id, event.rating),
+                    *values,
+                    Part(part).name.lower(),
+                )
+                for step, (event, part, values) in enumerate(rows, start=1)
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)

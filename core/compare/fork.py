@@ -60,6 +60,12 @@ class Fork(Comparison):
         fork.columns = (self.columns[0], replace(self.columns[1], scenario=name))
         return fork
 
+    def _told(self) -> str:
+        fork, faded = self.fork_step, self.reconvergence
+        where = "The edits change no state" if fork is None else f"The states part at step {fork}"
+        length = "persists" if faded is None else f"fades after {faded} events"
+        return f"{super()._told()}. {where}{'' if fork is None else f'; the effect {length}'}"
+
     @once_each
     def scores(self) -> tuple[FloatArray, FloatArray]:
         """The catalogue before and after, float32[n_items] each.

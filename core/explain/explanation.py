@@ -29,6 +29,7 @@ from core.explain.word_values import (
     sentiment_game,
     shap_words,
 )
+from core.html_table import html_table
 from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
@@ -85,6 +86,26 @@ class Explanation:
     def __post_init__(self) -> None:
         self.item = self.engine.corpus.index_of(self.item_id)
         self.recommender: Recommender = self.engine.recommender(self.recommender_id)
+
+    def _repr_html_(self) -> str:
+        """What each event contributes, for Jupyter; computes it where that hasn't been done yet."""
+        values, title = self.events, self.engine.corpus.title
+        rows = []
+        for at, steps in enumerate(self.game.players):
+            event = self.event(steps[-1])
+            name = self.engine.corpus.event_title(event) if len(steps) == 1 else "grouped events"
+            span = f"{steps[0]}–{steps[-1]}" if len(steps) > 1 else str(steps[0])
+            kind = event.kind.value if len(steps) == 1 else None
+            numbers = float(values.values[at]), float(values.stderr[at])
+            rows.append((span, event.date, kind, name, *numbers))
+        over = "" if self.rival is None else f", margin over {title(self.rival.item_id)}"
+        return html_table(
+            f"{title(self.item_id)}: rank {self.rank} for {self.history.user_id} by "
+            f"{self.recommender.id}{over}; base {float(values.base):.3f}, "
+            f"score {float(values.whole):.3f} nats",
+            "step, time, kind, item, contribution (nats), standard error",
+            rows,
+        )
 
     @cached_property
     def scores(self) -> FloatArray:
