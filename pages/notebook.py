@@ -43,7 +43,7 @@ def draw_notebook() -> None:
     store, only = keeping.notebook(), corpus if scope == THIS else None
     findings = store.entries(only)
     found = search(findings, query or "")
-    if unreadable := store.count_unreadable(only):
+    if unreadable := store.count_unreadable():
         notices.caution(f"{count(unreadable, 'finding')} can't be read and can't be shown.")
     draw_error()
     draw_undo()

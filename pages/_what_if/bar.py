@@ -38,7 +38,7 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     try:
         store = loaders.scenario_store()
         saved = {each.scenario_id: each for each in store.scenarios(draft.corpus, draft.user_id)}
-        unreadable = store.count_unreadable(draft.corpus, draft.user_id)
+        unreadable = store.count_unreadable()
     except DomainError as error:
         notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW
