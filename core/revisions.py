@@ -200,6 +200,17 @@ class RevisionStore(ABC, Generic[Kept]):
         """
         return sum(not self._is_readable(sealed) for sealed in self._last_ones())
 
+    def problem(self) -> str:
+        """What is wrong with the file, as a sentence; empty where nothing is."""
+        unreadable = self.count_unreadable()
+        if unreadable:
+            some = f"1 saved {self.noun} is" if unreadable == 1 else f"{unreadable:,} are"
+            return f"{self.file_name} is damaged: {some} left out. {RESTORE}."
+        with self._reading() as connection:
+            if connection is None and self.path.exists():
+                return f"{self.file_name} is empty: nothing was saved, or it was damaged."
+        return ""
+
     def audit(self) -> Audit:
         """Look at every revision that was ever saved."""
         with self._reading() as connection:

@@ -26,9 +26,10 @@ LEAST_CHANGE = 0.05
 """Nats: an error is stated relative to at least this difference between value and base."""
 ENOUGH = 0.05
 """Sampling ends at this error."""
-LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS, MOST_SURE = 2, 6, 400, 2_000
-"""Rounds for an error that can be stated at all, for one that may end the work, and at most; the
-last where the bound has to be small."""
+LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 6, 400
+"""Rounds for an error that can be stated at all, for one that may end the work, and at most."""
+FEWEST_SURE, MOST_SURE = 32, 2_000
+"""The last two where the bound has to be small: few rounds tell rare differences badly."""
 BEYOND = 0.05
 """Share of samples in which some value may lie beyond the bound."""
 GROWTH = 5
@@ -123,7 +124,7 @@ def shapley_values(
     # What a first question loads or compiles is done by now.
     started, random = time.monotonic(), np.random.default_rng(seed)
     known = known_values(alone)
-    next_look, most = FEWEST_ROUNDS, MOST_SURE if sure else MOST_ROUNDS
+    next_look, most = (FEWEST_SURE, MOST_SURE) if sure else (FEWEST_ROUNDS, MOST_ROUNDS)
     rounds: list[DoubleArray] = []
     variates: list[DoubleArray] = []
     while True:

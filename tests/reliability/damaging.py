@@ -13,18 +13,21 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
 from core.corpus.store import Library
+from core.files import read_only_address
 from core.home import PROJECT
 
 TOLERANCE = 2e-3
@@ -87,7 +90,8 @@ def make_a_folder(path: Path, chance: random.Random) -> None:
 
 def exchange(path: Path, chance: random.Random) -> None:
     """The file of another model or corpus, or one of its neighbours."""
-    kin = [other for other in path.parents[2].rglob(path.name) if other != path]
+    root = next(folder for folder in path.parents if (folder / "corpora").is_dir())
+    kin = [other for other in root.rglob(path.name) if other != path and other.is_file()]
     kin += [other for other in path.parent.iterdir() if other.is_file() and other != path]
     if kin:
         shutil.copy(chance.choice(sorted(kin)), path)
@@ -241,14 +245,16 @@ class Case:
         return not path.is_file() or path.read_bytes() != before
 
     def is_not_known(self, place: Path, whole: Path) -> bool:
-        """Whether nothing can tell: a file is gone that no other one names, or SQLite's rows are
-        the same, since what changed is not in use. ``doctor`` sees removed lists by their refused
-        rows.
+        """Whether nothing can tell: a file is gone that no other one names, or the rows of SQLite
+        or of lists are the same, since what changed is not in use. ``doctor`` sees removed lists by
+        their refused rows.
         """
         if self.damage == "remove":
             if self.reader == "doctor" and self.file.startswith("lists/"):
                 return False
             return self.file.startswith(UNNAMED) or self.file.endswith(("current.json", ".sqlite"))
+        if self.file.endswith(".parquet") and self.file.startswith("lists/"):
+            return lists(place / self.file) == lists(whole / self.file)
         return self.file.endswith(".sqlite") and rows(place / self.file) == rows(whole / self.file)
 
 
@@ -263,10 +269,18 @@ class Fault:
 def rows(path: Path) -> list[str] | None:
     """All that a SQLite file holds, as statements; None where it can't be read."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
             return list(connection.iterdump())
     except (sqlite3.Error, UnicodeDecodeError):
         return None
+
+
+def lists(path: Path) -> tuple[object, ...] | None:
+    """Rows and facts of imported lists, which are held to their content; None if unreadable."""
+    with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+        table = pq.read_table(path)
+        return table.to_pydict(), table.schema.metadata
+    return None
 
 
 def every_case(whole: Path, readers: list[str]) -> list[Case]:
