@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from core.corpus.store import PROJECT, Library
+from core.corpus.store import Library
+from core.home import PROJECT
 
 VERBS = """
 import json, sys
