@@ -76,6 +76,7 @@ def work(kind: str) -> None:
             took = round(time.perf_counter() - started, 3)
             told = asdict(fault) if fault else {"kind": "held", "said": ""}
             print(json.dumps({"number": number, "seconds": took, **told}), file=lines, flush=True)
+    os._exit(0)  # threads that a page left at work would abort the interpreter's end
 
 
 def results_of(kind: str, cases: list[tuple[int, list[str]]]) -> Iterator[dict[str, Any]]:
@@ -123,7 +124,8 @@ def run(kind: str, part: tuple[int, int], new: bool) -> list[Line]:
                 file.flush()
                 if result["kind"] != "held":
                     damage, name, reader = every[result["number"]]
-                    print(f"{result['kind']}: {reader}, {name}, {damage}: {result['said']}")
+                    told = f"{result['kind']}: {reader}, {name}, {damage}: {result['said']}"
+                    print(told, flush=True)
     counts = Counter(result["kind"] for result in tried.values())
     worst = max(tried.values(), key=lambda result: result["seconds"])
     damage, name, reader = every[worst["number"]]

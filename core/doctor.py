@@ -17,10 +17,14 @@ from typing import Any
 
 from core.compare.turnover import FOLDER as TURNOVER
 from core.corpus.corpus import Corpus
+from core.corpus.own import FOLDER as OWN
+from core.corpus.own import read_own_file
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import CACHE_FILE, DEMO_PACK, VectorCache, damaged_rows
-from core.evaluate.served import check_refused, load_lists, served_manifests, served_names
+from core.encode.multilingual import FOLDER as ENCODERS
+from core.evaluate.served import FOLDER as LISTS
+from core.evaluate.served import REFUSED, check_refused, load_lists, served_manifests, served_names
 from core.evaluate.stored import check_name
 from core.files import (
     load_arrays,
@@ -37,6 +41,8 @@ from core.notebook import Notebook
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
+from core.scenario.unsaved import FOLDER as DRAFTS
+from core.scenario.unsaved import read_draft
 from core.turns.stored import FOLDER as TURNS
 
 STORES: tuple[type[RevisionStore[Any]], ...] = (ScenarioStore, Notebook)
@@ -103,6 +109,10 @@ def examine(
         check_stop(stop)
         report(progress, Progress(place.name, 0, 1))
         found.look(str(place.relative_to(library.root)), partial(_read_single, place, remedy))
+    for place in _children(library, ENCODERS):
+        if place.is_dir() and place.name[0] != ".":
+            remedy = "Delete the folder; it is made again from the package"
+            _look_at_files(found, f"encoder {place.name}", place, deep, remedy)
     _examine_stores(found, library, deep)
     if DEMO_PACK.is_file():
         found.look("vectors of the demo", lambda: VectorCache(None, [DEMO_PACK]))
@@ -137,7 +147,13 @@ def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> 
                 found.look(what, partial(check_model, model, loaded[0]))
         found.look(f"metrics of {what}", partial(read_metrics, model))
     held = {lists.name for lists in served_manifests(name, library)}
-    for lists in served_names(name, library):
+    names = served_names(name, library)
+    for path in _children(library, f"{LISTS}/{name}"):
+        of = path.name.removesuffix(REFUSED)
+        if path.name.endswith(REFUSED) and of not in names:
+            problem = "the lists of these refused rows are gone"
+            found.notes.append(Finding(f"lists {of}", problem, str(path), "Delete the file"))
+    for lists in names:
         if deep and loaded:
             whole = found.look(f"lists {lists}", partial(load_lists, loaded[0], library, lists))
             if whole:
@@ -176,11 +192,25 @@ def _single_files(library: Library) -> Iterator[tuple[Path, str]]:
     with suppress(OSError):
         for path in sorted((library.root / "tuning").glob("*/tuned.json")):
             yield path, "Delete the file, then run tune again"
+    for folder in (OWN, DRAFTS):
+        for path in _children(library, folder):
+            if path.name[0] != ".":
+                yield path, "Delete the file; links to it no longer open"
+
+
+def _children(library: Library, folder: str) -> list[Path]:
+    with suppress(OSError):
+        return sorted((library.root / folder).iterdir())
+    return []
 
 
 def _read_single(path: Path, remedy: str) -> None:
     try:
-        if path.suffix == ".json":
+        if path.parent.name == DRAFTS:
+            read_draft(path)
+        elif path.parent.name == OWN:
+            read_own_file(path)
+        elif path.suffix == ".json":
             unsealed(read_object(path))
         else:
             _, metadata = load_arrays(path)
@@ -197,7 +227,7 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
     stores = {store.file_name: store.open(library) for store in STORES}
     for name, store in stores.items():
         if store.path.exists():
-            found.look(name, partial(_read_entries, store))
+            found.look(name, partial(_read_entries, found, store))
     for name in (CACHE_FILE, *stores):
         with suppress(OSError):
             if (library.root / name).stat().st_size == 0:
@@ -216,11 +246,15 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
                 found.notes.append(Finding(CACHE_FILE, problem, str(vectors)))
 
 
-def _read_entries(store: RevisionStore[Any]) -> None:
-    count = store.count_unreadable()
-    if count:
-        remedy = "Their earlier revisions are kept; restore the file from a backup"
-        raise DomainError(f"{count} entries can't be read", where=str(store.path), remedy=remedy)
+def _read_entries(found: Checkup, store: RevisionStore[Any]) -> None:
+    audit = store.audit()
+    if audit.unsealed:
+        problem = f"revisions of an older version, without a hash: {audit.unsealed:,}"
+        found.notes.append(Finding(store.file_name, problem, str(store.path)))
+    if audit.unreadable:
+        problem = f"revisions or charts that can't be read, changed or gone: {audit.unreadable:,}"
+        remedy = "Other revisions are kept; restore the file from a backup"
+        raise DomainError(problem, where=str(store.path), remedy=remedy)
 
 
 def _check_pages(path: Path) -> None:

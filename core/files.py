@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ from core.domain import DomainError
 SUMS = "SHA256SUMS"
 SEAL, SEALED = "sha256", "sealed"
 """Key of a file's own hash, and of the header that holds it."""
+
+Kept = TypeVar("Kept")
 
 
 class Damaged(DomainError):
@@ -202,6 +205,53 @@ def verify(folder: Path, names: Iterable[str] | None = None, *, remedy: str = ""
         ) from None
     except Damaged as error:
         raise Damaged(error.what, where=error.where, remedy=remedy) from None
+
+
+def first_kept(
+    paths: Iterable[Path], read: Callable[[Path], Kept | None], what: str
+) -> Kept | None:
+    """The first result that ``read`` finds in a file; None where no file holds one.
+
+    ``Damaged`` where none does, and one that is there can't be read: ``what`` was changed.
+    """
+    damaged: Damaged | None = None
+    for path in paths:
+        try:
+            kept = read(path)
+        except FileNotFoundError:
+            continue
+        except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = error.what if isinstance(error, Damaged) else reason_of(error)
+            problem = f"the stored {what} is damaged: {reason}"
+            damaged = damaged or Damaged(problem, where=str(path))
+            continue
+        if kept is not None:
+            return kept
+    if damaged is not None:
+        raise damaged
+    return None
+
+
+def is_about(header: Mapping[str, str], facts: Mapping[str, Any]) -> bool:
+    """Whether a file's facts are these; False for another format, ValueError for others.
+
+    Its name says what it is about, so other facts mean that it was exchanged.
+    """
+    known = json.loads(header["facts"])
+    if known["format"] != facts["format"]:
+        return False
+    if known != facts:
+        raise ValueError("it holds another result than its name says")
+    return True
+
+
+def kept_or_none(find: Callable[[], Kept | None]) -> Kept | None:
+    """What ``find`` gives; None, and a warning, where it is damaged and will be made again."""
+    try:
+        return find()
+    except Damaged as error:
+        logging.getLogger(__name__).warning("%s It is made again.", error)
+        return None
 
 
 def is_held(folder: Path, name: str) -> bool:

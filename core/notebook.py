@@ -8,6 +8,7 @@ report. Where it came from never changes; its name and its notes may.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ class Notebook(RevisionStore[Finding]):
                 "the chart is too large to keep", remedy="Keep the finding without it"
             )
         packed = zlib.compress(figure.encode())
-        address = hashlib.blake2b(packed, digest_size=16).hexdigest()
+        address = _address(packed)
         seen = finding.seen.model_copy(update={"chart": address})
         chart = "INSERT OR IGNORE INTO charts VALUES (?, ?)", (address, packed)
         return self.save(replace(finding, seen=seen), [chart])
@@ -109,10 +110,12 @@ class Notebook(RevisionStore[Finding]):
         """The JSON of its chart; None where it was kept without. DomainError for a damaged one."""
         if not finding.seen.chart:
             return None
-        query = "SELECT figure FROM charts WHERE address = ?"
+        query = "SELECT figure FROM charts NOT INDEXED WHERE address = ?"
         with self._reading() as connection:
             rows = connection.execute(query, (finding.seen.chart,)).fetchall() if connection else []
         try:
+            if _address(rows[0][0]) != finding.seen.chart:
+                raise ValueError
             unpack = zlib.decompressobj()
             figure = unpack.decompress(rows[0][0], LARGEST_CHART * 4).decode()
             if not unpack.eof:
@@ -123,6 +126,18 @@ class Notebook(RevisionStore[Finding]):
                 "the chart of a finding can't be read", where=where, remedy=RESTORE
             ) from None
         return figure
+
+    def count_damaged_more(self, connection: sqlite3.Connection) -> int:
+        """Charts that aren't what their address says."""
+        rows = connection.execute("SELECT address, figure FROM charts NOT INDEXED")
+        return sum(
+            not isinstance(figure, bytes) or _address(figure) != address for address, figure in rows
+        )
+
+
+def _address(packed: bytes) -> str:
+    """The address of a chart: a hash of its compressed JSON."""
+    return hashlib.blake2b(packed, digest_size=16).hexdigest()
 
 
 def search(findings: Iterable[Finding], query: str) -> list[Finding]:

@@ -4,10 +4,16 @@ WAL and synchronous FULL: a save that was acknowledged survives a kill or a powe
 adds a row, no row is ever changed: an entry is the last of its revisions, a deleted one is a
 revision that says so. A save names the revision that it was based on; where another session was
 faster, ``Conflict`` carries both versions.
+
+The table ``seals`` holds the sha256 of each revision. A row that doesn't match its seal is damaged;
+a row without one was saved by an older version, unless a seal without a row says that its id or
+number was changed. Rows are read without indices, so a damaged index hides none.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 import sqlite3
@@ -17,7 +23,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
 from core.corpus.store import Library
 from core.corpus.texts import clean_text
@@ -37,6 +43,24 @@ NOT_WRITABLE = (
 Row = tuple[Any, ...]
 """Id, revision, time, whether deleted, and the store's own columns."""
 Statement = tuple[str, Sequence[Any]]
+FIELDS = ("id", "revision", "saved", "deleted")
+"""What begins every row, before the store's own columns."""
+SEALS = "CREATE TABLE IF NOT EXISTS seals (id TEXT, revision INTEGER, sha256 TEXT)"
+
+
+class Audit(NamedTuple):
+    """All revisions of a store, and what belongs to them."""
+
+    unreadable: int
+    unsealed: int
+    """Revisions of an older version, without a hash."""
+
+
+class Sealed(NamedTuple):
+    """A row, and whether it is as it was written; None where nothing tells."""
+
+    row: Row
+    whole: bool | None
 
 
 class Entry(Protocol):
@@ -134,6 +158,8 @@ class RevisionStore(ABC, Generic[Kept]):
                 theirs = newest or replace(cast(Any, entry), deleted=True)
                 raise self.conflict(self.noun, entry, theirs)
             connection.execute(f"INSERT INTO revisions VALUES ({','.join('?' * len(row))})", row)
+            connection.execute(SEALS)
+            connection.execute("INSERT INTO seals VALUES (?, ?, ?)", (*key[:2], _seal(row)))
             for statement, values in also:
                 connection.execute(statement, values)
         return saved
@@ -154,33 +180,55 @@ class RevisionStore(ABC, Generic[Kept]):
 
         Those that can't be read are left out; ``count_unreadable`` says how many.
         """
-        return [entry for entry in self._all(corpus, user_id) if entry is not None]
+        wanted = {"corpus": corpus, "user_id": user_id}
+        about = [
+            (len(FIELDS) + self.columns.index(column), value)
+            for column, value in wanted.items()
+            if value is not None
+        ]
+        entries = []
+        for sealed in self._last_ones():
+            if all(sealed.row[place] == value for place, value in about):
+                with suppress(DomainError):
+                    entries.append(self._read(sealed))
+        return [entry for entry in entries if not entry.deleted]
 
-    def count_unreadable(self, corpus: str | None = None, user_id: str | None = None) -> int:
-        """How many that were saved can't be read: damaged, or of a newer version."""
-        return self._all(corpus, user_id).count(None)
+    def count_unreadable(self) -> int:
+        """How many of all that were saved can't be read: damaged, or of a newer version.
 
-    def _all(self, corpus: str | None, user_id: str | None) -> list[Kept | None]:
-        key = f"{self.noun}_id"
-        rows = self._rows(
-            f"AS r WHERE revision = (SELECT MAX(revision) FROM revisions WHERE {key} = r.{key}) "
-            "AND NOT deleted AND corpus = COALESCE(?, corpus) AND user_id = COALESCE(?, user_id) "
-            f"ORDER BY saved DESC, {key}",
-            corpus,
-            user_id,
-        )
-        entries: list[Kept | None] = []
-        for row in rows:
-            try:
-                entries.append(self._read(row))
-            except DomainError:
-                entries.append(None)
-        return entries
+        Of every corpus and user: what was changed may be whom an entry is about.
+        """
+        return sum(not self._is_readable(sealed) for sealed in self._last_ones())
+
+    def problem(self) -> str:
+        """What is wrong with the file, as a sentence; empty where nothing is."""
+        unreadable = self.count_unreadable()
+        if unreadable:
+            some = f"1 saved {self.noun} is" if unreadable == 1 else f"{unreadable:,} are"
+            return f"{self.file_name} is damaged: {some} left out. {RESTORE}."
+        with self._reading() as connection:
+            if connection is None and self.path.exists():
+                return f"{self.file_name} is empty: nothing was saved, or it was damaged."
+        return ""
+
+    def audit(self) -> Audit:
+        """Look at every revision that was ever saved."""
+        with self._reading() as connection:
+            rows = self._rows(connection) if connection else []
+            unreadable = sum(not self._is_readable(sealed) for sealed in rows)
+            if connection:
+                unreadable += self.count_damaged_more(connection)
+        return Audit(unreadable, sum(sealed.whole is None for sealed in rows))
+
+    def count_damaged_more(self, connection: sqlite3.Connection) -> int:
+        """How much of ``more_tables`` is damaged."""
+        return 0
 
     def revisions(self, entry_id: str) -> list[Kept]:
         """Every version that was ever saved, oldest first; also of a deleted entry."""
-        rows = self._rows(f"WHERE {self.noun}_id = ? ORDER BY revision", entry_id)
-        return [self._read(row) for row in rows]
+        with self._reading() as connection:
+            rows = self._rows(connection, entry_id) if connection else []
+        return [self._read(sealed) for sealed in rows]
 
     def delete(self, entry: Kept) -> Kept:
         """Take it off the list, if it wasn't changed since; its revisions stay."""
@@ -190,24 +238,62 @@ class RevisionStore(ABC, Generic[Kept]):
         """The entry's id; empty before its first save."""
         return str(getattr(entry, f"{self.noun}_id"))
 
-    def _rows(self, condition: str, *values: str | None) -> list[Row]:
+    def _last_ones(self) -> list[Sealed]:
+        """The newest revision of each entry, the one saved last first."""
         with self._reading() as connection:
-            return self._select(connection, condition, *values) if connection else []
+            rows = self._rows(connection) if connection else []
+        newest = {sealed.row[0]: sealed for sealed in rows}
+        last_ones = sorted(newest.values(), key=lambda sealed: str(sealed.row[0]))
+        return sorted(last_ones, key=lambda sealed: str(sealed.row[2]), reverse=True)
 
-    def _select(
-        self, connection: sqlite3.Connection, condition: str, *values: str | None
-    ) -> list[Row]:
-        fields = ", ".join((f"{self.noun}_id", "revision", "saved", "deleted", *self.columns))
-        return connection.execute(f"SELECT {fields} FROM revisions {condition}", values).fetchall()
+    def _rows(self, connection: sqlite3.Connection, entry_id: str | None = None) -> list[Sealed]:
+        """All revisions, or those of one entry, in ascending order.
+
+        A seal without a row is a damaged revision.
+        """
+        fields = ", ".join((f"{self.noun}_id", *FIELDS[1:], *self.columns))
+        select = f"SELECT {fields} FROM revisions NOT INDEXED"
+        if entry_id is None:
+            rows = connection.execute(select).fetchall()
+        else:
+            where = f"{select} WHERE {self.noun}_id = ?"
+            rows = connection.execute(where, (entry_id,)).fetchall()
+        seals = self._seals(connection)
+        keys = connection.execute(f"SELECT {self.noun}_id, revision FROM revisions NOT INDEXED")
+        lost = set(seals) - set(keys)
+        nothing = ("", 0, *("" for _ in self.columns))
+        rows += [(*key, *nothing) for key in lost if entry_id in (None, key[0])]
+        rows.sort(key=lambda row: (str(row[0]), str(row[1]).zfill(20)))
+        unsealed = False if lost else None
+        return [
+            Sealed(row, seals[row[:2]] == _seal(row) if row[:2] in seals else unsealed)
+            for row in rows
+        ]
+
+    def _seals(self, connection: sqlite3.Connection) -> dict[tuple[str, int], str]:
+        """The sha256 of each revision by id and number."""
+        known = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'seals'"
+        if not connection.execute(known).fetchone()[0]:
+            return {}
+        rows = connection.execute("SELECT id, revision, sha256 FROM seals").fetchall()
+        return {(entry_id, revision): seal for entry_id, revision, seal in rows}
 
     def _newest(self, connection: sqlite3.Connection, entry_id: str) -> Kept | None:
-        newest = f"WHERE {self.noun}_id = ? ORDER BY revision DESC LIMIT 1"
-        rows = self._select(connection, newest, entry_id)
-        return self._read(rows[0]) if rows else None
+        rows = self._rows(connection, entry_id)
+        return self._read(rows[-1]) if rows else None
 
-    def _read(self, row: Row) -> Kept:
-        entry_id, revision, saved, deleted, *cells = row
+    def _is_readable(self, sealed: Sealed) -> bool:
         try:
+            self._read(sealed)
+        except DomainError:
+            return False
+        return True
+
+    def _read(self, sealed: Sealed) -> Kept:
+        entry_id, revision, saved, deleted, *cells = sealed.row
+        try:
+            if sealed.whole is False:
+                raise ValueError("it was changed after it was saved")
             mark = {
                 f"{self.noun}_id": entry_id,
                 "revision": revision,
@@ -216,10 +302,11 @@ class RevisionStore(ABC, Generic[Kept]):
             }
             return self.read(cells, mark)
         except (ValueError, AttributeError, TypeError, KeyError, DomainError):
-            where = f"{self.path}, {self.noun} {entry_id}, revision {revision}"
-            raise DomainError(
-                f"a saved {self.noun} can't be read", where=where, remedy=RESTORE
-            ) from None
+            raise self._unreadable(f"{entry_id}, revision {revision}") from None
+
+    def _unreadable(self, which: str) -> DomainError:
+        where = f"{self.path}, {self.noun} {which}"
+        return DomainError(f"a saved {self.noun} can't be read", where=where, remedy=RESTORE)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -315,6 +402,12 @@ class RevisionStore(ABC, Generic[Kept]):
 
     def _problem(self, what: str, remedy: str) -> DomainError:
         return DomainError(what, where=str(self.path), remedy=remedy)
+
+
+def _seal(row: Row) -> str:
+    """sha256 of all that a row holds."""
+    content = json.dumps([repr(cell) if isinstance(cell, bytes) else cell for cell in row])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _open(address: str) -> sqlite3.Connection:

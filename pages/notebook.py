@@ -43,8 +43,8 @@ def draw_notebook() -> None:
     store, only = keeping.notebook(), corpus if scope == THIS else None
     findings = store.entries(only)
     found = search(findings, query or "")
-    if unreadable := store.count_unreadable(only):
-        notices.caution(f"{count(unreadable, 'finding')} can't be read and can't be shown.")
+    if problem := store.problem():
+        notices.caution(problem)
     draw_error()
     draw_undo()
     if not findings:

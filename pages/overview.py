@@ -55,7 +55,8 @@ def main() -> None:
     if engine.corpus.manifest.with_text:
         notices.caution(build_unknown(*loaders.unknown_to(engine)))
     usual = engine.recommender().id
-    lists, changed = loaders.start(engine), loaders.changed(engine, usual)
+    changed, unmeasured = notices.find(lambda: loaders.changed(engine, usual))
+    lists = loaders.start(engine)
     if changed is not None:
         lists = lists | {"changed": changed}
     with head:
@@ -67,7 +68,8 @@ def main() -> None:
             draw_card(card, lists[card.list_name])
     turning.draw_cards(engine)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(judging.verdict(engine) or NOT_EVALUATED)
+        verdict, problem = notices.find(lambda: judging.verdict(engine))
+        st.text(verdict or problem or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")
         drawing.link(drawing.USERS, "All users")
     grid = st.grid(4, min_column_width=330, gap="medium")
@@ -77,7 +79,7 @@ def main() -> None:
     if changed is None:
         with grid.cell(), st.container(key="list_changed"):
             st.subheader("Lists that changed most", anchor=False)
-            turnover.offer(engine, usual)
+            turnover.offer(engine, usual, unmeasured)
 
 
 def draw_card(card: Card, users: ListView) -> None:

@@ -63,9 +63,9 @@ def main() -> None:
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
         protocol = pick_protocol()
-    report = judging.report(engine, protocol)
+    report, problem = notices.find(lambda: judging.report(engine, protocol))
     if report is None:
-        draw_missing(engine, protocol)
+        draw_missing(engine, protocol, problem)
         return
     with picks:
         subject = pick_subject([result.recommender for result in report.results], engine)
@@ -115,12 +115,14 @@ def pick_subject(names: list[str], engine: Engine) -> str:
     return controls.draw_recommenders("About", SUBJECT, names, width=200)
 
 
-def draw_missing(engine: Engine, protocol: str) -> None:
-    """Nothing computed yet: what it would be, and a button that computes it."""
+def draw_missing(engine: Engine, protocol: str, problem: str) -> None:
+    """Nothing computed yet, or damaged: what it would be, and a button that computes it."""
     if is_evaluating(engine, protocol):
         return
     with st.container(border=True, horizontal_alignment="left"):
-        st.subheader("Not evaluated yet", anchor=False)
+        st.subheader("Not evaluated yet" if not problem else "Evaluation damaged", anchor=False)
+        if problem:
+            st.text(problem)
         st.text(wording.PROTOCOLS[protocol])
         about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
         notices.caution(f"{about} It continues if you leave this page.")
@@ -304,14 +306,14 @@ def draw_ablation(engine: Engine, view: QualityView) -> None:
 
 def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
     """The loss over all test users, or a button that measures it."""
-    measured = judging.uses(engine, recommender)
+    measured, problem = notices.find(lambda: judging.uses(engine, recommender))
     if measured is not None:
         draw_loss("corpus", measured, in_nats=False)
         return
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
     if working.is_drawn("ablation", target, "Measuring the ablation"):
         return
-    st.text("Not measured yet. It computes the lists of all test users five times.")
+    st.text(f"{problem or 'Not measured yet.'} It computes the lists of all test users five times.")
     working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
 
 

@@ -58,6 +58,7 @@ def main() -> None:
     turns = turning.of_user(moment.engine, moment.user_id)
     scale = draw_facts(view, moment.step)
     with st.container(gap="xxsmall"):
+        turning.say_damage(moment.engine)
         turning.draw_episodes(turns, moment.step)
     drawn = draw_figures(moment, view, now, scale)
     turning.mark(drawn, turns, scale)

@@ -30,6 +30,9 @@ def main() -> None:
     head = drawing.head("Whom should I look at?")
     engine = notices.need_engine()
     view = choose_users(engine)
+    usual = engine.recommender().id
+    if problem := notices.find(lambda: loaders.turnover(engine, usual))[1]:
+        notices.caution(problem)
     notices.say(view.sentence)
     with head:
         sharing.share()

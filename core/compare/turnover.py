@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby, islice
 from pathlib import Path
@@ -23,7 +22,7 @@ from core.arrays import FloatArray, check_array
 from core.compare.overlap import rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import History
-from core.files import load_arrays, save_arrays
+from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
@@ -197,20 +196,22 @@ def stored_path(library: Library, engine: Engine, recommender: str, k: int) -> P
 def read_turnover(
     library: Library, engine: Engine, recommender: str | None = None, k: int = K
 ) -> Turnover | None:
-    """What was measured before; None where nothing was, or for something else."""
+    """What was measured before; None where nothing was, ``Damaged`` where it is damaged."""
     name = engine.recommender(recommender).id
-    for path in library.places(stored_path(library, engine, name, k)):
-        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-            tensors, header = load_arrays(path)
-            if json.loads(header["facts"]) == _facts(engine, name, k):
-                corpus, n = engine.corpus, len(engine.corpus.user_ids)
-                arrays = {key: tensors[key] for key in ARRAYS}
-                for key, shape in zip(ARRAYS, _shapes(n), strict=True):
-                    kind = np.int32 if key == "lists" else np.float32
-                    check_array(key, arrays[key], kind, shape, low=0, nan=True)
-                about = (corpus.corpus_id, engine.model_id, name, k)
-                return Turnover(*about, corpus.user_ids, *(arrays[key] for key in ARRAYS))
-    return None
+
+    def read(path: Path) -> Turnover | None:
+        tensors, header = load_arrays(path)
+        if not is_about(header, _facts(engine, name, k)):
+            return None
+        corpus, n = engine.corpus, len(engine.corpus.user_ids)
+        arrays = {key: tensors[key] for key in ARRAYS}
+        for key, shape in zip(ARRAYS, _shapes(n), strict=True):
+            kind = np.int32 if key == "lists" else np.float32
+            check_array(key, arrays[key], kind, shape, low=0, nan=True)
+        about = (corpus.corpus_id, engine.model_id, name, k)
+        return Turnover(*about, corpus.user_ids, *(arrays[key] for key in ARRAYS))
+
+    return first_kept(library.places(stored_path(library, engine, name, k)), read, "turnover")
 
 
 def _shapes(n: int) -> tuple[tuple[int, ...], ...]:
@@ -227,7 +228,7 @@ def make_turnover(
     stop: StopCallback | None = None,
 ) -> Turnover:
     """Read the turnover of a whole corpus, or measure it and store it whole or not at all."""
-    known = read_turnover(library, engine, recommender, k)
+    known = kept_or_none(lambda: read_turnover(library, engine, recommender, k))
     if known is not None:
         return known
     turnover = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)

@@ -72,16 +72,10 @@ def read_own(root: Path | None, corpus: str, user_id: str, *, timed: bool) -> Hi
         raise DomainError("own histories need a library", where=where, remedy=remedy)
     path = root / FOLDER / f"{user_id}.json"
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        text = data.decode()
-        if len(data) > LARGEST or _id_of(text) != user_id:
-            raise ValueError("its content is another one")
-        facts = json.loads(text)
-        if facts["corpus"] != corpus:
-            problem = f"this history was made for the corpus {facts['corpus']!r}"
+        made_for, events = read_own_file(path, timed=timed)
+        if made_for != corpus:
+            problem = f"this history was made for the corpus {made_for!r}"
             raise DomainError(problem, where=where, remedy=f"Open it there, or {remedy.lower()}")
-        events = [_event(row, timed) for row in facts["events"]]
     except FileNotFoundError:
         raise DomainError(
             "this own history is not in the library", where=where, remedy=remedy
@@ -89,10 +83,24 @@ def read_own(root: Path | None, corpus: str, user_id: str, *, timed: bool) -> Hi
     except OSError as error:
         problem = f"this own history can't be read: {reason_of(error)}"
         raise DomainError(problem, where=where, remedy=remedy) from None
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except ValueError as error:
         problem = f"this own history is damaged: {error}"
         raise DomainError(problem, where=str(path), remedy=remedy) from None
     return History(user_id, order_events(user_id, events))
+
+
+def read_own_file(path: Path, *, timed: bool = True) -> tuple[str, list[Event]]:
+    """Name of the corpus and events in a file; OSError, or ValueError where it was changed."""
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    text = data.decode()
+    if len(data) > LARGEST or _id_of(text) != path.stem:
+        raise ValueError("its content is another one")
+    try:
+        facts = json.loads(text)
+        return str(facts["corpus"]), [_event(row, timed) for row in facts["events"]]
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(reason_of(error)) from None
 
 
 def _id_of(text: str) -> str:

@@ -30,6 +30,7 @@ from core.evaluate.stored import (
     read_stored,
     save_stored,
 )
+from core.files import first_kept, kept_or_none
 from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -187,7 +188,7 @@ def ablation_of_model(
 ) -> Ablation:
     """Ablation of a model's recommender over the test cases; kept in the library."""
     chosen = engine.recommender(recommender)
-    kept = find_ablation(engine, library, chosen.id)
+    kept = kept_or_none(lambda: find_ablation(engine, library, chosen.id))
     if kept is not None:
         return kept
     cases = leave_last_out_cases(engine.corpus, Part.TEST)
@@ -213,11 +214,12 @@ def ablation_of_user(
 
 
 def find_ablation(engine: Engine, library: Library, recommender: str) -> Ablation | None:
-    """The stored result of ``ablation_of_model``; None where there is none."""
+    """The stored result of ``ablation_of_model``; None where there is none, ``Damaged`` where it is
+    damaged.
+    """
     key = _ablation_key(engine, recommender)
     places = library.places(ablation_path(engine, library, recommender))
-    stored = (load_ablation(path, key) for path in places)
-    return next((ablation for ablation in stored if ablation is not None), None)
+    return first_kept(places, lambda path: load_ablation(path, key), "ablation")
 
 
 def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:
@@ -245,7 +247,7 @@ def save_ablation(ablation: Ablation, path: Path, key: str) -> None:
 
 
 def load_ablation(path: Path, key: str) -> Ablation | None:
-    """Read what ``save_ablation`` wrote; None where there is nothing usable for this key."""
+    """Read what ``save_ablation`` wrote; as ``read_stored``."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> Ablation:
         n = len(header["users"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from core.engine import Engine
 from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, lists_path, load_lists, served_names
 from core.evaluate.stored import ReportKey, first_report, save_report
+from core.files import kept_or_none
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback, part_of
@@ -51,7 +53,10 @@ def find_report(
     protocol: str = "leave-last-out",
     k: int = 10,
 ) -> EvaluationReport | None:
-    """The stored report, from the library or the training; None where there is none."""
+    """The stored report, from the library or the training; None where there is none.
+
+    ``Damaged`` where only a damaged one is there.
+    """
     key = report_key(corpus, model_folder, protocol, k)
     return first_report(report_places(library, model_folder, key), key)
 
@@ -138,7 +143,8 @@ def with_own(
                     "lists under another name",
                 )
             key = _own_key(own, engine, report.protocol, report.k)
-            kept = first_report(library.places(key.path(library)), key)
+            find = partial(first_report, library.places(key.path(library)), key)
+            kept = kept_or_none(find) if compute else find()
             if kept is None and compute:
                 kept = _evaluate_own(own, key, engine, library, progress, stop)
             if kept is not None:

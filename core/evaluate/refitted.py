@@ -13,6 +13,7 @@ from core.engine import Engine
 from core.evaluate.protocols import data_of_split, report_key
 from core.evaluate.report import EvaluationReport, evaluate
 from core.evaluate.stored import ReportKey, first_report, save_report
+from core.files import kept_or_none
 from core.measure.cases import cases
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
@@ -41,7 +42,7 @@ def refitted_report(
     chosen = report_key(corpus, model_folder, "leave-last-out", k)
     protocol = WITH_INTEREST if refit_interest else PROTOCOL
     key = ReportKey(chosen.corpus_id, chosen.model_id, protocol, k)
-    kept = first_report(library.places(key.path(library)), key)
+    kept = kept_or_none(lambda: first_report(library.places(key.path(library)), key))
     if kept is not None:
         return kept
     parts = leave_last_out(corpus.events)

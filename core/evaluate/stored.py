@@ -20,11 +20,11 @@ import numpy.typing as npt
 from core.arrays import check_array
 from core.corpus.store import Library
 from core.evaluate.report import EvaluationReport, Result
-from core.files import Damaged, load_arrays, save_arrays, verify
+from core.files import first_kept, load_arrays, save_arrays, verify
 from core.ranking import NO_ITEM
 
 FORMAT = 1
-HEADER = "evaluation"
+HEADER, FOLDER = "evaluation", "evaluations"
 _STORED = {"f": np.float32, "i": np.int32, "b": np.uint8}
 _READ = {"f": np.float64, "i": np.int64, "u": np.bool_}
 """Kinds of arrays on disk, and in memory."""
@@ -52,7 +52,7 @@ class ReportKey:
 
 def evaluation_path(library: Library, key: str, prefix: str = "") -> Path:
     """The library's file for a key of any kind of evaluation."""
-    return library.root / "evaluations" / f"{prefix}{evaluation_name(key)}.safetensors"
+    return library.root / FOLDER / f"{prefix}{evaluation_name(key)}.safetensors"
 
 
 def evaluation_name(key: str) -> str:
@@ -97,7 +97,7 @@ def save_report(
 
 
 def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
-    """Read what ``save_report`` wrote; None where there is nothing usable for this key."""
+    """Read what ``save_report`` wrote; as ``read_stored``."""
 
     def build(header: dict[str, Any], arrays: Arrays) -> EvaluationReport:
         n, k, last = len(header["users"]), header["k"], header["n_items"] - 1
@@ -132,9 +132,8 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
 
 
 def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | None:
-    """The first usable report among some files."""
-    reports = (load_report(path, key) for path in paths)
-    return next((report for report in reports if report is not None), None)
+    """The first report of this key among some files; ``Damaged`` where only damaged ones are."""
+    return first_kept(paths, lambda path: load_report(path, key), "evaluation")
 
 
 def arrays_of(values: Any, prefix: str) -> Arrays:
@@ -165,19 +164,19 @@ def save_stored(
 def read_stored(
     path: Path, kind: str, key: str, build: Callable[[dict[str, Any], Arrays], T]
 ) -> T | None:
-    """``build(header, arrays)`` of a file; None where it is missing, damaged or of another key.
+    """``build(header, arrays)`` of a file; None where it is of another key or an older format.
 
-    Whoever gets None makes it again.
+    FileNotFoundError where there is none, ``Damaged``, OSError, ValueError, KeyError, TypeError or
+    RecursionError where it is damaged: see ``core.files.first_kept``.
     """
-    try:
-        verify(path.parent, (path.name,))
-        stored, metadata = load_arrays(path)
-        header = json.loads(metadata[kind])
-        if (header["format"], header["key"]) != (FORMAT, key):
-            return None
-        for name, array in stored.items():
-            if array.dtype.kind == "u":
-                check_array(name, array, np.uint8, (None,), high=1)
-        return build(header, {name: a.astype(_READ[a.dtype.kind]) for name, a in stored.items()})
-    except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError):
+    verify(path.parent, (path.name,))
+    stored, metadata = load_arrays(path)
+    if path.parent.name == FOLDER:
+        check_name(path, metadata)
+    header = json.loads(metadata[kind])
+    if (header["format"], header["key"]) != (FORMAT, key):
         return None
+    for name, array in stored.items():
+        if array.dtype.kind == "u":
+            check_array(name, array, np.uint8, (None,), high=1)
+    return build(header, {name: a.astype(_READ[a.dtype.kind]) for name, a in stored.items()})

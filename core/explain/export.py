@@ -32,7 +32,7 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
         "score": float(events.whole),
         "residual": float(events.residual),
         "stderr": float(events.stderr.max(initial=0.0)),
-        "error": events.error,
+        "error": events.bound,
         "exact": events.exact,
         "events": [
             {

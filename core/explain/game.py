@@ -78,6 +78,7 @@ def explain_events(
     seed: int = 0,
     seconds: float = 5.0,
     enough: float = ENOUGH,
+    sure: bool = False,
     exact_up_to: int = EXACT_UP_TO,
     progress: ProgressCallback | None = None,
 ) -> ShapleyValues:
@@ -88,6 +89,7 @@ def explain_events(
         seed=seed,
         seconds=seconds,
         enough=enough,
+        sure=sure,
         exact_up_to=exact_up_to,
         progress=progress,
         stop=game.stop,

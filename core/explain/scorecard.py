@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from core.arrays import DoubleArray
 from core.explain.game import EventGame, explain_events
 from core.progress import Progress, ProgressCallback, report
-from core.shapley.engine import ShapleyValues
+from core.shapley.engine import ENOUGH, ShapleyValues
 from core.shapley.game import Masks
 
 ORDERS = ("explanation", "recent-first", "random")
@@ -82,7 +82,10 @@ def make_scorecard(
 def _stability(
     game: EventGame, events: ShapleyValues, seconds: float, progress: ProgressCallback | None
 ) -> float | None:
-    """Mean pairwise Spearman correlation of the values from five seeds, at equal effort."""
+    """Mean pairwise Spearman correlation of the values from five seeds.
+
+    At equal effort, or at a standard error of 2.5 % where that is less.
+    """
     players = len(game.players)
     if players < 2:
         return None
@@ -91,7 +94,9 @@ def _stability(
     ranks = []
     for seed in range(1, SEEDS + 1):
         report(progress, Progress("explain again with other seeds", seed - 1, SEEDS))
-        again = explain_events(game, seed=seed, seconds=seconds, enough=max(events.error, 1e-9))
+        again = explain_events(
+            game, seed=seed, seconds=seconds, enough=max(events.error, ENOUGH / 2)
+        )
         ranks.append(rankdata(again.values))
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None

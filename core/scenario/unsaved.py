@@ -13,13 +13,14 @@ import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.corpus.store import Library
 from core.domain import DomainError
-from core.files import replace_text
+from core.files import reason_of, replace_text
 from core.revisions import MAKE_WRITABLE
 from core.scenario.capsule import LARGEST, check_number
 from core.scenario.edits import Edit, edits_from_json
@@ -29,6 +30,7 @@ LONGEST = 1_500
 """Characters of a code that an address carries; servers and mail programs cut longer ones."""
 FOLDER, KEPT = "drafts", 1_000
 """Where longer ones are, and how many; the oldest go first."""
+ASK_AGAIN = "Ask for the link again, or for the scenario's capsule"
 _NAME = re.compile(r"~[0-9a-f]{20}")
 _COMMON = (
     b'{"edits":[{"op":"delete","step":1},{"op":"rate","step":1,"rating":5.0},{"op":"edit",'
@@ -98,7 +100,7 @@ def to_address(unsaved: Unsaved, library: Library) -> str:
     code = unsaved.to_code()
     if len(code) <= LONGEST:
         return code
-    name = f"~{hashlib.sha256(code.encode()).hexdigest()[:20]}"
+    name = _name_of(code)
     folder = library.root / FOLDER
     try:
         if not (folder / name).exists():
@@ -119,15 +121,26 @@ def from_address(address: str, library: Library) -> Unsaved:
     """What ``to_address`` gave; DomainError for any other text, and where the file is gone."""
     if not address.startswith("~"):
         return read_code(address)
-    code = None
-    if _NAME.fullmatch(address):
-        with suppress(OSError, UnicodeDecodeError):
-            code = (library.root / FOLDER / address).read_text(encoding="utf-8")
-    if code is None:
-        raise _unreadable(
-            "are not in this library", "Ask for the link again, or for the scenario's capsule"
-        )
-    return read_code(code)
+    path = library.root / FOLDER / address
+    if not _NAME.fullmatch(address) or not path.exists():
+        raise _unreadable("are not in this library", ASK_AGAIN)
+    return read_draft(path)
+
+
+def read_draft(path: Path) -> Unsaved:
+    """The edits in a file that ``to_address`` made; DomainError where it was changed."""
+    try:
+        code = path.read_text(encoding="utf-8")
+        if _name_of(code) != path.name:
+            raise ValueError("its content was changed after it was written")
+        return read_code(code)
+    except (OSError, ValueError) as error:
+        problem = f"the kept edits {path.name} are damaged: {reason_of(error)}"
+        raise DomainError(problem, where=str(path), remedy=ASK_AGAIN) from None
+
+
+def _name_of(code: str) -> str:
+    return f"~{hashlib.sha256(code.encode()).hexdigest()[:20]}"
 
 
 def _unreadable(problem: str, remedy: str) -> DomainError:

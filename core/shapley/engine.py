@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import beta
+from scipy.special import beta, ndtr, ndtri
 
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -28,6 +28,10 @@ ENOUGH = 0.05
 """Sampling ends at this error."""
 LEAST_ROUNDS, FEWEST_ROUNDS, MOST_ROUNDS = 2, 6, 400
 """Rounds for an error that can be stated at all, for one that may end the work, and at most."""
+FEWEST_SURE, MOST_SURE = 32, 2_000
+"""The last two where the bound has to be small: few rounds tell rare differences badly."""
+BEYOND = 0.05
+"""Share of samples in which some value may lie beyond the bound."""
 GROWTH = 5
 """The error is looked at after each fifth more rounds: each look is a chance to stop too early."""
 
@@ -71,8 +75,21 @@ class ShapleyValues:
     @property
     def error(self) -> float:
         """Largest standard error relative to its output's |whole - base| (at least 0.05 nats)."""
-        size = np.maximum(np.abs(self.whole - self.base), LEAST_CHANGE)
-        return float((self.stderr / size).max(initial=0.0))
+        return float((self.stderr / self._size).max(initial=0.0))
+
+    @property
+    def bound(self) -> float:
+        """How far the values of an output are from the exact ones at most, relative like ``error``.
+
+        All of them at once, in 95 % of samples: the players' chances to lie beyond add up to 5 %.
+        """
+        relative = np.atleast_2d((self.stderr / self._size).T)
+        return max((_bound(of_output) for of_output in relative), default=0.0)
+
+    @property
+    def _size(self) -> DoubleArray:
+        size: DoubleArray = np.maximum(np.abs(self.whole - self.base), LEAST_CHANGE)
+        return size
 
 
 def shapley_values(
@@ -82,25 +99,32 @@ def shapley_values(
     seed: int = 0,
     seconds: float = 5.0,
     enough: float = ENOUGH,
+    sure: bool = False,
     exact_up_to: int = EXACT_UP_TO,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> ShapleyValues:
     """Shapley values of a game: exact up to ``exact_up_to`` players, sampled above.
 
-    Sampling ends when the error is at most ``enough`` or the next pair of orders would end after
-    ``seconds``; after at least six pairs, or two where the time is short. The same seed gives the
-    same values unless the time ends first, which it never does with infinite ``seconds``.
+    Sampling ends when the error (``sure``: the bound, for which more pairs of orders may be taken)
+    is at most ``enough`` or the next pair of orders would end after ``seconds``; after at least six
+    pairs, or two where the time is short. To be sure, coalitions are all asked once sampling has
+    cost as much. The same seed gives the same values unless the time ends first, which it never
+    does with infinite ``seconds``.
     """
     base, whole = worth(np.array([np.zeros(players), np.ones(players)], np.bool_))
-    if players <= exact_up_to:
+
+    def exact() -> ShapleyValues:
         values = exact_values(worth, players)
         return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
+
+    if players <= exact_up_to:
+        return exact()
     alone = worth(np.eye(players, dtype=np.bool_)) - base
     # What a first question loads or compiles is done by now.
     started, random = time.monotonic(), np.random.default_rng(seed)
     known = known_values(alone)
-    next_look = FEWEST_ROUNDS
+    next_look, most = (FEWEST_SURE, MOST_SURE) if sure else (FEWEST_ROUNDS, MOST_ROUNDS)
     rounds: list[DoubleArray] = []
     variates: list[DoubleArray] = []
     while True:
@@ -113,17 +137,30 @@ def shapley_values(
         variates.append(_gains(values_of(masks, alone), ranks) - known)
         n = len(rounds)
         late = (time.monotonic() - started) * (n + 1) / n > seconds
-        if n < (LEAST_ROUNDS if late else min(next_look, MOST_ROUNDS)):
+        if n < (LEAST_ROUNDS if late else min(next_look, most)):
             continue
         next_look = n + max(n // GROWTH, 1)
         values, stderr = adjust(np.array(rounds), np.array(variates))
         answer = ShapleyValues(base, whole, values, stderr, n)
-        report(
-            progress,
-            Progress("sample orders of events", n, MOST_ROUNDS, None, {"error": answer.error}),
-        )
-        if answer.error <= enough or late or n >= MOST_ROUNDS:
+        error = answer.bound if sure else answer.error
+        report(progress, Progress("sample orders of events", n, most, None, {"error": error}))
+        if error <= enough or late or n >= most:
             return answer
+        if sure and n * len(masks) > 2**players:  # all coalitions cost no more
+            return exact()
+
+
+def _bound(stderr: DoubleArray) -> float:
+    """The distance beyond which normal errors of float64[n_players] lie in ``BEYOND`` of cases."""
+    spread = stderr[stderr > 0]
+    if not len(spread):
+        return 0.0
+    low, high = 0.0, float(spread.max()) * float(-ndtri(BEYOND / 2 / len(spread)))
+    for _ in range(40):
+        middle = (low + high) / 2
+        is_beyond = 2 * ndtr(-middle / spread).sum() > BEYOND
+        low, high = (middle, high) if is_beyond else (low, middle)
+    return high
 
 
 def exact_values(worth: Worth, players: int) -> DoubleArray:

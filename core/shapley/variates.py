@@ -25,6 +25,8 @@ DECAYS = (0.0, 0.6, 0.9)
 RIDGE = 1e-2
 TWO_SIDED = 0.975
 """The quantile that leaves 5 % outside, half on each side."""
+STOPPED = 1.15
+"""Sampling ends at a look at which the error happens to be small: so much larger it is stated."""
 SHARED_ROUNDS = 2
 """Rounds' weight of the players' mean variance in the variance of each."""
 SIZES: tuple[Callable[[DoubleArray], Any], ...] = (
@@ -93,7 +95,7 @@ def adjust(rounds: DoubleArray, variates: DoubleArray) -> tuple[DoubleArray, Dou
     their known values. Each output's slopes are those of one ridge regression over all players and
     rounds. A player's variance is pooled a little with the others', since few rounds tell it badly;
     and as few rounds hold less than 95 % of values within two standard errors, these are widened
-    by Student's t over the normal quantile (``benchmarks/stated_error.py``).
+    by Student's t over the normal quantile, and by ``STOPPED`` (``benchmarks/stated_error.py``).
     """
     n, players, games, outputs = variates.shape
     centred = (
@@ -108,5 +110,5 @@ def adjust(rounds: DoubleArray, variates: DoubleArray) -> tuple[DoubleArray, Dou
     own = adjusted.var(0, ddof=1)
     pooled = (own * (n - 1) + own.mean(0) * SHARED_ROUNDS) / (n - 1 + SHARED_ROUNDS)
     freedom = max(1 - games / ((n - 1) * players), 0.1)
-    wider = stdtrit(n - 1, TWO_SIDED) / ndtri(TWO_SIDED)
+    wider = STOPPED * stdtrit(n - 1, TWO_SIDED) / ndtri(TWO_SIDED)
     return adjusted.mean(0), wider * np.sqrt(pooled / n / freedom)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from core.engine import Engine
 from core.evaluate.protocols import data_of_split, find_report, report_key, splits
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import ReportKey, save_report
-from core.files import need_space, reason_of, replace_text
+from core.files import Damaged, kept_or_none, need_space, reason_of, replace_text
 from core.interest_map.projection import InterestMap, fit_map
 from core.measure.cases import cases
 from core.model.config import InterestConfig
@@ -362,7 +363,8 @@ def evaluate_model(
     Temporal fits the same settings anew on what lay before each of three cuts. Reports are kept in
     the library under the fingerprints of corpus, model, protocol and k.
     """
-    kept = find_report(corpus, library, model_folder, protocol, k)
+    find = partial(find_report, corpus, library, model_folder, protocol, k)
+    kept = kept_or_none(find)
     if kept is not None:
         return kept
     engine = Engine.open(corpus, model_folder, library)
@@ -390,4 +392,6 @@ def evaluate_model(
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
     library.keep(key.path(library), lambda path: save_report(report, key, path))
-    return find_report(corpus, library, model_folder, protocol, k) or report
+    with suppress(Damaged):
+        return find() or report
+    return report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from core.arrays import check_array
 from core.corpus.store import Library
 from core.domain import History
-from core.files import load_arrays, save_arrays
+from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.measure.chances import Chance, q_values
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -125,13 +124,14 @@ def stored_path(library: Library, engine: Engine) -> Path:
 
 
 def read_turns(library: Library, engine: Engine) -> Turns | None:
-    """What was measured before; None where nothing was, or for something else."""
-    for path in library.places(stored_path(library, engine)):
-        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-            tensors, header = load_arrays(path)
-            if json.loads(header["facts"]) == _facts(engine):
-                return _from_arrays(engine, tensors)
-    return None
+    """What was measured before; None where nothing was, ``Damaged`` where it is damaged."""
+
+    def read(path: Path) -> Turns | None:
+        tensors, header = load_arrays(path)
+        return _from_arrays(engine, tensors) if is_about(header, _facts(engine)) else None
+
+    places = library.places(stored_path(library, engine))
+    return first_kept(places, read, "table of turning points")
 
 
 def make_turns(
@@ -141,7 +141,7 @@ def make_turns(
     stop: StopCallback | None = None,
 ) -> Turns:
     """Read the turning points of a corpus, or measure them and store them whole or not at all."""
-    known = read_turns(library, engine)
+    known = kept_or_none(lambda: read_turns(library, engine))
     if known is not None:
         return known
     turns = measure_turns(engine, progress=progress, stop=stop)

@@ -11,7 +11,7 @@ import streamlit as st
 from core.compare import columns
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
 from core.domain import DomainError, is_step
-from core.views.wording import ORDER_ONLY, short
+from core.views.wording import ORDER_ONLY, capital, short
 from pages._shared import controls, drawing, loaders, notices, state
 from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
@@ -218,10 +218,15 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=step, step=1, **change)
     label = controls.recommender_label
     st.selectbox("Recommender", names, key=by, format_func=label, **change)
+    saved = []
     try:
-        saved = loaders.scenario_store().scenarios(engine.corpus.name, spec.user)
-    except DomainError:  # the page compares without them; What-if says what is wrong
-        saved = []
+        store = loaders.scenario_store()
+        saved = store.scenarios(engine.corpus.name, spec.user)
+        problem = store.problem()
+    except DomainError as error:
+        problem = f"{capital(error.what)} ({error.where})."
+    if problem:
+        notices.caution(problem)
     if saved:
         titles = {each.scenario_id: each.name for each in saved}
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)

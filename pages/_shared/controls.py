@@ -66,10 +66,11 @@ def _pick_corpus() -> str | None:
 
 
 def _open_corpus(name: str) -> Corpus | None:
-    """The corpus; None where it is damaged, which the page then says."""
+    """The corpus; None where it is damaged, which is said here, for pages that do without it."""
     try:
         return loaders.corpus(name)
-    except DomainError:
+    except DomainError as error:
+        notices.caution(f"The corpus {name!r} can't be opened: {error.what}.")
         return None
 
 

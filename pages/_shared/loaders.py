@@ -32,6 +32,7 @@ from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
+from core.files import Damaged
 from core.jobs import Job, Work
 from core.progress import ProgressCallback, StopCallback
 from core.scenario.store import ScenarioStore
@@ -198,7 +199,10 @@ def _turnover_file(engine: Engine, recommender: str) -> Fingerprint:
 
 @kept(8, also=_turnover_file)
 def turnover(engine: Engine, recommender: str) -> Turnover | None:
-    """How fast a recommender's lists change over the corpus, where it was measured."""
+    """How fast a recommender's lists change over the corpus, where it was measured.
+
+    ``Damaged`` where what is stored can't be read.
+    """
     return read_turnover(library(), engine, recommender)
 
 
@@ -212,7 +216,10 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
 @kept(4, "Reading the users …", also=_turnover_file)
 def users(engine: Engine, recommender: str) -> DataFrame:
     """One row per user, with how much of a recommender's list one event changes if known."""
-    return build_users(engine, turnover(engine, recommender))
+    measured = None
+    with suppress(Damaged):  # the page says so
+        measured = turnover(engine, recommender)
+    return build_users(engine, measured)
 
 
 @kept(8, "Reading the files …")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import streamlit as st
 
 from core.corpus.store import Corpus
 from core.domain import DomainError
+from core.files import Damaged
 from core.model.metrics import Metrics, read_metrics
 from core.views import wording
 from pages._shared import loaders, state
@@ -18,6 +19,7 @@ from pages._shared import loaders, state
 if TYPE_CHECKING:
     from core.engine import Engine
 
+T = TypeVar("T")
 WORD_JOINER = "\u2060"
 MISSED = ":material/link_off:"
 
@@ -76,6 +78,14 @@ def say_damaged(key: str, kind: str, damaged: Mapping[str, DomainError]) -> None
     if asked in damaged:
         state.add_notice(key, f"The {kind} {asked!r} is damaged: {damaged[asked]}")
         state.put(key, None)
+
+
+def find(read: Callable[[], T | None]) -> tuple[T | None, str]:
+    """A stored result, and what is wrong with it; None and no words where there is none."""
+    try:
+        return read(), ""
+    except Damaged as error:
+        return None, wording.capital(f"{error.what}.")
 
 
 def metrics_of(engine: Engine) -> Metrics | None:

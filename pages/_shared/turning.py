@@ -34,14 +34,14 @@ def _file(engine: Engine, *rest: object) -> Fingerprint:
 
 @kept(4, also=_file)
 def of_corpus(engine: Engine) -> Turns | None:
-    """The turning points of all users, where they were measured."""
+    """The turning points of all users, where they were measured; ``Damaged`` if they are."""
     return read_turns(loaders.library(), engine)
 
 
 @kept(64, also=_file)
 def of_user(engine: Engine, user_id: str) -> TurnsView:
     """One user's turning points and episodes; tested alone where the corpus was not."""
-    return build_turns(engine, user_id, of_corpus(engine))
+    return build_turns(engine, user_id, notices.find(lambda: of_corpus(engine))[0])
 
 
 @kept(128)
@@ -55,6 +55,12 @@ def cards(engine: Engine) -> tuple[TurnCard, ...]:
     """The surest turning points of the corpus's last year."""
     measured = of_corpus(engine)
     return build_cards(engine, measured) if measured is not None else ()
+
+
+def say_damage(engine: Engine) -> None:
+    """A line where the corpus's turning points are damaged."""
+    if problem := notices.find(lambda: of_corpus(engine))[1]:
+        notices.caution(f"{problem} This user is tested alone.")
 
 
 def draw_episodes(view: TurnsView, step: int) -> None:
@@ -128,10 +134,11 @@ def offer(engine: Engine) -> None:
 def draw_cards(engine: Engine) -> None:
     """The surest turning points as places to start, or the way to them."""
     st.subheader("Turning points", anchor=False)
-    if of_corpus(engine) is None:
+    measured, problem = notices.find(lambda: of_corpus(engine))
+    if measured is None:
         notices.caution(
-            "Not measured for this model yet. Tests every user's changes of interest against 200 "
-            "shuffled histories; the result is stored."
+            f"{problem or 'Not measured for this model yet.'} Tests every user's changes of "
+            "interest against 200 shuffled histories; the result is stored."
         )
         offer(engine)
         return

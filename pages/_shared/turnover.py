@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def draw(engine: Engine, user_id: str, recommender: str) -> None:
     """The curves of the corpus and of one user, or the way to them."""
     st.subheader("How fast do lists change?", anchor=False)
-    measured = loaders.turnover(engine, recommender)
+    measured, problem = notices.find(lambda: loaders.turnover(engine, recommender))
     if measured is None:
-        offer(engine, recommender)
+        offer(engine, recommender, problem)
         return
     view = build_turnover(measured, user_id)
     drawing.chart(
@@ -33,14 +33,16 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
     )
 
 
-def offer(engine: Engine, recommender: str) -> None:
-    """A button that compares all lists of the corpus, with progress and Stop."""
+def offer(engine: Engine, recommender: str, problem: str = "") -> None:
+    """A button that compares all lists of the corpus, with progress and Stop.
+
+    ``problem``: what is wrong with what was measured before.
+    """
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
     if working.is_drawn("turnover", target, "Comparing all users' lists"):
         return
     by = controls.recommender_label(recommender)
-    notices.caution(
-        f"{by}: not measured yet. Compares the lists of all users; the result is stored."
-    )
+    why = problem or "Not measured yet."
+    notices.caution(f"{by}: {why} Compares the lists of all users; the result is stored.")
     work = loaders.measuring_turnover(engine, recommender)
     working.offer("turnover", target, "Compare all lists", work, type="secondary", icon=None)

@@ -34,11 +34,11 @@ NEW = ""
 
 def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     saved: dict[str, Scenario] = {}
-    unreadable = 0
+    problem = ""
     try:
         store = loaders.scenario_store()
         saved = {each.scenario_id: each for each in store.scenarios(draft.corpus, draft.user_id)}
-        unreadable = store.count_unreadable(draft.corpus, draft.user_id)
+        problem = store.problem()
     except DomainError as error:
         notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW
@@ -68,9 +68,8 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
         draw_details(engine, draft)
     draw_taking(engine, draft)
     st.text(status_words(draft.user_id, draft.step, len(draft.edits), changed, draft.saved))
-    if unreadable:
-        left_out = wording.count(unreadable, "saved scenario")
-        notices.caution(f"{left_out} of {draft.user_id} can't be read and is not in the list.")
+    if problem:
+        notices.caution(problem)
     unsaid = state.get(drafting.UNSAID)
     if isinstance(unsaid, DomainError):
         notices.show_error(unsaid)

@@ -13,18 +13,21 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
 from core.corpus.store import Library
+from core.files import read_only_address
 from core.home import PROJECT
 
 TOLERANCE = 2e-3
@@ -34,20 +37,10 @@ TOLERANCE = 2e-3
 Damage = Callable[[Path, random.Random], None]
 UNCHECKED = ("processor.json", "vectors.sqlite-wal")
 """Files that are made again: a measurement, and a log whose cut end SQLite leaves out."""
-
-MADE_AGAIN = ("not measured yet", "Not evaluated yet", "no stored evaluation")
-"""The same of what a click makes again."""
-UNNAMED = ("lists/", "evaluations/", "turnover/", "tuning/")
-"""Folders whose files no other file names."""
-DAMAGE = ("Damaged", "damaged", "was changed after", "has no card", *MADE_AGAIN)
+UNNAMED = ("lists/", "evaluations/", "turnover/", "turns/", "tuning/", "own/", "drafts/")
+"""Folders whose files no other file names: taking one away is how a person deletes it."""
+DAMAGE = ("Damaged", "damaged", "was changed after", "has no card", "can't be read", "is missing")
 """How pages say that something can't be read."""
-LEFT_OUT = {
-    ("notebook", "events.parquet"),
-    ("notebook", "items.parquet"),
-    ("users", "turnover"),
-}
-"""Pages that need nothing of a file: there the sidebar leaves the user out without a word, and the
-table of users a column that a click on Overview makes again."""
 
 
 def truncate(path: Path, chance: random.Random) -> None:
@@ -97,7 +90,8 @@ def make_a_folder(path: Path, chance: random.Random) -> None:
 
 def exchange(path: Path, chance: random.Random) -> None:
     """The file of another model or corpus, or one of its neighbours."""
-    kin = [other for other in path.parents[2].rglob(path.name) if other != path]
+    root = next(folder for folder in path.parents if (folder / "corpora").is_dir())
+    kin = [other for other in root.rglob(path.name) if other != path and other.is_file()]
     kin += [other for other in path.parent.iterdir() if other.is_file() and other != path]
     if kin:
         shutil.copy(chance.choice(sorted(kin)), path)
@@ -134,6 +128,7 @@ def verbs(whole: Path, root: Path) -> dict[str, list[str]]:
     corpus = Library.open(whole).corpus("shop")
     user, item = corpus.user_ids[0], corpus.item_ids[3]
     about = ["shop", "--user", user]
+    own = next(path.stem for path in (whole / "own").iterdir())
     return {
         "corpora": ["corpora"],
         "models": ["models", "shop"],
@@ -152,6 +147,8 @@ def verbs(whole: Path, root: Path) -> dict[str, list[str]]:
         "evaluate": ["evaluate", "shop"],
         "evaluate 5": ["evaluate", "shop", "--k", "5"],
         "turnover": ["turnover", "shop"],
+        "turns": ["turns", "shop"],
+        "recommend to an own history": ["recommend", "shop", "--user", own],
         "doctor": ["doctor", "--deep"],
     }
 
@@ -198,9 +195,11 @@ def same(one: Any, two: Any) -> bool:
 
 
 def renew(whole: Path, place: Path) -> None:
-    """Put the whole library in its place."""
-    while place.exists():  # work that an earlier page began may still write
-        shutil.rmtree(place, ignore_errors=True)
+    """Put the whole library in its place; nothing is left in the spare one."""
+    spare = Library(place).places(place / "any")[1:]
+    for folder in (place, *(path.parent for path in spare)):
+        while folder.exists():  # work that an earlier page began may still write
+            shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(whole, place)
 
 
@@ -246,11 +245,16 @@ class Case:
         return not path.is_file() or path.read_bytes() != before
 
     def is_not_known(self, place: Path, whole: Path) -> bool:
-        """Whether nothing can tell: a file is gone that no other one names, or SQLite's rows are
-        the same, since what changed is not in use.
+        """Whether nothing can tell: a file is gone that no other one names, or the rows of SQLite
+        or of lists are the same, since what changed is not in use. ``doctor`` sees removed lists by
+        their refused rows.
         """
         if self.damage == "remove":
+            if self.reader == "doctor" and self.file.startswith("lists/"):
+                return False
             return self.file.startswith(UNNAMED) or self.file.endswith(("current.json", ".sqlite"))
+        if self.file.endswith(".parquet") and self.file.startswith("lists/"):
+            return lists(place / self.file) == lists(whole / self.file)
         return self.file.endswith(".sqlite") and rows(place / self.file) == rows(whole / self.file)
 
 
@@ -265,10 +269,18 @@ class Fault:
 def rows(path: Path) -> list[str] | None:
     """All that a SQLite file holds, as statements; None where it can't be read."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
             return list(connection.iterdump())
     except (sqlite3.Error, UnicodeDecodeError):
         return None
+
+
+def lists(path: Path) -> tuple[object, ...] | None:
+    """Rows and facts of imported lists, which are held to their content; None if unreadable."""
+    with suppress(OSError, ValueError, KeyError, pa.ArrowException):
+        table = pq.read_table(path)
+        return table.to_pydict(), table.schema.metadata
+    return None
 
 
 def every_case(whole: Path, readers: list[str]) -> list[Case]:
@@ -326,8 +338,6 @@ class Pages:
         app = self.open(page)
         if app.exception:
             return Fault("unexpected", str(app.exception[0].value))
-        if any((page, name) in LEFT_OUT for name in Path(case.file).parts):
-            return None
         if names_damage(words(app), self.before[page], case.file):
             return None
         return Fault("silent", "other words, and nothing about the damage")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
 from core.cli import main
 from core.compare.fork import run
 from core.compare.replay import make_capsule
+from core.corpus.own import own_history, write_own
 from core.corpus.store import Library
 from core.demo.simulation import simulate
 from core.domain import Columns
 from core.engine import Engine
 from core.evaluate.ablations import ablation_of_model
 from core.model.config import InterestConfig
+from core.notebook import Finding, Notebook, Seen
 from core.scenario.edits import Edit, Op
 from core.scenario.store import Scenario, ScenarioStore
+from core.scenario.unsaved import Unsaved, to_address
 from core.training.training import train
 
 TINY = replace(InterestConfig(), dim=16, hidden=8, epochs=1, batch_users=8)
@@ -24,7 +28,9 @@ EDITS = [{"op": "delete", "step": 2}]
 
 
 def fill(root: Path) -> None:
-    """Two corpora, two models, lists, evaluations, turnover, trials and a scenario."""
+    """Two corpora, two models, lists, evaluations, turnover, turning points, trials, a scenario, a
+    finding, an own history and edits too long for an address.
+    """
     library = Library.open(root)
     for name, n_users in (("shop", 14), ("other", 6)):
         shop = simulate(n_users=n_users)
@@ -42,6 +48,11 @@ def fill(root: Path) -> None:
     (root / "capsule.json").write_text(capsule.to_text())
     (root / "edits.json").write_text(json.dumps(EDITS))
     ScenarioStore.open(library).save(Scenario(capsule))
+    seen = Seen(page="timeline", title="T", query="", corpus="shop", corpus_id=corpus.corpus_id)
+    Notebook.open(library).keep(Finding("what was found", seen), '{"data": [], "layout": {}}')
+    write_own(root, "shop", own_history("shop", history.events[:3]), ())
+    words = "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz ", k=4_000))
+    to_address(Unsaved((Edit(Op.EDIT, step=1, text=words),)), library)
     ablation_of_model(engine, library)
     lists = root / "lists.csv"
     last = history.events[-1].timestamp.isoformat()
@@ -51,6 +62,7 @@ def fill(root: Path) -> None:
     for verb in (
         ["whatif", "shop", "--user", user, "--edits", str(root / "new.json")],
         ["turnover", "shop"],
+        ["turns", "shop"],
         ["evaluate", "shop", "--k", "5"],
         ["import-lists", str(lists), "--name", "shop"],
         ["tune", "shop", "--minutes", "0.01"],

@@ -152,10 +152,13 @@ def trust(values: ShapleyValues, grouped: int) -> str:
     if values.exact:
         said = "Exact: every combination of events was evaluated."
     else:
-        said = (
-            f"Sampled: {2 * values.rounds} orders of events; the largest standard error is "
-            f"{values.error * 100:.1f}\u202f% of the change."
-        )
+        said = f"Sampled: {number(2 * values.rounds)} orders of events; "
+        if values.bound <= ENOUGH:
+            far = f"{values.bound * 100:.1f}\u202f% of the change"
+            said += f"with 95\u202f% confidence every value is within {far}."
+        else:
+            far = f"{values.error * 100:.1f}\u202f% of the change"
+            said += f"the largest standard error is {far}."
         if values.error > ENOUGH:
             said += f" The target is {percent(ENOUGH)}, so read small bars with care."
     if grouped:

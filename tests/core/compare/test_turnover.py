@@ -22,6 +22,7 @@ from core.compare.turnover import (
 from core.corpus.store import Library
 from core.domain import DomainError, Stopped
 from core.engine import Engine
+from core.files import Damaged
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,8 @@ def test_what_was_measured_is_read_back(engine: Engine, tmp_path: Path) -> None:
     assert read_turnover(library, engine, "popularity", k=20) is None
     path = stored_path(library, engine, made.recommender, made.k)
     path.write_bytes(path.read_bytes()[:100])
-    assert read_turnover(library, engine, "popularity") is None
+    with pytest.raises(Damaged, match="the stored turnover is damaged"):
+        read_turnover(library, engine, "popularity")
 
 
 def test_a_stop_leaves_nothing(engine: Engine, tmp_path: Path) -> None:

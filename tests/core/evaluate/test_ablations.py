@@ -157,7 +157,8 @@ def test_it_comes_back_and_only_for_its_own_question(
         np.testing.assert_array_equal(found.without[name].changed, ablation.without[name].changed)
     assert load_ablation(path, "two") is None
     path.write_bytes(b"nonsense")
-    assert load_ablation(path, "one") is None
+    with pytest.raises(ValueError):
+        load_ablation(path, "one")
 
 
 def test_it_stops(corpus: Corpus, judged: list[Case]) -> None:

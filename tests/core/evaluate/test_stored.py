@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from core.corpus.split import leave_last_out
-from core.corpus.store import Corpus
+from core.corpus.store import Corpus, Library
 from core.domain import Part
 from core.evaluate.report import EvaluationReport, Result, evaluate
-from core.evaluate.stored import ReportKey, load_report, save_report
+from core.evaluate.stored import ReportKey, first_report, load_report, save_report
+from core.files import Damaged
 from core.measure.cases import leave_last_out_cases
 from core.recommend.baseline import fit_baselines
 from core.recommend.training_data import TrainingData
@@ -29,7 +30,7 @@ def report(corpus: Corpus) -> EvaluationReport:
 
 
 def test_everything_comes_back(report: EvaluationReport, tmp_path: Path) -> None:
-    path = tmp_path / "evaluations" / "one.safetensors"
+    path = KEY.path(Library(tmp_path))
     save_report(report, KEY, path)
     found = load_report(path, KEY)
     assert found is not None
@@ -56,18 +57,22 @@ def test_the_same_report_gives_the_same_bytes(report: EvaluationReport, tmp_path
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_another_question_or_a_damaged_file_is_no_answer(
+def test_another_question_is_no_answer_and_a_damaged_file_is_said(
     report: EvaluationReport, tmp_path: Path
 ) -> None:
     path = tmp_path / "one"
-    assert load_report(path, KEY) is None
+    assert first_report([path], KEY) is None
     save_report(report, KEY, path)
-    assert load_report(path, ReportKey("c0ffee", "m0de1", "temporal")) is None
-    assert load_report(path, ReportKey("c0ffee", "m0de1", k=20)) is None
-    path.write_bytes(path.read_bytes()[:-100])
-    assert load_report(path, KEY) is None
-    path.write_bytes(b"{}")
-    assert load_report(path, KEY) is None
+    assert first_report([path], ReportKey("c0ffee", "m0de1", "temporal")) is None
+    assert first_report([path], ReportKey("c0ffee", "m0de1", k=20)) is None
+    whole = tmp_path / "whole"
+    save_report(report, KEY, whole)
+    for content in (path.read_bytes()[:-100], b"{}"):
+        path.write_bytes(content)
+        with pytest.raises(Damaged, match="the stored evaluation is damaged"):
+            first_report([path], KEY)
+        found = first_report([path, whole], KEY)
+        assert found is not None and found.users == report.users
 
 
 def test_each_case_says_what_was_known_and_what_came(

@@ -113,6 +113,21 @@ def test_sampled_values_are_near_the_exact_ones_as_their_error_says() -> None:
     assert (np.abs(sampled.values - exact.values) <= 5 * sampled.stderr + 1e-6).all()
 
 
+def test_a_sure_sample_has_all_its_values_within_what_it_states() -> None:
+    game = game_of(history_of(13, 2))
+    exact = explain_events(game, exact_up_to=13)
+    size = max(abs(exact.whole - exact.base), 0.05)
+    for seed in range(10):
+        sampled = explain_events(game, seed=seed, seconds=np.inf, sure=True)
+        assert 0 < sampled.bound <= 0.05 and sampled.bound > sampled.error
+        assert np.abs(sampled.values - exact.values).max() <= sampled.bound * size * 1.2
+
+
+def test_a_bound_that_costs_more_than_all_coalitions_is_exact() -> None:
+    sampled = explain_events(game_of(history_of(8)), sure=True, exact_up_to=0, enough=1e-9)
+    assert sampled.exact and sampled.bound == 0
+
+
 def test_the_same_seed_gives_the_same_values() -> None:
     first, second, other = (
         explain_events(game_of(history_of(20)), seed=seed, enough=0.1) for seed in (1, 1, 2)

@@ -10,6 +10,7 @@ import pytest
 from core.corpus.store import Library
 from core.domain import Stopped
 from core.engine import Engine
+from core.files import Damaged
 from core.turns import stored
 from core.turns.stored import Turns, make_turns, measure_turns, read_turns, stored_path
 from core.turns.turning import Kind, TurningPoint, UserTurns
@@ -63,7 +64,8 @@ def test_it_is_stored_once_and_read_back_the_same(
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
     path.write_bytes(bytes(content))
-    assert read_turns(library, engine) is None
+    with pytest.raises(Damaged, match="turning points is damaged"):
+        read_turns(library, engine)
 
 
 def test_a_table_that_can_not_be_the_corpuss_is_refused(engine: Engine, turns: Turns) -> None:

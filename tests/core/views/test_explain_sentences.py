@@ -127,6 +127,10 @@ def test_words_that_round_to_zero_are_not_named() -> None:
     assert "bad \u22120.50, good +0.30" in said and "so " not in said
 
 
+def test_a_small_bound_is_stated_instead_of_the_standard_error() -> None:
+    assert "every value is within 3.9\u202f% of the change" in sentences.trust(events(0.02, 12), 0)
+
+
 def test_a_large_error_warns() -> None:
     assert "care" in sentences.trust(events(0.2, 12), 0)
     assert "care" not in sentences.trust(events(0.04, 12), 0)
