@@ -23,6 +23,7 @@ from pages._shared import (
     judging,
     loaders,
     notices,
+    screen,
     sharing,
     state,
     turning,
@@ -39,6 +40,8 @@ MEASURES: dict[str, tuple[str, ColumnConfig]] = {
     "worst": ("held_out_rank", col.NumberColumn("Rank", format="%.0f", width=64)),
 }
 """The column that orders each list."""
+LISTS, LIST_WIDTH = 4, 330
+"""How many lists stand beside each other at most, and the least pixels of one."""
 
 
 @loaders.kept(4)
@@ -70,7 +73,7 @@ def main() -> None:
         st.text(judging.verdict(engine) or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")
         drawing.link(drawing.USERS, "All users")
-    grid = st.grid(4, min_column_width=330, gap="medium")
+    grid = st.grid(LISTS, min_column_width=LIST_WIDTH, gap="medium")
     for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, users)
@@ -105,12 +108,14 @@ def draw_list(name: str, users: ListView) -> None:
         f"open_{name}",
         lambda row: open_user(name, users, row),
         alignment="left",
-        width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
+        width=drawing.id_width(row.user_id for row in users.rows),
     )
     drawing.table(
         users.rows,
         f"{users.title}. {users.sentence}",
         {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
+        grows=("topics",),
+        room=screen.cell(LISTS, LIST_WIDTH),
     )
 
 
