@@ -40,6 +40,11 @@ MEASURES: dict[str, tuple[str, ColumnConfig]] = {
     "worst": ("held_out_rank", col.NumberColumn("Rank", format="%.0f", width=64)),
 }
 """The column that orders each list."""
+EMPTY = dict.fromkeys(("drift", "busiest"), "No user has 5 events or more.") | {
+    "changed": "No user has events enough to compare lists.",
+    "worst": "No held-out item of a user with 5 or more events has a rank.",
+}
+"""What each list says where it holds nobody."""
 LISTS, LIST_WIDTH = 4, 330
 """How many lists stand beside each other at most, and the least pixels of one."""
 
@@ -98,10 +103,10 @@ def draw_card(card: Card, users: ListView) -> None:
 def draw_list(name: str, users: ListView) -> None:
     """One list; a user's button opens the Timeline, or Compare where lists changed."""
     st.subheader(users.title, anchor=False)
-    notices.caution(users.sentence)
     if not users.rows:
-        st.text("No user has 5 events or more.")
+        st.text(EMPTY[name])
         return
+    notices.caution(users.sentence)
     column, measure = MEASURES[name]
     button = drawing.buttons(
         "User",
