@@ -34,6 +34,7 @@ TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
 TABLE_HEIGHT = 318
+RING = "Ring: the chosen event or item."
 LISTS = 0.6
 """Share of the page that both lists have."""
 Rows = tuple[history.TableRow, ...]
@@ -105,7 +106,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        chart(charts, "map", loaders.interest_map(engine).sentence)
+        chart(charts, "map", f"{loaders.interest_map(engine).sentence} {RING}")
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
@@ -196,7 +197,7 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         ),
         history.RATING: col.NumberColumn(
             "Rating",
-            width=66,
+            width=72,
             help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
         ),
         history.DATE: col.DatetimeColumn(
@@ -309,7 +310,7 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
             traces,
             lambda mark: event == mark[0] or item == mark[1],
             ink,
-            chosen.EVENT_OR_ITEM,
+            "",
         )
     return {
         "map": (f"{view.sentence} {view.effect_sentence}".strip(), both),

@@ -26,7 +26,7 @@ def mark(
 ) -> bool:
     """Ring the marks of ``traces`` whose customdata ``is_chosen``, and say what the ring means.
 
-    The words stand above the chart's right end, or ``below`` it.
+    The ``words``, if any, stand above the chart's right end, or ``below`` it.
     Whether there were any. Like all that ``MOVING`` names it costs a browser no new chart.
     """
     names = [traces] if isinstance(traces, str) else traces
@@ -35,6 +35,7 @@ def mark(
         return False
     for x, y in marks:
         figure.add_scatter(**ring(x, y, palette.text, SIZE, 2, "chosen"))
-    said = legend([("◯", palette.text, words)], palette, below=below)
-    figure.add_annotation(said | {"name": MOVING, "x": 1, "xanchor": "right"})
+    if words:
+        said = legend([("◯", palette.text, words)], palette, below=below)
+        figure.add_annotation(said | {"name": MOVING, "x": 1, "xanchor": "right"})
     return True
