@@ -93,7 +93,7 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
             notices.say(sentence)
     drawing.chart(
         FLOW,
-        flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow()),
+        flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow(), room=screen.room()),
         view.flow_sentence,
         name=f"Rank flow over {len(view.columns)} columns",
         is_said=False,
@@ -212,17 +212,17 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
-    look = {"width": 72, "type": "tertiary"}
+    look = {"width": 66, "type": "tertiary"}
     columns = {
         "to": col.TextColumn("To", width=90),
-        "move": col.TextColumn("Move", width=72),
-        "item": col.TextColumn("Item", width=300 if two else 240),
+        "move": col.TextColumn("Move", width=66),
+        "item": col.TextColumn("Item"),
         "change": col.NumberColumn(
-            "Score", format="%+.2f", width=64, help="Change of log p, in nats"
+            "Score", format="%+.2f", width=58, help="Change of log p, in nats"
         ),
-        "cause": col.TextColumn("Main cause", width=250 if two else 215),
+        "cause": col.TextColumn("Main cause"),
         "contribution": col.NumberColumn(
-            "Contribution", format="%+.2f", width=90, help="To the change of log p, in nats"
+            "Contribution", format="%+.2f", width=88, help="To the change of log p, in nats"
         ),
         "explain": drawing.buttons(
             "Explain", "moves_explain", lambda at: open_explain(view, rows[at]), **look
@@ -243,6 +243,8 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
             or (row.cause_step is not None and row.cause_step == state.get(EVENT))
             for row in rows
         ],
+        grows=("item", "cause") if has_causes else ("item",),
+        room=screen.room(),
     )
     if has_causes:
         notices.caution(words.CAUTION)

@@ -23,6 +23,7 @@ from pages._shared import (
     judging,
     loaders,
     notices,
+    screen,
     sharing,
     state,
     turning,
@@ -39,6 +40,13 @@ MEASURES: dict[str, tuple[str, ColumnConfig]] = {
     "worst": ("held_out_rank", col.NumberColumn("Rank", format="%.0f", width=64)),
 }
 """The column that orders each list."""
+EMPTY = dict.fromkeys(("drift", "busiest"), "No user has 5 events or more.") | {
+    "changed": "No user has events enough to compare lists.",
+    "worst": "No held-out item of a user with 5 or more events has a rank.",
+}
+"""What each list says where it holds nobody."""
+LISTS, LIST_WIDTH = 4, 330
+"""How many lists stand beside each other at most, and the least pixels of one."""
 
 
 @loaders.kept(4)
@@ -72,7 +80,7 @@ def main() -> None:
         st.text(verdict or problem or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")
         drawing.link(drawing.USERS, "All users")
-    grid = st.grid(4, min_column_width=330, gap="medium")
+    grid = st.grid(LISTS, min_column_width=LIST_WIDTH, gap="medium")
     for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, users)
@@ -97,22 +105,24 @@ def draw_card(card: Card, users: ListView) -> None:
 def draw_list(name: str, users: ListView) -> None:
     """One list; a user's button opens the Timeline, or Compare where lists changed."""
     st.subheader(users.title, anchor=False)
-    notices.caution(users.sentence)
     if not users.rows:
-        st.text("No user has 5 events or more.")
+        st.text(EMPTY[name])
         return
+    notices.caution(users.sentence)
     column, measure = MEASURES[name]
     button = drawing.buttons(
         "User",
         f"open_{name}",
         lambda row: open_user(name, users, row),
         alignment="left",
-        width=min(150, 40 + 8 * max(len(row.user_id) for row in users.rows)),
+        width=drawing.id_width(row.user_id for row in users.rows),
     )
     drawing.table(
         users.rows,
         f"{users.title}. {users.sentence}",
         {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
+        grows=("topics",),
+        room=screen.cell(LISTS, LIST_WIDTH),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -28,7 +29,17 @@ from core.views.quality.rows import (
 )
 from core.views.tables import table
 from core.views.wording import number
-from pages._shared import controls, drawing, judging, keeping, notices, sharing, state, working
+from pages._shared import (
+    controls,
+    drawing,
+    judging,
+    keeping,
+    notices,
+    screen,
+    sharing,
+    state,
+    working,
+)
 from pages._shared.drawing import Charts
 from pages._shared.state import (
     COHORT,
@@ -243,16 +254,28 @@ def draw_targets(engine: Engine, view: QualityView, key: str, groups: Sequence[G
         users = rows["user_id"].tolist()
         controls.open_listed(users, at, drawing.EXPLAIN, time=int(row["step"]), **about)
 
+    width = drawing.id_width(rows["user_id"])
     columns = {
-        "user_id": drawing.buttons("User", "open_target", explain, alignment="left"),
-        "step": col.NumberColumn("Events before", format="localized"),
+        "user_id": drawing.buttons("User", "open_target", explain, alignment="left", width=width),
+        "step": col.NumberColumn("Events before", format="localized", width=108),
         "item": col.TextColumn("Target"),
-        "rank": col.NumberColumn(f"Rank by {wording.name_of(view.subject)}", format="%.0f"),
+        "rank": rank_column(f"Rank by {wording.name_of(view.subject)}"),
     }
     if view.rival is not None:
-        columns["rival"] = col.NumberColumn(f"By {wording.name_of(view.rival)}", format="%.0f")
+        columns["rival"] = rank_column(f"By {wording.name_of(view.rival)}")
     with st.container(key="targets"):
-        drawing.table(rows, f"Targets. {cases.sentence}", columns, height=320)
+        drawing.table(
+            rows,
+            f"Targets. {cases.sentence}",
+            columns,
+            height=320,
+            grows=("item",),
+            room=screen.room(),
+        )
+
+
+def rank_column(label: str) -> Any:
+    return col.NumberColumn(label, format="%.0f", width=int(drawing.need([label])))
 
 
 def draw_calibration(view: QualityView, charts: Charts) -> None:

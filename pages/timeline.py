@@ -40,7 +40,6 @@ PANE = 780
 """Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight; on a
 wide screen ``_timeline/live.css`` lets it end where the window does."""
 SHARES, AFTER = "shares", "Interest profile after this event"
-CHOSEN = "chosen event or item"
 NAMES = {
     "profile": "Interest profile by topic over time",
     "map": "Path on the interest map",
@@ -129,12 +128,18 @@ def mark_chosen(drawn: Charts, view: TimelineView) -> None:
     ink, event, item = drawing.palette(), state.get(EVENT), state.get(ITEM)
     steps = {row.step for row in view.steps if row.item_id == item or row.step == event}
     figures = {name: figure for name, (_, figure) in drawn.items()}
-    chosen.mark(figures["events"], "events", steps.__contains__, ink, CHOSEN, below=True)
-    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, CHOSEN)
+    chosen.mark(
+        figures["events"], "events", steps.__contains__, ink, chosen.EVENT_OR_ITEM, below=True
+    )
+    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, chosen.EVENT_OR_ITEM)
     before = {step - 1 for step in steps}
-    chosen.mark(figures["ranks"], "ranks", before.__contains__, ink, CHOSEN, below=True)
-    if not chosen.mark(figures["map"], "list", lambda data: data[1] == item, ink, CHOSEN):
-        chosen.mark(figures["map"], "states", steps.__contains__, ink, CHOSEN)
+    chosen.mark(
+        figures["ranks"], "ranks", before.__contains__, ink, chosen.EVENT_OR_ITEM, below=True
+    )
+    if not chosen.mark(
+        figures["map"], "list", lambda data: data[1] == item, ink, chosen.EVENT_OR_ITEM
+    ):
+        chosen.mark(figures["map"], "states", steps.__contains__, ink, chosen.EVENT_OR_ITEM)
 
 
 def draw_facts(view: TimelineView, step: int) -> TimeScale:

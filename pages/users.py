@@ -115,6 +115,7 @@ def draw_users(view: UsersView, n_items: int) -> None:
             "open_user",
             lambda at: controls.open_listed(user_ids, at, TIMELINE),
             alignment="left",
+            width=drawing.id_width(user_ids),
         ),
         "leading": col.TextColumn("Leading topic, first → last", width=leading),
         "path": col.LineChartColumn("Share of last topic", y_min=0, y_max=1, width=110),

@@ -14,6 +14,7 @@ from core.compare.replay import make_capsule, replay
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.engine import Engine
+from core.figures import chosen
 from core.figures.compare_report import fork_report
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
 from core.scenario.draft import Draft, Refused
@@ -25,7 +26,7 @@ from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
@@ -33,6 +34,9 @@ TITLE = "What if this history were different?"
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
 TABLE_HEIGHT = 318
+RING = "Ring: the chosen event or item."
+LISTS = 0.6
+"""Share of the page that both lists have."""
 Rows = tuple[history.TableRow, ...]
 Profile = tuple[views.ProfileRow, ...]
 Tables = dict[str, Callable[[], DataFrame]]
@@ -40,10 +44,10 @@ Tables = dict[str, Callable[[], DataFrame]]
 
 def main() -> None:
     engine = notices.need_engine()
-    chosen = state.selection()
+    selected = state.selection()
     draft_before = state.get(drafting.DRAFT)
     try:
-        draft = drafting.settle(chosen)
+        draft = drafting.settle(selected)
     except DomainError as error:
         state.put(bar.ERROR, error)
         st.rerun()
@@ -55,15 +59,15 @@ def main() -> None:
     if draft is not draft_before and draft.saved is not None:
         follow(draft, draft.saved.capsule.recommender)
     loaders.expect_texts(engine)
-    workbench(engine, chosen.recommender or engine.recommender().id)
+    workbench(engine, selected.recommender or engine.recommender().id)
 
 
 def follow(draft: Draft, recommender: str) -> None:
     """Open the page anew where the URL's scenario is about another user, time or recommender."""
-    chosen = state.selection()
+    selected = state.selection()
     if state.is_asked(state.RECOMMENDER):
-        recommender = chosen.recommender or recommender
-    shown = (chosen.corpus, chosen.user_id, chosen.step, chosen.recommender)
+        recommender = selected.recommender or recommender
+    shown = (selected.corpus, selected.user_id, selected.step, selected.recommender)
     if shown != (draft.corpus, draft.user_id, draft.step, recommender):
         controls.open_page(drawing.WHAT_IF, **bar.where(draft, recommender))
 
@@ -91,7 +95,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     rows = history.build_table(engine.corpus, fork.edited, draft.refused, feelings)
     draw_replay(engine, draft)
     draw_table(engine, draft, base, rows)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([LISTS, 1 - LISTS], gap="medium")
     with left:
         draw_lists(fork)
     with right:
@@ -102,7 +106,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        chart(charts, "map", loaders.interest_map(engine).sentence)
+        chart(charts, "map", f"{loaders.interest_map(engine).sentence} {RING}")
     with right:
         chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
         chart(charts, "sizes", wording.STEP_SIZE_UNIT)
@@ -176,14 +180,13 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     deleted = sum(row.removed for row in rows)
     events = wording.count(len(rows) - 1 - deleted, "event")
     st.markdown(f"**History** · {events}{f', {deleted} deleted' if deleted else ''}")
-    item = col.TextColumn("Item", width=230)
+    item = col.TextColumn("Item")
     if by_id:
         deleted_ids = sorted({history.struck(row.item_id) for row in rows if row.removed})
         item = col.SelectboxColumn(
             "Item",
             options=[*corpus.item_ids, *deleted_ids],
             format_func=lambda item: item_words(corpus, str(item)),
-            width=230,
         )
     columns = {
         "step": col.TextColumn("#", width=40),
@@ -194,13 +197,13 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         ),
         history.RATING: col.NumberColumn(
             "Rating",
-            width=66,
+            width=72,
             help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
         ),
         history.DATE: col.DatetimeColumn(
             "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
         ),
-        history.TEXT: col.TextColumn("Text", width=220),
+        history.TEXT: col.TextColumn("Text"),
         "sentiment": col.TextColumn(
             "Sentiment", width=96, help="What the model reads from the text, \u22121 to +1"
         ),
@@ -208,11 +211,12 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
+    columns = drawing.fit(columns, screen.room(), {history.ITEM: None, history.TEXT: None})
     frame = history.table_frame(rows, by_id=by_id)
-    chosen = [
+    is_chosen = [
         row.handle == state.get(state.EVENT) or row.item_id == state.get(state.ITEM) for row in rows
     ]
-    frame["step"] = frame["step"].mask(chosen, "● " + frame["step"])
+    frame["step"] = frame["step"].mask(is_chosen, "● " + frame["step"])
     st.data_editor(
         frame,
         key=key,
@@ -276,12 +280,14 @@ def draw_lists(fork: Fork) -> None:
         f"Both lists by {by}. {sentence}",
         {
             "rank": col.NumberColumn("#", width=30),
-            "before": col.TextColumn("Before", width=220),
-            "after": col.TextColumn("After", width=220),
+            "before": col.TextColumn("Before"),
+            "after": col.TextColumn("After"),
             "move": col.TextColumn("Move", width=62),
             "explain": drawing.buttons("", "explain_after", explain, width=56),
         },
         marked=list((frame[["before_id", "after_id"]] == state.get(state.ITEM)).any(axis=1)),
+        grows=("before", "after"),
+        room=screen.room(LISTS),
     )
     notices.caution(f"By {by}. {CAUTION}")
 
@@ -295,12 +301,20 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
         if abs(largest.change) >= 0.005
         else "The interest profile does not change."
     )
+    both, sizes = fork_map(behind, crowd, view, ink), sizes_figure(view, ink)
+    event, item = state.get(state.EVENT), state.get(state.ITEM)
+    for figure, kind in ((both, " states"), (sizes, "")):
+        traces = [f"{path}{kind}" for path in ("original", "edited")]
+        chosen.mark(
+            figure,
+            traces,
+            lambda mark: event == mark[0] or item == mark[1],
+            ink,
+            "",
+        )
     return {
-        "map": (
-            f"{view.sentence} {view.effect_sentence}".strip(),
-            fork_map(behind, crowd, view, ink),
-        ),
-        "sizes": (view.sizes_sentence, sizes_figure(view, ink)),
+        "map": (f"{view.sentence} {view.effect_sentence}".strip(), both),
+        "sizes": (view.sizes_sentence, sizes),
         "profile": (profile_sentence, profiles_figure(profile, ink)),
     }
 
@@ -319,13 +333,15 @@ def draw_moves(fork: Fork, moves: DataFrame) -> None:
         f"Cause of each of {len(moves)} moves",
         {
             "move": col.TextColumn("Move", width=78),
-            "item": col.TextColumn("Item", width=300),
-            "cause": col.TextColumn("Main cause", width=430),
+            "item": col.TextColumn("Item"),
+            "cause": col.TextColumn("Main cause"),
             "contribution": col.NumberColumn("Contribution", format="%+.2f", width=104),
             "change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
         height="content" if len(moves) <= 6 else 246,
         marked=list(moves["item_id"] == state.get(state.ITEM)),
+        grows=("item", "cause"),
+        room=screen.room(),
     )
     notices.caution(
         "Main cause: the edit with the largest Shapley contribution (nats) to the item's margin "

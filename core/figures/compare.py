@@ -36,9 +36,14 @@ from core.views.wording import SMALL as SMALL_CHANGE
 from core.views.wording import nats, percent, signed
 
 ROW = 30
-SIDES = {2: (256, 34), 3: (230, 30), 4: (190, 25)}
-SIDE, NARROW_SIDE = (160, 20), (116, 12)
-"""Pixels beside the outer columns and characters of a title there, by number of columns."""
+SIDES = {2: 256, 3: 230, 4: 190}
+SIDE, NARROW_SIDE = 160, 116
+"""Least pixels for a title beside the outer columns, by number of columns."""
+INNER = {2: 260, 3: 460, 4: 580}
+INNER_OF_MANY = 720
+"""Pixels between the outer columns that titles leave free, by number of columns."""
+BESIDE, LETTER = 24, 6.1
+"""Pixels between a marker and its title, and of a letter."""
 MOST_LABELLED = 4
 """Columns up to which items of inner columns only are labelled too; above, when they are chosen."""
 STUB = 0.2
@@ -52,18 +57,25 @@ SHOWN_BARS = 12
 
 
 def flow_figure(
-    view: CompareView, palette: Palette, chosen: str | None = None, *, narrow: bool = False
+    view: CompareView,
+    palette: Palette,
+    chosen: str | None = None,
+    *,
+    narrow: bool = False,
+    room: int = 0,
 ) -> Chart:
     """Ranks over the columns: one line per item in its topic's hue, its title at the ends.
 
     Markers carry ``[item_id, column]`` as customdata. A dotted stub says where an item comes from
     or goes to outside the lists. A ring marks the actual next item; ``chosen`` stands out. On a
-    ``narrow`` screen titles are short, and only the outer columns have a head.
+    ``narrow`` screen titles are short, and only the outer columns have a head; with more ``room``,
+    the figure's pixels, they are longer.
     """
     n = len(view.columns)
     rows = max((r for line in view.lines for r in line.ranks if r is not None), default=1)
     depth = max(rows, 3)
-    side, characters = NARROW_SIDE if narrow else SIDES.get(n, SIDE)
+    side = NARROW_SIDE if narrow else _side(view, room)
+    characters = int((side - BESIDE) / LETTER)
     figure = canvas(palette, ROW * (depth + 1) + 92, (side, side, 54, 8), hovermode="closest")
     for line in view.lines:
         _add_line(figure, line, palette, chosen in (None, line.item_id))
@@ -79,6 +91,14 @@ def flow_figure(
     figure.update_xaxes(visible=False, range=[-0.1, n - 0.9], fixedrange=True)
     figure.update_yaxes(visible=False, range=[depth + 1.5, 0.4], fixedrange=True)
     return figure
+
+
+def _side(view: CompareView, room: int) -> int:
+    """Pixels beside the outer columns: what titles need, as far as there is room for it."""
+    n = len(view.columns)
+    least, free = SIDES.get(n, SIDE), (room - INNER.get(n, INNER_OF_MANY)) // 2
+    longest = max((len(line.item) for line in view.lines), default=0)
+    return max(least, min(free, int(BESIDE + LETTER * (longest + 1))))
 
 
 def _add_line(figure: Chart, line: FlowLine, palette: Palette, strong: bool) -> None:

@@ -16,8 +16,9 @@ Spacing = Literal["time", "even"]
 
 DAY = 86_400_000.0
 """Milliseconds."""
-NEAR = 10
-"""Steps shown on each side of the selected one when a chart shows its surroundings."""
+TURN, NEAR = 10, 5
+"""A chart of the surroundings shows so many steps, and so many more on each side of them; it turns
+to the next ones when the selected step leaves the middle, so that most steps redraw no axis."""
 FAN = 0.011
 """Share of the axis between events of one instant, so that they don't hide each other."""
 WIDEST_FAN = 0.06
@@ -99,7 +100,7 @@ def time_scale(view: TimelineView, spacing: Spacing, around: int | None = None) 
     Evenly spaced where only the order of the events is known.
     """
     n = len(view.steps)
-    first, last = (1, n) if around is None else (max(1, around - NEAR), min(n, around + NEAR))
+    first, last = (1, n) if around is None else _surroundings(around, n)
     times = [row.timestamp for row in view.steps if row.timestamp is not None]
     if spacing == "even" or len(times) < n:
         x = np.array([float(row.step) for row in view.steps])
@@ -108,3 +109,9 @@ def time_scale(view: TimelineView, spacing: Spacing, around: int | None = None) 
     low, high = float(x[first - 1]), float(x[last - 1])
     span = max(high - low, DAY)
     return TimeScale(spacing, x, low - 0.015 * span, high + 0.03 * span)
+
+
+def _surroundings(step: int, n: int) -> tuple[int, int]:
+    """First and last of the steps shown around a 1-based one."""
+    begins = (step - 1) // TURN * TURN + 1
+    return max(1, begins - NEAR), min(n, begins + TURN - 1 + NEAR)

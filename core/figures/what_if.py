@@ -17,10 +17,10 @@ from core.figures.style import (
     bars,
     canvas,
     halo,
-    hover,
     in_full,
     names_axis,
     note,
+    picks,
     ring,
     stems,
     swatch,
@@ -74,8 +74,7 @@ def _add_states(
         y=y,
         mode="markers",
         marker={"size": 7, "color": ink, "line": {"width": 1, "color": palette.background}},
-        **hover(_hovers(path, name)[first:]),
-        name=f"{name} states",
+        **picks(path.marks[first:], _hovers(path, name)[first:], f"{name} states"),
     )
 
 
@@ -140,8 +139,7 @@ def sizes_figure(view: ForkView, palette: Palette) -> Chart:
             mode="markers",
             marker={"size": 7, "color": ink, "symbol": "circle" if side < 0 else "diamond"},
             error_y=stems(sizes, rgba(ink, 0.6)),
-            **hover([words[at] for at in chosen]),
-            name=name,
+            **picks([path.marks[at] for at in chosen], [words[at] for at in chosen], name),
         )
     scale = TimeScale(
         "time" if timed else "even", np.array(times), low - 0.015 * span, high + 0.03 * span

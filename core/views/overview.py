@@ -12,13 +12,15 @@ import pandas as pd
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
 from core.encode.unknown import TOO_MANY
-from core.views.wording import count, day, number, percent, period, short_topic
+from core.views.wording import capital, count, day, number, percent, period, short, short_topic
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 LIST_ROWS, CARDS = 8, 2
 """Users of a list, and how many of them get a card."""
+LONGEST_ID = 40
+"""Characters of a user's id in a card's title."""
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
 NOT_EVALUATED = (
@@ -148,14 +150,24 @@ def _list(
 
 
 def build_cards(engine: Engine, lists: Mapping[str, ListView]) -> tuple[Card, ...]:
-    """The first users of the lists ``drift``, ``changed`` and ``worst``, where there are such."""
+    """The first users of the lists ``drift``, ``changed`` and ``worst``, where there are such.
+
+    Nobody's list changes most, and nobody is badly served, who is like the median user.
+    """
     makers = {"drift": _drift_card, "changed": _changed_card, "worst": _worst_card}
     return tuple(
         make(engine, lists[name], at)
         for name, make in makers.items()
         if name in lists
         for at in range(min(CARDS, len(lists[name].rows)))
+        if name == "drift" or _stands_out(lists[name], at)
     )
+
+
+def _stands_out(users: ListView, at: int) -> bool:
+    row = users.rows[at]
+    value = row.change if row.change is not None else row.held_out_rank
+    return value is not None and users.typical is not None and value > users.typical
 
 
 def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
@@ -165,18 +177,20 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     others = np.flatnonzero(leading != leading[-1])
     step = int(others[-1]) + 2 if len(others) else 1
     now = short_topic(names[leading[-1]])
-    moved = f"{now} leads throughout."
-    title = f"{row.user_id}: interest moved within {now}"
+    moved = f"{capital(now)} leads throughout."
+    who = short(row.user_id, LONGEST_ID)
+    title = f"{who}: interest moved within {now}"
     if len(others):
         before = short_topic(names[leading[others[-1]]])
         first = short_topic(names[leading[0]])
         turn = f"from {first} to {now}" if leading[0] != leading[-1] else f"back to {now}"
-        title = f"{row.user_id}: {turn}"
+        title = f"{who}: {turn}"
         date = history.events[step - 1].date
         since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
-        moved = f"{now} leads since {since}, before it {before}."
+        moved = f"{capital(now)} leads since {since}, before it {before}."
     place = ("the", "the second")[at]
-    far = f"The state moved by {row.drift:.2f} (0 to 2), {place} furthest of {_users(users)}."
+    among = f", {place} furthest of {_users(users)}" if users.among > 1 else ""
+    far = f"The state moved by {row.drift:.2f} (0 to 2){among}."
     return Card("drift", at, title, f"{moved} {far}", step)
 
 
@@ -186,7 +200,7 @@ def _changed_card(engine: Engine, users: ListView, at: int) -> Card:
         f"One event changes {percent(row.change or 0.0)} of the top {K} on average, "
         f"{percent(users.typical or 0.0)} for the median of {_users(users)}."
     )
-    return Card("changed", at, f"{row.user_id}: the list changes most", sentence)
+    return Card("changed", at, f"{short(row.user_id, LONGEST_ID)}: the list changes most", sentence)
 
 
 def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
@@ -196,7 +210,7 @@ def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
         f"The held-out items of this user have rank {row.held_out_rank or 0:.0f} of {items} in the "
         f"interest model's list, {users.typical or 0:.0f} for the median of {_users(users)}."
     )
-    return Card("worst", at, f"{row.user_id}: badly served", sentence)
+    return Card("worst", at, f"{short(row.user_id, LONGEST_ID)}: badly served", sentence)
 
 
 def _users(users: ListView) -> str:

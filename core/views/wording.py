@@ -39,7 +39,7 @@ STEP_SIZE_UNIT = (
 NO_DATE = "no date"
 ORDER_ONLY = "The files had no times: events are in the order of the file, evenly spaced."
 PLURALS = {"history": "histories", "category": "categories"}
-PART_WORDS = {part: part.name.lower() for part in Part}
+PART_WORDS = {part: part.name.lower() for part in Part} | {Part.TRAIN: "training"}
 
 
 def number(value: float) -> str:

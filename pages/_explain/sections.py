@@ -230,9 +230,11 @@ def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
             "rank": col.NumberColumn("Rank", width=60),
             "user": col.TextColumn("User", width=160),
             "probability": col.NumberColumn("Probability", format="%.2g %%", width=100),
-            "cause": col.TextColumn("Main cause", width=420),
+            "cause": col.TextColumn("Main cause"),
             "contribution": col.NumberColumn("Contribution (nats)", format="%+.2f", width=140),
             "share": col.NumberColumn("Of positive contributions", format="%.0f %%", width=170),
             "explain": drawing.buttons("", "explain_receiver", explain, width=64),
         },
+        grows=("cause",),
+        room=screen.room(),
     )

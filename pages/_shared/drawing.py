@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -29,6 +31,8 @@ Charts = dict[str, tuple[str, Figure]]
 """Charts by name, each with the sentence that reads it."""
 CHOSEN = "chosen"
 """The column that marks the rows of what is chosen."""
+LEAST, PADDING, LETTER, WIDE_LETTER = 150, 20, 5.8, 14.0
+"""Pixels: of a column that grows, beside a cell's text, of its letters, of a Chinese one."""
 FORWARD = ":material/arrow_forward:"
 """The icon of a link to any other page."""
 
@@ -136,11 +140,14 @@ def table(
     row_height: int | None = None,
     shows_all: bool = False,
     marked: Sequence[bool] = (),
+    grows: Sequence[str] = (),
+    room: int = 0,
 ) -> None:
     """A frame or dataclasses as a table; ``columns`` chooses, orders and configures its columns.
 
     ``shows_all`` keeps the table's own columns and order, and only configures some. ``marked`` says
-    of each row whether it is about what is chosen: those get a dot.
+    of each row whether it is about what is chosen: those get a dot. Columns that ``grows`` names
+    share what the others leave of ``room`` pixels.
     """
     frame = rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows))
     if any(marked):
@@ -148,6 +155,8 @@ def table(
         frame.insert(0, CHOSEN, ["●" if is_marked else "" for is_marked in marked])
         columns = {CHOSEN: column_config.TextColumn("", width=28), **(columns or {})}
         shows_all = shows_all or len(columns) == 1
+    if grows and columns is not None:
+        columns = fit(columns, room, {name: frame[name].astype(str) for name in grows})
     st.dataframe(
         frame,
         hide_index=True,
@@ -158,6 +167,40 @@ def table(
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=columns,
     )
+
+
+def fit(
+    columns: Mapping[str, Any], room: int, grows: Mapping[str, Iterable[str] | None]
+) -> dict[str, Any]:
+    """Columns of which some share what the others' widths leave of ``room`` pixels.
+
+    Left to itself a table gives each column, narrow or not, an equal part of what is free.
+    ``grows`` holds what those columns say, and none gets more than that needs; None where it may
+    change.
+    """
+    looks = {name: getattr(column, "config", column) for name, column in columns.items()}
+    fixed = sum(look.get("width") or LEAST for name, look in looks.items() if name not in grows)
+    left, widths = room - fixed - 2, {}
+    needs = {name: inf if texts is None else need(texts) for name, texts in grows.items()}
+    for at, name in enumerate(sorted(needs, key=lambda name: needs[name])):
+        widths[name] = int(max(min(needs[name], left / (len(needs) - at)), LEAST))
+        left -= widths[name]
+    return {**columns, **{name: looks[name] | {"width": widths[name]} for name in widths}}
+
+
+def need(texts: Iterable[str]) -> float:
+    """Pixels that the longest of some texts takes in a table, a little more rather than less."""
+    wide = "FW"
+    lengths = (
+        sum(WIDE_LETTER if unicodedata.east_asian_width(c) in wide else LETTER for c in text)
+        for text in texts
+    )
+    return PADDING + max(lengths, default=0.0)
+
+
+def id_width(ids: Iterable[str]) -> int:
+    """Pixels of a column of ids; very long ones are cut."""
+    return min(150, 30 + 8 * max(map(len, ids), default=0))
 
 
 def buttons(label: str, key: str, act: Callable[[int], None], **look: Any) -> Any:

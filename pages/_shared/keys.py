@@ -16,7 +16,7 @@ from typing import NamedTuple
 import streamlit as st
 from pandas import DataFrame
 
-from pages._shared import controls, drawing, jump, loaders, state
+from pages._shared import controls, drawing, jump, loaders, state, turning
 from pages._shared.jump import Act
 from pages._shared.state import PLAYING, TIME, USER
 
@@ -33,9 +33,11 @@ def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
     known = {
         "ArrowRight": Act("Next event", "arrow_forward", lambda: move(1)),
         "ArrowLeft": Act("Previous event", "arrow_back", lambda: move(-1)),
-        "Shift+ArrowRight": Act("Next turn or review", "last_page", lambda: move_to_landmark(1)),
+        "Shift+ArrowRight": Act(
+            "Next turning point or review", "last_page", lambda: move_to_landmark(1)
+        ),
         "Shift+ArrowLeft": Act(
-            "Previous turn or review", "first_page", lambda: move_to_landmark(-1)
+            "Previous turning point or review", "first_page", lambda: move_to_landmark(-1)
         ),
         "J": Act("Next user", "person", lambda: move_user(1)),
         "K": Act("Previous user", "person", lambda: move_user(-1)),
@@ -131,17 +133,20 @@ def move(by: int) -> None:
 
 
 def move_to_landmark(by: int) -> None:
-    """Go to the next step with a review, or after which another topic leads."""
+    """Go to the next turning point; where none follows, to the next review."""
     chosen, n = state.selection(), steps()
     if not n or chosen.corpus is None or chosen.model_id is None:
         return
-    engine = loaders.engine(chosen.corpus, chosen.model_id)
-    recommender = chosen.recommender or engine.recommender().id
-    landmarks = loaders.timeline(engine, state.get(USER), recommender).landmarks
+    engine, user = loaders.engine(chosen.corpus, chosen.model_id), state.get(USER)
+    turns = [turn.step for turn in turning.of_user(engine, user).turns]
+    events = enumerate(engine.corpus.history(user).events, start=1)
+    reviews = [step for step, event in events if event.words]
     now = int(state.get(TIME) or n)
-    ahead = [step for step in landmarks if (step - now) * by > 0]
-    if ahead:
-        controls.move_step((min(ahead) if by > 0 else max(ahead)) - now, n)
+    for landmarks in (turns, reviews):
+        ahead = [step for step in landmarks if (step - now) * by > 0]
+        if ahead:
+            controls.move_step((min(ahead) if by > 0 else max(ahead)) - now, n)
+            return
 
 
 def move_user(by: int) -> None:
@@ -165,7 +170,7 @@ def draw_help(pages: Sequence[st.Page]) -> None:
     listed = ", ".join(f"{at % 10} {page.title}" for at, page in enumerate(pages[:10], start=1))
     helps = {
         "← →": "previous, next event",
-        "Shift+← Shift+→": "previous, next turn (another topic leads) or review",
+        "Shift+← Shift+→": "previous, next turning point; review where none follows",
         "J K": "next, previous user of the list you came from",
         "Space": "play or pause the Timeline",
         "1 to 9, 0": listed,

@@ -1,7 +1,7 @@
-"""Whether the window is narrow, as on a phone, where charts need another layout.
+"""Whether the window is narrow, as on a phone, and how much room the page has.
 
 Streamlit tells a script nothing of the window's width. A component of its own kind
-(``st.components.v2``) does: it draws nothing and speaks only when the width passes the bound.
+(``st.components.v2``) does: it draws nothing and speaks only when what it says has changed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import streamlit as st
 from pages._shared import state
 
 KEY = "screen"
+ROOM = 920
+"""Pixels across the page in a window of 1280 with the sidebar open: the browser need not say so."""
+GAP = 32
+"""Pixels between two columns of a page."""
 _watch = st.components.v2.component(
     "tastelines_screen",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
@@ -22,10 +26,22 @@ _watch = st.components.v2.component(
 
 
 def watch() -> None:
-    """Have the browser say when its window becomes narrow or wide; once on every page."""
-    _watch(key=KEY, on_narrow_change=lambda: None)
+    """Have the browser say when its window or the page's room changes; once on every page."""
+    _watch(key=KEY, on_narrow_change=lambda: None, on_room_change=lambda: None)
 
 
 def is_narrow() -> bool:
     """Whether the window has at most 640 pixels."""
     return bool((state.get(KEY) or {}).get("narrow"))
+
+
+def room(share: float = 1.0) -> int:
+    """Pixels across the page, or across a column that has a ``share`` of it."""
+    whole = int((state.get(KEY) or {}).get("room") or ROOM)
+    return whole if share == 1 or is_narrow() else int(whole * share - GAP / 2)
+
+
+def cell(most: int, least: int) -> int:
+    """Pixels of a cell of a grid with at most ``most`` columns of ``least`` pixels or more."""
+    columns = max(1, min(most, (room() + GAP) // (least + GAP)))
+    return (room() - (columns - 1) * GAP) // columns

@@ -21,7 +21,7 @@ from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
-from pages._shared import controls, drawing, loaders, notices, reading, state, working
+from pages._shared import controls, drawing, loaders, notices, reading, screen, state, working
 from pages._shared.state import EDITS, GOAL, ITEM
 from pages._what_if import drafting, forms
 
@@ -163,10 +163,12 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
             sentence,
             {
                 "rank": col.NumberColumn("#", width=34),
-                "this": col.TextColumn(draft.name or "This scenario", width=260),
-                "other": col.TextColumn(capsule.name, width=260),
+                "this": col.TextColumn(draft.name or "This scenario"),
+                "other": col.TextColumn(capsule.name),
                 "move": col.TextColumn("Move", width=120),
             },
+            grows=("this", "other"),
+            room=screen.room(),
         )
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core.corpus.store import Library
+from core.turns.stored import turns_of_user
 
 
 def place(tab) -> tuple[str, str, int]:
@@ -28,19 +29,24 @@ def press(tab):
     return press
 
 
-def test_keys_move_through_time_users_and_pages(tab, press, busy_user) -> None:
+def test_keys_move_through_time_users_and_pages(tab, press, busy_user, demo_engine) -> None:
     tab.open(f"/timeline?corpus=demo&user={busy_user}&time=20").drawn("events")
     press("ArrowLeft")
     tab.wait_for_url("time=19")
     press("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowRight")  # faster than the page redraws
     tab.wait_for_url("time=17")
     corpus = Library.open().corpus("demo")
-    texts = [event.words for event in corpus.history(busy_user).events]
+    history = corpus.history(busy_user)
+    turning = [point.step for point in turns_of_user(demo_engine, history).points]
+    reviewed = [step for step, event in enumerate(history.events, start=1) if event.words]
+    landmarks = [step for step in turning if step > 17] or [step for step in reviewed if step > 17]
     press("Shift+ArrowRight")
-    tab.page.wait_for_url(lambda url: "time=17" not in url)
-    _, _, landmark = place(tab.idle())
-    reviewed = next(step for step in range(18, len(texts) + 1) if texts[step - 1])
-    assert 17 < landmark <= reviewed
+    tab.wait_for_url(f"time={landmarks[0]}")
+    press("Shift+ArrowLeft")
+    before = [step for step in turning if step < landmarks[0]] or [
+        step for step in reviewed if step < landmarks[0]
+    ]
+    tab.wait_for_url(f"time={before[-1]}")
     following = corpus.user_ids[(corpus.user_ids.index(busy_user) + 1) % len(corpus.user_ids)]
     press("j")
     tab.wait_for_url(f"user={following}")

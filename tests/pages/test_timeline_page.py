@@ -96,7 +96,10 @@ def test_time_can_be_evenly_spaced_or_only_around_now(timeline) -> None:
     app.run()
     axis = chart(app, "events")["layout"]["xaxis"]
     assert axis["type"] == "linear"
-    assert axis["range"][0] == pytest.approx(3.4)
+    assert axis["range"][0] == pytest.approx(5.4)
+    before = {node.proto.id for node in app.get("plotly_chart")}
+    app.slider(key="time").set_value(16).run()  # no chart is built anew
+    assert {node.proto.id for node in app.get("plotly_chart")} == before
 
 
 def test_the_list_its_sentence_and_compare_count_the_same_moves(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 
 from core.arrays import FloatArray
 from core.compare.causes import move_words
@@ -81,17 +80,6 @@ class TimelineView:
     """Reads the path on the map."""
     step_sizes_sentence: str
     """Reads the real step sizes."""
-
-    @property
-    def landmarks(self) -> list[int]:
-        """Steps of events with a review, and those after which another topic leads."""
-        leaders = self.profile.argmax(axis=1).tolist()
-        turns = (now != before for before, now in pairwise([*leaders[:1], *leaders]))
-        return [
-            row.step
-            for row, turns_here in zip(self.steps, turns, strict=True)
-            if turns_here or row.sentiment is not None
-        ]
 
 
 @dataclass(frozen=True, slots=True)

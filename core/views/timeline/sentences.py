@@ -77,7 +77,7 @@ def ranks(rows: Sequence[StepRow], items: int) -> str:
         return "There is no next event to compare with."
     said = []
     for part in Part:
-        name = "training" if part == Part.TRAIN else PART_WORDS[part]
+        name = PART_WORDS[part]
         ranks = [rank for of, rank in known if of == part]
         if ranks and (part == Part.TRAIN or len(ranks) > FEW_HELD_OUT):
             said.append(

@@ -33,7 +33,8 @@ LAST_YEAR = timedelta(days=365)
 def build_turns(engine: Engine, user_id: str, known: Turns | None) -> TurnsView:
     """The turning points of one user: of the tested corpus, or of this user alone."""
     history = engine.corpus.history(user_id)
-    turns = known.of[user_id] if known is not None else turns_of_user(engine, history)
+    tested = known.of.get(user_id) if known is not None else None  # own histories are in no corpus
+    turns = tested or turns_of_user(engine, history)
     trajectory = engine.trajectory(history)
     episodes = _episodes(engine, trajectory, turns)
     return TurnsView(
@@ -41,7 +42,7 @@ def build_turns(engine: Engine, user_id: str, known: Turns | None) -> TurnsView:
         sentences.summary(turns, episodes),
         episodes,
         tuple(_turn(engine, trajectory, point) for point in turns.points),
-        known is not None,
+        tested is not None,
     )
 
 
@@ -131,7 +132,8 @@ def user_facts(engine: Engine, user_id: str, known: Turns | None) -> dict[str, A
     """One user's turning points with their evidence, as JSON."""
     view = build_turns(engine, user_id, known)
     history, names = engine.corpus.history(user_id), engine.topics.names
-    turns = known.of[user_id] if known is not None else turns_of_user(engine, history)
+    tested = known.of.get(user_id) if known is not None else None  # own histories are in no corpus
+    turns = tested or turns_of_user(engine, history)
     points = []
     for row in view.turns:
         shown = build_evidence(engine, user_id, row.point)

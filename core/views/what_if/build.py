@@ -60,6 +60,14 @@ class PathView:
     """Positions, step sizes, and where the map misleads."""
     names: tuple[str, ...]
     """``step 12 · Title`` of each event; added ones ``a1 · Title``."""
+    handles: tuple[Handle, ...]
+    """Of each event: the original's step, or a1, a2, ..."""
+
+    @property
+    def marks(self) -> list[list[Handle]]:
+        """What each event's mark in a chart carries: its handle and its item."""
+        events = self.states.history.events
+        return [[handle, event.item_id] for handle, event in zip(self.handles, events, strict=True)]
 
     def __len__(self) -> int:
         return len(self.states)
@@ -115,7 +123,7 @@ def _path(corpus: Corpus, trajectory: Trajectory, handles: Sequence[Handle]) -> 
         f"{name_of(handle)} · {corpus.event_title(event)}"
         for handle, event in zip(handles, trajectory.history.events, strict=True)
     )
-    return PathView(trajectory, tuple(names))
+    return PathView(trajectory, tuple(names), tuple(handles))
 
 
 def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:

@@ -201,10 +201,18 @@ def test_a_day_with_hundreds_of_events_stays_near_its_place(make_timeline: MakeT
     assert np.ptp(scale.fanned([0] * 300)) <= 0.06 * scale.width
 
 
-def test_around_now_shows_ten_steps_on_each_side(make_timeline: MakeTimeline) -> None:
+def test_around_now_shows_the_surroundings_and_turns_after_ten_steps(
+    make_timeline: MakeTimeline,
+) -> None:
     view = make_timeline(n=60)
-    shown = time_scale(view, "even", around=30).visible
-    assert (shown[0] + 1, shown[-1] + 1) == (20, 40)
+    shown = [time_scale(view, "even", around=step).visible + 1 for step in range(1, 61)]
+    ends = [(int(steps[0]), int(steps[-1])) for steps in shown]
+    assert ends[29] == (16, 35)
+    assert all(
+        first <= max(step - 5, 1) and min(step + 5, 60) <= last
+        for step, (first, last) in enumerate(ends, start=1)
+    )
+    assert len(set(ends)) == 6  # the axis stays while the step is in the middle
 
 
 def test_words_from_files_are_never_markup(make_timeline: MakeTimeline) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.domain import Event, EventKind, History
 from core.engine import Trajectory
+from core.figures import chosen
 from core.figures.palette import DARK, LIGHT
 from core.figures.trajectory_map import crowd_image
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
@@ -39,7 +40,8 @@ def path(n: int = N, shift: float = 0.0, misleading: int | None = None) -> PathV
         misleading=misleads,
         drift=0.0,
     )
-    return PathView(states, tuple(f"step {at + 1} · <b>Item</b>" for at in range(n)))
+    handles = tuple(range(1, n + 1))
+    return PathView(states, tuple(f"step {step} · <b>Item</b>" for step in handles), handles)
 
 
 def fork(before: PathView, after: PathView, step: int | None) -> ForkView:
@@ -74,6 +76,17 @@ def test_without_a_fork_there_is_one_path(behind: MapView) -> None:
     traces = {trace.name: trace for trace in figure.data}
     assert len(traces["edited states"].x) == 0
     assert "edited, end" not in traces
+
+
+def test_the_chosen_event_is_ringed_on_both_paths(behind: MapView) -> None:
+    view = fork(path(), path(shift=0.5), 4)
+    figure = fork_map(behind, crowd_image(behind, LIGHT), view, LIGHT)
+    both = ["original states", "edited states"]
+    assert chosen.mark(figure, both, lambda mark: mark[0] == 5, LIGHT, "chosen event")
+    rings = [trace for trace in figure.data if trace.name == "chosen"]
+    assert [(ring.x[0], ring.y[0]) for ring in rings] == [(4.0, 4.0), (4.5, 4.0)]
+    assert sum(note.text.endswith("chosen event") for note in figure.layout.annotations) == 1
+    assert chosen.mark(sizes_figure(view, LIGHT), "edited", lambda mark: mark[1] == "I", LIGHT, "")
 
 
 def test_a_step_that_misleads_is_dotted(behind: MapView) -> None:

@@ -170,18 +170,3 @@ def test_the_table_twin_holds_every_number_of_the_charts(engine: Engine, busy_us
     shares = whole[[f"profile: {topic}" for topic in view.topics]].to_numpy()
     assert np.allclose(shares, view.profile)
     assert len(table(build_moment(engine, view, 3).items, ListRow.COLUMNS)) == LIST_SHOWN
-
-
-def test_landmarks_are_reviews_and_changes_of_the_leading_topic(
-    engine: Engine, busy_user: str
-) -> None:
-    view = build_timeline(engine, busy_user)
-    leaders = view.profile.argmax(axis=1)
-    events = engine.corpus.history(busy_user).events
-    expected = [
-        at + 1
-        for at, event in enumerate(events)
-        if event.words or (at and leaders[at] != leaders[at - 1])
-    ]
-    assert view.landmarks == expected
-    assert 0 < len(expected) < len(events)
