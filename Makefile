@@ -1,5 +1,6 @@
 # Two commands: `make run` opens the workbench, `make test` checks everything.
 PYTHON ?= python3.11
+VERSIONS := 3.11 to 3.14
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_OPTIONS ?=
@@ -41,11 +42,11 @@ bench-quality: $(VENV)/.installed-dev .venv-peers/.installed
 demo: $(VENV)/.installed
 	$(BIN)/python -m core demo
 
-# pip finds a python3.11 under either name.
+# Where there is no python3.11, python3 may be another of these versions.
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null 2>&1 && $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	  || { rm -rf $(VENV); echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+	  || { rm -rf $(VENV); echo "Python $(VERSIONS) is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
 
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	$(PIP) -r requirements.txt

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core.domain import DomainError
 from pages._shared import controls, keys, notices, screen, state, tray
 
+HOME = Path(__file__).resolve().parent
+ICON = str(HOME / "pages/_shared/icon.svg")
 PAGE_WIDTH = 1600
 
 
@@ -39,11 +41,11 @@ def main() -> None:
 
     st.set_page_config(
         page_title="Tastelines",
-        page_icon="pages/_shared/icon.svg",
+        page_icon=ICON,
         layout="wide",
         initial_sidebar_state=280,
     )
-    st.logo("pages/_shared/logo.svg", icon_image="pages/_shared/icon.svg", size="large")
+    st.logo(str(HOME / "pages/_shared/logo.svg"), icon_image=ICON, size="large")
     page = st.navigation(menu)
     state.put(state.PAGE, (page.url_path, page.title))
     everything = list(chain.from_iterable(menu.values()))

@@ -16,12 +16,30 @@ from pathlib import Path
 
 import typer
 
-from core.cli import analysis_verbs, corpus_verbs, model_verbs, training_verbs, turn_verbs
+from core.cli import (
+    analysis_verbs,
+    app_verbs,
+    corpus_verbs,
+    model_verbs,
+    training_verbs,
+    turn_verbs,
+)
 from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
+from core.home import PACKAGE
 
 STOPPED = 130
-VERB_MODULES = (corpus_verbs, training_verbs, model_verbs, analysis_verbs, turn_verbs)
+NOTHING_LEFT = "Stopped; nothing was left half-made."
+COMMAND = "python -m core"
+"""What a person types; ``setup.py`` makes it ``tastelines`` in a wheel, here and elsewhere."""
+VERB_MODULES = (
+    app_verbs,
+    corpus_verbs,
+    training_verbs,
+    model_verbs,
+    analysis_verbs,
+    turn_verbs,
+)
 
 
 def build_app(first: str | None = None) -> typer.Typer:
@@ -30,9 +48,9 @@ def build_app(first: str | None = None) -> typer.Typer:
     Every verb is registered, or the one that the word names alone: each takes its time.
     """
     app = typer.Typer(
-        name="python -m core",
+        name=COMMAND,
         help="Tastelines: how each user's interest evolves, and why a recommendation follows.",
-        add_completion=False,
+        add_completion=" " not in COMMAND,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
@@ -58,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         returned = command.main(
             args=words,
-            prog_name="python -m core",
+            prog_name=COMMAND,
             standalone_mode=False,
         )
         code = returned if isinstance(returned, int) else 0
@@ -68,20 +86,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except typer.TyperException as error:
         message = error.format_message().rstrip(".")
-        complain(f"{message}{'' if message.endswith('?') else '.'} See python -m core --help.")
+        complain(f"{message}{'' if message.endswith('?') else '.'} See {COMMAND} --help.")
         return 2
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KeyboardInterrupt, Stopped):
-        code = STOPPED
+    except (KeyboardInterrupt, Stopped) as stopped:
+        complain(str(stopped) or NOTHING_LEFT)
+        return STOPPED
     except SystemExit as exit_request:
         return exit_request.code if isinstance(exit_request.code, int) else 1
     except Exception as error:
         return _defect(error)
-    if code == STOPPED:
-        complain("Stopped; nothing was left half-made.")
+    if code == STOPPED:  # typer has caught Ctrl-C
+        complain(NOTHING_LEFT)
     return code
 
 
@@ -90,7 +109,9 @@ def _defect(error: Exception) -> int:
         traceback.print_exception(error)
         return 1
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if f"{os.sep}core{os.sep}" in frame.filename] or frames
+    ours = [
+        frame for frame in frames if f"{os.sep}{PACKAGE.name}{os.sep}" in frame.filename
+    ] or frames
     place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown place"
     complain(
         f"Unexpected {type(error).__name__} at {place}: {error}. Please report this line and the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ from core.cli.output import (
 from core.cli.whose import AtOption, Whose
 from core.corpus.names import short_name
 from core.corpus.store import Library
-from core.domain import Columns, DomainError
+from core.domain import Columns, DomainError, Stopped
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -144,7 +145,14 @@ def evaluate_corpus(
 def rebuild_demo(json: JsonOption = False) -> None:
     """Rebuild the shipped demo: corpus, vectors and trained model, byte for byte."""
     from core.demo.build import DEMO_FOLDER, build_demo
+    from core.home import INSTALLED
 
+    if INSTALLED:
+        raise DomainError(
+            "an installed package keeps its demo as it is",
+            where=str(DEMO_FOLDER),
+            remedy="Rebuild it in a checkout of the repository",
+        )
     with progress_bar() as progress:
         changed = build_demo(DEMO_FOLDER, progress)
     lines = [f"Rebuilt {DEMO_FOLDER}"]
@@ -267,12 +275,50 @@ def recommend_items(
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Instead of --user: a list for every user, into --out.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="With --all: a .parquet or .csv file."),
+    ] = None,
 ) -> None:
-    """Show the recommendation list of a user at a time."""
+    """Show the recommendation list of a user at a time, or write those of all users to a file."""
+    if everybody or out is not None:
+        _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None)
+        return
     engine = asked.engine()
     items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
     answer({"items": [asdict(item) for item in items]}, lines, as_json=asked.json)
+
+
+def _recommend_to_all(
+    asked: Asked, whose: Whose, at: str | None, k: int, recommender: str | None, out: Path | None
+) -> None:
+    from core.evaluate.making_lists import make_lists, unfinished_path
+
+    if out is None:
+        raise DomainError("--all and --out belong together", remedy="Give both or neither")
+    if whose != Whose():
+        raise DomainError("--all is for every user", remedy="Leave out --user and --history")
+    try:
+        with progress_bar() as progress:
+            made = make_lists(asked.engine(), out, k, at, recommender, progress)
+    except KeyboardInterrupt:
+        if unfinished_path(out).exists():
+            raise Stopped("Stopped; the same command goes on from here.") from None
+        raise
+    if made.discarded:
+        complain("The lists of an unfinished run for another question were removed.")
+    if made.left_out:
+        complain(f"{made.left_out:,} users have no event at that moment and are left out.")
+    went_on = f", {made.kept:,} users by an earlier run" if made.kept else ""
+    lines = [
+        f"{made.lists:,} lists of up to {k} items by {made.recommender}: {out}{went_on}",
+        f"next: python -m core import-lists {out} --name {asked.corpus}",
+    ]
+    answer({"corpus": asked.corpus, **asdict(made)}, lines, as_json=asked.json)
 
 
 VERBS = {

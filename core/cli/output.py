@@ -25,7 +25,8 @@ LibraryOption = Annotated[
     typer.Option(
         "--library",
         envvar="TASTELINES_LIBRARY",
-        help="Folder of corpora and models (default: data/library).",
+        help="Folder of corpora and models (default: data/library of a checkout, "
+        "~/.local/share/tastelines of an installed package).",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]

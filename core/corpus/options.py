@@ -81,10 +81,10 @@ class ImportOptions(BaseModel):
 
     def command(self, paths: Sequence[Path], items: Path | None, name: str) -> str:
         """The whole command line, quoted for a shell."""
-        words = ["python", "-m", "core", "import", *map(str, paths), "--name", name]
+        words = ["import", *map(str, paths), "--name", name]
         if items is not None:
             words += ["--items", str(items)]
-        return shlex.join([*words, *self.arguments()])
+        return f"python -m core {shlex.join([*words, *self.arguments()])}"
 
     def _arguments(self) -> Iterator[tuple[str, ...]]:
         if self.format != "auto":

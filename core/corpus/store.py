@@ -27,11 +27,11 @@ from core.corpus.manifest import Manifest, Source
 from core.corpus.models import Models, find_models, read_model_facts
 from core.domain import DomainError
 from core.files import SUMS, Damaged, read_object, reason_of, replace_text, write_sums
+from core.home import DATA, usual_library
 
 __all__ = ["DEMO", "Corpus", "Library", "Manifest", "Source", "save_corpus"]
 
 DEMO = "demo"
-PROJECT = Path(__file__).resolve().parents[2]
 POINTER_FILE = "current.json"
 STAGING_PREFIX = ".importing-"
 IMPORT_AGAIN = "Import the corpus again"
@@ -52,11 +52,11 @@ class Library:
 
     @classmethod
     def open(cls, path: Path | None = None) -> Library:
-        """The library at ``path``, else at $TASTELINES_LIBRARY, else ``data/library``.
+        """The library at ``path``, else at $TASTELINES_LIBRARY, else ``usual_library``.
 
         Nothing is created before something is written.
         """
-        chosen = path or os.environ.get("TASTELINES_LIBRARY") or PROJECT / "data" / "library"
+        chosen = path or os.environ.get("TASTELINES_LIBRARY") or usual_library()
         problem = ""
         try:
             root = Path(chosen).expanduser().resolve()
@@ -107,7 +107,7 @@ class Library:
         """The folder that holds a corpus now; DomainError when there is none of that name."""
         check_name(name)
         if name == DEMO:
-            folder = PROJECT / "data" / "demo" / "corpus"
+            folder = DATA / DEMO / "corpus"
             if not folder.exists():
                 raise self._unknown(name)
             return folder
@@ -238,7 +238,7 @@ class Library:
         """
         roots = [self.models_root(name)]
         if name == DEMO:
-            roots.append(PROJECT / "data" / "demo" / "models")
+            roots.append(DATA / DEMO / "models")
         corpus_id = None
         with suppress(DomainError):
             corpus_id = self.manifest(name).corpus_id

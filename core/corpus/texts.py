@@ -16,6 +16,9 @@ EXACT = 2**53
 MISSING = frozenset(("", "nan", "null", "none", "n/a", "\\n", "-", "<na>", "#n/a", "nat", "<null>"))
 """What stands for nothing, in lower case."""
 LONGEST_MISSING = max(map(len, MISSING))
+FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")
+"""Spreadsheets read these as the begin of a formula, or skip them and read on (OWASP, CSV
+Injection); the fullwidth ones where East Asian text is expected."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

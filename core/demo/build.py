@@ -12,16 +12,17 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from core.corpus.folder import load_corpus
-from core.corpus.store import PROJECT, Library
+from core.corpus.store import DEMO, Library
 from core.demo.simulation import write_demo
 from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import TITLE_AND_CATEGORY, item_texts
 from core.files import replace_file, write_sums
+from core.home import DATA
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train
 
-DEMO_FOLDER = PROJECT / "data" / "demo"
+DEMO_FOLDER = DATA / DEMO
 DEMO_DATE = datetime(2026, 11, 24, tzinfo=UTC)
 """Written as the model's date, so that a rebuild gives the same bytes."""
 

@@ -20,12 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray, check_array
-from core.corpus.store import DEMO, PROJECT, Library
+from core.corpus.store import DEMO, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.encode.multilingual import MULTILINGUAL, multilingual_folder
 from core.encode.sentiment import SentimentModel
 from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
+from core.home import DATA
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
@@ -45,7 +46,7 @@ NOT_WRITABLE = (
 )
 _HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'vectors'"
 CACHE_FILE = "vectors.sqlite"
-DEMO_PACK = PROJECT / "data" / "demo" / "vectors.safetensors"
+DEMO_PACK = DATA / DEMO / "vectors.safetensors"
 
 
 def text_key(text: str) -> bytes:
@@ -341,7 +342,7 @@ def shipped_sentiment(library: Library) -> SentimentModel | None:
     """The sentiment model of the demo, for corpora without ratings; None before it exists."""
     for folder in library.model_folders(DEMO):
         path = folder / "sentiment.safetensors"
-        if PROJECT in path.parents:
+        if DATA / DEMO in path.parents:
             remedy = "Restore the file, or rebuild the demo: python -m core demo"
             verify(folder, (path.name,), remedy=remedy)
             try:

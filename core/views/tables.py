@@ -8,12 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from core.corpus.texts import FORMULA_BEGINS
 from core.measure.metrics import Interval
 from core.views.wording import between
-
-FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")
-"""Spreadsheets read these as the begin of a formula, or skip them and read on (OWASP, CSV
-Injection); the fullwidth ones where East Asian text is expected."""
 
 
 def table(rows: Sequence[Any], columns: str | Mapping[str, str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Error,
     Page,
     TimeoutError,
     ViewportSize,
@@ -41,6 +43,8 @@ FLAGS = [
 IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WAIT = 60_000
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
+MOST_SHOWN = 4_000
+"""Characters of a page that are shown with a failure."""
 HEARD = 100
 """Milliseconds in which the page says that a click or a key has started the script."""
 
@@ -50,6 +54,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure say where the tab was and what stood there."""
+    report = yield
+    tab = getattr(item, "funcargs", {}).get("tab")
+    if report.when == "call" and report.failed and isinstance(tab, Tab):
+        with contextlib.suppress(Error):
+            report.sections.append((tab.page.url, tab.page.inner_text("body")[:MOST_SHOWN]))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +89,10 @@ def app(app_library: Path) -> Iterator[str]:
         [
             sys.executable,
             "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            f"--server.port={port}",
-            "--server.headless=true",
+            "core",
+            "app",
+            f"--port={port}",
+            "--no-browser",
         ],
         cwd=PROJECT,
         env=os.environ | {"TASTELINES_LIBRARY": str(app_library)},

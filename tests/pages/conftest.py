@@ -28,7 +28,7 @@ SECONDS = 180
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     """An empty library in which the demo corpus is not there either."""
-    monkeypatch.setattr(store, "PROJECT", tmp_path / "no-project")
+    monkeypatch.setattr(store, "DATA", tmp_path / "no-data")
     monkeypatch.setenv("TASTELINES_LIBRARY", str(tmp_path / "library"))
     return Library.open()
 

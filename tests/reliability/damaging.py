@@ -24,7 +24,8 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from core.cli import main
-from core.corpus.store import PROJECT, Library
+from core.corpus.store import Library
+from core.home import PROJECT
 
 TOLERANCE = 2e-3
 """Between a stored number and the same one computed again, relative."""

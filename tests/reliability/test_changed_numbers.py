@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.corpus.store import PROJECT, Library
+from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
 from core.files import SUMS, Damaged, load_arrays, save_arrays, verify, write_sums
+from core.home import PROJECT
 
 EXAMPLES = 1_000 if "TASTELINES_THOROUGH" in os.environ else 200
 MODEL = next(path for path in (PROJECT / "data" / "demo" / "models").iterdir())

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from core.corpus.store import PROJECT, Library
+from core.corpus.store import Library
+from core.home import PROJECT
 
 VERBS = """
 import ctypes, json, os, resource, sys

@@ -134,6 +134,17 @@ def test_lists_of_ones_own_are_one_more_recommender(
     mine.unlink()
 
 
+def test_lists_of_all_users_can_be_imported(
+    library: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "lists.parquet"
+    made = run(library, capsys, "recommend", "clicks", "--all", "--k", "3", "--out", str(out))
+    assert (made["lists"], made["rows"], made["recommender"]) == (8, 24, "joint")
+    told = run(library, capsys, "import-lists", str(out), "--name", "clicks", "--as", "made")
+    assert (told["accepted"], told["quarantined"], told["lists"]) == (24, 0, 8)
+    (library / "lists" / "clicks" / "made.parquet").unlink()
+
+
 def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run(library, capsys, "evaluate", "clicks", "--protocol", "temporal")
     assert answer["protocol"] == "temporal"
@@ -149,6 +160,9 @@ def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -
         (["recommend", "clicks", "--user", "u1", "--at", "soon"], "neither a step nor a time"),
         (["recommend", "clicks", "--user", "u1", "--recommender", "oracle"], "oracle"),
         (["recommend", "clicks", "--user", "u1", "--model", "abc"], "abc"),
+        (["recommend", "clicks", "--all"], "belong together"),
+        (["recommend", "clicks", "--all", "--user", "u1", "--out", "l.csv"], "Leave out --user"),
+        (["recommend", "clicks", "--out", "l.csv"], "belong together"),
         (["trajectory", "nowhere", "--user", "u1"], "nowhere"),
         (["users", "clicks", "--sort", "height"], "drift or events"),
         (["evaluate", "clicks", "--protocol", "wishful"], "wishful"),

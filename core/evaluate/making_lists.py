@@ -1,0 +1,296 @@
+"""Lists of all users of a corpus in one file, in the layout that ``importing_lists`` reads.
+
+What is made waits in a SQLite file beside the target, a transaction per batch, so that a stopped
+run goes on where it was; the target is replaced whole at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from core.arrays import FloatArray, IntArray
+from core.corpus.texts import FORMULA_BEGINS
+from core.domain import Columns, DomainError, History, is_step, parse_instant
+from core.engine import Engine
+from core.evaluate.served import RANK
+from core.files import reason_of, replace_file
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.ranking import NO_ITEM, ExcludedItems, excluded_mask, top_items, top_k
+from core.recommend.protocol import CELLS_PER_BATCH
+from core.recommend.training_data import microseconds
+
+SCORE = "score"
+MADE = b"made_lists"
+"""Key of the facts in a Parquet file's header."""
+SCHEMA = pa.schema(
+    {
+        Columns.User: pa.string(),
+        Columns.Time: pa.timestamp("us", "UTC"),
+        RANK: pa.int32(),
+        Columns.Item: pa.string(),
+        SCORE: pa.float32(),
+    }
+)
+FEWEST_USERS, MOST_USERS = 8, 256
+"""Users whose lists are made and kept together."""
+LISTS_AT_ONCE = 5_000
+TOLERANCE = 1e-4
+"""Nats by which neighbours of a list must differ. Scores of a batch and of one history differ by up
+to 1e-5, which could swap items that are closer; such a user is asked for alone."""
+
+
+@dataclass(frozen=True)
+class MadeLists:
+    """What was written: ``lists`` of at most ``k`` items, ``rows`` in all.
+
+    ``left_out`` counts users without an event at the moment that was asked for, ``kept`` those
+    whose lists an earlier run had made. ``discarded``: an unfinished run for another model, length
+    or moment lay there and was removed.
+    """
+
+    file: Path
+    recommender: str
+    k: int
+    lists: int
+    rows: int
+    left_out: int
+    kept: int
+    discarded: bool
+
+
+def make_lists(
+    engine: Engine,
+    target: Path,
+    k: int,
+    at: str | None = None,
+    recommender: str | None = None,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> MadeLists:
+    """Write the list of every user to a ``.parquet`` or ``.csv`` file: those of ``recommend``.
+
+    Columns: user_id, timestamp (of the last event that the list follows from), rank, item_id and
+    score (nats). ``at`` as in ``recommend``. DomainError where the file can't be written, an
+    option can't be read, or nobody has an event at that moment; ``Stopped``, after which the same
+    call goes on.
+    """
+    write = _writer(engine, target)
+    if at is not None and not is_step(at):
+        parse_instant(at)
+    chosen = engine.recommender(recommender).id
+    corpus = engine.corpus
+    asked = {
+        "corpus": corpus.name,
+        "corpus_id": corpus.corpus_id,
+        "model": engine.fingerprint(chosen),
+        "recommender": chosen,
+        "k": k,
+        "at": at,
+    }
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_Unfinished(unfinished_path(target), asked)) as unfinished:
+            n_users, kept = len(corpus.user_ids), unfinished.done
+            size = min(max(CELLS_PER_BATCH // len(corpus.item_ids), FEWEST_USERS), MOST_USERS)
+            for start in range(kept, n_users, size):
+                check_stop(stop)
+                report(progress, Progress("making lists", start, n_users))
+                end = min(start + size, n_users)
+                unfinished.add(end, _lists(engine, range(start, end), k, at, chosen))
+            report(progress, Progress("writing", n_users, n_users))
+            lists, rows = unfinished.count()
+            if not lists:
+                unfinished.path.unlink()
+                raise DomainError(
+                    "no user has an event at that moment",
+                    where=f"--at {at}",
+                    remedy="Choose a later time or a smaller step",
+                )
+            schema = SCHEMA.with_metadata({MADE: json.dumps(asked).encode()})
+            replace_file(target, lambda path: write(path, schema, unfinished.tables(engine)))
+            discarded = unfinished.discarded
+        unfinished.path.unlink(missing_ok=True)
+    except (OSError, sqlite3.Error, pa.ArrowException) as error:
+        raise DomainError(
+            f"the lists could not be written: {reason_of(error)}",
+            where=str(target),
+            remedy="Check free space and permissions, and that no other run writes them; or choose "
+            "another --out",
+        ) from None
+    return MadeLists(target, chosen, k, lists, rows, n_users - lists, kept, discarded)
+
+
+def unfinished_path(target: Path) -> Path:
+    """Where the lists wait until all are made."""
+    return target.with_name(f".{target.name}.unfinished")
+
+
+Made = tuple[int, int, IntArray, FloatArray]
+"""User's index, microseconds since 1970, catalogue indices int64[<= k], scores float32[<= k]."""
+
+
+def _lists(
+    engine: Engine, users: range, k: int, at: str | None, recommender: str
+) -> Iterator[Made]:
+    """The lists of these users that have events until then, in order."""
+    corpus = engine.corpus
+    moments = {user: _moment(corpus.history(corpus.user_ids[user]), at) for user in users}
+    histories = {user: moment for user, moment in moments.items() if moment is not None}
+    asked = list(histories.values())
+    if not asked:
+        return
+    chosen = engine.recommender(recommender)
+    scores = chosen.log_probabilities(asked)
+    excluded = ExcludedItems.of(asked, corpus.item_index)
+    for (user, history), row, best in zip(
+        histories.items(), scores, top_items(scores, excluded, k + 1), strict=True
+    ):
+        items, values = best[best != NO_ITEM], row[best[best != NO_ITEM]]
+        if (values[:-1] - values[1:] <= TOLERANCE).any():
+            row = chosen.log_probabilities([history])[0]
+            items = top_k(row, excluded_mask(history, corpus.item_index), k)
+            values = row[items]
+        moment = history.at
+        assert moment is not None
+        yield user, microseconds(moment), items[:k], values[:k]
+
+
+def _moment(history: History, at: str | None) -> History | None:
+    """The history up to a step or time; None where it has no such event."""
+    try:
+        return history.up_to(history.resolve_step(at))
+    except DomainError:
+        return None
+
+
+class _Unfinished:
+    """The lists that are made so far; an earlier run's, where it was asked for the same.
+
+    sqlite3.Error where the file can't be written or another run writes it.
+    """
+
+    def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
+        self.path, wanted = path, json.dumps(asked, sort_keys=True)
+        try:
+            self._db, known = _connect(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # no SQLite file, or a damaged one
+            known = ("", 0)
+        self.discarded = known is not None and known[0] != wanted
+        if self.discarded:
+            path.unlink()
+            self._db, known = _connect(path)
+        if known is None:
+            self._db.execute("INSERT INTO state VALUES (?, 0)", (wanted,))
+            self._db.commit()
+        self.done: int = known[1] if known else 0
+        """Users that were looked at."""
+
+    def add(self, done: int, lists: Iterable[Made]) -> None:
+        """Keep lists, and that so many users were looked at."""
+        rows = [
+            (user, time, items.tobytes(), values.tobytes()) for user, time, items, values in lists
+        ]
+        with self._db:
+            self._db.executemany("INSERT INTO lists VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("UPDATE state SET done = ?", (done,))
+
+    def count(self) -> tuple[int, int]:
+        """Lists and rows."""
+        query = "SELECT COUNT(*), COALESCE(SUM(LENGTH(scores)), 0) FROM lists"
+        lists, n_bytes = self._db.execute(query).fetchone()
+        return lists, n_bytes // np.dtype(np.float32).itemsize
+
+    def tables(self, engine: Engine) -> Iterator[pa.Table]:
+        """All rows by user and rank, some thousand lists at a time."""
+        user_ids, item_ids = pa.array(engine.corpus.user_ids), pa.array(engine.corpus.item_ids)
+        found = self._db.execute("SELECT user, time, items, scores FROM lists ORDER BY user")
+        while some := found.fetchmany(LISTS_AT_ONCE):
+            lengths = np.array([len(row[3]) // 4 for row in some])
+            items = np.frombuffer(b"".join(row[2] for row in some), np.int64)
+            scores = np.frombuffer(b"".join(row[3] for row in some), np.float32)
+            users = np.repeat([row[0] for row in some], lengths)
+            times = np.repeat([row[1] for row in some], lengths)
+            firsts = np.repeat(np.cumsum(lengths) - lengths, lengths)
+            columns = [
+                user_ids.take(pa.array(users)),
+                pa.array(times, SCHEMA.field(Columns.Time).type),
+                pa.array((np.arange(len(items)) - firsts + 1).astype(np.int32)),
+                item_ids.take(pa.array(items)),
+                pa.array(scores),
+            ]
+            yield pa.table(columns, schema=SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, tuple[str, int] | None]:
+    """The file and what it says was asked and done; None for a new one."""
+    connection = sqlite3.connect(path, timeout=1.0)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        with connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS state (asked TEXT, done INTEGER)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS lists "
+                "(user INTEGER PRIMARY KEY, time INTEGER, items BLOB, scores BLOB)"
+            )
+        return connection, connection.execute("SELECT asked, done FROM state").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+
+
+Writer = Callable[[Path, pa.Schema, Iterator[pa.Table]], None]
+
+
+def _writer(engine: Engine, target: Path) -> Writer:
+    """What writes the file, by its ending; DomainError where it can't."""
+    if target.is_dir():
+        raise DomainError("this is a folder", where=f"--out {target}", remedy="Name a file in it")
+    ending = target.suffix.lower()
+    if ending not in WRITERS:
+        raise DomainError(
+            f"lists can't be written as {ending or 'a file without ending'}",
+            where=f"--out {target}",
+            remedy=f"End its name in {' or '.join(WRITERS)}",
+        )
+    if ending == ".csv":
+        for ids in (engine.corpus.user_ids, engine.corpus.item_ids):
+            formula = next((name for name in ids if name.startswith(FORMULA_BEGINS)), None)
+            if formula is not None:
+                raise DomainError(
+                    f"a spreadsheet would take the id {formula!r} for a formula",
+                    where=f"--out {target}",
+                    remedy="End its name in .parquet",
+                )
+    return WRITERS[ending]
+
+
+def _write_parquet(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
+    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+        for table in tables:
+            file.write_table(table.replace_schema_metadata(schema.metadata))
+
+
+def _write_csv(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:
+    with pyarrow.csv.CSVWriter(path, schema) as file:
+        for table in tables:
+            file.write_table(table)
+
+
+WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".csv": _write_csv}
