@@ -42,7 +42,7 @@ SIDE, NARROW_SIDE = 160, 116
 INNER = {2: 260, 3: 460, 4: 580}
 INNER_OF_MANY = 720
 """Pixels between the outer columns that titles leave free, by number of columns."""
-BESIDE, LETTER = 24, 6.1
+BESIDE, LETTER = 24, 7.2
 """Pixels between a marker and its title, and of a letter."""
 MOST_LABELLED = 4
 """Columns up to which items of inner columns only are labelled too; above, when they are chosen."""

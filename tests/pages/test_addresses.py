@@ -37,10 +37,12 @@ CHOSEN = {
     "notebook_scope": "this",
     "notebook_query": "lamp",
     "notebook_page": "2",
+    "monitor_period": "month",
+    "monitor_since": "2024-10-01",
 }
 """What each key may hold beside its usual value; those of users and items are found below."""
-OPENED_ELSEWHERE = {"scenario", "edits"}
-"""Keys whose values name what was made in the library: tests of What-if open them."""
+OPENED_ELSEWHERE = {"scenario", "edits", "monitor_alarm"}
+"""Keys whose values name what was made or found: tests of What-if and Monitor open them."""
 
 
 def widgets(app: AppTest) -> dict[str, str]:
