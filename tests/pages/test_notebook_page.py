@@ -99,8 +99,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_shown(open_app, notebook
         connection.execute("UPDATE charts SET figure = x'00'")
     app = open_app("pages/notebook.py")
     assert not app.exception
-    print(read(app)[:900])
-    assert "1 finding can't be read" in read(app).replace("\\", "")
+    assert "1 saved finding is left out" in read(app).replace("\\", "")
     assert "chart of a finding can't be read" in read(app).replace("\\", "")
     assert [each.value for each in app.subheader] == [with_chart.name, "whole"]
 
