@@ -296,7 +296,7 @@ class Library:
         What was computed is worth more than its place; where neither can take it, a warning.
         """
         problem = ""
-        for place in self._own_places(path):
+        for place in self.places(path):
             try:
                 write(place)
             except OSError as error:
@@ -310,12 +310,7 @@ class Library:
         logging.getLogger(__name__).warning(said, path, problem)
 
     def places(self, path: Path) -> tuple[Path, ...]:
-        """Where a file of results may be: where ``keep`` puts it, or shipped with the demo."""
-        shipped = DATA / "demo" / "results" / path.relative_to(self.root)
-        return *self._own_places(path), *((shipped,) if shipped.is_file() else ())
-
-    def _own_places(self, path: Path) -> tuple[Path, ...]:
-        """In the library, and a spare place for where that can't be written."""
+        """Where a file of results may be: in the library, or where ``keep`` puts it otherwise."""
         try:
             spare = Path(tempfile.gettempdir()) / f"tastelines-{os.getuid()}"
             spare.mkdir(mode=0o700, exist_ok=True)

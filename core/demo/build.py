@@ -1,4 +1,4 @@
-"""The shipped demo: corpus, vectors, trained model, turnover and turning points, all made anew."""
+"""The shipped demo: corpus, text vectors and trained model, made again from nothing."""
 
 from __future__ import annotations
 
@@ -11,21 +11,16 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
-from core.compare.turnover import FOLDER as TURNOVER
-from core.compare.turnover import make_turnover
 from core.corpus.folder import load_corpus
 from core.corpus.store import DEMO, Library
 from core.demo.simulation import write_demo
 from core.encode.cache import DEMO_PACK, VectorCache
 from core.encode.encoder import TextEncoder
 from core.encode.item_text import TITLE_AND_CATEGORY, item_texts
-from core.engine import Engine
 from core.files import replace_file, write_sums
 from core.home import DATA
 from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.training.training import train
-from core.turns.stored import FOLDER as TURNS
-from core.turns.stored import make_turns
 
 DEMO_FOLDER = DATA / DEMO
 DEMO_DATE = datetime(2026, 11, 24, tzinfo=UTC)
@@ -50,10 +45,9 @@ def build_demo(
             corpus = load_corpus(made / "corpus")
             encoder = TextEncoder(precision="fp32")
             cache = VectorCache(None)
-            library = Library(Path(work) / "library")
-            model = train(
+            train(
                 corpus,
-                library,
+                Library(Path(work) / "library"),
                 None,
                 progress,
                 stop,
@@ -68,11 +62,6 @@ def build_demo(
             ]
             texts += item_texts(corpus, TITLE_AND_CATEGORY)
             cache.write_pack(made / DEMO_PACK.name, texts, encoder)
-            engine = Engine.open(corpus, model, library)
-            make_turnover(library, engine, progress=progress, stop=stop)
-            make_turns(library, engine, progress=progress, stop=stop)
-            for results in (TURNOVER, TURNS):
-                shutil.copytree(library.root / results, made / "results" / results)
             write_sums(made)
             return _put_in_place(made, folder)
         finally:
