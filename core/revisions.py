@@ -57,10 +57,15 @@ class Audit(NamedTuple):
 
 
 class Sealed(NamedTuple):
-    """A row, and whether it is as it was written; None where nothing tells."""
+    """A row, and the sha256 with which it was written; None where an older version wrote it."""
 
     row: Row
-    whole: bool | None
+    seal: str | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is not as it was written; hashed only when it is asked."""
+        return self.seal is not None and self.seal != _seal(self.row)
 
 
 class Entry(Protocol):
@@ -218,7 +223,7 @@ class RevisionStore(ABC, Generic[Kept]):
             unreadable = sum(not self._is_readable(sealed) for sealed in rows)
             if connection:
                 unreadable += self.count_damaged_more(connection)
-        return Audit(unreadable, sum(sealed.whole is None for sealed in rows))
+        return Audit(unreadable, sum(sealed.seal is None for sealed in rows))
 
     def count_damaged_more(self, connection: sqlite3.Connection) -> int:
         """How much of ``more_tables`` is damaged."""
@@ -264,11 +269,8 @@ class RevisionStore(ABC, Generic[Kept]):
         nothing = ("", 0, *("" for _ in self.columns))
         rows += [(*key, *nothing) for key in lost if entry_id in (None, key[0])]
         rows.sort(key=lambda row: (str(row[0]), str(row[1]).zfill(20)))
-        unsealed = False if lost else None
-        return [
-            Sealed(row, seals[row[:2]] == _seal(row) if row[:2] in seals else unsealed)
-            for row in rows
-        ]
+        unsealed = "" if lost else None  # a row without a seal may be one whose key was changed
+        return [Sealed(row, seals.get(row[:2], unsealed)) for row in rows]
 
     def _seals(self, connection: sqlite3.Connection) -> dict[tuple[str, int], str]:
         """The sha256 of each revision by id and number."""
@@ -292,7 +294,7 @@ class RevisionStore(ABC, Generic[Kept]):
     def _read(self, sealed: Sealed) -> Kept:
         entry_id, revision, saved, deleted, *cells = sealed.row
         try:
-            if sealed.whole is False:
+            if sealed.is_changed:
                 raise ValueError("it was changed after it was saved")
             mark = {
                 f"{self.noun}_id": entry_id,

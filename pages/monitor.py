@@ -134,7 +134,7 @@ def pick_since(view: MonitorView) -> None:
         key=MONITOR_SINCE,
         placeholder=f"The newest one ({view.starts[0]})" if view.starts else "The newest one",
         persist_state="session",
-        on_change=state.clear_notices,
+        on_change=state.has_chosen,
         width=240,
     )
 
@@ -172,7 +172,7 @@ def draw_alarms(view: MonitorView, engine: Engine | None) -> None:
             key=MONITOR_ALARM,
             format_func=lambda id: notices.escape(alarms[id].name) if id in alarms else id,
             persist_state="session",
-            on_change=state.clear_notices,
+            on_change=state.has_chosen,
         )
         draw_alarm(alarms[chosen or first], engine)
 

@@ -43,7 +43,7 @@ def draw_notebook() -> None:
     store, only = keeping.notebook(), corpus if scope == THIS else None
     findings = store.entries(only)
     found = search(findings, query or "")
-    if problem := store.problem():
+    if problem := loaders.problem_of(store):
         notices.caution(problem)
     draw_error()
     draw_undo()

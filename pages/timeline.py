@@ -128,18 +128,13 @@ def mark_chosen(drawn: Charts, view: TimelineView) -> None:
     ink, event, item = drawing.palette(), state.get(EVENT), state.get(ITEM)
     steps = {row.step for row in view.steps if row.item_id == item or row.step == event}
     figures = {name: figure for name, (_, figure) in drawn.items()}
-    chosen.mark(
-        figures["events"], "events", steps.__contains__, ink, chosen.EVENT_OR_ITEM, below=True
-    )
-    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, chosen.EVENT_OR_ITEM)
+    words = chosen.EVENT_OR_ITEM
+    chosen.mark(figures["events"], "events", steps.__contains__, ink, words, below=True)
+    chosen.mark(figures["step_sizes"], "step sizes", steps.__contains__, ink, words)
     before = {step - 1 for step in steps}
-    chosen.mark(
-        figures["ranks"], "ranks", before.__contains__, ink, chosen.EVENT_OR_ITEM, below=True
-    )
-    if not chosen.mark(
-        figures["map"], "list", lambda data: data[1] == item, ink, chosen.EVENT_OR_ITEM
-    ):
-        chosen.mark(figures["map"], "states", steps.__contains__, ink, chosen.EVENT_OR_ITEM)
+    chosen.mark(figures["ranks"], "ranks", before.__contains__, ink, words, below=True)
+    if not chosen.mark(figures["map"], "list", lambda data: data[1] == item, ink, words):
+        chosen.mark(figures["map"], "states", steps.__contains__, ink, words)
 
 
 def draw_facts(view: TimelineView, step: int) -> TimeScale:

@@ -15,14 +15,13 @@ import pandas as pd
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, EventKind
+from core.model.profile import CATEGORY_SHARE, NO_CATEGORY
 from core.monitor.periods import Calendar
 
 SOON = np.timedelta64(1, "h")
 """A user's event of the same kind about the same item so soon after another one repeats it."""
 MOST_TOPICS = 20
 """Topics with a measure of their own, the most frequent ones; the rest is one more."""
-CATEGORY_SHARE = 0.6
-"""Share of items with a category from which on categories are topics (as in models)."""
 OTHERS = "other topics"
 
 
@@ -172,7 +171,7 @@ def topics_of(corpus: Corpus) -> tuple[tuple[str, ...], IntArray] | None:
     categories = corpus.items[Columns.Category]
     if categories.notna().mean() < CATEGORY_SHARE:
         return None
-    labels = categories.fillna("no category")
+    labels = categories.fillna(NO_CATEGORY)
     events = labels.reindex(pd.Index(corpus.item_ids).get_indexer(corpus.events[Columns.Item]))
     counts = events.value_counts().to_dict()
     names = sorted(set(labels), key=lambda name: (-counts.get(name, 0), name))

@@ -13,6 +13,7 @@ from core.arrays import IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import DomainError
+from core.files import Damaged
 from core.measure.chances import q_values
 from core.monitor.band import Series, Test, judge
 from core.monitor.carriers import Carried, carried_by
@@ -149,7 +150,11 @@ def monitor(
 def _by_age(engine: Engine, library: Library | None, notes: list[str]) -> tuple[Age, ...]:
     from core.monitor.ageing import quality_by_age
 
-    found = quality_by_age(engine, library) if library is not None else ()
+    try:
+        found = quality_by_age(engine, library) if library is not None else ()
+    except Damaged as error:
+        notes.append(str(error))
+        return ()
     if not found:
         notes.append("Quality by age of the model needs its evaluation over time (page Quality).")
     return found
@@ -167,11 +172,16 @@ def _of_model(
     from core.evaluate.protocols import find_report
     from core.monitor.of_model import model_measures
 
-    judged = None
+    judged, problem = None, ""
     if library is not None:
-        judged = find_report(watched.corpus, library, engine.folder)
+        try:
+            judged = find_report(watched.corpus, library, engine.folder)
+        except Damaged as error:
+            problem = f"{error} "
     if judged is None:
-        notes.append("Lists and their quality need the model's evaluation (page Quality).")
+        notes.append(
+            f"{problem}Lists and their quality need the model's evaluation (page Quality)."
+        )
     yield from model_measures(watched, engine, judged, shown, progress, stop)
 
 

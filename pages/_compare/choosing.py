@@ -222,7 +222,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     try:
         store = loaders.scenario_store()
         saved = store.scenarios(engine.corpus.name, spec.user)
-        problem = store.problem()
+        problem = loaders.problem_of(store)
     except DomainError as error:
         problem = f"{capital(error.what)} ({error.where})."
     if problem:

@@ -195,7 +195,7 @@ def play_button(n: int) -> None:
 
 
 def _forget(changed: str = "") -> None:
-    """After a choice: Play stops, and forgotten is what was about the former choice."""
+    """After a choice Play stops, and what was about the former choice is forgotten."""
     state.has_chosen()
     state.put(PLAYING, None)
     if changed:

@@ -190,12 +190,13 @@ def fit(
 
 def need(texts: Iterable[str]) -> float:
     """Pixels that the longest of some texts takes in a table, a little more rather than less."""
-    wide = "FW"
-    lengths = (
-        sum(WIDE_LETTER if unicodedata.east_asian_width(c) in wide else LETTER for c in text)
-        for text in texts
-    )
-    return PADDING + max(lengths, default=0.0)
+    return PADDING + max(map(_length, texts), default=0.0)
+
+
+def _length(text: str) -> float:
+    if text.isascii():
+        return LETTER * len(text)
+    return sum(WIDE_LETTER if unicodedata.east_asian_width(c) in "FW" else LETTER for c in text)
 
 
 def id_width(ids: Iterable[str]) -> int:

@@ -98,7 +98,10 @@ def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
     said = (state.get(LISTENER) or {}).get("pressed") or {}
     count, pressed = int(said.get("count", 0)), list(said.get("pressed", ()))
     before = state.get(HEARD)
-    if before is None or count in (0, before.presses):
+    if before is None:  # a new session in a tab that is already there: these were heard before
+        state.put(HEARD, here(count))
+        return
+    if count in (0, before.presses):
         return
     new = count - before.presses if count > before.presses else count  # or a listener made anew
     state.put(USER, before.user)

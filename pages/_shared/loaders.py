@@ -35,6 +35,7 @@ from core.figures.trajectory_map import crowd_image
 from core.files import Damaged
 from core.jobs import Job, Work
 from core.progress import ProgressCallback, StopCallback
+from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
 from core.views import overview
 from core.views.explain.build import build_receivers
@@ -109,6 +110,12 @@ def fingerprint(value: object) -> Fingerprint:
         engine = cast("Engine", value)
         custom = map(_answers_of, engine.registered)
         return engine.corpus.corpus_id, engine.model_id, *custom
+    if isinstance(value, RevisionStore):
+        return (
+            str(value.path),
+            stamp(value.path),
+            stamp(value.path.with_name(f"{value.path.name}-wal")),
+        )
     if dataclasses.is_dataclass(value) or isinstance(value, ImportOptions):
         return repr(value)
     if isinstance(value, Sequence):
@@ -374,6 +381,12 @@ def comparing(
 
     comparison = Comparison(engine, specs, k, library=library())
     return comparison, build_compare(comparison)
+
+
+@kept(4)
+def problem_of(store: RevisionStore[Any]) -> str:
+    """What is wrong with a store, as a sentence; all of it is looked at, once per content."""
+    return store.problem()
 
 
 def scenario_store() -> ScenarioStore:

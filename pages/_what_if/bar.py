@@ -38,7 +38,7 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     try:
         store = loaders.scenario_store()
         saved = {each.scenario_id: each for each in store.scenarios(draft.corpus, draft.user_id)}
-        problem = store.problem()
+        problem = loaders.problem_of(store)
     except DomainError as error:
         notices.show_error(error)
     current = draft.saved.scenario_id if draft.saved else NEW

@@ -166,6 +166,16 @@ def test_a_model_adds_sentiment_lists_and_quality(engine, demo_library) -> None:
     assert view.sentence.startswith("Nothing changed beyond chance: the week of 23 Dec 2024")
 
 
+def test_a_damaged_evaluation_is_said_and_the_rest_is_watched(engine, tmp_path) -> None:
+    library = Library.open(tmp_path)
+    path = report_key(engine.corpus, engine.folder, "temporal").path(library)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not an evaluation")
+    found = monitor(engine.corpus, library, engine)
+    assert any("damaged" in note and path.name in note for note in found.notes)
+    assert {"events", "sentiment", "ndcg"} <= {judged.measure.id for judged in found.judged}
+
+
 def test_quality_by_age_counts_days_from_the_cut(engine, tmp_path, measured) -> None:
     """Targets less than 90 days after their cut are hit, no others."""
     corpus, library = engine.corpus, Library.open(tmp_path)
