@@ -37,8 +37,9 @@ def seen(tab) -> dict:
         timeout=120_000,
     )
     tab.page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
-    tab.settle()
-    shown: dict = tab.page.evaluate(SEEN)
+    shown: dict = {}
+    while shown != (now := tab.settle().page.evaluate(SEEN)):  # a busy browser fills fields late
+        shown = now
     return shown
 
 

@@ -36,7 +36,7 @@ if state == "full":
 for verb in asked:
     out, said = StringIO(), StringIO()
     if state == "full":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
     with redirect_stdout(out), redirect_stderr(said):
         code = main([*verb, "--library", root, "--json"])
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
@@ -106,6 +106,7 @@ def test_a_library_that_cannot_be_written_can_be_read(place: Path, state: str) -
     (place.parent / "few.csv").write_text("user_id,item_id,timestamp\nu,i,2024-01-01\n")
     (place / "vectors.sqlite-wal").unlink(missing_ok=True)
     (place / "vectors.sqlite-shm").unlink(missing_ok=True)
+    shutil.rmtree(place / "tuning")  # tune then has a trial to keep, however short its time
     if state == "read-only":
         give(place, 0o555, 0o444)
     answers = ask(place, state, [*reading, *writing])
