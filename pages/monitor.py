@@ -42,6 +42,8 @@ PERIODS = {"auto": "Automatic", "day": "Days", "week": "Weeks", "month": "Months
 AGE, AGES = "age", "Quality by age of the model"
 WIDE, NARROW = 4, 1
 """Panels in a row."""
+CARRIERS, FRAME = 350, 34
+"""Pixels of a table of carriers at least, and those that its frame takes."""
 CARRIED = (("users", "User"), ("items", "Item"), ("topics", "Topic"), ("kinds", "Kind"))
 
 
@@ -181,10 +183,11 @@ def draw_alarm(alarm: AlarmView, engine: Engine | None) -> None:
     notices.say(f"{alarm.sentence} {alarm.carried}")
     tables = [(name, label, getattr(alarm, name)) for name, label in CARRIED]
     shown = [each for each in tables if each[2]]
-    grid = st.grid(len(shown), min_column_width=260, gap="small") if shown else None
+    grid = st.grid(len(shown), min_column_width=CARRIERS, gap="small") if shown else None
+    room = screen.cell(len(shown), CARRIERS) - FRAME
     for name, label, rows in shown:
         with grid.cell():  # type: ignore[union-attr]
-            draw_carriers(alarm, name, label, rows, opens=engine is not None)
+            draw_carriers(alarm, name, label, rows, room, opens=engine is not None)
     if alarm.examples:
         draw_examples(alarm, opens=engine is not None)
     with st.container(horizontal=True, gap="small"):
@@ -195,15 +198,17 @@ def draw_alarm(alarm: AlarmView, engine: Engine | None) -> None:
 
 
 def draw_carriers(
-    alarm: AlarmView, name: str, label: str, rows: tuple[CarrierRow, ...], *, opens: bool
+    alarm: AlarmView, name: str, label: str, rows: tuple[CarrierRow, ...], room: int, *, opens: bool
 ) -> None:
     """Users open their Timeline, items the users who had them."""
     ids = [row.id for row in rows]
     columns = {
-        "name": col.TextColumn(label, width=130),
-        "share": col.NumberColumn("Of the change", format="percent"),
-        "now": col.NumberColumn("Events now"),
-        "before": col.NumberColumn("Before"),
+        "name": col.TextColumn(label),
+        "share": col.NumberColumn("Of change", format="percent", width=80),
+        "now": col.NumberColumn("Now", help="Events in this period", width=52),
+        "before": col.NumberColumn(
+            "Before", help="Events in the periods that say what is expected", width=62
+        ),
     }
     if name == "users" and opens:
         key = "open_carrier"
@@ -221,10 +226,10 @@ def draw_carriers(
             "open_carrying_item",
             lambda at: controls.open_page(drawing.USERS, **{SEARCH_IN: "item", SEARCH: ids[at]}),
             alignment="left",
-            width=190,
         )
         columns = {"name": button, **{key: columns[key] for key in ("share", "now", "before")}}
-    drawing.table(rows, f"{label}s that carry {alarm.name}.", columns)
+    said = f"{label}s that carry {alarm.name}."
+    drawing.table(rows, said, columns, grows=(next(iter(columns)),), room=room)
 
 
 def draw_examples(alarm: AlarmView, *, opens: bool) -> None:

@@ -39,6 +39,8 @@ LONG_TEXT = 320
 PANE = 780
 """Pixels of the charts' pane, which scrolls by itself, so that event and list stay in sight; on a
 wide screen ``_timeline/live.css`` lets it end where the window does."""
+CHARTS, BESIDE = 12, 9
+"""Shares of the page: the charts, and the event with its list."""
 SHARES, AFTER = "shares", "Interest profile after this event"
 NAMES = {
     "profile": "Interest profile by topic over time",
@@ -78,7 +80,7 @@ def main() -> None:
     said = {SHARES: f"Largest topics: {', '.join(largest)}"}
     with st.sidebar:
         still = live.draw(figures, pick, {SHARES: ("xaxis", "yaxis")}, said)
-    left, right = st.columns([12, 9], gap="medium")
+    left, right = st.columns([CHARTS, BESIDE], gap="medium")
     with (
         left,
         st.container(height="content" if screen.is_narrow() else PANE, border=False, key="charts"),
@@ -204,6 +206,8 @@ def draw_list(now: MomentView) -> None:
         },
         row_height=28,
         marked=[item.item_id == state.get(ITEM) for item in now.items],
+        grows=("shown",),
+        room=screen.room(BESIDE / (CHARTS + BESIDE)),
     )
 
 

@@ -185,7 +185,14 @@ def fit(
     for at, name in enumerate(sorted(needs, key=lambda name: needs[name])):
         widths[name] = int(max(min(needs[name], left / (len(needs) - at)), LEAST))
         left -= widths[name]
-    return {**columns, **{name: looks[name] | {"width": widths[name]} for name in widths}}
+    return {**columns, **{name: _as_wide(columns[name], widths[name]) for name in widths}}
+
+
+def _as_wide(column: Any, width: int) -> Any:
+    """A column with a width; one of buttons keeps what they do beside its look."""
+    if not hasattr(column, "config"):
+        return column | {"width": width}
+    return dataclasses.replace(column, config=column.config | {"width": width})
 
 
 def need(texts: Iterable[str]) -> float:

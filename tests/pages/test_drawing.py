@@ -37,3 +37,11 @@ def test_no_column_gets_more_than_its_text_needs_or_less_than_can_be_read() -> N
 def test_wide_letters_need_more() -> None:
     assert drawing.need(["\u4e2d\u6587\u6807\u9898"]) == pytest.approx(drawing.PADDING + 56)
     assert drawing.need([]) == drawing.PADDING
+
+
+def test_a_column_of_buttons_that_grows_keeps_what_they_do() -> None:
+    wide = drawing.fit(COLUMNS, 902, {"why": ["a title of thirty characters.."]})["why"]
+    assert wide.on_click is not None and wide.key == "why"
+    assert wide.config["width"] == pytest.approx(
+        drawing.need(["a title of thirty characters.."]), abs=1
+    )
