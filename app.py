@@ -10,8 +10,10 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from core import access
 from core.domain import DomainError
-from pages._shared import controls, keys, notices, screen, state, tray
+from core.jobs import in_front
+from pages._shared import controls, in_turn, keys, memory, notices, screen, signing, state, tray
 
 HOME = Path(__file__).resolve().parent
 ICON = str(HOME / "pages/_shared/icon.svg")
@@ -25,6 +27,7 @@ def main() -> None:
         "Start": [
             st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
             st.Page("pages/users.py", title="Users", icon=":material/group:"),
+            st.Page("pages/cohorts.py", title="Cohorts", icon=":material/groups:"),
             st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
             st.Page("pages/monitor.py", title="Monitor", icon=":material/monitor_heart:"),
         ],
@@ -47,7 +50,9 @@ def main() -> None:
         initial_sidebar_state=280,
     )
     st.logo(str(HOME / "pages/_shared/logo.svg"), icon_image=ICON, size="large")
-    page = st.navigation(menu)
+    is_known = access.current().role is not access.Role.STRANGER
+    page = st.navigation(menu, position="sidebar" if is_known else "hidden")
+    signing.stop_strangers()
     state.put(state.PAGE, (page.url_path, page.title))
     everything = list(chain.from_iterable(menu.values()))
     keys.hear(everything, plays=page.title == "Timeline")
@@ -55,25 +60,35 @@ def main() -> None:
     with st.sidebar:
         screen.watch()
         tray.draw()
+    held = state.held()
     try:
-        controls.draw_sidebar(plays=page.title == "Timeline", lists=page in menu["One user"])
+        controls.draw_sidebar(plays=page.title == "Timeline", lists=page.url_path in state.LISTS)
         with st.sidebar:
             keys.listen(everything, plays=page.title == "Timeline")
+            signing.draw()
     except DomainError as error:
         notices.show_error(error)
+        state.told(held)
         st.stop()
-    with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
-        notices.show_notices()
-        with notices.guarded():
-            page.run()
+    try:
+        with st.container(horizontal_alignment="center"), st.container(width=PAGE_WIDTH):
+            notices.show_notices()
+            with notices.guarded():
+                page.run()
+    finally:
+        state.told(held)
 
 
 if __name__ == "__main__":
-    main()
+    memory.share_processors()
+    with in_turn.turn(), in_front():  # who waits for a turn is not in front
+        main()
 else:  # `streamlit run` imports this module for its server, which runs it as a script
     from starlette.middleware import Middleware
     from streamlit.starlette import App
 
-    from pages._server import Guard, opened
+    from pages._server import Guard, check_who_gets_in, opened
 
+    check_who_gets_in()
+    memory.share_arenas()
     app = App(__file__, middleware=[Middleware(Guard)], lifespan=opened)

@@ -1,10 +1,11 @@
 """Every file of a library damaged in nine ways, read by every verb or page.
 
 ``python -m benchmarks.damage --verbs``, ``--pages`` (both without); ``--part 2/3`` takes the second
-third of the cases, ``--new`` forgets what an interrupted run has tried. Cases run in a process that
-says which it begins, so a killed process is a counted case; it is replaced every few hundred
-cases. Results are kept in ``benchmarks/work/damage``, so a run goes on where the last one stopped,
-as long as the code of ``core`` and ``pages`` is the same.
+third of the cases (a run without it then takes what parts have tried), ``--only RE`` those whose
+damage, file and reader match, ``--new`` forgets what an interrupted run has tried. Cases run in a
+process that says which it begins, so a killed process is a counted case; it is replaced every few
+hundred cases. Results are kept in ``benchmarks/work/damage``, so a run goes on where the last one
+stopped, as long as the code of ``core`` and ``pages`` is the same.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,8 +104,8 @@ def results_of(kind: str, cases: list[tuple[int, list[str]]]) -> Iterator[dict[s
         sys.exit(f"the process of the {kind} did not start: {WORK / kind}.log")
 
 
-def run(kind: str, part: tuple[int, int], new: bool) -> list[Line]:
-    """All cases of one kind, as lines."""
+def run(kind: str, part: tuple[int, int], only: str, new: bool) -> list[Line]:
+    """All cases of one kind, or some of them, as lines."""
     from tests.reliability import damaging
 
     whole = whole_library()
@@ -111,11 +113,15 @@ def run(kind: str, part: tuple[int, int], new: bool) -> list[Line]:
     every = [[case.damage, case.file, case.reader] for case in damaging.every_case(whole, readers)]
     # Shuffled: a run that was stopped has tried some of everything.
     order = np.random.default_rng(0).permutation(len(every))[part[0] - 1 :: part[1]].tolist()
+    order = [number for number in order if re.search(only, " ".join(every[number]))]
     kept = WORK / f"{kind}-{code_hash()}-{part[0]}of{part[1]}.jsonl"
     if new:
         kept.unlink(missing_ok=True)
-    known = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    tried = {result["number"]: result for result in known}
+    runs = sorted(WORK.glob(f"{kind}-{code_hash()}-*.jsonl"))  # of the whole and of any parts
+    lines = (line for path in runs for line in path.read_text().splitlines())
+    known = [] if new else [json.loads(line) for line in lines]
+    mine = set(order)
+    tried = {result["number"]: result for result in known if result["number"] in mine}
     with kept.open("a") as file:
         while left := [(number, every[number]) for number in order if number not in tried]:
             for result in results_of(kind, left[:AT_ONCE]):
@@ -147,6 +153,7 @@ if __name__ == "__main__":
     parser.add_argument("--verbs", action="store_true")
     parser.add_argument("--pages", action="store_true")
     parser.add_argument("--part", default="1/1", help="the i-th of n parts, as i/n")
+    parser.add_argument("--only", default="", help="a regular expression")
     parser.add_argument("--new", action="store_true")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -156,7 +163,7 @@ if __name__ == "__main__":
         sys.exit()
     WORK.mkdir(parents=True, exist_ok=True)
     number, parts = map(int, asked.part.split("/"))
-    sections = {kind: run(kind, (number, parts), asked.new) for kind in kinds}
-    if parts == 1:
+    sections = {kind: run(kind, (number, parts), asked.only, asked.new) for kind in kinds}
+    if parts == 1 and not asked.only:
         record("damage", sections)
     sys.exit(not all(line.met for lines in sections.values() for line in lines))

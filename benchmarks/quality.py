@@ -4,35 +4,51 @@ Sections are CORPUS/PROTOCOL, for example ``music/leave-last-out``, and ``cost``
 product's recommenders with three seeds, refits them with the validation events, has the peers of
 ``benchmarks/peers.py`` tuned until validation stops rising in their own environment on the same
 split (``make bench-quality`` makes it), and pairs all by user. Without that environment the peers'
-lines are left out and the output says so.
+lines are left out and the output says so. ``CORPUS/without-text`` does the same without a word of
+any review, and pairs it with ``CORPUS/leave-last-out``.
 
-Per-case results stay in ``benchmarks/work``, so that a run that was stopped goes on where it was.
+``--device cuda`` trains the interest models on a GPU, ``--seeds 1`` takes fewer, ``--jobs 8`` does
+so many pieces at once; TASTELINES_SETTINGS='{"review_to_query": 0}' sets the interest model's
+choices. Results stay in ``benchmarks/work``, so that a run that was stopped goes on
+where it was.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.measuring import CORPORA, PROJECT, Line, best_of, record, show
+from benchmarks.pieces import (
+    AFTER,
+    CUTS,
+    LAST_OUT,
+    SILENT,
+    TAG,
+    TEMPORAL,
+    WORK,
+    Split,
+    all_pieces,
+    do,
+    splits,
+    together,
+    write,
+)
 from core.arrays import BoolArray, DoubleArray
 from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
-from core.corpus.store import Corpus, Library
+from core.corpus.store import Library
 from core.domain import Part
-from core.encode.cache import open_cache, open_encoder, shipped_sentiment
+from core.encode.cache import open_cache, open_encoder
 from core.encode.sentiment import SentimentModel
-from core.evaluate.report import evaluate
-from core.measure.cases import Case, cases, targets_of, temporal_splits
+from core.measure.cases import cases, targets_of
 from core.measure.metrics import PairedTest, bootstrap, compare_paired, ndcg, recall
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
@@ -41,19 +57,15 @@ from core.model.sequences import EventEncoder
 from core.ranking import ExcludedItems, top_items
 from core.recommend.baseline import fit_baselines
 from core.recommend.joint import fit_joint
-from core.recommend.refit import refit, with_validation
-from core.recommend.registry import INTEREST
+from core.recommend.registry import INTEREST, SCORERS
 from core.recommend.training_data import TrainingData
-from core.training.preparing import prepare
-from core.training.training import fit_interest, fit_recommenders
+from core.training.training import fit_recommenders
 
 SEEDS, K = 3, 10
-WORK = PROJECT / "benchmarks" / "work"
 PEERS_PYTHON = PROJECT / ".venv-peers" / "bin" / "python"
-PROTOCOLS = ("leave-last-out", "temporal")
 ORDER_ONLY = ("beauty", "toys")
 """Corpora whose days stand for order: there is nothing to cut in time."""
-AFTER = " with validation"
+WITH_TEXT = ("music", "mixed")
 BARS = {
     ("music", "joint"): 0.086,
     ("music", "joint" + AFTER): 0.095,
@@ -72,17 +84,12 @@ PEER_HOURS = 6.0
 
 
 @dataclass(frozen=True)
-class Split:
-    """One training part with its test cases."""
+class Asked:
+    """How a run is to be done: seeds, where interest models are trained, pieces at once."""
 
-    name: str
-    corpus: Corpus
-    parts: npt.NDArray[np.int8]
-
-    @property
-    def test(self) -> tuple[Case, ...]:
-        """The test cases."""
-        return cases(self.corpus, self.parts, Part.TEST)
+    seeds: int = SEEDS
+    device: str = "cpu"
+    jobs: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,58 +103,19 @@ class Found:
     recall: DoubleArray
     by_seed: tuple[float, ...]
     seconds: float
-    """Processor time of tuning and fitting, all seeds; of the product, of all its recommenders."""
+    """Processor time of tuning and fitting, all seeds; of the joint, of weighing alone."""
 
 
-def splits(corpus: Corpus, protocol: str) -> list[Split]:
-    """One split, or one for each cut."""
-    if protocol == "leave-last-out":
-        return [Split(f"{corpus.name}-{protocol}", corpus, leave_last_out(corpus.events))]
-    return [
-        Split(f"{corpus.name}-{protocol}-{number}", corpus, parts)
-        for number, parts in enumerate(temporal_splits(corpus))
-    ]
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Everybody on one corpus and protocol. ``users`` and ``is_met`` bool[n_cases] per case."""
 
-
-def fit_ours(split: Split, library: Library, seed: int) -> dict[str, Any]:
-    """Ranks of every recommender of the product on one split, and the seconds they took."""
-    path = WORK / f"{split.name}-ours-{seed}.npz"
-    if not path.is_file():
-        shared = Library.open()
-        config = InterestConfig(seed=seed)
-        started = time.process_time()
-        trained = fit_recommenders(
-            split.corpus,
-            split.parts,
-            library,
-            config,
-            open_encoder(shared),
-            cache=open_cache(shared),
-        )
-        seconds = time.process_time() - started
-        report = evaluate(trained.recommenders, split.test, trained.data, K)
-        ranks = {result.recommender: result.rank for result in report.results}
-        parts = with_validation(split.parts)
-        prepared = prepare(
-            split.corpus,
-            parts,
-            open_encoder(shared),
-            open_cache(shared),
-            shipped_sentiment(library),
-        )
-        fit = trained.fit
-        _, interest = fit_interest(
-            prepared, config, epochs=fit.best_epoch, cold_offset=fit.cold_offset
-        )
-        grown = TrainingData.of(split.corpus, parts, prepared.item_text)
-        refitted = refit(trained.recommenders, grown, {INTEREST: interest})
-        again = evaluate(list(refitted.values()), split.test, grown, K)
-        ranks |= {result.recommender + AFTER: result.rank for result in again.results}
-        _write(path, seconds=np.float64(seconds), **ranks)
-        best = ", ".join(f"{name} {_ndcg(rank):.4f}" for name, rank in ranks.items())
-        print(f"        {split.name} seed {seed}, {seconds:.0f} s: {best}", flush=True)
-    with np.load(path) as kept:
-        return dict(kept)
+    users: list[str]
+    is_met: BoolArray
+    """Whether the target has a training event: where few items of a catalogue have none, a
+    recommender that knows the catalogue guesses them too well."""
+    found: dict[str, Found]
+    trained_on: str
 
 
 def export(split: Split) -> Path:
@@ -179,7 +147,7 @@ def export(split: Split) -> Path:
                 f"{name}_excluded_row": excluded.rows,
                 f"{name}_excluded_item": excluded.items,
             }
-        _write(path, **arrays)
+        write(path, **arrays)
     return path
 
 
@@ -199,26 +167,27 @@ def fit_peers(split: Split) -> dict[str, dict[str, Any]]:
     return found
 
 
-def gather(name: str, protocol: str) -> tuple[list[str], BoolArray, dict[str, Found]]:
-    """All recommenders and peers on one corpus, with the user of each case.
-
-    Also bool[n_cases]: whether the target has a training event. Where few items of a catalogue have
-    none, a recommender that knows the catalogue guesses them too well.
-    """
+def gather(name: str, protocol: str, asked: Asked) -> Gathered:
+    """All recommenders and peers on one corpus, fitting what is missing."""
     WORK.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        paths, items = CORPORA[name]
-        library = Library.open(Path(folder))
-        import_files(library, name, paths, items=items)
-        folds = splits(library.corpus(name), protocol)
-        ours = [[fit_ours(fold, library, seed) for seed in range(SEEDS)] for fold in folds]
-    peers = [fit_peers(fold) for fold in folds]
-    users = [case.history.user_id for fold in folds for case in fold.test]
+    folds = splits(name, protocol)
+    if asked.jobs == 1:
+        for fold, piece in all_pieces(len(folds), asked.seeds):
+            do(folds[fold], piece, asked.device)
+    peers = [fit_peers(fold) if protocol != SILENT else {} for fold in folds]
     found = {}
-    for one in ours[0][0]:
-        if one != "seconds":
-            ranks = [np.concatenate([runs[seed][one] for runs in ours]) for seed in range(SEEDS)]
-            found[one] = _found(ranks, sum(float(r["seconds"]) for runs in ours for r in runs))
+    for one in SCORERS:
+        runs = [_kept(fold, f"{one}.npz") for fold in folds]
+        if all("rank" in run for run in runs):
+            seconds = sum(float(run["seconds"]) for run in runs)
+            for after, key in (("", "rank"), (AFTER, "after")):
+                found[one + after] = _found([np.concatenate([run[key] for run in runs])], seconds)
+    ours = [[_kept(fold, f"{TAG}ours-{seed}.npz") for fold in folds] for seed in range(asked.seeds)]
+    for one in ("joint", INTEREST):
+        seconds = sum(float(run[f"{one}_seconds"]) for runs in ours for run in runs)
+        for after in ("", AFTER):
+            ranks = [np.concatenate([run[one + after] for run in runs]) for runs in ours]
+            found[one + after] = _found(ranks, seconds)
     for peer in peers[0]:
         ranks = [
             np.concatenate(
@@ -227,7 +196,17 @@ def gather(name: str, protocol: str) -> tuple[list[str], BoolArray, dict[str, Fo
             for seed in range(int(peers[0][peer]["seeds"]))
         ]
         found[f"peer {peer}"] = _found(ranks, sum(float(fold[peer]["seconds"]) for fold in peers))
-    return users, np.concatenate([_is_met(fold) for fold in folds]), found
+    return Gathered(
+        [case.history.user_id for fold in folds for case in fold.test],
+        np.concatenate([_is_met(fold) for fold in folds]),
+        found,
+        ", ".join(sorted({str(run["device"]) for runs in ours for run in runs})),
+    )
+
+
+def _kept(fold: Split, what: str) -> dict[str, Any]:
+    with np.load(fold.path(what)) as kept:
+        return dict(kept)
 
 
 def _is_met(split: Split) -> BoolArray:
@@ -235,12 +214,14 @@ def _is_met(split: Split) -> BoolArray:
     return data.item_counts[targets_of(split.test, data.item_index)] > 0
 
 
-def judge(name: str, protocol: str) -> list[Line]:
+def judge(name: str, protocol: str, asked: Asked) -> list[Line]:
     """The issue's lines for one corpus and protocol, and a table of everything."""
-    users, is_met, found = gather(name, protocol)
+    gathered = gather(name, protocol, asked)
+    users, is_met, found = gathered.users, gathered.is_met, gathered.found
     print(
         f"        {name}, {protocol}: {len(users)} targets of {len(set(users))} users, "
-        f"{is_met.sum()} of them items met in training"
+        f"{is_met.sum()} of them items met in training; interest models of {asked.seeds} seeds "
+        f"trained on {gathered.trained_on}"
     )
     table = sorted(found.items(), key=lambda row: -row[1].ndcg.mean())
     for who, one in table:
@@ -252,7 +233,9 @@ def judge(name: str, protocol: str) -> list[Line]:
             f"seeds {' '.join(f'{value:.4f}' for value in one.by_seed)}"
         )
     lines = []
-    if protocol == "leave-last-out":
+    if protocol == SILENT:
+        return [show(line) for line in _text_against(gathered, gather(name, LAST_OUT, asked), name)]
+    if protocol == LAST_OUT:
         for who in ("joint", "joint" + AFTER, "interest"):
             bar = BARS.get((name, who))
             if bar is not None:
@@ -260,7 +243,8 @@ def judge(name: str, protocol: str) -> list[Line]:
                 low, high = _ends(bootstrap(found[who].ndcg, users))
                 seeds = " ".join(f"{value:.4f}" for value in found[who].by_seed)
                 lines.append(Line(f"{name}: {who}, test NDCG@10", f"{bar:.3f}",
-                                  f"{mean:.4f} [{low:.4f}, {high:.4f}] (seeds {seeds})",
+                                  f"{mean:.4f} [{low:.4f}, {high:.4f}] (seeds {seeds}; "
+                                  f"trained on {gathered.trained_on})",
                                   mean >= bar))  # fmt: skip
     own = [
         who
@@ -281,6 +265,20 @@ def judge(name: str, protocol: str) -> list[Line]:
     return [show(line) for line in lines]
 
 
+def _text_against(silent: Gathered, told: Gathered, name: str) -> list[Line]:
+    """What reviews give, paired by user, without and with the validation events."""
+    lines = []
+    for who in (w + after for w in ("joint", INTEREST) for after in ("", AFTER)):
+        ours, theirs = told.found[who].ndcg, silent.found[who].ndcg
+        gain = compare_paired(ours, theirs, told.users).difference
+        lines.append(Line(f"{name}: {who}, with reviews minus without a word of them",
+                          "not below 0 beyond the interval",
+                          f"{gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] "
+                          f"({ours.mean():.4f} / {theirs.mean():.4f})",
+                          gain.high >= 0))  # fmt: skip
+    return lines
+
+
 def _against(
     name: str,
     protocol: str,
@@ -299,7 +297,7 @@ def _against(
         f"{len(users)} targets)"
     )
     bar = OF_BEST_COMPONENT if kind == "component" else OF_BEST_PEER.get(name)
-    bar = bar if protocol == "leave-last-out" else None
+    bar = bar if protocol == LAST_OUT else None
     if bar is None:
         met = test.difference.high >= 0
         return Line(f"{name}, {protocol}: joint against the best {kind}",
@@ -366,36 +364,44 @@ def _found(ranks: list[DoubleArray], seconds: float) -> Found:
     return Found(values.mean(0), hits.mean(0), tuple(values.mean(1).tolist()), seconds)
 
 
-def _ndcg(rank: DoubleArray) -> float:
-    return float(ndcg(rank, K).mean())
-
-
 def _ends(interval: Any) -> tuple[float, float]:
     return interval.low, interval.high
 
 
-def _write(path: Path, **arrays: Any) -> None:
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
-
-
 SECTIONS = {
     f"{name}/{protocol}": (name, protocol)
-    for protocol in PROTOCOLS
+    for protocol in (LAST_OUT, SILENT, TEMPORAL)
     for name in CORPORA
-    if protocol == "leave-last-out" or name not in ORDER_ONLY
+    if (protocol != TEMPORAL or name not in ORDER_ONLY)
+    and (protocol != SILENT or name in WITH_TEXT)
 }
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Run the sections named, or all."""
-    unknown = sorted(set(names) - {*SECTIONS, "cost"})
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"{', '.join(SECTIONS)}, cost")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "mps", "auto"))
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--jobs", type=int, default=1)
+    told = parser.parse_args()
+    unknown = sorted(set(told.sections) - {*SECTIONS, "cost"})
     if unknown:
         raise SystemExit(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}, cost")
-    for name in names or [*SECTIONS, "cost"]:
-        record("quality", {name: cost() if name == "cost" else judge(*SECTIONS[name])})
+    names, asked = told.sections or [*SECTIONS, "cost"], Asked(told.seeds, told.device, told.jobs)
+    if asked.jobs > 1:
+        WORK.mkdir(parents=True, exist_ok=True)
+        wanted = [
+            (name, fold, piece)
+            for name in names
+            if name != "cost"
+            for fold, piece in all_pieces(CUTS if SECTIONS[name][1] == TEMPORAL else 1, asked.seeds)
+        ]
+        together(wanted, asked.device, asked.jobs)
+    for name in names:
+        lines = cost() if name == "cost" else judge(*SECTIONS[name], asked)
+        record("quality", {f"{name} {TAG.rstrip('-')}".rstrip(): lines})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -1,11 +1,13 @@
 """Is one training of one corpus with one seed one model? ``python -m benchmarks.same_model``.
 
-``CORPUS TIMES [--users N] [--epochs N] [--load P]``: music, mixed or movielens, trained so many
-times (3), each in a new process and a new library, with P processes (2) that multiply matrices
-beside it, so that threads are interrupted at other moments each time.
-``--users`` takes the first users with most
-events. Prints each id, which is a hash of choices, weights and the joint's constants, and whether
-every file of the folder is the same.
+``CORPUS TIMES [--users N] [--epochs N] [--load P] [--encode-once]``: music, mixed or movielens,
+trained so many times (3), each in a new process and a new library, with P processes (2) that
+multiply matrices beside it, so that threads are interrupted at other moments each time.
+``--users`` takes the first users with most events. With ``--encode-once`` later trainings take the
+first one's vectors, which take most of the time on a busy machine; whether 500 texts, encoded
+in as many processes, have the same vectors to the bit is then a line of its own. Prints each id,
+which is a hash of choices, weights and the joint's constants, and whether every file of the folder
+is the same.
 """
 
 from __future__ import annotations
@@ -30,6 +32,16 @@ from core.domain import Columns
 
 CHANGING = ("metrics.json", "README.md", "SHA256SUMS")
 """Files that tell how long the training took."""
+
+ENCODE = """
+import hashlib, json, sys, tempfile
+from pathlib import Path
+from core.encode.encoder import TextEncoder
+with tempfile.TemporaryDirectory() as folder:
+    encoder = TextEncoder(record=Path(folder) / "processor.json")
+    vectors = encoder.encode(json.load(sys.stdin))
+print(hashlib.sha256(vectors.tobytes()).hexdigest())
+"""
 
 
 def heat() -> None:
@@ -74,9 +86,22 @@ def train_once(
     return model_id, hashes, time.monotonic() - began
 
 
-def run(name: str, times: int, users: int | None, epochs: int | None, load: int) -> list[Line]:
-    """All trainings, as one line."""
-    ids, files = [], []
+def encode_once(root: Path, name: str) -> str:
+    """sha256 of the vectors of the corpus's first 500 reviews, encoded in its own process."""
+    texts = Library.open(root).corpus(name).events[Columns.Text].dropna().head(500).tolist()
+    command = [sys.executable, "-c", ENCODE]
+    asked = json.dumps(texts)
+    done = subprocess.run(
+        command, cwd=PROJECT, input=asked, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def run(
+    name: str, times: int, users: int | None, epochs: int | None, load: int, encodes_once: bool
+) -> list[Line]:
+    """All trainings, as one line, and where they share vectors, another about those."""
+    ids, files, encoded = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made"
         count = make_corpus(name, users, made)
@@ -92,6 +117,11 @@ def run(name: str, times: int, users: int | None, epochs: int | None, load: int)
                 print(f"training {number + 1} of {times}: {told}", flush=True)
                 ids.append(model_id)
                 files.append(hashes)
+                if encodes_once:
+                    encoded.append(encode_once(made, name))
+                    if number == 0:
+                        for path in root.glob("vectors.sqlite*"):
+                            shutil.copy(path, made)
                 shutil.rmtree(root)
         finally:
             for other in others:
@@ -102,7 +132,12 @@ def run(name: str, times: int, users: int | None, epochs: int | None, load: int)
     limit = f", {epochs} epochs at most" if epochs is not None else ""
     what = f"{name}, {count:,} users{limit}, seed 0, {times} trainings beside {load} others: ids"
     measured = f"{', '.join(sorted(set(ids)))}; files that differ: {differs}"
-    return [show(Line(what, "one id", measured, len(set(ids)) == 1))]
+    lines = [Line(what, "one id", measured, len(set(ids)) == 1)]
+    if encodes_once:
+        what = f"{name}: other vectors of 500 texts in {times} processes beside {load} others"
+        unlike = len(set(encoded)) - 1
+        lines.append(Line(what, "0", str(unlike), not unlike))
+    return [show(line) for line in lines]
 
 
 if __name__ == "__main__":
@@ -112,8 +147,10 @@ if __name__ == "__main__":
     parser.add_argument("--users", type=int)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--load", type=int, default=2)
+    parser.add_argument("--encode-once", action="store_true")
     asked = parser.parse_args()
-    lines = run(asked.corpus, asked.times, asked.users, asked.epochs, asked.load)
+    how = (asked.users, asked.epochs, asked.load, asked.encode_once)
+    lines = run(asked.corpus, asked.times, *how)
     is_whole = asked.users is None and asked.epochs is None
     record("same_model", {asked.corpus if is_whole else f"{asked.corpus} cut": lines})
     sys.exit(not all(line.met for line in lines))

@@ -54,8 +54,8 @@ def seconds_below(pid: int) -> float:
 
 
 @contextmanager
-def served(script: Path = PROJECT / "app.py") -> Iterator[Server]:
-    """Serve a script beside an empty library."""
+def served(script: Path = PROJECT / "app.py", library: Path | None = None) -> Iterator[Server]:
+    """Serve a script beside a library, by default an empty one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -64,7 +64,7 @@ def served(script: Path = PROJECT / "app.py") -> Iterator[Server]:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true",
              f"--server.port={port}"],
-            cwd=PROJECT, env=os.environ | {"TASTELINES_LIBRARY": folder},
+            cwd=PROJECT, env=os.environ | {"TASTELINES_LIBRARY": str(library or folder)},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:

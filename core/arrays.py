@@ -16,6 +16,15 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 PartArray = npt.NDArray[np.int8]
 """``core.domain.Part`` of each event."""
+DTYPES: dict[object, type[np.generic]] = {
+    FloatArray: np.float32,
+    DoubleArray: np.float64,
+    IntArray: np.int64,
+    BoolArray: np.bool_,
+    PartArray: np.int8,
+}
+"""What each array type holds. Versions of numpy build the types differently, so nobody takes them
+apart."""
 
 
 def check_array(

@@ -6,16 +6,21 @@ are there. With it, every file is held to its hash and every array to what its m
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.compare.turnover import FOLDER as TURNOVER
+from core.cohorts import second_map, states
+from core.cohorts import what_if as cohort_what_if
+from core.cohorts.patterns import PatternStore
+from core.cohorts.store import CohortStore
+from core.compare import turnover
 from core.corpus.corpus import Corpus
 from core.corpus.own import FOLDER as OWN
 from core.corpus.own import read_own_file
@@ -43,9 +48,17 @@ from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
 from core.scenario.unsaved import FOLDER as DRAFTS
 from core.scenario.unsaved import read_draft
-from core.turns.stored import FOLDER as TURNS
+from core.strategy.log import ChangeStore
+from core.strategy.store import StrategyStore
+from core.turns import stored as turns
 
-STORES: tuple[type[RevisionStore[Any]], ...] = (ScenarioStore, Notebook)
+STORES: tuple[type[RevisionStore[Any]], ...] = (
+    *(ScenarioStore, Notebook, CohortStore, PatternStore),
+    *(StrategyStore, ChangeStore),
+)
+KINDS = {each.FOLDER: each.KIND for each in (states, cohort_what_if, second_map)}
+RESULTS = {turnover.FOLDER: None, turns.FOLDER: None, **KINDS}
+"""What a result's own file says that it is, by its folder; the first ones don't say it."""
 MADE_AGAIN = "Delete the file; it is made again when needed"
 
 
@@ -164,6 +177,13 @@ def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> 
             found.look(f"lists {lists}", _raising(error))
 
 
+def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
+    """ValueError where a result isn't of the kind that its folder holds."""
+    wanted = next(RESULTS[part] for part in reversed(path.parts) if part in RESULTS)
+    if json.loads(metadata["facts"]).get("kind") != wanted:
+        raise ValueError("it holds another kind of result")
+
+
 def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: str) -> None:
     """All listed files of a folder: whether they are there, or whole."""
     try:
@@ -185,7 +205,7 @@ def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: 
 
 def _single_files(library: Library) -> Iterator[tuple[Path, str]]:
     """Files that hold their own hash, and what to do about a damaged one."""
-    for folder in ("evaluations", TURNOVER, TURNS):
+    for folder in ("evaluations", *RESULTS):
         with suppress(OSError):
             for path in sorted((library.root / folder).rglob("*.safetensors")):
                 yield path, MADE_AGAIN
@@ -216,6 +236,8 @@ def _read_single(path: Path, remedy: str) -> None:
             _, metadata = load_arrays(path)
             if path.parent.name == "evaluations":
                 check_name(path, metadata)
+            else:
+                _check_kind(path, metadata)
     except (OSError, ValueError) as error:
         raise DomainError(reason_of(error), where=str(path), remedy=remedy) from None
 
@@ -228,11 +250,9 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
     for name, store in stores.items():
         if store.path.exists():
             found.look(name, partial(_read_entries, found, store))
-    for name in (CACHE_FILE, *stores):
-        with suppress(OSError):
-            if (library.root / name).stat().st_size == 0:
-                problem = "it is empty: nothing was saved, or it was emptied"
-                found.notes.append(Finding(name, problem, str(library.root / name)))
+    with suppress(OSError):
+        if vectors.stat().st_size == 0:
+            _note_empty(found, vectors)
     if not deep:
         return
     for name in (CACHE_FILE, *stores):
@@ -246,7 +266,14 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
                 found.notes.append(Finding(CACHE_FILE, problem, str(vectors)))
 
 
+def _note_empty(found: Checkup, path: Path) -> None:
+    problem = "it is empty: nothing was saved, or it was emptied"
+    found.notes.append(Finding(path.name, problem, str(path)))
+
+
 def _read_entries(found: Checkup, store: RevisionStore[Any]) -> None:
+    if store.is_empty():
+        _note_empty(found, store.path)
     audit = store.audit()
     if audit.unsealed:
         problem = f"revisions of an older version, without a hash: {audit.unsealed:,}"

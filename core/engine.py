@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
 from dataclasses import InitVar, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,9 +19,9 @@ from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, History, Part, RecommendationList, RecommendedItem
-from core.encode.cache import VectorCache, open_cache, open_encoder
+from core.encode.cache import VectorCache, check_encoder, open_cache, open_encoder
 from core.encode.encoder import TextEncoder
-from core.files import is_held
+from core.files import Damaged, is_held
 from core.html_table import html_table
 from core.interest_map.projection import unit
 from core.model.folder import BASELINES, ModelParts, read_config, read_parts, read_users
@@ -31,6 +33,7 @@ from core.recommend.own import Registered, build, installed
 from core.recommend.protocol import Recommender, next_ranks
 from core.recommend.registry import INTEREST, JOINT
 from core.recommend.training_data import TrainingData
+from core.strategy.store import Strategy, StrategyStore
 from core.threads import once_each, use_one_blas_thread
 
 _KEPT_RANKS = 256
@@ -91,6 +94,8 @@ class Engine:
     folder: Path
     encoder: TextEncoder
     vectors: VectorCache
+    library: Library | None = None
+    """Where strategies are looked for; None: there are none."""
 
     def __post_init__(self, parts: ModelParts) -> None:
         self.sentiment = parts.sentiment
@@ -100,6 +105,10 @@ class Engine:
         self.topics = parts.topics
         self.map = parts.map
         self.training_counts = parts.training_counts
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is known yet of recommenders beside the model's."""
         self.failures: dict[str, DomainError] = {}
         item_index = self.corpus.item_index
         engine = ref(self)  # a cycle would keep an engine that nobody uses until a full collection
@@ -120,15 +129,20 @@ class Engine:
         use_one_blas_thread()
         made_with = read_config(model_folder).encoder
         encoder = open_encoder(library, made_with.name)
-        if encoder.encoder_id != made_with.encoder_id:
-            raise DomainError(
-                f"the encoder {encoder.name!r} has changed since the model was trained",
-                where=str(encoder.folder),
-                remedy=f"Restore its files, or train again: python -m core train {corpus.name}",
-            )
+        check_encoder(encoder, made_with.encoder_id, corpus.name)
         cache = open_cache(library)
         parts = read_parts(model_folder, corpus, lambda texts: cache.vectors(texts, encoder))
-        return cls(corpus, parts, model_folder, encoder, cache)
+        return cls(corpus, parts, model_folder, encoder, cache, library)
+
+    def renewed(self) -> Engine:
+        """The same model, with strategies read anew; registered recommenders are left out."""
+        model = self.model_recommenders
+        other = copy(self)
+        for name in [name for name in vars(other) if "recommenders" in name]:
+            del vars(other)[name]
+        vars(other)["model_recommenders"] = model
+        other._begin()
+        return other
 
     @once_each
     def model_recommenders(self) -> dict[str, Recommender]:
@@ -142,7 +156,8 @@ class Engine:
 
     @once_each
     def recommenders(self) -> dict[str, Recommender]:
-        """Every recommender by id, the default first: the model's, installed and registered ones.
+        """Every recommender by id, the default first: the model's, installed ones, strategies,
+        registered ones.
 
         Why one of them could not be made is in ``failures``.
         """
@@ -155,7 +170,36 @@ class Engine:
                 recommenders[point.name] = build(point, self.corpus, data)
             except DomainError as error:
                 self.failures[point.name] = error
+        joint = recommenders.get(JOINT)
+        for strategy in self._strategies:
+            if not isinstance(joint, Joint):
+                break
+            try:
+                if strategy.name in recommenders:
+                    raise _id_taken(strategy.name, StrategyStore.file_name)
+                made = strategy.recommender(self.corpus, joint, self.interest.item_vectors)
+                recommenders[strategy.name] = made
+            except DomainError as error:
+                self.failures[strategy.name] = error
         return recommenders
+
+    @property
+    def _strategies(self) -> list[Strategy]:
+        """Those of this model, in order of their names; what can't be read is in ``failures``."""
+        if self.library is None:
+            return []
+        store = StrategyStore.open(self.library)
+        try:
+            saved = store.strategies(self.corpus.name)
+            if problem := store.problem():
+                raise Damaged(problem)
+        except DomainError as error:
+            self.failures[StrategyStore.file_name] = error
+            if not isinstance(error, Damaged):
+                return []
+        return sorted(
+            (each for each in saved if each.model_id == self.model_id), key=lambda each: each.name
+        )
 
     def register(self, recommender: Recommender) -> None:
         """Let every page, verb and evaluation ask a custom recommender by its id.
@@ -191,11 +235,28 @@ class Engine:
         known = self.model_recommenders if name in self.model_recommenders else self.recommenders
         if name in known:
             return known[name]
-        raise self.failures.get(name) or DomainError(
-            f"there is no recommender {name!r} in this model",
-            where=f"model {self.model_id}",
-            remedy=f"Choose one of {', '.join(self.recommenders)}",
+        raise (
+            self.failures.get(name)
+            or self._of_other_model(name)
+            or DomainError(
+                f"there is no recommender {name!r} in this model",
+                where=f"model {self.model_id}",
+                remedy=f"Choose one of {', '.join(self.recommenders)}",
+            )
         )
+
+    def _of_other_model(self, name: str) -> DomainError | None:
+        """That a strategy belongs to another model of the corpus; None where there is none."""
+        with suppress(DomainError):
+            store = StrategyStore.open(self.library) if self.library is not None else None
+            saved = store.named(self.corpus.name, name) if store is not None else None
+            if saved is not None:
+                return DomainError(
+                    f"the strategy {name!r} adjusts model {saved.model_id}",
+                    where=f"model {self.model_id}",
+                    remedy="Choose that model, or save the strategy again for this one",
+                )
+        return None
 
     def query_vectors(self, history: History) -> FloatArray:
         """Query vectors after 0..n events, float32[n + 1, dim]; row 0 is the start state."""

@@ -29,6 +29,8 @@ from core.domain import DomainError
 SUMS = "SHA256SUMS"
 SEAL, SEALED = "sha256", "sealed"
 """Key of a file's own hash, and of the header that holds it."""
+HEADER = "header"
+"""Key of a header of several entries, as one."""
 
 Kept = TypeVar("Kept")
 
@@ -99,9 +101,12 @@ def save_arrays(
     """
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     facts = None if header is None else dict(header)
-    if sealed:  # one entry: safetensors writes several in an order that changes from run to run
-        whole = {"header": facts or {}, SEAL: _seal(tensors, facts or {})}
+    # One entry in all: safetensors writes several in an order that changes from run to run.
+    if sealed:
+        whole = {HEADER: facts or {}, SEAL: _seal(tensors, facts or {})}
         facts = {SEALED: json.dumps(whole)}
+    elif facts is not None and len(facts) > 1:
+        facts = {HEADER: json.dumps(facts, sort_keys=True)}
 
     def write(path: Path) -> None:
         try:
@@ -128,9 +133,13 @@ def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]
         raise ValueError(reason_of(error)) from None
     if SEALED in header:
         whole = json.loads(header[SEALED])
-        if not isinstance(whole, dict) or whole.get(SEAL) != _seal(arrays, whole.get("header", {})):
+        if not isinstance(whole, dict) or whole.get(SEAL) != _seal(arrays, whole.get(HEADER, {})):
             raise ValueError("its content was changed after it was written")
-        header = whole["header"]
+        header = whole[HEADER]
+    elif HEADER in header:
+        header = json.loads(header[HEADER])
+        if not isinstance(header, dict) or not all(isinstance(v, str) for v in header.values()):
+            raise ValueError("its header is not one of strings")
     return arrays, header
 
 
@@ -172,9 +181,9 @@ def read_sums(folder: Path) -> dict[str, str] | None:
     """
     path = folder / SUMS
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = path.read_text(encoding="ascii").removesuffix("\n").split("\n")
         found = [re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line) for line in lines]
-        if lines and all(found):
+        if all(found):
             return {match[2]: match[1] for match in found if match}
         problem = "not a list of hashes"
     except FileNotFoundError:

@@ -66,6 +66,8 @@ class Finding:
     revision: int = 0
     saved: datetime | None = None
     deleted: bool = False
+    owner: str = ""
+    """Who saved it first; empty without sign-in."""
 
 
 class Notebook(RevisionStore[Finding]):

@@ -11,13 +11,17 @@ from core.domain import Stopped
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One report: ``stage`` in words, ``done`` of ``total`` units, and figures worth showing."""
+    """One report: ``stage`` in words, ``done`` of ``total`` units, and figures worth showing.
+
+    ``made`` is the path of the result once that is whole: it is kept though the rest is cut off.
+    """
 
     stage: str
     done: int
     total: int
     seconds_left: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
+    made: str | None = None
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -3,7 +3,8 @@
 WAL and synchronous FULL: a save that was acknowledged survives a kill or a power cut. Every save
 adds a row, no row is ever changed: an entry is the last of its revisions, a deleted one is a
 revision that says so. A save names the revision that it was based on; where another session was
-faster, ``Conflict`` carries both versions.
+faster, ``Conflict`` carries both versions. Where people sign in, the table ``owners`` says who
+saved an entry first: viewers change only their own.
 
 The table ``seals`` holds the sha256 of each revision. A row that doesn't match its seal is damaged;
 a row without one was saved by an older version, unless a seal without a row says that its id or
@@ -25,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar, cast
 
+from core import access
 from core.corpus.store import Library
 from core.corpus.texts import clean_text
 from core.domain import DomainError
@@ -45,6 +47,7 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
 FIELDS = ("id", "revision", "saved", "deleted")
 """What begins every row, before the store's own columns."""
+OWNERS = "CREATE TABLE IF NOT EXISTS owners (id TEXT PRIMARY KEY, owner TEXT NOT NULL)"
 SEALS = "CREATE TABLE IF NOT EXISTS seals (id TEXT, revision INTEGER, sha256 TEXT)"
 
 
@@ -61,15 +64,24 @@ class Sealed(NamedTuple):
 
     row: Row
     seal: str | None
+    owner: str = ""
+    """Who saved the entry first; empty without sign-in."""
 
     @property
     def is_changed(self) -> bool:
         """Whether it is not as it was written; hashed only when it is asked."""
-        return self.seal is not None and self.seal != _seal(self.row)
+        return self.seal is not None and self.seal != _seal(self.row, self.owner)
 
 
 class Entry(Protocol):
-    """A frozen dataclass that a store keeps; it also has a field for its id."""
+    """A frozen dataclass that a store keeps; it also has a field for its id.
+
+    ``owner`` is who saved it first, empty without sign-in; the store sets it.
+    """
+
+    @property
+    def owner(self) -> str:
+        """Who saved it first; empty without sign-in."""
 
     @property
     def name(self) -> str:
@@ -110,7 +122,9 @@ class RevisionStore(ABC, Generic[Kept]):
     """
 
     noun: ClassVar[str]
-    """What an entry is called; its plural has an s, its id is the field NOUN_id."""
+    """What an entry is called; its id is the field NOUN_id."""
+    plural: ClassVar[str] = ""
+    """What several are called, where that is not the noun with an s."""
     file_name: ClassVar[str]
     application_id: ClassVar[int]
     """Marks the file as such a store."""
@@ -129,6 +143,11 @@ class RevisionStore(ABC, Generic[Kept]):
         """The store of a library."""
         return cls(library.root / cls.file_name)
 
+    @property
+    def nouns(self) -> str:
+        """What several entries are called."""
+        return self.plural or f"{self.noun}s"
+
     @abstractmethod
     def cleaned(self, entry: Kept) -> Kept:
         """The entry as it is kept; DomainError for what can't be."""
@@ -146,8 +165,11 @@ class RevisionStore(ABC, Generic[Kept]):
         """Add a revision and return it; an entry without id becomes a new one.
 
         When this returns the revision is on disk, and what the statements ``also`` wrote with it.
-        ``Conflict`` where ``revision`` isn't the newest one any more.
+        ``Conflict`` where ``revision`` isn't the newest one any more; ``Refused`` where who acts
+        may not: a viewer changes only what is their own, and without a name nothing.
         """
+        actor = access.current()
+        access.need_owner(f"saving a {self.noun}", actor.name)
         now = datetime.now(UTC)
         mark = {
             f"{self.noun}_id": self.id_of(entry) or secrets.token_hex(6),
@@ -159,15 +181,21 @@ class RevisionStore(ABC, Generic[Kept]):
         row = *key, *self.cells(saved)
         with self._writing() as connection:
             newest = self._newest(connection, self.id_of(saved))
+            owner = newest.owner if newest else actor.name
+            access.need_owner(f"changing this {self.noun}", owner)
             if (newest.revision if newest else 0) != entry.revision:
                 theirs = newest or replace(cast(Any, entry), deleted=True)
                 raise self.conflict(self.noun, entry, theirs)
             connection.execute(f"INSERT INTO revisions VALUES ({','.join('?' * len(row))})", row)
             connection.execute(SEALS)
-            connection.execute("INSERT INTO seals VALUES (?, ?, ?)", (*key[:2], _seal(row)))
+            seal = _seal(row, owner)
+            connection.execute("INSERT INTO seals VALUES (?, ?, ?)", (*key[:2], seal))
+            if owner and newest is None:
+                connection.execute(OWNERS)
+                connection.execute("INSERT INTO owners VALUES (?, ?)", (key[0], owner))
             for statement, values in also:
                 connection.execute(statement, values)
-        return saved
+        return cast(Kept, replace(cast(Any, saved), owner=owner))
 
     def load(self, entry_id: str) -> Kept:
         """The newest version; DomainError where there is none, or it was deleted."""
@@ -211,10 +239,14 @@ class RevisionStore(ABC, Generic[Kept]):
         if unreadable:
             some = f"1 saved {self.noun} is" if unreadable == 1 else f"{unreadable:,} are"
             return f"{self.file_name} is damaged: {some} left out. {RESTORE}."
-        with self._reading() as connection:
-            if connection is None and self.path.exists():
-                return f"{self.file_name} is empty: nothing was saved, or it was damaged."
+        if self.is_empty():
+            return f"{self.file_name} is empty: nothing was saved, or it was damaged."
         return ""
+
+    def is_empty(self) -> bool:
+        """Whether there is a file without any table: of no bytes, or one whose log is gone."""
+        with self._reading() as connection:
+            return connection is None and self.path.exists()
 
     def audit(self) -> Audit:
         """Look at every revision that was ever saved."""
@@ -270,15 +302,26 @@ class RevisionStore(ABC, Generic[Kept]):
         rows += [(*key, *nothing) for key in lost if entry_id in (None, key[0])]
         rows.sort(key=lambda row: (str(row[0]), str(row[1]).zfill(20)))
         unsealed = "" if lost else None  # a row without a seal may be one whose key was changed
-        return [Sealed(row, seals.get(row[:2], unsealed)) for row in rows]
+        owners = self._owners(connection)
+        return [Sealed(row, seals.get(row[:2], unsealed), owners.get(row[0], "")) for row in rows]
+
+    def _owners(self, connection: sqlite3.Connection) -> dict[str, str]:
+        """Who saved each entry first, by id; those that were saved without sign-in have none."""
+        if not self._has(connection, "owners"):
+            return {}
+        rows = connection.execute("SELECT id, owner FROM owners NOT INDEXED").fetchall()
+        return dict(rows)
 
     def _seals(self, connection: sqlite3.Connection) -> dict[tuple[str, int], str]:
         """The sha256 of each revision by id and number."""
-        known = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'seals'"
-        if not connection.execute(known).fetchone()[0]:
+        if not self._has(connection, "seals"):
             return {}
         rows = connection.execute("SELECT id, revision, sha256 FROM seals").fetchall()
         return {(entry_id, revision): seal for entry_id, revision, seal in rows}
+
+    def _has(self, connection: sqlite3.Connection, table: str) -> bool:
+        known = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?"
+        return bool(connection.execute(known, (table,)).fetchone()[0])
 
     def _newest(self, connection: sqlite3.Connection, entry_id: str) -> Kept | None:
         rows = self._rows(connection, entry_id)
@@ -302,7 +345,7 @@ class RevisionStore(ABC, Generic[Kept]):
                 "saved": datetime.fromisoformat(saved),
                 "deleted": bool(deleted),
             }
-            return self.read(cells, mark)
+            return cast(Kept, replace(cast(Any, self.read(cells, mark)), owner=sealed.owner))
         except (ValueError, AttributeError, TypeError, KeyError, DomainError):
             raise self._unreadable(f"{entry_id}, revision {revision}") from None
 
@@ -316,7 +359,7 @@ class RevisionStore(ABC, Generic[Kept]):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            problem = f"the {self.noun}s can't be saved: {error.strerror or error}"
+            problem = f"the {self.nouns} can't be saved: {error.strerror or error}"
             raise self._problem(problem, MAKE_WRITABLE) from None
         with self._translated(), closing(self._connect()) as connection:
             connection.execute("PRAGMA synchronous=FULL")
@@ -375,12 +418,12 @@ class RevisionStore(ABC, Generic[Kept]):
             return False
         if owner != self.application_id:
             raise self._problem(
-                f"the file is not a store of {self.noun}s",
+                f"the file is not a store of {self.nouns}",
                 "Move it out of the library; it was not changed",
             )
         if version != self.version:
             raise self._problem(
-                f"the {self.noun}s were saved by another version of Tastelines (format {version})",
+                f"the {self.nouns} were saved by another version of Tastelines (format {version})",
                 "Use that version; the file was not changed",
             )
         return True
@@ -392,23 +435,24 @@ class RevisionStore(ABC, Generic[Kept]):
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            problem = self._problem(f"the file of {self.noun}s is damaged ({error})", RESTORE)
+            problem = self._problem(f"the file of {self.nouns} is damaged ({error})", RESTORE)
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 problem = self._problem(
-                    f"the {self.noun}s are in use by another program",
+                    f"the {self.nouns} are in use by another program",
                     "Close it, or try again in a moment",
                 )
             elif code in NOT_WRITABLE:
-                problem = self._problem(f"the {self.noun}s can't be saved: {error}", MAKE_WRITABLE)
+                problem = self._problem(f"the {self.nouns} can't be saved: {error}", MAKE_WRITABLE)
             raise problem from error
 
     def _problem(self, what: str, remedy: str) -> DomainError:
         return DomainError(what, where=str(self.path), remedy=remedy)
 
 
-def _seal(row: Row) -> str:
-    """sha256 of all that a row holds."""
-    content = json.dumps([repr(cell) if isinstance(cell, bytes) else cell for cell in row])
+def _seal(row: Row, owner: str) -> str:
+    """sha256 of all that a row holds, and of whose it is."""
+    cells = [*row, owner] if owner else row
+    content = json.dumps([repr(cell) if isinstance(cell, bytes) else cell for cell in cells])
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -7,14 +7,18 @@ two threads they take ten times as long when anything else runs on the machine (
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from threading import RLock
 from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 Made = TypeVar("Made")
+
+_share: int | None = None
+"""Threads that torch gets per work; None where nobody has said so."""
 
 
 class once_each(Generic[Made]):
@@ -51,3 +55,21 @@ def one_openmp_thread() -> AbstractContextManager[object]:
     """While it lasts, this thread's OpenMP loops (scikit-learn's) add up in one order."""
     limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
     return limits
+
+
+def share_torch(threads: int) -> None:
+    """Let torch have so many threads in this thread, and in others from their next work on."""
+    global _share
+    _share = threads
+    take_share()
+
+
+def take_share() -> None:
+    """Let torch have in this thread what ``share_torch`` said last: it counts for each thread.
+
+    Where torch isn't loaded, or nobody has said so, nothing changes.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and _share is not None:
+        with suppress(AttributeError):  # it is being imported
+            torch.set_num_threads(_share)

@@ -7,18 +7,35 @@ in from any page on localhost.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import ipaddress
+import os
 import re
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import streamlit
+from starlette.requests import HTTPConnection
 from streamlit import cli_util, config
+from streamlit.runtime.app_session import AppSession
 from streamlit.web.server.server_util import get_url
-from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import (
+    _get_signed_cookie_with_chunks,
+    _parse_decoded_user_cookie,
+    is_host_allowed,
+)
+
+from core import access, jobs
+from core.corpus.store import library_root
+from core.domain import DomainError
+from core.views.wording import count
+from pages._shared import memory, signing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,11 +75,53 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+UPLOAD = "/_stcore/upload_file/"
 REFUSAL = (
     "Tastelines is not served under this name. Allow it where the app is started: "
     "server.allowedHosts for the host, server.corsAllowedOrigins for another site's pages "
     "(README, Security).\n"
 )
+
+
+def check_who_gets_in() -> None:
+    """End the process, in one line, where it would be open to more than this machine's people.
+
+    Whoever reaches a server without sign-in may import, train and delete. A server that listens
+    beyond loopback, or answers to another name than this machine's, needs sign-in or read-only.
+    """
+    try:
+        signing.choose_secrets()
+        if signing.providers():
+            access.read_access(library_root())
+            keep_caches()
+        elif not access.is_read_only() and (beyond := next(filter(is_beyond, served_as()), "")):
+            raise DomainError(
+                "whoever reaches the workbench could import, train and delete",
+                where=f"served as {beyond}",
+                remedy=f"Set up sign-in (docs/team.md) or {access.READ_ONLY}=1, or use 127.0.0.1",
+            )
+    except DomainError as problem:
+        print(f"Not started: {problem}", file=sys.stderr, flush=True)
+        os._exit(2)
+
+
+def keep_caches() -> None:
+    """Let no session clear everybody's caches, which Streamlit lets whoever connects do."""
+    AppSession._handle_clear_cache_request = lambda _self: None  # type: ignore[assignment,method-assign]
+
+
+def served_as() -> list[str]:
+    """Where the server listens, and the names that it answers to."""
+    listens = config.get_option("server.address") or "0.0.0.0"
+    return [listens, *config.get_option("server.allowedHosts")]
+
+
+def is_beyond(host: str) -> bool:
+    """Whether a host is more than this machine itself."""
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"
 
 
 class Guard:
@@ -75,6 +134,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
         elif is_known(scope["headers"]):
+            if is_upload(scope) and is_stranger(scope):
+                await refuse(with_headers(send), "Sign in to upload files.\n")
+                return
             await self.app(scope, receive, with_headers(send))
         elif scope["type"] == "websocket":  # before it is accepted: the answer is 403
             await receive()
@@ -104,11 +166,28 @@ def is_same(origin: str, host: str) -> bool:
     return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
 
-async def refuse(send: Send) -> None:
-    """Answer 403 and say how to allow a host."""
+def is_upload(scope: Scope) -> bool:
+    """Whether a request sends a file, or takes one back."""
+    return scope["type"] == "http" and UPLOAD in scope["path"] and scope["method"] != "OPTIONS"
+
+
+def is_stranger(scope: Scope) -> bool:
+    """Whether a request comes from nobody with a role, by the cookie that Streamlit signs."""
+    if not signing.providers():
+        return False
+    request = HTTPConnection(scope)
+    signed = _get_signed_cookie_with_chunks(request.cookies, USER_COOKIE_NAME)
+    if signed is None:
+        return True
+    facts = _parse_decoded_user_cookie(signed, request.headers.get("origin", ""))
+    return signing.visit_of(facts).actor.role is access.Role.STRANGER
+
+
+async def refuse(send: Send, why: str = REFUSAL) -> None:
+    """Answer 403 and say why."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": REFUSAL.encode()})
+    await send({"type": "http.response.body", "body": why.encode()})
 
 
 def with_headers(send: Send) -> Send:
@@ -126,7 +205,17 @@ def with_headers(send: Send) -> Send:
 
 @asynccontextmanager
 async def opened(_app: Any) -> AsyncIterator[None]:
-    """Show the app in a browser once it is served, as ``streamlit run`` does for plain scripts."""
+    """Show the app in a browser once it is served, as ``streamlit run`` does for plain scripts.
+
+    Until it ends, its memory is looked after; then the terminal hears what goes on without it.
+    """
     if not config.get_option("server.headless"):
         cli_util.open_browser(get_url(config.get_option("server.address") or "localhost"))
-    yield
+    looks = asyncio.create_task(memory.look_after())
+    try:
+        yield
+    finally:
+        looks.cancel()
+    left = [job for job in jobs.jobs() if job.record is not None and job.state == "running"]
+    if left:
+        print(f"  Still running: {count(len(left), 'job')}. Start the app again to follow or stop.")

@@ -19,11 +19,13 @@ from core.views.compare.build import (
     CompareView,
     change_bars,
     lists_table,
+    models_sentence,
     moves_table,
     overlap_table,
     profiles_table,
     trust_sentence,
 )
+from core.views.what_if.sentences import model_notes
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import (
@@ -60,6 +62,8 @@ def main() -> None:
     shown = {column.recommender for column in view.columns}
     for caution in judging.cautions_of_lists(engine.corpus.name, shown):
         notices.caution(caution)
+    for note in model_notes(comparison):
+        notices.caution(note)
     picked = picked_item(view)
     draw_flow(view, picked)
     if picked is not None:
@@ -118,7 +122,7 @@ def draw_follow(view: CompareView, picked: str | None) -> None:
         key=FOLLOW,
         placeholder="Follow an item, or click its rank",
         format_func=lambda item: titles.get(item, item),
-        on_change=follow,
+        on_change=state.acting(follow),
         label_visibility="collapsed",
         width=330,
     )
@@ -203,6 +207,9 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         return
     with st.spinner("Computing contributions …"):
         rows = comparison.moves()
+        between = models_sentence(comparison)
+    if between:
+        notices.say(between)
     notices.caution(trust_sentence(comparison))
     table = moves_table(comparison, rows)
     two = len(view.columns) == FEWEST
@@ -212,13 +219,13 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     table["timeline"] = [
         f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
     ]
-    look = {"width": 66, "type": "tertiary"}
+    look = {"width": 63, "type": "tertiary"}
     columns = {
         "to": col.TextColumn("To", width=90),
-        "move": col.TextColumn("Move", width=66),
+        "move": col.TextColumn("Move", width=62),
         "item": col.TextColumn("Item"),
         "change": col.NumberColumn(
-            "Score", format="%+.2f", width=58, help="Change of log p, in nats"
+            "Score", format="%+.2f", width=54, help="Change of log p, in nats"
         ),
         "cause": col.TextColumn("Main cause"),
         "contribution": col.NumberColumn(
@@ -232,7 +239,8 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         ),
     }
     hidden = {"to"} if two else set()
-    hidden |= set() if has_causes else {"cause", "contribution", "timeline"}
+    hidden |= set() if has_causes else {"cause", "contribution"}
+    hidden |= set() if any(row.cause_step is not None for row in rows) else {"timeline"}
     drawing.table(
         table,
         f"Moves and their causes. {view.flow_sentence}",

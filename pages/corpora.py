@@ -9,16 +9,18 @@ from typing import Any
 import streamlit as st
 from streamlit import column_config as col
 
-from core import jobs
+from core import access, jobs
 from core.corpus.appending import AppendSummary
 from core.corpus.importing import ImportSummary
 from core.figures.quality import training_figure
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
+from core.training.update_words import update_sentences
 from core.views import corpora as view
 from core.views import imports as import_words
 from core.views import wording
-from pages._corpora import adding, served_lists
+from core.views.attributes import attribute_cautions, attributes_sentence
+from pages._corpora import adding, served_lists, training, users_files
 from pages._shared import controls, drawing, loaders, notices, sharing, state, tray, working
 
 
@@ -26,13 +28,17 @@ def main() -> None:
     with drawing.head("Which data, which model?"):
         files = {"Corpora (CSV)": (".csv", lambda: view.corpora_table(loaders.library()))}
         sharing.export("corpora", files, has_charts=False)
-    for job in jobs.jobs("import", "train"):
+    for job in jobs.jobs("import", *tray.TRAININGS):
         draw_job(job)
     draw_library()
-    adding.draw_import()
+    if access.may_edit():
+        adding.draw_import()
+    else:
+        notices.caution("Importing, training and deleting are for editors.")
     corpus = state.selection().corpus
     if corpus is not None:
         draw_lineage(corpus)
+        users_files.draw_attributes(corpus, loaders.library().manifest(corpus).attributes)
         draw_training(corpus)
         served_lists.draw_lists(corpus)
 
@@ -88,12 +94,14 @@ def draw_job(job: jobs.Job[Any]) -> None:
                 job.number,
                 help="Remove from this list",
                 type="tertiary",
+                disabled=not access.may_edit(),
             )
         working.draw_end(job)
         if job.kind == "import" and job.result is not None:
             draw_report(job.result, job.number)
         elif job.result is not None:
-            st.text(f"Trained in {wording.duration(job.seconds)}.")
+            done = "Updated" if job.kind == "update" else "Trained"
+            st.text(f"{done} in {wording.duration(job.seconds)}.")
             draw_outcome(job.result)
             key, use, model_id = f"use_model{job.number}", controls.choose_model, job.result.name
             drawing.button("Use it", key, use, job.target, model_id, type="primary")
@@ -103,6 +111,9 @@ def draw_outcome(model: Path) -> None:
     """What a new model is worth, where anybody could be judged."""
     with notices.guarded():
         metrics = read_metrics(model)
+        if metrics and metrics.update:
+            for sentence in update_sentences(metrics.update):
+                st.text(sentence)
         if sentence := view.training_sentence(metrics) if metrics else "":
             st.text(sentence)
 
@@ -111,10 +122,10 @@ def draw_figures(job: jobs.Job[Any]) -> None:
     """Latest figures, and the curve of a training."""
     now = view.build_job(job.progress, job.stopping)
     figures = [f"{name} {value}" for name, value in now.figures]
-    if job.kind == "train" and job.progress and figures:
+    if job.kind in tray.TRAININGS and job.progress and figures:
         figures.insert(0, f"step {job.progress.done} of {job.progress.total}")
     st.text(" · ".join(figures) or "…")
-    if job.kind == "train" and len(job.curve) > 1:
+    if job.kind in tray.TRAININGS and len(job.curve) > 1:
         figure = training_figure(job.curve, drawing.palette())
         said = f"Training so far: {now.sentence}"
         drawing.chart(f"curve{job.number}", figure, said, is_said=False)
@@ -126,7 +137,10 @@ def draw_report(summary: ImportSummary, number: int) -> None:
     if isinstance(summary, AppendSummary):
         st.text(view.append_sentence(summary))
         cautions = import_words.append_cautions(summary.append)
+        if summary.users_changed:
+            draw_users_file(summary)
     else:
+        draw_users_file(summary)
         st.text(view.import_sentence(summary.manifest))
         cautions = import_words.import_cautions(summary.manifest)
     for caution in cautions:
@@ -149,6 +163,15 @@ def draw_report(summary: ImportSummary, number: int) -> None:
                 mime="application/jsonl",
                 on_click="ignore",
             )
+
+
+def draw_users_file(summary: ImportSummary) -> None:
+    """What a users file gave, and what is odd in it."""
+    facts = summary.manifest.attributes
+    if facts is not None:
+        st.text(attributes_sentence(facts))
+        for caution in attribute_cautions(facts):
+            notices.caution(caution)
 
 
 def draw_lineage(corpus: str) -> None:
@@ -177,9 +200,13 @@ def draw_training(corpus: str) -> None:
     st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
     notices.show_damaged("model", loaders.library().models(corpus).damaged)
     for model in view.build_models(loaders.library(), corpus):
-        with st.expander(f"{model.created} · {model.model_id[:12]}", icon=":material/psychology:"):
+        about = " · ".join(filter(None, (model.created, model.model_id[:12], model.content)))
+        with st.expander(about, icon=":material/psychology:"):
             st.caption(notices.escape(str(model.folder)))
             st.text(model.card)
+    if not access.may_edit():
+        return
+    draw_update(corpus)
     usual, unknown = InterestConfig(), loaders.unknown(corpus)
     expected, columns, usual_columns = loaders.outlook(corpus)
     for sentence in expected:
@@ -218,7 +245,7 @@ def draw_training(corpus: str) -> None:
         )
     notices.caution(
         "Training stops by itself when the validation score stops rising. It continues if you "
-        "leave this page."
+        "leave this page or the app ends."
     )
     if pressed and unknown.is_too_much and not encoder and not despite:
         st.error(notices.escape(f"{view.unknown_sentence(unknown)} Choose the other encoder."))
@@ -226,9 +253,22 @@ def draw_training(corpus: str) -> None:
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         jobs.start(
-            "train", corpus, loaders.training(corpus, options, described or None, encoder or None)
+            "train", corpus, training.training(corpus, options, described or None, encoder or None)
         )
         st.rerun()
+
+
+def draw_update(corpus: str) -> None:
+    """Where the newest model has not learned what was appended: a button that lets it."""
+    library = loaders.library()
+    behind = view.behind_sentence(library.manifest(corpus), library.model_folders(corpus))
+    if not behind:
+        return
+    with st.container(border=True, gap="xsmall", horizontal_alignment="left"):
+        notices.say(behind)
+        if st.button("Update the model", key="update", type="primary", icon=":material/update:"):
+            jobs.start("update", corpus, training.updating(corpus))
+            st.rerun()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
 from core.views.what_if.history_table import item_label
 from core.views.wording import count
-from pages._explain import sections
+from pages._explain import beside, sections
+from pages._explain.beside import Beside
 from pages._explain.sections import PICKED, event_link, is_stopped, state_of
 from pages._shared import (
     controls,
@@ -56,12 +57,13 @@ def main() -> None:
             state.put(WORDS_OF, chosen if chosen is not None and chosen <= step else None)
         state.put(PICKED, state.get(WORDS_OF))
     explaining = loaders.explaining(engine, user_id, step, item_id, recommender, margin)
+    second = beside.find(moment, item_id, margin)
     sections.draw_way_back()
-    draw_pieces(explaining)
+    draw_pieces(explaining, second)
     with head:
         sharing.share(item=item_id)
         keep(explaining)
-        export(explaining)
+        export(explaining, second)
     sections.draw_receivers(engine, explaining)
 
 
@@ -102,6 +104,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 **options,
             )
         measure = drawing.choose("Explain", MEASURE, MEASURES)
+        beside.pick(moment)
     return str(item_id), measure == MARGIN
 
 
@@ -115,18 +118,27 @@ def draw_sentences(explaining: Explaining) -> None:
         if answer.components:
             notices.caution(answer.components)
         notices.caution(f"{answer.trust} {wording.CAUTION}")
+    if explaining.earlier:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            notices.caution(explaining.earlier)
+            name, item = "Why? Compare both models", explaining.answer.item_id
+            drawing.link(drawing.COMPARE, name, item=item, columns="models")
 
 
-def draw_pieces(explaining: Explaining) -> None:
+def draw_pieces(explaining: Explaining, second: Beside | None) -> None:
     """What is there by now; the page is drawn anew when more has come."""
-    step = want(explaining)
+    step = want(explaining, second)
     draw_sentences(explaining)
     if explaining.ladder is not None:
         sections.draw_ladder(explaining.ladder)
-    wait_for_more(explaining)
-    if (error := explaining.error()) is not None:
-        notices.show_error(error)
-    draw_waterfall(explaining, step)
+    wait_for_more(explaining, second)
+    for question in questions(explaining, second):
+        if (error := question.error()) is not None:
+            notices.show_error(error)
+    if second is not None:
+        beside.draw(explaining, second, state.get(EVENT) or step)
+    else:
+        draw_waterfall(explaining, step)
     left, right = st.columns([11, 9], gap="medium")
     with left:
         sections.draw_words(explaining, step)
@@ -136,27 +148,43 @@ def draw_pieces(explaining: Explaining) -> None:
     draw_table(explaining)
 
 
-def wait_for_more(explaining: Explaining) -> None:
+def questions(explaining: Explaining, second: Beside | None) -> tuple[Explaining, ...]:
+    """Both, where there are two."""
+    return (explaining,) if second is None else (explaining, second.other)
+
+
+def wait_for_more(explaining: Explaining, second: Beside | None) -> None:
     """Look for news beside the page while pieces arrive; a look draws no chart.
 
     It asks too: another session may have stopped what this one waits for.
     """
-    known, waits = explaining.arrived, is_working(explaining)
+    asked = questions(explaining, second)
+
+    def is_busy() -> bool:
+        is_other = second is not None and second.other.busy and not is_stopped(explaining)
+        return is_working(explaining) or is_other
+
+    known, waits = [each.arrived for each in asked], is_busy()
 
     @st.fragment(run_every=POLL_SECONDS if waits else None)
     def look() -> None:
-        want(explaining)
-        if explaining.arrived != known or is_working(explaining) != waits:
+        want(explaining, second)
+        if [each.arrived for each in asked] != known or is_busy() != waits:
             st.rerun()
-        draw_progress(explaining)
+        draw_progress(*asked)
 
     look()
 
 
-def want(explaining: Explaining) -> int | None:
-    """Ask for all pieces that can be made by now; the step whose review is read, once known."""
+def want(explaining: Explaining, second: Beside | None) -> int | None:
+    """Ask for all pieces that can be made by now; the step whose review is read, once known.
+
+    Of the second question the parts are enough: they refine its events too.
+    """
     if not is_stopped(explaining):
-        explaining.ask(PARTS, reader=reading.reader(explaining))
+        asked = questions(explaining, second)
+        for question in asked:
+            question.ask(PARTS, reader=reading.reader(*asked))
     step = sections.chosen_step(explaining)
     if explaining.parts is not None and not is_stopped(explaining):
         explaining.ask_all(step)
@@ -169,9 +197,9 @@ def is_working(explaining: Explaining) -> bool:
     return explaining.busy or (explaining.parts is None and explaining.error() is None)
 
 
-def draw_progress(explaining: Explaining) -> None:
-    stopped = is_stopped(explaining)
-    if not stopped and not explaining.busy:
+def draw_progress(*asked: Explaining) -> None:
+    stopped = is_stopped(asked[0])
+    if not stopped and not any(each.busy for each in asked):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if stopped:
@@ -179,7 +207,7 @@ def draw_progress(explaining: Explaining) -> None:
             drawing.button("Continue", "go_on", sections.go_on)
         else:
             st.caption(":material/hourglass_top: Computing parts, words, changes and scorecard …")
-            drawing.button("Stop", "stop_explaining", sections.stop, explaining)
+            drawing.button("Stop", "stop_explaining", sections.stop, *asked)
 
 
 def pick_event() -> None:
@@ -297,13 +325,15 @@ def keep(explaining: Explaining) -> None:
     keeping.keep(charts, answer.standing, item=answer.item_id)
 
 
-def export(explaining: Explaining) -> None:
+def export(explaining: Explaining, second: Beside | None) -> None:
     """The explanation as HTML, JSON and CSV; what isn't computed yet is computed then."""
     history = explaining.explanation.history
-    facts: sharing.File = (
-        ".json",
-        lambda: json.dumps(explaining.facts(), ensure_ascii=False, indent=1),
-    )
+
+    def everything() -> str:
+        more = {} if second is None else {"beside": second.facts(explaining)}
+        return json.dumps(explaining.facts() | more, ensure_ascii=False, indent=1)
+
+    facts: sharing.File = ".json", everything
     table: sharing.File = ".csv", lambda: events_table(explaining.answer, explaining.parts)
     name = f"explain-{history.user_id}-{len(history)}-{explaining.answer.item_id}"
     ink = drawing.palette()
@@ -312,7 +342,12 @@ def export(explaining: Explaining) -> None:
         made_with(corpus.name, model, corpus.manifest.simulated),
         f"{history.user_id}, {step_phrase(len(history))}, {explaining.answer.recommender}",
     )
-    report: sharing.File = ".html", lambda: explain_report(explaining.report(), about, ink)
+
+    def written() -> str:
+        other = None if second is None else second.report(explaining)
+        return explain_report(explaining.report(), about, ink, other)
+
+    report: sharing.File = ".html", written
     files = {"Report (HTML)": report, "Everything (JSON)": facts, "Events (CSV)": table}
     sharing.export(name, files)
 

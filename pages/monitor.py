@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from pandas import DataFrame
 from streamlit import column_config as col
+from streamlit.delta_generator import DeltaGenerator
 
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
-from core.evaluate.served import lists_path
 from core.figures.monitor import ages_figure, monitor_figure
 from core.monitor.export import as_facts
 from core.monitor.measures import Group
-from core.monitor.monitoring import Monitored, monitor
-from core.monitor.periods import read_unit
-from core.views.monitor.build import build_monitor
+from core.strategy.log import Logged, read_log
 from core.views.monitor.rows import AlarmView, CarrierRow, MeasureRow, MonitorView
 from core.views.monitor.sentences import SPELLED
 from core.views.tables import table
 from core.views.wording import count
+from pages._monitor import asking
 from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import Charts
-from pages._shared.loaders import Fingerprint
 from pages._shared.state import (
+    COHORTS_USERS,
     MONITOR_ALARM,
     MONITOR_PERIOD,
     MONITOR_SINCE,
@@ -43,29 +44,8 @@ AGE, AGES = "age", "Quality by age of the model"
 WIDE, NARROW = 4, 1
 """Panels in a row."""
 CARRIERS, FRAME = 350, 34
-"""Pixels of a table of carriers at least, and those that its frame takes."""
+"""Pixels of a table of carriers at least, and those that the frame around all takes."""
 CARRIED = (("users", "User"), ("items", "Item"), ("topics", "Topic"), ("kinds", "Kind"))
-
-
-def _files(corpus: Corpus, engine: Engine | None, *rest: object) -> Fingerprint:
-    """The files of the model's evaluation and of imported lists."""
-    library = loaders.library()
-    places = sorted(lists_path(library, corpus.name, "any").parent.glob("*.parquet"))
-    if engine is not None:
-        from core.evaluate.protocols import PROTOCOLS, report_key, report_places
-
-        for protocol in PROTOCOLS:
-            key = report_key(corpus, engine.folder, protocol)
-            places += report_places(library, engine.folder, key)
-    return tuple(map(loaders.stamp, places))
-
-
-@loaders.kept(8, "Shuffling periods …", also=_files)
-def monitored(
-    corpus: Corpus, engine: Engine | None, period: str, since: str | None
-) -> tuple[Monitored, MonitorView]:
-    found = monitor(corpus, loaders.library(), engine, unit=read_unit(period), since=since)
-    return found, build_monitor(found)
 
 
 def main() -> None:
@@ -75,18 +55,29 @@ def main() -> None:
         notices.need_engine()
         return
     corpus, engine = loaders.corpus(chosen.corpus), open_model(chosen.corpus, chosen.model_id)
+    with notices.guarded():
+        watch(corpus, engine, head)
+    draw_log(corpus)
+
+
+def watch(corpus: Corpus, engine: Engine | None, head: DeltaGenerator) -> None:
+    """What changed in the events and lists, and how surely."""
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
         period = drawing.choose("Periods", MONITOR_PERIOD, PERIODS)
+        picked = asking.pick_cohort(engine)
     since = state.get(MONITOR_SINCE)
     try:
-        found, view = monitored(corpus, engine, period, since)
+        answer = asking.monitored(corpus, engine, period, since, picked)
     except DomainError as error:
         if since is None:
             raise
         notices.miss(MONITOR_SINCE, str(error))
         state.choose(MONITOR_SINCE, None)
-        found, view = monitored(corpus, engine, period, None)
+        answer = asking.monitored(corpus, engine, period, None, picked)
+    if answer is None:
+        return
+    found, view = answer
     with picks:
         pick_since(view)
     charts = draw_charts(view)
@@ -184,13 +175,16 @@ def draw_alarm(alarm: AlarmView, engine: Engine | None) -> None:
     tables = [(name, label, getattr(alarm, name)) for name, label in CARRIED]
     shown = [each for each in tables if each[2]]
     grid = st.grid(len(shown), min_column_width=CARRIERS, gap="small") if shown else None
-    room = screen.cell(len(shown), CARRIERS) - FRAME
+    room = screen.cell(len(shown), CARRIERS, screen.SMALL_GAP, FRAME)
     for name, label, rows in shown:
         with grid.cell():  # type: ignore[union-attr]
             draw_carriers(alarm, name, label, rows, room, opens=engine is not None)
     if alarm.examples:
         draw_examples(alarm, opens=engine is not None)
     with st.container(horizontal=True, gap="small"):
+        if engine is not None:
+            name, behind = alarm.behind_label, alarm.behind
+            drawing.link(drawing.COHORTS, name, **state.cohort_of(COHORTS_USERS, behind))
         if alarm.topic is not None and engine is not None:
             drawing.link(drawing.USERS, f"Users of {alarm.topic}", **{TOPIC: alarm.topic})
         if alarm.group in (Group.LISTS, Group.QUALITY):
@@ -204,7 +198,7 @@ def draw_carriers(
     ids = [row.id for row in rows]
     columns = {
         "name": col.TextColumn(label),
-        "share": col.NumberColumn("Of change", format="percent", width=80),
+        "share": col.NumberColumn("Of change", format="%.1f %%", width=80),
         "now": col.NumberColumn("Now", help="Events in this period", width=52),
         "before": col.NumberColumn(
             "Before", help="Events in the periods that say what is expected", width=62
@@ -229,7 +223,9 @@ def draw_carriers(
         )
         columns = {"name": button, **{key: columns[key] for key in ("share", "now", "before")}}
     said = f"{label}s that carry {alarm.name}."
-    drawing.table(rows, said, columns, grows=(next(iter(columns)),), room=room)
+    frame = DataFrame(map(asdict, rows))
+    frame["share"] *= 100
+    drawing.table(frame, said, columns, grows=(next(iter(columns)),), room=room)
 
 
 def draw_examples(alarm: AlarmView, *, opens: bool) -> None:
@@ -241,17 +237,49 @@ def draw_examples(alarm: AlarmView, *, opens: bool) -> None:
         step = alarm.examples[at].step
         controls.open_listed(users, at, drawing.TIMELINE, time=step)
 
+    width = drawing.id_width(users)
     columns = {
-        "user_id": drawing.buttons("User", "open_example", open_event, alignment="left")
+        "user_id": drawing.buttons(
+            "User", "open_example", open_event, alignment="left", width=width
+        )
         if opens
-        else col.TextColumn("User"),
-        "step": col.NumberColumn("Step"),
-        "date": col.DatetimeColumn("When", format="D MMM YYYY HH:mm"),
-        "kind": col.TextColumn("Kind"),
-        "rating": col.NumberColumn("Rating", format="%.1f"),
-        "item": col.TextColumn("Item", width="large"),
+        else col.TextColumn("User", width=width),
+        "step": col.NumberColumn("Step", width=60),
+        "date": col.DatetimeColumn("When", format="D MMM YYYY HH:mm", width=148),
+        "kind": col.TextColumn("Kind", width=90),
+        "rating": col.NumberColumn("Rating", format="%g", width=66),
+        "item": col.TextColumn("Item"),
     }
-    drawing.table(alarm.examples, f"{alarm.about_examples} {alarm.sentence}", columns)
+    drawing.table(
+        alarm.examples,
+        f"{alarm.about_examples} {alarm.sentence}",
+        columns,
+        grows=("item",),
+        room=screen.room() - FRAME,
+    )
+
+
+def draw_log(corpus: Corpus) -> None:
+    """Every change of the corpus's models and strategies, the newest first."""
+    log, problems = read_log(loaders.library(), corpus.name)
+    if problems:
+        notices.caution(" ".join(problems))
+    if not log:
+        return
+    st.subheader("Changes of models and strategies", anchor=False)
+    newest = log[0]
+    said = f"{count(len(log), 'change')}, the newest: {newest.about} {newest.id} {newest.what}."
+    notices.say(said)
+    columns = {
+        "when": col.DatetimeColumn("When (UTC)", format="D MMM YYYY HH:mm", width=150),
+        "about": col.TextColumn("About", width=80),
+        "id": col.TextColumn("Which", width=140),
+        "what": col.TextColumn("What"),
+        "who": col.TextColumn("Who", width=100),
+        "why": col.TextColumn("Why"),
+    }
+    drawing.table(table(log, Logged.COLUMNS), said, columns, height="auto")
+    drawing.link(drawing.QUALITY, "Strategies on Quality", **{TAB: "Strategy"})
 
 
 def draw_measures(view: MonitorView) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from core.notebook import LONGEST_NAME, Finding, search
 from core.revisions import Conflict
 from core.views import notebook as words
 from core.views.wording import count
-from pages._shared import controls, drawing, keeping, loaders, notices, sharing, state
+from pages._shared import controls, drawing, in_turn, keeping, loaders, notices, sharing, state
 from pages._shared.state import FINDINGS_OF as SCOPE
 from pages._shared.state import FINDINGS_PAGE as PAGE
 from pages._shared.state import FINDINGS_QUERY as QUERY
@@ -28,7 +29,8 @@ PER_PAGE = 6
 def main() -> None:
     """Everything on the page: typing in the search redraws this and nothing else."""
     state.publish_again()
-    with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
+    # Streamlit handles a fragment's exceptions before app.py could
+    with notices.guarded(), in_turn.drawn_alone():
         draw_notebook()
 
 
@@ -76,10 +78,10 @@ def draw(finding: Finding) -> None:
             st.subheader(notices.escape(finding.name), anchor=False)
             if finding.notes:
                 st.text(finding.notes)
-        content = words.content(finding, loaders.library().corpora())
-        notices.caution(
-            " · ".join(filter(None, (words.facts(finding), words.kept(finding), content)))
-        )
+        content, models = words.content(finding, loaders.library().corpora()), models_of(finding)
+        about = words.facts(finding), words.kept(finding), finding.owner, content
+        outdated = words.model_words(finding, models)
+        notices.caution(" · ".join(filter(None, (*about, outdated))))
         figure = figure_of(finding)
         if figure is not None:
             sentence = words.said(finding)
@@ -89,14 +91,24 @@ def draw(finding: Finding) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             script = Path(__file__).with_name(f"{finding.seen.page or 'overview'}.py")
             if script.is_file():
-                st.page_link(
-                    f"pages/{script.name}",
-                    label=f"Open {notices.escape(finding.seen.title)}",
-                    icon=drawing.FORWARD,
-                    query_params=words.query_of(finding),
-                )
+                title, query = notices.escape(finding.seen.title), words.query_of(finding)
+                draw_link(script, f"Open {title}", query)
+                if outdated and models:
+                    newest = {**query, state.MODEL: models[0]}
+                    draw_link(script, f"Open {title} with the newest model", newest)
             drawing.button("Edit", f"edit_{key}", state.put, EDITED, key, icon="edit")
             drawing.button("Delete", f"delete_{key}", delete, finding, icon="delete")
+
+
+def draw_link(script: Path, label: str, query: dict[str, str]) -> None:
+    st.page_link(f"pages/{script.name}", label=label, icon=drawing.FORWARD, query_params=query)
+
+
+def models_of(finding: Finding) -> list[str]:
+    """Ids of its corpus's models, the newest first."""
+    with suppress(DomainError):
+        return [folder.name for folder in loaders.library().model_folders(finding.seen.corpus)]
+    return []
 
 
 def figure_of(finding: Finding) -> Figure | None:
@@ -177,7 +189,7 @@ def draw_error() -> None:
         return
     notices.show_error(error)
     if isinstance(error, Conflict):
-        copy = replace(error.mine, finding_id="", revision=0, saved=None, deleted=False)
+        copy = replace(error.mine, finding_id="", revision=0, saved=None, deleted=False, owner="")
         with st.container(horizontal=True, gap="small"):
             drawing.button("Keep mine as a copy", "keep_mine", write, copy, type="primary")
             drawing.button("Take theirs", "take_theirs", close)

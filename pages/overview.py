@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit import column_config as col
@@ -17,6 +18,8 @@ from core.views.overview import (
     build_unknown,
     lists_table,
 )
+from core.views.starting import ServedGroup, Starts, TopicMove, build_moves
+from core.views.tables import table
 from pages._shared import (
     controls,
     drawing,
@@ -46,12 +49,17 @@ EMPTY = dict.fromkeys(("drift", "busiest"), "No user has 5 events or more.") | {
 }
 """What each list says where it holds nobody."""
 LISTS, LIST_WIDTH = 4, 330
-"""How many lists stand beside each other at most, and the least pixels of one."""
+"""How many lists there are, and the least pixels of one."""
 
 
 @loaders.kept(4)
 def cards(engine: Engine, lists: dict[str, ListView]) -> tuple[Card, ...]:
     return build_cards(engine, lists)
+
+
+@loaders.kept(4)
+def moves(engine: Engine) -> Starts:
+    return build_moves(engine)
 
 
 def main() -> None:
@@ -67,20 +75,31 @@ def main() -> None:
     lists = loaders.start(engine)
     if changed is not None:
         lists = lists | {"changed": changed}
+    topics, served = moves(engine), notices.find(lambda: judging.groups(engine))
     with head:
-        files = {"Lists (CSV)": (".csv", lambda: lists_table(lists))}
+        files: dict[str, sharing.File] = {"Lists (CSV)": (".csv", lambda: lists_table(lists))}
+        if topics.moves:
+            files["Topics (CSV)"] = (".csv", lambda: table(topics.moves, TopicMove.COLUMNS))
+        if served[0] is not None and served[0].groups:
+            rows = served[0].groups
+            files["Groups (CSV)"] = (".csv", lambda: table(rows, ServedGroup.COLUMNS))
         sharing.export(f"overview-{engine.corpus.name}", files, has_charts=False)
     shown = cards(engine, lists)
     with st.grid(3, min_column_width=230, gap="small"):
         for card in shown[: len(shown) // 3 * 3 or None]:
             draw_card(card, lists[card.list_name])
-    turning.draw_cards(engine)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         verdict, problem = notices.find(lambda: judging.verdict(engine))
         st.text(verdict or problem or NOT_EVALUATED)
         drawing.link(drawing.QUALITY, "See full evaluation")
         drawing.link(drawing.USERS, "All users")
-    grid = st.grid(LISTS, min_column_width=LIST_WIDTH, gap="medium")
+    turning.draw_cards(engine)
+    pair = st.grid(2, min_column_width=LIST_WIDTH, gap="medium")
+    with pair.cell(), st.container(key="starts_topics"):
+        draw_moves(topics)
+    with pair.cell(), st.container(key="starts_groups"):
+        draw_groups(*served)
+    grid = st.grid(abreast(), min_column_width=LIST_WIDTH, gap="medium")
     for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
             draw_list(name, users)
@@ -88,6 +107,64 @@ def main() -> None:
         with grid.cell(), st.container(key="list_changed"):
             st.subheader("Lists that changed most", anchor=False)
             turnover.offer(engine, usual, unmeasured)
+
+
+def abreast() -> int:
+    """How many lists stand beside each other at most: all, or half, so that none stands alone."""
+    return LISTS if screen.room() >= LISTS * (LIST_WIDTH + screen.GAP) - screen.GAP else LISTS // 2
+
+
+def draw_moves(found: Starts) -> None:
+    """Topics that rise and fall; each opens Cohorts with the users whom it leads."""
+    st.subheader("Topics that rise and fall", anchor=False)
+    notices.caution(found.sentence)
+    if not found.moves:
+        return
+    rules = [row.rule for row in found.moves]
+    columns = {
+        "topic": rule_buttons("Topic", "open_topic", rules),
+        "before": col.NumberColumn("Before", format="percent", width=62),
+        "now": col.NumberColumn("Now", format="percent", width=62),
+        "moved": col.TextColumn("Points [95 %]", width=124),
+        "chance": col.TextColumn("q", width=52, alignment="right"),
+    }
+    rows = table(found.moves, TopicMove.COLUMNS)
+    drawing.table(
+        rows, f"Topics that rise and fall. {found.sentence}", columns, grows=("topic",),
+        room=screen.cell(2, LIST_WIDTH),
+    )  # fmt: skip
+
+
+def draw_groups(found: Starts | None, problem: str) -> None:
+    """Groups of users that are served worst; each opens Cohorts with its description."""
+    st.subheader("Groups served worst", anchor=False)
+    if found is None:
+        notices.caution(problem)
+        return
+    notices.caution(found.sentence)
+    if not found.groups:
+        return
+    rules = [row.rule for row in found.groups]
+    columns = {
+        "name": rule_buttons("Users", "open_group", rules),
+        "ndcg": col.NumberColumn("NDCG", format="%.3f", width=58),
+        "apart_words": col.TextColumn("To the others [95 %]", width=166),
+        "chance": col.TextColumn("q", width=52, alignment="right"),
+    }
+    rows = table(found.groups, ServedGroup.COLUMNS)
+    drawing.table(
+        rows, f"Groups served worst. {found.sentence}", columns, grows=("name",),
+        room=screen.cell(2, LIST_WIDTH),
+    )  # fmt: skip
+
+
+def rule_buttons(label: str, key: str, rules: Sequence[str]) -> Any:
+    """A column of buttons that open Cohorts with the rule of their row."""
+
+    def act(row: int) -> None:
+        controls.open_page(drawing.COHORTS, **state.cohort_of(state.COHORTS_RULE, rules[row]))
+
+    return drawing.buttons(label, key, act, alignment="left")
 
 
 def draw_card(card: Card, users: ListView) -> None:
@@ -122,7 +199,7 @@ def draw_list(name: str, users: ListView) -> None:
         f"{users.title}. {users.sentence}",
         {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
         grows=("topics",),
-        room=screen.cell(LISTS, LIST_WIDTH),
+        room=screen.cell(abreast(), LIST_WIDTH),
     )
 
 

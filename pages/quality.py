@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
 from streamlit import column_config as col
+from streamlit.delta_generator import DeltaGenerator
 
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.model.metrics import Metrics
-from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
 from core.views.quality.cases import ALL
 from core.views.quality.rows import (
@@ -29,11 +29,14 @@ from core.views.quality.rows import (
 )
 from core.views.tables import table
 from core.views.wording import number
+from pages._quality import ageing, earnings, strategy, training
 from pages._shared import (
+    cohorts,
     controls,
     drawing,
     judging,
     keeping,
+    loaders,
     notices,
     screen,
     sharing,
@@ -41,6 +44,7 @@ from pages._shared import (
     working,
 )
 from pages._shared.drawing import Charts
+from pages._shared.judging import Group
 from pages._shared.state import (
     COHORT,
     PERIOD,
@@ -80,7 +84,8 @@ def main() -> None:
         return
     with picks:
         subject = pick_subject([result.recommender for result in report.results], engine)
-    view = judging.quality(engine, protocol, subject)
+    cohort = pick_cohort(engine, picks)
+    view = judging.quality(engine, protocol, subject, cohort)
     charts = draw_figures(view) if view.targets else {}
     draw_verdict(view, charts)
     if view.not_evaluated and not is_evaluating(engine, protocol):
@@ -91,6 +96,10 @@ def main() -> None:
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {
+                "Report of the model (HTML)": (
+                    "-report.html",
+                    lambda: judging.model_report(engine, subject, drawing.palette()),
+                ),
                 "Recommenders (CSV)": (".csv", lambda: table(view.rows, RecommenderRow.COLUMNS)),
                 "Charts (HTML)": sharing.charts(
                     list(charts.values()), f"Quality on {engine.corpus.name}, {protocol}"
@@ -98,7 +107,14 @@ def main() -> None:
             },
         )
     if charts:
-        draw_tabs(engine, view, charts)
+        draw_tabs(engine, view, charts, cohort)
+
+
+def pick_cohort(engine: Engine, picks: DeltaGenerator) -> Group | None:
+    """A saved cohort that stands among the cohorts."""
+    with picks:
+        found = cohorts.picked(engine, "cohort_of_quality")
+    return None if found is None else Group(found[0].name, found[1])
 
 
 def pick_protocol() -> str:
@@ -157,9 +173,10 @@ def evaluation_target(engine: Engine, protocol: str) -> str:
 
 def draw_figures(view: QualityView) -> Charts:
     ink = drawing.palette()
+    cohorts = figures.cohorts_figure(view, ink, narrow=screen.is_narrow())
     charts = {
         "recommenders": (view.verdict, figures.recommenders_figure(view, ink)),
-        "cohorts": (view.cohorts_sentence, figures.cohorts_figure(view, ink)),
+        "cohorts": (view.cohorts_sentence, cohorts),
     }
     if view.periods:
         charts["periods"] = (view.periods_sentence, figures.periods_figure(view, ink))
@@ -188,18 +205,23 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
     notices.caution(UNITS)
 
 
-def draw_tabs(engine: Engine, view: QualityView, charts: Charts) -> None:
+def draw_tabs(engine: Engine, view: QualityView, charts: Charts, cohort: Group | None) -> None:
     """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     draw: dict[str, Callable[[], None]] = {
         "By month": lambda: draw_periods(engine, view, charts),
-        "By cohort": lambda: draw_cohorts(engine, view, charts),
+        "By cohort": lambda: draw_cohorts(engine, view, charts, cohort),
         "Calibration": lambda: draw_calibration(view, charts),
-        "Training": lambda: draw_training(engine),
+        "Training": lambda: training.draw(engine),
+        "Is it getting old?": lambda: ageing.draw(engine),
+        "Strategy": lambda: strategy.draw(engine),
+        "Served lists": lambda: earnings.draw(engine),
         "Ablation": lambda: draw_ablation(engine, view),
         "Never recommended": lambda: draw_never(engine, view),
     }
     if "periods" not in charts:
         del draw["By month"]
+    if not loaders.served_lists(engine.corpus.name):
+        del draw["Served lists"]
     first, missing = next(iter(draw)), "There is no tab {!r}; this is {}."
     drawing.settle(TAB, list(draw), first, missing, first, says_now=True)
     tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
@@ -220,13 +242,22 @@ def draw_periods(engine: Engine, view: QualityView, charts: Charts) -> None:
     draw_targets(engine, view, PERIOD, view.periods)
 
 
-def draw_cohorts(engine: Engine, view: QualityView, charts: Charts) -> None:
+def draw_cohorts(engine: Engine, view: QualityView, charts: Charts, cohort: Group | None) -> None:
+    if cohort is not None:
+        served = judging.served(engine, view.protocol, view.subject, cohort)
+        notices.say(f"{cohort.name}: {served.sentence}")
     rows = table(view.cohorts, GroupRow.COLUMNS)
     chart("cohorts", *charts["cohorts"], rows, ABOUT_COHORTS)
-    draw_targets(engine, view, COHORT, view.cohorts)
+    draw_targets(engine, view, COHORT, view.cohorts, cohort)
 
 
-def draw_targets(engine: Engine, view: QualityView, key: str, groups: Sequence[GroupRow]) -> None:
+def draw_targets(
+    engine: Engine,
+    view: QualityView,
+    key: str,
+    groups: Sequence[GroupRow],
+    cohort: Group | None = None,
+) -> None:
     """The targets of one group, the worst placed first; a user's button opens Explain there."""
     labels = {ALL: f"All ({number(view.targets)})"}
     labels |= {group.name: f"{group.name} ({number(group.cases)})" for group in groups}
@@ -242,7 +273,7 @@ def draw_targets(engine: Engine, view: QualityView, key: str, groups: Sequence[G
             width=240,
         )
     )
-    cases = judging.targets(engine, view.protocol, view.subject, view.rival, group)
+    cases = judging.targets(engine, view.protocol, view.subject, view.rival, group, cohort)
     notices.say(cases.sentence)
     if view.protocol == "temporal":
         notices.caution("Ranks are of the models trained before each cut, not of the open model.")
@@ -290,18 +321,6 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
             table(view.calibration, CALIBRATION_COLUMNS),
             "Bins of equally many targets. On the dashed line, observed hits equal predicted ones.",
         )
-
-
-def draw_training(engine: Engine) -> None:
-    metrics = notices.metrics_of(engine) or Metrics()
-    sentence = wording.training(metrics)
-    if metrics.training:
-        figure = figures.epochs_figure(metrics, drawing.palette())
-        chart("epochs", sentence, figure, table(metrics.training, "epoch loss validation_ndcg"))
-    else:
-        notices.say(sentence)
-    notices.say(wording.sentiment(metrics.sentiment))
-    notices.say(trust_sentence(metrics.trustworthiness))
 
 
 def draw_ablation(engine: Engine, view: QualityView) -> None:

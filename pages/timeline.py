@@ -12,7 +12,9 @@ from core.figures.profile import profile_figure, shares_figure
 from core.figures.time_scale import Spacing, TimeScale, time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import trajectory_map
+from core.figures.user_report import user_report
 from core.views import wording
+from core.views.attributes import user_values
 from core.views.tables import table
 from core.views.timeline.build import timeline_table
 from core.views.timeline.rows import ListRow, MomentView, TimelineView
@@ -34,6 +36,8 @@ from pages._timeline import live
 
 SPACINGS: dict[Spacing, str] = {"time": "Real time", "even": "Evenly spaced"}
 EXTENTS = {"whole": "Whole history", (NEAR := "near"): "Around now"}
+ATTRIBUTES_SHOWN = 8
+"""User attributes in the head; further ones are below a fold."""
 LONG_TEXT = 320
 """Reviews with more characters scroll in a box."""
 PANE = 780
@@ -41,6 +45,8 @@ PANE = 780
 wide screen ``_timeline/live.css`` lets it end where the window does."""
 CHARTS, BESIDE = 12, 9
 """Shares of the page: the charts, and the event with its list."""
+REPORT_SECONDS = 2.0
+"""How long an exported report may sample each of its explanations."""
 SHARES, AFTER = "shares", "Interest profile after this event"
 NAMES = {
     "profile": "Interest profile by topic over time",
@@ -60,6 +66,7 @@ def main() -> None:
     scale = draw_facts(view, moment.step)
     with st.container(gap="xxsmall"):
         turning.say_damage(moment.engine)
+        draw_attributes(moment)
         turning.draw_episodes(turns, moment.step)
     drawn = draw_figures(moment, view, now, scale)
     turning.mark(drawn, turns, scale)
@@ -70,6 +77,7 @@ def main() -> None:
         sharing.export(
             f"timeline-{view.user_id}",
             {
+                "Report of this user (HTML)": ("-report.html", lambda: write_report(moment)),
                 "All steps (CSV)": (".csv", lambda: timeline_table(view)),
                 "Charts (HTML)": sharing.charts(list(drawn.values()), f"Timeline of {view.facts}"),
             },
@@ -107,6 +115,19 @@ def main() -> None:
     turning.draw_turns(moment.engine, turns)
     draw_table(view, moment.step)
     controls.play(len(view.steps))
+
+
+def write_report(moment: Moment) -> str:
+    """The user at this step as one file; it explains the first items of the list."""
+    return user_report(
+        moment.engine,
+        moment.user_id,
+        drawing.palette(),
+        step=moment.step,
+        recommender=moment.recommender,
+        known=notices.find(lambda: turning.of_corpus(moment.engine))[0],
+        seconds=REPORT_SECONDS,
+    )
 
 
 def draw_figures(moment: Moment, view: TimelineView, now: MomentView, scale: TimeScale) -> Charts:
@@ -154,6 +175,19 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
     return time_scale(view, spacing, around=step if extent == NEAR else None)
 
 
+def draw_attributes(moment: Moment) -> None:
+    """What the users file says of this user; the model knows nothing of it."""
+    known = user_values(moment.engine.corpus, moment.user_id)
+    if known:
+        notices.caution(" · ".join(known[:ATTRIBUTES_SHOWN]))
+    if len(known) > ATTRIBUTES_SHOWN:
+        more = wording.count(len(known) - ATTRIBUTES_SHOWN, "more attribute")
+        fold = st.expander(more, on_change="rerun", key="attributes_open")
+        if fold.open:
+            with fold:
+                st.text("\n".join(known[ATTRIBUTES_SHOWN:]))
+
+
 def pick(data: list[Any]) -> None:
     """Select the step that was picked; a numbered item of the map opens Explain."""
     if len(data) > 1:
@@ -199,9 +233,9 @@ def draw_list(now: MomentView) -> None:
         rows,
         f"List by {by} at step {now.row.step}. {now.list_sentence}",
         {
-            "rank": col.NumberColumn("#", width=36),
-            "move": col.TextColumn("Move", width=64),
-            "why": drawing.buttons("", "open_explain", explain, width=60),
+            "rank": col.NumberColumn("#", width=32),
+            "move": col.TextColumn("Move", width=60),
+            "why": drawing.buttons("", "open_explain", explain, width=54),
             "shown": col.TextColumn("Item"),
         },
         row_height=28,

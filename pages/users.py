@@ -6,19 +6,43 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
-from pandas import DataFrame
+from pandas import Series
 from streamlit import column_config as col
 
 from core.arrays import IntArray
+from core.corpus.attributes import FORMS, TEXT, Attributes, Condition, Op, label_of
 from core.corpus.corpus import Corpus
+from core.domain import DomainError
 from core.engine import Engine
 from core.views import wording
-from core.views.users import SEARCHES, SORTS, UsersView, build_view, find_hits
-from pages._shared import controls, drawing, loaders, notices, sharing, state
+from core.views.attributes import NO_VALUE
+from core.views.users import (
+    ATTRIBUTE,
+    SEARCHES,
+    SORTS,
+    UsersView,
+    attribute_key,
+    build_view,
+    find_hits,
+    plain,
+)
+from pages._shared import controls, drawing, loaders, notices, screen, sharing, state
+from pages._shared.attributes import pick_attribute, say_missing
 from pages._shared.drawing import TIMELINE
-from pages._shared.state import LEAST, SEARCH, SEARCH_IN, SORT, TOPIC
+from pages._shared.state import (
+    ATTRIBUTE_IS,
+    ATTRIBUTE_LEAST,
+    ATTRIBUTE_MOST,
+    LEAST,
+    SEARCH,
+    SEARCH_IN,
+    SORT,
+    TOPIC,
+)
 
 TABLE_HEIGHT = 640
+MOST_VALUES = 200
+"""Values of a text attribute that can be picked; any other is found by a rule on Cohorts."""
 
 
 @loaders.kept(32, "Searching …")
@@ -37,7 +61,8 @@ def main() -> None:
     with head:
         sharing.share()
         name = f"users-{engine.corpus.name}"
-        sharing.export(name, {"Users (CSV)": (".csv", lambda: plain(view.rows))})
+        attributes = engine.corpus.attributes
+        sharing.export(name, {"Users (CSV)": (".csv", lambda: plain(view.rows, attributes))})
     if view.rows.empty:
         notices.empty("No user is like that", "Search something else, or ask for fewer events.")
         return
@@ -53,11 +78,6 @@ def main() -> None:
     )
 
 
-def plain(rows: DataFrame) -> DataFrame:
-    """The rows without what only a chart can show."""
-    return rows.drop(columns=["bars", "path"], errors="ignore")
-
-
 def choose_users(engine: Engine) -> UsersView:
     """The pickers, and the users that they leave."""
     users = loaders.users(engine, engine.recommender().id)
@@ -68,6 +88,15 @@ def choose_users(engine: Engine) -> UsersView:
         words = st.text_input(
             "Search", key=SEARCH, persist_state="session", placeholder=SEARCHES[where], width=240
         )
+    attributes, attribute, conditions = engine.corpus.attributes, None, list[Condition]()
+    if attributes is not None and attributes.names:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            attribute = pick_attribute("User attribute", state.ATTRIBUTE, attributes)
+            if attribute is not None:
+                sorts[ATTRIBUTE] = notices.escape(wording.short(label_of(attribute), 20))
+                conditions = pick_values(attributes, attribute)
+    else:
+        say_missing(state.ATTRIBUTE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         topic = pick_topic(engine.topics.names)
         state.hold(LEAST)
@@ -75,14 +104,61 @@ def choose_users(engine: Engine) -> UsersView:
             "Events at least", 1, None, key=LEAST, step=1, persist_state="session", width=130
         )
         order = drawing.choose("Sort by", SORT, sorts)
-    return build_view(
-        users,
-        engine.topics.names,
-        topic=topic,
-        least=int(least or 1),
-        sort=order,
-        hits=hits(engine.corpus, where, words) if words and words.strip() else None,
+    asked: dict[str, Any] = {
+        "topic": topic,
+        "least": int(least or 1),
+        "sort": order,
+        "hits": hits(engine.corpus, where, words) if words and words.strip() else None,
+        "attributes": attributes,
+        "attribute": attribute,
+    }
+    names = engine.topics.names
+    try:
+        return build_view(users, names, conditions=conditions, **asked)
+    except DomainError as problem:
+        notices.wrong(problem)
+        return build_view(users, names, **asked)
+
+
+def pick_values(attributes: Attributes, name: str) -> list[Condition]:
+    """What the chosen attribute has to be: a value of a text, at least and at most otherwise."""
+    label = notices.escape(wording.short(label_of(name), 30))
+    if attributes.column(name).kind == TEXT:
+        values = ["", *attributes.groups(name)[0][:MOST_VALUES]]
+        asked = state.get(ATTRIBUTE_IS)
+        if asked is not None and asked not in values:
+            values.append(asked)
+        state.hold(ATTRIBUTE_IS)
+        picked = st.selectbox(
+            f"{label} is",
+            values,
+            index=None,
+            key=ATTRIBUTE_IS,
+            placeholder="Any",
+            format_func=lambda value: value or NO_VALUE,
+            persist_state="session",
+            on_change=state.has_chosen,
+            width=200,
+        )
+        return [Condition("is", name, picked)] if picked is not None else []
+    conditions = []
+    ends: tuple[tuple[str, Op, str], ...] = (
+        (ATTRIBUTE_LEAST, "least", "at least"),
+        (ATTRIBUTE_MOST, "most", "at most"),
     )
+    for key, op, words in ends:
+        state.hold(key, typed=True)
+        typed = st.text_input(
+            f"{label} {words}",
+            key=key,
+            persist_state="session",
+            placeholder=FORMS[attributes.column(name).kind],
+            on_change=state.has_chosen,
+            width=170,
+        )
+        if typed and typed.strip():
+            conditions.append(Condition(op, name, typed.strip()))
+    return conditions
 
 
 def pick_topic(names: Sequence[str]) -> str | None:
@@ -107,8 +183,9 @@ def pick_topic(names: Sequence[str]) -> str | None:
 def draw_users(view: UsersView, n_items: int) -> None:
     """All rows; a user's button opens the Timeline. The chosen user is marked."""
     rows, chosen = view.rows, state.selection().user_id
+    is_chosen = state.get(state.ATTRIBUTE) is not None
     user_ids = rows["user_id"].tolist()
-    leading = int(min(120 + 5 * rows["leading"].str.len().max(), 260))
+    rank = f"Rank of {wording.number(n_items)}"
     columns: dict[str, Any] = {
         "user_id": drawing.buttons(
             "User",
@@ -117,28 +194,48 @@ def draw_users(view: UsersView, n_items: int) -> None:
             alignment="left",
             width=drawing.id_width(user_ids),
         ),
-        "leading": col.TextColumn("Leading topic, first → last", width=leading),
+        "leading": col.TextColumn("Leading topic, first → last"),
         "path": col.LineChartColumn("Share of last topic", y_min=0, y_max=1, width=110),
         "bars": col.BarChartColumn("Topics", y_min=0, y_max=1, width=110),
-        "events": col.NumberColumn("Events", format="localized"),
+        "events": col.NumberColumn("Events", format="localized", width=66),
         "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5, width=120),
-        "rank": col.NumberColumn(f"Rank of {wording.number(n_items)}", format="%.0f"),
-        "change": col.NumberColumn("Change per event", format="percent"),
-        "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY"),
-        "hits": col.NumberColumn("Hits", format="localized"),
+        "rank": col.NumberColumn(rank, format="%.0f", width=int(drawing.need([rank]))),
+        "change": col.NumberColumn("Change per event", format="%.0f %%", width=118),
+        "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY", width=100),
+        "hits": col.NumberColumn("Hits", format="localized", width=60),
     }
     if rows["seen"].isna().all():
         del columns["seen"]
     if "path" in rows:
         del columns["bars"]
+    of_users = {
+        attribute_key(name): attribute_column(name, rows[attribute_key(name)])
+        for name in view.attributes
+    }
+    first, *rest = columns.items()
+    columns = dict([first, *list(of_users.items())[:is_chosen], *rest]) | of_users
     shown = {name: column for name, column in columns.items() if name in rows}
     drawing.table(
-        rows,
+        rows.assign(change=rows["change"] * 100) if "change" in rows else rows,
         f"Users. {view.sentence}",
         shown,
         height=TABLE_HEIGHT,
         marked=[user == chosen for user in user_ids],
+        grows=("leading",),
+        room=screen.room(),
     )
+
+
+def attribute_column(name: str, values: Series) -> Any:
+    """How the table shows an attribute."""
+    label = notices.escape(wording.short(label_of(name), 24))
+    about = "From the users file; no model reads it."
+    width = min(int(drawing.need([label, "10 Mar 2024"])), 150)
+    if values.dtype.kind == "M":
+        return col.DatetimeColumn(label, format="D MMM YYYY", width=width, help=about)
+    if values.dtype.kind == "f":
+        return col.NumberColumn(label, width=width, help=about)
+    return col.TextColumn(label, width=width, help=about)
 
 
 if __name__ == "__main__":

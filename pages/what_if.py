@@ -9,7 +9,9 @@ import streamlit as st
 from pandas import DataFrame
 from streamlit import column_config as col
 
+from core.compare.columns import ColumnSpec
 from core.compare.fork import Fork
+from core.compare.models import standing
 from core.compare.replay import make_capsule, replay
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
@@ -17,6 +19,7 @@ from core.engine import Engine
 from core.figures import chosen
 from core.figures.compare_report import fork_report
 from core.figures.what_if import fork_map, profiles_figure, sizes_figure
+from core.scenario.capsule import Capsule
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
 from core.views import wording
@@ -26,7 +29,17 @@ from core.views.what_if import build as views
 from core.views.what_if import history_table as history
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import CAUTION, lists_sentence, replay_words
-from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
+from pages._shared import (
+    controls,
+    drawing,
+    in_turn,
+    keeping,
+    loaders,
+    notices,
+    screen,
+    sharing,
+    state,
+)
 from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
@@ -36,7 +49,11 @@ CHOSEN_ITEMS = 2_000
 TABLE_HEIGHT = 318
 RING = "Ring: the chosen event or item."
 LISTS = 0.6
-"""Share of the page that both lists have."""
+"""Share of the page that both lists have beside the forms, where their titles fit in it."""
+RANK, MOVE, WHY = 30, 62, 56
+"""Pixels of the lists' narrow columns."""
+SAMPLE = 200
+"""Titles that say how wide those of a corpus are."""
 Rows = tuple[history.TableRow, ...]
 Profile = tuple[views.ProfileRow, ...]
 Tables = dict[str, Callable[[], DataFrame]]
@@ -75,7 +92,8 @@ def follow(draft: Draft, recommender: str) -> None:
 @st.fragment
 def workbench(engine: Engine, recommender: str) -> None:
     """Everything on the page: a change of the table redraws this and nothing else."""
-    with notices.guarded():  # Streamlit handles a fragment's exceptions before app.py could
+    # Streamlit handles a fragment's exceptions before app.py could
+    with notices.guarded(), in_turn.drawn_alone():
         draw_workbench(engine, recommender)
 
 
@@ -95,9 +113,10 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     rows = history.build_table(engine.corpus, fork.edited, draft.refused, feelings)
     draw_replay(engine, draft)
     draw_table(engine, draft, base, rows)
-    left, right = st.columns([LISTS, 1 - LISTS], gap="medium")
+    share = share_of_lists(engine.corpus)
+    left, right = st.columns([share, 1 - share], gap="medium") if share < 1 else st.columns(1) * 2
     with left:
-        draw_lists(fork)
+        draw_lists(fork, share)
     with right:
         forms.draw_forms(engine, draft, base, fork, rows)
     view, profile = views.build_fork(fork), views.build_profile(fork)
@@ -114,6 +133,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
         draw_moves(fork, moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
+    sections.draw_patterns(engine, draft)
     tables: Tables = {
         "Lists": lambda: views.lists_table(fork),
         "Moves": lambda: moves,
@@ -163,12 +183,34 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
         again = replay(engine, capsule)
         icon = ":material/check_circle:" if again.matches else ":material/warning:"
         name = "This scenario" if draft.saved else "The capsule"
-        st.markdown(f"{icon} {notices.escape(replay_words(again, name))}")
+        saved = draft.saved.saved if draft.saved else None
+        st.markdown(f"{icon} {notices.escape(replay_words(again, name, saved))}")
+        if again.is_of_other_model:
+            draw_own_model(engine, draft, capsule)
         if again.differences:
             rows = [(row.what, str(row.expected), str(row.found)) for row in again.differences]
             frame = DataFrame(rows, columns=["what", "saved", "now"])
             with st.expander("What differs"):
                 drawing.table(frame, "What differs", height="auto")
+
+
+def draw_own_model(engine: Engine, draft: Draft, capsule: Capsule) -> None:
+    """The ways to the model that a scenario was made with, as far as it is there."""
+    corpus, model = engine.corpus, capsule.model_id
+    can = standing(loaders.library(), corpus.manifest, model)
+    if can == "gone":
+        notices.caution(f"Model {model[:8]} is not in this library any more.")
+        return
+    about = (capsule.user, str(capsule.steps), capsule.recommender, draft.scenario_id)
+    edits = state.get(state.EDITS) if draft.saved is None else None
+    specs = [ColumnSpec(*about, edits, which) for which in (model, None)]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if can == "opens":
+            drawing.link(drawing.WHAT_IF, "Open with its own model", model=model)
+        else:
+            notices.caution("Its model is of earlier content, so it can only be compared.")
+        columns = ";".join(map(str, specs))
+        drawing.link(drawing.COMPARE, "Why? Compare both models", columns=columns)
 
 
 def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
@@ -267,7 +309,19 @@ def change_cells(engine: Engine, base: History, rows: Rows, key: str) -> None:
     drafting.put(draft.with_refused(refused) if refused else draft)
 
 
-def draw_lists(fork: Fork) -> None:
+def share_of_lists(corpus: Corpus) -> float:
+    """Both lists leave room for the forms beside them unless that would cut most titles.
+
+    By the corpus's titles, not by those listed: an edit must not move the forms.
+    """
+    ids = corpus.item_ids[:: max(len(corpus.item_ids) // SAMPLE, 1)]
+    needs = sorted(drawing.need([corpus.title(item)]) for item in ids)
+    free = screen.room(LISTS) - RANK - MOVE - WHY - drawing.MARK
+    return LISTS if screen.is_narrow() or 2 * needs[len(needs) * 9 // 10] <= free else 1.0
+
+
+def draw_lists(fork: Fork, share: float) -> None:
+    """Both lists rank by rank, on a ``share`` of the page."""
     sentence, by = lists_sentence(fork), controls.recommender_label(fork.recommender.id)
     notices.say(sentence)
     frame = views.lists_table(fork)
@@ -279,15 +333,15 @@ def draw_lists(fork: Fork) -> None:
         frame.assign(explain="Why?"),
         f"Both lists by {by}. {sentence}",
         {
-            "rank": col.NumberColumn("#", width=30),
+            "rank": col.NumberColumn("#", width=RANK),
             "before": col.TextColumn("Before"),
             "after": col.TextColumn("After"),
-            "move": col.TextColumn("Move", width=62),
-            "explain": drawing.buttons("", "explain_after", explain, width=56),
+            "move": col.TextColumn("Move", width=MOVE),
+            "explain": drawing.buttons("", "explain_after", explain, width=WHY),
         },
         marked=list((frame[["before_id", "after_id"]] == state.get(state.ITEM)).any(axis=1)),
         grows=("before", "after"),
-        room=screen.room(LISTS),
+        room=screen.room(share),
     )
     notices.caution(f"By {by}. {CAUTION}")
 

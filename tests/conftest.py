@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from core.corpus.store import Library
     from core.engine import Engine
 
-settings.register_profile("tastelines", deadline=None)  # a slow machine is no failure
+THOROUGH = "TASTELINES_THOROUGH" in os.environ
+"""Whether to try everything instead of a sample."""
+settings.register_profile("tastelines", deadline=None, max_examples=100 if THOROUGH else 50)
 settings.load_profile("tastelines")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported, later
 
@@ -93,15 +95,25 @@ def demo_engine(demo_library: Library) -> Engine:
     return Engine.open(demo_library.corpus("demo"), demo_library.model_folder("demo"), demo_library)
 
 
+VISITORS = tuple(
+    f"tests/browser/test_{name}"
+    for name in ("hostile_words", "accessibility", "import", "tab_order", "sign_in")
+)
+"""A second worker drives these: one alone would decide how long a run takes."""
 TOGETHER = {
+    "visitors": VISITORS,
     "browser": ("tests/browser/",),
+    "demo": ("tests/core/demo/",),
     "training": (
         *("tests/core/cli/test_model_verbs", "tests/core/training/", "tests/core/model/"),
         "tests/reliability/test_damage",
     ),
 }
 """Groups of files that one worker runs: they share an app, or a model whose training compiles."""
-FIRST = (*TOGETHER["browser"], "tests/pages/test_explain", *TOGETHER["training"], "tests/pages/")
+FIRST = (
+    *("tests/browser/", "tests/pages/test_explain", *TOGETHER["training"]),
+    "tests/pages/",
+)
 """What takes longest begins, so that all workers end together."""
 
 

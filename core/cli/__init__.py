@@ -19,9 +19,13 @@ import typer
 from core.cli import (
     analysis_verbs,
     app_verbs,
+    cohort_verbs,
     corpus_verbs,
+    map_verbs,
     model_verbs,
     monitor_verbs,
+    report_verbs,
+    strategy_verbs,
     training_verbs,
     turn_verbs,
 )
@@ -40,7 +44,11 @@ VERB_MODULES = (
     model_verbs,
     analysis_verbs,
     turn_verbs,
+    cohort_verbs,
+    map_verbs,
     monitor_verbs,
+    report_verbs,
+    strategy_verbs,
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.cohort_verbs import edit_cohort, open_cohort
 from core.cli.model_verbs import (
     Asked,
+    CohortOption,
     KOption,
     ModelOption,
     RecommenderOption,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
     from core.compare.fork import Fork
     from core.explain.explanation import Explanation
+    from core.progress import ProgressCallback
 
 NO_WORDS = "none"
 EXACT_UP_TO = 12
@@ -53,10 +56,29 @@ def explain_item(
             help="Explain the margin over rank 10, of rank 10 itself over 11.",
         ),
     ] = False,
+    beside: Annotated[
+        str | None,
+        typer.Option("--beside", metavar="USER", help="Also for this user, at the last event."),
+    ] = None,
+    beside_at: Annotated[
+        str | None, typer.Option("--beside-at", help="With --beside: that user's step or ISO time.")
+    ] = None,
+    beside_model: Annotated[
+        str | None,
+        typer.Option("--beside-model", metavar="ID", help="Also by another model of the corpus."),
+    ] = None,
 ) -> None:
-    """Explain why an item has its score for a user at a time."""
+    """Explain why an item has its score for a user at a time; also beside another user or model."""
+    from core.compare.models import earlier_answer
     from core.explain.explanation import Explanation
     from core.explain.export import as_facts
+
+    if beside is not None and beside_model is not None:
+        raise DomainError(
+            "--beside and --beside-model exclude each other", remedy="Give one of them"
+        )
+    if beside_at is not None and beside is None:
+        raise DomainError("--beside-at is for --beside", remedy="Give --beside USER too")
 
     engine = asked.engine()
     with progress_bar() as progress:
@@ -73,9 +95,59 @@ def explain_item(
         step = _step_of_words(explanation, words)
         read = [explanation.words(step)] if step is not None else []
         facts = as_facts(explanation, read)
+        history, by = explanation.history, explanation.recommender.id
+        earlier = earlier_answer(engine, asked.shelf(), history, item, by)
+        told: list[str] = []
+        if beside is not None or beside_model is not None:
+            other = (beside, beside_at, beside_model)
+            facts["beside"], told = _beside(asked, explanation, *other, progress=progress)
     from core.views.explain.build import tell
+    from core.views.explain.sentences import earlier_words
 
-    answer(facts, tell(explanation, read), as_json=asked.json)
+    facts["earlier"] = earlier.to_json() if earlier else None
+    lines = [*tell(explanation, read), *([earlier_words(earlier)] if earlier else []), *told]
+    answer(facts, lines, as_json=asked.json)
+
+
+def _beside(
+    asked: Asked,
+    one: Explanation,
+    user: str | None,
+    at: str | None,
+    model_id: str | None,
+    *,
+    progress: ProgressCallback,
+) -> tuple[dict[str, Any], list[str]]:
+    """The same question for another user or by another model, as facts and lines."""
+    from core.compare.beside import Other, beside_facts, differences, recommender_of
+    from core.explain.explanation import Explanation
+    from core.views.explain.beside import build_beside, name_of_model, name_of_user, tell_beside
+
+    engine, history, recommender = one.engine, one.history, one.recommender.id
+    by: Other = "user" if user is not None else "model"
+    answered_by = None
+    if model_id is not None:
+        about = engine, asked.shelf(), model_id, recommender, one.item_id
+        answered_by = recommender_of(*about)
+        names = name_of_model(engine.model_id), name_of_model(model_id)
+    else:
+        assert user is not None
+        whole = engine.corpus.history(user)
+        history = whole.up_to(whole.resolve_step(at))
+        names = name_of_user(one.history), name_of_user(history)
+    other = Explanation(
+        engine,
+        history,
+        one.item_id,
+        recommender,
+        margin=one.margin,
+        seconds=NO_CLOCK,
+        exact_up_to=EXACT_UP_TO,
+        answered_by=answered_by,
+        progress=progress,
+    )
+    facts = beside_facts(one, other, by, model_id or engine.model_id, differences(one, other))
+    return facts, tell_beside(build_beside(one, other, by, names))
 
 
 def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
@@ -111,12 +183,48 @@ def judge_explanations(
 def apply_edits(
     asked: Asked,
     whose: Whose,
-    edits: Annotated[Path, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")],
+    edits: Annotated[
+        Path | None, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")
+    ] = None,
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
+    cohort: Annotated[
+        str | None,
+        typer.Option(
+            "--cohort", metavar="NAME", help="Instead of --user: every user of a saved cohort."
+        ),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option("--rule", metavar="CONDITIONS", help="The same for whom a rule is about."),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--pattern",
+            metavar="PATTERN",
+            help="What becomes of each history, as do=delete&kind=click or do=negative&last=1.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="A saved pattern, once more.")] = None,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="NAME", help="Keep the pattern and its result.")
+    ] = None,
 ) -> None:
-    """Show what edits of a user's history would change."""
+    """Show what edits of a user's history would change; or a pattern, for a whole cohort."""
+    if any(each is not None for each in (cohort, rule, pattern, name, save)):
+        if edits is not None or at is not None or whose.user or whose.history:
+            raise DomainError(
+                "a pattern is about the whole histories of a cohort",
+                remedy="Leave out --user, --history, --at and --edits",
+            )
+        edit_cohort(asked, cohort, rule, pattern, name, save, recommender, k)
+        return
+    if edits is None:
+        raise DomainError(
+            "nothing is to be changed", remedy="Give --edits FILE; or --cohort and --pattern"
+        )
     from core.compare.export import fork_facts
     from core.compare.fork import run
     from core.scenario.capsule import read_edits
@@ -180,7 +288,10 @@ def replay_capsule(
     corpus = corpus_of(content, Library.open(library))
     engine = Asked(corpus, model, library).engine()
     replayed = replay(engine, content)
+    from core.views.what_if.sentences import replay_words
+
     lines = ["The list matches." if replayed.matches else "The list does not match."]
+    lines += [replay_words(replayed, "The capsule")] if replayed.is_of_other_model else []
     lines += [
         f"{difference.what}: {difference.found}, expected {difference.expected}"
         for difference in replayed.differences
@@ -195,7 +306,7 @@ def compare_lists(
         list[str] | None,
         typer.Option(
             "--column",
-            metavar="user=U,at=T,recommender=R,scenario=S",
+            metavar="user=U,at=T,recommender=R,scenario=S,model=M",
             help="One column; give two to six. A comma inside a value is %2C.",
         ),
     ] = None,
@@ -215,8 +326,10 @@ def compare_lists(
     comparison = Comparison(engine, specs, k, library=shelf, seconds=NO_CLOCK)
     from core.views.compare.build import tell
     from core.views.quality.build import list_cautions
+    from core.views.what_if.sentences import model_notes
 
     cautions = list_cautions(shelf, asked.corpus, [column.source for column in comparison.columns])
+    cautions += model_notes(comparison)
     facts = {**as_facts(comparison), "cautions": cautions}
     answer(facts, [*tell(comparison), *cautions], as_json=asked.json)
 
@@ -242,17 +355,26 @@ def _columns(
     return [read_column(text) for text in column]
 
 
-def show_turnover(asked: Asked, recommender: RecommenderOption = None, k: KOption = 10) -> None:
+def show_turnover(
+    asked: Asked,
+    recommender: RecommenderOption = None,
+    k: KOption = 10,
+    cohort: CohortOption = None,
+) -> None:
     """Measure how fast lists change, once per model; kept in the library."""
     from core.compare.export import turnover_facts
     from core.compare.turnover import make_turnover
 
     engine = asked.engine()
+    who = open_cohort(asked, engine, cohort) if cohort is not None else None
     with progress_bar() as progress:
         turnover = make_turnover(asked.shelf(), engine, recommender, k, progress=progress)
     from core.views.turnover import tell_turnover
 
-    answer(turnover_facts(turnover), tell_turnover(turnover), as_json=asked.json)
+    facts = turnover_facts(turnover)
+    if who is not None:
+        facts["cohort"] = {"name": who[0], **turnover_facts(turnover.among(who[1]))}
+    answer(facts, tell_turnover(turnover, who), as_json=asked.json)
 
 
 VERBS = {

@@ -47,6 +47,10 @@ def import_corpus(
         ),
     ] = False,
     items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
+    users: Annotated[
+        Path | None,
+        typer.Option("--users", help="File of users, any columns: shown, not learned."),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option("--format", help="auto, or a format by name; a wrong name lists them."),
@@ -56,7 +60,7 @@ def import_corpus(
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
-            help="Read FIELD from COLUMN; item.FIELD for items.",
+            help="Read FIELD from COLUMN; item.FIELD for items, user.user_id for users.",
         ),
     ] = None,
     like: Annotated[
@@ -154,14 +158,16 @@ def import_corpus(
     files = paths or []
     with progress_bar() as progress:
         summary = (append_files if append else import_files)(
-            shelf, name, files, items, options, progress=progress
+            shelf, name, files, items, options, progress=progress, users=users
         )
     unknown = unknown_in_folder(shelf.corpus_folder(name)) if summary.manifest.with_text else None
     if isinstance(summary, AppendSummary):
         cautions = [f"note: {note}" for note in summary.append.notes] if summary.append else []
+        cautions += _attribute_lines(summary.manifest)[1:] if users is not None else []
         lines = list(_append_lines(summary))
     else:
         cautions = [*_unused_lines(summary.manifest), *_note_lines(summary.manifest)]
+        cautions += _attribute_lines(summary.manifest)[1:]
         lines = list(_summary_lines(summary, unknown))
     if json:
         for line in cautions:
@@ -210,17 +216,24 @@ def examine_library(
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say what is damaged in the library, and the way out; exit code 1 where something is."""
+    """Say what is damaged or wrong, and the way out; exit code 1 where something is."""
     from core.doctor import examine
+    from core.machine import look_at_machine
+    from core.views.machine import tell_machine
 
+    shelf = Library.open(library)
     with progress_bar() as progress:
-        found = examine(Library.open(library), deep=deep, progress=progress)
-    lines = [f"{one.what} is damaged: {_finding(one)}" for one in found.damaged]
+        found = examine(shelf, deep=deep, progress=progress)
+    machine = look_at_machine(shelf)
+    lines = list(tell_machine(machine))
+    lines += [f"{one.what} is damaged: {_finding(one)}" for one in found.damaged]
     lines += [f"note: {one.what}: {_finding(one)}" for one in found.notes]
-    end = f"{len(found.damaged)} damaged" if found.damaged else "all fine"
+    ends = [f"{len(found.damaged)} damaged"] * bool(found.damaged)
+    ends += [f"{len(machine.wrong)} wrong in the installation"] * bool(machine.wrong)
+    end = ", ".join(ends) or "all fine"
     lines.append(f"{found.checked:,} things checked, {end}")
-    answer(found.facts(), lines, as_json=json)
-    return 1 if found.damaged else 0
+    answer({**found.facts(), "machine": machine.facts()}, lines, as_json=json)
+    return 1 if found.damaged or machine.wrong else 0
 
 
 def _finding(finding: Finding) -> str:
@@ -263,6 +276,7 @@ def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Ite
         yield _unknown_line(unknown)
     yield from _unused_lines(manifest)
     yield from _note_lines(manifest)
+    yield from _attribute_lines(manifest)
     yield from _refusal_lines(summary)
     for dropped in summary.dropped[:REFUSALS_SHOWN]:
         yield f"  {dropped}"
@@ -275,10 +289,15 @@ def _append_lines(summary: AppendSummary) -> Iterator[str]:
     manifest, append = summary.manifest, summary.append
     yield _corpus_line(manifest)
     if append is None:
+        end = "events and items are as they were" if summary.users_changed else (
+            "the corpus is as it was"
+        )  # fmt: skip
         yield (
             f"nothing is new: of {summary.rows_read:,} rows {summary.facts()['duplicates']:,} are "
-            f"duplicates, {sum(summary.reasons.values()):,} quarantined; the corpus is as it was"
+            f"duplicates, {sum(summary.reasons.values()):,} quarantined; {end}"
         )
+        if summary.users_changed:
+            yield from _attribute_lines(manifest)
         yield from _refusal_lines(summary, has_file=False)
         return
     yield (
@@ -296,6 +315,8 @@ def _append_lines(summary: AppendSummary) -> Iterator[str]:
         yield f"dropped {lost:,} values of {field} that could not be used; their rows stay"
     for note in append.notes:
         yield f"note: {note}"
+    if summary.users_changed:
+        yield from _attribute_lines(manifest)
     yield from _refusal_lines(summary)
     yield f"next: python -m core train {manifest.name}"
 
@@ -303,6 +324,18 @@ def _append_lines(summary: AppendSummary) -> Iterator[str]:
 def _unknown_line(unknown: UnknownPieces) -> str:
     advice = f". {unknown.way_out}" if unknown.is_too_much else ""
     return f"words: {unknown}{advice}"
+
+
+def _attribute_lines(manifest: Manifest) -> list[str]:
+    """What a users file gave, and what is odd in it; nothing without one."""
+    if manifest.attributes is None:
+        return []
+    from core.views.attributes import attributes_sentence
+
+    return [
+        attributes_sentence(manifest.attributes),
+        *(f"note: {note}" for note in manifest.attributes.notes),
+    ]
 
 
 def _unused_lines(manifest: Manifest) -> Iterator[str]:

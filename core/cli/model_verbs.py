@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,9 @@ from core.corpus.store import Library
 from core.domain import Columns, DomainError, Stopped
 
 if TYPE_CHECKING:
+    from core.corpus.corpus import Corpus
     from core.engine import Engine
+    from core.evaluate.report import EvaluationReport
 
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
@@ -39,6 +42,10 @@ SHOWN = ("joint", "interest")
 DeviceOption = Annotated[
     str,
     typer.Option("--device", help="auto (an accelerator where there is one), cpu, cuda or mps."),
+]
+CohortOption = Annotated[
+    str | None,
+    typer.Option("--cohort", metavar="NAME", help="Also for the users of a saved cohort."),
 ]
 KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
 
@@ -74,7 +81,7 @@ class Asked:
 def evaluate_corpus(
     asked: Asked,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="leave-last-out or temporal.")
+        str, typer.Option("--protocol", help="leave-last-out, temporal or windows.")
     ] = "leave-last-out",
     k: KOption = 10,
     device: DeviceOption = "auto",
@@ -86,19 +93,33 @@ def evaluate_corpus(
             "choices were made; trains the interest model again (leave-last-out).",
         ),
     ] = False,
+    cohort: CohortOption = None,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
     from core.evaluate.protocols import with_own, with_served
     from core.evaluate.refitted import refitted_report
     from core.recommend.own import installed
+    from core.strategy.store import StrategyStore
     from core.training.refitting import refit_interest
     from core.training.training import evaluate_model
-    from core.views.quality.build import build_verdict
+    from core.views.quality.build import build_verdict, strategies_of
     from core.views.quality.sentences import about_lists, damaged_lists
 
     shelf = asked.shelf()
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
+    if cohort is not None and protocol == "windows":
+        raise DomainError(
+            "windows are judged for all users", where="--cohort", remedy="Leave out --cohort"
+        )
+    who = None
+    if cohort is not None:
+        from core.cli.cohort_verbs import open_cohort
+
+        who = open_cohort(asked, Engine.open(data, folder, shelf), cohort)
+    if protocol == "windows":
+        _evaluate_windows(asked, data, folder, k, device, refit)
+        return
     if refit and protocol != "leave-last-out":
         raise DomainError(
             "a refit is judged by leave-last-out only",
@@ -112,16 +133,18 @@ def evaluate_corpus(
             learn = partial(refit_interest, data, shelf, folder, progress, device=device)
             grown = refitted_report(data, shelf, folder, k, progress, refit_interest=learn)
         failures: list[str] = []
-        if installed():
+        strategies: tuple[str, ...] = ()
+        if installed() or StrategyStore.open(shelf).path.exists():
             engine = Engine.open(data, folder, shelf)
             stored, left_out = with_own(stored, engine, shelf, progress)
             failures = [str(error) for error in (engine.failures | left_out).values()]
+            strategies = strategies_of(engine)
     report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
     cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]
     cautions += failures
     lines = [
-        build_verdict(report, served, subject),
+        build_verdict(report, served, subject, strategies),
         f"{protocol}: {len(report.users):,} targets of {len(set(report.users)):,} users",
     ]
     lines += [
@@ -139,7 +162,56 @@ def evaluate_corpus(
             if score.ndcg is not None
         ]
         facts["refit"] = grown.to_json()["results"]
+    if who is not None:
+        more, told = _evaluated_cohort(report, *who, subject)
+        facts["cohort"] = more
+        lines += told
     answer(facts, [*lines, *cautions], as_json=asked.json)
+
+
+def _evaluated_cohort(
+    report: EvaluationReport, name: str, user_ids: Sequence[str], subject: str
+) -> tuple[dict[str, Any], list[str]]:
+    """What a report says of a cohort beside all others, as facts and lines."""
+    from core.views.cohorts.build import served_beside
+
+    who = report.of_users(user_ids)
+    part = report.among(who)
+    facts = {"name": name, **part.to_json(), "users": len(user_ids)}
+    lines = [f"{name}: {served_beside(report, who, subject).sentence}"]
+    lines += [
+        f"{name}: {score.recommender:<18} NDCG@{report.k} {score}  recall {score.recall:.3f}  "
+        f"MRR {score.mrr:.4f}"
+        for score in sorted(part.scores, key=lambda score: -(score.ndcg or 0.0))
+        if score.ndcg is not None
+    ]
+    return facts, lines
+
+
+def _evaluate_windows(
+    asked: Asked, corpus: Corpus, folder: Path, k: int, device: str, refit: bool
+) -> None:
+    """``evaluate --protocol windows``: a model left alone, updated and trained anew over time."""
+    from core.training.windows import evaluate_windows
+    from core.views.quality.ageing import build_ageing
+
+    if refit:
+        raise DomainError(
+            "a refit is judged by leave-last-out only",
+            where="--refit",
+            remedy="Leave out --refit, or --protocol",
+        )
+    with progress_bar() as progress:
+        report = evaluate_windows(corpus, asked.shelf(), folder, k, progress, device=device)
+    view = build_ageing(report)
+    lines = [view.sentence, view.forgetting]
+    lines += [
+        f"{row.window:<10} {row.targets:>6,} targets of {row.users:,} users: "
+        f"stale {row.stale}  updated {row.updated} in {row.update_seconds:.0f} s  "
+        f"retrained {row.retrained} in {row.retrain_seconds:.0f} s"
+        for row in view.rows
+    ]
+    answer(report.to_json(), lines, as_json=asked.json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:
@@ -310,7 +382,7 @@ def _recommend_to_all(
             raise Stopped("Stopped; the same command goes on from here.") from None
         raise
     if made.discarded:
-        complain("The lists of an unfinished run for another question were removed.")
+        complain("The lists of an unfinished run, for another question or damaged, were removed.")
     if made.left_out:
         complain(f"{made.left_out:,} users have no event at that moment and are left out.")
     went_on = f", {made.kept:,} users by an earlier run" if made.kept else ""

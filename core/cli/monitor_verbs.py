@@ -28,23 +28,43 @@ def monitor_corpus(
     period: Annotated[
         str, typer.Option("--period", help="auto, day, week or month; auto goes by the span.")
     ] = "auto",
+    cohort: Annotated[
+        str | None,
+        typer.Option("--cohort", metavar="NAME", help="Watch only the users of a saved cohort."),
+    ] = None,
 ) -> int:
     """Say what changed beyond chance; exit code 1 where something did.
 
     A corpus without a model is monitored for what needs none.
     """
+    import numpy as np
+
+    from core.cli.cohort_verbs import open_cohort
     from core.monitor.export import as_facts
     from core.monitor.monitoring import monitor
     from core.monitor.periods import read_unit
+    from core.strategy.log import read_log
     from core.views.monitor.build import tell
+    from core.views.quality.strategy import LOG_SHOWN, tell_log
 
     unit = read_unit(period)
     shelf = asked.shelf()
     corpus = shelf.corpus(asked.corpus)
-    engine = _engine(asked, corpus)
+    engine = _engine(asked, corpus) if cohort is None else asked.engine()
+    watched = None
+    if cohort is not None and engine is not None:
+        name, ids = open_cohort(asked, engine, cohort)
+        watched = name, np.isin(corpus.user_ids, ids)
     with progress_bar() as progress:
-        found = monitor(corpus, shelf, engine, unit=unit, since=since, progress=progress)
-    answer(as_facts(found), tell(found), as_json=asked.json)
+        found = monitor(
+            corpus, shelf, engine, unit=unit, since=since, cohort=watched, progress=progress
+        )
+    log, problems = read_log(shelf, corpus.name)
+    for problem in problems:
+        complain(problem)
+    lines = [*tell(found), "Changes of models and strategies:", *tell_log(log, LOG_SHOWN)]
+    facts = as_facts(found) | {"log": [line.to_json() for line in log]}
+    answer(facts, lines if log else tell(found), as_json=asked.json)
     return 1 if found.alarms else 0
 
 

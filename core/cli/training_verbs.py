@@ -1,14 +1,16 @@
-"""Verbs that train: train, tune."""
+"""Verbs that train: train, update, tune."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.model_verbs import DeviceOption
+from core.cli.model_verbs import DeviceOption, ModelOption
 from core.cli.output import (
     CorpusArgument,
     JsonOption,
@@ -21,9 +23,14 @@ from core.corpus.store import Library
 from core.domain import DomainError
 
 if TYPE_CHECKING:
+    from core.model.config import InterestConfig
+    from core.training.tracking import Tracking
     from core.training.tuning import Tuning
 
 TRIALS_SHOWN = 8
+WhyOption = Annotated[
+    str, typer.Option("--why", metavar="TEXT", help="The reason, as the log shows it.")
+]
 EncoderOption = Annotated[
     str | None,
     typer.Option(
@@ -65,6 +72,15 @@ def train_model(
     tuned: Annotated[
         bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
     ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            "--log",
+            metavar="tensorboard:DIR,mlflow:URI",
+            help="Also keep the training's figures there; the package has to be installed.",
+        ),
+    ] = None,
+    why: WhyOption = "",
     device: DeviceOption = "auto",
     library: LibraryOption = None,
     json: JsonOption = False,
@@ -73,17 +89,15 @@ def train_model(
     import time
     from dataclasses import replace
 
-    from core.compare.turnover import make_turnover
+    from core.cohorts.everyone import measure_everyone
     from core.corpus.options import parse_names
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
     from core.encode.unknown import unknown_in
-    from core.engine import Engine
     from core.model.config import InterestConfig
     from core.model.metrics import read_metrics
     from core.training.outlook import outlook
     from core.training.training import train
-    from core.turns.stored import make_turns
 
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
@@ -110,11 +124,14 @@ def train_model(
     for sentence in outlook(data, unknown):
         complain(sentence)
     started = time.monotonic()
-    with progress_bar() as progress:
-        folder = train(data, shelf, options, progress, encoder=text_encoder, item_text=columns)
-        engine = Engine.open(data, folder, shelf)
-        make_turnover(shelf, engine, progress=progress)
-        make_turns(shelf, engine, progress=progress)
+    with progress_bar() as progress, _tracking(log, corpus, options, text_encoder.name) as tracking:
+        told = progress if tracking is None else tracking.told(progress)
+        folder = train(
+            *(data, shelf, options, told), encoder=text_encoder, item_text=columns, why=why
+        )
+        if tracking is not None:
+            tracking.results(_results(folder))
+        measure_everyone(shelf, data, folder, progress)
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
@@ -126,6 +143,73 @@ def train_model(
     facts = {"model_id": folder.name, "seconds": seconds}
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
+
+
+@contextmanager
+def _tracking(
+    log: str | None, corpus: str, options: InterestConfig, encoder: str
+) -> Iterator[Tracking | None]:
+    """Where ``--log`` sends figures; it ends with the training, failed or not."""
+    if log is None:
+        yield None
+        return
+    from core.training.tracking import Tracking, open_tracker
+
+    tracking, done = Tracking(open_tracker(log, corpus)), False
+    try:
+        tracking.settings({"corpus": corpus, "encoder": encoder, **asdict(options)})
+        yield tracking
+        done = True
+    finally:
+        tracking.close(done)
+        if tracking.problem:
+            complain(f"--log stopped, the training went on: {tracking.problem}")
+
+
+def _results(folder: Path) -> dict[str, float]:
+    """NDCG on the test targets by recommender."""
+    from core.model.metrics import read_metrics
+
+    metrics = read_metrics(folder)
+    scores = metrics.results if metrics is not None else ()
+    return {f"test NDCG@10/{s.recommender}": s.ndcg for s in scores if s.ndcg is not None}
+
+
+def update_model(
+    corpus: CorpusArgument,
+    model: ModelOption = None,
+    why: WhyOption = "",
+    device: DeviceOption = "auto",
+    library: LibraryOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let the newest model of a corpus learn what was appended since; the old model stays."""
+    import time
+
+    from core.cohorts.everyone import measure_everyone
+    from core.encode.cache import open_encoder
+    from core.model.folder import read_config
+    from core.model.metrics import read_metrics
+    from core.training.update_words import update_sentences
+    from core.training.updating import find_parent, update
+
+    shelf = Library.open(library)
+    data = shelf.corpus(corpus)
+    parent = find_parent(shelf, data, model)
+    encoder = open_encoder(shelf, read_config(parent).encoder.name, device=device)
+    started = time.monotonic()
+    with progress_bar() as progress:
+        folder = update(*(data, shelf, parent.name), progress=progress, encoder=encoder, why=why)
+        measure_everyone(shelf, data, folder, progress)
+    seconds = round(time.monotonic() - started, 1)
+    metrics = read_metrics(folder)
+    assert metrics is not None and metrics.update is not None  # just written
+    lines = [f"Model {folder.name}, updated from {parent.name}, in {seconds:.0f} s: {folder}"]
+    lines += update_sentences(metrics.update)
+    facts = {"model_id": folder.name, "parent": parent.name, "seconds": seconds}
+    update_facts = metrics.update.model_dump(mode="json")
+    metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
+    answer({**facts, "update": update_facts, "metrics": metrics_facts}, lines, as_json=json)
 
 
 def tune_model(
@@ -182,4 +266,4 @@ def _tuning_lines(tuning: Tuning, place: Path | None) -> Iterator[str]:
         yield f"next: python -m core train {tuning.corpus} --tuned"
 
 
-VERBS = {"train": train_model, "tune": tune_model}
+VERBS = {"train": train_model, "update": update_model, "tune": tune_model}

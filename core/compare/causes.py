@@ -29,7 +29,7 @@ EXACT_EDITS = 8
 """Edits up to which all combinations are asked."""
 SECONDS = 0.5
 """Sampling on a page begins no further round after so long; the command line has no clock."""
-CauseKind = Literal["event", "clock", "eligibility", "others", "edit"]
+CauseKind = Literal["event", "clock", "eligibility", "others", "edit", "component"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Cause:
     ``event``: the event that pushed its score most in the direction of the move; ``clock``: time
     alone did; ``eligibility``: the excluded items changed, and that alone explains the new rank;
     ``others``: its own score went the other way, so others moved by more, most of all through this
-    event or the clock; ``edit``: an edit of a scenario, ``edit`` its 1-based number.
+    event, the clock or this component; ``edit``: an edit of a scenario, ``edit`` its 1-based
+    number; ``component``: a part that differs between two models (``core.compare.model_causes``).
 
     ``step`` names the event, or the base's step that the edit changed; a group by its last step.
     ``value`` is the player's contribution to the change of the item's own score, in nats,
@@ -51,10 +52,11 @@ class Cause:
     value: float = 0.0
     stderr: float = 0.0
     edit: int | None = None
+    component: str | None = None
 
     @property
     def contribution(self) -> float | None:
-        """``value`` where an event or an edit is the cause; None for the excluded items alone."""
+        """``value`` of the player that is the cause; None for the excluded items alone."""
         return None if self.kind == "eligibility" and self.step is None else self.value
 
 
@@ -128,15 +130,16 @@ def move_words(before: int | None, after: int | None) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Changes(ShapleyValues):
-    """What each event contributes to each item's change between two times, in nats.
+    """What each event, or component, contributes to each item's change, in nats.
 
     An output per item: ``items`` int64[n] are catalogue indices, ``base`` and ``whole`` float64[n]
-    the scores at the earlier and the later time. ``players`` holds the steps of each player but the
-    last one, the clock.
+    the scores in the earlier and the later column. Between two times ``players`` holds the steps of
+    each player but the last one, the clock; between two models ``components`` names all players.
     """
 
     items: IntArray
     players: Players
+    components: tuple[str, ...] = ()
 
     def of(self, item: int) -> ShapleyValues:
         """One item's change."""
@@ -145,6 +148,15 @@ class Changes(ShapleyValues):
     def reversed(self) -> Changes:
         """The same changes seen from the later time to the earlier."""
         return replace(self, base=self.whole, whole=self.base, values=-self.values)
+
+    def cause(self, change: ShapleyValues, player: int) -> Cause:
+        """One player as the cause of one item's change."""
+        value, stderr = float(change.values[player]), float(change.stderr[player])
+        if self.components:
+            return Cause("component", None, value, stderr, component=self.components[player])
+        if player == len(self.players):
+            return Cause("clock", None, value, stderr)
+        return Cause("event", self.players[player][-1], value, stderr)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +223,8 @@ def explain_changes(
     return Changes(**vars(shares), items=items, players=players)
 
 
-def time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
-    """The event, or the clock, that caused a move between two times."""
+def score_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
+    """The event, the clock or the component that caused a move between two times or models."""
     old, new = pair.excluded
     if old[move.item] != new[move.item]:
         return _exclusion(pair, move, changes, np.array([move.item]))
@@ -222,7 +234,7 @@ def time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
     change = changes.of(move.item)
     sign = 1.0 if move.rises else -1.0
     if sign * float(change.values.sum()) > 0:
-        return _player_cause(changes, change, int((sign * change.values).argmax()))
+        return changes.cause(change, int((sign * change.values).argmax()))
     # Its own score went the other way: which player changed most its lead over those it passed?
     lead_before, lead_after = change.base - changes.base, change.whole - changes.whole
     passed = (sign * lead_before <= 0) & (sign * lead_after >= 0) & ~(old | new)[changes.items]
@@ -230,14 +242,7 @@ def time_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
     if not passed.any():
         return _exclusion(pair, move, changes, decisive)
     leads = sign * (change.values - changes.values[:, passed].mean(axis=1))
-    return replace(_player_cause(changes, change, int(leads.argmax())), kind="others")
-
-
-def _player_cause(changes: Changes, change: ShapleyValues, player: int) -> Cause:
-    value, stderr = float(change.values[player]), float(change.stderr[player])
-    if player == len(changes.players):
-        return Cause("clock", None, value, stderr)
-    return Cause("event", changes.players[player][-1], value, stderr)
+    return replace(changes.cause(change, int(leads.argmax())), kind="others")
 
 
 def _exclusion(pair: Pair, move: Move, changes: Changes, decisive: IntArray) -> Cause:
@@ -250,7 +255,7 @@ def _exclusion(pair: Pair, move: Move, changes: Changes, decisive: IntArray) -> 
     for step, event in enumerate(late.events[len(early) :], start=len(early) + 1):
         if event.kind in CONSUMING_KINDS and (not ids or event.item_id in ids):
             player = next(at for at, steps in enumerate(changes.players) if step in steps)
-            cause = _player_cause(changes, changes.of(move.item), player)
+            cause = changes.cause(changes.of(move.item), player)
             return replace(cause, kind="eligibility", step=step)
     return Cause("eligibility")
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
+from core.compare.models import of_model
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History, RecommendationList, is_step, parse_instant
 from core.evaluate.served import served_list, served_manifests
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 2, 6
 """Columns of one comparison."""
-NOTATION = "Write user=U,at=T,recommender=R,scenario=S,edits=E; a comma inside a value is %2C"
+NOTATION = (
+    "Write user=U,at=T,recommender=R,scenario=S,edits=E,model=M; a comma inside a value is %2C"
+)
 UNSAVED = "unsaved edits"
 """What a column of edits without a name is called."""
 
@@ -37,7 +40,8 @@ class ColumnSpec:
 
     ``at`` is a step, an ISO time, or 0 for the moment before the first event. ``recommender`` is an
     id of the model, or the name of served lists; ``scenario`` a saved scenario of the user;
-    ``edits`` unsaved ones as an address has them (``core.scenario.unsaved``).
+    ``edits`` unsaved ones as an address has them (``core.scenario.unsaved``); ``model`` another
+    model of the corpus, also one of content that it grew from.
     """
 
     user: str
@@ -45,6 +49,7 @@ class ColumnSpec:
     recommender: str | None = None
     scenario: str | None = None
     edits: str | None = None
+    model: str | None = None
 
     def __str__(self) -> str:
         """The notation of ``--column``, which ``read_column`` reads back."""
@@ -53,7 +58,7 @@ class ColumnSpec:
 
 
 def read_column(text: str) -> ColumnSpec:
-    """Read ``user=U,at=T,recommender=R,scenario=S,edits=E``; DomainError for any other."""
+    """Read ``user=U,at=T,recommender=R,scenario=S,edits=E,model=M``; else DomainError."""
     keys = [field.name for field in fields(ColumnSpec)]
     values: dict[str, str] = {}
     for part in text.split(","):
@@ -94,7 +99,7 @@ class Column:
     history: History
     """The events themselves, edited where the column has a scenario."""
     source: str
-    """Id of the recommender, or name of the served lists."""
+    """Id of the recommender, with another model's id, or name of the served lists."""
     recommender: Recommender | None
     """None for a served list."""
     served: RecommendationList | None = None
@@ -104,6 +109,10 @@ class Column:
     """What the scenario's edits did; None without a scenario."""
     scenario: str | None = None
     """What the scenario is called."""
+    model: str | None = None
+    """Id of the model where it isn't the open one."""
+    saved: Scenario | None = None
+    """The saved scenario whose edits it has."""
 
     @property
     def moment(self) -> datetime | None:
@@ -112,8 +121,8 @@ class Column:
 
     @property
     def is_plain(self) -> bool:
-        """A recommender's list after the user's own, unedited events."""
-        return self.recommender is not None and self.edited is None
+        """A list of a recommender of the open model after the user's own, unedited events."""
+        return self.recommender is not None and self.edited is None and self.model is None
 
 
 def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
@@ -139,11 +148,17 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
         name = unsaved.name or UNSAVED
         edited = apply_edits(history, unsaved.edits, engine.corpus)
         history = edited.history
+    if spec.model is not None and spec.model != engine.model_id:
+        other = of_model(engine, library, spec.model, spec.recommender)
+        source = f"{other.id}, model {spec.model[:8]}"
+        made = (None, following, edited, name, spec.model, scenario)
+        return Column(spec, step, history, source, other, *made)
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
         served = _served(engine, spec, library, whole, step)
         return Column(spec, step, history, spec.recommender, None, served, following, edited, name)
     chosen = engine.recommender(spec.recommender)
-    return Column(spec, step, history, chosen.id, chosen, None, following, edited, name)
+    about = (None, following, edited, name, None, scenario)
+    return Column(spec, step, history, chosen.id, chosen, *about)
 
 
 def open_columns(
@@ -258,6 +273,11 @@ def with_scenario(user: str, step: int, scenario: str) -> list[ColumnSpec]:
 def with_edits(user: str, step: int, edits: str) -> list[ColumnSpec]:
     """The original beside what unsaved edits make of it."""
     return [ColumnSpec(user, str(step)), ColumnSpec(user, str(step), edits=edits)]
+
+
+def two_models(user: str, step: int, model: str) -> list[ColumnSpec]:
+    """The list by another model, then by the open one."""
+    return [ColumnSpec(user, str(step), model=model), ColumnSpec(user, str(step))]
 
 
 def with_served(user: str, step: int, served: str) -> list[ColumnSpec]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.arrays import BoolArray, FloatArray
+from core.arrays import BoolArray, FloatArray, IntArray
 from core.compare.causes import (
     SECONDS,
     Cause,
@@ -21,9 +21,11 @@ from core.compare.causes import (
     edit_causes,
     explain_changes,
     have_changes,
-    time_cause,
+    score_cause,
 )
 from core.compare.columns import Column, ColumnSpec, open_columns
+from core.compare.model_causes import explain_models
+from core.compare.models import are_kin
 from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import RecommendationList
@@ -70,6 +72,7 @@ class Comparison:
     ) -> None:
         self.engine = engine
         self.k = k
+        self.library = library
         self.stop = stop
         self.seconds = seconds
         self.columns: tuple[Column, ...] = open_columns(engine, specs, library)
@@ -100,10 +103,10 @@ class Comparison:
     def scores(self) -> tuple[FloatArray | None, ...]:
         """The catalogue as each column scores it, float32[n_items]; None for a served list."""
         scores: list[FloatArray | None] = [None] * len(self.columns)
-        together: dict[str, list[int]] = defaultdict(list)
+        together: dict[int, list[int]] = defaultdict(list)
         for at, column in enumerate(self.columns):
             if column.recommender is not None:
-                together[column.source].append(at)
+                together[id(column.recommender)].append(at)
         for columns in together.values():
             recommender = self.columns[columns[0]].recommender
             assert recommender is not None
@@ -156,8 +159,8 @@ class Comparison:
     def changes(self, a: int) -> Changes | None:
         """Why scores changed between column ``a`` and the next, for all items of both lists.
 
-        None between different users or recommenders, at the same time, and with edits or served
-        lists.
+        Between two times of one recommender, or between two models after the same events. None
+        between different users or recommenders, and with served lists.
         """
         if a not in self._changes:
             self._changes[a] = self._explain(a)
@@ -166,12 +169,14 @@ class Comparison:
     def _explain(self, a: int) -> Changes | None:
         first, second = self.columns[a], self.columns[a + 1]
         recommender = first.recommender
-        plain = first.is_plain and second.is_plain and first.source == second.source
-        if not plain or recommender is None:
-            return None
         index = self.engine.corpus.item_index
         both = {index[item.item_id] for shown in self.lists[a : a + 2] for item in shown.items}
         items = np.array(sorted(both), np.int64)
+        if are_two_models(first, second):
+            return self._explain_models(first, second, items)
+        plain = first.is_plain and second.is_plain and first.source == second.source
+        if not plain or recommender is None:
+            return None
         for early, late, turned in ((first, second, False), (second, first, True)):
             if have_changes(early.history, late.history):
                 changes = explain_changes(
@@ -179,6 +184,22 @@ class Comparison:
                 )
                 return changes.reversed() if turned else changes
         return None
+
+    def _explain_models(self, first: Column, second: Column, items: IntArray) -> Changes:
+        engine, (one, other) = self.engine, (first.recommender, second.recommender)
+        assert one is not None and other is not None
+        ids = [column.model or engine.model_id for column in (first, second)]
+        kin = are_kin(self.library or Library.open(), engine.corpus.name, *ids)
+        return explain_models(
+            one,
+            other,
+            engine.corpus.item_ids,
+            second.history,
+            items,
+            kin=kin,
+            seconds=self.seconds,
+            stop=self.stop,
+        )
 
     def moves(self, *, causes: bool = True) -> tuple[Move, ...]:
         """Items that entered, left or changed their rank between neighbours.
@@ -222,15 +243,16 @@ class Comparison:
         """The cause of each move: events between two times, or a scenario's edits."""
         first, second = self.columns[a : a + 2]
         old, new = self.scores[a : a + 2]
-        if not moves or old is None or new is None or first.source != second.source:
+        same = first.source == second.source or are_two_models(first, second)
+        if not moves or old is None or new is None or not same:
             return None
         excluded = (self._excluded[a], self._excluded[a + 1])
         pair = Pair(self.engine.corpus, (first, second), (old, new), excluded)
         changes = self.changes(a)
         if changes is not None:
-            return [time_cause(pair, move, changes) for move in moves]
-        same = (first.spec.user, first.step) == (second.spec.user, second.step)
-        if same and (first.edited is None) != (second.edited is None):
+            return [score_cause(pair, move, changes) for move in moves]
+        at_once = (first.spec.user, first.step) == (second.spec.user, second.step)
+        if at_once and (first.edited is None) != (second.edited is None):
             return edit_causes(pair, moves, self.k, self.stop, self.seconds)
         return None
 
@@ -245,3 +267,15 @@ class Comparison:
         """What each column can't list, bool[n_items] each."""
         index = self.engine.corpus.item_index
         return tuple(excluded_mask(column.history, index) for column in self.columns)
+
+
+def are_two_models(first: Column, second: Column) -> bool:
+    """Whether two columns are one recommender's lists by two models after the same events."""
+    one, other = first.recommender, second.recommender
+    return (
+        one is not None
+        and other is not None
+        and first.model != second.model
+        and one.id == other.id
+        and first.history == second.history
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.compare.causes import Move
+from core.compare.causes import Changes, Move
 from core.compare.comparison import Comparison
 from core.compare.fork import Fork
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
@@ -17,7 +17,8 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
 
     ``a`` and ``b`` are 0-based columns; moves are between neighbours. ``changes`` says how the
     causes were found: for each pair of neighbours that has any, its largest residual and the
-    largest standard error of a cause.
+    largest standard error of a cause; between two models also what each of their components
+    contributed to each item's score, in nats.
     """
     moves = comparison.moves()
     return {
@@ -26,7 +27,8 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "user": column.spec.user,
                 "step": column.step,
                 "at": column.moment,
-                "recommender": column.source,
+                "recommender": column.recommender.id if column.recommender else column.source,
+                "model": column.model or comparison.engine.model_id,
                 "scenario": column.scenario,
                 "next_item_id": column.following,
                 "items": [asdict(item) for item in shown.items],
@@ -42,6 +44,7 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
                 "exact": changes.exact,
                 "residual": float(abs(changes.residual).max(initial=0.0)),
                 "stderr": max((m.cause.stderr for m in moves if m.a == a and m.cause), default=0.0),
+                **_contributions(comparison, changes),
             }
             for a in range(len(comparison.columns) - 1)
             if (changes := comparison.changes(a)) is not None
@@ -49,12 +52,26 @@ def as_facts(comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def _contributions(comparison: Comparison, changes: Changes) -> dict[str, Any]:
+    if not changes.components:
+        return {}
+    ids = comparison.engine.corpus.item_ids
+    of_items = zip(changes.items.tolist(), changes.values.T.tolist(), strict=True)
+    return {
+        "contributions": {
+            ids[item]: dict(zip(changes.components, values, strict=True))
+            for item, values in of_items
+        }
+    }
+
+
 def _move(move: Move) -> dict[str, Any]:
     cause = move.cause
-    facts = None
+    facts: dict[str, Any] | None = None
     if cause is not None:
         facts = {"step": cause.step, "kind": cause.kind, "value": cause.value}
         facts |= {"edit": cause.edit} if cause.edit is not None else {}
+        facts |= {"component": cause.component} if cause.component is not None else {}
     return {
         "a": move.a,
         "b": move.b,

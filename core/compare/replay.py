@@ -38,9 +38,32 @@ class Replay:
     differences: tuple[Difference, ...]
     matches: bool
 
+    @property
+    def is_of_other_model(self) -> bool:
+        """Whether the capsule was made with another model than the open one."""
+        return self.capsule.model_id != self.fork.engine.model_id
+
+    @property
+    def items_differ(self) -> int:
+        """How many items of the list are not those of the capsule's."""
+        return items_differ(self.capsule, self.fork.after)
+
     def to_json(self) -> dict[str, Any]:
         """The contract's form of the verb ``replay``."""
-        return {"matches": self.matches, "differences": [asdict(d) for d in self.differences]}
+        return {
+            "matches": self.matches,
+            "items_differ": self.items_differ,
+            "model_id": self.fork.engine.model_id,
+            "made_with": self.capsule.model_id,
+            "differences": [asdict(d) for d in self.differences],
+        }
+
+
+def items_differ(capsule: Capsule, computed: RecommendationList) -> int:
+    """How many items of a list are not those that a capsule expects."""
+    expected = {row.item_id for row in capsule.expected}
+    now = {item.item_id for item in computed.items}
+    return max(len(expected - now), len(now - expected))
 
 
 def make_capsule(fork: Fork, name: str = "") -> Capsule:

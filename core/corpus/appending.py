@@ -19,17 +19,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.corpus.attributes import load_users
 from core.corpus.catalogue import Catalogue, ItemRow, filled
 from core.corpus.earlier import as_before
 from core.corpus.folder import MANIFEST_FILE, QUARANTINE_FILE, load_tables, save_tables
-from core.corpus.importing import WAITING_SCHEMA, FilesRead, ImportSummary
-from core.corpus.manifest import Append, Manifest
+from core.corpus.importing import WAITING_SCHEMA, FilesRead, ImportSummary, attribute_facts
+from core.corpus.manifest import Append, Manifest, UserAttributes
 from core.corpus.options import ImportOptions, Scale, split_mapping
 from core.corpus.plan import Plan
 from core.corpus.planning import check_kinds, plan_import, plan_items
 from core.corpus.store import IMPORT_AGAIN, Library
 from core.corpus.tables import ITEMS_SCHEMA, batch_of
 from core.corpus.timestamps import DAY_MICROS
+from core.corpus.users_file import UsersRead, merged, plan_users, save_users
 from core.domain import Columns, DomainError
 from core.files import verify
 from core.progress import ProgressCallback, StopCallback
@@ -43,16 +45,18 @@ EXTRA = Columns.ITEMS.index(Columns.Extra)
 class AppendSummary(ImportSummary):
     """What an append added and refused; ``manifest`` is that of the whole corpus.
 
-    ``append`` is None where the files held nothing new: then the corpus is as it was, and
-    ``rows_read`` rows were known or refused.
+    ``append`` is None where the files held no new events and items: then those are as they were,
+    and ``rows_read`` rows were known or refused. ``users_changed``: a users file had something new.
     """
 
     append: Append | None
     rows_read: int
+    users_changed: bool = False
 
     def facts(self) -> dict[str, Any]:
         """The answer of ``python -m core import --append --json``."""
         whole = {"corpus": self.manifest.name, "corpus_id": self.manifest.corpus_id}
+        whole |= attribute_facts(self.manifest) | {"attributes_changed": self.users_changed}
         if self.append is None:
             refused = sum(self.reasons.values())
             known = {"rows_read": self.rows_read, "accepted": 0, "quarantined": refused}
@@ -69,8 +73,9 @@ def append_files(
     options: ImportOptions | None = None,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    users: Path | None = None,
 ) -> AppendSummary:
-    """Add files of events, or of items alone, to the corpus ``name``.
+    """Add files of events, or of items or users alone, to the corpus ``name``.
 
     They are read as its earlier files were (``earlier.as_before``); ``options`` come first. Rows
     that it has already are counted as duplicates, ratings are read on its scale. The corpus is
@@ -83,7 +88,9 @@ def append_files(
         old_folder = library.corpus_folder(name)
         manifest, events, known = load_tables(old_folder)
         asked, notes = as_before(manifest, paths, items, options or ImportOptions())
-        plan = _plan(paths, items, asked)
+        plan = _plan(paths, items, asked, users)
+        listed = plan_users(users, options or ImportOptions()) if users is not None else None
+        earlier = load_users(old_folder, manifest)
         verify(old_folder, (QUARANTINE_FILE,), remedy=IMPORT_AGAIN)
         shutil.copyfile(old_folder / QUARANTINE_FILE, folder / QUARANTINE_FILE)
         order = _rows_of_users(events) if manifest.order_as_time else None
@@ -91,6 +98,7 @@ def append_files(
         reading.notes.extend(notes)
         with reading.accepted(_scale(manifest, plan)) as (settled, catalogue):
             sources = tuple(file.facts() for file in reading.files)
+            about_users = reading.users(listed) if listed is not None else None
             if manifest.order_as_time:
                 _check_unknown(manifest, reading)
             merged = _merged_items(known, catalogue, from_file=plan.items is not None)
@@ -108,9 +116,19 @@ def append_files(
                 tick=reading.tick_writing,
             )
             span = pc.min_max(new[Columns.Time]).as_py()
+            ids = whole[Columns.User].unique().to_pylist()
+        attributes = _attributes(folder, manifest, earlier, about_users, ids)
+        was = manifest.attributes.attributes_id if manifest.attributes is not None else None
+        changed = attributes is not None and attributes.attributes_id != was
         if appended.corpus_id == manifest.corpus_id:
+            if changed:
+                manifest = manifest.model_copy(update={"attributes": attributes})
+                manifest.write(folder / MANIFEST_FILE)
+                library.publish(folder, manifest)
             summary = reading.summary(manifest, library)
-            return AppendSummary(**vars(summary), append=None, rows_read=reading.rows_read)
+            return AppendSummary(
+                **vars(summary), append=None, rows_read=reading.rows_read, users_changed=changed
+            )
         counts = ("accepted", "quarantined", "duplicates", "users", "items")
         append = Append(
             corpus_id=manifest.corpus_id,
@@ -125,16 +143,39 @@ def append_files(
             notes=tuple(reading.notes),
             **{field: getattr(appended, field) - getattr(manifest, field) for field in counts},
         )
-        appended = appended.model_copy(update={"appends": (*manifest.appends, append)})
+        added = {"appends": (*manifest.appends, append), "attributes": attributes}
+        appended = appended.model_copy(update=added)
         appended.write(folder / MANIFEST_FILE)
         library.publish(folder, appended)
     summary = reading.summary(appended, library)
-    return AppendSummary(**vars(summary), append=append, rows_read=reading.rows_read)
+    return AppendSummary(
+        **vars(summary), append=append, rows_read=reading.rows_read, users_changed=changed
+    )
 
 
-def _plan(paths: Sequence[Path], items: Path | None, asked: ImportOptions) -> Plan:
+def _attributes(
+    folder: Path,
+    manifest: Manifest,
+    earlier: pa.Table | None,
+    new: UsersRead | None,
+    user_ids: Sequence[str],
+) -> UserAttributes | None:
+    """The users table of the grown corpus: earlier rows, corrected and filled by a file's."""
+    facts = manifest.attributes
+    if earlier is None or facts is None:
+        return save_users(folder, new, user_ids) if new is not None else None
+    if new is None:
+        new = UsersRead(notes=list(facts.notes))
+    return save_users(folder, merged(earlier, facts, new), user_ids, facts)
+
+
+def _plan(
+    paths: Sequence[Path], items: Path | None, asked: ImportOptions, users: Path | None
+) -> Plan:
     if not paths and items is not None:
         return Plan((), plan_items(items, split_mapping(asked.mapping)[1], asked), asked)
+    if not paths and users is not None:
+        return Plan((), None, asked)
     plan = plan_import(paths, items, asked)
     check_kinds(plan)
     return plan

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import IntArray
+from core.corpus.attributes import Attributes
 from core.corpus.manifest import Manifest
 from core.corpus.names import derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
@@ -47,6 +48,13 @@ class Corpus:
     folder: Path | None = None
     library: Path | None = None
     """The library's folder, where own histories are; None for a corpus made in memory."""
+    attributes: Attributes | None = None
+    """What a users file says of the users; None without one. No model reads it."""
+
+    @property
+    def attributes_id(self) -> str:
+        """What stands for the user attributes; empty without any."""
+        return "" if self.attributes is None else self.attributes.facts.attributes_id
 
     @cached_property
     def item_ids(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.corpus import tables
+from core.corpus.attributes import Attributes, load_users
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.domain import Columns
@@ -29,7 +31,11 @@ def load_corpus(folder: Path) -> Corpus:
     """
     manifest, events, items = load_tables(folder)
     frames = tables.frame_from_table(events), tables.frame_from_table(items)
-    return Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
+    corpus = Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
+    users = load_users(folder, manifest)
+    if users is None or manifest.attributes is None:
+        return corpus
+    return replace(corpus, attributes=Attributes(manifest.attributes, users, corpus.user_ids))
 
 
 def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:

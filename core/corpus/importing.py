@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from core.corpus.catalogue import Catalogue, Described, collect_items
-from core.corpus.folder import QUARANTINE_FILE, save_tables
+from core.corpus.folder import MANIFEST_FILE, QUARANTINE_FILE, save_tables
 from core.corpus.manifest import Manifest
 from core.corpus.options import ImportOptions, Scale
-from core.corpus.plan import EventFile, Plan
+from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.planning import asked_kinds, check_kinds, plan_import
 from core.corpus.quarantine import FIELDS, ITEM_FIELDS, ITEMS, Quarantine, Refusal
 from core.corpus.settling import SHARE, Settled, settle
@@ -25,6 +25,7 @@ from core.corpus.source import BadRow
 from core.corpus.store import Library
 from core.corpus.tables import EVENTS_SCHEMA, batch_of
 from core.corpus.texts import MAX_TEXT
+from core.corpus.users_file import UsersRead, plan_users, read_users, save_users
 from core.corpus.validate import EventReader
 from core.domain import Columns, DomainError
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -75,7 +76,14 @@ class ImportSummary:
             "unused_columns", "order_as_time", "notes",
         )  # fmt: skip
         counted = {name: getattr(self.manifest, name) for name in fields}
-        return {"corpus": self.manifest.name, **counted}
+        return {"corpus": self.manifest.name, **counted, **attribute_facts(self.manifest)}
+
+
+def attribute_facts(manifest: Manifest) -> dict[str, Any]:
+    """The users file in an answer; nothing for a corpus without one."""
+    if manifest.attributes is None:
+        return {}
+    return {"attributes": manifest.attributes.model_dump(exclude={"sources"})}
 
 
 def import_files(
@@ -86,20 +94,24 @@ def import_files(
     options: ImportOptions | None = None,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    users: Path | None = None,
 ) -> ImportSummary:
     """Import files of events as the corpus ``name``, replacing an older one at the very end.
 
-    Raises DomainError for what a person must change (``questions.Asked`` where one option answers
-    it) and Stopped when ``stop`` answers True; in both cases the old corpus stays as it was. At
-    most 20,000 rows with their texts are in memory at a time; accepted rows wait in a file in the
-    library until they are put in order.
+    ``users`` is a file of what is known of the users, any columns (``users_file``). Raises
+    DomainError for what a person must change (``questions.Asked`` where one option answers it) and
+    Stopped when ``stop`` answers True; in both cases the old corpus stays as it was. At most 20,000
+    rows with their texts are in memory at a time; accepted rows wait in a file in the library until
+    they are put in order.
     """
     library.check_free(name)
     plan = plan_import(paths, items, options or ImportOptions())
     check_kinds(plan)
+    listed = plan_users(users, plan.asked) if users is not None else None
     with library.writing("import"), library.staging(name) as folder:
         importing = FilesRead(plan, folder, progress, stop)
         with importing.accepted(plan.scale) as (events, catalogue):
+            about_users = importing.users(listed) if listed is not None else None
             manifest = save_tables(
                 folder,
                 events.events,
@@ -109,6 +121,11 @@ def import_files(
                 facts=importing.facts(catalogue) | {"name": name, "created": datetime.now(UTC)},
                 tick=importing.tick_writing,
             )
+            if about_users is not None:
+                ids = events.events[Columns.User].unique().to_pylist()
+                facts = {"attributes": save_users(folder, about_users, ids)}
+                manifest = manifest.model_copy(update=facts)
+                manifest.write(folder / MANIFEST_FILE)
         library.publish(folder, manifest)
     return importing.summary(manifest, library)
 
@@ -178,6 +195,12 @@ class FilesRead:
                 self._note_reading()
                 yield settled, catalogue
         spill.unlink()
+
+    def users(self, listed: ItemFile) -> UsersRead:
+        """The rows of a users file; those without a user go to the quarantine."""
+        found = read_users(listed, self.quarantine, self._tick)
+        found.sources = (listed.file.facts(),)
+        return found
 
     def summary(self, manifest: Manifest, library: Library) -> ImportSummary:
         """What was accepted and refused, once the corpus is published."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,7 +14,7 @@ from core.files import Damaged, reason_of, verify
 
 IMPORT_FIELDS = (
     *("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time"),
-    "appends",
+    *("appends", "attributes"),
 )
 """Facts that corpora of other origins, such as the demo, do not have."""
 
@@ -26,6 +27,43 @@ class Source(BaseModel):
     path: str
     sha256: str
     bytes: int
+
+
+class AttributeColumn(BaseModel):
+    """One column of the users file.
+
+    ``kind`` is number, day or text; ``known`` counts the corpus's users who have a value,
+    ``values`` the distinct ones among them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["number", "day", "text"]
+    known: int
+    values: int
+
+
+class UserAttributes(BaseModel):
+    """What a users file says of the users; no model reads it, so it is no part of the corpus id.
+
+    ``attributes_id`` stands for the columns and all values. ``users`` of the corpus have a row,
+    ``unknown`` users of the file have no event in it (their rows wait for later ones); ``repeated``
+    rows are about a user who had one already, ``refused`` ones have no user. ``sources`` are the
+    files, the oldest first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attributes_id: str
+    rows_read: int
+    users: int
+    unknown: int
+    repeated: int
+    refused: int
+    columns: tuple[AttributeColumn, ...]
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Append(BaseModel):
@@ -71,7 +109,8 @@ class Manifest(BaseModel):
     optional values that could not be read by field; their events stayed. ``order_as_time``: the
     files had no times; an event's time is its place among the user's rows, one a day from
     1970-01-01. ``appends`` is the corpus's lineage, the oldest first: counts and sources are of
-    import and appends together, ``created`` is when it was imported.
+    import and appends together, ``created`` is when it was imported. ``attributes`` are those of
+    the users file; None without one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,6 +143,7 @@ class Manifest(BaseModel):
     dropped_fields: dict[str, int] = {}
     order_as_time: bool = False
     appends: tuple[Append, ...] = ()
+    attributes: UserAttributes | None = None
 
     def appends_since(self, corpus_id: str) -> tuple[Append, ...] | None:
         """What was added to that content to make this one; None where it is no ancestor."""

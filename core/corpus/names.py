@@ -22,8 +22,16 @@ import pandas as pd
 
 from core.corpus.split import leave_last_out
 from core.domain import Columns, Part, review_words
-from core.files import replace_text
-from core.word_breaks import RUN, STOP_WORDS, UNSPACED, word_spans
+from core.files import SEAL, read_object, replace_text, sealed, unsealed
+from core.word_breaks import (
+    RUN,
+    STOP_WORDS,
+    UNSPACED,
+    beginning,
+    columns,
+    lines,
+    word_spans,
+)
 
 DERIVED = "≈ "
 """Begins every derived name."""
@@ -137,45 +145,53 @@ def derived_title(name: tuple[str, str] | None, item_id: str, details: str = "")
 def read_names(
     folder: Path | None, corpus_id: str, events: pd.DataFrame, item_ids: Iterable[str]
 ) -> dict[str, tuple[str, str]]:
-    """``derived_names``, made once and kept in the corpus's folder where that can be written."""
+    """``derived_names``, made once and kept in the corpus's folder where that can be written.
+
+    What was changed since is made anew.
+    """
     path = None if folder is None else folder / NAMES_FILE
     if path is not None:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            kept = json.loads(path.read_text("utf-8"))
-            if (kept["version"], kept["corpus_id"]) == (VERSION, corpus_id):
+            kept = read_object(path)
+            is_whole = SEAL in kept and unsealed(kept)
+            if is_whole and (kept["version"], kept["corpus_id"]) == (VERSION, corpus_id):
                 return {str(item): (str(a), str(b)) for item, (a, b) in kept["names"].items()}
     names = derived_names(events, item_ids)
     if path is not None:
         content = {"version": VERSION, "corpus_id": corpus_id, "names": names}
         with suppress(OSError):
-            replace_text(path, json.dumps(content, ensure_ascii=False) + "\n")
+            replace_text(path, json.dumps(sealed(content), ensure_ascii=False) + "\n")
     return names
 
 
 def short_name(text: str, limit: int) -> str:
-    """A title in at most ``limit`` characters, cut where a phrase or a word ends.
+    """A title in at most ``limit`` columns, cut where a phrase or a word ends.
+
+    A column is as wide as a letter; a Chinese or Japanese character takes two.
 
     A derived name loses its details before its id, and its id before its words. Signs that turn
     the direction of writing are left out: they would turn the rest of the sentence.
     """
     text = _DIRECTION.sub("", text)
-    if len(text) <= limit:
+    if columns(text) <= limit:
         return text
     if text.startswith(DERIVED) and text.endswith(")"):
         words, _, item_id = text.rpartition(" (")
         head = words.partition(" · ")[0]
         for form in (f"{head} · {_first_detail(words)} ({item_id}", f"{head} ({item_id}", words):
-            if len(form) <= limit:
+            if columns(form) <= limit:
                 return form
-        text = head if len(head) <= limit else words
-        if len(text) <= limit:
+        text = head if columns(head) <= limit else words
+        if columns(text) <= limit:
             return text
-    kept = text[: limit - 1]
-    end = max((kept.rfind(mark) for mark in _BREAKS), default=-1)
-    if end < 0.7 * limit:
-        end = len(kept) if text[limit - 1].isspace() else kept.rfind(" ")
-    if end < limit // 2:
+    kept = text[: limit - 1] if text.isascii() else beginning(text, limit - 1)
+    least, end = limit // 2, max((kept.rfind(mark) for mark in _BREAKS), default=-1)
+    if columns(kept[: max(end, 0)]) < 0.7 * limit:
+        end = len(kept) if text[len(kept)].isspace() else kept.rfind(" ")
+    if columns(kept[: max(end, 0)]) < least:
         end = len(kept)
+        if RUN.match(kept[-1]) and RUN.match(text[end]):
+            end = len(lines(kept + text[end : end + 20], limit - 1)[0])
     return kept[:end].rstrip(" ·|-–—;,:/([&") + "…"
 
 

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 Scale = tuple[float, float]
 ITEM_PREFIX = "item."
+USERS_ID = "user.user_id"
+"""The field of the users file's column of user ids; all its other columns are attributes."""
 SHORT_NAMES = {"user": Columns.User, "item": Columns.Item, "time": Columns.Time}
 CLOCK = "clock"
 """The column with the time of day, where that of the time holds days."""
 FIELDS = (*Columns.EVENTS, CLOCK, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
-"""What a column can be mapped to."""
+"""What a column of events or items can be mapped to."""
 NO_QUOTE = "none"
 QUOTES = ('"', "'", NO_QUOTE)
 DECIMALS = (".", ",")
@@ -80,13 +82,21 @@ class ImportOptions(BaseModel):
         return [word for pair in self._arguments() for word in pair]
 
     def command(
-        self, paths: Sequence[Path], items: Path | None, name: str, *, append: bool = False
+        self,
+        paths: Sequence[Path],
+        items: Path | None,
+        name: str,
+        *,
+        append: bool = False,
+        users: Path | None = None,
     ) -> str:
         """The whole command line, quoted for a shell."""
         words = ["import", *map(str, paths), "--name", name]
         words += ["--append"] * append
         if items is not None:
             words += ["--items", str(items)]
+        if users is not None:
+            words += ["--users", str(users)]
         return f"python -m core {shlex.join([*words, *self.arguments()])}"
 
     def _arguments(self) -> Iterator[tuple[str, ...]]:
@@ -210,11 +220,18 @@ def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
     return text
 
 
+def users_column(mapping: Mapping[str, str]) -> str | None:
+    """The column of user ids that a mapping names for the users file."""
+    return mapping.get(USERS_ID) or mapping.get("user.user")
+
+
 def split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """The mapping of events and that of items; DomainError for an unknown field."""
     events: dict[str, str] = {}
     items: dict[str, str] = {}
     for name, column in mapping.items():
+        if name in (USERS_ID, "user.user"):
+            continue
         prefix = ITEM_PREFIX if name.startswith(ITEM_PREFIX) else ""
         field = name.removeprefix(prefix)
         field = SHORT_NAMES.get(field, field)
@@ -222,7 +239,7 @@ def split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str,
             raise DomainError(
                 f"there is no field {name!r}",
                 where="--map",
-                remedy=f"Map one of {', '.join(FIELDS)}",
+                remedy=f"Map one of {', '.join((*FIELDS, USERS_ID))}",
             )
         (items if prefix else events)[field] = column
     return events, items

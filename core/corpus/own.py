@@ -13,6 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core import access
 from core.domain import DomainError, Event, EventKind, History, order_events
 from core.files import reason_of, replace_text
 
@@ -51,8 +52,9 @@ def own_history(corpus: str, events: Iterable[Event]) -> History:
 def write_own(root: Path, corpus: str, history: History, lasting: Container[str]) -> None:
     """Keep an own history in the library at ``root``; OSError where it can't be written.
 
-    Old ones go, save those that ``lasting`` has.
+    Old ones go, save those that ``lasting`` has. ``Refused`` for viewers without a name.
     """
+    access.need_owner("keeping a history", access.current().name)
     folder = root / FOLDER
     path = folder / f"{history.user_id}.json"
     if path.exists():

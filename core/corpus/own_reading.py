@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from core import access
 from core.corpus.corpus import Corpus
 from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
@@ -114,7 +115,8 @@ def _import(paths: Sequence[Path], corpus: Corpus) -> Corpus:
     """The files as a corpus of their own, in a library that goes at once."""
     manifest = corpus.manifest
     said = ImportOptions(order_as_time=manifest.order_as_time, rating_scale=manifest.rating_scale)
-    with TemporaryDirectory(prefix="tastelines-own-") as folder:
+    folder_of_its_own = TemporaryDirectory(prefix="tastelines-own-")
+    with folder_of_its_own as folder, access.in_scratch():
         shelf = Library(Path(folder))
         try:
             import_files(shelf, NAME, paths, options=said)

@@ -142,7 +142,7 @@ def _plan_events(
     unit = None if options.order_as_time else _time_unit(file, rows, head, columns, options)
     if unit is not None and CLOCK not in columns and (clock := clock_column(head, columns, unit)):
         columns[CLOCK] = clock
-    whole = _whole(head, columns)
+    whole = whole_ids(head, columns)
     about = {**item_columns(head, columns), **item_map, Columns.Item: columns[Columns.Item]}
     described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
     return EventFile(file, rows, head, reader, columns, whole, unit, style, described)
@@ -231,7 +231,7 @@ def _check_ids(file: SourceFile, rows: Rows, head: Head, columns: Mapping[str, s
             )
 
 
-def _whole(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
+def whole_ids(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
     """Fields of ids that hold whole numbers as floats, and no other numbers with a point."""
     fields = set()
     for field in (name for name in IDS if name in columns):
@@ -307,7 +307,7 @@ def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) 
             merged = {**columns, **mapping}
             _check_ids(file, rows, head, {Columns.Item: merged[Columns.Item]})
             ids = {Columns.Item: merged[Columns.Item]}
-            return ItemFile(file, rows, head, reader, merged, _whole(head, ids))
+            return ItemFile(file, rows, head, reader, merged, whole_ids(head, ids))
     raise Asked(
         "no column was found for item_id",
         "mapping",

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.corpus.source import BadRow
 
 SHOWN = 20
-EVENTS, ITEMS = "events", "items"
+EVENTS, ITEMS, USERS = "events", "items", "users"
 FIELDS, ITEM_FIELDS = "fields", "item fields"
 """Tables of a refusal: a whole row, or one value that was dropped from a row that stayed."""
 
@@ -22,8 +22,8 @@ class Refusal:
     """One row of a file that was not used, and why.
 
     ``field`` is "line" where the whole row is at fault; ``column`` is the file's name for it;
-    ``table``: "events" or "items" where the row was refused, "fields" or "item fields" where only
-    this value was dropped and the row stayed. ``value`` is the start of the value.
+    ``table``: "events", "items" or "users" where the row was refused, "fields" or "item fields"
+    where only this value was dropped and the row stayed. ``value`` is the start of the value.
     """
 
     file: str

@@ -21,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from core import access
 from core.corpus.corpus import Corpus
 from core.corpus.folder import MANIFEST_FILE, load_corpus, save_corpus
 from core.corpus.manifest import Manifest, Source
@@ -54,21 +55,10 @@ class Library:
     def open(cls, path: Path | None = None) -> Library:
         """The library at ``path``, else at $TASTELINES_LIBRARY, else ``usual_library``.
 
-        Nothing is created before something is written.
+        Nothing is created before something is written. ``Refused`` for who isn't signed in.
         """
-        chosen = path or os.environ.get("TASTELINES_LIBRARY") or usual_library()
-        problem = ""
-        try:
-            root = Path(chosen).expanduser().resolve()
-            if root.exists() and not root.is_dir():
-                problem = "the library is a file, not a folder"
-        except (OSError, ValueError, RuntimeError) as error:
-            root, problem = Path(chosen), f"the library can't be opened: {reason_of(error)}"
-        if problem:
-            raise DomainError(
-                problem, where=str(root), remedy="Choose another folder with --library"
-            )
-        return cls(root)
+        access.need_reader()
+        return cls(library_root(path))
 
     def corpora(self) -> list[Manifest]:
         """Manifests of all readable corpora: the demo first, then by name."""
@@ -92,11 +82,19 @@ class Library:
         return manifests, damaged
 
     def _names(self) -> list[str]:
-        """Names of the corpora that are here, damaged ones too."""
-        with suppress(OSError):
-            homes = (self.root / "corpora").iterdir()
-            return sorted(home.name for home in homes if home.name != DEMO and _is_corpus(home))
-        return []
+        """Names of the corpora that are here, damaged ones too; DomainError if nobody can say."""
+        folder = self.root / "corpora"
+        try:
+            homes = sorted(folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise DomainError(
+                f"the corpora of the library can't be listed: {reason_of(error)}",
+                where=str(folder),
+                remedy="Give this user the right to read the folder, or try again",
+            ) from error
+        return [home.name for home in homes if home.name != DEMO and _is_corpus(home)]
 
     def manifest(self, name: str) -> Manifest:
         """The facts of one corpus; DomainError when there is none of that name, or damaged."""
@@ -159,8 +157,9 @@ class Library:
 
         A first import that fails leaves no other folder either. Leftovers of killed imports are
         removed first. DomainError for a name that cannot be used and while another import of the
-        same name runs.
+        same name runs, and for all but editors.
         """
+        access.need_editor("importing")
         self.check_free(name)
         home = self.root / "corpora" / name
         made = [folder for folder in (home, *home.parents) if not folder.exists()]
@@ -210,6 +209,7 @@ class Library:
 
     def publish(self, folder: Path, manifest: Manifest) -> None:
         """Make a prepared folder the current corpus of its name, in one step."""
+        access.need_editor("importing")
         home = self.root / "corpora" / manifest.name
         write_sums(folder)
         for path in folder.iterdir():
@@ -293,8 +293,12 @@ class Library:
     def keep(self, path: Path, write: Callable[[Path], object]) -> None:
         """Let ``write`` fill a file of results in the library, or in a spare place if it can't.
 
-        What was computed is worth more than its place; where neither can take it, a warning.
+        What was computed is worth more than its place; where neither can take it, a warning, and
+        where who acts is no editor.
         """
+        if not access.may_edit():
+            logging.getLogger(__name__).warning("%s is not kept: that is for editors", path.name)
+            return
         problem = ""
         for place in self.places(path):
             try:
@@ -328,6 +332,21 @@ class Library:
             where=f"library {self.root}",
             remedy="See python -m core corpora, or import one with python -m core import",
         )
+
+
+def library_root(path: Path | None = None) -> Path:
+    """The folder that ``Library.open`` chooses; DomainError where it can't be one."""
+    chosen = path or os.environ.get("TASTELINES_LIBRARY") or usual_library()
+    problem = ""
+    try:
+        root = Path(chosen).expanduser().resolve()
+        if root.exists() and not root.is_dir():
+            problem = "the library is a file, not a folder"
+    except (OSError, ValueError, RuntimeError) as error:
+        root, problem = Path(chosen), f"the library can't be opened: {reason_of(error)}"
+    if problem:
+        raise DomainError(problem, where=str(root), remedy="Choose another folder with --library")
+    return root
 
 
 def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:

@@ -305,9 +305,16 @@ class Shopper:
 
 
 def make_shoppers(
-    shop: Shop, items: Sequence[Item], n_users: int, stream: Callable[[str], Random]
+    shop: Shop,
+    items: Sequence[Item],
+    n_users: int,
+    stream: Callable[[str], Random],
+    longer: int = 1,
 ) -> list[Shopper]:
-    """Plant all users; each draws from a random stream of its own."""
+    """Plant all users, with ``longer`` times the demo's events in the same three years.
+
+    Each draws from a random stream of its own.
+    """
     families: dict[int, list[int]] = {family.index: [] for family in shop.families}
     for index in sorted(range(len(items)), key=lambda index: items[index].price):
         families[items[index].family].append(index)
@@ -322,6 +329,7 @@ def make_shoppers(
             n_events = rng.randrange(3, 5)
         elif rng.random() < 0.06:
             n_events = n_events * 2
+        n_events *= longer
         start, end = _active_span(rng, process, n_events)
         interest = plan_interest(process, shop, rng, start, end, n_events)
         shoppers.append(

@@ -39,8 +39,10 @@ class SimulatedShop:
     truth: Truth
 
 
-def simulate(seed: int = DEMO_SEED, n_users: int = N_USERS) -> SimulatedShop:
+def simulate(seed: int = DEMO_SEED, n_users: int = N_USERS, longer: int = 1) -> SimulatedShop:
     """Simulate the shop: the same seed gives the same shop on every machine.
+
+    ``longer`` times as many events per user make long histories in the same three years.
 
     Only whole numbers, the four basic operations and square roots decide anything, every user
     draws from a random stream of their own, and no clock is read.
@@ -58,7 +60,7 @@ def simulate(seed: int = DEMO_SEED, n_users: int = N_USERS) -> SimulatedShop:
     told: list[tuple[Any, ...]] = []
     mix: list[tuple[float, ...]] = []
     truth: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
-    for shopper in make_shoppers(shop, items, n_users, stream):
+    for shopper in make_shoppers(shop, items, n_users, stream, longer):
         user_id, interest = shopper.user_id, shopper.interest
         voice = Voice.draw(stream(f"{user_id}/voice"))
         season = None if interest.season is None else categories[interest.season]

@@ -338,6 +338,16 @@ def open_encoder(
     )
 
 
+def check_encoder(encoder: TextEncoder, encoder_id: str, corpus: str) -> None:
+    """DomainError where a model of a corpus was trained with another encoder of this name."""
+    if encoder.encoder_id != encoder_id:
+        raise DomainError(
+            f"the encoder {encoder.name!r} has changed since the model was trained",
+            where=str(encoder.folder),
+            remedy=f"Restore its files, or train again: python -m core train {corpus}",
+        )
+
+
 def shipped_sentiment(library: Library) -> SentimentModel | None:
     """The sentiment model of the demo, for corpora without ratings; None before it exists."""
     for folder in library.model_folders(DEMO):

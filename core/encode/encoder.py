@@ -40,8 +40,9 @@ _LOOK, _HOPELESS = (4, 32), 2.0
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 256
 MOST_DIM = 16_384
-TOKENS_PER_BATCH = 2048
-"""Real tokens per batch: small enough for the processor's cache, large enough to fill its units."""
+TOKENS_PER_BATCH = 1024
+"""Real tokens per batch: large enough to fill the processor's units, and small enough for its cache
+and for others to get their turn. Twice as many take twice as long (``benchmarks/team.py``)."""
 TOKENS_ON_GPU = 131_072
 """The same for a GPU, which starts a batch slowly and needs many rows to fill its units."""
 _loading = threading.Lock()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from array import array
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from core import access
 from core.corpus.corpus import Corpus
 from core.corpus.options import ImportOptions
 from core.corpus.quarantine import Quarantine, Refusal
@@ -29,14 +31,27 @@ from core.corpus.syntax.protocol import Fields
 from core.corpus.texts import read_id
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
-from core.evaluate.served import HEADER, RANK, REFUSED, ListsManifest, lists_path
+from core.evaluate.served import (
+    HEADER,
+    LEAST_PROPENSITY,
+    MOST_REWARD,
+    PROPENSITY,
+    RANK,
+    REFUSED,
+    REWARD,
+    ListsManifest,
+    lists_path,
+)
 from core.files import replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.own import installed
 from core.recommend.registry import NAMES
+from core.strategy.store import StrategyStore
 
 NEEDED = (Columns.User, Columns.Time, RANK, Columns.Item)
-OWN_NAMES = {name: name for name in NEEDED}
+EARNED = (PROPENSITY, REWARD)
+"""Columns that a file has both of, or neither."""
+OWN_NAMES = {name: name for name in (*NEEDED, *EARNED)}
 DEEPEST = 10_000
 """Last rank that is read."""
 REPORT_ROWS = 20_000
@@ -65,19 +80,25 @@ def import_lists(
 ) -> ListsSummary:
     """Import lists with the columns user_id, timestamp, rank and item_id.
 
+    Also propensity and reward, where the file has both (``core.evaluate.offpolicy``).
     CSV, TSV, JSON lines or Parquet, also as gzip. Users and items must be the corpus's; ranks are
     whole numbers from 1; a rank or item that a list has twice is refused the second time. Replaces
-    older lists of the same name. DomainError where nothing can be used, and Stopped.
+    older lists of the same name. DomainError where nothing can be used, and for all but editors;
+    Stopped.
     """
+    access.need_editor("importing lists")
     check_name(name, "the name of lists", "--as")
     ids = {point.name: "the id of an installed recommender" for point in installed()}
     ids |= dict.fromkeys(NAMES, "one of the product's own recommenders")
+    with suppress(DomainError):  # damaged strategies are no reason to refuse lists
+        saved = StrategyStore.open(library).strategies(corpus.name)
+        ids |= dict.fromkeys((strategy.name for strategy in saved), "the name of a strategy")
     if name in ids:
         remedy = "Choose another name, for example production"
         raise DomainError(f"{name!r} is {ids[name]}", where="--as", remedy=remedy)
     file = SourceFile(path, can_ask=False)
     rows = open_rows(file, ImportOptions(header=True))
-    unit = _time_unit(file, rows)
+    unit, is_rewarded = _time_unit(file, rows), _is_rewarded(file, rows)
     target = lists_path(library, corpus.name, name)
     refused = target.with_suffix(REFUSED)
     with library.writing("lists"), tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work:
@@ -85,20 +106,25 @@ def import_lists(
         quarantine = Quarantine(draft)
         with closing(quarantine):
             kept = array("q")  # user, time, rank, item, line; and again
+            earned = array("d")  # propensity, reward; and again
             rows_read = 0
             for line, fields in rows.records():
                 rows_read += 1
                 row = _read(corpus, unit, fields) if isinstance(fields, dict) else fields
-                if isinstance(row, BadRow):
-                    quarantine.add(Refusal.of(file.name, line, row, OWN_NAMES))
+                pair = _earned(fields) if is_rewarded and isinstance(fields, dict) else ()
+                if isinstance(row, BadRow) or isinstance(pair, BadRow):
+                    bad = row if isinstance(row, BadRow) else pair
+                    assert isinstance(bad, BadRow)
+                    quarantine.add(Refusal.of(file.name, line, bad, OWN_NAMES))
                 else:
                     kept.extend((*row, line))
+                    earned.extend(pair)
                 if rows_read % REPORT_ROWS == 0:
                     check_stop(stop)
                     done, figures = file.bytes_read, {"rows": float(rows_read)}
                     report(progress, Progress("reading", done, file.size, figures=figures))
             check_stop(stop)
-            table = _table(kept, corpus, file.name, quarantine)
+            table = _table(kept, earned, corpus, file.name, quarantine)
         if table.num_rows == 0:
             raise DomainError(
                 f"none of {rows_read} rows could be used",
@@ -153,13 +179,40 @@ def _read(corpus: Corpus, unit: TimeUnit, fields: Fields) -> tuple[int, int, int
         return BadRow(Columns.Time, str(error), when)
 
 
-def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) -> pa.Table:
+def _earned(fields: Fields) -> tuple[float, float] | BadRow:
+    """Propensity and reward of one row, or why not."""
+    propensity, reward = (_number(fields.get(name)) for name in EARNED)
+    if propensity is None or not LEAST_PROPENSITY <= propensity <= 1:
+        reason = f"is not a number from {LEAST_PROPENSITY:g} to 1"
+        return BadRow(PROPENSITY, reason, fields.get(PROPENSITY))
+    if reward is None or abs(reward) > MOST_REWARD:
+        reason = f"is not a number from {-MOST_REWARD:g} to {MOST_REWARD:g}"
+        return BadRow(REWARD, reason, fields.get(REWARD))
+    return propensity, reward
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for anything else."""
+    if isinstance(value, bool):
+        return float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _table(
+    kept: array[int], earned: array[float], corpus: Corpus, file: str, quarantine: Quarantine
+) -> pa.Table:
     """Rows sorted by user, time and rank, each rank and item of a list once."""
     one_list = [Columns.User, Columns.Time]
     rows = pd.DataFrame(
         np.frombuffer(kept, np.int64).reshape(-1, 5),
         columns=[*one_list, RANK, Columns.Item, "line"],
     )
+    if earned:
+        rows[list(EARNED)] = np.frombuffer(earned, np.float64).reshape(-1, 2)
     for field in (RANK, Columns.Item):
         repeated = rows.duplicated([*one_list, field])
         for row in rows[repeated].itertuples(index=False):
@@ -174,6 +227,7 @@ def _table(kept: array[int], corpus: Corpus, file: str, quarantine: Quarantine) 
             Columns.Time: pa.array(rows[Columns.Time], pa.timestamp("us", "UTC")),
             RANK: pa.array(rows[RANK].astype(np.int32)),
             Columns.Item: pa.array(corpus.item_ids).take(pa.array(rows[Columns.Item])),
+            **{name: pa.array(rows[name]) for name in EARNED if name in rows},
         }
     )
 
@@ -196,6 +250,18 @@ def _time_unit(file: SourceFile, rows: Rows) -> TimeUnit:
             remedy=f"Name the columns {', '.join(NEEDED)}",
         )
     return find_unit(head.values(Columns.Time), where=f"{file.path}, column {Columns.Time}")
+
+
+def _is_rewarded(file: SourceFile, rows: Rows) -> bool:
+    """Whether a file has propensities and rewards; DomainError for one without the other."""
+    has = [name in read_head(rows).columns for name in EARNED]
+    if has[0] != has[1]:
+        raise DomainError(
+            f"the file has the column {EARNED[has[1]]!r} without {EARNED[has[0]]!r}",
+            where=str(file.path),
+            remedy="Give both, or neither",
+        )
+    return has[0]
 
 
 def _rank(value: Any) -> int | None:

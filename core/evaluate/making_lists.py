@@ -1,14 +1,16 @@
 """Lists of all users of a corpus in one file, in the layout that ``importing_lists`` reads.
 
 What is made waits in a SQLite file beside the target, a transaction per batch, so that a stopped
-run goes on where it was; the target is replaced whole at the end.
+run goes on where it was; the target is replaced whole at the end. Each row of that file holds the
+sha256 of its content: where one was changed, all is made anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,7 @@ from core.evaluate.served import RANK
 from core.files import reason_of, replace_file
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM, ExcludedItems, excluded_mask, top_items, top_k
-from core.recommend.protocol import CELLS_PER_BATCH
+from core.recommend.protocol import CELLS_PER_BATCH, Recommender
 from core.recommend.training_data import microseconds
 
 SCORE = "score"
@@ -55,8 +57,8 @@ class MadeLists:
     """What was written: ``lists`` of at most ``k`` items, ``rows`` in all.
 
     ``left_out`` counts users without an event at the moment that was asked for, ``kept`` those
-    whose lists an earlier run had made. ``discarded``: an unfinished run for another model, length
-    or moment lay there and was removed.
+    whose lists an earlier run had made. ``discarded``: an unfinished run lay there that was damaged
+    or for another model, length or moment, and was removed.
     """
 
     file: Path
@@ -150,20 +152,32 @@ def _lists(
     asked = list(histories.values())
     if not asked:
         return
-    chosen = engine.recommender(recommender)
-    scores = chosen.log_probabilities(asked)
-    excluded = ExcludedItems.of(asked, corpus.item_index)
-    for (user, history), row, best in zip(
-        histories.items(), scores, top_items(scores, excluded, k + 1), strict=True
+    made = lists_after(engine, asked, k, engine.recommender(recommender))
+    for (user, history), (items, values) in zip(histories.items(), made, strict=True):
+        moment = history.at
+        assert moment is not None
+        yield user, microseconds(moment), items, values
+
+
+def lists_after(
+    engine: Engine, histories: Sequence[History], k: int, recommender: Recommender
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """The list after each history, asked for together: the items that it has alone.
+
+    Catalogue indices int64[<= k], best first, and their scores float32[<= k].
+    """
+    item_index = engine.corpus.item_index
+    scores = recommender.log_probabilities(histories)
+    excluded = ExcludedItems.of(histories, item_index)
+    for history, row, best in zip(
+        histories, scores, top_items(scores, excluded, k + 1), strict=True
     ):
         items, values = best[best != NO_ITEM], row[best[best != NO_ITEM]]
         if (values[:-1] - values[1:] <= TOLERANCE).any():
-            row = chosen.log_probabilities([history])[0]
-            items = top_k(row, excluded_mask(history, corpus.item_index), k)
+            row = recommender.log_probabilities([history])[0]
+            items = top_k(row, excluded_mask(history, item_index), k)
             values = row[items]
-        moment = history.at
-        assert moment is not None
-        yield user, microseconds(moment), items[:k], values[:k]
+        yield items[:k], values[:k]
 
 
 def _moment(history: History, at: str | None) -> History | None:
@@ -181,22 +195,40 @@ class _Unfinished:
     """
 
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
-        self.path, wanted = path, json.dumps(asked, sort_keys=True)
-        try:
-            self._db, known = _connect(path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:  # no SQLite file, or a damaged one
-            known = ("", 0)
-        self.discarded = known is not None and known[0] != wanted
-        if self.discarded:
+        self.path, self._asked = path, json.dumps(asked, sort_keys=True)
+        if path.is_symlink():  # planted: what it leads to is no run's
             path.unlink()
-            self._db, known = _connect(path)
-        if known is None:
-            self._db.execute("INSERT INTO state VALUES (?, 0)", (wanted,))
-            self._db.commit()
-        self.done: int = known[1] if known else 0
+        opened, known, is_old = None, None, path.exists()
+        try:
+            opened = _connect(path)
+            known = self._known(opened)
+        except sqlite3.DatabaseError as error:  # no SQLite file, or a damaged one, or no access
+            is_access = isinstance(error, sqlite3.OperationalError)
+            if is_access and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+        self.discarded = is_old and known is None
+        if opened is None or self.discarded:
+            if opened is not None:
+                opened.close()
+            path.unlink()
+            opened = _connect(path)
+        self._db, self.done = opened, known or 0
         """Users that were looked at."""
+        if known is None:
+            with self._db:
+                self._db.execute("INSERT INTO state VALUES (?, ?, ?, ?)", self._state(0, 0))
+
+    def _state(self, done: int, lists: int) -> tuple[str, int, int, bytes]:
+        """The row of the table ``state``: so many users were looked at, so many lists are kept."""
+        return self._asked, done, lists, _mark(self._asked, done, lists)
+
+    def _known(self, opened: sqlite3.Connection) -> int | None:
+        """How many users were looked at; None where it is for another question, or was changed."""
+        states = opened.execute("SELECT asked, done, lists, mark FROM state").fetchall()
+        rows = opened.execute("SELECT mark, user, time, items, scores FROM lists")
+        is_whole = [mark == _mark(*row) for mark, *row in rows]
+        done: int = states[0][1] if states else 0
+        return done if states == [self._state(done, len(is_whole))] and all(is_whole) else None
 
     def add(self, done: int, lists: Iterable[Made]) -> None:
         """Keep lists, and that so many users were looked at."""
@@ -204,8 +236,10 @@ class _Unfinished:
             (user, time, items.tobytes(), values.tobytes()) for user, time, items, values in lists
         ]
         with self._db:
-            self._db.executemany("INSERT INTO lists VALUES (?, ?, ?, ?)", rows)
-            self._db.execute("UPDATE state SET done = ?", (done,))
+            marked = [(*row, _mark(*row)) for row in rows]
+            self._db.executemany("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", marked)
+            state = self._state(done, self.count()[0])
+            self._db.execute("UPDATE state SET asked = ?, done = ?, lists = ?, mark = ?", state)
 
     def count(self) -> tuple[int, int]:
         """Lists and rows."""
@@ -238,18 +272,26 @@ class _Unfinished:
         self._db.close()
 
 
-def _connect(path: Path) -> tuple[sqlite3.Connection, tuple[str, int] | None]:
-    """The file and what it says was asked and done; None for a new one."""
+def _mark(*cells: object) -> bytes:
+    """sha256 of a row's cells."""
+    return hashlib.sha256(repr(cells).encode()).digest()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """The file, with its tables where it is new."""
     connection = sqlite3.connect(path, timeout=1.0)
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         with connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS state (asked TEXT, done INTEGER)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS state "
+                "(asked TEXT, done INTEGER, lists INTEGER, mark BLOB)"
+            )
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS lists "
-                "(user INTEGER PRIMARY KEY, time INTEGER, items BLOB, scores BLOB)"
+                "(user INTEGER PRIMARY KEY, time INTEGER, items BLOB, scores BLOB, mark BLOB)"
             )
-        return connection, connection.execute("SELECT asked, done FROM state").fetchone()
+        return connection
     except sqlite3.Error:
         connection.close()
         raise

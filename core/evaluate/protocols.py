@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
@@ -115,6 +115,29 @@ def with_served(
     return replace(report, results=results), tuple(judged), tuple(damaged)
 
 
+class Judged(NamedTuple):
+    """A report with all that is stored about imported lists and own recommenders."""
+
+    report: EvaluationReport
+    served: tuple[ListsJudged, ...]
+    damaged: tuple[str, ...]
+    """Names of imported lists that could not be read."""
+    failures: dict[str, DomainError]
+    """Why own recommenders are left out, by id."""
+
+
+def read_judged(engine: Engine, library: Library, protocol: str) -> Judged | None:
+    """What is stored of a model under a protocol; None where it was not evaluated.
+
+    ``Damaged`` where only a damaged evaluation is there. Nothing is computed.
+    """
+    report = find_report(engine.corpus, library, engine.folder, protocol)
+    if report is None:
+        return None
+    stored, failures = with_own(report, engine, library, compute=False)
+    return Judged(*with_served(stored, engine.corpus, library, engine.folder), failures)
+
+
 def with_own(
     report: EvaluationReport,
     engine: Engine,
@@ -128,12 +151,14 @@ def with_own(
 
     Then why some are left out, by id. Their results are kept in the library under their
     fingerprints; without ``compute`` those not kept yet are left out. The temporal protocol fits
-    installed ones anew on each cut.
+    installed ones anew on each cut, and leaves out strategies, which adjust one model.
     """
     results: list[Result] = []
     failures: dict[str, DomainError] = {}
     served = served_names(engine.corpus.name, library)
     for own in engine.registered:
+        if own.follows_model and report.protocol != "leave-last-out":
+            continue
         try:
             if own.id in served:
                 raise DomainError(

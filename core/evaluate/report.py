@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -100,6 +100,37 @@ class EvaluationReport:
         """The result of one recommender id; KeyError when it was not evaluated."""
         return {result.recommender: result for result in self.results}[recommender]
 
+    def of_users(self, user_ids: Collection[str]) -> BoolArray:
+        """The cases of some users, bool[n_cases]."""
+        wanted = frozenset(user_ids)
+        return np.fromiter((user in wanted for user in self.users), np.bool_, len(self.users))
+
+    def with_cohort(self, name: str, who: BoolArray, others: str) -> EvaluationReport:
+        """The same with a cohort bool[n_cases] and all ``others`` among its cohorts."""
+        return replace(self, cohorts={**self.cohorts, name: who, others: ~who})
+
+    def among(self, who: BoolArray) -> EvaluationReport:
+        """The cases bool[n_cases] alone."""
+        where = np.flatnonzero(who)
+        results = tuple(
+            replace(
+                result,
+                **{each.name: getattr(result, each.name)[where] for each in fields(Result)[1:]},
+            )
+            for result in self.results
+        )
+        misses = [np.isinf(result.rank) for result in results]
+        return replace(
+            self,
+            users=tuple(self.users[at] for at in where.tolist()),
+            steps=self.steps[where],
+            targets=self.targets[where],
+            months=self.months[where],
+            cohorts={name: part[where] for name, part in self.cohorts.items()},
+            excluded_targets=int(np.all(misses, axis=0).sum()) if misses else 0,
+            results=results,
+        )
+
     def ndcg(self, recommender: str) -> DoubleArray:
         """NDCG at k of each case, float64[n_cases]: what pairs two recommenders."""
         return ndcg(self.result(recommender).rank, self.k)
@@ -174,8 +205,8 @@ class EvaluationReport:
         return [
             Score(
                 recommender=name,
-                ndcg_ci=(_known(interval.low), _known(interval.high)),
-                **{figure: _known(value) for figure, value in self.figures(name).items()},
+                ndcg_ci=(known(interval.low), known(interval.high)),
+                **{figure: known(value) for figure, value in self.figures(name).items()},
             )
             for name, interval in intervals.items()
         ]
@@ -266,13 +297,19 @@ def list_qualities(lists: IntArray, data: TrainingData) -> dict[str, DoubleArray
 
 
 def joined(name: str, results: Sequence[Result], k: int) -> Result:
-    """Results of one recommender on several batches of cases as one."""
+    """Results of one recommender on several batches of cases as one.
+
+    Figures have single precision, as they are kept: they are the same when they are read again.
+    """
     columns: dict[str, Any] = {
         field.name: np.concatenate([getattr(result, field.name) for result in results])
         if results
         else np.empty((0, k) if field.name == "lists" else 0, np.int64)
         for field in fields(Result)[1:]
     }
+    for field, values in columns.items():
+        if values.dtype == np.float64:
+            columns[field] = values.astype(np.float32).astype(np.float64)
     return Result(name, **columns)
 
 
@@ -286,5 +323,6 @@ def _mean(values: DoubleArray) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """None for NaN, as JSON has it."""
     return None if np.isnan(value) else value

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.arrays import IntArray
+from core.arrays import DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.corpus.quarantine import read_quarantine
@@ -36,6 +36,11 @@ from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData, microseconds
 
 RANK = "rank"
+PROPENSITY, REWARD = "propensity", "reward"
+"""Columns that lists may have besides: with which probability the item would be in this list, and
+what showing it earned."""
+LEAST_PROPENSITY, MOST_REWARD = 1e-9, 1e12
+"""Weights are 1 / propensity: beyond these, sums would lose all other rows."""
 FOLDER, REFUSED = "lists", ".quarantine.jsonl"
 HEADER = b"served_lists"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, pa.ArrowException)
@@ -86,7 +91,8 @@ class ServedLists:
     """All lists of one name over a corpus, sorted by user, time and rank.
 
     ``user``, ``item`` int64[n_rows] are indices into the corpus's users and catalogue; ``time``
-    int64[n_rows] microseconds since 1970; ``rank`` int64[n_rows] from 1, as served.
+    int64[n_rows] microseconds since 1970; ``rank`` int64[n_rows] from 1, as served. Where they were
+    imported, ``propensity`` float64[n_rows], 1e-9 to 1, and ``reward`` float64[n_rows]; else None.
     """
 
     manifest: ListsManifest
@@ -95,6 +101,8 @@ class ServedLists:
     time: IntArray
     rank: IntArray
     item: IntArray
+    propensity: DoubleArray | None = None
+    reward: DoubleArray | None = None
 
     @cached_property
     def _user_starts(self) -> IntArray:
@@ -233,6 +241,13 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
         known = (user.notna() & item.notna()).to_numpy()
         time = table[Columns.Time].to_numpy().astype("datetime64[us]").astype(np.int64)
         rank = table[RANK].to_numpy().astype(np.int64)
+        earned: list[DoubleArray] = []
+        if {PROPENSITY, REWARD} <= set(table.column_names):
+            earned = [table[name].to_numpy().astype(np.float64) for name in (PROPENSITY, REWARD)]
+            propensity, reward = earned
+            fits = (propensity >= LEAST_PROPENSITY) & (propensity <= 1)
+            if not (fits & (np.abs(reward) <= MOST_REWARD)).all():
+                raise ValueError("its propensities or rewards are damaged or out of bounds")
     except FileNotFoundError:
         names = [manifest.name for manifest in served_manifests(corpus.name, library)]
         raise DomainError(
@@ -249,7 +264,22 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
             remedy="Import them again",
         ) from None
     columns = (user.to_numpy(), time, rank, item.to_numpy())
-    return ServedLists(manifest, corpus, *(np.asarray(c[known], np.int64) for c in columns))
+    users, times, ranks, items = (np.asarray(column[known], np.int64) for column in columns)
+    served = ServedLists(manifest, corpus, users, times, ranks, items)
+    if not earned:
+        return served
+    return replace(served, propensity=earned[0][known], reward=earned[1][known])
+
+
+def rewarded_names(corpus_name: str, library: Library) -> list[str]:
+    """Names of the lists with propensities and rewards; damaged files are left out."""
+    names = []
+    for name in served_names(corpus_name, library):
+        with suppress(*UNREADABLE):
+            schema = pq.read_schema(lists_path(library, corpus_name, name))
+            if {PROPENSITY, REWARD} <= set(schema.names):
+                names.append(name)
+    return names
 
 
 def lists_path(library: Library, corpus_name: str, name: str) -> Path:

@@ -42,6 +42,7 @@ from core.scenario.search import (
     search_edits,
 )
 from core.shapley.engine import EXACT_UP_TO, ShapleyValues
+from core.strategy.adjusted import RERANKING, adjusted_of, joint_of
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -67,8 +68,9 @@ class Explanation:
 
     ``margin`` explains the item's margin over the list's k-th item instead of its score. Events
     are sampled for at most ``seconds`` where there are more than ``exact_up_to``; with infinite
-    ``seconds`` until all of them are within 5 % of the change in 95 % of samples. ``stop``
-    is asked between batches; a stopped piece raises ``Stopped`` and can be asked for again.
+    ``seconds`` until all of them are within 5 % of the change in 95 % of samples. ``answered_by``
+    is a recommender that the engine does not hold, such as another model's. ``stop`` is asked
+    between batches; a stopped piece raises ``Stopped`` and can be asked for again.
     DomainError for an unknown item or recommender.
     """
 
@@ -80,13 +82,16 @@ class Explanation:
     margin: bool = False
     seconds: float = 5.0
     exact_up_to: int = EXACT_UP_TO
+    answered_by: Recommender | None = None
     progress: ProgressCallback | None = None
     stop: StopCallback | None = None
     k = K
 
     def __post_init__(self) -> None:
         self.item = self.engine.corpus.index_of(self.item_id)
-        self.recommender: Recommender = self.engine.recommender(self.recommender_id)
+        self.recommender: Recommender = self.answered_by or self.engine.recommender(
+            self.recommender_id
+        )
 
     def _repr_html_(self) -> str:
         """What each event contributes, for Jupyter; computes it where that hasn't been done yet."""
@@ -144,15 +149,43 @@ class Explanation:
     def components(self) -> dict[str, float] | None:
         """What each component of the joint gives the item, in nats; None for other recommenders.
 
+        Of a strategy its joint's, and what re-ranking added.
+
         Above an average item of the catalogue; for a margin above the rival (``Joint.shares``).
         """
-        if not isinstance(self.recommender, Joint):
+        joint = joint_of(self.recommender)
+        if joint is None:
             return None
-        shares = self.recommender.shares(self.history, self.item_id)
+        shares = self._shares(joint, self.item_id)
         if self.rival is not None:
-            over = self.recommender.shares(self.history, self.rival.item_id)
+            over = self._shares(joint, self.rival.item_id)
             shares = {name: value - over[name] for name, value in shares.items()}
         return {name: value for name, value in shares.items() if name != BASE}
+
+    def _shares(self, joint: Joint, item_id: str) -> dict[str, float]:
+        """Contributions that add up to an item's score, also to one that re-ranking changed."""
+        shares = joint.shares(self.history, item_id)
+        if self.before_reranking is not None:
+            item = self.engine.corpus.item_index[item_id]
+            shares[RERANKING] = float(self.scores[item] - self.before_reranking[item])
+        return shares
+
+    @cached_property
+    def before_reranking(self) -> FloatArray | None:
+        """``scores`` before a strategy re-ranked them; None where none does."""
+        adjusted = adjusted_of(self.recommender)
+        if adjusted is None or not adjusted.settings.reranks:
+            return None
+        scores: FloatArray = adjusted.joint.log_probabilities([self.history])[0]
+        return scores
+
+    @property
+    def moved_from(self) -> int | None:
+        """The item's rank before re-ranking, where that was another one; else None."""
+        if self.before_reranking is None or self.is_excluded:
+            return None
+        before = rank_of(self.item, self.before_reranking, self.excluded)
+        return before if before != self.rank else None
 
     @cached_property
     def goal(self) -> Goal:
@@ -204,7 +237,7 @@ class Explanation:
                 self.history,
                 self.item_id,
                 "in",
-                self.recommender.id,
+                self.recommender,
                 self.k,
                 progress=self.progress,
                 stop=self.stop,
@@ -290,7 +323,7 @@ class Explanation:
                 remedy="Choose a step with a review",
             )
         review = open_review(text, self.engine.encoder)
-        sentiment = sentiment_game(review, self.engine.sentiment)
+        sentiment = sentiment_game(review, self.engine.sentiment, self.stop)
         alone = (step,) in self.game.players
         total = float(self.events.values[self.game.players.index((step,))]) if alone else None
         score = score_game(self.game, step, review, self.engine.vectors, total)
@@ -298,6 +331,6 @@ class Explanation:
         def explain(game: Game) -> WordValues:
             if method == "leave-one-out":
                 return leave_one_out(game, len(review.words))
-            return shap_words(game, review, ROUNDS if method == "shap" else 1)
+            return shap_words(game, review, ROUNDS if method == "shap" else 1, self.stop)
 
         return WordsOfReview(step, review, explain(sentiment), explain(score))

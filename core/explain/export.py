@@ -17,6 +17,16 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
     Values are nats, except the words' sentiment. A group of older events has ``step`` its last
     and ``first_step`` its first step, and no ``item_id``.
     """
+    return {
+        **answer_facts(explanation),
+        "words": {str(review.step): words_facts(explanation, review) for review in words},
+        "counterfactual": counterfactual_facts(explanation, explanation.counterfactual),
+        "scorecard": scorecard_facts(explanation.scorecard),
+    }
+
+
+def answer_facts(explanation: Explanation) -> dict[str, Any]:
+    """Where the item stands and what each event and part contributed, as in ``as_facts``."""
     events, parts = explanation.events, explanation.parts
     return {
         "user_id": explanation.history.user_id,
@@ -47,9 +57,6 @@ def as_facts(explanation: Explanation, words: Sequence[WordsOfReview] = ()) -> d
             }
             for at, steps in enumerate(explanation.game.players)
         ],
-        "words": {str(review.step): words_facts(explanation, review) for review in words},
-        "counterfactual": counterfactual_facts(explanation, explanation.counterfactual),
-        "scorecard": scorecard_facts(explanation.scorecard),
     }
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from core.arrays import BoolArray, FloatArray
+from core.arrays import BoolArray, FloatArray, IntArray
 from core.domain import CONSUMING_KINDS, History
 from core.ranking import excluded_mask, rank_of, top_k
 from core.recommend.joint import SEEN, Joint
 from core.recommend.protocol import Recommender
+from core.strategy.adjusted import RERANKING, adjusted_of, joint_of
 
 
 class Cause(StrEnum):
@@ -25,6 +26,8 @@ class Cause(StrEnum):
 
     EXCLUDED = "excluded"
     """The user already has it."""
+    RERANKED = "re-ranked"
+    """Before the strategy re-ranked it was in the list."""
     OFFSET = "offset"
     """Without its offset by training events the item would be in the list."""
     COMPONENT = "component"
@@ -37,15 +40,15 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One component of the joint, or its offset by training events (``SEEN``)."""
+    """One component of the joint, its offset by training events (``SEEN``), or re-ranking."""
 
     part: str
     rank: int | None
-    """The item's rank in the component's own list; None for the offset."""
+    """The item's rank in the component's own list; None for the offset and for re-ranking."""
     margin: float
     """What it adds to the item beyond the list's k-th item, in nats; all add up to the margin."""
     rank_without: int
-    """The item's rank in the joint without it."""
+    """The item's rank in the joint without it; before re-ranking, where a strategy re-ranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Ladder:
     training_events: int | None
     """Of the item, as the joint knows it; None for other recommenders."""
     rungs: tuple[Rung, ...]
-    """The joint's components in its order, then the offset; () for any other recommender."""
+    """The joint's components in its order, then the offset, then the strategy's re-ranking; () for
+    any other recommender."""
 
     @property
     def best(self) -> Rung | None:
@@ -100,8 +104,16 @@ def make_ladder(
     rank = rank_of(item, scores, excluded)
     if rank <= k and not is_excluded:
         return None
-    joint = recommender if isinstance(recommender, Joint) else None
-    rungs = _rungs(joint, possible, item, scores, excluded, k) if joint else ()
+    joint, adjusted = joint_of(recommender), adjusted_of(recommender)
+    rungs: tuple[Rung, ...] = ()
+    if joint is not None and adjusted is not None and adjusted.settings.reranks:
+        before: FloatArray = joint.log_probabilities([possible])[0]
+        listed = top_k(scores, excluded, k)
+        rungs = _rungs(joint, possible, item, before, excluded, listed)
+        rungs = (*rungs, _rung_of_reranking(scores, before, item, excluded, listed))
+    elif joint is not None:
+        listed = top_k(scores, excluded, k)
+        rungs = _rungs(joint, possible, item, scores, excluded, listed)
     cause, part = (Cause.EXCLUDED, None) if is_excluded else _cause(rungs, k)
     of_all = recommender.log_probabilities([replace(history, consumed=frozenset())])[0]
     steps = enumerate(history.events, start=1)
@@ -119,10 +131,23 @@ def make_ladder(
     )
 
 
+def _rung_of_reranking(
+    scores: FloatArray, before: FloatArray, item: int, excluded: BoolArray, listed: IntArray
+) -> Rung:
+    """What re-ranking did to the item and to the list's last one."""
+    moved = scores.astype(np.float64) - before
+    margin = float(moved[item] - moved[listed[-1]]) if len(listed) else 0.0
+    return Rung(RERANKING, None, margin, rank_of(item, before, excluded))
+
+
 def _rungs(
-    joint: Joint, history: History, item: int, scores: FloatArray, excluded: BoolArray, k: int
+    joint: Joint,
+    history: History,
+    item: int,
+    scores: FloatArray,
+    excluded: BoolArray,
+    listed: IntArray,
 ) -> tuple[Rung, ...]:
-    listed = top_k(scores, excluded, k)
     own = {c.id: c.log_probabilities([history])[0] for c in joint.components}
     rungs = []
     for part, added in joint.contributions(history).items():
@@ -135,6 +160,8 @@ def _rungs(
 
 def _cause(rungs: Sequence[Rung], k: int) -> tuple[Cause, str | None]:
     saved = [rung for rung in rungs if rung.rank_without <= k]
+    if any(rung.part == RERANKING for rung in saved):
+        return Cause.RERANKED, None
     if any(rung.part == SEEN for rung in saved):
         return Cause.OFFSET, None
     if saved:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import DoubleArray, IntArray
+from core.progress import StopCallback, check_stop
 from core.shapley.game import Masks
 from core.shapley.variates import sized
 
@@ -111,7 +112,13 @@ Block = tuple[DoubleArray, DoubleArray, DoubleArray]
 float64[n_words, n_features], and the features of no word at all float64[n_features]."""
 
 
-def learn(masks: Masks, values: DoubleArray, read: DoubleArray, vectors: WordVectors) -> Learned:
+def learn(
+    masks: Masks,
+    values: DoubleArray,
+    read: DoubleArray,
+    vectors: WordVectors,
+    stop: StopCallback | None = None,
+) -> Learned:
     """Fit the model to the values of partial texts and take its Shapley values.
 
     ``masks`` bool[n, n_words] begin with no word and all words, whose values hold exactly;
@@ -122,9 +129,10 @@ def learn(masks: Masks, values: DoubleArray, read: DoubleArray, vectors: WordVec
     masks, values, read = masks[filled], values[filled], read[filled]
     spread = max(float(values.std()), 1e-9)
     target = (values - values.mean()) / spread
-    blocks = feature_values(masks, target, read, vectors)
+    blocks = feature_values(masks, target, read, vectors, stop)
     best = _fitted(blocks, target, WIDER[0])
     for wider in WIDER[1:]:
+        check_stop(stop)
         other = _fitted(blocks, target, wider)
         if 1.0 - other.fit < CLEARLY * (1.0 - best.fit):
             best = other
@@ -162,7 +170,11 @@ def _fitted(blocks: dict[str, Block], target: DoubleArray, wider: float) -> Lear
 
 
 def feature_values(
-    masks: Masks, target: DoubleArray, read: DoubleArray, vectors: WordVectors
+    masks: Masks,
+    target: DoubleArray,
+    read: DoubleArray,
+    vectors: WordVectors,
+    stop: StopCallback | None = None,
 ) -> dict[str, Block]:
     """Every kind of features, by its name in ``PRIOR``."""
     words = masks.shape[1]
@@ -171,8 +183,8 @@ def feature_values(
     random = np.random.default_rng([0, words])
     forward = [random.permutation(words) for _ in range(ORDERS)]
     orders = [order for one_way in forward for order in (one_way, one_way[::-1])]
-    context = _pointing(present, vectors.in_context, vectors.frame, orders)
-    alone = _pointing(present, vectors.alone, np.zeros_like(vectors.frame), orders)
+    context = _pointing(present, vectors.in_context, vectors.frame, orders, stop)
+    alone = _pointing(present, vectors.alone, np.zeros_like(vectors.frame), orders, stop)
     way = _direction(read, target)[:, None]
     features, known, empty = (
         np.concatenate([a @ way, b @ way], -1) for a, b in zip(context, alone, strict=True)
@@ -219,10 +231,12 @@ def _pointing(
     word: DoubleArray,
     frame: DoubleArray,
     orders: list[IntArray],
+    stop: StopCallback | None,
 ) -> Block:
     """Where the mean of the kept words' vectors points, unit length; known by random orders."""
     known = np.zeros_like(word)
     for order in orders:
+        check_stop(stop)
         along = np.concatenate([frame[None], frame + np.cumsum(word[order], 0)])
         known[order] += np.diff(_unit(along), axis=0)
     return _unit(present @ word + frame), known / len(orders), _unit(frame)

@@ -33,6 +33,7 @@ from core.encode.sentiment import SentimentModel
 from core.explain.game import EventGame
 from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, WordVectors, learn, partial_texts
+from core.progress import StopCallback
 from core.shapley.engine import values_by_shap
 from core.shapley.game import Masks
 from core.word_breaks import RUN, UNSPACED, word_spans
@@ -47,6 +48,8 @@ FEWEST, MOST = 8, 24
 """Coalitions in which each partial text is asked."""
 EVENTS_ASKED = 400
 """Events of those coalitions, about; so a long history has fewer."""
+ASKED_AT_ONCE = 256
+"""Histories between two looks whether to stop."""
 
 Method = Literal["leave-one-out", "quick", "shap"]
 """Each word left out alone; SHAP values from few partial texts; from enough of them."""
@@ -138,7 +141,7 @@ class Review:
         """The words themselves."""
         return [self.text[word.start : word.end] for word in self.words]
 
-    def vectors(self, masks: Masks) -> FloatArray:
+    def vectors(self, masks: Masks, stop: StopCallback | None = None) -> FloatArray:
         """Vectors of partial texts, bool[n, n_words] to float32[n, dim]; no word gives zeros."""
         keys = [mask.tobytes() for mask in masks]
         new = {
@@ -147,7 +150,7 @@ class Review:
             if key not in self._vectors and mask.any()
         }
         if new:
-            encoded = self.encoder.encode(list(new.values())).astype(np.float16)
+            encoded = self.encoder.encode(list(new.values()), stop=stop).astype(np.float16)
             self._vectors.update(zip(new, encoded, strict=True))
         vectors = np.zeros((len(masks), self.encoder.dim), np.float32)
         for row, key in enumerate(keys):
@@ -155,9 +158,10 @@ class Review:
                 vectors[row] = self._vectors[key]
         return vectors
 
-    def hold(self, masks: Masks, cache: VectorCache) -> None:
+    def hold(self, masks: Masks, cache: VectorCache, stop: StopCallback | None = None) -> None:
         """Make recommenders find the vectors of these partial texts without encoding them."""
-        cache.hold([self.without(mask) for mask in masks], self.vectors(masks), self.encoder)
+        vectors = self.vectors(masks, stop)
+        cache.hold([self.without(mask) for mask in masks], vectors, self.encoder)
 
     @cached_property
     def word_vectors(self) -> WordVectors:
@@ -222,11 +226,13 @@ Context = tuple[BoolArray, tuple[bool, bool, bool]]
 """Players before the event, bool[n_players], and whether its item, rating and time are there."""
 
 
-def sentiment_game(review: Review, sentiment: SentimentModel) -> Game:
+def sentiment_game(
+    review: Review, sentiment: SentimentModel, stop: StopCallback | None = None
+) -> Game:
     """Sentiment in [-1, 1] of partial texts; no word at all is neutral, as the model reads it."""
 
     def values(masks: Masks) -> DoubleArray:
-        read = sentiment.predict(review.vectors(masks)).astype(np.float64)
+        read = sentiment.predict(review.vectors(masks, stop)).astype(np.float64)
         return np.where(masks.any(1), read, 0.0)
 
     return values
@@ -275,7 +281,12 @@ def score_game(
     chosen = [contexts[at] for at in picked]
 
     def values(masks: Masks) -> DoubleArray:
-        review.hold(masks[masks.any(1)], cache)
+        review.hold(masks[masks.any(1)], cache, game.stop)
+        at_once = max(ASKED_AT_ONCE // len(chosen), 1)
+        parts = [masks[start : start + at_once] for start in range(0, len(masks), at_once)]
+        return np.concatenate([of_some(some) for some in parts])
+
+    def of_some(masks: Masks) -> DoubleArray:
         questions: list[tuple[Context, Event | None]] = []
         for mask in masks:
             changed = bare
@@ -328,7 +339,9 @@ def leave_one_out(game: Game, words: int) -> WordValues:
     return WordValues("leave-one-out", losses, base, whole, np.zeros(words), asked=len(masks))
 
 
-def shap_words(game: Game, review: Review, rounds: int = ROUNDS) -> WordValues:
+def shap_words(
+    game: Game, review: Review, rounds: int = ROUNDS, stop: StopCallback | None = None
+) -> WordValues:
     """SHAP values of the words; every game reads the same partial texts."""
     words = len(review.words)
     if words <= EXACT_UP_TO:
@@ -338,7 +351,7 @@ def shap_words(game: Game, review: Review, rounds: int = ROUNDS) -> WordValues:
     masks = partial_texts(words, rounds=rounds)
     values = game(masks)
     read = review.vectors(masks).astype(np.float64)
-    learned = learn(masks, values, read, review.word_vectors)
+    learned = learn(masks, values, read, review.word_vectors, stop)
     base, whole = values[:2].tolist()
     method: Method = "shap" if rounds >= ROUNDS else "quick"
     return WordValues(method, learned.values, base, whole, learned.stderr, learned.fit, len(masks))

@@ -42,6 +42,10 @@ class Chart(BaseFigure):  # type: ignore[misc]
         """Add marks, lines or both."""
         self._add("scatter", trace)
 
+    def add_sankey(self, **trace: Any) -> None:
+        """Add nodes and the flows between them."""
+        self._add("sankey", trace)
+
     def add_bar(self, **trace: Any) -> None:
         """Add bars."""
         self._add("bar", trace)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLin
 from core.views.compare.sentences import rank_words
 from core.views.wording import SMALL as SMALL_CHANGE
 from core.views.wording import nats, percent, signed
+from core.word_breaks import lines
 
 ROW = 30
 SIDES = {2: 256, 3: 230, 4: 190}
@@ -54,6 +54,7 @@ BEND = np.linspace(0, 1, 17)
 SEGMENT = 85
 """Characters that fit into a whole bar of the profile."""
 SHOWN_BARS = 12
+HEAD_LINES = 3
 
 
 def flow_figure(
@@ -193,8 +194,10 @@ def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette, na
 
 def _add_head(figure: Chart, at: int, column: ColumnView, n: int, palette: Palette) -> None:
     width = 30 if n < 4 else 22 if n == 4 else 17
-    lines = wrap(column.name, width, max_lines=3, placeholder="…") or [""]
-    text, size = "<br>".join(plain(line) for line in lines), SMALL if n > 3 else SIZE
+    head = lines(column.name, width)
+    if len(head) > HEAD_LINES:
+        head[HEAD_LINES - 1 :] = [f"{head[HEAD_LINES - 1]}…"]
+    text, size = "<br>".join(map(plain, head)), SMALL if n > 3 else SIZE
     figure.add_annotation(note(text, at, 1, palette.text, size, yref="paper", yanchor="bottom"))
 
 

@@ -12,6 +12,7 @@ from core.views.compare import sentences as words
 from core.views.compare.build import (
     build_compare,
     lists_table,
+    models_sentence,
     moves_table,
     overlap_table,
     trust_sentence,
@@ -37,7 +38,7 @@ def comparison_report(
     moves = moves_table(comparison, comparison.moves())
     moves["columns"] = [f"{move.a + 1} → {move.b + 1}" for move in comparison.moves()]
     shown = ["columns", "move", "item", "change", "cause", "contribution"]
-    engine = comparison.engine
+    engine, cautions = comparison.engine, (trust_sentence(comparison), words.CAUTION)
     return write_report(
         title,
         [
@@ -57,7 +58,7 @@ def comparison_report(
             ),
             Section(
                 "What entered, left or moved, and what caused it",
-                (trust_sentence(comparison), words.CAUTION),
+                tuple(filter(None, (models_sentence(comparison), *cautions))),
                 table=moves[shown] if len(moves) else None,
             ),
             Section("Edits", _edits(comparison), quotes=_edited_texts(comparison)),

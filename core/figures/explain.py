@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +66,13 @@ def waterfall_figure(
     chosen: int | None = None,
     *,
     narrow: bool = False,
+    extent: tuple[float, float] | None = None,
 ) -> Chart:
     """Base, the strongest events in order of time, all others, score; parts in panels beside it.
 
     The four panels share one scale, so that item, rating, text and time can be compared. ``chosen``
     is the step whose row is marked. On a ``narrow`` screen names stand above their bars, and the
-    panels are left to the table.
+    panels are left to the table. ``extent`` is the range of the axis (default: what the bars need).
     """
     rows = _rows(answer, parts)
     n = len(rows)
@@ -97,7 +99,7 @@ def waterfall_figure(
         xaxis=axis(
             palette,
             domain=[0, 1] if narrow else list(WATERFALL),
-            range=_extent(answer, rows),
+            range=extent or _extent(_ends(answer, rows)),
             fixedrange=True,
             nticks=6,
             title=title(f"{plain(answer.unit, 50)} (nats)", 4),
@@ -107,6 +109,24 @@ def waterfall_figure(
     if narrow:
         names_above(figure, names, [n + 1, *ys, 0], palette)
     return figure
+
+
+def waterfalls(
+    pairs: Sequence[tuple[AnswerView, PartsView | None]],
+    palette: Palette,
+    chosen: int | None = None,
+) -> list[Chart]:
+    """Waterfalls to stand side by side, names above bars, on one scale.
+
+    ``chosen`` is a step of the first one.
+    """
+    extent = _extent(
+        [end for answer, parts in pairs for end in _ends(answer, _rows(answer, parts))]
+    )
+    return [
+        waterfall_figure(answer, parts, palette, None if at else chosen, narrow=True, extent=extent)
+        for at, (answer, parts) in enumerate(pairs)
+    ]
 
 
 def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
@@ -252,10 +272,14 @@ def _beyond_rounding(value: float) -> float:
     return value if abs(value) > 1e-5 else 0.0
 
 
-def _extent(answer: AnswerView, rows: list[_Row]) -> tuple[float, float]:
-    """The range of the waterfall's axis, with room for the numbers."""
+def _ends(answer: AnswerView, rows: list[_Row]) -> list[float]:
+    """Where its bars begin and end."""
     points = [answer.base, answer.score]
-    points += [row.start + row.value for row in rows] + [row.start for row in rows]
+    return points + [row.start + row.value for row in rows] + [row.start for row in rows]
+
+
+def _extent(points: Sequence[float]) -> tuple[float, float]:
+    """The range of the waterfall's axis, with room for the numbers."""
     low, high = float(np.min(points)), float(np.max(points))
     room = max(high - low, 0.2)
     return low - 0.2 * room, high + 0.24 * room

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from core.figures.explain import curves_figure, waterfall_figure, words_figure
+from core.figures.explain import curves_figure, waterfall_figure, waterfalls, words_figure
 from core.figures.ladder import ladder_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.views.explain.beside import BesideReport
 from core.views.explain.build import events_table
 from core.views.explain.rows import ExplanationReport
 from core.views.explain.sentences import CAUTION
+from core.views.tables import table
+
+DIFFERENCES = {"contribution of": "name", "first": "value", "second": "beside", "apart": "apart"}
 
 
-def explain_report(report: ExplanationReport, facts: tuple[str, ...], palette: Palette) -> str:
-    """The file's content; ``facts`` say whose list it is, when, and by what."""
+def explain_report(
+    report: ExplanationReport,
+    facts: tuple[str, ...],
+    palette: Palette,
+    beside: BesideReport | None = None,
+) -> str:
+    """The file's content; ``facts`` say whose list it is, when, and by what.
+
+    ``beside`` is the same item for another user or by another model.
+    """
     answer, words, card = report.answer, report.words, report.scorecard
     ladder = report.ladder
     said = (answer.standing, answer.ignoring, answer.summary, answer.components, answer.trust)
@@ -27,6 +39,15 @@ def explain_report(report: ExplanationReport, facts: tuple[str, ...], palette: P
     if ladder is not None:
         drawn = ladder_figure(ladder, palette) if ladder.has_components else None
         sections.insert(1, Section("Why not?", (ladder.sentence, ladder.below), drawn))
+    if beside is not None:
+        pairs = (answer, report.parts), (beside.answer, beside.parts)
+        drawn_pair = waterfalls(pairs, palette)
+        names, said_other = beside.view.names, (beside.answer.standing, beside.answer.summary)
+        sections += [
+            Section("Beside", (beside.view.sentence,), table=table(beside.view.rows, DIFFERENCES)),
+            Section(names[0], figure=drawn_pair[0] if answer.bars else None),
+            Section(names[1], said_other, drawn_pair[1] if beside.answer.bars else None),
+        ]
     if words is not None:
         text = words.head + "".join(word.text for word in words.words)
         sections.append(

@@ -24,8 +24,12 @@ def add_interval(
     x: str = "x",
     bold: bool = False,
     hollow: bool = False,
+    words: str = "",
 ) -> None:
-    """Draw one interval on the axis ``x``; nothing where there were no cases."""
+    """Draw one interval on the axis ``x``; nothing where there were no cases.
+
+    ``words`` appear over it (default: its numbers).
+    """
     if interval.mean != interval.mean:
         return
     figure.add_scatter(
@@ -47,7 +51,7 @@ def add_interval(
             "color": palette.background if hollow else ink,
             "line": {"width": 1.5, "color": ink if hollow else palette.background},
         },
-        hovertemplate=f"{between(interval)}<extra></extra>",
+        hovertemplate=f"{words or between(interval)}<extra></extra>",
     )
 
 

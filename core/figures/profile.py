@@ -25,6 +25,7 @@ from core.figures.style import (
 from core.figures.time_scale import TimeScale
 from core.views import wording
 from core.views.timeline.rows import MomentView, StepRow, TimelineView
+from core.word_breaks import columns
 
 LARGE = 0.08
 """A topic without a hue is drawn by itself when its share ever reaches this."""
@@ -114,7 +115,7 @@ def label_positions(
     bottoms = tops - profile[state.clip(0)]
     positions = []
     for area, (name, _, _) in enumerate(stacked):
-        half = int(np.ceil(min(len(name), 24) * LETTER / NOMINAL_WIDTH * LABEL_COLUMNS / 2)) + 1
+        half = int(np.ceil(min(columns(name), 24) * LETTER / NOMINAL_WIDTH * LABEL_COLUMNS / 2)) + 1
         floors = windows(bottoms[:, area], 2 * half + 1).max(axis=1)
         ceilings = windows(tops[:, area], 2 * half + 1).min(axis=1)
         room = np.where(windows(inside, 2 * half + 1).all(axis=1), ceilings - floors, 0.0)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from core.evaluate.report import CalibrationBin
 from core.figures.chart import Chart
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
-from core.figures.style import axis, bars, canvas, dotted_line, names_axis, note, plain, title
+from core.figures.style import (
+    axis,
+    bars,
+    canvas,
+    dotted_line,
+    names_above,
+    names_axis,
+    note,
+    plain,
+    title,
+)
 from core.measure.metrics import Interval
 from core.model.metrics import Metrics
-from core.views.quality.rows import AblationView, NeverView, QualityView, RecommenderRow
+from core.views.quality.rows import FEW, AblationView, NeverView, QualityView, RecommenderRow
 from core.views.quality.sentences import best_baseline
 from core.views.wording import signed
 
@@ -54,16 +65,18 @@ def _add_recommenders(
     _set_names(figure, names, palette)
 
 
-def cohorts_figure(view: QualityView, palette: Palette) -> Chart:
+def cohorts_figure(view: QualityView, palette: Palette, *, narrow: bool = False) -> Chart:
     """NDCG by cohort of the subject, and of the best baseline below it."""
     rows = view.cohorts[::-1]
-    figure = canvas(palette, 44 * len(rows) + 64, (220, 64, 22, 40))
+    height, margin = (64, (8, 16, 56, 40)) if narrow else (44, (220, 64, 22, 40))
+    figure = canvas(palette, height * len(rows) + 64, margin)
     for at, row in enumerate(rows):
         few = row.few
         if row.rival is not None:
             add_interval(figure, row.rival, at - 0.17, palette.muted, palette, hollow=few)
         add_interval(figure, row.subject, at + 0.17, palette.accent, palette, hollow=few, bold=True)
-    _add_two_names(figure, view, palette, "hollow: fewer than 30 targets")
+    hollow = f"{'<br>' if narrow else '   '}hollow: fewer than {FEW} targets"
+    _add_two_names(figure, view, palette, hollow, lift=22 if narrow else 0)
     set_measure(figure, palette, f"NDCG@{view.k} with 95 % interval")
     names = [
         f"{plain(row.name)} <span style='color:{palette.muted}'>n = {row.cases:,}"
@@ -71,6 +84,8 @@ def cohorts_figure(view: QualityView, palette: Palette) -> Chart:
         for row in rows
     ]
     _set_names(figure, names, palette)
+    if narrow:
+        names_above(figure, names, range(len(names)), palette, shift=26)
     return figure
 
 
@@ -103,7 +118,9 @@ def periods_figure(view: QualityView, palette: Palette) -> Chart:
     ndcg = axis(
         palette, title=title(f"NDCG@{view.k}"), rangemode="tozero", nticks=5, fixedrange=True
     )
-    figure.update_layout(xaxis=axis(palette, type="date", nticks=8, fixedrange=True), yaxis=ndcg)
+    days, names = [_first_day(row.name) for row in rows], [row.name for row in rows]
+    ticks = {"nticks": 8} if len(rows) > 6 else {"tickvals": days, "ticktext": names}
+    figure.update_layout(xaxis=axis(palette, type="date", fixedrange=True, **ticks), yaxis=ndcg)
     return figure
 
 
@@ -143,23 +160,30 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
 
 
 def epochs_figure(metrics: Metrics, palette: Palette) -> Chart:
-    """Validation NDCG and training loss by epoch; the best epoch is marked."""
+    """Validation NDCG, and training and validation loss by epoch; the best epoch is marked."""
     figure = canvas(palette, 280, (60, 24, 8, 44))
-    for panel, key, measure, domain in (
-        ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45]),
-        ("2", "loss", "training loss, nats", [0.57, 1.0]),
+    both = any(line.validation_loss is not None for line in metrics.training)
+    loss = "loss, nats" if both else "training loss, nats"
+    for panel, key, measure, domain, ink in (
+        ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45], palette.accent),
+        ("2", "loss", loss, [0.57, 1.0], palette.muted if both else palette.accent),
+        *([("2", "validation_loss", loss, [0.57, 1.0], palette.accent)] * both),
     ):
         known = [line for line in metrics.training if getattr(line, key) is not None]
         sizes = [11 if line.epoch == metrics.best_epoch else 4 for line in known]
+        ways = {"xaxis": f"x{panel}", "yaxis": f"y{panel}"}
         figure.add_scatter(
             x=[line.epoch for line in known],
             y=[getattr(line, key) for line in known],
-            xaxis=f"x{panel}",
-            yaxis=f"y{panel}",
-            **dotted_line(palette.accent, 1.75, sizes),
+            **ways,
+            **dotted_line(ink, 1.75, sizes),
             hovertemplate="epoch %{x}: %{y:.4f}<extra></extra>",
-            name=measure,
+            name=key.replace("_", " "),
         )
+        if both and panel and known:
+            word, end = "validation" if key != "loss" else "training", known[-1]
+            at: dict[str, Any] = {"xref": "x2", "yref": "y2", "xanchor": "right", "yshift": 9}
+            figure.add_annotation(note(word, end.epoch, getattr(end, key), ink, **at))
         shared = axis(palette, fixedrange=True)
         epochs = {"domain": domain, "anchor": f"y{panel}", "title": title("epoch"), "nticks": 8}
         values = {"anchor": f"x{panel}", "title": title(measure), "nticks": 5}
@@ -239,7 +263,9 @@ def _set_names(figure: Chart, names: Sequence[str], palette: Palette) -> None:
     figure.update_layout(yaxis=names_axis(palette, names, range=[-0.6, len(names) - 0.4]))
 
 
-def _add_two_names(figure: Chart, view: QualityView, palette: Palette, more: str = "") -> None:
+def _add_two_names(
+    figure: Chart, view: QualityView, palette: Palette, more: str = "", lift: int = 0
+) -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
     text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
     if view.rival is not None:
@@ -247,5 +273,6 @@ def _add_two_names(figure: Chart, view: QualityView, palette: Palette, more: str
             f"   <span style='color:{palette.muted}'>■</span> {plain(view.rival)}, "
             f"{best_baseline(view.subject)}"
         )
-    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-    figure.add_annotation(note(f"{text}   {more}", 0, 1, palette.text) | place)
+    place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
+    place |= {"yanchor": "bottom", "yshift": lift, "align": "left"}
+    figure.add_annotation(note(f"{text}{more}", 0, 1, palette.text) | place)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,20 @@ from plotly.offline import get_plotlyjs
 from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import CONFIG, FONT
+from core.word_breaks import columns, language_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-SHORT = 14
-"""Characters of a cell that stay on one line."""
+SHORT = 16
+"""Columns of a cell that stay on one line."""
+LANGUAGE_FONTS = {
+    "zh": '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC"',
+    "ja": '"Hiragino Sans", "Yu Gothic", "Meiryo", "Noto Sans CJK JP", "Source Han Sans JP"',
+    "ko": '"Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Source Han Sans KR"',
+    "th": '"Thonburi", "Leelawadee UI", "Noto Sans Thai"',
+}
+"""The systems' fonts: Chinese and Japanese share characters that they write differently."""
 DRAW = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const settings = JSON.parse(document.getElementById("settings").textContent);
@@ -60,6 +69,15 @@ class Section:
         return [[cell(value) for value in row] for row in rows]
 
     @property
+    def words_drawn(self) -> str:
+        """What the chart's labels say."""
+        layout = self.figure.to_dict()["layout"] if self.figure is not None else {}
+        texts = [note.get("text") for note in layout.get("annotations", ())]
+        for name, look in layout.items():
+            texts += look.get("ticktext", ()) if "axis" in name else ()
+        return " ".join(text for text in texts if isinstance(text, str))
+
+    @property
     def has_content(self) -> bool:
         """Whether there is anything under the heading."""
         return bool(self.sentences or self.quotes or self.figure is not None or self.cells)
@@ -83,7 +101,14 @@ def write_report(
         scripts=list(scripts),
         figures=htmlsafe_json_dumps(figures, dumps=_figures_json),
         settings=CONFIG | {"responsive": True},
+        fonts={name: _before_generic(fonts) for name, fonts in LANGUAGE_FONTS.items()},
     )
+
+
+def _before_generic(fonts: str) -> str:
+    """The page's fonts with further ones before the last, generic one."""
+    own, _, generic = FONT.rpartition(", ")
+    return f"{own}, {fonts}, {generic}"
 
 
 def as_html(figures: Sequence[tuple[str, Chart]], palette: Palette, title: str) -> str:
@@ -103,20 +128,26 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["language"] = language_of
     return environment.get_template("report.html.jinja")
 
 
 def cell(value: object) -> tuple[str, str]:
     """A table cell's class and text."""
-    if value is None or value is pd.NA or (isinstance(value, float) and value != value):
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and value != value)
+    ):
         return "", ""
     if isinstance(value, bool):
         return "", "yes" if value else ""
     if isinstance(value, int | float):
         whole = isinstance(value, int) or value.is_integer()
         return "number", f"{value:.0f}" if whole else f"{value:.3f}"
-    text = str(value)
-    return "short" if len(text) <= SHORT else "", text
+    text = f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+    return "short" if columns(text) <= SHORT else "", text
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from core.arrays import DoubleArray
 from core.figures.chart import MOVING, Chart
 from core.figures.palette import Palette, rgba
 from core.views.wording import short
+from core.word_breaks import columns, lines
 
 FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
@@ -33,6 +33,13 @@ CONFIG: dict[str, Any] = {
     "toImageButtonOptions": {"format": "svg", "filename": "tastelines"},
 }
 """Plotly's own menu: zoom, pan, reset, and an SVG of the chart."""
+
+REGIONS = CONFIG | {
+    "modeBarButtonsToRemove": ["autoScale2d", "zoom2d"],
+    "scrollZoom": True,
+    "displayModeBar": True,
+}
+"""The same with lasso and box; the wheel zooms, so that the mouse is free to draw."""
 
 
 def canvas(
@@ -89,9 +96,11 @@ def names_axis(palette: Palette, names: Sequence[str], **more: Any) -> dict[str,
     return axis(palette, **rows | more)
 
 
-def names_above(figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette) -> None:
-    """Put the names of rows above their marks, instead of beside the axis: for narrow screens."""
-    place = {"xref": "paper", "xanchor": "left", "yshift": 17, "bgcolor": halo(palette)}
+def names_above(
+    figure: Chart, names: Sequence[str], ys: Sequence[int], palette: Palette, shift: int = 17
+) -> None:
+    """Put the names of rows ``shift`` pixels above their marks: for narrow screens."""
+    place = {"xref": "paper", "xanchor": "left", "yshift": shift, "bgcolor": halo(palette)}
     for name, y in zip(names, ys, strict=True):
         figure.add_annotation(note(name, 0, y, palette.text) | place)
     figure.update_layout(yaxis={"showticklabels": False})
@@ -216,9 +225,9 @@ def swatch(color: str, text: str) -> str:
 
 def in_full(text: str) -> str:
     """Words of a person in full, as lines of plotly text, for what appears over a mark."""
-    if len(text) <= HOVER_LINE:
+    if columns(text) <= HOVER_LINE:
         return plain(text)
-    return "<br>".join(plain(line) for line in wrap(text, HOVER_LINE))
+    return "<br>".join(plain(line) for line in lines(text, HOVER_LINE))
 
 
 def legend(

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import convolve
 
-from core.arrays import BoolArray, FloatArray
+from core.arrays import BoolArray, FloatArray, IntArray
 from core.figures.chart import MOVING, Chart
 from core.figures.palette import HUES, Palette, channels, mix, rgba
 from core.figures.style import (
@@ -33,6 +33,7 @@ from core.figures.style import (
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
+from core.word_breaks import columns
 
 LOWEST, HEIGHT = 360, 500
 """Least and greatest height of the map in pixels."""
@@ -95,16 +96,16 @@ def meanings(misleads: bool, goes_on: bool, palette: Palette) -> list[tuple[str,
 
 def map_canvas(
     map_view: MapView,
-    crowd: dict[str, Any],
+    crowd: dict[str, Any] | None,
     path: FloatArray,
     palette: Palette,
     heights: tuple[int, int] = (LOWEST, HEIGHT),
     top: int = 4,
 ) -> Chart:
-    """The crowd and the topic names behind a ``path``, float32[n_steps, 2]; ``top`` margin.
+    """The crowd (if any) and the topic names behind a ``path``, float32[n_steps, 2].
 
     At first all but the outermost states and the whole path are seen; the rest comes into sight by
-    dragging.
+    dragging. ``top`` is the margin there.
     """
     low = np.minimum(
         np.quantile(map_view.crowd, OUTERMOST, axis=0), path.min(axis=0, initial=np.inf)
@@ -123,7 +124,7 @@ def map_canvas(
         dragmode="pan",
         hovermode="closest",
         annotations=landmark_labels(map_view, low, high, palette, height),
-        images=[crowd],
+        images=[crowd] if crowd else [],
     )
     figure.update_xaxes(visible=False, range=[low[0], high[0]])
     figure.update_yaxes(visible=False, range=[low[1], high[1]], scaleanchor="x", scaleratio=1)
@@ -244,31 +245,47 @@ def uncovered(landmarks: Sequence[Landmark], extent: FloatArray, height: int) ->
 
 def covers(mark: Landmark, other: Landmark, unit: float) -> bool:
     """Whether two names overlap where a pixel is ``unit`` long."""
-    letters = sum(min(len(label), 24) + 3 for label in (mark.label, other.label)) / 2
+    letters = sum(min(columns(label), 24) + 3 for label in (mark.label, other.label)) / 2
     width = letters * LETTER * unit
     return abs(mark.y - other.y) < 0.99 * LINE * unit and abs(mark.x - other.x) < width
 
 
 def crowd_image(view: MapView, palette: Palette) -> dict[str, Any]:
-    """A plotly layout image in map coordinates: a dot per state, in the hue of its topic.
+    """A plotly layout image in map coordinates: a dot per state, in the hue of its topic."""
+    inks = (*palette.topics, palette.other)
+    return dots_image(
+        view.crowd, view.crowd_topics.clip(0, HUES), inks, dot_opacity(len(view.crowd))
+    )
 
-    Overlapping dots mix their hues and add up to more opacity.
+
+def dots_image(
+    positions: FloatArray,
+    groups: IntArray,
+    inks: Sequence[str],
+    opacity: float,
+    frame: FloatArray | None = None,
+) -> dict[str, Any]:
+    """A plotly layout image in map coordinates: a dot per position float32[n, 2].
+
+    ``groups`` int[n] say which of the ``inks`` each has. Overlapping dots mix their hues and add up
+    to more opacity. Dots are as large as those of ``frame`` float32[m, 2], of which they are some.
     """
-    low = view.crowd.min(axis=0)
-    extent = np.maximum(np.ptp(view.crowd, axis=0), 1e-6)
+    frame = positions if frame is None else frame
+    low = frame.min(axis=0)
+    extent = np.maximum(np.ptp(frame, axis=0), 1e-6)
     scale = (SIDE - 2 * BORDER) / float(extent.max())
     width, height = (int(np.ceil(side * scale)) + 2 * BORDER for side in extent)
-    columns, rows = np.rint((view.crowd - low) * scale).astype(int).T + BORDER
-    counts = np.zeros((HUES + 1, height, width), np.float32)
-    np.add.at(counts, (view.crowd_topics.clip(0, HUES), rows, columns), 1)
+    columns, rows = np.rint((positions - low) * scale).astype(int).T + BORDER
+    counts = np.zeros((len(inks), height, width), np.float32)
+    np.add.at(counts, (groups, rows, columns), 1)
     offsets = np.mgrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
     disc = np.clip(RADIUS + 0.5 - np.hypot(*offsets), 0, 1).astype(np.float32)
     covers = np.stack([convolve(count, disc, mode="constant") for count in counts])
     total = covers.sum(axis=0)
-    inks = np.array([channels(ink) for ink in (*palette.topics, palette.other)], np.float32)
-    colours = np.einsum("thw,tc->hwc", covers, inks) / np.maximum(total, 1e-6)[..., None]
-    opacity = 1 - (1 - dot_opacity(len(view.crowd))) ** total
-    pixels = (np.dstack([colours, opacity[..., None]])[::-1] * 255).round().astype(np.uint8)
+    hues = np.array([channels(ink) for ink in inks], np.float32)
+    colours = np.einsum("thw,tc->hwc", covers, hues) / np.maximum(total, 1e-6)[..., None]
+    visible = 1 - (1 - opacity) ** total
+    pixels = (np.dstack([colours, visible[..., None]])[::-1] * 255).round().astype(np.uint8)
     out = io.BytesIO()
     Image.fromarray(pixels, "RGBA").quantize(255, method=Image.Quantize.FASTOCTREE).save(out, "PNG")
     return {

@@ -8,12 +8,19 @@ from typing import Any
 from core.compare.turnover import Bin
 from core.figures.chart import Chart
 from core.figures.palette import Palette
-from core.figures.style import SIZE, axis, canvas, dotted_line, hover, note, title
+from core.figures.style import SIZE, axis, canvas, dotted_line, hover, note, plain, title
 from core.views.turnover import TurnoverView
+
+CLOSE, APART = 0.09, 8
+NAME = 14
+"""Ends of two lines closer than this have their names moved apart, by so many pixels each."""
 
 
 def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
-    """Mean overlap of two lists by events and by days between: all users grey, this one accent."""
+    """Mean overlap of two lists by events and by days between.
+
+    All users grey, a cohort in ink, this user in the accent.
+    """
     domains = [[0.0, 0.45], [0.55, 1.0]] if "day" in view.curves else [[0.0, 1.0]]
     axes = {
         f"xaxis{at or ''}": _bins_axis(bins, noun, palette, domain)
@@ -36,10 +43,12 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
         (x, bins, ink, name)
         for curves, ink, name in (
             (view.curves, palette.muted, "all users"),
+            (view.cohort, palette.text, plain(view.cohort_name, NAME)),
             (view.own, palette.accent, "this user"),
         )
         for x, bins in zip(("x", "x2"), curves.values(), strict=False)
     )
+    names: dict[str, list[dict[str, Any]]] = {}
     for x, bins, ink, name in drawn:
         known = [(at, b) for at, b in enumerate(bins) if b.overlap is not None]
         if not known:
@@ -54,10 +63,28 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
             **hover([f"{name}: {b.overlap:.2f} ({b.users} users)" for _, b in known]),
         )
         at, last = known[-1]
-        figure.add_annotation(
-            note(name, at, last.overlap, ink, SIZE, xref=x, xanchor="left", xshift=8)
-        )
+        named = note(name, at, last.overlap, ink, SIZE, xref=x, xanchor="left", xshift=8)
+        names.setdefault(x, []).append(named)
+    for ends in names.values():
+        spread(ends)
+        for named in ends:
+            figure.add_annotation(named)
     return figure
+
+
+def spread(ends: Sequence[dict[str, Any]]) -> None:
+    """Move names at the ends of lines apart where their lines end close together."""
+    ordered = sorted(ends, key=lambda named: -named["y"])
+    groups = [ordered[:1]]
+    for named in ordered[1:]:
+        if groups[-1][-1]["y"] - named["y"] < CLOSE:
+            groups[-1].append(named)
+        else:
+            groups.append([named])
+    for group in groups:
+        for at, named in enumerate(group):
+            if len(group) > 1:
+                named["yshift"] = round(APART * (len(group) - 1 - 2 * at))
 
 
 def _bins_axis(

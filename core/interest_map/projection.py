@@ -1,11 +1,16 @@
 """The map: a frozen 2-D projection of query vectors, fitted once, read ever after.
 
-Fitted with UMAP (McInnes, Healy & Melville 2018) at training time. What comes later is placed at
-the weighted mean of its nearest anchors, so an open app never loads umap.
+Fitted with UMAP (McInnes, Healy & Melville 2018) at training time. What comes later is placed amid
+its nearest anchors, so an open app never loads umap. UMAP's own ``transform`` begins at a weighted
+mean of them and lets the near ones pull and random ones push for 100 epochs; a state whose
+neighbours lie in two places ends in one of them. So does the weighted geometric median (Weiszfeld
+1937), which a mean between both does not. Maps of earlier versions place by the mean of eight, and
+go on doing so, since no position may move.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,13 +21,24 @@ import torch
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray, check_array
 from core.files import load_arrays, save_arrays
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 MAX_FITTED = 20_000
 MAX_ANCHORS = 4_000
-_PLACING_NEIGHBOURS = 8
+MEAN, MEDIAN = "mean", "median"
+"""How a map places what comes later."""
+_PLACING_NEIGHBOURS = {MEAN: 8, MEDIAN: 25}
+_WEISZFELD = 10
+"""Steps to the median; 20 put no state nearer to ``UMAP.transform``."""
+_NO_CLOSER = 0.05
+"""Map units below which an anchor pulls no harder."""
 _TRUST_SAMPLE = 3_000
 _TRUST_NEIGHBOURS = 15
 _QUANTILES = 101
+_BAR = re.compile(r"(\d+)/(\d+)")
+AT_ONCE = 1_024
+"""Vectors that are compared with all others together."""
+FITTING = "fit the map"
 FURTHEST = 1e6
 """No position and no part of a direction is further from 0."""
 DISAGREEMENT = 0.5
@@ -37,7 +53,7 @@ class InterestMap:
     float32[s, 2] the density of all fitted states, with their leading topics int16[s]; items
     float32[n_items, 2]; real_steps and flat_steps float32[101] the quantiles of cosine step sizes
     and of 2-D step lengths of the same steps; trustworthiness in [0, 1] (Venna & Kaski 2001) over
-    15 neighbours.
+    15 neighbours. ``placing`` is how later states are placed: MEAN or MEDIAN.
     """
 
     anchors: FloatArray
@@ -48,10 +64,11 @@ class InterestMap:
     real_steps: FloatArray
     flat_steps: FloatArray
     trustworthiness: float
+    placing: str = MEAN
 
     def place(self, vectors: FloatArray) -> FloatArray:
         """Positions float32[n, 2] of query vectors float32[n, dim]."""
-        return _place(unit(vectors), self.anchors, self.anchor_positions)
+        return place(unit(vectors), self.anchors, self.anchor_positions, self.placing)
 
     def misleading(self, positions: FloatArray, step_sizes: FloatArray) -> BoolArray:
         """Which steps look much longer or shorter than they are, bool[n]; the first never does.
@@ -82,12 +99,16 @@ class InterestMap:
             check_array(name, steps, np.float32, (_QUANTILES,), ascending=True)
         if not -1 <= self.trustworthiness <= 1:
             raise ValueError(f"trustworthiness can't be {self.trustworthiness}")
+        if self.placing not in _PLACING_NEIGHBOURS:
+            raise ValueError(f"a map can't place by {self.placing[:40]!r}")
 
     def save(self, path: Path) -> None:
         """Write all arrays as one safetensors file."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)[:-1]}
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)[:-2]}
         arrays["anchors"] = self.anchors.astype(np.float16)
         facts = {"trustworthiness": repr(round(self.trustworthiness, 6))}
+        if self.placing != MEAN:
+            facts["placing"] = self.placing
         save_arrays(path, arrays, facts)
 
     @classmethod
@@ -95,7 +116,8 @@ class InterestMap:
         """Read what ``save`` wrote; OSError, ValueError, KeyError or TypeError for another file."""
         arrays, header = load_arrays(path)
         arrays["anchors"] = arrays["anchors"].astype(np.float32)
-        return cls(**arrays, trustworthiness=float(header["trustworthiness"]))
+        trust, placing = float(header["trustworthiness"]), header.get("placing", MEAN)
+        return cls(**arrays, trustworthiness=trust, placing=placing)
 
 
 def fit_map(
@@ -123,8 +145,8 @@ def fit_map(
     sampled = steps[_sample(rng, len(steps), MAX_FITTED)]
     after, before = unit(queries[sampled]), unit(queries[sampled - 1])
     flat = np.linalg.norm(
-        _place(after, anchor_vectors, anchor_positions)
-        - _place(before, anchor_vectors, anchor_positions),
+        place(after, anchor_vectors, anchor_positions, MEDIAN)
+        - place(before, anchor_vectors, anchor_positions, MEDIAN),
         axis=1,
     )
     real = 1.0 - (after * before).sum(1)
@@ -134,10 +156,11 @@ def fit_map(
         anchor_positions=anchor_positions,
         states=positions,
         state_topics=leading_topics(queries[chosen]),
-        items=_place(unit(item_vectors), anchor_vectors, anchor_positions),
+        items=place(unit(item_vectors), anchor_vectors, anchor_positions, MEDIAN),
         real_steps=_quantiles(real, grid),
         flat_steps=_quantiles(flat, grid),
         trustworthiness=_trustworthiness(directions[tested], positions[tested]),
+        placing=MEDIAN,
     )
 
 
@@ -147,21 +170,79 @@ def unit(vectors: FloatArray) -> FloatArray:
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
-def _place(vectors: FloatArray, anchors: FloatArray, positions: FloatArray) -> FloatArray:
-    """Mean position of the nearest anchors, weighted by inverse squared cosine distance."""
-    near = min(_PLACING_NEIGHBOURS, len(anchors))
+def place(
+    vectors: FloatArray, anchors: FloatArray, positions: FloatArray, placing: str
+) -> FloatArray:
+    """Positions float32[n, 2] of unit vectors float32[n, dim] amid their nearest anchors.
+
+    MEAN: of 8, weighted by inverse squared cosine distance. MEDIAN: the geometric median of 25,
+    weighted by inverse cosine distance.
+    """
+    near = min(_PLACING_NEIGHBOURS[placing], len(anchors))
     placed = np.empty((len(vectors), 2), np.float32)
     for begin in range(0, len(vectors), 1024):
         similar = torch.from_numpy(vectors[begin : begin + 1024] @ anchors.T)
         closest, rows = similar.topk(near, dim=1)  # several times as fast as numpy's partition
         nearest = rows.numpy()
-        weight = 1.0 / (np.maximum(1.0 - closest.numpy(), 0.0) + 1e-5) ** 2
+        weight = 1.0 / (np.maximum(1.0 - closest.numpy(), 0.0) + 1e-5)
+        if placing == MEAN:
+            weight **= 2
         weight /= weight.sum(1, keepdims=True)
-        placed[begin : begin + 1024] = (positions[nearest] * weight[..., None]).sum(1)
+        amid = positions[nearest]
+        here = (amid * weight[..., None]).sum(1)
+        for _ in range(_WEISZFELD if placing == MEDIAN else 0):
+            across, up = (amid[..., axis] - here[:, axis, None] for axis in (0, 1))
+            pull = weight / (np.sqrt(across * across + up * up) + np.float32(_NO_CLOSER))
+            total = pull.sum(1, keepdims=True)
+            here = np.einsum("nk,nkd->nd", pull, amid) / total
+        placed[begin : begin + 1024] = here
     return placed
 
 
-def _umap(directions: FloatArray, seed: int) -> FloatArray:
+def refit_rows(first: InterestMap, count: int, seed: int) -> IntArray:
+    """Which of ``count`` states another seed's map is fitted on, ascending, int64[n]."""
+    return _sample(np.random.default_rng(seed), count, max(len(first.states), MAX_ANCHORS))
+
+
+def refit_positions(
+    first: InterestMap,
+    queries: FloatArray,
+    seed: int,
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> FloatArray:
+    """Where another seed's map has the anchors of a map, float32[m, 2].
+
+    It is fitted on them and on others of the states ``queries`` float32[n, dim], as many as the
+    first one at most. ``Stopped`` between two epochs.
+    """
+    others = unit(queries[refit_rows(first, len(queries), seed)])
+    others = others.astype(np.float16).astype(np.float32)
+    known = {row.tobytes() for row in first.anchors}
+    fresh = [row.tobytes() not in known for row in others]
+    room = max(len(first.states) - len(first.anchors), 0)
+    directions = np.concatenate([first.anchors, others[fresh][:room]])
+    return _umap(directions, seed, _Epochs(progress, stop))[: len(first.anchors)]
+
+
+class _Epochs:
+    """Hears umap's progress bar as a file: tells how far it is, and stops it."""
+
+    def __init__(self, progress: ProgressCallback | None, stop: StopCallback | None) -> None:
+        self.progress, self.stop = progress, stop
+
+    def write(self, text: str) -> None:
+        """One state of the bar."""
+        check_stop(self.stop)
+        found = _BAR.search(text)
+        if found:
+            report(self.progress, Progress(FITTING, int(found[1]), int(found[2])))
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def _umap(directions: FloatArray, seed: int, epochs: _Epochs | None = None) -> FloatArray:
     if len(directions) < 10:
         flat = directions[:, :2] if directions.shape[1] >= 2 else np.zeros((len(directions), 2))
         return np.ascontiguousarray(flat, np.float32)
@@ -182,6 +263,9 @@ def _umap(directions: FloatArray, seed: int) -> FloatArray:
             n_jobs=1,
             init="pca" if len(directions) < 200 else "spectral",
             precomputed_knn=_neighbours(directions, near),
+            tqdm_kwds=None
+            if epochs is None
+            else {"file": epochs, "disable": False, "mininterval": 0.2, "ascii": True},
         )
         return np.ascontiguousarray(model.fit_transform(directions), np.float32)
 
@@ -194,21 +278,43 @@ def _neighbours(directions: FloatArray, near: int) -> tuple[npt.NDArray[np.int32
     table = torch.from_numpy(directions)
     rows = np.empty((len(table), near), np.int32)
     distances = np.empty((len(table), near), np.float32)
-    for begin in range(0, len(table), 1024):
-        part = slice(begin, begin + 1024)
-        similar = table[part] @ table.T
-        own = torch.arange(len(similar))
-        similar[own, begin + own] = 2.0  # before its equals
-        closest, found = similar.topk(near, dim=1)
+    for begin in range(0, len(table), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        closest, found = _nearest(table, begin, near)
         rows[part] = found.numpy()
         distances[part] = torch.sqrt((2.0 - 2.0 * closest).clamp(min=0.0)).numpy()
     return rows, distances
 
 
+def _nearest(table: torch.Tensor, begin: int, near: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Similarities and rows of the ``near`` nearest of the rows from ``begin`` on; own first."""
+    similar = table[begin : begin + AT_ONCE] @ table.T
+    own = torch.arange(len(similar))
+    similar[own, begin + own] = 2.0  # before its equals
+    closest, found = similar.topk(near, dim=1)
+    return closest, found
+
+
+def nearest_of(
+    directions: FloatArray, begin: int, near: int
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """The ``near`` nearest of ``AT_ONCE`` unit vectors from ``begin`` on among all, and cosines.
+
+    Rows int64[b, near], cosines float32[b, near], nearest first; each is its own first, with 2.
+    """
+    closest, found = _nearest(torch.from_numpy(directions), begin, near)
+    return found.numpy(), closest.numpy()
+
+
+def trust_neighbours(n: int) -> int:
+    """How many neighbours of each of n points are looked for: 15, fewer of a very small map."""
+    return min(_TRUST_NEIGHBOURS, (n - 1) // 2)
+
+
 def _trustworthiness(vectors: FloatArray, positions: FloatArray) -> float:
     from sklearn.manifold import trustworthiness
 
-    neighbours = min(_TRUST_NEIGHBOURS, (len(vectors) - 1) // 2)
+    neighbours = trust_neighbours(len(vectors))
     if neighbours < 1:
         return 1.0
     return float(trustworthiness(vectors, positions, n_neighbors=neighbours, metric="cosine"))

@@ -26,6 +26,11 @@ class Case:
     target: str
     target_time: datetime
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a list may hold the target: the user has not bought, rated or reviewed it yet."""
+        return self.target not in self.history.excluded_items()
+
 
 def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
     """One case for each user with an event in ``part``: their first one there is the target.

@@ -15,6 +15,8 @@ from core.model.network import Batch
 from core.model.sequences import ABSENT_ITEM, GAPS, HAS_TEXT, EncodedEvents, gap_features, padded
 
 CPU = torch.device("cpu")
+_FEWEST_USERS, _FEWEST_STEPS = 64, 80
+"""An epoch of fewer steps takes fewer histories a step, but so many at least."""
 _SORTED_TOGETHER = 16
 """Batches whose histories are sorted by length before they are cut: less padding, and still any
 history may be beside most others."""
@@ -74,10 +76,18 @@ class EventTable:
         return Batch(item, self.kind[take] * real, features, text, length)
 
 
-def pieces(data: FittingData, config: InterestConfig, order: np.random.Generator) -> list[IntArray]:
-    """Every training history's rows, long ones cut at a random offset."""
+def pieces(
+    data: FittingData,
+    config: InterestConfig,
+    order: np.random.Generator,
+    lengths: IntArray | None = None,
+) -> list[IntArray]:
+    """Every training history's rows, long ones cut at a random offset.
+
+    ``lengths`` int64[n_users]: only so many events of each.
+    """
     found: list[IntArray] = []
-    for user, length in enumerate(data.train_lengths):
+    for user, length in enumerate(data.train_lengths if lengths is None else lengths):
         rows = np.arange(data.starts[user], data.starts[user] + length)
         if length <= config.window:
             cuts = [0]
@@ -95,21 +105,28 @@ def epoch_batches(
     data: FittingData, config: InterestConfig, order: np.random.Generator
 ) -> list[list[IntArray]]:
     """One epoch of batches in random order, each of pieces of like length."""
-    found = pieces(data, config, order)
+    return batched(pieces(data, config, order), config, order)
+
+
+def batched(
+    found: Sequence[IntArray], config: InterestConfig, order: np.random.Generator
+) -> list[list[IntArray]]:
+    """Pieces in batches of like length, in random order."""
     shuffled = order.permutation(len(found))
     batches: list[list[IntArray]] = []
-    together = _SORTED_TOGETHER * config.batch_users
+    at_once = min(config.batch_users, max(len(found) // _FEWEST_STEPS, _FEWEST_USERS))
+    together = _SORTED_TOGETHER * at_once
     for begin in range(0, len(shuffled), together):
         rows = [found[k] for k in shuffled[begin : begin + together]]
-        batches.extend(_cut(sorted(rows, key=len), config))
+        batches.extend(_cut(sorted(rows, key=len), at_once, config.batch_events))
     return [batches[k] for k in order.permutation(len(batches))]
 
 
-def _cut(rows: Sequence[IntArray], config: InterestConfig) -> Iterator[list[IntArray]]:
+def _cut(rows: Sequence[IntArray], most_users: int, most_events: int) -> Iterator[list[IntArray]]:
     batch: list[IntArray] = []
     events = 0
     for piece in rows:
-        full = len(batch) == config.batch_users or events + len(piece) > config.batch_events
+        full = len(batch) == most_users or events + len(piece) > most_events
         if batch and full:
             yield batch
             batch, events = [], 0

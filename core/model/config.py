@@ -37,20 +37,26 @@ class InterestConfig:
     id_dropout: float = _setting(0.3, 0, 0.99)
     """Share of items whose id embedding and bias are dropped per batch: text must carry them."""
     part_dropout: float = _setting(0.1, 0, 0.99)
-    """Share of events that lose their rating, text, time or item in training, each by itself."""
+    """Share of events that lose their rating, time or item in training, each by itself."""
+    text_dropout: float = _setting(0.1, 0, 0.99)
+    """The same for their text. Each review is unlike all others, so a network that reads it often
+    may learn by heart what followed it (docs/trials.md)."""
     id_scale: float = _setting(1.0, 0.001, 1000)
     """Length of a well-observed item's id embedding, where its text vector has length 1."""
     id_shrinkage: float = _setting(5.0, 0.001, 1e6)
     """Training events at which the id embedding has half of that length."""
     output_scale: float = _setting(0.1, 0, 100)
     """Factor on the start weights that lead from the LSTM and the review to the query."""
+    review_to_query: float = _setting(1.0, 0, 100)
+    """Factor on those from the review alone. 0 takes this way out: reviews then reach the query
+    through the LSTM, and can't be learned by heart so easily (docs/trials.md)."""
     id_bound: float = _setting(0.0, 0, 1000)
     """How far training may move an id embedding from its start at most; 0 sets no bound."""
     temperature: float = _setting(15.0, 0.01, 1000)
     """Start value of the factor on cosine scores."""
     bias_scale: float = _setting(0.25, 0, 100)
     """Start value of an item's bias per unit of log popularity."""
-    learning_rate: float = _setting(5e-4, 1e-8, 1)
+    learning_rate: float = _setting(1e-3, 1e-8, 1)
     """Peak step size of AdamW."""
     weight_decay: float = _setting(0.01, 0, 100)
     """Decay of AdamW on weight matrices."""
@@ -58,8 +64,8 @@ class InterestConfig:
     """Share of the target's probability spread over the catalogue."""
     clip: float = _setting(1.0, 1e-6, 1e6)
     """Largest gradient norm."""
-    batch_users: int = _setting(64, 1, 100_000)
-    """Histories per step at most."""
+    batch_users: int = _setting(256, 1, 100_000)
+    """Histories per step at most; fewer, down to 64, where an epoch would have few steps."""
     batch_events: int = _setting(2048, 1, 1_000_000)
     """Events per step at most, so that the scores of one step stay small."""
     window: int = _setting(128, 2, 100_000)

@@ -10,6 +10,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,14 +20,16 @@ from core.arrays import IntArray
 from core.device import device_words
 from core.model.batches import CPU, EventTable, FittingData, epoch_batches
 from core.model.config import UNJUDGED_EPOCHS, InterestConfig
+from core.model.continuing import Lesson, Step
 from core.model.metrics import Epoch
 from core.model.network import InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import kind_rows, padded
 from core.model.softmax import softmax_gradients
-from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, judge
+from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, Validated, judge
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 FULL_SOFTMAX_ITEMS = 50_000
+STAGE = "Training the interest model"
 _WARM_UP_STEPS = 20
 _TOLD_EVERY = 16
 """Steps between two readings of the loss on a GPU, which has to be waited for."""
@@ -36,17 +39,20 @@ _TOLD_EVERY = 16
 class Fit:
     """The best network met, its item vectors and biases, and how training went.
 
-    ``cold_offset`` is added to the bias of items without a training event, chosen on validation.
+    Chosen on validation: ``cold_offset`` is added to the bias of items without a training event,
+    ``repeat_offset`` to the score of an item that the history has already.
     """
 
     network: InterestNetwork
     item_vectors: Tensor
     item_bias: Tensor
     cold_offset: float
+    repeat_offset: float
     curve: tuple[Epoch, ...]
     best_epoch: int
     device: str
     """Where it was trained: ``cpu``, or an accelerator's type and name."""
+    tower: ItemTower
 
 
 _drawing = threading.Lock()
@@ -62,22 +68,24 @@ def fit_network(
     device: torch.device = CPU,
     half: bool = False,
     epochs: int | None = None,
+    lesson: Lesson | None = None,
 ) -> Fit:
     """Train until validation NDCG@10 has not risen for ``config.patience`` epochs.
 
     Where nobody can be judged, the last of UNJUDGED_EPOCHS epochs counts, and NDCG is NaN. With
     ``epochs`` given nobody is judged: exactly so many are trained, as an earlier fit chose.
 
-    The network is new, ``tower`` may change; all that comes back is on the CPU. Deterministic for a
-    seed, a processor and a thread count; other devices draw other random numbers. Where a device's
-    memory does not suffice, training begins anew on the CPU. One fit of a process waits for the
-    other. With ``half`` the scores' products read bf16 (see ``softmax_gradients``). Raises Stopped.
+    The network is new, or an earlier one that goes on with a ``lesson``; ``tower`` may change; all
+    that comes back is on the CPU. Deterministic for a seed, a processor and a thread count; other
+    devices draw other random numbers. Where a device's memory does not suffice, training begins
+    anew on the CPU. One fit of a process waits for the other. With ``half`` the scores' products
+    read bf16 (see ``softmax_gradients``). Raises Stopped.
     """
     while not _drawing.acquire(timeout=0.2):
         check_stop(stop)
         report(progress, Progress("Waiting for another training", 0, 1))
     try:
-        return _fit_somewhere(data, tower, config, progress, stop, device, half, epochs)
+        return _fit_somewhere(data, tower, config, progress, stop, device, half, epochs, lesson)
     finally:
         _drawing.release()
 
@@ -91,15 +99,16 @@ def _fit_somewhere(
     device: torch.device,
     half: bool,
     fixed: int | None,
+    lesson: Lesson | None,
 ) -> Fit:
     if device.type == "cpu":
-        return _fit(data, tower, config, progress, stop, device, half, fixed)
+        return _fit(data, tower, config, progress, stop, device, half, fixed, lesson)
     try:
-        return _fit(data, deepcopy(tower), config, progress, stop, device, half, fixed)
+        return _fit(data, deepcopy(tower), config, progress, stop, device, half, fixed, lesson)
     except torch.OutOfMemoryError:
         what = f"Training on the CPU: the memory of {device_words(device)} does not suffice"
         report(progress, Progress(what, 0, 1))
-    return _fit(data, tower, config, progress, stop, CPU, half, fixed)
+    return _fit(data, tower, config, progress, stop, CPU, half, fixed, lesson)
 
 
 def _on(device: torch.device) -> AbstractContextManager[object]:
@@ -116,22 +125,28 @@ def _fit(
     device: torch.device,
     half: bool,
     fixed: int | None,
+    lesson: Lesson | None,
 ) -> Fit:
     torch.manual_seed(config.seed)
     # Every device starts alike.
-    network = InterestNetwork(config, data.events.text.shape[1], kind_rows(data.events.kind))
+    network = (
+        InterestNetwork(config, data.events.text.shape[1], kind_rows(data.events.kind))
+        if lesson is None
+        else deepcopy(lesson.network)
+    )
     with _on(device):
         tower = tower.to(device)
-        offset, curve, best_epoch = _train(
-            network.to(device), tower, data, config, progress, stop, half, fixed
+        best, curve, best_epoch = _train(
+            network.to(device), tower, data, config, progress, stop, half, fixed, lesson
         )
     for module in (network, tower):
         module.to(CPU).eval()
     with torch.inference_mode():
         vectors, bias = tower()
-        bias = bias + offset * (~tower.seen)
+        bias = bias + best.cold_offset * (~tower.seen)
     words = device_words(device)
-    return Fit(network, vectors, bias, offset, tuple(curve), best_epoch, words)
+    offsets = best.cold_offset, best.repeat_offset
+    return Fit(network, vectors, bias, *offsets, tuple(curve), best_epoch, words, tower)
 
 
 def _train(
@@ -143,8 +158,9 @@ def _train(
     stop: StopCallback | None,
     half: bool,
     fixed: int | None,
-) -> tuple[float, list[Epoch], int]:
-    """Leave the best weights met in both; returns cold offset, training curve and best epoch."""
+    lesson: Lesson | None,
+) -> tuple[Validated, list[Epoch], int]:
+    """Leave the best weights met in both; returns their judgement, the curve and their epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
     table, met = EventTable.of(data.events, device), tower.seen.nonzero().squeeze(1)
@@ -156,21 +172,24 @@ def _train(
     modules = (network, tower)
     average = _Average(network, tower, config.averaging)
     best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
-    first = best[0] if scored else None
-    curve = [Epoch(epoch=0, loss=None, validation_ndcg=first, seconds=0.0)]
+    curve = [_epoch(0, None, judged if scored else None, 0.0)]
     started = time.monotonic()
-    step = 0
+    step = steps = 0
     epochs = config.epochs if scored else min(config.epochs, UNJUDGED_EPOCHS)
     epochs = epochs if fixed is None else fixed
     for epoch in range(1, epochs + 1):
         network.train()
         tower.train()
         total, count, mean = torch.zeros((), dtype=torch.float64), 0, 0.0
-        batches = epoch_batches(data, config, order)
-        for number, rows in enumerate(batches):
+        steps_of: list[Step] = (
+            [partial(_backward, data, rows) for rows in epoch_batches(data, config, order)]
+            if lesson is None
+            else lesson.steps(config, order)
+        )
+        for number, backward in enumerate(steps_of):
             check_stop(stop)
             optimiser.zero_grad()
-            loss, targets = _backward(network, tower, met, data, table, rows, config, half)
+            loss, targets = backward(network, tower, met, table, config, half)
             nn.utils.clip_grad_norm_([*network.parameters(), *tower.parameters()], config.clip)
             step += 1
             for group in optimiser.param_groups:
@@ -179,27 +198,51 @@ def _train(
             tower.hold(config.id_bound)
             average.take()
             total, count = total + loss, count + targets
-            done = (epoch - 1) + (number + 1) / len(batches)
+            done = (epoch - 1) + (number + 1) / len(steps_of)
             left = (time.monotonic() - started) / done * (epochs - done)
             if device.type == "cpu" or number % _TOLD_EVERY == 0:
                 mean = float(total) / max(count, 1)
-            figures = {"loss": mean} | ({"validation NDCG@10": judged[0]} if scored else {})
-            stage, steps = "Training the interest model", len(batches) * epochs
-            report(progress, Progress(stage, step, steps, left, figures))
+            steps = len(steps_of) * epochs
+            report(progress, Progress(STAGE, step, steps, left, _figures(mean, judged, scored)))
         judged = judge(*average.modules, table, judged_users)
         mean = float(total) / max(count, 1)
-        known = mean if np.isfinite(mean) else None
         seconds = time.monotonic() - started
-        score = judged[0] if scored else None
-        curve.append(Epoch(epoch=epoch, loss=known, validation_ndcg=score, seconds=seconds))
-        if judged[0] > best[0] or not scored:
+        curve.append(_epoch(epoch, mean, judged if scored else None, seconds))
+        if scored:  # the figures of this epoch, where a report of the next one may never come
+            left = seconds / epoch * (epochs - epoch)
+            of_epoch = _figures(mean, judged, scored)
+            report(progress, Progress(STAGE, step, max(steps, step), left, of_epoch))
+        if judged.ndcg > best.ndcg or not scored:
             best, best_epoch = judged, epoch
             best_states = [deepcopy(module.state_dict()) for module in average.modules]
         if epoch - best_epoch >= config.patience:
             break
     for module, state in zip(modules, best_states, strict=True):
         module.load_state_dict(state)
-    return best[1], curve, best_epoch
+    return best, curve, best_epoch
+
+
+def _figures(loss: float, judged: Validated, scored: bool) -> dict[str, float]:
+    """What a report says of the training so far."""
+    if not scored:
+        return {"loss": loss}
+    known = {"validation loss": judged.loss} if np.isfinite(judged.loss) else {}
+    return {"loss": loss, **known, "validation NDCG@10": judged.ndcg}
+
+
+def _epoch(number: int, loss: float | None, judged: Validated | None, seconds: float) -> Epoch:
+    """A line of the training curve; what isn't a number isn't known."""
+    known = [
+        value if value is not None and np.isfinite(value) else None
+        for value in (loss, judged.loss if judged else None)
+    ]
+    return Epoch(
+        epoch=number,
+        loss=known[0],
+        validation_ndcg=judged.ndcg if judged else None,
+        seconds=seconds,
+        validation_loss=known[1],
+    )
 
 
 class _Average:
@@ -221,12 +264,12 @@ class _Average:
 
 
 def _backward(
+    data: FittingData,
+    rows: list[IntArray],
     network: InterestNetwork,
     tower: ItemTower,
     met: Tensor,
-    data: FittingData,
     table: EventTable,
-    rows: list[IntArray],
     config: InterestConfig,
     half: bool,
 ) -> tuple[Tensor, int]:
@@ -239,7 +282,8 @@ def _backward(
     device = tower.ids.device
     whole = table.batch(rows)
     vectors, bias = tower()
-    queries = network(drop_parts(whole, config.part_dropout), vectors)[:, :-1]
+    told = drop_parts(whole, config.part_dropout, config.text_dropout)
+    queries = network(told, vectors)[:, :-1]
     index, wanted = padded(rows)
     wanted &= data.events.item[index] >= 0
     # A later piece's start is not a history's start.

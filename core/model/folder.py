@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
 from core.corpus.models import CONFIG, REMEDY, read_model_facts
 from core.domain import Columns, DomainError
 from core.encode.item_text import TITLE_AND_CATEGORY
@@ -74,6 +75,13 @@ class SentimentOrigin(BaseModel):
     fitted_on: str
 
 
+class ParentFacts(BaseModel):
+    """The model that an updated one went on from, and the content that it was made from."""
+
+    model_id: str
+    corpus_id: str
+
+
 class ModelConfig(BaseModel):
     """``config.json``: identity, origin, encoder, settings and choices of a model."""
 
@@ -90,16 +98,24 @@ class ModelConfig(BaseModel):
     topics: TopicFacts
     sentiment: SentimentOrigin
     cold_offset: float = 0.0
+    repeat_offset: float = 0.0
+    """See ``InterestModel``; not written where it is 0, as in models from before it was chosen."""
     item_text: tuple[str, ...] = TITLE_AND_CATEGORY
     """Columns of the items that describe them; not written where they are title and category, as
     in models from before they could be chosen."""
     versions: dict[str, str] = {}
+    parent: ParentFacts | None = None
+    """Not written where a model was trained from nothing."""
 
     @model_serializer(mode="wrap")
     def _facts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         facts: dict[str, Any] = serialise(self)
+        if self.parent is None:
+            facts.pop("parent", None)
         if self.item_text == TITLE_AND_CATEGORY:
             facts.pop("item_text", None)
+        if self.repeat_offset == 0.0:
+            facts.pop("repeat_offset", None)
         return facts
 
     @property
@@ -171,23 +187,52 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
     """Read a model folder for its corpus; DomainError where they don't belong together."""
     config = read_config(folder)
     if config.corpus_id != corpus.corpus_id:
-        raise DomainError(
+        raise _of_other_content(config, corpus.manifest)
+    return _read(folder, config, corpus.item_ids, text_vectors)
+
+
+def read_alone(folder: Path, text_vectors: TextVectors) -> ModelParts:
+    """Read a model folder with the catalogue that it was made with, whatever its corpus is now."""
+    return _read(folder, read_config(folder), None, text_vectors)
+
+
+def _of_other_content(config: ModelConfig, manifest: Manifest) -> DomainError:
+    """Why a model doesn't open on a corpus, and the way on."""
+    name = manifest.name
+    where = f"corpus {name} now has id {manifest.corpus_id}"
+    added = manifest.appends_since(config.corpus_id)
+    if not added:
+        return DomainError(
             f"the model was trained on other content (corpus id {config.corpus_id})",
-            where=f"corpus {corpus.name} now has id {corpus.corpus_id}",
-            remedy=f"Train again: python -m core train {corpus.name}",
+            where=where,
+            remedy=f"Train again: python -m core train {name}",
         )
-    remedy = f"Train again: python -m core train {corpus.name}"
+    events = sum(append.accepted for append in added)
+    return DomainError(
+        f"the model was made from earlier content (corpus id {config.corpus_id}); "
+        f"{events:,} event{'s' * (events != 1)} came later",
+        where=where,
+        remedy=f"Update it: python -m core update {name}",
+    )
+
+
+def _read(
+    folder: Path, config: ModelConfig, catalogue: tuple[str, ...] | None, text_vectors: TextVectors
+) -> ModelParts:
+    """Read a model of that catalogue; of its own one where None."""
+    remedy = f"Train again: python -m core train {config.corpus}"
     verify(folder, (WEIGHTS, ITEMS, SENTIMENT, MAP), remedy=remedy)
     try:
         weights, _ = load_arrays(folder / WEIGHTS)
         items = pd.read_parquet(folder / ITEMS)
+        item_ids = catalogue or tuple(items[Columns.Item])
         _check_id(folder, weights)
         settings = InterestConfig.checked(config.interest, str(folder / CONFIG))
         network = _read_network(settings, config.encoder.dim, weights)
-        n, dim = len(corpus.item_ids), settings.dim
+        n, dim = len(item_ids), settings.dim
         vectors = check_array("item_vectors", weights["item_vectors"], np.float32, (n, dim))
         bias = check_array("item_bias", weights["item_bias"], np.float32, (n,))
-        topics, counts = _read_items(items, config.topics, corpus.item_ids)
+        topics, counts = _read_items(items, config.topics, item_ids)
         sentiment = SentimentModel.load(folder / SENTIMENT)
         check_array("the sentiment's weight", sentiment.weight, np.float32, (config.encoder.dim,))
         interest_map = InterestMap.load(folder / MAP)
@@ -198,10 +243,12 @@ def read_parts(folder: Path, corpus: Corpus, text_vectors: TextVectors) -> Model
         raise Damaged(
             f"the model folder is damaged: {reason_of(error)}", where=str(folder), remedy=remedy
         ) from error
+    item_index = {item: index for index, item in enumerate(item_ids)}
     events = EventEncoder(
-        corpus.item_index, config.rating_scale, sentiment, text_vectors, config.encoder.dim
+        item_index, config.rating_scale, sentiment, text_vectors, config.encoder.dim
     )
-    interest = InterestModel(settings, network, corpus.item_ids, vectors, bias, events)
+    offset = config.repeat_offset
+    interest = InterestModel(settings, network, item_ids, vectors, bias, events, offset)
     return ModelParts(config, interest, sentiment, topics, interest_map, counts)
 
 

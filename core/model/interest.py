@@ -56,8 +56,8 @@ class InterestModel:
     ``states`` runs a history event by event in numpy and keeps every prefix it has met, so an
     edited history is computed only from its first changed event; ``log_probabilities`` of many
     histories runs them in padded batches in torch. Both give the same numbers to 1e-5.
-    ``item_vectors`` float32[n_items, dim], ``item_bias`` float32[n_items]. Safe to share between
-    threads.
+    ``item_vectors`` float32[n_items, dim], ``item_bias`` float32[n_items]; ``repeat_offset`` is
+    added to the scores of the items that a history has. Safe to share between threads.
     """
 
     config: InterestConfig
@@ -66,6 +66,7 @@ class InterestModel:
     item_vectors: FloatArray
     item_bias: FloatArray
     events: EventEncoder
+    repeat_offset: float = 0.0
     id = "interest"
 
     def __post_init__(self) -> None:
@@ -82,7 +83,13 @@ class InterestModel:
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Log-probabilities of the whole catalogue after each history, float32[n, n_items]."""
-        return self.log_probabilities_of(self._last_queries(histories))
+        scores = self._scores(self._last_queries(histories))
+        if self.repeat_offset:
+            index = self.events.item_index
+            for row, history in enumerate(histories):
+                own = {index[event.item_id] for event in history.events if event.item_id}
+                scores[row, list(own)] += np.float32(self.repeat_offset)
+        return _normalised(scores)
 
     def _last_queries(self, histories: Sequence[History]) -> FloatArray:
         """Query vectors after the last event of n histories, float32[n, dim]."""
@@ -96,13 +103,16 @@ class InterestModel:
         return self._batched(histories)
 
     def log_probabilities_of(self, queries: FloatArray) -> FloatArray:
-        """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items]."""
+        """Log-probabilities from query vectors float32[n, dim], as float32[n, n_items].
+
+        Without ``repeat_offset``: what a state is about, whatever its history holds.
+        """
+        return _normalised(self._scores(queries))
+
+    def _scores(self, queries: FloatArray) -> FloatArray:
         scores: FloatArray = queries @ self.item_vectors.T
         scores *= self.temperature
         scores += self.item_bias
-        highest = scores.max(axis=1, keepdims=True)
-        total = np.exp(scores - highest).sum(axis=1, keepdims=True, dtype=np.float64)
-        scores -= (highest + np.log(total)).astype(np.float32)
         return scores
 
     def forget(self) -> None:
@@ -234,3 +244,11 @@ class InterestModel:
             query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
             queries[chosen] = query.numpy()
         return queries
+
+
+def _normalised(scores: FloatArray) -> FloatArray:
+    """Scores float32[n, n_items] as log-probabilities, in place."""
+    highest = scores.max(axis=1, keepdims=True)
+    total = np.exp(scores - highest).sum(axis=1, keepdims=True, dtype=np.float64)
+    scores -= (highest + np.log(total)).astype(np.float32)
+    return scores

@@ -48,6 +48,36 @@ class Epoch(BaseModel):
     loss: float | None
     validation_ndcg: float | None
     seconds: float | None = None
+    validation_loss: float | None = None
+    """Like ``loss``, of the validation events: nats per event among the items met in training."""
+
+
+class UpdateFacts(BaseModel):
+    """What an update learned, replayed and forgot.
+
+    ``new_targets`` are training events that the parent had not learned; ``replayed`` of the known
+    ones were replayed in each epoch, with ``strength`` times their divergence from the parent.
+    ``before`` and ``after`` are the NDCG@10 of parent and update on the test targets;
+    ``kept_before`` and ``kept_after`` the same on the ``kept_targets`` of users without a new
+    event, which neither has learned: what was forgotten. None where nobody could be judged.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    new_events: int
+    new_users: int
+    new_items: int
+    new_targets: int
+    replayed: int
+    strength: float
+    before: float | None = None
+    after: float | None = None
+    kept_targets: int = 0
+    kept_before: float | None = None
+    kept_after: float | None = None
+    moved: float | None = None
+    """Median distance on the map between a known state by the parent and by the update, as a share
+    of the median step."""
 
 
 class Metrics(BaseModel):
@@ -74,6 +104,8 @@ class Metrics(BaseModel):
     """Share of word pieces in a sample of the texts that the encoder does not know, 0 to 1."""
     unknown_scripts: dict[str, float] = {}
     """The same by script, where any is unknown."""
+    update: UpdateFacts | None = None
+    """None for a model that was trained from nothing."""
 
     @property
     def best_first(self) -> list[Score]:

@@ -30,12 +30,10 @@ from core.model.config import InterestConfig
 from core.model.sequences import (
     ABSENT_KIND,
     FEATURES,
-    GAP,
-    HAS_GAP,
+    GAPS,
     HAS_RATING,
     HAS_TEXT,
     RATING,
-    SAME_DAY,
     SENTIMENT,
 )
 
@@ -260,12 +258,21 @@ class ItemTower(nn.Module):
             keep = torch.maximum(keep, 1 - self.get_buffer("has_text"))
             ids, bias = ids * keep[:, None], bias * keep
             reviews = reviews * (1 - (1 - keep) * has_title)[:, None]
+        return functional.normalize(self._mixed(ids, reviews), dim=1, eps=1e-4), bias
+
+    def _mixed(self, ids: Tensor, reviews: Tensor) -> Tensor:
         vectors = ids
         if self.told:
             vectors = vectors + self.title @ self.title_projection
         if self.reviewed:
             vectors = vectors + reviews @ self.reviews_projection
-        return functional.normalize(vectors, dim=1, eps=1e-4), bias
+        return vectors
+
+    @torch.no_grad()
+    def lengths(self) -> Tensor:
+        """Length of each item's vector before it is scaled to 1, float32[n_items]."""
+        lengths: Tensor = self._mixed(self.ids, self.reviews).norm(dim=1)
+        return lengths
 
 
 class InterestNetwork(Equations, nn.Module):
@@ -297,9 +304,10 @@ class InterestNetwork(Equations, nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         with torch.no_grad():
             self.hidden_out.weight.mul_(config.output_scale)
-            self.text_out.weight.mul_(config.output_scale)
+            self.text_out.weight.mul_(config.output_scale * config.review_to_query)
             nn.init.normal_(self.kind_in.weight, std=0.02)
             self.kind_in.weight[ABSENT_KIND].zero_()
+        self.text_out.weight.requires_grad_(config.review_to_query > 0)
 
     def forward(self, batch: Batch, item_vectors: Tensor) -> Tensor:
         """Query vectors float32[B, L + 1, dim] after 0, 1, ..., L events."""
@@ -333,17 +341,18 @@ class InterestNetwork(Equations, nn.Module):
         return self.log_temperature.exp() * (queries @ item_vectors.T) + bias
 
 
-def drop_parts(batch: Batch, share: float) -> Batch:
-    """Take rating, text, time and item from a share of events, each by itself.
+def drop_parts(batch: Batch, share: float, of_text: float) -> Batch:
+    """Take rating, time and item from a share of events, each by itself, and text ``of_text``.
 
     So the network knows histories with parts missing, as explainers will ask for them.
     """
-    if share <= 0 or batch.item.shape[1] == 0:
+    if max(share, of_text) <= 0 or batch.item.shape[1] == 0:
         return batch
     shape = batch.item.shape
     features = batch.features.clone()
-    for columns in ((RATING, HAS_RATING), (SENTIMENT, HAS_TEXT), (GAP, SAME_DAY, HAS_GAP)):
-        features[..., list(columns)] *= (torch.rand(shape) >= share).float().unsqueeze(-1)
+    parts = ((share, [RATING, HAS_RATING]), (of_text, [SENTIMENT, HAS_TEXT]), (share, GAPS))
+    for lost, columns in parts:
+        features[..., columns] *= (torch.rand(shape) >= lost).float().unsqueeze(-1)
     gone = torch.rand(shape) < share / 2
     item, kind = torch.where(gone, -1, batch.item), torch.where(gone, ABSENT_KIND, batch.kind)
     return replace(batch, item=item, kind=kind, features=features)

@@ -75,6 +75,11 @@ def kind_rows(kinds: IntArray) -> int:
     return max(KIND_INDEX.values()) + 1 if (kinds > ABSENT_KIND).any() else ABSENT_KIND + 1
 
 
+def kinds_within(rows: int) -> frozenset[EventKind]:
+    """The kinds that a network with so many rows knows."""
+    return frozenset(kind for kind, row in KIND_INDEX.items() if row < rows)
+
+
 def padded(rows: Sequence[IntArray]) -> tuple[IntArray, BoolArray]:
     """Rows of n histories of up to L events as int64[n, L], and which of them are not padding."""
     lengths = np.array([len(row) for row in rows], np.int64)

@@ -72,3 +72,35 @@ def softmax_gradients(
         else:
             of_vectors.addmm_(error.T, part)
     return Gradients(loss, of_queries, of_vectors, of_bias)
+
+
+@torch.no_grad()
+def distilled_gradients(
+    queries: Tensor,
+    vectors: Tensor,
+    bias: Tensor,
+    old_queries: Tensor,
+    old_vectors: Tensor,
+    old_bias: Tensor,
+) -> Gradients:
+    """Divergence of softmax(queries @ vectors.T + bias) from an old model's distribution.
+
+    The old model's is made alike of its own queries, vectors and biases over the same m items. The
+    loss is the summed Kullback-Leibler divergence (Hinton, Vinyals & Dean 2015, at temperature 1).
+    """
+    count = len(queries)
+    of_queries, of_vectors = torch.empty_like(queries), torch.zeros_like(vectors)
+    of_bias = torch.zeros_like(bias)
+    loss = torch.zeros((), dtype=torch.float64, device=queries.device)
+    at_once = _ROWS_AT_ONCE if queries.device.type == "cpu" else count
+    for begin in range(0, count, max(at_once, 1)):
+        rows = slice(begin, begin + at_once)
+        own = torch.addmm(bias, queries[rows], vectors.T).log_softmax(1)
+        old = torch.addmm(old_bias, old_queries[rows], old_vectors.T).log_softmax(1)
+        wanted = old.exp()
+        loss += (wanted * (old - own)).sum().double()
+        error = (own.exp_() - wanted) / count
+        of_bias += error.sum(0)
+        of_queries[rows] = error @ vectors
+        of_vectors.addmm_(error.T, queries[rows])
+    return Gradients(loss, of_queries, of_vectors, of_bias)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
 import torch
-from scipy.sparse import csr_matrix
 from sklearn.utils.extmath import randomized_svd
 
 from core.arrays import FloatArray, IntArray
 from core.model.config import InterestConfig
 from core.model.network import ItemTower
-from core.recommend.scorers import centre
+from core.recommend.scorers import centre, pairs_within
+from core.recommend.sequential import WINDOW
+
+FADING, SHRINKAGE, POWER = 0.9, 15.0, 0.5
+"""How fast a pair counts less with its distance, and how item counts divide it."""
 
 
 def item_tower(
     users: IntArray,
     items: IntArray,
-    n_users: int,
     title: FloatArray,
     reviews: FloatArray,
     config: InterestConfig,
@@ -25,13 +28,13 @@ def item_tower(
     """A tower to be trained, from training events (users and items int64[n_train], indices).
 
     title float32[n_items, d_text] are vectors of title and category, reviews the mean vectors of
-    training reviews; zeros where there are none. Ids start from a truncated SVD of the
-    degree-normalised user-item matrix, shrunk for items with few events; text projections from the
-    leading principal directions, so that text similarity holds from the first step.
+    training reviews; zeros where there are none. Ids start from a truncated SVD of how often items
+    came close to each other, shrunk for items with few events; text projections from the leading
+    principal directions, so that text similarity holds from the first step.
     """
     n_items = len(title)
     counts = np.bincount(items, minlength=n_items)
-    ids = _co_occurrence(users, items, n_users, n_items, config)
+    ids = _neighbours(users, items, counts, config)
     lengths = np.linalg.norm(ids, axis=1, keepdims=True)
     share = counts / (counts + config.id_shrinkage)
     ids = ids / np.maximum(lengths, 1e-6) * config.id_scale * share[:, None]
@@ -58,18 +61,20 @@ def item_tower(
     return ItemTower(tensors, fixed, config.id_dropout)
 
 
-def _co_occurrence(
-    users: IntArray, items: IntArray, n_users: int, n_items: int, config: InterestConfig
+def _neighbours(
+    users: IntArray, items: IntArray, counts: IntArray, config: InterestConfig
 ) -> FloatArray:
-    ids = np.zeros((n_items, config.dim), np.float32)
-    rank = min(config.dim, n_users - 1, n_items - 1)
+    """Leading directions of ``D^-p (T + T') D^-p``, as in ``core.recommend.sequential``.
+
+    T are pairs of events up to ten steps apart and D the items' shrunk training events.
+    """
+    ids = np.zeros((len(counts), config.dim), np.float32)
+    rank = min(config.dim, len(counts) - 1)
     if rank < 1 or len(items) == 0:
         return ids
-    pairs = np.unique(np.stack([users, items], 1), axis=0)
-    by_user = np.bincount(pairs[:, 0], minlength=n_users)
-    by_item = np.bincount(pairs[:, 1], minlength=n_items)
-    values = 1.0 / np.sqrt(by_user[pairs[:, 0]] * by_item[pairs[:, 1]])
-    matrix = csr_matrix((values, (pairs[:, 0], pairs[:, 1])), shape=(n_users, n_items))
+    following = pairs_within(users, items, len(counts), [FADING**step for step in range(WINDOW)])
+    weight = sp.diags_array(((counts + SHRINKAGE) ** -POWER).astype(np.float32))
+    matrix = sp.csr_matrix(weight @ (following + following.T) @ weight)
     _, strength, directions = randomized_svd(matrix, rank, random_state=config.seed)
     ids[:, :rank] = directions.T * np.sqrt(strength)
     return ids

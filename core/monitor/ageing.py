@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.arrays import DoubleArray
+from core.arrays import BoolArray, DoubleArray
 from core.corpus.split import temporal_cuts
 from core.corpus.store import Library
 from core.domain import Columns, Part
@@ -37,19 +37,27 @@ class Age:
     targets: int
 
 
-def quality_by_age(engine: Engine, library: Library) -> tuple[Age, ...]:
-    """NDCG of the default recommender by age; empty without a stored temporal evaluation."""
+def quality_by_age(
+    engine: Engine, library: Library, users: BoolArray | None = None
+) -> tuple[Age, ...]:
+    """NDCG of the default recommender by age, of ``users`` bool[n_users] or of all.
+
+    Empty without a stored temporal evaluation.
+    """
     judged = find_report(engine.corpus, library, engine.folder, "temporal")
     subject = engine.recommender().id
     if judged is None or subject not in judged.names:
         return ()
     ages = _ages(engine, judged)
-    gain, users = judged.ndcg(subject), np.array(judged.users, object)
+    gain, owners = judged.ndcg(subject), np.array(judged.users, object)
+    counted = np.ones(len(ages), bool)
+    if users is not None:
+        counted = users[[engine.corpus.user_index[user] for user in judged.users]]
     found = []
     for low, high in zip(AGES, (*AGES[1:], None), strict=True):
-        own = (ages >= low) & (ages < (np.inf if high is None else high))
+        own = counted & (ages >= low) & (ages < (np.inf if high is None else high))
         if own.any():
-            interval = bootstrap(gain[own], users[own].tolist())
+            interval = bootstrap(gain[own], owners[own].tolist())
             found.append(Age(low, high, interval, int(own.sum())))
     return tuple(found)
 

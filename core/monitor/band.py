@@ -103,13 +103,19 @@ class Test:
         return self.p <= OUTSIDE
 
 
+def counted_rows(watched: Watched, measure: Measure) -> tuple[IntArray, DoubleArray]:
+    """The rows of ``corpus.events`` that a measure counts, int64[n], and its values there."""
+    rows = np.arange(len(watched.user)) if measure.rows is None else measure.rows
+    counts = watched.is_counted[rows]
+    if measure.counts is not None:
+        counts = counts & measure.counts()
+    return rows[counts], measure.values()[counts]
+
+
 def blocks_of(watched: Watched, measure: Measure) -> Blocks:
     """Sum a measure up over each user's rows of each period."""
-    block = watched.block if measure.rows is None else watched.block[measure.rows]
-    values = measure.values()
-    if measure.counts is not None:
-        counted = measure.counts()
-        block, values = block[counted], values[counted]
+    rows, values = counted_rows(watched, measure)
+    block = watched.block[rows]
     n = len(watched.block_period)
     size, total = np.bincount(block, minlength=n), np.bincount(block, values, minlength=n)
     has = np.flatnonzero(size)

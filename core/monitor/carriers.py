@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import BoolArray, DoubleArray, IntArray
-from core.monitor.band import Series, Test, window_of
+from core.cohorts.listed import MOST
+from core.monitor.band import Series, Test, counted_rows, window_of
 from core.monitor.measures import Group, Measure, Scale, Watched
 
 SHOWN, EXAMPLES = 5, 5
@@ -36,7 +37,9 @@ class Carrier:
 class Carried:
     """What carries one change.
 
-    ``half``: how many users carry half of it, the largest parts first; ``rows`` are example events
+    ``half``: how many users carry half of it, the largest parts first; ``behind`` are the places
+    in the corpus's order of those whose parts, the largest first, add up to it (at most ``MOST``,
+    in that order). ``rows`` are example events
     (rows of ``corpus.events``), from before the change where it is a lack (``are_missing``).
     """
 
@@ -45,6 +48,7 @@ class Carried:
     topics: tuple[Carrier, ...]
     kinds: tuple[Carrier, ...]
     half: int
+    behind: tuple[int, ...]
     active: int
     rows: tuple[int, ...]
     are_missing: bool
@@ -64,11 +68,7 @@ def carried_by(
     the periods before, each divided by all rows there. Those before add up to zero, so the parts
     add up to the change.
     """
-    rows = np.arange(len(watched.user)) if measure.rows is None else measure.rows
-    values = measure.values()
-    if measure.counts is not None:
-        counted = measure.counts()
-        rows, values = rows[counted], values[counted]
+    rows, values = counted_rows(watched, measure)
     period = watched.calendar.of_event[rows]
     now = period == test.period
     window = window_of(test.period, series.usual.rule, max(test.period - current.start, 0))
@@ -102,8 +102,13 @@ def carried_by(
 
     user, item = watched.user[rows], watched.item[rows]
     of_users = np.bincount(user, weight) * np.sign(change)
-    by_size = np.sort(of_users[of_users > 0])[::-1]
-    half = int(np.searchsorted(np.cumsum(by_size), abs(change) / 2)) + 1
+    carrying = np.flatnonzero(of_users > 0)
+    carrying = carrying[np.argsort(-of_users[carrying], kind="stable")]
+    by_size = of_users[carrying]
+    half, whole = (
+        int(np.searchsorted(np.cumsum(by_size), abs(change) * share)) + 1
+        for share in (0.5, 1 - 1e-9)
+    )
     kinds, kind_names = pd.factorize(watched.kind[rows], sort=True)
     no_topic = topics is None or measure.group is Group.TOPICS
     examples, are_missing = _examples(measure, rows, values, now, user, of_users, change)
@@ -117,6 +122,7 @@ def carried_by(
         if measure.group is Group.KINDS or len(kind_names) < 2
         else of(kinds.astype(np.int64), lambda at: str(kind_names[at])),
         half=min(half, max(len(by_size), 1)),
+        behind=tuple(carrying[: min(whole, MOST)].tolist()),
         active=len(np.unique(user[now])),
         rows=examples,
         are_missing=are_missing,

@@ -17,10 +17,13 @@ def as_facts(found: Monitored) -> dict[str, Any]:
         first, last = calendar.first_day(periods.start), calendar.last_day(periods.stop - 1)
         return {"first": _day(first), "last": _day(last), "periods": len(periods)}
 
+    users = found.watched.users
+    cohort = None if users is None else {"name": found.cohort, "users": int(users.sum())}
     return {
         "corpus": corpus.name,
         "corpus_id": corpus.corpus_id,
         "model_id": found.model_id,
+        "cohort": cohort,
         "period": calendar.unit.value,
         "current": span(found.current),
         "reference": span(found.reference),
@@ -72,6 +75,7 @@ def _alarm(found: Monitored, alarm: Alarm) -> dict[str, Any]:
         "active_users": carried.active,
         "users_with_half": carried.half,
         "users": [asdict(carrier) for carrier in carried.users],
+        "users_behind": [found.watched.corpus.user_ids[at] for at in carried.behind],
         "items": [asdict(carrier) for carrier in carried.items],
         "topics": [asdict(carrier) for carrier in carried.topics],
         "kinds": [asdict(carrier) for carrier in carried.kinds],

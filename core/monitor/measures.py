@@ -73,10 +73,21 @@ class Measure:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """The events of a corpus as the measures need them; rows are those of ``corpus.events``."""
+    """The events of a corpus as the measures need them; rows are those of ``corpus.events``.
+
+    ``users`` bool[n_users]: whose events count; None for everybody's.
+    """
 
     corpus: Corpus
     calendar: Calendar
+    users: BoolArray | None = None
+
+    @cached_property
+    def is_counted(self) -> BoolArray:
+        """Which events are of users who count, bool[n_events]."""
+        if self.users is None:
+            return np.ones(len(self.user), bool)
+        return np.asarray(self.users[self.user])
 
     @cached_property
     def user(self) -> IntArray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.arrays import IntArray
+from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import DomainError
@@ -73,6 +73,8 @@ class Monitored:
     notes: tuple[str, ...]
     model_id: str | None
     by_age: tuple[Age, ...] = ()
+    cohort: str | None = None
+    """The name of the cohort whose users were watched; None for everybody."""
 
     @property
     def tests(self) -> int:
@@ -105,23 +107,41 @@ def monitor(
     *,
     unit: Unit | None = None,
     since: str | None = None,
+    cohort: tuple[str, BoolArray] | None = None,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> Monitored:
     """Judge the current periods of a corpus: with a model, and with imported lists of a library.
 
-    DomainError for a corpus without times, with too few periods, or a wrong ``since``.
+    ``cohort``: a name and bool[n_users], whose events alone are watched, on the days of all; weeks
+    or months go by what its users do. DomainError for a corpus without times, with too few periods,
+    a wrong ``since``, or a cohort of nobody.
     """
-    calendar = calendar_of(corpus, unit)
+    name, users = cohort or (None, None)
+    if users is not None and not users.any():
+        raise DomainError(
+            "nobody is in this cohort", where=str(name), remedy="Choose another, or all users"
+        )
+    calendar = calendar_of(corpus, unit, users)
     current = calendar.current(since)
     reference = range(max(current.start - calendar.unit.reference, 0), current.start)
-    watched = Watched(corpus, calendar)
+    watched = Watched(corpus, calendar, users)
     topics = topics_of(corpus)
     if engine is not None:
         topics = engine.topics.names, engine.topics.item_topic.astype(np.int64)
     measures = list(corpus_measures(watched, topics))
     by_age: tuple[Age, ...] = ()
     notes: list[str] = []
+    if cohort is not None:
+        notes.append(
+            "If the cohort was chosen by what its users did in these periods, that alone can raise "
+            "alarms."
+        )
+        if unit is None and calendar.unit is not (usual := calendar_of(corpus).unit):
+            notes.append(
+                f"By {calendar.unit}s, as too few of its users are active in a {usual}; all users "
+                f"together are watched by {usual}s."
+            )
     if topics is None:
         notes.append("Topics need a category for most items, or a model.")
     shown = range(max(reference.start - calendar.unit.before, 0), current.stop)
@@ -129,7 +149,7 @@ def monitor(
         notes.append("Sentiment, lists and their quality need a model.")
     else:
         measures += _of_model(watched, engine, library, shown, notes, progress, stop)
-        by_age = _by_age(engine, library, notes)
+        by_age = _by_age(engine, library, users, notes)
     if library is not None:
         measures += _of_lists(watched, library, shown, notes)
     tests = len(measures) * len(current)
@@ -144,19 +164,24 @@ def monitor(
         for measure, series, own in found
     )
     model_id = None if engine is None else engine.model_id
-    return Monitored(watched, current, reference, judged, topics, tuple(notes), model_id, by_age)
+    facts = (topics, tuple(notes), model_id, by_age, name)
+    return Monitored(watched, current, reference, judged, *facts)
 
 
-def _by_age(engine: Engine, library: Library | None, notes: list[str]) -> tuple[Age, ...]:
+def _by_age(
+    engine: Engine, library: Library | None, users: BoolArray | None, notes: list[str]
+) -> tuple[Age, ...]:
     from core.monitor.ageing import quality_by_age
 
     try:
-        found = quality_by_age(engine, library) if library is not None else ()
+        found = quality_by_age(engine, library, users) if library is not None else ()
     except Damaged as error:
         notes.append(str(error))
         return ()
     if not found:
-        notes.append("Quality by age of the model needs its evaluation over time (page Quality).")
+        whose = "" if users is None else ", with targets of these users"
+        needed = f"its evaluation over time (page Quality){whose}"
+        notes.append(f"Quality by age of the model needs {needed}.")
     return found
 
 

@@ -53,6 +53,8 @@ def model_measures(
         return
     index = watched.corpus.user_index
     users = np.array([index[user] for user in judged.users], np.int64)
+    if watched.users is not None:
+        judged, users = judged.among(watched.users[users]), users[watched.users[users]]
     rows = watched.corpus.user_starts[users] + judged.steps
     result, k = judged.result(subject), judged.k
     hit = recall(result.rank, k)
@@ -208,6 +210,8 @@ def served_measures(
     rows = np.flatnonzero(_within(watched, shown))
     rows = rows[rows > starts[watched.user[rows]]]
     rows = _sampled(watched, rows, MOST_SERVED)
+    if not len(rows):
+        return
     try:
         data = TrainingData.of(watched.corpus, leave_last_out(watched.corpus.events))
     except DomainError:
@@ -243,8 +247,9 @@ def served_measures(
 
 
 def _within(watched: Watched, shown: range) -> BoolArray:
+    """Events that count in the periods ``shown``, bool[n_events]."""
     period = watched.calendar.of_event
-    return np.asarray((period >= shown.start) & (period < shown.stop))
+    return np.asarray((period >= shown.start) & (period < shown.stop) & watched.is_counted)
 
 
 def _sampled(watched: Watched, rows: IntArray, most: int) -> IntArray:

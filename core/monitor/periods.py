@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import IntArray
+from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError, read_utc
 
@@ -125,10 +125,13 @@ class Calendar:
         return first
 
 
-def calendar_of(corpus: Corpus, unit: Unit | None = None) -> Calendar:
+def calendar_of(
+    corpus: Corpus, unit: Unit | None = None, counted: BoolArray | None = None
+) -> Calendar:
     """The periods of a corpus; ``unit`` None takes what its span asks for.
 
-    DomainError for a corpus without times or without events.
+    ``counted`` bool[n_users]: who has to be active in a typical week; None for anybody. DomainError
+    for a corpus without times or without events.
     """
     if corpus.manifest.order_as_time or not len(corpus.events):
         raise DomainError(
@@ -146,7 +149,8 @@ def calendar_of(corpus: Corpus, unit: Unit | None = None) -> Calendar:
     if weeks.finished < LEAST_WEEKS:
         return _cut(times, Unit.DAY)
     users = np.repeat(np.arange(len(corpus.user_ids)), np.diff(corpus.user_starts))
-    blocks = np.unique(users * len(weeks) + weeks.of_event) % len(weeks)
+    places = users * len(weeks) + weeks.of_event
+    blocks = np.unique(places if counted is None else places[counted[users]]) % len(weeks)
     active = np.bincount(blocks, minlength=len(weeks))[: weeks.finished][-Unit.WEEK.reference :]
     return months if np.median(active) < FEW_USERS and months.finished > LEAST_MONTHS else weeks
 

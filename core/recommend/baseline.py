@@ -214,6 +214,7 @@ def fit_baselines(
             trials.append(Trial(setting, value))
             if best is None or value > best[0]:
                 best = (value, scorer, scores)
+            del scorer, scores  # else the next would be made beside them
         if best is None:
             return None
         _, scorer, scores = best

@@ -6,13 +6,13 @@ A scorer says shape and range beside each field's type; without them the type al
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from core.arrays import DoubleArray, FloatArray, IntArray, check_array
+from core.arrays import DTYPES, DoubleArray, FloatArray, IntArray, check_array
 
 LARGEST = 1e12
 """No number that a fit gives is larger; sums of products of two such stay finite."""
@@ -84,9 +84,8 @@ def check_fields(made: Any, n_items: int) -> None:
             value, kind = np.array([value], np.float64), DoubleArray
         if held.ascending and not value.size:
             raise ValueError(f"{name} is empty")
-        dtype = get_args(get_args(kind)[1])[0]
         free = (None,) * value.ndim
-        check_array(name, value, dtype, free, low=low, high=high, ascending=held.ascending)
+        check_array(name, value, DTYPES[kind], free, low=low, high=high, ascending=held.ascending)
 
 
 def _check_shape(

@@ -22,6 +22,7 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray
 from core.recommend.checking import SHARE, Held
+from core.recommend.scorers import Setting, is_part
 from core.recommend.training_data import EncodedHistories, TrainingData
 
 DIM, SWEEPS, SEED = 32, 12, 0
@@ -42,9 +43,13 @@ class Factors:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Factors]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], Factors]]:
         """Weight of what was not observed, penalty, decay."""
         for unobserved, penalty in STRENGTHS:
+            if not is_part(only, unobserved=unobserved, penalty=penalty):
+                continue
             fitted = cls.of(data, unobserved, penalty)
             for decay in DECAYS:
                 setting = {"unobserved": unobserved, "penalty": penalty, "decay": decay}

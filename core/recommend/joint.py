@@ -126,16 +126,28 @@ class Joint(Catalogued):
         the items that the history excludes, and among the others, their sum is the score but for a
         constant.
         """
-        added: dict[str, DoubleArray] = {}
+        weights, offsets = self.weights_of_items(history)
+        added = {
+            component.id: weights[component.id] * component.log_probabilities([history])[0]
+            for component in self.components
+        }
+        added[SEEN] = offsets
+        return added
+
+    def weights_of_items(self, history: History) -> tuple[dict[str, DoubleArray], DoubleArray]:
+        """What multiplies each component's log-probability of every item, and what is added.
+
+        float64[n_items] by component id, and float64[n_items]: the items' own offset.
+        """
+        weights: dict[str, DoubleArray] = {}
         gated = self._gated([history])[0]
         for number, component in enumerate(self.components):
             weight = np.full(len(self.item_ids), float(gated @ self.pool.weights[number]))
             weight[self._unmet] += self.pool.unmet[number]
-            added[component.id] = weight * component.log_probabilities([history])[0]
+            weights[component.id] = weight
         offsets = self._item_offsets.astype(np.float64)
         offsets[self._unmet] += float(gated[1:] @ self.pool.unmet_gate)
-        added[SEEN] = offsets
-        return added
+        return weights, offsets
 
     def shares(self, history: History, item_id: str) -> dict[str, float]:
         """How much each component contributes to an item's score, in nats; adds up to the score.
@@ -222,11 +234,15 @@ def fit_joint(
     data: TrainingData,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    folds: int = FOLDS,
+    start: Pool | None = None,
 ) -> Joint:
     """Weigh the components by the validation cases of ``data``.
 
     How sure the joint is, one factor on all logits, has the best likelihood on validation users
-    whose case the weights had not seen (5 folds). Without validation cases all weigh alike.
+    whose case the weights had not seen (in so many ``folds``). Without validation cases all weigh
+    alike. ``start``: weights of the same components by which the search over all cases begins; they
+    may come from these cases, so the folds begin without them.
     """
     cases = data.validation[:: max(-(-len(data.validation) // MOST_CASES), 1)]
     histories = [case.history for case in cases]
@@ -238,8 +254,9 @@ def fit_joint(
     usable = [case for case, is_open in zip(cases, open_cases, strict=True) if is_open]
     pool, value = Pool.equal(len(components), features.shape[1]), None
     if len(usable) >= FOLDS:
-        contenders = _reduce(components, usable, data, gate(features[open_cases]), progress, stop)
-        pool, value = _fit(contenders, progress, stop)
+        gated = gate(features[open_cases])
+        contenders = reduce_cases(components, usable, data, gated, progress, stop)
+        pool, value = _fit(contenders, folds, start, progress, stop)
     return Joint(
         item_ids=data.item_ids,
         components=tuple(components),
@@ -251,7 +268,7 @@ def fit_joint(
     )
 
 
-def _reduce(
+def reduce_cases(
     components: Sequence[Recommender],
     cases: Sequence[Case],
     data: TrainingData,
@@ -259,7 +276,10 @@ def _reduce(
     progress: ProgressCallback | None,
     stop: StopCallback | None,
 ) -> Contenders:
-    """Ask all components about all cases, keeping only the contenders of each."""
+    """Ask all components about all cases, keeping only the contenders of each.
+
+    ``gate`` float64[n, 1 + n_features] of the cases, whose targets may all be listed.
+    """
     targets = targets_of(cases, data.item_index)
     buckets = buckets_of(data.item_counts)
     log_ps: list[FloatArray] = []
@@ -285,23 +305,27 @@ def _reduce(
 
 
 def _fit(
-    cases: Contenders, progress: ProgressCallback | None, stop: StopCallback | None
+    cases: Contenders,
+    folds: int,
+    start: Pool | None,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
 ) -> tuple[Pool, float]:
-    """The pool of all cases, and the NDCG@10 that pools of four fifths have on the other fifth."""
+    """The pool of all cases, and the NDCG@10 on each fold by a pool of the others."""
     n = len(cases)
-    fold = np.random.default_rng(SEED).permutation(n) % FOLDS
+    fold = np.random.default_rng(SEED).permutation(n) % folds
     held_out = np.empty_like(cases.offset)
-    for number in range(FOLDS):
+    for number in range(folds):
         check_stop(stop)
-        report(progress, Progress("weigh recommenders", number, FOLDS))
-        pool = fit_pool(cases.take(fold != number), POWER, PENALTY / n)
+        report(progress, Progress("weigh recommenders", number, folds))
+        pool = fit_pool(cases.take(fold != number), POWER, PENALTY / n)  # start has seen them all
         held_out[fold == number] = cases.take(fold == number).own(pool)
-    value = float(ndcg(_ranks(held_out, cases.offset), K).mean())
-    factor = _best_factor(held_out, cases.offset)
-    return fit_pool(cases, POWER, PENALTY / n).scaled(factor), value
+    value = float(ndcg(contender_ranks(held_out, cases.offset), K).mean())
+    factor = best_factor(held_out, cases.offset)
+    return fit_pool(cases, POWER, PENALTY / n, start=start).scaled(factor), value
 
 
-def _ranks(own: FloatArray, offset: FloatArray) -> DoubleArray:
+def contender_ranks(own: FloatArray, offset: FloatArray) -> DoubleArray:
     """Rank of the target (column 0) with each contender counted as often as it stands for.
 
     ``own`` are the items' logits without ``offset``: taking it out again would round equal ones
@@ -313,7 +337,7 @@ def _ranks(own: FloatArray, offset: FloatArray) -> DoubleArray:
     return np.asarray(1.0 + (weight * above).sum(axis=1, dtype=np.float64))
 
 
-def _best_factor(own: FloatArray, offset: FloatArray) -> float:
+def best_factor(own: FloatArray, offset: FloatArray) -> float:
     """The factor on all logits under which the targets are likeliest."""
 
     def loss(log_factor: float) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
+from typing import ClassVar
 
 import numpy as np
 
@@ -48,6 +49,9 @@ class Registered:
                 remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
             )
         self.log_probabilities([History("", ())])
+
+    follows_model: ClassVar[bool] = False
+    """Whether it adjusts one model, so that no evaluation that fits models anew can judge it."""
 
     @property
     def id(self) -> str:

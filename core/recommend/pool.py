@@ -223,17 +223,24 @@ def choose_contenders(
     return items, offset
 
 
-def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
+def fit_pool(
+    cases: Contenders,
+    power: float,
+    penalty: float,
+    centre: Pool | None = None,
+    start: Pool | None = None,
+) -> Pool:
     """The pool under which the targets of ``cases`` do best.
 
     ``power`` says what best means: 0 is the mean log-likelihood, q > 0 the mean of p ** q / q with
     p the target's probability. The latter cares less about targets that are out of reach anyway,
     as a list of ten does (the generalised cross-entropy of Zhang & Sabuncu, NeurIPS 2018).
-    ``penalty`` pulls towards equal constant weights without gate or offsets (ridge).
+    ``penalty`` pulls towards ``centre``, by default equal constant weights without gate or offsets
+    (ridge). The search begins at ``start``, by default the centre.
     """
     n_components, n = len(cases.log_p), len(cases)
     n_features = cases.gate.shape[1] - 1
-    centre = Pool.equal(n_components, n_features)
+    centre = centre or Pool.equal(n_components, n_features)
     even = np.full_like(centre.vector, penalty * GATE_PENALTY)
     strength = Pool.of(even, n_components, n_features)
     strength.weights[:, 0] = strength.offsets[:] = penalty * CONSTANT_PENALTY
@@ -263,7 +270,8 @@ def fit_pool(cases: Contenders, power: float, penalty: float) -> Pool:
         off = point - middle
         return float(value + (pull_back * off * off).sum()), gradient.vector + 2 * pull_back * off
 
+    first = middle if start is None else start.vector
     optimum = minimize(
-        loss, middle, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
+        loss, first, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
     )
     return Pool.of(optimum.x, n_components, n_features)

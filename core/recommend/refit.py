@@ -34,11 +34,12 @@ def refit_baseline(
     DomainError where this version doesn't try that setting any more.
     """
     setting = baseline.setting
-    for tried, scorer in type(baseline.scorer).grid(data):
+    for tried, scorer in type(baseline.scorer).grid(data, setting):
         check_stop(stop)
         if tried == setting:
             share = log_training_share(data.item_counts)
             return replace(baseline, scorer=scorer, log_share=share)
+        del scorer
     raise DomainError(
         f"{baseline.id} can't be refitted: its setting {setting} is no longer tried",
         remedy="Train the model again",

@@ -1,12 +1,13 @@
 """Every recommender of the product: its id, its name, and for a baseline what scores the items.
 
 To add a baseline, write a module with a ``Scorer`` and name it here. Its ``grid`` says which
-settings are tried, and yields none where the corpus is too large or lacks what it needs.
+settings are tried, and yields none where the corpus is too large or lacks what it needs. Once a
+setting is chosen, ``grid`` is asked for that ``only``, so that costly fits of others are spared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
@@ -32,8 +33,13 @@ class Scorer(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Self]]:
-        """Every setting to try with its scorer; none where the baseline can't serve ``data``."""
+    def grid(
+        cls, data: TrainingData, only: Mapping[str, float] | None = None
+    ) -> Iterator[tuple[dict[str, float], Self]]:
+        """Every setting to try with its scorer; none where the baseline can't serve ``data``.
+
+        ``only``: one setting that is wanted; what others need may be left out.
+        """
         ...
 
     def scores(self, histories: EncodedHistories) -> FloatArray:

@@ -5,7 +5,7 @@ Each class is a ``core.recommend.registry.Scorer``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -32,6 +32,12 @@ FEW_STRENGTHS = (100.0, 500.0, 2000.0)
 DENSE_SHARE = 0.1
 """Share of filled cells above which a dense product is faster than a sparse one."""
 WHITENING_SHRINKAGE = 1.0
+Setting = Mapping[str, float]
+
+
+def is_part(only: Setting | None, **values: float) -> bool:
+    """Whether settings with these values are wanted: all, or the one that ``grid`` is asked for."""
+    return only is None or all(only.get(name) == value for name, value in values.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +47,9 @@ class Popularity:
     counts: Annotated[FloatArray, Held(("items",), low=0)]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Popularity]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], Popularity]]:
         """There is nothing to choose."""
         yield {}, cls(data.item_counts.astype(np.float32))
 
@@ -62,7 +70,9 @@ class RecentPopularity:
     window: Annotated[float, Held(low=1, high=100_000)]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], RecentPopularity]]:
         """A month to two years."""
         order = np.argsort(data.time, kind="stable")
         for window in (30.0, 90.0, 180.0, 365.0, 730.0):
@@ -92,9 +102,13 @@ class Transitions:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Transitions]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], Transitions]]:
         """Reach and decay."""
         for reach in (1, 3, 10, 30):
+            if not is_part(only, reach=reach):
+                continue
             following = cls.following_within(data, reach)
             for decay in (0.0, 0.5, 0.7, 0.85):
                 yield {"reach": reach, "decay": decay}, cls(following, decay)
@@ -102,7 +116,8 @@ class Transitions:
     @staticmethod
     def following_within(data: TrainingData, reach: int) -> sp.csr_matrix:
         """The matrix for one reach."""
-        counts = pairs_within(data, [1.0 / distance for distance in range(1, reach + 1)])
+        weights = [1.0 / distance for distance in range(1, reach + 1)]
+        counts = pairs_within(data.user, data.item, data.n_items, weights)
         total = np.asarray(counts.sum(axis=1)).ravel() + TRANSITION_SMOOTHING
         return sp.csr_matrix(sp.diags_array((1.0 / total).astype(np.float32)) @ counts)
 
@@ -111,18 +126,20 @@ class Transitions:
         return np.asarray((histories.recency_weights(self.decay) @ self.following).toarray())
 
 
-def pairs_within(data: TrainingData, weights: Sequence[float]) -> sp.csr_matrix:
-    """How often one item came after another: 1 event later counts ``weights[0]``, and so on.
+def pairs_within(
+    users: IntArray, items: IntArray, n: int, weights: Sequence[float]
+) -> sp.csr_matrix:
+    """How often one of ``n`` items came after another: 1 event later counts ``weights[0]``, ...
 
-    Returns float32[n_items, n_items], sparse: the earlier item's row, the later one's column.
+    ``users`` and ``items`` int64[n_events] in contract order. Returns float32[n, n], sparse: the
+    earlier item's row, the later one's column.
     """
-    n = data.n_items
     total = sp.csr_matrix((n, n), dtype=np.float32)
     for distance, weight in enumerate(weights, 1):
-        same = data.user[distance:] == data.user[:-distance]
+        same = users[distance:] == users[:-distance]
         if not same.any():
             break
-        pairs = (data.item[:-distance][same], data.item[distance:][same])
+        pairs = (items[:-distance][same], items[distance:][same])
         values = np.full(int(same.sum()), weight, np.float32)
         total = total + sp.csr_matrix((values, pairs), (n, n))
     return total
@@ -142,7 +159,9 @@ class ItemNeighbours:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], ItemNeighbours]]:
         """Shrinkage and decay."""
         for shrinkage, decay in product((0.0, 5.0, 20.0), (0.4, 0.7, 0.85, 1.0)):
             scorer = cls(data.user_items, shrinkage, decay)
@@ -190,17 +209,22 @@ class Ease:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Ease]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], Ease]]:
         """Regularisation and decay; none above ``MOST_ITEMS``."""
         if data.n_items > MOST_ITEMS:
             return
         gram = cls.gram(data)
         few = min(*data.user_items.shape) > MOST_DOUBLE
         for regularisation in FEW_STRENGTHS if few else STRENGTHS:
+            if not is_part(only, regularisation=regularisation):
+                continue
             solved = cls.of(data, regularisation, 1.0, gram)
             for decay in (0.7, 0.85, 0.95, 1.0):
                 setting = {"regularisation": regularisation, "decay": decay}
                 yield setting, replace(solved, decay=decay)
+            del solved  # half a gigabyte for 12,000 items, not to be held beside the next
 
     @staticmethod
     def gram(data: TrainingData) -> sp.csr_matrix:
@@ -250,7 +274,8 @@ def _inverse(gram: sp.csr_matrix, regularisation: float) -> npt.NDArray[np.float
     By Cholesky factor and LAPACK's potri, a third of the work of solving for the identity.
     """
     n = gram.shape[0]
-    matrix = gram.toarray(order="F").astype(np.float64 if n <= MOST_DOUBLE else np.float32)
+    kind = np.float64 if n <= MOST_DOUBLE else np.float32
+    matrix = gram.toarray(order="F").astype(kind, copy=False)
     matrix[np.diag_indices_from(matrix)] += regularisation
     factorise, invert = get_lapack_funcs(("potrf", "potri"), (matrix,))
     factor, failed = factorise(matrix, lower=True, overwrite_a=True)
@@ -277,11 +302,15 @@ class Content:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], Content]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], Content]]:
         """Whitening and decay; none without item text."""
         if data.item_vectors is None or not data.item_vectors.any():
             return
         for whiten in (False, True):
+            if not is_part(only, whiten=float(whiten)):
+                continue
             vectors = centre(data.item_vectors, whiten)
             for decay in (0.3, 0.5, 0.7, 0.85):
                 yield {"whiten": float(whiten), "decay": decay}, cls(vectors, decay)

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from core.arrays import FloatArray
 from core.recommend.checking import SHARE, Held
-from core.recommend.scorers import pairs_within
+from core.recommend.scorers import Setting, is_part, pairs_within
 from core.recommend.training_data import EncodedHistories, TrainingData
 
 WINDOW = 10
@@ -47,11 +47,16 @@ class SequentialNeighbours:
     decay: Annotated[float, SHARE]
 
     @classmethod
-    def grid(cls, data: TrainingData) -> Iterator[tuple[dict[str, float], SequentialNeighbours]]:
+    def grid(
+        cls, data: TrainingData, only: Setting | None = None
+    ) -> Iterator[tuple[dict[str, float], SequentialNeighbours]]:
         """Fading, share of backward pairs, shrinkage, power and decay."""
         counts = data.item_counts.astype(np.float32)
         for fading in FADINGS:
-            pairs = pairs_within(data, [fading**step for step in range(WINDOW)])
+            if not is_part(only, fading=fading):
+                continue
+            fadings = [fading**step for step in range(WINDOW)]
+            pairs = pairs_within(data.user, data.item, data.n_items, fadings)
             base = cls(pairs, counts, 0.0, 0.0, 0.0, 0.0)
             for setting in product(BACKS, SHRINKAGES, POWERS, DECAYS):
                 back, shrinkage, power, decay = setting

@@ -63,7 +63,8 @@ def _near_items(engine: Engine, base: History, item_id: str) -> list[str]:
     event = Event(item_id, base.at or corpus.manifest.created, EventKind.VIEW)
     alone = History(base.user_id, (event,))
     known = np.zeros(len(corpus.item_ids), np.bool_)
-    known[[corpus.item_index[item] for item in (item_id, *(e.item_id for e in base.events))]] = True
+    met = {item_id, *(event.item_id for event in base.events)}
+    known[[corpus.item_index[item] for item in met if item in corpus.item_index]] = True
     near_items: list[int] = []
     for name in NEAR:
         if name in engine.recommenders:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from core.arrays import IntArray
+from core.arrays import BoolArray, IntArray
 from core.domain import Columns, review_words
 from core.model.sequences import scaled_rating
 
@@ -49,19 +51,64 @@ def opposite_review(
     unknown item. Of a topic with more reviews than ``MOST_READ`` an even sample is read. The text
     is never made up.
     """
-    corpus, topic = engine.corpus, engine.topics.item_topic
-    item, events = corpus.index_of(item_id), corpus.events
-    about = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
-    written = events[Columns.Title].notna() | events[Columns.Text].notna()
-    others = (written & (events[Columns.User] != but_not_by)).to_numpy()
-    for wanted in (about == item, topic[about] == topic[item]):
-        rows = np.flatnonzero(others & wanted)
-        if len(rows) > MOST_READ:
-            rows = rows[np.linspace(0, len(rows) - 1, MOST_READ).astype(np.int64)]
-        review = _most_opposed(engine, rows, sentiment, item_id)
-        if review is not None:
-            return review
-    return None
+    return Reviews(engine).opposite(item_id, sentiment, but_not_by)
+
+
+@dataclass(eq=False)
+class Reviews:
+    """All reviews of a corpus, for many searches; an answer without ``but_not_by`` is kept."""
+
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        self._kept: dict[tuple[str, bool], FoundReview | None] = {}
+
+    @cached_property
+    def _about(self) -> IntArray:
+        corpus = self.engine.corpus
+        about: IntArray = corpus.events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
+        return about
+
+    @cached_property
+    def _written(self) -> BoolArray:
+        events = self.engine.corpus.events
+        written: BoolArray = (
+            events[Columns.Title].notna() | events[Columns.Text].notna()
+        ).to_numpy()
+        return written
+
+    @cached_property
+    def _users(self) -> npt.NDArray[np.object_]:
+        users: npt.NDArray[np.object_] = self.engine.corpus.events[Columns.User].to_numpy(object)
+        return users
+
+    def opposite(
+        self, item_id: str, sentiment: float, but_not_by: str | None = None
+    ) -> FoundReview | None:
+        """As ``opposite_review``."""
+        key = item_id, sentiment < 0
+        if key not in self._kept:
+            self._kept[key] = self._search(*key, None)
+        best = self._kept[key]
+        if best is None or best.user_id != but_not_by:
+            return best
+        return self._search(*key, but_not_by)
+
+    def _search(
+        self, item_id: str, is_negative: bool, but_not_by: str | None
+    ) -> FoundReview | None:
+        engine, topic = self.engine, self.engine.topics.item_topic
+        item = engine.corpus.index_of(item_id)
+        for wanted in (self._about == item, topic[self._about] == topic[item]):
+            rows = np.flatnonzero(self._written & wanted)
+            if but_not_by is not None:
+                rows = rows[self._users[rows] != but_not_by]
+            if len(rows) > MOST_READ:
+                rows = rows[np.linspace(0, len(rows) - 1, MOST_READ).astype(np.int64)]
+            review = _most_opposed(engine, rows, -1.0 if is_negative else 1.0, item_id)
+            if review is not None:
+                return review
+        return None
 
 
 def _most_opposed(

@@ -145,7 +145,7 @@ def search_edits(
     base: History,
     item_id: str,
     goal: str,
-    recommender: str | None = None,
+    recommender: str | Recommender | None = None,
     k: int = 10,
     *,
     progress: ProgressCallback | None = None,
@@ -160,7 +160,7 @@ def search_edits(
         raise DomainError(f"unknown goal {goal!r}", where="--goal", remedy="Use in or out")
     engine.corpus.index_of(item_id)
     return ChangeSearch(
-        engine.recommender(recommender),
+        recommender if isinstance(recommender, Recommender) else engine.recommender(recommender),
         base,
         item_id,
         candidate_edits(engine, base, item_id),

@@ -32,6 +32,8 @@ class Scenario:
     revision: int = 0
     saved: datetime | None = None
     deleted: bool = False
+    owner: str = ""
+    """Who saved it first; empty without sign-in."""
 
     @property
     def name(self) -> str:
@@ -84,7 +86,7 @@ class ScenarioStore(RevisionStore[Scenario]):
 
     def duplicate(self, scenario: Scenario, name: str | None = None) -> Scenario:
         """A scenario of its own with the same edits; without a name, ``NAME (2)`` and so on."""
-        copy = replace(scenario, scenario_id="", revision=0, saved=None, deleted=False)
+        copy = replace(scenario, scenario_id="", revision=0, saved=None, deleted=False, owner="")
         return self.save(renamed(copy, name or self.free_name(scenario)))
 
     def free_name(self, scenario: Scenario) -> str:

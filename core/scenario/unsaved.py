@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import access
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.files import reason_of, replace_text
@@ -95,11 +96,12 @@ def read_code(code: str) -> Unsaved:
 def to_address(unsaved: Unsaved, library: Library) -> str:
     """The code, or the name of the file in the library that holds a long one.
 
-    DomainError where that can't be written.
+    DomainError where that can't be written, and for viewers without a name.
     """
     code = unsaved.to_code()
     if len(code) <= LONGEST:
         return code
+    access.need_owner("keeping edits too long for an address", access.current().name)
     name = _name_of(code)
     folder = library.root / FOLDER
     try:

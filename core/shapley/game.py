@@ -26,6 +26,9 @@ ALONE = 40
 MOST_PLAYERS = 60
 CELLS_PER_BATCH = 2_000_000
 """Scores held at once: histories times items."""
+AT_ONCE, AT_ONCE_BESIDE = 2048, 256
+"""Histories asked at once at most: alone, and beside pages, which the work gives way to in between
+although small batches cost more."""
 
 
 def players_of(count: int) -> Players:
@@ -51,7 +54,8 @@ def over_batches(
         scores = recommender.log_probabilities(histories[start : start + size])
         answers.append(read(scores))
         start += size
-        size = max(32, min(2048, CELLS_PER_BATCH // max(scores.shape[1], 1)))
+        most = AT_ONCE if stop is None else AT_ONCE_BESIDE
+        size = max(32, min(most, CELLS_PER_BATCH // max(scores.shape[1], 1)))
     return np.concatenate(answers)
 
 

@@ -73,26 +73,26 @@ def prepare(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     item_text: Sequence[str] | None = None,
+    sentiment: SentimentModel | None = None,
 ) -> Prepared:
     """Encode what is not yet encoded, fit the sentiment on training reviews, lay out the arrays.
 
     ``parts`` int8[n_events] of ``Part``; ``item_text`` names the columns that describe an item
     (None: all that hold words). Where the ratings don't suffice the shipped sentiment
-    model is used, or a neutral one when its encoder is another.
+    model is used, or a neutral one when its encoder is another; with ``sentiment`` none is fitted.
     """
     histories = [corpus.history(user) for user in corpus.user_ids]
     events = [event for history in histories for event in history.events]
     words = [event.words for event in events]
     columns = choose_columns(corpus, item_text)
     about_items = item_texts(corpus, columns)
-    cache.vectors([*words, *about_items], text_encoder, progress, stop)
     has_text = np.fromiter((bool(text) for text in words), bool, len(words))
-    nothing = np.zeros((1, text_encoder.dim), np.float32)  # one shared row where no event has text
-    vectors = (
-        cache.vectors(words, text_encoder)
-        if has_text.any()
-        else np.broadcast_to(nothing, (len(words), text_encoder.dim))
-    )
+    said = words if has_text.any() else []
+    every = cache.vectors([*said, *about_items], text_encoder, progress, stop)
+    vectors, title = every[: len(said)], every[len(said) :].copy()
+    if not said:  # one shared row where no event has text
+        nothing = np.zeros((1, text_encoder.dim), np.float32)
+        vectors = np.broadcast_to(nothing, (len(words), text_encoder.dim))
     scale = corpus.manifest.rating_scale
     rating = corpus.events[Columns.Rating].to_numpy(np.float32)
     judged = has_text & ~np.isnan(rating)
@@ -104,7 +104,8 @@ def prepare(
     if shipped is not None and shipped.encoder_id != text_encoder.encoder_id:
         shipped = None
     sentiment = (
-        fit_sentiment(vectors[learn], scaled[learn], text_encoder.encoder_id, corpus.name)
+        sentiment
+        or fit_sentiment(vectors[learn], scaled[learn], text_encoder.encoder_id, corpus.name)
         or shipped
         or SentimentModel(np.zeros(dim, np.float32), 0.0, text_encoder.encoder_id, "nothing")
     )
@@ -124,7 +125,7 @@ def prepare(
         sentiment_quality=quality,
         fitting=_fitting_data(corpus, parts, encoded),
         item_columns=columns,
-        title=cache.vectors(about_items, text_encoder),
+        title=title,
         reviews=mean_reviews(len(corpus.item_ids), encoded.item[spoken], vectors[spoken]),
         train_users=users[training],
         train_items=encoded.item[training],

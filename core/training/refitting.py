@@ -47,7 +47,6 @@ def refit_interest(
         stop=stop,
         item_text=config.item_text,
     )
-    _, interest = fit_interest(
-        prepared, config.settings, progress, stop, epochs=epochs, cold_offset=config.cold_offset
-    )
+    offsets = {"cold_offset": config.cold_offset, "repeat_offset": config.repeat_offset}
+    _, interest = fit_interest(prepared, config.settings, progress, stop, epochs=epochs, **offsets)
     return interest

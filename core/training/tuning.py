@@ -23,6 +23,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from core import access
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, check_name
@@ -56,6 +57,8 @@ SPACE: dict[str, BaseDistribution] = {
     "dropout": FloatDistribution(0.0, 0.6),
     "id_dropout": FloatDistribution(0.0, 0.7),
     "part_dropout": FloatDistribution(0.0, 0.3),
+    "text_dropout": FloatDistribution(0.0, 0.99),
+    "review_to_query": CategoricalDistribution((0.0, 1.0)),
     "id_scale": FloatDistribution(0.5, 3.0, log=True),
     "id_shrinkage": FloatDistribution(1.0, 20.0, log=True),
     "temperature": FloatDistribution(8.0, 25.0),
@@ -134,8 +137,9 @@ def tune(
     Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
     corpus and encoder, whatever their seed, are continued. When ``stop`` answers True, what was
     tried is kept and Stopped is raised. ``base`` holds the settings that aren't searched.
-    DomainError for more than MOST_MINUTES, and for a seed that isn't allowed.
+    DomainError for more than MOST_MINUTES, for a seed that isn't allowed, and for all but editors.
     """
+    access.need_editor("tuning")
     if not 0 <= minutes <= MOST_MINUTES:
         raise DomainError(
             f"a search can't last {minutes:g} minutes",
@@ -277,13 +281,13 @@ def _study(tuning: Tuning) -> optuna.Study:
         sampler=optuna.samplers.TPESampler(seed=tuning.seed),
         pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS, n_warmup_steps=3),
     )
+    usual = InterestConfig().to_json()
     for trial in tuning.trials:
         if trial.setting and trial.state == "done":
-            study.add_trial(
-                optuna.trial.create_trial(
-                    params=trial.setting, distributions=SPACE, value=trial.ndcg
-                )
-            )
+            # Earlier versions searched fewer settings, and left the others as they are by default.
+            params = {name: trial.setting.get(name, usual[name]) for name in SPACE}
+            known = optuna.trial.create_trial(params=params, distributions=SPACE, value=trial.ndcg)
+            study.add_trial(known)
     return study
 
 

@@ -80,9 +80,10 @@ class Detector:
         self.directions = topic_directions(self.interest.item_vectors, self.topics.item_topic)
 
     def topics_of(self, events: tuple[Event, ...]) -> npt.NDArray[np.int16]:
-        """Topic of each event's item, int16[n]."""
-        items = [self.item_index[event.item_id] for event in events]
-        return np.asarray(self.topics.item_topic[np.array(items, np.int64)])
+        """Topic of each event's item, int16[n]; -1 of one that the corpus doesn't have."""
+        items = [self.item_index.get(event.item_id) for event in events]
+        known = self.topics.item_topic
+        return np.array([-1 if item is None else known[item] for item in items], np.int16)
 
     def test(self, history: History) -> Tested:
         """Propose changes of a history and test them; the same history gives the same answer."""
@@ -95,21 +96,22 @@ class Detector:
         random = np.random.default_rng(zlib.crc32(history.user_id.encode()))
         seconds = np.array([event.timestamp.timestamp() for event in events])
         yearly = self.calendar is not None and seconds[-1] - seconds[0] >= SHORTEST_SPAN
-        months = months_of(seconds) if yearly and history.timed else None
+        months = months_of(seconds)[None] if yearly and history.timed else None
         starts = np.flatnonzero(np.diff(visits, prepend=-1))
         boundaries = boundaries_of(len(starts))
         queries = self.interest.states(History(history.user_id, events))[1:]
         own = scores_of(queries, self.directions)[None]
         costs = costs_of(by_visit(news_of(own), visits[None])[0], boundaries)
-        real = self._statistics(own, visits[None], boundaries, months)
+        topics = self.topics_of(events)
+        real = self._statistics(own, visits[None], boundaries, topics[None], months)
         null = np.zeros((0, real.shape[1]))
         for count in (FIRST_SHUFFLES, SHUFFLES - FIRST_SHUFFLES):
             orders = shuffled(events, visits, count, random)
             queries = self.interest.reordered(events, orders.at, orders.seconds)
             scores = scores_of(queries, self.directions)
-            null = np.concatenate(
-                [null, self._statistics(scores, visits[orders.at], boundaries, months)]
-            )
+            theirs = None if months is None else months_of(orders.seconds)
+            moved = visits[orders.at], boundaries, topics[orders.at], theirs
+            null = np.concatenate([null, self._statistics(scores, *moved)])
             trends, usual = null[:, WIDTH], float(null[:, WIDTH].mean())
             width_p = chance_of(abs(real[0, WIDTH] - usual), np.abs(trends - usual))
             p = chance_of(real[0, GAIN], null[:, GAIN])
@@ -120,9 +122,8 @@ class Detector:
         gains = gains_of(costs, changes)
         seasons: list[tuple[int, int]] = []
         if months is not None and self.calendar is not None:
-            fit = season_fit(news_of(own), months, self.calendar)[0]
-            topic = int(fit.argmax())
-            seasons = seasons_of(topic, self.topics_of(events), seconds, months, self.calendar)
+            topic = int(season_fit(topics[None], months, self.calendar)[0].argmax())
+            seasons = seasons_of(topic, topics, seconds, months[0], self.calendar)
         return Tested(
             p,
             tuple(
@@ -141,17 +142,19 @@ class Detector:
         scores: DoubleArray,
         visits: IntArray,
         boundaries: IntArray,
+        topics: npt.NDArray[np.int16],
         months: IntArray | None,
     ) -> DoubleArray:
         """GAIN, FIT and WIDTH of topic scores float64[n_orders, n, n_topics], [n_orders, 3].
 
-        ``visits`` int64[n_orders, n]: the visit of each event, in each order.
+        ``visits`` and ``months`` int64[n_orders, n], ``topics`` int16[n_orders, n]: of each event,
+        in each order.
         """
         news = news_of(scores)
         gain = best_single_gains(by_visit(news, visits), boundaries)
         fit = np.zeros(len(scores))
         if months is not None and self.calendar is not None:
-            fit = season_fit(news, months, self.calendar).max(axis=1)
+            fit = season_fit(topics, months, self.calendar).max(axis=1)
         trend = trend_of(entropy_of(scores, self.interest.temperature))
         return np.stack([gain, fit, trend], axis=1)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 FOLDER = "turns"
-FORMAT = "1"
+FORMAT = "3"
 """Changes with the method and with the meaning of the file."""
 STAGE = "test changes of interest against shuffled histories"
 NUMBERS = ("user", "kind", "step", "until", "first", "last", "grew", "shrank")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core.corpus.models import read_model_facts
 from core.corpus.quarantine import Refusal
 from core.corpus.store import Library, Manifest, Source, created_at
 from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
@@ -20,7 +21,16 @@ from core.model.metrics import Metrics
 from core.progress import Progress
 from core.views.quality.sentences import MODELS, name_of
 from core.views.tables import table
-from core.views.wording import capital, count, day, duration, number, percent, period
+from core.views.wording import (
+    capital,
+    count,
+    day,
+    duration,
+    grown_since,
+    number,
+    percent,
+    period,
+)
 
 if TYPE_CHECKING:
     from core.corpus.appending import AppendSummary
@@ -40,6 +50,8 @@ class ModelRow:
     """Where it lies."""
     card: str
     """The model card, Markdown written by the training, or why there is none."""
+    content: str
+    """Which content it was made from, where the corpus has other content now; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +80,52 @@ def corpora_table(library: Library) -> pd.DataFrame:
 
 def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
     """The models of a corpus, newest first; what can't be read is left out."""
+    manifest = library.manifest(corpus)
     for folder in library.model_folders(corpus):
         moment = created_at(folder)
         created = day(moment) if moment else "at an unknown time"
-        try:
-            verify(folder, (CARD,))
-            card = (folder / CARD).read_text(encoding="utf-8")
-        except Damaged as error:
-            card = f"The card is damaged: {error.what}."
-        except (OSError, UnicodeDecodeError):
-            card = "This model has no card."
-        yield ModelRow(folder.name, created, folder, card)
+        yield ModelRow(folder.name, created, folder, read_card(folder), made_from(manifest, folder))
+
+
+def read_card(folder: Path) -> str:
+    """The card of a model, Markdown written by the training, or why there is none."""
+    try:
+        verify(folder, (CARD,))
+        return (folder / CARD).read_text(encoding="utf-8")
+    except Damaged as error:
+        return f"The card is damaged: {error.what}."
+    except (OSError, UnicodeDecodeError):
+        return "This model has no card."
+
+
+def made_from(manifest: Manifest, folder: Path) -> str:
+    """``made before 300 events were appended``; empty for a model of the content as it is."""
+    try:
+        corpus_id = str(read_model_facts(folder).get("corpus_id", ""))
+    except Damaged:
+        return ""
+    since = grown_since(manifest, corpus_id)
+    return f"made {since.replace('of other', 'from other')}" if since else ""
+
+
+def behind_sentence(manifest: Manifest, folders: Sequence[Path]) -> str:
+    """What the newest model has not learned yet, where an update can teach it; else empty."""
+    if not folders:
+        return ""
+    try:
+        facts = read_model_facts(folders[0])
+    except Damaged:
+        return ""
+    corpus_id = str(facts.get("corpus_id", ""))
+    added = manifest.appends_since(corpus_id)
+    if not added:
+        return ""
+    users, items = (sum(getattr(append, name) for append in added) for name in ("users", "items"))
+    return (
+        f"The model {folders[0].name} was made {grown_since(manifest, corpus_id)} "
+        f"({count(users, 'new user')}, {count(items, 'new item')}). An update learns them in a "
+        "fraction of a training's time, keeps what the model knew, and leaves the map as it is."
+    )
 
 
 def import_sentence(manifest: Manifest) -> str:
@@ -99,6 +146,8 @@ def append_sentence(summary: AppendSummary) -> str:
     name, append = summary.manifest.name, summary.append
     if append is None:
         rows = count(summary.rows_read, "row")
+        if summary.users_changed:
+            return f"No event of {rows} is new; the user attributes of {name} were changed."
         return f"Nothing of {rows} is new: {name} is as it was."
     said = [
         f"Added to {name}: {count(append.accepted, 'event')} of {count(append.rows_read, 'row')}, "
@@ -153,7 +202,7 @@ def build_job(progress: Progress | None, stopping: bool) -> JobView:
     """Where long work stands; ``progress`` None means that nothing was reported yet."""
     if progress is None:
         return JobView(0.0, "Starting.", ())
-    share = min(progress.done / progress.total, 1.0) if progress.total else 0.0
+    share = min(max(progress.done / progress.total, 0.0), 1.0) if progress.total else 0.0
     pieces = [capital(progress.stage), percent(share)]
     if progress.seconds_left is not None:
         pieces.append(f"about {duration(progress.seconds_left)} left")

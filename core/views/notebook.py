@@ -25,7 +25,9 @@ def address(finding: Finding, base: str) -> str:
 def facts(finding: Finding) -> str:
     """What it is about, in one line."""
     seen = finding.seen
-    item = f"{seen.item} ({seen.item_id})" if seen.item not in ("", seen.item_id) else seen.item_id
+    item = seen.item or seen.item_id
+    if not item.endswith((seen.item_id, f"({seen.item_id})")):  # a derived name has it already
+        item = f"{item} ({seen.item_id})"
     about = [
         seen.title,
         seen.corpus,
@@ -45,6 +47,17 @@ def content(finding: Finding, manifests: Sequence[Manifest]) -> str:
     present = {manifest.name: manifest for manifest in manifests}
     known = present.get(seen.corpus)
     return grown_since(known, seen.corpus_id) if known is not None else ""
+
+
+def model_words(finding: Finding, models: Sequence[str]) -> str:
+    """Whether its model is the newest of ``models`` (newest first); empty where it is, or unknown.
+
+    A finding opens with the model that it was kept with.
+    """
+    model = finding.seen.model_id
+    if not model or model == next(iter(models), None):
+        return ""
+    return "there is a newer model" if model in models else "its model is not here any more"
 
 
 def said(finding: Finding) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.cohorts.traits import difference
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
-from core.views.wording import count, percent
+from core.views.wording import count, percent, short
 
 Curves = Mapping[str, Sequence[Bin]]
 """Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
@@ -24,14 +25,48 @@ class TurnoverView:
     """Those of the corpus."""
     own: Curves
     """One user's; empty without one."""
+    cohort: Curves = field(default_factory=dict)
+    """A cohort's; empty without one."""
+    cohort_name: str = ""
+    """What the cohort is called."""
 
 
-def build_turnover(turnover: Turnover, user_id: str | None = None) -> TurnoverView:
-    """The curves of a corpus, with one user's beside them."""
+def build_turnover(
+    turnover: Turnover,
+    user_id: str | None = None,
+    cohort: tuple[str, Sequence[str]] | None = None,
+) -> TurnoverView:
+    """The curves of a corpus, with one user's and a cohort's (its name and users) beside them."""
     every = _curves(turnover)
     own = turnover.among([user_id]) if user_id is not None else None
     sentence = turnover_sentence(every["event"], own)
-    return TurnoverView(sentence, every, _curves(own) if own is not None else {})
+    curves = _curves(own) if own is not None else {}
+    if cohort is None:
+        return TurnoverView(sentence, every, curves)
+    name, users = cohort
+    part = turnover.among(users)
+    said = cohort_turnover(name, turnover, part)
+    return TurnoverView(f"{sentence} {said}", every, curves, _curves(part), name)
+
+
+def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:
+    """How fast a cohort's lists change beside those of all other users."""
+    rest = np.isin(np.array(every.user_ids, object), part.user_ids, invert=True)
+    first, second = (
+        each[np.isfinite(each)].astype(np.float64) for each in (part.change, every.change[rest])
+    )
+    if not len(first):
+        return f"Nobody of {short(name)} has two lists to compare."
+    said = f"In {short(name)} one event changes {percent(float(first.mean()))}"
+    said += f" ({count(len(first), 'user')})"
+    compared = difference(first, second)
+    if compared is None:
+        return f"{said}."
+    apart = compared[0]
+    said += f", {percent(float(second.mean()))} for the others"
+    if apart.low <= 0 <= apart.high:
+        return f"{said}: no significant difference."
+    return f"{said}: {'more' if apart.mean > 0 else 'less'}, beyond chance."
 
 
 def _curves(turnover: Turnover) -> Curves:
@@ -69,15 +104,16 @@ def gap(between: Bin, noun: str) -> str:
     return count(low, noun) if low == high else f"{low} to {count(high, noun)}"
 
 
-def tell_turnover(turnover: Turnover) -> list[str]:
-    """A turnover as lines for a terminal."""
-    view = build_turnover(turnover)
+def tell_turnover(turnover: Turnover, cohort: tuple[str, Sequence[str]] | None = None) -> list[str]:
+    """A turnover as lines for a terminal, with that of a cohort (its name and users)."""
+    view = build_turnover(turnover, None, cohort)
     lines = [view.sentence]
-    for noun, bins in view.curves.items():
-        lines += [
-            f"{gap(b, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
-            for b in bins
-            if b.overlap is not None
-        ]
+    for curves, who in ((view.curves, ""), (view.cohort, f"{view.cohort_name}, ")):
+        for noun, bins in curves.items():
+            lines += [
+                f"{who}{gap(b, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
+                for b in bins
+                if b.overlap is not None
+            ]
     lines += [f"{user}: {change:.3f} per event" for user, change in turnover.most_changed(10)]
     return lines

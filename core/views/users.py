@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,11 @@ import pandas as pd
 
 from core.arrays import FloatArray, IntArray
 from core.compare.turnover import Turnover
+from core.corpus.attributes import Attributes, Condition, label_of
 from core.corpus.corpus import Corpus
 from core.domain import Columns
-from core.views.wording import count, listing, number
+from core.views.attributes import attribute_words
+from core.views.wording import count, listing, number, short
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -26,6 +29,10 @@ SORTS = {
     "user_id": "User id",
 }
 """What users can be sorted by, and how it is called; ids rise, all else falls."""
+ATTRIBUTE = "attribute"
+"""The order by one of the users' attributes: numbers and days fall, text rises."""
+ATTRIBUTES_SHOWN = 6
+"""Attributes that the table has; the others are shown one by one, and exported."""
 SEARCHES = {"id": "User id", "item": "Item had", "word": "Word in a review"}
 """Where words are looked for."""
 
@@ -40,6 +47,8 @@ class UsersView:
     """One row per user: ``build_users``, with ``hits`` where something was searched."""
     topics: tuple[str, ...]
     """The topics in the order of ``bars``."""
+    attributes: tuple[str, ...] = ()
+    """The attributes that the rows have, each in the column ``attribute_key``."""
 
 
 def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
@@ -114,6 +123,38 @@ def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
     return np.asarray(np.diff(sums[corpus.user_starts]), np.int64)
 
 
+def attribute_key(name: str) -> str:
+    """The column of the rows that holds an attribute."""
+    return f"{ATTRIBUTE}:{name}"
+
+
+def attributes_shown(attributes: Attributes, chosen: str | None) -> tuple[str, ...]:
+    """The chosen attribute and the first others of the file."""
+    names = dict.fromkeys([*([chosen] if chosen else []), *attributes.names])
+    return tuple(names)[:ATTRIBUTES_SHOWN]
+
+
+def with_attributes(
+    users: pd.DataFrame, attributes: Attributes, names: tuple[str, ...]
+) -> pd.DataFrame:
+    """The users of a corpus, all in its order, with a column for each of some attributes."""
+    return users.assign(**{attribute_key(name): attributes.values(name) for name in names})
+
+
+def plain(rows: pd.DataFrame, attributes: Attributes | None) -> pd.DataFrame:
+    """The rows as a file: without what only a chart can show, with all attributes by name."""
+    kept = [name for name in rows if name not in ("bars", "path")]
+    kept = [name for name in kept if not str(name).startswith(f"{ATTRIBUTE}:")]
+    made = rows[kept].reset_index(drop=True)
+    if attributes is None:
+        return made
+    place = {user: at for at, user in enumerate(attributes.user_ids)}
+    at = [place[user] for user in rows[Columns.User]]
+    further = {label_of(name): attributes.values(name)[at] for name in attributes.names}
+    further = {f"{name} (users file)" if name in kept else name: v for name, v in further.items()}
+    return pd.concat([made, pd.DataFrame(further)], axis=1)
+
+
 def build_view(
     users: pd.DataFrame,
     topics: tuple[str, ...],
@@ -122,26 +163,42 @@ def build_view(
     least: int = 1,
     sort: str = "drift",
     hits: IntArray | None = None,
+    attributes: Attributes | None = None,
+    attribute: str | None = None,
+    conditions: Sequence[Condition] = (),
 ) -> UsersView:
     """Some of the rows of ``build_users`` in an order.
 
-    ``topic`` leads at the first or the last event; ``least`` is the smallest number of events.
-    Equal users stand by id.
+    ``topic`` leads at the first or the last event; ``least`` is the smallest number of events;
+    ``conditions`` are about ``attributes``, of which ``attribute`` is chosen: what the sort
+    ``ATTRIBUTE`` goes by. Equal users stand by id. DomainError for a condition that can't be.
     """
     keep = users["events"] >= least
+    shown = attributes_shown(attributes, attribute) if attributes is not None else ()
+    if attributes is not None:
+        users = with_attributes(users, attributes, shown)
+        for condition in conditions:
+            keep &= condition.holds(attributes)
     if topic is not None:
         ends = users["leading"].str.split(" → ", regex=False)
         keep &= ends.str[0].eq(topic) | ends.str[-1].eq(topic)
     if hits is not None:
         users, keep = users.assign(hits=hits), keep & (hits > 0)
-    rows = users[keep].sort_values(
-        sort, ascending=sort == Columns.User, kind="stable", na_position="last"
-    )
+    by, rises = sort, sort == Columns.User
+    if sort == ATTRIBUTE:
+        by = attribute_key(attribute) if attribute is not None else Columns.User
+        rises = users[by].dtype.kind not in "fiuM"
+    rows = users[keep].sort_values(by, ascending=rises, kind="stable", na_position="last")
     rows = rows.drop(columns=[name for name in ("change", "path") if rows[name].isna().all()])
     found = f"{number(len(rows))} of {count(len(users), 'user')}"
     filters = [f"{least} or more events"] if least > 1 else []
     filters += [f"{topic} leading"] if topic is not None else []
+    filters += attribute_words(conditions)
     among = f" with {listing(filters)}" if filters else ""
-    order = "by id" if sort == Columns.User else f"{SORTS[sort].lower()}, largest first"
-    order = "last seen first" if sort == "seen" else order
-    return UsersView(f"{found}{among}, {order}.", rows.reset_index(drop=True), topics)
+    order = "last seen first" if sort == "seen" else "by id"
+    if sort == ATTRIBUTE and attribute is not None:
+        order = f"by {short(label_of(attribute), 40)}" + ("" if rises else ", largest first")
+    elif sort in SORTS and sort not in (Columns.User, "seen"):
+        order = f"{SORTS[sort].lower()}, largest first"
+    said = f"{found}{among}, {order}."
+    return UsersView(said, rows.reset_index(drop=True), topics, shown)

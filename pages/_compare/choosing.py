@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.compare import columns
 from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
+from core.compare.models import comparable
 from core.domain import DomainError, is_step
 from core.views.wording import ORDER_ONLY, capital, short
 from pages._shared import controls, drawing, loaders, notices, state
@@ -25,7 +26,8 @@ PRESETS = {
     (PARTS := "parts"): "Joint and its components",
     (USERS := "users"): "Two users",
     (SCENARIO := "scenario"): "Scenario",
-    "served": "Served list",
+    (SERVED := "served"): "Served list",
+    (MODELS := "models"): "Two models",
 }
 """What a preset is called in the address, and on the page."""
 PRESET, LENGTH, OF = "compare_preset", "compare_length", "_columns_of"
@@ -156,6 +158,13 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
             f"Edit the history of {user} on the page What-if and save it; it can then be compared "
             "with the original.",
         )
+    if name == MODELS:
+        other = _other_model(engine)
+        return columns.two_models(user, step, other) if other else [], None if other else (
+            "Only one model",
+            "Append events and update the model, or train another one; its lists can then be "
+            "compared with those of the open model.",
+        )
     lists = loaders.served_lists(engine.corpus.name)
     if lists:
         return columns.with_served(user, step, lists[0].name), None
@@ -164,6 +173,15 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
         "Import the lists that your own system served: python -m core import-lists FILE --name "
         f"{engine.corpus.name}",
     )
+
+
+def _other_model(engine: Engine) -> str | None:
+    """The model to compare the open one with: the one it was updated from, else the newest."""
+    kin = comparable(loaders.library(), engine.corpus.manifest, engine.model_id)
+    parent = engine.config.parent
+    if parent is not None and parent.model_id in kin:
+        return parent.model_id
+    return next(iter(kin), None)
 
 
 def _pick_preset() -> None:
@@ -197,6 +215,7 @@ def _label(spec: ColumnSpec, with_user: bool) -> str:
     steps = "last step" if spec.at is None else f"step {spec.at}" if is_step(spec.at) else spec.at
     words = [short(spec.user, 16)] if with_user else []
     words += [steps, *([controls.recommender_label(spec.recommender)] if spec.recommender else [])]
+    words += [f"model {spec.model[:8]}"] if spec.model else []
     return " · ".join(
         [*words, *(["scenario"] if spec.scenario else ["edits"] if spec.edits else [])]
     )
@@ -262,10 +281,12 @@ def _change(engine: Engine, choice: Choice, at: int) -> None:
     user = str(user or old.user).strip()
     by = None if by == choice.recommender else by
     if user == old.user:
-        new = ColumnSpec(user, str(step), by, scenario, None if scenario else old.edits)
+        edits = None if scenario else old.edits
+        new = ColumnSpec(user, str(step), by, scenario, edits, old.model)
     else:
         known = engine.corpus.knows(user)
-        new = ColumnSpec(user, str(len(engine.corpus.history(user))) if known else None, by)
+        end = str(len(engine.corpus.history(user))) if known else None
+        new = ColumnSpec(user, end, by, model=old.model)
     _own([*choice.specs[:at], new, *choice.specs[at + 1 :]], choice.k)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import overload
 
 import streamlit as st
 from pandas import DataFrame
@@ -20,7 +21,7 @@ from core.domain import Columns, DomainError
 from core.views import corpora as view
 from core.views import imports as words
 from core.views.wording import capital
-from pages._corpora import correcting, paths, said, uploads
+from pages._corpora import correcting, paths, said, uploads, users_files
 from pages._shared import drawing, loaders, notices, state
 
 WAYS = {(UPLOAD := "drop"): "Drop a file", "path": "Path on this machine"}
@@ -36,16 +37,18 @@ def draw_import() -> None:
         "published data sets (Amazon, MovieLens, RecBole, Goodreads, Yelp, Steam and more); also "
         "as .gz. It stays on this machine."
     )
-    events, items = choose_files()
-    if not events and items is None:
+    events, items, users = choose_files()
+    further = [path for path in (items, users) if path is not None]
+    if not events and not further:
         return
-    said.begin([*events, *([items] if items else [])])
+    said.begin([*events, *further])
     with st.container(horizontal=True, gap="small"):
         grown = draw_append()
         if grown is None and events:
             draw_like()
+    are_users_read = users is None or users_files.draw_preview(users, said.options())
     if not events:
-        draw_items_alone(items, grown)
+        draw_without_events(items, users, grown, can_start=are_users_read)
         return
     own = options = said.options()
     name = grown or view.name_for(events)
@@ -69,33 +72,41 @@ def draw_import() -> None:
     if preview is not None:
         draw_preview(preview)
     draw_corrections(options, preview)
-    if preview is None or preview.question is not None:
+    if preview is None or preview.question is not None or not are_users_read:
         return
     if grown is not None:
-        start_append(events, items, own, grown)
+        start_append(events, items, users, own, grown)
     else:
-        start_import(events, items, options, name)
+        start_import(events, items, users, options, name)
 
 
-def choose_files() -> tuple[list[Path], Path | None]:
-    """Event files, and the file that describes items where there is one."""
+def choose_files() -> tuple[list[Path], Path | None, Path | None]:
+    """Event files, and the files that describe items and users where there are such."""
     how = drawing.choose("Where is it?", "import_how", WAYS, hides_label=True)
-    left, right = st.columns([3, 2])
+    left, middle, right = st.columns([3, 2, 2])
     if how == UPLOAD:
-        events_key, items_key = (uploads.key(name, IMPORTED) for name in ("events", "items"))
+        slots = ("events", "items", "users")
+        keys = {name: uploads.key(name, IMPORTED) for name in slots}
         dropped = left.file_uploader(
-            "Events: reviews, ratings, clicks", accept_multiple_files=True, key=events_key
+            "Events: reviews, ratings, clicks", accept_multiple_files=True, key=keys["events"]
         )
-        described = right.file_uploader("Items (optional): titles, categories", key=items_key)
+        described = middle.file_uploader("Items (optional): titles, categories", key=keys["items"])
+        listed = right.file_uploader("Users (optional): any attributes", key=keys["users"])
         items = uploads.keep("items", [described] if described else [])
-        return uploads.keep("events", dropped), items[0] if items else None
+        users = uploads.keep("users", [listed] if listed else [])
+        events = uploads.keep("events", dropped)
+        return events, items[0] if items else None, users[0] if users else None
     typed = left.text_input("Path of the events file or folder", key="import_path").strip()
-    named = right.text_input("Path of the items file (optional)", key="import_items_path").strip()
+    named = [
+        column.text_input(f"Path of the {what} file (optional)", key=f"import_{what}_path").strip()
+        for column, what in ((middle, "items"), (right, "users"))
+    ]
     try:
-        return [paths.allowed(typed)] if typed else [], paths.allowed(named) if named else None
+        items_path, users_path = (paths.allowed(path) if path else None for path in named)
+        return [paths.allowed(typed)] if typed else [], items_path, users_path
     except DomainError as error:
         notices.show_error(error)
-        return [], None
+        return [], None, None
 
 
 def draw_append() -> str | None:
@@ -116,27 +127,35 @@ def draw_append() -> str | None:
     return str(chosen) if chosen is not None else None
 
 
-def draw_items_alone(items: Path | None, grown: str | None) -> None:
-    """A file of items without events corrects those of a corpus."""
+def draw_without_events(
+    items: Path | None, users: Path | None, grown: str | None, *, can_start: bool
+) -> None:
+    """A file of items or users without events corrects and adds to those of a corpus."""
     if grown is None:
+        what = "items" if users is None else "users" if items is None else "items and users"
         notices.caution(
-            "A file of items alone corrects and adds items of a corpus: choose it above."
+            f"Without events, a file of {what} corrects and adds to a corpus: choose it above."
         )
-    else:
-        start_append([], items, said.options(), grown)
+    elif can_start:
+        start_append([], items, users, said.options(), grown)
 
 
-def start_append(events: list[Path], items: Path | None, options: ImportOptions, name: str) -> None:
+def start_append(
+    events: list[Path], items: Path | None, users: Path | None, options: ImportOptions, name: str
+) -> None:
     """Add the files to a corpus; the same as a command line."""
     pressed = st.button(
         f"Add to {notices.escape(name)}", key="import_add", type="primary", icon=":material/add:"
     )
-    shown = shown_path(items) if items else None
-    draw_command(options.command([*map(shown_path, events)], shown, name, append=True))
+    command = options.command(
+        [*map(shown_path, events)], shown_path(items), name, append=True, users=shown_path(users)
+    )
+    draw_command(command)
     if pressed:
         library, taken = loaders.library(), uploads.Taken()
         files = [taken.take(path) for path in events], taken.take(items) if items else None
-        work = partial(append_files, library, name, *files, options)
+        about_users = taken.take(users) if users else None
+        work = partial(append_files, library, name, *files, options, users=about_users)
         state.put(IMPORTED, jobs.start("import", name, taken.until_done(work)))
         st.rerun()
 
@@ -225,23 +244,36 @@ def draw_corrections(options: ImportOptions, preview: Preview | None) -> None:
 
 
 def start_import(
-    events: list[Path], items: Path | None, options: ImportOptions, suggested: str
+    events: list[Path],
+    items: Path | None,
+    users: Path | None,
+    options: ImportOptions,
+    suggested: str,
 ) -> None:
     """Name it and go; the same as a command line."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label, key = "Name of the corpus", f"name_{suggested}"
         name = st.text_input(label, value=suggested, key=key, width=280)
         pressed = st.button("Import", type="primary", icon=":material/download:")
-    shown = [shown_path(path) for path in events]
-    draw_command(options.command(shown, shown_path(items) if items else None, name))
+    shown = [*map(shown_path, events)], shown_path(items)
+    draw_command(options.command(*shown, name, users=shown_path(users)))
     if pressed:
         library, taken = loaders.library(), uploads.Taken()
         files = [taken.take(path) for path in events], taken.take(items) if items else None
-        work = partial(import_files, library, name, *files, options)
+        about_users = taken.take(users) if users else None
+        work = partial(import_files, library, name, *files, options, users=about_users)
         state.put(IMPORTED, jobs.start("import", name, taken.until_done(work)))
         st.rerun()
 
 
-def shown_path(path: Path) -> Path:
+@overload
+def shown_path(path: Path) -> Path: ...
+
+
+@overload
+def shown_path(path: None) -> None: ...
+
+
+def shown_path(path: Path | None) -> Path | None:
     """A dropped file by its name, as nobody knows the folder where it is kept."""
-    return Path(path.name) if uploads.is_kept(path) else path
+    return Path(path.name) if path is not None and uploads.is_kept(path) else path

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core import access
 from core.domain import DomainError
-from pages._shared import loaders
+from pages._shared import loaders, signing
 
 FOLDERS = "TASTELINES_FOLDERS"
-"""Names the folders, as PATH does; by default that where the app was started, and the library."""
+"""Names the folders, as PATH does.
+
+By default that where the app was started, and the library; none where people sign in.
+"""
 
 
 def folders() -> list[Path]:
@@ -17,21 +21,27 @@ def folders() -> list[Path]:
     named = [
         Path(name).expanduser() for name in os.environ.get(FOLDERS, "").split(os.pathsep) if name
     ]
-    return [folder.resolve() for folder in named or [Path.cwd(), loaders.library().root]]
+    usual = [] if signing.providers() else [Path.cwd(), loaders.library().root]
+    return [folder.resolve() for folder in named or usual]
 
 
 def allowed(typed: str) -> Path:
-    """The file or folder that was typed, links followed; DomainError outside the folders."""
+    """The file or folder that was typed, links followed; DomainError outside the folders.
+
+    Editors only. What lies in a hidden folder, such as secrets, is outside.
+    """
+    access.need_editor("reading files of the server")
     try:
         path = Path(typed).expanduser().resolve()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, an unknown ~user, a loop
         raise DomainError("this cannot be a path", where=typed) from None
     roots = folders()
-    if not any(path.is_relative_to(root) for root in roots):
+    inside = [path.relative_to(root).parts for root in roots if path.is_relative_to(root)]
+    if not any(not any(part.startswith(".") for part in parts) for parts in inside):
+        move = f"Move the file to {' or '.join(map(str, roots))}, drop" if roots else "Drop"
         raise DomainError(
             "the app may not read files there",
             where=str(path),
-            remedy=f"Move the file to {' or '.join(map(str, roots))}, drop it here, or start the "
-            f"app with {FOLDERS} naming its folder",
+            remedy=f"{move} it here, or start the app with {FOLDERS} naming its folder",
         )
     return path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit import column_config as col
 
-from core import jobs
+from core import access, jobs
 from core.views import wording
 from core.views.corpora import reasons_table
 from pages._corpora import uploads
@@ -53,6 +53,8 @@ def draw_lists(corpus: str) -> None:
     working.draw_end(job)
     if job is not None and job.result is not None:
         draw_summary(job.result)
+    if not access.may_edit():
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         file = st.file_uploader("Lists", key=uploads.key("lists", IMPORTED), width=420)
         name = st.text_input("Name of the lists", value="production", key="lists_name", width=220)

@@ -31,10 +31,11 @@ FAINT, STRONG = 0.12, 0.5
 error is not marked at all."""
 
 
-def stop(explaining: Explaining) -> None:
+def stop(explaining: Explaining, *beside: Explaining) -> None:
     """Drop what isn't finished, and ask for nothing more in this session."""
     state.put(STOPPED, explaining)
-    explaining.stop()
+    for each in (explaining, *beside):
+        each.stop()
 
 
 def go_on() -> None:
@@ -148,7 +149,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
             "Review of",
             steps,
             key=WORDS_OF,
-            on_change=read_another,
+            on_change=state.acting(read_another),
             format_func=lambda number: f"step {number} · {titles[number]}",
             width=330,
         )

@@ -19,17 +19,24 @@ from pages._shared import drawing, loaders, notices, own, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
-LISTED_ITEMS, LISTED_USERS = 20_000, 20_000
-"""Above this many an id is typed instead of chosen from a list."""
+LISTED_ITEMS, LISTED_USERS = 20_000, 5_000
+"""Above this many an id is typed instead of chosen from a list.
+
+A browser makes every option of a list, shown or not: 20,000 users took it 4 of the 8 seconds until
+the first page was drawn."""
 
 
 def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
     """Draw all pickers, settle what is chosen, write it to the URL, and return it.
 
+    The pickers persist: where another page is clicked before the browser has drawn them anew it
+    names none of them, and Streamlit would forget what they hold.
     ``plays``: whether the page can be played; ``lists``: whether it shows a user's lists.
     """
     if not plays:
         state.put(PLAYING, None)
+    if state.page() != "cohorts":
+        state.put(state.PLAYING_CALENDAR, None)
     with st.sidebar:
         name = _pick_corpus()
         models = loaders.library().models(name) if name else Models((), {})
@@ -59,8 +66,9 @@ def _pick_corpus() -> str | None:
             names,
             key=CORPUS,
             format_func=lambda name: f"{name} (simulated)" if manifests[name].simulated else name,
-            on_change=_forget,
+            on_change=_change,
             args=(CORPUS,),
+            persist_state="session",
         )
     )
 
@@ -88,7 +96,13 @@ def _pick_model(models: Models, corpus: str | None) -> str | None:
     drawing.settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
     return str(
         st.selectbox(
-            "Model", ids, key=MODEL, format_func=lambda i: labels.get(i, i), on_change=_forget
+            "Model",
+            ids,
+            key=MODEL,
+            format_func=lambda i: labels.get(i, i),
+            on_change=_change,
+            args=(MODEL,),
+            persist_state="session",
         )
     )
 
@@ -103,14 +117,14 @@ def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
     cause = engine.failures.get(str(state.get(RECOMMENDER)))
     missing = "There is no recommender {!r} in this model; this is {}.{}"
     drawing.settle(RECOMMENDER, names, usual, missing, usual, f" {cause}" if cause else "")
-    about = "Whose lists Timeline, Explain, What-if and Compare show."
+    about = "Whose lists Timeline, Explain, What-if, Compare and Cohorts show."
     return draw_recommenders("Recommender", RECOMMENDER, names, help=about)
 
 
 def draw_recommenders(label: str, key: str, names: Sequence[str], **look: Any) -> str:
     """A picker of one recommender, kept over page switches; ``settle`` its choice first."""
-    look |= {"persist_state": "session", "format_func": recommender_label, "on_change": _forget}
-    return str(st.selectbox(label, names, key=key, **look))
+    look |= {"persist_state": "session", "format_func": recommender_label, "on_change": _change}
+    return str(st.selectbox(label, names, key=key, args=(key,), **look))
 
 
 def recommender_label(name: str) -> str:
@@ -129,9 +143,9 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.forget_about(USER)
     typed = len(corpus.user_ids) > LISTED_USERS
     state.hold(USER, typed=typed)
-    forgets: dict[str, Any] = {"on_change": _forget, "args": (USER,)}
+    look: dict[str, Any] = {"on_change": _change, "args": (USER,), "persist_state": "session"}
     if typed:
-        chosen = st.text_input("User", key=USER, placeholder="Type an id", **forgets) or None
+        chosen = st.text_input("User", key=USER, placeholder="Type an id", **look) or None
     else:
         found = f"Search {wording.count(len(corpus.user_ids), 'user')}"
         users = corpus.user_ids
@@ -145,7 +159,7 @@ def _pick_user(corpus: Corpus) -> str | None:
             key=USER,
             placeholder=found,
             format_func=called,
-            **forgets,
+            **look,
         )
     own.draw(corpus)
     with st.container(horizontal=True, gap="xsmall"):
@@ -174,11 +188,13 @@ def _pick_step(corpus: Corpus, user_id: str) -> int:
             TIME, f"Time {asked!r} does not exist for {user_id}; this is the last of {n} steps."
         )
     state.put(TIME, step)
+    state.hold(TIME)
     if state.page() == "compare" and state.has_own_columns():
         st.caption("Each column has a step of its own.")
         return step
     if n > 1:
-        st.slider(f"Time (step of {n})", 1, n, key=TIME, on_change=_forget)
+        label = f"Time (step of {n})"
+        st.slider(label, 1, n, key=TIME, on_change=_change, args=(TIME,), persist_state="session")
     st.caption(wording.day(history.events[step - 1].date))
     with st.container(horizontal=True, gap="xsmall"):
         for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
@@ -194,10 +210,16 @@ def play_button(n: int) -> None:
     drawing.button(label, "play", toggle_play, n, icon=icon, disabled=n < 2)
 
 
+def _change(key: str) -> None:
+    """The browser reports another value of a picker. For callbacks."""
+    if state.is_choice(key):
+        _forget(key)
+
+
 def _forget(changed: str = "") -> None:
     """After a choice Play stops, and what was about the former choice is forgotten."""
     state.has_chosen()
-    state.put(PLAYING, None)
+    state.stop_playing()
     if changed:
         state.forget_about(changed)
 
@@ -219,8 +241,7 @@ def choose_corpus(name: str) -> None:
 
 def choose_model(corpus: str, model_id: str) -> None:
     """Make a model the current one and show what it is worth; for callbacks."""
-    if state.get(CORPUS) != corpus:
-        _forget(CORPUS)
+    _forget(MODEL if state.get(CORPUS) == corpus else CORPUS)
     state.put(CORPUS, corpus)
     state.put(MODEL, model_id)
     st.switch_page("pages/overview.py")

@@ -15,11 +15,12 @@ from streamlit import column_config
 from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.palette import PALETTES, Palette
-from core.figures.style import CONFIG
+from core.figures.style import CONFIG, REGIONS
 from pages._shared import notices, state
 
 TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
 WHAT_IF, QUALITY, USERS = "pages/what_if.py", "pages/quality.py", "pages/users.py"
+COHORTS = "pages/cohorts.py"
 ICONS = {
     TIMELINE: ":material/timeline:",
     EXPLAIN: ":material/rule:",
@@ -31,8 +32,11 @@ Charts = dict[str, tuple[str, Figure]]
 """Charts by name, each with the sentence that reads it."""
 CHOSEN = "chosen"
 """The column that marks the rows of what is chosen."""
+MARK = 28
+"""Pixels of that column."""
 LEAST, PADDING, LETTER, WIDE_LETTER = 150, 20, 5.8, 14.0
 """Pixels: of a column that grows, beside a cell's text, of its letters, of a Chinese one."""
+NO_TOOLS = {"displayModeBar": False}
 FORWARD = ":material/arrow_forward:"
 """The icon of a link to any other page."""
 
@@ -61,14 +65,16 @@ def chart(
     is_said: bool = True,
     has_tools: bool = False,
     on_select: Callable[[], None] | None = None,
+    is_lasso: bool = False,
 ) -> None:
     """A chart under the sentence that reads it; ``name`` begins its text alternative.
 
-    ``on_select`` is called when a point is picked.
+    ``on_select`` is called when a point is picked, or a region drawn where it ``is_lasso``.
     """
     options: dict[str, Any] = {}
     if on_select is not None:
-        options = {"on_select": on_select, "selection_mode": "points"}
+        mode = ("lasso", "box") if is_lasso else "points"
+        options = {"on_select": state.acting(on_select), "selection_mode": mode}
     with st.container(gap="xxsmall"):
         if is_said:
             notices.say(sentence)
@@ -76,7 +82,7 @@ def chart(
             figure,
             key=key,
             theme=None,
-            config=CONFIG if has_tools or on_select else {"displayModeBar": False},
+            config=REGIONS if is_lasso else CONFIG if has_tools or on_select else NO_TOOLS,
             alt=f"{name}. {sentence}" if name else sentence,
             **options,
         )
@@ -88,7 +94,11 @@ def button(
     label: str, key: str, act: Callable[..., object], *args: object, icon: str = "", **more: Any
 ) -> None:
     """A button that calls ``act`` with ``args``; ``icon`` names a Material icon."""
-    more |= {"icon": f":material/{icon}:" if icon else None, "on_click": act, "args": args}
+    more |= {
+        "icon": f":material/{icon}:" if icon else None,
+        "on_click": state.acting(act),
+        "args": args,
+    }
     st.button(label, key=key, **more)
 
 
@@ -110,24 +120,33 @@ def settle(
     return is_met
 
 
-def choose(label: str, key: str, options: Mapping[Name, str], *, hides_label: bool = False) -> Name:
+def choose(
+    label: str,
+    key: str,
+    options: Mapping[Name, str],
+    *,
+    hides_label: bool = False,
+    is_list: bool = False,
+) -> Name:
     """One of a few options, what is usual unless another is picked; kept over page switches.
 
-    ``options`` are named as the address says, each with what the button says.
+    ``options`` are named as the address says, each with what the button says. Where there are too
+    many for buttons in a row it ``is_list``.
     """
     usual = state.KEYS[key].usual if key in state.KEYS else next(iter(options))
     missing = f"{label}: there is no {{!r}}; this is {options[usual].lower()}."
     settle(key, list(options), usual, missing, says_now=True)
-    picked = st.segmented_control(
-        label,
-        list(options),
-        required=True,
-        key=key,
-        format_func=options.__getitem__,
-        persist_state="session",
-        on_change=state.has_chosen,
-        label_visibility="collapsed" if hides_label else "visible",
-    )
+    look: dict[str, Any] = {
+        "key": key,
+        "format_func": options.__getitem__,
+        "persist_state": "session",
+        "on_change": state.has_chosen,
+        "label_visibility": "collapsed" if hides_label else "visible",
+    }
+    if is_list:
+        chosen: Name | None = st.selectbox(label, list(options), width=220, **look)
+        return chosen or usual
+    picked = st.segmented_control(label, list(options), required=True, **look)
     return picked or usual
 
 
@@ -153,7 +172,7 @@ def table(
     if any(marked):
         frame = frame.copy()
         frame.insert(0, CHOSEN, ["●" if is_marked else "" for is_marked in marked])
-        columns = {CHOSEN: column_config.TextColumn("", width=28), **(columns or {})}
+        columns = {CHOSEN: column_config.TextColumn("", width=MARK), **(columns or {})}
         shows_all = shows_all or len(columns) == 1
     if grows and columns is not None:
         columns = fit(columns, room, {name: frame[name].astype(str) for name in grows})
@@ -219,7 +238,7 @@ def buttons(label: str, key: str, act: Callable[[int], None], **look: Any) -> An
         if picked is not None:
             act(int(picked["row"]))
 
-    return column_config.ButtonColumn(label, key=key, on_click=click, **look)
+    return column_config.ButtonColumn(label, key=key, on_click=state.acting(click), **look)
 
 
 def link(page: str, label: str, **values: str | int | None) -> None:

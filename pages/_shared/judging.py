@@ -7,45 +7,64 @@ command line has just computed is seen at once.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from core import tasks
+from core.arrays import BoolArray
+from core.processes import Task
+from core.views.cohorts.build import served_beside
+from core.views.cohorts.rows import ServedView
 from core.views.quality.build import (
     build_ablation,
     build_never,
     build_quality,
     build_verdict,
     list_cautions,
+    strategies_of,
 )
 from core.views.quality.cases import CasesView, build_cases
 from core.views.quality.rows import AblationView, NeverView, QualityView
+from core.views.starting import Starts, build_groups
 from pages._shared import loaders
 from pages._shared.loaders import Fingerprint, kept, stamp
 from pages._shared.state import USUAL_PROTOCOL
 
 if TYPE_CHECKING:
-    from core.domain import DomainError
     from core.engine import Engine
     from core.evaluate.importing_lists import ListsSummary
+    from core.evaluate.protocols import Judged
     from core.evaluate.report import EvaluationReport
-    from core.evaluate.served import ListsJudged
+    from core.figures.palette import Palette
     from core.jobs import Work
-    from core.progress import ProgressCallback, StopCallback
 
 
-class Judged(NamedTuple):
-    """A report with all that is stored about imported lists and own recommenders."""
-
-    report: EvaluationReport
-    served: tuple[ListsJudged, ...]
-    damaged: tuple[str, ...]
-    """Names of imported lists that could not be read."""
-    failures: dict[str, DomainError]
-    """Why own recommenders are left out, by id."""
+OTHERS = "other user"
+"""What is called so among cohorts beside a saved one."""
 
 
-def _files(engine: Engine, protocol: str, *about: str | None) -> Fingerprint:
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A saved cohort as a group of targets: what it is called among others, and its users."""
+
+    name: str
+    users: BoolArray
+
+    @property
+    def group(self) -> str:
+        """Its name among the cohorts of an evaluation, unlike all of those."""
+        return f"user of {self.name}"
+
+    def __repr__(self) -> str:
+        """What stands for it in a key: all of it."""
+        return repr((self.name, loaders.fingerprint(self.users)))
+
+
+def files(engine: Engine, protocol: str, *about: str | None) -> Fingerprint:
     """The files of a report, of own recommenders' evaluations and of imported lists."""
     from core.evaluate.protocols import own_places, report_key, report_places
     from core.evaluate.served import lists_path
@@ -64,16 +83,34 @@ def _ablation_file(engine: Engine, recommender: str) -> Fingerprint:
     return tuple(map(stamp, library.places(ablation_path(engine, library, recommender))))
 
 
-@kept(8, "Reading the evaluation …", also=_files)
+@kept(8, "Reading the evaluation …", also=files)
 def _judged(engine: Engine, protocol: str) -> Judged | None:
-    from core.evaluate.protocols import find_report, with_own, with_served
+    from core.evaluate.protocols import read_judged
 
-    library = loaders.library()
-    report = find_report(engine.corpus, library, engine.folder, protocol)
-    if report is None:
-        return None
-    stored, failures = with_own(report, engine, library, compute=False)
-    return Judged(*with_served(stored, engine.corpus, library, engine.folder), failures)
+    return read_judged(engine, loaders.library(), protocol)
+
+
+def _judged_with(engine: Engine, protocol: str, cohort: Group | None) -> Judged:
+    """The same of a report that is there, with a saved cohort and all others among its cohorts."""
+    judged = _judged(engine, protocol)
+    assert judged is not None
+    if cohort is None:
+        return judged
+    who = _cases_of(engine, judged.report, cohort)
+    named = judged.report.with_cohort(cohort.group, who, OTHERS)
+    return judged._replace(report=named)
+
+
+def _cases_of(engine: Engine, report: EvaluationReport, cohort: Group) -> BoolArray:
+    index = engine.corpus.user_index
+    places = np.array([index[user] for user in report.users], np.int64)
+    return np.asarray(cohort.users[places])
+
+
+def served(engine: Engine, protocol: str, subject: str, cohort: Group) -> ServedView:
+    """NDCG of a recommender on a saved cohort's targets and on all others, of a report there is."""
+    report = _judged_with(engine, protocol, None).report
+    return served_beside(report, _cases_of(engine, report, cohort), subject)
 
 
 def report(engine: Engine, protocol: str) -> EvaluationReport | None:
@@ -82,24 +119,34 @@ def report(engine: Engine, protocol: str) -> EvaluationReport | None:
     return judged.report if judged else None
 
 
-@kept(8, also=lambda engine: _files(engine, USUAL_PROTOCOL))
+@kept(8, also=lambda engine: files(engine, USUAL_PROTOCOL))
 def verdict(engine: Engine) -> str | None:
     """The default recommender against the best baseline, paired; None where nothing was judged."""
     judged = _judged(engine, USUAL_PROTOCOL)
-    return build_verdict(judged.report, judged.served, engine.recommender().id) if judged else None
+    if judged is None:
+        return None
+    subject, strategies = engine.recommender().id, strategies_of(engine)
+    return build_verdict(judged.report, judged.served, subject, strategies)
 
 
-@kept(32, "Drawing samples of users …", also=_files)
-def quality(engine: Engine, protocol: str, subject: str) -> QualityView:
-    """The view of a report that is there."""
-    judged = _judged(engine, protocol)
-    assert judged is not None
+@kept(4, also=lambda engine: files(engine, USUAL_PROTOCOL))
+def groups(engine: Engine) -> Starts:
+    """Groups of users that are served worst."""
+    return build_groups(engine, report(engine, USUAL_PROTOCOL))
+
+
+@kept(32, "Drawing samples of users …", also=files)
+def quality(
+    engine: Engine, protocol: str, subject: str, cohort: Group | None = None
+) -> QualityView:
+    """The view of a report that is there, with a saved cohort among its cohorts."""
+    judged = _judged_with(engine, protocol, cohort)
     return build_quality(
         engine, judged.report, judged.served, subject, judged.damaged, judged.failures
     )
 
 
-@kept(32, also=_files)
+@kept(32, also=files)
 def never(engine: Engine, protocol: str, subject: str) -> NeverView:
     """The items that a report's lists never hold."""
     judged = _judged(engine, protocol)
@@ -107,13 +154,17 @@ def never(engine: Engine, protocol: str, subject: str) -> NeverView:
     return build_never(engine, judged.report, subject)
 
 
-@kept(32, also=_files)
+@kept(32, also=files)
 def targets(
-    engine: Engine, protocol: str, subject: str, rival: str | None, group: str
+    engine: Engine,
+    protocol: str,
+    subject: str,
+    rival: str | None,
+    group: str,
+    cohort: Group | None = None,
 ) -> CasesView:
-    """The targets of one period or cohort of a report."""
-    judged = _judged(engine, protocol)
-    assert judged is not None
+    """The targets of one period or cohort of a report, or of a saved cohort."""
+    judged = _judged_with(engine, protocol, cohort)
     return build_cases(engine, judged.report, subject, rival, group)
 
 
@@ -135,6 +186,13 @@ def uses_of_user(engine: Engine, recommender: str, user_id: str) -> AblationView
     return build_ablation(measured, user_id, trained)
 
 
+def model_report(engine: Engine, subject: str, ink: Palette) -> str:
+    """The model as one HTML file, under each protocol that was evaluated."""
+    from core.figures.model_report import model_report
+
+    return model_report(engine, loaders.library(), subject, ink)[0]
+
+
 def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list[str]:
     """Imported lists of a corpus that are damaged, or of other content; read anew every time.
 
@@ -143,26 +201,13 @@ def cautions_of_lists(corpus: str, among: Collection[str] | None = None) -> list
     return list_cautions(loaders.library(), corpus, among)
 
 
-def judging(engine: Engine, protocol: str) -> Work[Any]:
+def judging(engine: Engine, protocol: str) -> Task:
     """The evaluation of a model and own recommenders under a protocol, as background work.
 
     It ends with the first error of an own recommender, after all others are stored.
     """
-    from core.evaluate.protocols import with_own
-    from core.training.training import evaluate_model
-
-    library = loaders.library()
-
-    def work(progress: ProgressCallback, stop: StopCallback) -> EvaluationReport:
-        report = evaluate_model(
-            engine.corpus, library, engine.folder, protocol, progress=progress, stop=stop
-        )
-        report, failures = with_own(report, engine, library, progress, stop)
-        for error in failures.values():
-            raise error
-        return report
-
-    return work
+    facts = {"corpus": engine.corpus.name, "model": engine.model_id, "protocol": protocol}
+    return Task(tasks.evaluate, loaders.library().root, facts)
 
 
 def measuring(engine: Engine, recommender: str) -> Work[Any]:

@@ -10,33 +10,36 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import functools
-import gc
+import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from concurrent import futures
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+import numpy as np
 import streamlit as st
 from pandas import DataFrame
 
-from core.compare.turnover import K, Turnover, make_turnover, read_turnover, stored_path
+from core import tasks
+from core.compare.turnover import K, Turnover, read_turnover, stored_path
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
-from core.domain import DomainError, RecommendationList, Stopped
+from core.domain import DomainError, RecommendationList
 from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
 from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
 from core.files import Damaged
-from core.jobs import Job, Work
-from core.progress import ProgressCallback, StopCallback
+from core.jobs import Job
+from core.processes import Task
 from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
+from core.strategy.store import StrategyStore
 from core.views import overview
 from core.views.explain.build import build_receivers
 from core.views.interest_map import MapView, build_map
@@ -44,6 +47,7 @@ from core.views.overview import ListView
 from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import MomentView, TimelineView
 from core.views.users import build_users
+from pages._shared import in_turn, memory
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -51,7 +55,6 @@ if TYPE_CHECKING:
     from core.compare.fork import Fork
     from core.encode.unknown import UnknownPieces
     from core.engine import Engine
-    from core.model.config import InterestConfig
     from core.recommend.own import Registered
     from core.scenario.edits import Edit
     from core.views.compare.build import CompareView
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
 
 Asked = ParamSpec("Asked")
 Loaded = TypeVar("Loaded")
+OPENED = 8
+"""Loaders that keep up to so many entries keep what is slow to open: corpora, models, maps."""
 Fingerprint = str | int | float | None | tuple["Fingerprint", ...]
 
 
@@ -68,18 +73,30 @@ def kept(
 ) -> Callable[[Callable[Asked, Loaded]], Callable[Asked, Loaded]]:
     """Keep what a loader returns, by the fingerprints of its arguments.
 
-    ``entries`` are kept at most; ``spinner`` is said while one is made; ``also`` fingerprints what
-    a loader reads besides its arguments, and is called with them.
+    ``entries`` are kept at most, more than ``OPENED`` until the last session has gone; ``spinner``
+    is said while one is made; ``also`` fingerprints what a loader reads besides its arguments, and
+    is called with them. A page that opens what is slow to open, or waits for another one that
+    makes the same, lets others have its turn.
     """
+    opens = bool(spinner) and entries <= OPENED
 
     def decorate(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
+        being_made = set[Fingerprint]()
+
         def make(key: Fingerprint, _call: Callable[[], Loaded]) -> Loaded:
-            return _call()
+            being_made.add(key)
+            try:
+                with in_turn.away() if opens else nullcontext():
+                    return _call()
+            finally:
+                being_made.discard(key)
 
         # Streamlit tells caches apart by the name and the source of the function it keeps. The
         # module of every page is __main__, so the file is part of the name.
         make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"
         cache = st.cache_resource(max_entries=entries, show_spinner=spinner or False)(make)
+        if entries > OPENED:
+            memory.when_empty(make.__qualname__, cache.clear)
         signature = inspect.signature(load)
 
         @functools.wraps(load)
@@ -88,7 +105,9 @@ def kept(
             values.apply_defaults()
             key = tuple(map(fingerprint, values.arguments.values()))
             more = also(*args, **kwargs) if also is not None else None
-            loaded: Loaded = cache((key, more), lambda: load(*args, **kwargs))
+            asked = key, more
+            with in_turn.away() if asked in being_made else nullcontext():
+                loaded: Loaded = cache(asked, lambda: load(*args, **kwargs))
             return loaded
 
         return loader
@@ -103,13 +122,16 @@ def fingerprint(value: object) -> Fingerprint:
     if isinstance(value, Path):
         return str(value), *stamp(value)
     if isinstance(value, Corpus):
-        return value.corpus_id
+        return value.corpus_id, value.attributes_id
     if isinstance(value, Library):
         return str(value.root)
     if type(value).__name__ == "Engine":  # not imported: it brings torch, which takes seconds
         engine = cast("Engine", value)
         custom = map(_answers_of, engine.registered)
-        return engine.corpus.corpus_id, engine.model_id, *custom
+        return engine.corpus.corpus_id, engine.corpus.attributes_id, engine.model_id, *custom
+    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+        packed = np.packbits(value).tobytes()  # all of it: 25 kB of 200,000 users
+        return len(value), hashlib.sha256(packed).hexdigest()
     if isinstance(value, RevisionStore):
         return (
             str(value.path),
@@ -154,7 +176,9 @@ def library() -> Library:
 
 
 def _content(name: str, model_id: str = "") -> Fingerprint:
-    return str(library().root), library().manifest(name).corpus_id
+    manifest = library().manifest(name)
+    attributes = manifest.attributes.attributes_id if manifest.attributes is not None else ""
+    return str(library().root), manifest.corpus_id, attributes
 
 
 @kept(4, "Reading the corpus …", also=_content)
@@ -172,25 +196,31 @@ def model_label(folder: Path) -> str:
 
 
 @kept(3, "Opening the model …", also=_content)
-def engine(name: str, model_id: str) -> Engine:
-    """The engine of one corpus and model; DomainError when either is gone or doesn't fit."""
+def _opened(name: str, model_id: str) -> Engine:
     from core.engine import Engine
 
     opened = Engine.open(corpus(name), library().model_folder(name, model_id), library())
-    set_aside()
+    memory.is_open(opened)
+    memory.set_aside()
     return opened
 
 
-@functools.cache
-def set_aside() -> None:
-    """Take all objects that are alive now out of later garbage collections, once per process.
+def _strategies(name: str, model_id: str) -> Fingerprint:
+    return _content(name), fingerprint(strategy_store())
 
-    A full collection visits every object of torch, pandas and the corpora: .3 to .5 seconds, with
-    the interpreter's lock held, and Streamlit would do it after every rerun (``postScriptGC``).
+
+@kept(3, "Opening the model …", also=_strategies)
+def engine(name: str, model_id: str) -> Engine:
+    """The engine of one corpus and model, with the strategies that are saved now.
+
+    DomainError when either is gone or doesn't fit.
     """
-    gc.collect()
-    gc.freeze()
-    gc.collect()  # how often Python collects goes by what it found last: now almost nothing
+    return _opened(name, model_id).renewed()
+
+
+def strategy_store() -> StrategyStore:
+    """The store of the library's strategies."""
+    return StrategyStore.open(library())
 
 
 @kept(4)
@@ -275,33 +305,6 @@ def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...
     return said, tuple(text_columns(corpus(name))), choose_columns(corpus(name))
 
 
-def training(
-    name: str,
-    options: InterestConfig,
-    item_text: Sequence[str] | None = None,
-    encoder: str | None = None,
-) -> Work[Path]:
-    """The training of a model on a corpus, as background work; its result is the model folder."""
-
-    def work(progress: ProgressCallback, stop: StopCallback) -> Path:
-        from core.encode.cache import open_encoder
-        from core.engine import Engine
-        from core.training.training import train
-        from core.turns.stored import make_turns
-
-        read_by = open_encoder(library(), encoder, device="auto", progress=progress)
-        folder = train(
-            corpus(name), library(), options, progress, stop, encoder=read_by, item_text=item_text
-        )
-        with suppress(Stopped):  # the model is there; Overview offers to measure it later
-            opened = Engine.open(corpus(name), folder, library())
-            make_turnover(library(), opened, progress=progress, stop=stop)
-            make_turns(library(), opened, progress=progress, stop=stop)
-        return folder
-
-    return work
-
-
 @kept(64, "Following the interest …")
 def timeline(engine: Engine, user_id: str, recommender: str) -> TimelineView:
     """One user's timeline, with ranks in the lists of a recommender."""
@@ -343,7 +346,34 @@ def explaining(
     from core.views.explain.explaining import Explaining
 
     history = engine.corpus.history(user_id).up_to(step)
-    return Explaining(engine, history, item_id, recommender, margin)
+    return Explaining(engine, history, item_id, recommender, margin, library())
+
+
+def stamp_of_model(engine: Engine, model_id: str, *rest: object) -> Fingerprint:
+    """What changes when a model's folder is replaced, or goes."""
+    try:
+        return stamp(library().model_folder(engine.corpus.name, model_id))
+    except DomainError:  # whoever asks by it is told why
+        return None
+
+
+@kept(16, "Computing contributions …", also=stamp_of_model)
+def explaining_by(
+    engine: Engine,
+    model_id: str,
+    user_id: str,
+    step: int,
+    item_id: str,
+    recommender: str,
+    margin: bool,
+) -> Explaining:
+    """The same by another model; DomainError where that can't be asked, or lacks the item."""
+    from core.compare.beside import recommender_of
+    from core.views.explain.explaining import Explaining
+
+    by = recommender_of(engine, library(), model_id, recommender, item_id)
+    history = engine.corpus.history(user_id).up_to(step)
+    return Explaining(engine, history, item_id, recommender, margin, library(), by)
 
 
 @kept(256)
@@ -407,6 +437,7 @@ def served_lists(corpus_name: str) -> list[ListsManifest]:
     return served_manifests(corpus_name, library())
 
 
-def measuring_turnover(engine: Engine, recommender: str) -> Work[Turnover]:
+def measuring_turnover(engine: Engine, recommender: str) -> Task:
     """Measure it, as a job's work."""
-    return functools.partial(make_turnover, library(), engine, recommender, K)
+    about = {"corpus": engine.corpus.name, "model": engine.model_id, "recommender": recommender}
+    return Task(tasks.compare_lists, library().root, about)

@@ -10,6 +10,12 @@ function roomOf(block) {
   return Math.floor((inside + 1) / STEP) * STEP;
 }
 
+// On a phone the sidebar covers the page; it goes away once a page is chosen in it.
+function uncover({ target }) {
+  if (!query.matches || !target.closest?.("[data-testid=stSidebarNavLink]")) return;
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}
+
 export default function ({ setStateValue }) {
   const block = document.querySelector("[data-testid=stMainBlockContainer]");
   let waits;
@@ -28,10 +34,12 @@ export default function ({ setStateValue }) {
   const observer = new ResizeObserver(settled);
   if (block) observer.observe(block);
   query.addEventListener("change", tell);
+  document.addEventListener("click", uncover);
   tell();
   return () => {
     clearTimeout(waits);
     observer.disconnect();
     query.removeEventListener("change", tell);
+    document.removeEventListener("click", uncover);
   };
 }

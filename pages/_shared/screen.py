@@ -17,6 +17,8 @@ ROOM = 920
 """Pixels across the page in a window of 1280 with the sidebar open: the browser need not say so."""
 GAP = 32
 """Pixels between two columns of a page."""
+SMALL_GAP = 16
+"""Pixels between two cells of a grid with a small gap."""
 _watch = st.components.v2.component(
     "tastelines_screen",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
@@ -41,7 +43,11 @@ def room(share: float = 1.0) -> int:
     return whole if share == 1 or is_narrow() else int(whole * share - GAP / 2)
 
 
-def cell(most: int, least: int) -> int:
-    """Pixels of a cell of a grid with at most ``most`` columns of ``least`` pixels or more."""
-    columns = max(1, min(most, (room() + GAP) // (least + GAP)))
-    return (room() - (columns - 1) * GAP) // columns
+def cell(most: int, least: int, gap: int = GAP, frame: int = 0) -> int:
+    """Pixels of a cell of a grid with at most ``most`` columns of ``least`` pixels or more.
+
+    ``frame``: pixels of the page that a border around the grid takes.
+    """
+    whole = room() - frame
+    columns = max(1, min(most, (whole + gap) // (least + gap)))
+    return (whole - (columns - 1) * gap) // columns

@@ -8,12 +8,15 @@ by hand, links, back and forward, page switches and code all work (tests/browser
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ SPACING, EXTENT = "spacing", "extent"
 """How the Timeline draws time, and how much of it."""
 MEASURE, WORDS_OF, TARGET = "explain_measure", "words_of", "words_target"
 """What Explain explains, the step whose review it reads, and for what."""
+BESIDE = "beside"
+"""Beside whom or what Explain explains the item: ``user:ID``, ``user:ID@STEP``, ``model:ID``."""
 EVENT = "event"
 """The step of the chosen event, beside the selected time: every chart and table marks it."""
 COLUMNS = "columns"
@@ -56,6 +61,10 @@ SEARCH_IN, SEARCH, TOPIC, LEAST, SORT = (
     f"users_{name}" for name in ("search_in", "search", "topic", "least", "sort")
 )
 """Which users the page Users lists, and in which order."""
+ATTRIBUTE, ATTRIBUTE_IS, ATTRIBUTE_LEAST, ATTRIBUTE_MOST = (
+    f"users_{name}" for name in ("attribute", "is", "least_of", "most_of")
+)
+"""The attribute of users that Users shows first, and what it has to be."""
 PROTOCOL, USUAL_PROTOCOL = "protocol", "leave-last-out"
 SUBJECT = "about"
 """Which recommender Quality is about."""
@@ -66,17 +75,33 @@ MONITOR_PERIOD, MONITOR_SINCE, MONITOR_ALARM = (
     f"monitor_{name}" for name in ("period", "since", "alarm")
 )
 """How long a period of Monitor is, from which day on it tests, and which alarm is open."""
+COHORTS_AT, COHORTS_BY = "cohorts_at", "cohorts_by"
+"""The calendar time at which Cohorts shows all users, and what colours them."""
+COHORTS_ATTRIBUTE = "cohorts_attribute"
+"""The attribute that colours users where ``COHORTS_BY`` says so."""
+COHORTS_RULE, COHORTS_AREA, COHORT_SAVED = "cohorts_rule", "cohorts_area", "cohort"
+COHORTS_USERS = "cohorts_users"
+"""Whom Cohorts describes: a rule, a region of the map, a saved cohort by its id, or users that
+another page found (``core.cohorts.listed``)."""
+COHORT_AGAINST = "cohort_against"
+"""The saved cohort that it is held against."""
+COHORTS_PATTERN, PATTERN_SAVED = "cohorts_pattern", "pattern"
+"""What becomes of a cohort's histories, and a saved answer to that by its id."""
+COHORTS_SOURCES = (PATTERN_SAVED, COHORT_SAVED, COHORTS_RULE, COHORTS_AREA, COHORTS_USERS)
+"""Where the address says whom Cohorts describes; the first that is there counts."""
 FINDINGS_OF, FINDINGS_QUERY, FINDINGS_PAGE = "notebook_scope", "notebook_query", "notebook_page"
 """Which findings the Notebook lists."""
 
 ONE_USER = ("timeline", "explain", "what_if", "compare")
-EXPLAIN, NOTEBOOK, USERS = ("explain",), ("notebook",), ("users",)
+LISTS = (*ONE_USER, "cohorts")
+"""Pages that show users' lists, by the recommender of the sidebar."""
+EXPLAIN, NOTEBOOK, USERS, COHORTS = ("explain",), ("notebook",), ("users",), ("cohorts",)
 TABLE = (
     Key(CORPUS),
     Key(MODEL, about=CORPUS),
     Key(USER, about=CORPUS),
     Key(TIME, about=USER),
-    Key(RECOMMENDER, ONE_USER),
+    Key(RECOMMENDER, LISTS),
     Key(ITEM, ONE_USER, about=USER),
     Key(EVENT, ONE_USER, read=int, about=USER),
     Key(SPACING, ("timeline",), "time"),
@@ -84,6 +109,7 @@ TABLE = (
     Key(MEASURE, EXPLAIN, "score"),
     Key(WORDS_OF, EXPLAIN, read=int, about=USER),
     Key(TARGET, EXPLAIN, "score"),
+    Key(BESIDE, EXPLAIN, about=CORPUS),
     Key(SCENARIO, ONE_USER, about=USER),
     Key(EDITS, ONE_USER, about=USER),
     Key(GOAL, ONE_USER, about=USER),
@@ -95,6 +121,10 @@ TABLE = (
     Key(TOPIC, USERS, about=MODEL),
     Key(LEAST, USERS, 1, int),
     Key(SORT, USERS, "drift"),
+    Key(ATTRIBUTE, USERS, about=CORPUS),
+    Key(ATTRIBUTE_IS, USERS, about=ATTRIBUTE),
+    Key(ATTRIBUTE_LEAST, USERS, "", about=ATTRIBUTE),
+    Key(ATTRIBUTE_MOST, USERS, "", about=ATTRIBUTE),
     Key(PROTOCOL, ("quality",), USUAL_PROTOCOL),
     Key(SUBJECT, ("quality",)),
     Key(TAB, ("quality",), "By month"),
@@ -103,6 +133,16 @@ TABLE = (
     Key(MONITOR_PERIOD, ("monitor",), "auto"),
     Key(MONITOR_SINCE, ("monitor",), about=CORPUS),
     Key(MONITOR_ALARM, ("monitor",), about=CORPUS),
+    Key(COHORTS_AT, COHORTS, "end", about=CORPUS),
+    Key(COHORTS_BY, COHORTS, "topic"),
+    Key(COHORTS_ATTRIBUTE, COHORTS, about=CORPUS),
+    Key(COHORTS_RULE, COHORTS, about=CORPUS),
+    Key(COHORTS_AREA, COHORTS, about=MODEL),
+    Key(COHORT_SAVED, ("cohorts", "quality", "compare", "monitor"), about=CORPUS),
+    Key(COHORTS_USERS, COHORTS, about=CORPUS),
+    Key(COHORT_AGAINST, COHORTS, about=CORPUS),
+    Key(COHORTS_PATTERN, COHORTS, about=CORPUS),
+    Key(PATTERN_SAVED, COHORTS, about=CORPUS),
     Key(FINDINGS_OF, NOTEBOOK, "all"),
     Key(FINDINGS_QUERY, NOTEBOOK, ""),
     Key(FINDINGS_PAGE, NOTEBOOK, 1, int),
@@ -121,11 +161,18 @@ TRANSIENT = {
     "import_* map_* mapping train_* lists_*": "what is being imported or trained",
     "keep_* name_* notes_*": "what is being noted",
     "own_*": "a history that is being uploaded: it becomes a user",
+    "rule_*": "what is being asked: it becomes a rule",
+    "users_map": "a region that is being drawn: it becomes an area",
+    "strategy_*": "settings that are being chosen: they become a strategy",
+    "cohort_name cohort_notes cohort_pick cohort_other cohort_of_*": "a cohort, by name",
+    "pattern_*": "what is being asked: it becomes a pattern; a saved one, by name",
     "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
-    "table tables turns_open": "tables and evidence below a fold",
+    "table tables turns_open attributes_open": "tables, evidence and attributes below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""
 PLAYING = "playing"
+PLAYING_CALENDAR = "playing_calendar"
+"""Whether Cohorts goes through the calendar."""
 PAGE = "page"
 """Which page is open: its name in the address, and its title."""
 BEHIND = "behind"
@@ -134,10 +181,26 @@ WALK = "walk"
 """A corpus, and users of it in the order in which the previous and the next one are found."""
 TOLD = 3
 """From which run on a typed value is no longer told to the browser."""
+BEHIND_SECONDS = 2.0
+"""How long after a run the browser may still report what a picker held before it."""
+LATEST = 3
+"""Values before this one that it may report then; of the ticks of Play about so many."""
 _WRITTEN = "_written_to_url"
 _NOTICES, _NOTICED_ON = "_notices", "_noticed_on"
 _SELECTION = "_selection"
 _ASKED = "_asked_by_url"
+_HELD = "_held"
+
+
+@dataclass(slots=True)
+class Held:
+    """What a picker holds, as the browser was told or has reported."""
+
+    value: Any
+    before: tuple[Any, ...] = ()
+    """What it held before code set another value, until the browser has surely taken that."""
+    told: float = 0.0
+    """When the run that told it ended, infinite until then; or when a report was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +241,57 @@ def hold(key: str, *, typed: bool = False) -> None:
     if key not in st.session_state:
         return
     value = st.session_state[key]
+    _remember(key, value)
     if typed:
-        last, told = st.session_state.get(f"_told_{key}", (None, 0))
-        told = told + 1 if last == value else 1
-        st.session_state[f"_told_{key}"] = (value, told)
-        if told >= TOLD:
+        last, times = st.session_state.get(f"_told_{key}", (None, 0))
+        times = times + 1 if last == value else 1
+        st.session_state[f"_told_{key}"] = (value, times)
+        if times >= TOLD:
             return
     st.session_state[key] = value
+
+
+def _remember(key: str, value: Any) -> None:
+    """Note what a picker holds from now on, and what it held before if code changed that."""
+    kept = held()
+    now = kept.setdefault(key, Held(value))
+    if now.value != value:
+        before = now.before if time.monotonic() - now.told < BEHIND_SECONDS else ()
+        kept[key] = Held(value, (*before, now.value)[-LATEST:], math.inf)
+
+
+def held() -> dict[str, Held]:
+    """What the pickers hold, by key; for ``told``, as a run that ends can't ask for it."""
+    kept: dict[str, Held] = st.session_state.setdefault(_HELD, {})
+    return kept
+
+
+def told(kept: dict[str, Held]) -> None:
+    """A run has ended: from now on the browser takes what it was told."""
+    for picker in kept.values():
+        if picker.told == math.inf:
+            picker.told = time.monotonic()
+
+
+def is_choice(key: str) -> bool:
+    """Whether a change that the browser reports of a picker that was held is a choice.
+
+    Each click, and each tick of a fragment, brings all that the browser holds, which may be what a
+    picker held before code set another value. It is taken back then; so is a real choice of one of
+    those values within ``BEHIND_SECONDS``. What comes with a fragment's run is never a choice: one
+    of a picker asks for a run of the whole page. For callbacks.
+    """
+    reported, run = st.session_state[key], get_script_run_ctx()
+    now = held().get(key, Held(reported))
+    if reported != now.value:
+        is_tick = run is not None and bool(run.fragment_ids_this_run)
+        is_behind = reported in now.before and time.monotonic() - now.told < BEHIND_SECONDS
+        if is_tick or is_behind:
+            st.session_state[key] = now.value
+            now.told = time.monotonic() if is_tick else math.inf
+            return False
+    held()[key] = Held(reported)
+    return True
 
 
 def choose(key: str, value: Any) -> None:
@@ -202,9 +309,20 @@ def of_page(name: str) -> list[Key]:
     return [key for key in TABLE if not key.pages or name in key.pages]
 
 
+def cohort_of(key: str, value: str | None) -> dict[str, str | None]:
+    """The values of a link to Cohorts that describes what one of ``COHORTS_SOURCES`` says."""
+    return dict.fromkeys((*COHORTS_SOURCES, COHORT_AGAINST)) | {key: value}
+
+
+def stop_playing() -> None:
+    """Neither the Timeline nor the calendar of Cohorts goes on by itself."""
+    put(PLAYING, None)
+    put(PLAYING_CALENDAR, None)
+
+
 def forget_about(name: str) -> None:
     """Set what is about a choice to what is usual, as after a change of it; Play stops."""
-    put(PLAYING, None)
+    stop_playing()
     if name == USER and has_own_columns():
         choose(COLUMNS, None)
     for key in TABLE:
@@ -228,7 +346,7 @@ def adopt_url() -> None:
     st.session_state[_WRITTEN] = asked
     clear_notices()
     put(_ASKED, frozenset(asked))
-    put(PLAYING, None)
+    stop_playing()
     for name in (CORPUS, USER):
         if asked.get(name) != get(name):
             forget_about(name)
@@ -259,7 +377,7 @@ def publish_again() -> None:
     knows the URL that the browser had when it asked for it; what an earlier run has written since
     may still be on its way there, so both have to be right already for the URL to be left alone.
     """
-    if not get(PLAYING):
+    if not get(PLAYING) and not get(PLAYING_CALENDAR):
         wanted = link()
         is_right = st.query_params.to_dict() == wanted == st.session_state.get(_WRITTEN, wanted)
         st.session_state[_WRITTEN] = wanted
@@ -305,10 +423,11 @@ def link(to: str = "", /, **values: str | int | None) -> dict[str, str]:
     if values.get(USER, state[USER]) != state[USER] and has_own_columns():
         values = {COLUMNS: None} | values
     state |= values
+    there = Path(to).stem if to else page()
     if state[USER] is None:
         state |= dict.fromkeys(key.name for key in TABLE if key.about == USER)
-        state |= dict.fromkeys((RECOMMENDER, COLUMNS))
-    keys = of_page(Path(to).stem if to else page())
+        state |= dict.fromkeys((COLUMNS,) if there in COHORTS else (RECOMMENDER, COLUMNS))
+    keys = of_page(there)
     return {
         key.name: str(state[key.name]) for key in keys if state[key.name] not in (None, key.usual)
     }
@@ -344,6 +463,22 @@ def has_chosen() -> None:
     put(BEHIND, True)
 
 
+def acting(act: Callable[..., object]) -> Callable[..., None]:
+    """The callback of a click that ``act`` answers: what it sets goes before the browser's URL.
+
+    A click brings the URL that the browser had, which may be older than what was written since. A
+    fragment's run doesn't read the URL, and one that follows it may be a wish.
+    """
+
+    def answer(*args: object) -> None:
+        act(*args)
+        run = get_script_run_ctx()
+        if run is not None and not run.fragment_ids_this_run:
+            put(BEHIND, True)
+
+    return answer
+
+
 def picked_data(chart_key: str) -> list[Any] | None:
     """What the point picked in a chart carries; None when a pick was undone."""
     event = st.session_state.get(chart_key) or {}
@@ -352,6 +487,17 @@ def picked_data(chart_key: str) -> list[Any] | None:
         values = list(data) if isinstance(data, list | tuple) else [data]
         if values and values[0] is not None:
             return values
+    return None
+
+
+def drawn_region(chart_key: str) -> tuple[list[float], list[float]] | None:
+    """Corners of the region last drawn in a chart, by lasso or box; None where none is."""
+    selection = (st.session_state.get(chart_key) or {}).get("selection") or {}
+    for region in selection.get("lasso") or ():
+        return list(region["x"]), list(region["y"])
+    for box in selection.get("box") or ():
+        (left, right), (low, high) = box["x"][:2], box["y"][:2]
+        return [left, right, right, left], [low, low, high, high]
     return None
 
 

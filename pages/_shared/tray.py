@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from core import jobs
+from core.domain import DomainError
 from core.jobs import Job
 from core.views.corpora import build_job
-from pages._shared import controls, drawing, notices, state
+from pages._shared import controls, drawing, loaders, notices, state
 
 POLL_SECONDS = 1.0
 MOST_ENDED = 3
 """Ends that are shown at most, newest first."""
-OVERVIEW, CORPORA = "pages/overview.py", "pages/corpora.py"
+TRAININGS = ("train", "update")
+"""Kinds whose result is a model."""
+OVERVIEW, CORPORA, MONITOR = "pages/overview.py", "pages/corpora.py", "pages/monitor.py"
 
 
 class Kind(NamedTuple):
@@ -31,12 +35,19 @@ class Kind(NamedTuple):
 KINDS = {
     "import": Kind("Import of {}", "The corpus {} is ready", CORPORA),
     "train": Kind("Training on {}", "A model of {} is ready", CORPORA),
+    "update": Kind("Update of the model of {}", "An updated model of {} is ready", CORPORA),
     "lists": Kind("Import of lists for {}", "The lists for {} are ready", CORPORA),
     "evaluate": Kind(
         "Evaluation on {}",
         "The evaluation on {} is ready",
         drawing.QUALITY,
         (state.MODEL, state.PROTOCOL),
+    ),
+    "windows": Kind(
+        "Judging the model of {} over time",
+        "The windows of {} are judged",
+        drawing.QUALITY,
+        (state.MODEL,),
     ),
     "ablation": Kind(
         "Ablation on {}",
@@ -49,6 +60,36 @@ KINDS = {
         "All lists of {} are compared",
         OVERVIEW,
         (state.MODEL, state.RECOMMENDER),
+    ),
+    "states": Kind(
+        "Following all users of {}",
+        "All users of {} are on the map",
+        drawing.COHORTS,
+        (state.MODEL,),
+    ),
+    "what_if": Kind(
+        "What-if of a cohort of {}",
+        "The what-if of a cohort of {} is ready",
+        drawing.COHORTS,
+        (state.MODEL, state.RECOMMENDER, state.COHORTS_PATTERN),
+    ),
+    "second_map": Kind(
+        "Fitting the map of {} with another seed",
+        "A second map of {} is ready",
+        drawing.COHORTS,
+        (state.MODEL,),
+    ),
+    "atlas": Kind(
+        "Writing all states of {}",
+        "The file of all states of {} is ready",
+        drawing.COHORTS,
+        (state.MODEL,),
+    ),
+    "monitor": Kind(
+        "Watching {}",
+        "{} was watched",
+        MONITOR,
+        (state.MODEL, state.MONITOR_PERIOD, state.MONITOR_SINCE),
     ),
     "turns": Kind(
         "Testing all users of {}", "All users of {} are tested", OVERVIEW, (state.MODEL,)
@@ -63,10 +104,12 @@ def title(job: Job[Any]) -> str:
 
 def draw() -> None:
     """All jobs of the server, at the top of the sidebar; drawn anew while one runs."""
+    hear()
     running = _running()
 
     @st.fragment(run_every=POLL_SECONDS if running else None)
     def watch() -> None:
+        hear()
         if _running() != running:
             st.rerun()
         with st.container(key="jobs", gap="small"):
@@ -84,6 +127,12 @@ def draw() -> None:
     watch()
 
 
+def hear() -> None:
+    """Know what other servers of the library do; where there is none, the page says so."""
+    with suppress(DomainError):
+        jobs.hear(loaders.library().root)
+
+
 def _running() -> set[int]:
     return {job.number for job in jobs.jobs(*KINDS) if job.state == "running"}
 
@@ -92,7 +141,8 @@ def draw_running(job: Job[Any]) -> None:
     """One job that goes on: its page, Stop, how far it is and how long it takes yet."""
     now = build_job(job.progress, job.stopping)
     with st.container(gap="xxsmall"):
-        draw_line(job, title(job), "stop", "Stop", job.stop, disabled=job.stopping)
+        is_off = job.stopping or not job.may_stop
+        draw_line(job, title(job), "stop", "Stop", job.stop, disabled=is_off)
         st.progress(now.share, text=notices.escape(now.sentence))
 
 
@@ -102,7 +152,8 @@ def draw_end(job: Job[Any]) -> None:
     if job.state != "done":
         ended = "Stopped" if job.state == "stopped" else "Failed"
         words = f"{ended}: {title(job)}"
-    draw_line(job, words, "close", "Put away", job.put_away)
+    is_off = not job.may_stop
+    draw_line(job, words, "close", "Put away", job.put_away, disabled=is_off)
 
 
 def draw_line(
@@ -122,12 +173,13 @@ def draw_line(
 def open_job(job: Job[Any]) -> None:
     """Go where a job's result is or will be; an end that was looked at is put away."""
     corpus, *rest = job.target.split(" ")
-    if job.state != "running":
+    if job.state != "running" and job.may_stop:
         job.put_away()
-    if job.kind == "train" and job.result is not None:
+    if job.kind in TRAININGS and job.result is not None:
         controls.choose_model(corpus, job.result.name)
         return
     kind = KINDS[job.kind]
     known = job.kind != "import" or job.state == "done"
     values = {state.CORPUS: corpus} if known else {}
-    controls.open_page(kind.page, **values, **dict(zip(kind.values, rest, strict=True)))
+    further = dict(zip(kind.values, (word or None for word in rest), strict=False))
+    controls.open_page(kind.page, **(values | further | job.link))

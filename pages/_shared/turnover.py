@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.figures.turnover import turnover_figure
 from core.views.turnover import build_turnover
-from pages._shared import controls, drawing, loaders, notices, working
+from pages._shared import cohorts, controls, drawing, loaders, notices, working
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -21,7 +21,9 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
     if measured is None:
         offer(engine, recommender, problem)
         return
-    view = build_turnover(measured, user_id)
+    found = cohorts.picked(engine, "cohort_of_turnover")
+    cohort = None if found is None else (found[0].name, cohorts.ids(engine, found[1]))
+    view = build_turnover(measured, user_id, cohort)
     drawing.chart(
         "turnover",
         turnover_figure(view, drawing.palette()),

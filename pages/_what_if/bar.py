@@ -52,7 +52,7 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             [NEW, *saved],
             key=PICK,
             format_func=lambda key: saved_words(saved[key]) if key else new_words(draft),
-            on_change=open_picked,
+            on_change=state.acting(open_picked),
             width=260,
         )
         is_new = draft.unsaved is None and draft.saved is None

@@ -1,13 +1,16 @@
-"""Two sections of What-if: the search for the smallest change, and another scenario beside it."""
+"""Sections of What-if: the smallest change, another scenario beside it, the same for a cohort."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 from streamlit import column_config as col
 
 from core import jobs
+from core.cohorts.from_edits import patterns_of
+from core.cohorts.pattern import Pattern
 from core.compare.columns import ColumnSpec, with_edits, with_scenario
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
@@ -15,14 +18,18 @@ from core.domain import DomainError, History
 from core.engine import Engine
 from core.progress import ProgressCallback, StopCallback
 from core.scenario.draft import Draft
+from core.scenario.edits import Edit
 from core.scenario.search import SmallestChange, search_edits
 from core.scenario.store import Scenario
+from core.views.cohorts.what_if_sentences import pattern_words
 from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
+from core.views.wording import capital
 from pages._shared import controls, drawing, loaders, notices, reading, screen, state, working
-from pages._shared.state import EDITS, GOAL, ITEM
+from pages._shared.loaders import kept
+from pages._shared.state import COHORTS_PATTERN, EDITS, GOAL, ITEM
 from pages._what_if import drafting, forms
 
 SEARCH, WANTED, AIM, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
@@ -108,18 +115,52 @@ def draw_result(engine: Engine, base: History, result: SmallestChange) -> None:
     notices.say(search_words(engine.corpus, result))
     for number in range(1, len(result.edits) + 1):
         st.text(f"{number}. {edit_words(engine.corpus, base, result.edits, number)}")
-    if result.edits:
-        drawing.button(
-            "Apply these edits", "use_found", use_result, engine, base, result, icon="check"
-        )
-        if drafting.get().edits:
-            notices.caution("These edits were verified without your other edits.")
+    draft = drafting.get()
+    if not result.edits:
+        return
+    if all(edit in draft.edits for edit in result.edits):
+        notices.caution("These edits are made already.")
+        return
+    drawing.button("Apply these edits", "use_found", use_result, engine, base, result, icon="check")
+    for refused in draft.refused:
+        if refused.at_form and refused.handle == NEW:
+            notices.wrong(refused.problem)
+    if draft.edits:
+        notices.caution("These edits were verified without your other edits.")
 
 
 def use_result(engine: Engine, base: History, result: SmallestChange) -> None:
     """Add the edits that a search found to the draft. For callbacks."""
     forms.make(engine, base, NEW, *result.edits)
     st.rerun()
+
+
+@kept(64)
+def _patterns(
+    engine: Engine, user_id: str, step: int, edits: Sequence[Edit]
+) -> tuple[Pattern, ...] | DomainError:
+    """What these edits are as a pattern, or why they are none."""
+    try:
+        return patterns_of(engine, engine.corpus.history(user_id).up_to(step), edits)
+    except DomainError as problem:
+        return problem
+
+
+def draw_patterns(engine: Engine, draft: Draft) -> None:
+    """The same change for every user of a cohort, where a pattern can say it."""
+    if not draft.edits:
+        return
+    step = len(draft.base(engine.corpus))
+    found = _patterns(engine, draft.user_id, step, draft.edits)
+    st.subheader("Ask it of a whole cohort", anchor=False)
+    if isinstance(found, DomainError):
+        notices.caution(f"{capital(found.what)}, so it can't be asked. {found.remedy}.")
+        return
+    notices.caution("As a pattern this change is one of these; Cohorts asks it of whole histories.")
+    with st.container(horizontal=True, gap="small"):
+        for pattern in found:
+            words = capital(pattern_words(pattern, engine.corpus))
+            drawing.link(drawing.COHORTS, words, **{COHORTS_PATTERN: pattern.to_text()})
 
 
 def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:

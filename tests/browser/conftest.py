@@ -20,6 +20,8 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     Error,
+    FloatRect,
+    Locator,
     Page,
     TimeoutError,
     ViewportSize,
@@ -42,6 +44,10 @@ FLAGS = [
 ]
 IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WAIT = 60_000
+SOON = 3_000
+"""Milliseconds for what is there already, unless a rerun replaces it."""
+TABLE_HEAD, TABLE_ROW = 35, 35
+"""Heights in a table, pixels."""
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 MOST_SHOWN = 4_000
 """Characters of a page that are shown with a failure."""
@@ -81,9 +87,7 @@ def app_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Pat
 @pytest.fixture(scope="session")
 def app(app_library: Path) -> Iterator[str]:
     """The running app's address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = (app_library.parent / "log.txt").open("w+")
     process = subprocess.Popen(
         [
@@ -107,6 +111,14 @@ def app(app_library: Path) -> Iterator[str]:
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: str) -> None:
@@ -181,8 +193,8 @@ class Tab:
     def click_point(self, chart: str, trace: str, point: int) -> None:
         """Click one mark of a chart, found through plotly's own scales."""
         self.drawn(chart)
-        self.page.locator(f".st-key-pick_{chart}").scroll_into_view_if_needed()
-        x, y = self.page.evaluate(
+        self.click_found(
+            f".st-key-pick_{chart}",
             """([chart, name, point]) => {
                 const plot = document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`);
                 const drawn = plot.calcdata.find(data => data[0].trace.name === name);
@@ -196,10 +208,61 @@ class Tab:
             }""",
             [chart, trace, point],
         )
+
+    def click_found(self, chart: str, script: str, arg: object = None) -> list[Any]:
+        """Click where a script finds a mark in the chart of a selector; what the script returned.
+
+        The script returns x, y and whatever else the caller wants.
+        """
+        place = self.page.locator(chart).first
+        found: list[Any] = self._resting(place, lambda: self.page.evaluate(script, arg))
+        x, y = found[:2]
         self.page.mouse.move(x - 4, y - 4)
         self.page.mouse.move(x, y, steps=3)
         self.page.wait_for_timeout(120)
         self.page.mouse.click(x, y)
+        return found
+
+    def box(self, place: Locator) -> FloatRect:
+        """Where a thing stands, in view, once it has come to rest."""
+        found: FloatRect = self._resting(place, lambda: place.bounding_box(timeout=SOON))
+        return found
+
+    def click_at(self, place: Locator, x: float, y: float) -> None:
+        """Click so many pixels from the left (negative: from the right) and top of a thing."""
+        box = self.box(place)
+        self.page.mouse.click(box["x"] + (x if x >= 0 else box["width"] + x), box["y"] + y)
+
+    def unfold(self, name: str, sight: Locator) -> None:
+        """Open the popover of a button; one that a rerun closed or never opened is asked again."""
+        button = self.page.get_by_role("button", name=name, exact=True).first
+        for _ in range(5):
+            self.box(button)
+            if not sight.is_visible():
+                button.click()
+            with contextlib.suppress(TimeoutError):
+                sight.wait_for(timeout=10_000)
+                return
+        raise AssertionError(f"{name} did not open")
+
+    def click_row(self, table: Locator, x: float, row: int = 0) -> None:
+        """Click a table's row, so many pixels from the left, or right, of the table."""
+        table.locator("canvas").first.wait_for()
+        self.click_at(table, x, TABLE_HEAD + TABLE_ROW * (row + 0.5))
+
+    def _resting(self, place: Locator, look: Callable[[], Any]) -> Any:
+        """What a look at something gives twice running: a rerun puts new elements in its place."""
+        before = None
+        end = time.monotonic() + WAIT / 1000
+        while time.monotonic() < end:
+            self.settle()
+            with contextlib.suppress(Error):
+                place.scroll_into_view_if_needed(timeout=SOON)
+                now = look()
+                if now is not None and now == before:
+                    return now
+                before = now
+        raise AssertionError(f"{place} did not come to rest")
 
     def trace(self, chart: str, name: str) -> dict:
         """One trace of a drawn chart, as plotly holds it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,6 +20,8 @@ ADDRESSES = {
     "compare": f"/compare?{USER}&columns=20;months",
     "notebook": "/notebook?notebook_query=lamp&notebook_scope=this",
 }
+SAMPLE = ("users", "quality", "monitor", "explain", "compare")
+"""Pages of a usual run; ``tests/pages/test_addresses.py`` holds all, without a browser."""
 SEEN = """() => {
     const all = (what, say) => [...document.querySelectorAll(what)].map(say);
     return {
@@ -33,7 +37,8 @@ SEEN = """() => {
 def seen(tab) -> dict:
     """What the page shows, once nothing is being computed."""
     tab.page.wait_for_function(
-        "() => !/Computing (parts|contr)|Reading it|Testing the/.test(document.body.innerText)",
+        "busy => !RegExp(busy).test(document.body.innerText)",
+        arg="Computing (parts|contr)|Reading it|Testing the|Watching",
         timeout=120_000,
     )
     tab.page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
@@ -48,7 +53,7 @@ def asked(url: str) -> dict:
     return parse_qs(urlsplit(url).query)
 
 
-@pytest.mark.parametrize("page", ADDRESSES)
+@pytest.mark.parametrize("page", ADDRESSES if "TASTELINES_THOROUGH" in os.environ else SAMPLE)
 def test_an_address_shows_the_same_in_a_second_browser(open_tab, page: str) -> None:
     first = open_tab().open(ADDRESSES[page])
     shown = seen(first)
@@ -56,17 +61,17 @@ def test_an_address_shows_the_same_in_a_second_browser(open_tab, page: str) -> N
     assert asked(ADDRESSES[page]).items() <= now.items()
     assert now["corpus"] == ["demo"] and now["model"], "a later training must not change the view"
     second = open_tab(locale="en-GB").follow(first.page.url)
-    assert seen(second) == shown
+    end = time.monotonic() + 20  # a busy browser fills a field a run later
+    while (there := seen(second)) != shown and time.monotonic() < end:
+        continue
+    assert there == shown
     assert asked(second.page.url) == now
 
 
 def test_the_users_table_is_walked(tab) -> None:
     tab.open("/users?corpus=demo&users_sort=events").idle()
     table = tab.page.get_by_test_id("stDataFrame").first
-    table.locator("canvas").first.wait_for()
-    tab.settle()
-    box = table.bounding_box()
-    tab.page.mouse.click(box["x"] + 40, box["y"] + 52)
+    tab.click_row(table, 40)
     tab.wait_for_url("/timeline").drawn("profile")
     tab.wait_for_url("user=U0157")
     tab.page.get_by_text("1 of 800 in the list").wait_for()

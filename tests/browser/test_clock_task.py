@@ -15,8 +15,7 @@ def hand(tab):
             if at is None:
                 place.click()
             else:
-                box = place.bounding_box()
-                tab.page.mouse.click(box["x"] + at[0], box["y"] + at[1])
+                tab.click_at(place, *at)
             tab.settle()
 
         def press(self, key: str) -> None:

@@ -38,8 +38,8 @@ def test_event_and_list_stay_in_sight_while_the_charts_scroll(tab, busy_user) ->
     tab.page.set_viewport_size({"width": 1440, "height": 900})
     tab.open(f"/timeline?corpus=demo&user={busy_user}&time=20").drawn("map")
     event = tab.page.get_by_text(re.compile("^Step 20 of"))
-    before = event.bounding_box()
-    tab.page.locator(".st-key-pick_map").scroll_into_view_if_needed()
+    before = tab.box(event)
+    tab.box(tab.page.locator(".st-key-pick_map"))
     assert event.bounding_box() == before
     assert tab.page.get_by_role("button", name="Play").bounding_box()["y"] > 0
     assert tab.page.get_by_text("Interest profile after this event").bounding_box()["y"] < 850

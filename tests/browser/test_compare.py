@@ -146,9 +146,6 @@ def test_a_row_of_the_table_opens_explain_and_the_timeline_at_its_cause(tab, bus
         tab.open(compare(busy_user, 40)).drawn("flow")
         tab.page.get_by_text("Exact: every combination").wait_for()
         table = tab.page.get_by_test_id("stDataFrame").first
-        table.scroll_into_view_if_needed()
-        tab.settle()
-        box = table.bounding_box()
-        tab.page.mouse.click(box["x"] + box["width"] - from_right, box["y"] + 52)
+        tab.click_row(table, -from_right)
         tab.wait_for_url(page)
         assert "time=40" in tab.page.url and "item=" in tab.page.url

@@ -55,12 +55,13 @@ def wait_for_all(tab, words: bool = False) -> None:
 
 def click_bar(tab, step: int) -> None:
     """Click an event's bar in the waterfall."""
-    x, y = tab.page.evaluate(
+    tab.click_found(
+        ".st-key-waterfall",
         """step => {
             const plot = document.querySelector('.st-key-waterfall .js-plotly-plot');
             const trace = plot._fullData.find(one => one.name === 'events');
             const at = Array.from(trace.customdata).indexOf(step);
-            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+            const {xaxis, yaxis} = plot._fullLayout;
             plot.scrollIntoView({block: 'center'});
             const now = plot.getBoundingClientRect();
             const x = trace.base[at] + trace.x[at] / 2;
@@ -69,10 +70,6 @@ def click_bar(tab, step: int) -> None:
         }""",
         step,
     )
-    tab.page.mouse.move(x - 3, y)
-    tab.page.mouse.move(x, y, steps=3)
-    tab.page.wait_for_timeout(120)
-    tab.page.mouse.click(x, y)
 
 
 def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
@@ -108,10 +105,8 @@ def test_why_explains_the_clicked_item_of_the_chosen_recommender(tab, reviewer) 
     tab.wait_for_url("recommender=ease").drawn("step_sizes")
     tab.page.get_by_text(re.compile(r"^Top \d+ after this event · EASE$")).wait_for()
     table = tab.page.get_by_test_id("stDataFrame").first
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    row = (box["height"] - 2) / 11  # ten items under their head
-    tab.page.mouse.click(box["x"] + 130, box["y"] + 2.5 * row)
+    row = (tab.box(table)["height"] - 2) / 11  # ten items under their head
+    tab.click_at(table, 130, 2.5 * row)
     tab.wait_for_url("/explain")
     tab.page.get_by_text(re.compile(r"has rank 2 in the list \(probability")).wait_for()
     assert "recommender=ease" in tab.page.url

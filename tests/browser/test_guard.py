@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +15,14 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 WAIT = 60
 PATHS = ["/", "/explain", "/_stcore/health", "/_stcore/host-config", "/media/x", "/favicon.png"]
 NAMES = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evillocalhost"]
 NAMES += ["localhost@evil.example", "evil.example#localhost", "[::2]", "0.0.0.0", "192.168.0.1", ""]
+PAGES = ["http://evil.example", "null", "", "http://localhost:3000", "file://", "http://["]
+"""Origins that are no page of the app."""
 
 
 def ask(
@@ -33,19 +37,44 @@ def ask(
     return answer.status, answer.read().decode(errors="replace"), facts
 
 
-def first_message(app: str, host: str, origin: str | None) -> str:
-    """What a websocket says first to a client that asks for the Overview."""
+@contextmanager
+def session(
+    app: str, host: str, origin: str | None, page: str = "", query: str = ""
+) -> Iterator[ClientConnection]:
+    """A websocket that has asked for a page, by default the Overview."""
     port = urlsplit(app).port
     plug = socket.create_connection(("127.0.0.1", port), WAIT)
     options: dict[str, Any] = {"sock": plug, "proxy": None, "origin": origin, "max_size": None}
     address, protocols = f"ws://{host}:{port}/_stcore/stream", ["streamlit"]
     with connect(address, subprotocols=protocols, open_timeout=WAIT, **options) as channel:
         asked = BackMsg()
-        asked.rerun_script.query_string = ""
+        asked.rerun_script.query_string = query
+        asked.rerun_script.page_name = page
         channel.send(asked.SerializeToString())
-        message = ForwardMsg()
-        message.ParseFromString(channel.recv(timeout=WAIT))
-        return str(message.WhichOneof("type"))
+        yield channel
+
+
+def next_message(channel: ClientConnection) -> ForwardMsg:
+    """What the server says next."""
+    message = ForwardMsg()
+    message.ParseFromString(channel.recv(timeout=WAIT))
+    return message
+
+
+def first_message(app: str, host: str, origin: str | None) -> str:
+    """What a websocket says first to a client that asks for the Overview."""
+    with session(app, host, origin) as channel:
+        return str(next_message(channel).WhichOneof("type"))
+
+
+def foreign_sockets(app: str) -> list[tuple[str, str | None]]:
+    """Host and origin of websockets that must not open."""
+    port = urlsplit(app).port
+    foreign: list[tuple[str, str | None]] = [
+        (name, f"http://{name}:{port}") for name in NAMES if re.fullmatch(r"[\w.]+", name)
+    ]
+    foreign += [("evil.example", None), ("127.0.0.1", "http://evil.example")]
+    return [*foreign, ("localhost", "http://localhost:3000"), ("localhost", "null")]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,14 +90,7 @@ def test_a_foreign_host_gets_no_answer(app: str, name: str) -> None:
 def test_a_foreign_page_gets_no_answer(app: str) -> None:
     port = urlsplit(app).port
     for name in ("127.0.0.1", "localhost"):
-        for origin in (
-            "http://evil.example",
-            "null",
-            "",
-            "http://localhost:3000",
-            "file://",
-            "http://[",
-        ):
+        for origin in PAGES:
             assert ask(app, "/_stcore/health", f"{name}:{port}", origin)[0] == 403
         assert ask(app, "/_stcore/health", f"{name}:{port}", f"http://{name}:{port}")[0] == 200
         assert ask(app, "/_stcore/health", f"{name}:{port}")[0] == 200
@@ -78,10 +100,7 @@ def test_a_websocket_opens_for_the_own_page_only(app: str) -> None:
     port = urlsplit(app).port
     for name in ("127.0.0.1", "localhost"):
         assert first_message(app, name, f"http://{name}:{port}") == "new_session"
-    foreign = [(name, f"http://{name}:{port}") for name in NAMES if re.fullmatch(r"[\w.]+", name)]
-    foreign += [("evil.example", None), ("127.0.0.1", "http://evil.example")]
-    foreign += [("localhost", "http://localhost:3000"), ("localhost", "null")]
-    for host, origin in foreign:
+    for host, origin in foreign_sockets(app):
         with pytest.raises(InvalidStatus) as refusal:
             first_message(app, host, origin)
         assert refusal.value.response.status_code == 403

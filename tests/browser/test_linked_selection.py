@@ -43,9 +43,8 @@ BOLD = f"""() => {{
 def pick_a_bar(tab) -> int:
     """Click the first bar of Explain's waterfall that is about one event; its step."""
     tab.page.wait_for_function(f"() => {WATERFALL}?.calcdata?.length")
-    tab.settle()
-    tab.page.locator(".st-key-waterfall").scroll_into_view_if_needed()
-    x, y, step = tab.page.evaluate(
+    _, _, step = tab.click_found(
+        ".st-key-waterfall",
         f"""() => {{
             const plot = {WATERFALL}, box = plot.getBoundingClientRect();
             const trace = plot._fullData.find(one => one.name === 'events');
@@ -56,12 +55,8 @@ def pick_a_bar(tab) -> int:
                 .sort((a, b) => Math.abs(trace.x[b]) - Math.abs(trace.x[a]))[0];
             return [box.left + xaxis._offset + xaxis.l2p(trace.base[at] + trace.x[at] / 2),
                     box.top + yaxis._offset + yaxis.l2p(trace.y[at]), trace.customdata[at]];
-        }}"""
+        }}""",
     )
-    tab.page.mouse.move(x - 4, y)
-    tab.page.mouse.move(x, y, steps=3)
-    tab.page.wait_for_timeout(120)
-    tab.page.mouse.click(x, y)
     return int(step)
 
 

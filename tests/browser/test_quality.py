@@ -50,24 +50,16 @@ def test_the_overview_leads_to_the_verdict_its_tabs_and_its_files(
 def test_a_cohort_leads_to_its_targets_and_a_lost_item_to_its_users(tab) -> None:
     judged(tab, "/quality?corpus=demo&quality_tab=By+cohort&quality_cohort=long-tail+item")
     targets = tab.page.locator(".st-key-targets").get_by_test_id("stDataFrame")
-    targets.locator("canvas").first.wait_for()
     chosen = tab.page.get_by_role("combobox", name="Targets of")
     assert chosen.input_value().startswith("long-tail item (")
-    tab.settle()
-    targets.scroll_into_view_if_needed()
-    box = targets.bounding_box()
-    tab.page.mouse.click(box["x"] + 40, box["y"] + 52)
+    tab.click_row(targets, 40)
     tab.wait_for_url("/explain").settle()
     assert "item=" in tab.page.url and "recommender=joint" in tab.page.url
     tab.page.go_back()
     tab.wait_for_url("quality_cohort=long-tail").settle()
     tab.page.get_by_role("tab", name="Never recommended").click()
     lost = tab.page.locator(".st-key-lost").get_by_test_id("stDataFrame")
-    lost.locator("canvas").first.wait_for()
-    tab.settle()
-    lost.scroll_into_view_if_needed()
-    box = lost.bounding_box()
-    tab.page.mouse.click(box["x"] + 40, box["y"] + 52)
+    tab.click_row(lost, 40)
     tab.wait_for_url("/users")
     assert "users_search_in=item" in tab.page.url and "users_search=" in tab.page.url
 

@@ -19,10 +19,13 @@ SHOTS = [
 """What every run of the tests pictures."""
 MORE = [
     ("users", "/users?corpus=demo", 1440, 900),
+    ("cohorts", "/cohorts?corpus=demo", 1440, 960),
     ("quality", "/quality?corpus=demo", 1440, 900),
     ("explain", f"/explain?{USER}", 1440, 960),
     ("what-if", f"/what_if?{USER}", 1440, 960),
     ("compare", f"/compare?{USER}", 1440, 960),
+    ("monitor", "/monitor?corpus=demo&monitor_since=2024-10-01", 1440, 960),
+    ("notebook", "/notebook?corpus=demo", 1440, 900),
 ]
 """Pages that are pictured for the README only, in the light theme."""
 SHOTS += MORE if KEEPS else []
@@ -38,6 +41,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def keep_findings(tab, user: str) -> None:
+    """Two findings, so that the notebook's picture shows some."""
+    for page in ("compare", "timeline"):
+        tab.open(f"/{page}?{USER.format(user=user)}").idle()
+        tab.page.get_by_role("button", name="Keep finding").click()
+        tab.page.get_by_role("button", name="Keep", exact=True).click()
+        tab.page.get_by_text("Kept: ").wait_for()
+        tab.idle()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"] if KEEPS else ["light"])
 @pytest.mark.parametrize(("name", "path", "width", "height"), SHOTS, ids=[s[0] for s in SHOTS])
 def test_a_page_can_be_pictured(
@@ -47,6 +60,8 @@ def test_a_page_can_be_pictured(
         pytest.skip("light only")
     tab = open_tab(**({"color_scheme": "dark"} if theme == "dark" else {}))
     tab.page.set_viewport_size({"width": width, "height": height})
+    if name == "notebook":
+        keep_findings(tab, busy_user)
     tab.open(path.format(user=busy_user))
     if name == "timeline":
         tab.drawn("step_sizes")

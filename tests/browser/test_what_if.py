@@ -32,10 +32,7 @@ class History:
 
     def click(self, row: int, column: str) -> None:
         """Click a cell; row 0 is the empty one, row 1 the newest event."""
-        self.table.scroll_into_view_if_needed()
-        box = self.table.bounding_box()
-        x, y = box["x"] + COLUMNS[column], box["y"] + HEADER + ROW * row + ROW / 2
-        self.page.mouse.click(x, y)
+        self.tab.click_at(self.table, COLUMNS[column], HEADER + ROW * row + ROW / 2)
         self.page.wait_for_timeout(200)
 
     def edit(self, row: int, column: str) -> None:
@@ -204,8 +201,7 @@ def test_a_saved_revision_is_opened_and_saved_as_the_next(history, tmp_path) -> 
     history.delete(5).says("2 edits · changed since revision 1").press("Save")
     history.says("2 edits · saved, revision 2").press("Revisions")
     listed = history.page.get_by_test_id("stPopoverBody").get_by_test_id("stDataFrame")
-    box = listed.bounding_box()
-    history.page.mouse.click(box["x"] + 60, box["y"] + HEADER + 1.5 * ROW)
+    history.tab.click_at(listed, 60, HEADER + 1.5 * ROW)
     history.says("1 edit · changed since revision 2")
     history.press("Save").says("1 edit · saved, revision 3")
     assert history.capsule(tmp_path)["edits"] == first["edits"]

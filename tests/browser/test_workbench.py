@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import WebSocketRoute
 
+LATE = 1.5
+"""Seconds by which answers are late on a slow connection; Play ticks more often."""
 CHARTS = ("profile", "events", "ranks", "step_sizes")
 PICKS = [
     ("profile", "pick", 2),
@@ -28,10 +32,7 @@ def test_the_overview_says_that_the_demo_is_simulated_and_a_row_opens_its_timeli
     tab.page.get_by_text(re.compile(r"NDCG@10 0\.\d")).first.wait_for()
     assert "corpus=demo" in tab.page.url
     table = tab.page.locator(".st-key-list_drift").get_by_test_id("stDataFrame")
-    table.locator("canvas").first.wait_for()
-    tab.settle()
-    box = table.bounding_box()
-    tab.page.mouse.click(box["x"] + 140, box["y"] + 52)
+    tab.click_row(table, 140)
     tab.wait_for_url("/timeline").drawn("profile")
     assert "user=" in tab.page.url
 
@@ -46,6 +47,17 @@ def test_a_link_to_nobody_is_a_notice_and_a_user_is_found_by_typing(tab, busy_us
     tab.page.get_by_role("option", name=busy_user, exact=True).click()
     tab.wait_for_url(f"user={busy_user}").drawn("map")
     assert tab.page.get_by_text(re.compile(rf"{busy_user} · \d+ events")).is_visible()
+
+
+def test_on_a_phone_the_sidebar_goes_once_a_page_is_chosen(tab, busy_user) -> None:
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    tab.open(f"/users?corpus=demo&user={busy_user}").idle()
+    tab.page.get_by_test_id("stExpandSidebarButton").click()
+    sidebar = tab.page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Quality").click()
+    tab.wait_for_url("/quality")
+    tab.page.get_by_test_id("stExpandSidebarButton").wait_for()
+    tab.page.get_by_role("button", name="Export").click()
 
 
 def test_the_time_moves_in_every_chart_and_goes_back_along_and_out(
@@ -103,6 +115,37 @@ def test_play_advances_pause_holds_and_picks_still_work(tab, busy_user) -> None:
     tab.wait_for_url("time=1")
     tab.page.go_back()
     tab.wait_for_url(f"time={paused}")
+
+
+def test_play_goes_on_where_the_server_s_answers_come_late(tab, busy_user) -> None:
+    """Ticks then report the time of a step ago, which is no choice of it."""
+    late: list[tuple[float, Callable[[], None]]] = []
+
+    def delay(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+        page.on_message(server.send)
+        server.on_message(
+            lambda message: late.append((time.monotonic() + LATE, lambda: page.send(message)))
+        )
+
+    def deliver() -> None:
+        while late and late[0][0] <= time.monotonic():
+            late.pop(0)[1]()
+
+    tab.page.route_web_socket(re.compile("/_stcore/stream"), delay)
+    tab.page.goto(tab.address + timeline(busy_user, 2))
+    said = tab.page.get_by_text(re.compile(r"^Step \d+ of"))
+    play = tab.page.get_by_role("button", name="Play")
+    is_played, end = False, time.monotonic() + 60
+    while time.monotonic() < end:
+        tab.page.wait_for_timeout(50)
+        deliver()
+        if not is_played and play.is_visible():
+            play.click()
+            is_played = True
+        if said.is_visible() and int(said.inner_text().split()[1]) >= 5:
+            break
+    assert int(said.inner_text().split()[1]) >= 5
 
 
 def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, busy_user) -> None:

@@ -30,7 +30,7 @@ def test_a_forward_pass_makes_every_tensor_on_the_device() -> None:
     """On the meta device nothing is computed, but a tensor of another device fails."""
     meta, config, users, length = torch.device("meta"), InterestConfig(dim=8, hidden=8), 3, 4
     text = np.ones((6, 5), np.float32)
-    tower = item_tower(np.arange(6) % 3, np.arange(6), 3, text, text, config).to(meta).train()
+    tower = item_tower(np.arange(6) % 3, np.arange(6), text, text, config).to(meta).train()
     network = InterestNetwork(config, 5).to(meta).train()
     with meta:
         index = torch.zeros(users, length, dtype=torch.int64)
@@ -38,7 +38,7 @@ def test_a_forward_pass_makes_every_tensor_on_the_device() -> None:
         words = torch.zeros(users, length, 5)
         batch = Batch(index, index, features, words, torch.full((users,), length))
         vectors, bias = tower()
-        queries = network(drop_parts(batch, 0.1), vectors)
+        queries = network(drop_parts(batch, 0.1, 0.5), vectors)
         scores = network.scores(queries, vectors, bias)
     assert scores.shape == (users, length + 1, 6)
     assert scores.device == meta

@@ -7,6 +7,7 @@ import time
 
 from core import jobs
 from core.domain import DomainError
+from core.pool import Pool
 from core.progress import Progress, check_stop
 
 
@@ -99,7 +100,7 @@ def test_work_after_a_stop_begins_when_the_stopped_work_has_ended() -> None:
 
 
 def test_a_pool_has_no_more_threads_than_its_size_and_none_when_idle() -> None:
-    pool, go, names = jobs.Pool(2), threading.Event(), set()
+    pool, go, names = Pool(2), threading.Event(), set()
     before = threading.active_count()
 
     def work(progress, stop):
@@ -115,6 +116,61 @@ def test_a_pool_has_no_more_threads_than_its_size_and_none_when_idle() -> None:
     while threading.active_count() > before:
         time.sleep(0.005)
     assert len(names) <= 2
+
+
+def test_whoever_asks_for_many_holds_up_nobody_for_longer_than_one_work() -> None:
+    pool, go, order = Pool(1), threading.Event(), []
+
+    def named(name: str):
+        return lambda progress, stop: order.append(name)
+
+    first = jobs.Job("piece", "first", lambda progress, stop: go.wait(10), pool=pool)
+    asked = [jobs.Job("piece", "a", named("a"), pool=pool, whose="a") for _ in range(50)]
+    asked += [jobs.Job("piece", "b", named("b"), pool=pool, whose="b") for _ in range(2)]
+    asked += [jobs.Job("piece", "c", named("c"), pool=pool, whose="c")]
+    go.set()
+    assert {finished(job).state for job in (first, *asked)} == {"done"}
+    assert "".join(order) == "abcab" + "a" * 48
+
+
+def test_work_gives_way_while_a_page_is_made(monkeypatch) -> None:
+    monkeypatch.setattr(jobs, "COURTESY", 60)
+    begun, looked = threading.Event(), threading.Event()
+
+    def work(progress, stop):
+        begun.set()
+        stop()
+        looked.set()
+
+    with jobs.in_front(), jobs.in_front():
+        job = jobs.Job("piece", "waits", work, after=())
+        assert not begun.wait(0.1) and not looked.is_set()
+    assert finished(job).state == "done" and looked.is_set()
+    with jobs.in_front():  # for which it has no reason to give way
+        waited = jobs.Job("piece", "waited for", lambda progress, stop: stop())
+        assert jobs.wait_for(waited, 10) and waited.state == "done"
+        assert jobs._front.pages == 1
+    go = threading.Event()
+    slow = jobs.Job("piece", "slow", lambda progress, stop: go.wait(10))
+    assert not jobs.wait_for(slow, 0)
+    go.set()
+    monkeypatch.setattr(jobs, "COURTESY", 0)
+    with jobs.in_front():
+        assert finished(jobs.Job("piece", "goes on", work)).state == "done"
+
+
+def test_work_gives_way_at_most_half_the_time(monkeypatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(jobs, "COURTESY", 60)
+    monkeypatch.setattr(jobs._front.free, "wait_for", lambda _, seconds: waits.append(seconds))
+
+    def work(progress, stop):
+        for _ in range(1000):
+            stop()
+
+    with jobs.in_front():
+        finished(jobs.Job("piece", "looks often", work))
+    assert waits == [60]
 
 
 def test_a_finished_job_can_be_forgotten_and_a_running_one_cannot() -> None:

@@ -56,6 +56,14 @@ def test_a_finding_comes_back_with_its_chart_and_address(notebook: Notebook) -> 
     assert facts(again) == "Timeline · shop · U 1 · step 3"
 
 
+def test_the_id_of_an_item_is_said_once() -> None:
+    """A name made of reviews ends with the id; a title does not."""
+    derived = facts(finding(item="≈ tuner · accurate (B1)", item_id="B1"))
+    assert derived.endswith("≈ tuner · accurate (B1)")
+    assert facts(finding(item="Lamp", item_id="B1")).endswith("Lamp (B1)")
+    assert facts(finding(item="", item_id="B1")).endswith(" · B1")
+
+
 def test_an_edit_keeps_the_chart_once_and_every_revision(notebook: Notebook) -> None:
     made = notebook.keep(finding(), CHART)
     notebook.keep(finding("the same chart"), CHART)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -16,13 +19,22 @@ from core import jobs
 from core.corpus import store
 from core.corpus.importing import import_files
 from core.corpus.store import Corpus, Library
+from core.processes import Task
 from core.views.explain.explaining import Explaining
+from pages._shared import working
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 Open = Callable[..., AppTest]
 SECONDS = 180
 """How long the pieces of an explanation may take on a busy machine."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_scanned_once() -> None:
+    """Each run of AppTest reads the metadata of all installed packages: half of its time."""
+    found = manifest_scanner.scan_component_manifests()
+    manifest_scanner.scan_component_manifests = lambda *_: found  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -68,6 +80,24 @@ def busy_user(demo: Corpus) -> str:
     """The user of the demo with most events."""
     counts = demo.user_starts[1:] - demo.user_starts[:-1]
     return demo.user_ids[int(counts.argmax())]
+
+
+@pytest.fixture(autouse=True)
+def quick_jobs_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fragment polls in AppTest: pages wait for jobs that may be quick."""
+    monkeypatch.setattr(working, "PATIENCE", 60.0)
+
+
+@pytest.fixture(autouse=True)
+def tasks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of its own would import torch anew for each of them; facts are JSON here too."""
+    call = Task.__call__
+
+    def told(task: Task, *options: Any) -> Path | None:
+        return call(replace(task, facts=json.loads(json.dumps(dict(task.facts)))), *options)
+
+    monkeypatch.setattr(jobs, "OWN_PROCESS", False)
+    monkeypatch.setattr(Task, "__call__", told)
 
 
 @pytest.fixture

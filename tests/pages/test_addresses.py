@@ -39,10 +39,28 @@ CHOSEN = {
     "notebook_page": "2",
     "monitor_period": "month",
     "monitor_since": "2024-10-01",
+    "cohorts_at": "2023-06-30",
+    "cohorts_by": "drift",
+    "cohorts_rule": "least_events=12",
+    "cohorts_pattern": "do=delete&kind=click",
 }
 """What each key may hold beside its usual value; those of users and items are found below."""
-OPENED_ELSEWHERE = {"scenario", "edits", "monitor_alarm"}
-"""Keys whose values name what was made or found: tests of What-if and Monitor open them."""
+OPENED_ELSEWHERE = {
+    "scenario",
+    "edits",
+    "monitor_alarm",
+    "cohorts_area",
+    "cohort",
+    "cohort_against",
+    "pattern",
+    "cohorts_users",
+    "cohorts_attribute",
+    "users_attribute",
+    "users_is",
+    "users_least_of",
+    "users_most_of",
+}
+"""Keys whose values name what was made or found: tests of their pages open them."""
 
 
 def widgets(app: AppTest) -> dict[str, str]:
@@ -85,6 +103,7 @@ def test_an_address_opens_as_it_is_and_stays(page: str, open_app, demo_only: Cor
         "user": user,
         "time": str(len(events)),
         "item": demo_only.item_ids[5],
+        "beside": f"user:{demo_only.user_ids[4]}@2",
         "event": str(max(step for step, event in enumerate(events, 1) if event.words)),
         "words_of": str(max(step for step, event in enumerate(events, 1) if event.words)),
     }

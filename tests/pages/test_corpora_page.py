@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.evaluate.served import lists_path
 from pages._corpora import paths, uploads
 
 CORPORA = "pages/corpora.py"
+UPDATE = "Update the model"
 ROWS = "who,what,moment,stars\n" + "".join(
     f"u{at % 9},i{at % 5},{1_700_000_000 + at * 3600},{1 + at % 5}\n" for at in range(60)
 )
@@ -162,15 +164,19 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_uploaded_file_gets_a_name_that_a_file_system_takes(name: str, tmp_path) -> None:
+def is_stored(name: str, folder: Path) -> bool:
+    """Whether a file of this name gets one that a file system takes, with the same endings."""
     safe = uploads.safe_name(name)
-    path = tmp_path / safe
+    path = folder / safe
     path.with_name(f"{safe}.part").write_text(ROWS)
     path.with_name(f"{safe}.part").rename(path)
-    assert path.parent == tmp_path and path.is_file() and safe.isprintable()
-    for ending in (".csv", ".csv.gz"):
-        assert safe.endswith(ending) or not name.endswith(ending)
+    same = (safe.endswith(end) or not name.endswith(end) for end in (".csv", ".csv.gz"))
+    return path.parent == folder and path.is_file() and safe.isprintable() and all(same)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_uploaded_file_gets_a_name_that_a_file_system_takes(name: str, tmp_path) -> None:
+    assert is_stored(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../../up.csv", "a\0b.csv", "x" * 300 + ".csv", ".."])
@@ -224,6 +230,28 @@ def test_a_training_can_be_started_and_stopped(open_app, shop) -> None:
     assert job.state == "stopped"
     assert any("Stopped" in text.value for text in app.text)
     assert not shop.model_folders("shop")
+
+
+def test_a_model_of_earlier_content_is_said_and_can_be_updated(open_app, shop, tmp_path) -> None:
+    made = shop.models_root("shop") / "0123456789ab"
+    made.mkdir(parents=True)
+    facts = {"corpus_id": shop.corpus("shop").corpus_id, "created": "2026-01-01T00:00:00+00:00"}
+    (made / "config.json").write_text(json.dumps(facts))
+    assert not any(button.label == UPDATE for button in open_app(CORPORA, corpus="shop").button)
+    more = tmp_path / "more.csv"
+    more.write_text("user_id,item_id,timestamp\nu1,i1,2025-02-02\nnew,i1,2025-02-02\n")
+    append_files(shop, "shop", [more])
+    app = open_app(CORPORA, corpus="shop")
+    assert not app.exception
+    assert any("made before 2 events were appended" in each.label for each in app.expander)
+    assert f"The model {made.name} was made before 2 events were appended (1 new user" in words(app)
+    next(button for button in app.button if button.label == UPDATE).click().run()
+    finish(app)
+    (job,) = [job for job in jobs.jobs("update") if job.target == "shop"]
+    assert job.state == "failed"
+    assert "The model's config.json can't be read" in words(app)
+    app.button(key=f"forget{job.number}").click().run()
+    assert not jobs.jobs("update")
 
 
 def test_lists_of_other_content_and_damaged_ones_are_said(open_app, shop, tmp_path) -> None:
@@ -355,7 +383,7 @@ def test_a_wrong_delimiter_is_told_and_taken_back(drop) -> None:
 def test_what_no_option_can_help_is_told_by_name(drop) -> None:
     app = drop("data.zip", "PK\x03\x04 nothing here")
     said = words(app)
-    assert "zip" in said.lower() and "/tmp" not in said
+    assert "zip" in said.lower() and "tastelines-session" not in said  # where it is kept
 
 
 def test_a_file_like_an_earlier_one_needs_no_question(drop, open_app) -> None:

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from types import SimpleNamespace
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit import runtime
@@ -164,6 +165,42 @@ def test_an_address_that_asks_for_what_is_not_there_is_answered(explained) -> No
     assert "has rank 1 in the list" in text
 
 
+def test_beside_another_user_both_waterfalls_have_one_scale(
+    explained, open_app, demo, short_user, engine
+) -> None:
+    other = next(user for user in demo.user_ids if user != short_user)
+    app = explained(beside=f"user:{other}@3")
+    text, drawn = said(app), figures(app)
+    assert not app.exception and "Main difference" in text and f"{other}, step 3 (" in text
+    ranges = [
+        figure["layout"]["xaxis"]["range"]
+        for name, figure in drawn.items()
+        if name.startswith("beside_waterfall")
+    ]
+    assert len(ranges) == 2 and ranges[0] == ranges[1] and "waterfall" not in drawn
+    rows = next(table.value for table in app.dataframe if "apart" in table.value)
+    first = engine.recommend(engine.corpus.history(short_user), 1).items[0].item_id
+    scores = [
+        float(engine.recommender().log_probabilities([history])[0][item])
+        for item in [demo.item_index[first]]
+        for history in (demo.history(short_user), demo.history(other).up_to(3))
+    ]
+    assert rows["apart"].sum() == pytest.approx(scores[0] - scores[1], abs=1e-3)
+    assert f"beside=user%3A{other}%403" in app.code[0].value
+    links = [dict(parse_qsl(each.proto.query_string)) for each in app.get("page_link")]
+    back = f"user:{short_user}@{len(demo.history(short_user))}"
+    (way,) = [link for link in links if link.get("beside") == back]
+    assert (way["user"], way["time"]) == (other, "3")
+    wrong = {"user:no<b>body": "no<b>body", "model:<b>x</b>": "<b>x</b>"}
+    for asked, why in wrong.items():
+        app = open_app(EXPLAIN, corpus="demo", user=short_user, beside=asked)
+        text = said(app)
+        assert not app.exception and "Beside: " in text and why in text
+    itself = open_app(EXPLAIN, corpus="demo", user=short_user, beside=short_user)
+    assert "This list can't be beside itself" in said(itself) and not itself.exception
+    assert itself.selectbox(key="beside").value is None and "beside" not in itself.query_params
+
+
 def test_an_item_the_user_already_has(explained, demo, short_user) -> None:
     had = min(demo.history(short_user).excluded_items())
     text = said(explained(item=had))
@@ -211,6 +248,21 @@ def test_a_bar_without_a_review_is_not_another_ones(explained, demo, short_user,
     app.button(key="read_another").click()
     settle(app)
     assert "words" in figures(app)
+
+
+def test_a_click_counts_though_the_browser_shows_an_older_address(
+    explained, demo, short_user, settle
+) -> None:
+    """It does where an address that a run has written is still on its way there."""
+    events = demo.history(short_user).events
+    silent = str(next(step for step, event in enumerate(events, 1) if not event.words))
+    app = explained(words_of=silent, event=silent)
+    assert app.query_params["event"] == silent
+    app.query_params.pop("model")
+    app.button(key="read_another").click()
+    settle(app)
+    assert "words" in figures(app)
+    assert "event" not in app.query_params and app.query_params.get("words_of") != silent
 
 
 def test_words_of_the_sentiment_sum_to_the_sentiment(explained, settle) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from core.corpus.store import Corpus, Library
 from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
-from pages._shared.loaders import fingerprint, kept
+from pages._shared import loaders, memory
+from pages._shared.loaders import OPENED, fingerprint, kept
 
 
 def test_two_loaders_never_answer_for_each_other() -> None:
@@ -87,7 +89,7 @@ def test_arguments_are_told_apart_by_content(tmp_path: Path, shop: Library) -> N
     assert fingerprint([delete]) == fingerprint((Edit(Op.DELETE, step=1),))
     assert fingerprint({"b": 1, "a": 2}) == fingerprint({"a": 2, "b": 1})
     corpus = shop.corpus("shop")
-    assert fingerprint(corpus) == corpus.corpus_id
+    assert fingerprint(corpus) == (corpus.corpus_id, corpus.attributes_id)
     with pytest.raises(TypeError):
         fingerprint(corpus.events)
 
@@ -114,3 +116,33 @@ class Answers:
 
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         return np.tile(self.answer, (len(histories), 1))
+
+
+def test_answers_go_with_the_last_session_and_models_stay() -> None:
+    @kept(OPENED + 1)
+    def answer(name: str) -> list[str]:
+        return [name]
+
+    @kept(OPENED)
+    def model(name: str) -> list[str]:
+        return [name]
+
+    answered, opened = answer("a"), model("a")
+    memory.give_back(nobody=False)
+    assert answer("a") is answered and model("a") is opened
+    memory.give_back(nobody=True)
+    assert answer("a") is not answered
+    assert model("a") is opened
+
+
+def test_another_model_is_asked_anew_where_its_folder_changed_or_went(
+    demo_only: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = loaders.engine("demo", Library.open().model_folder("demo").name)
+    assert loaders.stamp_of_model(engine, "gone") is None
+    assert loaders.stamp_of_model(engine, engine.model_id) is not None
+    monkeypatch.setattr(Library, "model_folder", lambda *about: tmp_path)
+    first = loaders.stamp_of_model(engine, "other")
+    assert loaders.stamp_of_model(engine, "other") == first
+    os.utime(tmp_path, (1, 1))
+    assert loaders.stamp_of_model(engine, "other") != first

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from core import jobs
 from core.corpus.importing import import_files
 from core.domain import Columns
+from core.evaluate.served import lists_path
 from tests.core.monitor.conftest import MONDAY, WEEKS, steady  # noqa: F401
 
 PAGE = "pages/monitor.py"
@@ -28,6 +30,7 @@ def test_the_demo_is_watched_with_its_model(open_app, demo_only, read) -> None:
         "Ratings and words",
         "Lists",
         "Quality on held-out events",
+        "Changes of models and strategies",
     ]
     app.segmented_control(key="monitor_period").set_value("month").run()
     assert app.query_params["monitor_period"] == "month"
@@ -54,7 +57,16 @@ def alarmed(library, tmp_path, steady) -> None:  # noqa: F811
     import_files(library, "shop", [path])
 
 
-def test_an_alarm_names_who_carries_it_without_a_model(open_app, alarmed, read) -> None:
+def test_an_alarm_names_who_carries_it_without_a_model(
+    open_app, alarmed, read, library, monkeypatch
+) -> None:
+    targets, start = [], jobs.start
+
+    def started(kind, target, *rest, **options):
+        targets.append(target)
+        return start(kind, target, *rest, **options)
+
+    monkeypatch.setattr(jobs, "start", started)
     app = open_app(PAGE, corpus="shop", monitor_alarm="nothing")
     assert not app.exception
     said = read(app)
@@ -63,6 +75,12 @@ def test_an_alarm_names_who_carries_it_without_a_model(open_app, alarmed, read) 
     assert any("no alarm about" in info.value for info in app.info)
     (users, *_) = [frame.value for frame in app.dataframe if "share" in frame.value]
     assert (users["share"] > 0).all() and (users["before"] > 0).all()
+    place = lists_path(library, "shop", "production")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"other lists")
+    assert not app.run().exception
+    first, second = targets  # other files are another question, also where the first still runs
+    assert first != second and first.startswith("shop  auto  ")
 
 
 def test_too_few_periods_are_said(open_app, shop, read) -> None:

@@ -62,9 +62,12 @@ def test_a_finding_without_a_name_is_not_kept_and_said(open_app, notebook, busy_
 
 def test_a_finding_is_searched_edited_deleted_and_brought_back(open_app, notebook, read) -> None:
     notebook.save(Finding("Audio since March", seen()))
-    kept = notebook.save(Finding("Lamps", seen(user_id="U0001")))
+    kept = notebook.save(Finding("Lamps", seen(user_id="U0001", model_id="0ld")))
     app = open_app("pages/notebook.py")
     app.text_input(key="notebook_query").set_value("u0001 lamps").run()
+    assert "its model is not here any more" in read(app)
+    links = [link.proto.label for link in app.get("page_link")]
+    assert "Open Timeline with the newest model" in links
     assert "1 finding of 2" in read(app)
     assert [each.value for each in app.subheader] == ["Lamps"]
     app.button(key=f"edit_{kept.finding_id}").click().run()

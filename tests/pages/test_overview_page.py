@@ -12,6 +12,7 @@ from core.model.metrics import read_metrics
 from core.views.overview import ListView, UserRow, lists_table
 from core.views.quality.sentences import name_of
 from core.views.tables import as_csv
+from pages import overview as page
 
 
 @pytest.fixture
@@ -48,6 +49,8 @@ def test_three_lists_name_users_to_start_with(overview, demo) -> None:
     titles = [element.value for element in overview.subheader]
     assert titles == [
         "Turning points",
+        "Topics that rise and fall",
+        "Groups served worst",
         "Interest moved furthest",
         "Longest histories",
         "Worst served by the interest model",
@@ -67,7 +70,8 @@ def test_turning_points_are_offered_until_they_are_measured(overview) -> None:
 
 def test_tables_leave_by_our_export_alone(overview, demo) -> None:
     assert st.get_option("client.disableDataExport")  # Streamlit's CSV doesn't escape formulas
-    assert [button.proto.label for button in overview.get("download_button")] == ["Lists (CSV)"]
+    labels = [button.proto.label for button in overview.get("download_button")]
+    assert labels == ["Lists (CSV)", "Topics (CSV)", "Groups (CSV)"]
     row = UserRow("=cmd", 5, 0.2, "Books", None)
     exported = as_csv(lists_table({"drift": ListView("Far", "", (row,), 1, None)}))
     assert exported.splitlines()[1].startswith("Far,'=cmd,5,0.2,Books")
@@ -82,3 +86,12 @@ def test_lists_that_changed_most_are_measured_once_and_open_in_compare(open_app,
     table = next(t for t in shown if t["change"].notna().any())
     assert table["change"].is_monotonic_decreasing and len(table) == 8
     assert table["change"][0] == pytest.approx(max(c for _, c in found.most_changed(1)), abs=1e-6)
+
+
+def test_a_group_opens_cohorts_without_the_cohort_that_was_open(monkeypatch) -> None:
+    opened: dict[str, str | None] = {}
+    monkeypatch.setattr(page.drawing, "buttons", lambda label, key, act, **look: act)
+    monkeypatch.setattr(page.controls, "open_page", lambda where, **values: opened.update(values))
+    page.rule_buttons("Users", "open_group", ["topic=Audio"])(0)
+    whose = ("pattern", "cohort", "cohorts_area", "cohorts_users", "cohort_against")
+    assert opened == dict.fromkeys(whose) | {"cohorts_rule": "topic=Audio"}

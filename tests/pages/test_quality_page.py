@@ -14,10 +14,21 @@ from core.domain import Part
 from core.evaluate.importing_lists import import_lists
 from core.evaluate.served import lists_path
 from core.measure.cases import leave_last_out_cases
+from core.strategy.adjusted import Settings
+from core.strategy.log import read_log
+from core.strategy.store import save_strategy
 from core.training.training import evaluate_model
 
 PAGE = "pages/quality.py"
-TABS = ("By month", "By cohort", "Calibration", "Training", "Ablation", "Never recommended")
+TABS = (
+    "By month",
+    "By cohort",
+    "Calibration",
+    "Training",
+    "Is it getting old?",
+    "Ablation",
+    "Never recommended",
+)
 
 
 @pytest.fixture
@@ -45,17 +56,23 @@ def test_it_says_who_wins_by_how_much(open_app, judged, read) -> None:
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_every_tab_reads_its_chart_and_has_words_for_it(open_app, judged, tab: str) -> None:
+def test_every_tab_reads_its_chart_and_has_words_for_it(open_app, judged, read, tab: str) -> None:
     app = open_app(PAGE)
     app.session_state["quality_tab"] = tab
     app.run()
     assert not app.exception
-    if tab == "Ablation":
+    if tab in ("Ablation", "Is it getting old?"):
         assert any(button.label == "Measure it" for button in app.button)
     else:
         alts = charts(app)
         assert len(alts) == 2
         assert all(alts)
+    if tab == "Training":
+        assert "settings against overfitting" in read(app).lower()
+        held = next(frame.value for frame in app.dataframe if "usual" in frame.value)
+        assert {"weight_decay", "dropout", "part_dropout", "averaging", "patience"} <= set(
+            held["field"]
+        )
 
 
 def test_an_ablation_is_measured_on_the_spot_and_remembered(
@@ -116,6 +133,8 @@ def test_imported_lists_stand_beside_the_recommenders(
                 "timestamp": case.history.events[-1].timestamp.isoformat(),
                 "rank": 1,
                 "item_id": case.target,
+                "propensity": 0.5,
+                "reward": 1,
             }
         )
         for case in leave_last_out_cases(judged, Part.TEST)[::2]
@@ -137,3 +156,40 @@ def test_imported_lists_stand_beside_the_recommenders(
     app.run()
     assert not app.exception
     assert "ranks only" in read(app)
+    import_lists(judged, Library.open(), path, "rival")
+    app.session_state["quality_tab"] = "Served lists"
+    app.run()
+    assert not app.exception
+    offers = [button.label for button in app.button if button.label.startswith("Estimate from")]
+    assert offers == ["Estimate from production", "Estimate from rival"]
+
+
+def test_a_strategy_that_is_saved_is_a_recommender_and_in_the_log(
+    open_app, judged, read, demo_engine
+) -> None:
+    weights = demo_engine.recommender().pool.vector.tolist()
+    facts = "demo", "diverse", demo_engine.model_id, Settings(0, 0.2), weights
+    save_strategy(Library.open(), *facts, "by the verb")
+    app = open_app(PAGE, user=judged.user_ids[0])
+    app.session_state["quality_tab"] = "Strategy"
+    app.run()
+    app.text_input(key="strategy_name").set_value("joint")
+    app.slider(key="strategy_diversity").set_value(0.5)
+    app.text_input(key="strategy_why").set_value("too much alike")
+    save = next(button for button in app.button if button.label == "Save")
+    save.click().run()
+    assert "one of the product's own recommenders" in read(app).replace("\\", "")
+    app.text_input(key="strategy_name").set_value("diverse")
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert not app.exception
+    assert "diverse is not evaluated yet" in read(app).replace("\\", "").replace("”", "").replace(
+        "“", ""
+    )
+    user = judged.user_ids[0]
+    columns = f"user={user};user={user},recommender=diverse"
+    compare = open_app("pages/compare.py", user=user, columns=columns)
+    assert not compare.exception
+    assert "diverse" in compare.selectbox(key="recommender").options[-1].lower()
+    log, _ = read_log(Library.open(), "demo")
+    assert (log[0].id, log[0].why) == ("diverse", "too much alike")
+    assert "refitted weights" in log[0].what  # the form had no box for them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 SHARED = sorted(path.stem for path in (PAGES / "_shared").glob("[!_]*.py"))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Names of the shared modules that a file imports."""
     names = set()

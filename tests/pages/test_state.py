@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from types import SimpleNamespace
 
-from pages._shared import controls
+import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+
+from pages._shared import controls, state
 
 
 def test_the_selection_is_written_to_the_url(shop, open_app) -> None:
@@ -65,6 +68,47 @@ def test_a_browser_that_skipped_a_run_is_told_the_choice_again(shop, open_app) -
     assert app.slider(key="time").proto.set_value
 
 
+def test_what_a_picker_held_before_a_click_is_no_choice(shop, open_app, monkeypatch) -> None:
+    """A second click finds a browser that has not yet taken what the first one changed."""
+    monkeypatch.setattr(state, "BEHIND_SECONDS", 600)
+    app = open_app(corpus="shop", user="u3", time="4")
+    app.button(key="user+1").click().run()
+    app.selectbox(key="user").select("u3")
+    app.button(key="step-1").click().run()
+    assert (app.query_params["user"], app.query_params["time"]) == ("u4", "16")
+    app.selectbox(key="user").select("u2")
+    app.run()
+    assert app.query_params["user"] == "u2"
+    app.button(key="user+1").click().run()
+    monkeypatch.setattr(state, "BEHIND_SECONDS", 0)
+    app.selectbox(key="user").select("u2").run()
+    assert app.query_params["user"] == "u2"
+
+
+def test_only_the_latest_values_may_still_be_reported(shop, open_app, monkeypatch) -> None:
+    """Or a step that Play has passed could not be gone back to."""
+    monkeypatch.setattr(state, "BEHIND_SECONDS", 600)
+    app = open_app(corpus="shop", user="u3", time="2")
+    for _ in range(state.LATEST + 1):
+        app.button(key="step+1").click().run()
+    app.slider(key="time").set_value(2).run()
+    assert app.query_params["time"] == "2"
+
+
+def test_another_page_keeps_the_choice_though_the_browser_names_no_pickers(shop, open_app) -> None:
+    """So it does where the next page is clicked before the sidebar has been drawn anew."""
+    first = shop.corpus("shop")
+    shop.write("a-first", first.events, first.items, rating_scale=None)
+    app = open_app()
+    app.selectbox(key="corpus").select("shop").run()
+    app.selectbox(key="user").select("u3").run()
+    app.slider(key="time").set_value(4).run()
+    app.switch_page("pages/timeline.py")
+    app.query_params.clear()
+    app._run(WidgetStates())
+    assert app.query_params == {"corpus": "shop", "user": "u3", "time": "4"}
+
+
 def test_what_a_link_chose_on_explain_is_told_again(demo, busy_user, open_app) -> None:
     app = open_app(
         "pages/explain.py", corpus="demo", user=busy_user, time="3", recommender="popularity"
@@ -112,3 +156,15 @@ def test_an_address_on_its_way_to_the_browser_is_corrected(shop, open_app, monke
     assert [to["time"] for to in written] == ["4"]
     app.run()
     assert len(written) == 1
+
+
+def test_what_comes_with_a_tick_is_never_a_choice(monkeypatch) -> None:
+    """A fragment's run brings all that the browser holds; a choice asks for the whole page."""
+    session: dict = {"time": 4}
+    run = SimpleNamespace(fragment_ids_this_run=["tick"])
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(state, "get_script_run_ctx", lambda: run)
+    state.held()["time"] = state.Held(5)
+    assert not state.is_choice("time") and session["time"] == 5
+    session["time"], run.fragment_ids_this_run = 4, []
+    assert state.is_choice("time") and session["time"] == 4

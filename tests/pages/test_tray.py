@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from core import jobs
-from core.domain import DomainError
+from core.access import Role
+from core.domain import DomainError, Stopped
 from core.progress import Progress, check_stop
-from pages._shared import tray
+from core.records import Facts, Record
+from pages._shared import state, tray
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -46,7 +49,7 @@ def test_every_kind_of_job_that_pages_start_has_its_words() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.py"))
     started = set(re.findall(r"(?:jobs\.start|working\.offer)\(\s*\"(\w+)\"", text))
     assert started >= {"import", "train", "evaluate", "turnover"}
-    assert started | {"turns"} == set(tray.KINDS)
+    assert started | {"turns", "states", "second_map", "atlas"} == set(tray.KINDS)
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in PAGES.glob("[a-z]*.py")))
@@ -81,3 +84,38 @@ def test_why_one_failed_is_told(open_app, shop) -> None:
     app = open_app("pages/users.py")
     assert "Failed: Evaluation on shop" in sidebar(app)
     assert app.button(key=f"tray_open{job.number}").help.endswith("the disk is full")
+
+
+def test_a_job_of_another_server_is_shown_stopped_and_put_away(open_app, shop) -> None:
+    target = "shop 0a temporal"
+    facts = Facts(kind="evaluate", target=target, role=Role.EDITOR, since=0)
+    record = Record.begin(shop.root, facts)
+    record.append(progress=Progress("Fold 1 of 3", 1, 4))
+    app = open_app("pages/users.py")
+    assert "Evaluation on shop" in sidebar(app) and "25\u202f%" in sidebar(app)
+    job = jobs.find("evaluate", target)
+    app.button(key=f"tray_stop{job.number}").click().run()
+    end_of_patience = time.monotonic() + 60
+    while not record.is_stopping and time.monotonic() < end_of_patience:
+        time.sleep(0.02)
+        record.look()
+    assert record.is_stopping
+    record.close(Stopped(), 1.0)
+    end(job)
+    assert "Stopped: Evaluation on shop" in sidebar(app.run())
+    app.button(key=f"tray_close{job.number}").click().run()
+    record.look()
+    assert record.is_put_away and "Stopped" not in sidebar(app)
+
+
+def test_a_what_if_opens_with_its_cohort(monkeypatch) -> None:
+    opened: dict[str, str | None] = {}
+    monkeypatch.setattr(tray.controls, "open_page", lambda page, **values: opened.update(values))
+    link = state.cohort_of(state.COHORTS_AREA, "1,1 2,2 3,1")
+    target = "demo 0a joint do=delete 00"
+    job = jobs.start("what_if", target, lambda progress, stop: None, link=link)
+    end(job)
+    tray.open_job(job)
+    about = {"corpus": "demo", "model": "0a", "recommender": "joint"}
+    assert opened == {**about, "cohorts_pattern": "do=delete"} | link
+    assert job.is_put_away

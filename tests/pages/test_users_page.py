@@ -35,10 +35,12 @@ def test_a_search_and_an_order_are_in_the_address(open_app, demo_only) -> None:
 
 
 def test_what_is_not_there_is_said(open_app, demo_only, read) -> None:
-    app = open_app(PAGE, corpus="demo", users_topic="nothing", users_least="many", users_sort="x")
+    asked = {"users_topic": "nothing", "users_sort": "x", "users_attribute": "plan"}
+    app = open_app(PAGE, corpus="demo", users_least="many", **asked)
     assert not app.exception
     said = " ".join(info.value.replace("\\", "") for info in app.info)
     assert "no topic 'nothing'" in said and "'x'" in said
+    assert "no user attributes, so none is called 'plan'" in said
     assert app.number_input(key="users_least").value == 1
     app.text_input(key="users_search").set_value("nobody at all").run()
     assert "No user is like that" in read(app)

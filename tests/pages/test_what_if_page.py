@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -14,6 +15,7 @@ from core.engine import Engine
 from core.scenario.capsule import Capsule
 from core.scenario.edits import Edit, Op
 from core.scenario.store import Scenario, ScenarioStore, renamed
+from core.scenario.unsaved import Unsaved
 
 WHAT_IF = "pages/what_if.py"
 
@@ -61,6 +63,11 @@ def lists(app):
     return next(table.value for table in app.dataframe if "after_id" in table.value)
 
 
+def said_below(app) -> str:
+    """All captions, without the signs that keep them from being Markdown."""
+    return " ".join(element.value for element in app.caption).replace("\\", "")
+
+
 def after(app) -> list[str]:
     return list(lists(app)["after_id"])
 
@@ -86,11 +93,23 @@ def test_an_added_event_changes_the_list_and_undo_restores_it(what_if, demo, eng
     assert after(app) != before
     assert "With 1 edit: " in " ".join(element.value for element in app.text)
     changed = after(app)
+    assert "A pattern adds no event, so it can't be asked." in said_below(app)
     app.button(key="undo").click().run()
     assert after(app) == before
     assert app.button(key="undo").disabled
+    assert "Ask it of a whole cohort" not in [heading.value for heading in app.subheader]
     app.button(key="redo").click().run()
     assert after(app) == changed
+
+
+def test_a_pattern_is_asked_of_the_cohort_that_was_open(what_if, engine, busy_user) -> None:
+    last = len(engine.corpus.history(busy_user))
+    edits = Unsaved((Edit(Op.DELETE, step=last),)).to_code()
+    app = what_if(edits=edits, pattern="0123456789ab")
+    links = [each.proto.query_string for each in app.get("page_link")]
+    asked = [dict(parse_qsl(query)) for query in links if "cohorts_pattern" in query]
+    assert "do=delete&last=1" in [query["cohorts_pattern"] for query in asked]
+    assert {query.get("pattern") for query in asked} == {"0123456789ab"}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +255,7 @@ def test_taking_theirs_keeps_mine_aside(open_app, saved, demo) -> None:
     assert "3 edits · not saved" in status(mine)
 
 
-def test_an_old_scenario_says_so_and_is_replayed(open_app, saved) -> None:
+def test_an_old_scenario_says_so_and_is_replayed(open_app, saved, read) -> None:
     store = ScenarioStore.open(Library.open())
     old = saved.capsule.model_copy(
         update={"model_id": "gone", "expected": saved.capsule.expected[1:]}
@@ -244,8 +263,10 @@ def test_an_old_scenario_says_so_and_is_replayed(open_app, saved) -> None:
     scenario = store.save(replace(saved, capsule=old))
     app = open_app(WHAT_IF, scenario=scenario.scenario_id)
     said = " ".join(element.value for element in app.markdown).replace("\\", "")
-    assert "made with other inputs (model_id)" in said
-    assert "differs from the saved one" in said
+    today = scenario.saved and f"{scenario.saved.day} {scenario.saved:%b %Y}"
+    assert f"This scenario was made with model gone on {today}" in said
+    assert "with this model 1 of 10 items differ" in said
+    assert "Model gone is not in this library any more" in read(app)
 
 
 def test_a_scenario_of_a_recommender_that_the_model_lacks_leaves_the_page_usable(

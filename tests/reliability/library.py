@@ -10,6 +10,7 @@ from pathlib import Path
 from core.cli import main
 from core.compare.fork import run
 from core.compare.replay import make_capsule
+from core.corpus.appending import append_files
 from core.corpus.own import own_history, write_own
 from core.corpus.store import Library
 from core.demo.simulation import simulate
@@ -21,15 +22,19 @@ from core.notebook import Finding, Notebook, Seen
 from core.scenario.edits import Edit, Op
 from core.scenario.store import Scenario, ScenarioStore
 from core.scenario.unsaved import Unsaved, to_address
+from core.strategy.adjusted import Settings
+from core.strategy.store import save_strategy
 from core.training.training import train
 
 TINY = replace(InterestConfig(), dim=16, hidden=8, epochs=1, batch_users=8)
+CITIES = ("Lyon", "Porto")
 EDITS = [{"op": "delete", "step": 2}]
 
 
 def fill(root: Path) -> None:
-    """Two corpora, two models, lists, evaluations, turnover, turning points, trials, a scenario, a
-    finding, an own history and edits too long for an address.
+    """Two corpora, one of them grown, two models, lists, evaluations, turnover, turning points,
+    trials, a scenario, a finding, a strategy, an own history and edits too long for an address;
+    attributes of users, a cohort and what would become of it.
     """
     library = Library.open(root)
     for name, n_users in (("shop", 14), ("other", 6)):
@@ -37,6 +42,13 @@ def fill(root: Path) -> None:
         events = shop.events.groupby(Columns.User).head(9).reset_index(drop=True)
         items = shop.items[shop.items[Columns.Item].isin(set(events[Columns.Item]))]
         library.write(name, events, items.reset_index(drop=True), rating_scale=(1.0, 5.0))
+    new = root / "new.csv"
+    new.write_text("user_id,item_id,timestamp,text\nU0003,added,2024-05-20T10:00:00,sturdy\n")
+    users = root / "users.csv"
+    users.write_text("user_id,city\n" + "".join(f"U{at:04},{CITIES[at % 2]}\n" for at in range(14)))
+    append_files(library, "shop", [new], users=users)
+    new.unlink()
+    users.unlink()
     corpus = library.corpus("shop")
     train(corpus, library, TINY)
     folder = train(corpus, library, replace(TINY, seed=1))
@@ -53,6 +65,7 @@ def fill(root: Path) -> None:
     write_own(root, "shop", own_history("shop", history.events[:3]), ())
     words = "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz ", k=4_000))
     to_address(Unsaved((Edit(Op.EDIT, step=1, text=words),)), library)
+    save_strategy(library, "shop", "diverse", engine.model_id, Settings(0.2, 0.5), None, "try")
     ablation_of_model(engine, library)
     lists = root / "lists.csv"
     last = history.events[-1].timestamp.isoformat()
@@ -66,6 +79,17 @@ def fill(root: Path) -> None:
         ["evaluate", "shop", "--k", "5"],
         ["import-lists", str(lists), "--name", "shop"],
         ["tune", "shop", "--minutes", "0.01"],
+        ["cohort", "shop", "--rule", "least_events=5", "--save", "busy"],
+        [
+            "whatif",
+            "shop",
+            "--cohort",
+            "busy",
+            "--pattern",
+            "do=delete&last=1",
+            "--save",
+            "shorter",
+        ],
     ):
         assert main([*verb, "--library", str(root)]) == 0
     lists.unlink()

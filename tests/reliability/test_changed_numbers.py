@@ -18,7 +18,7 @@ from core.engine import Engine
 from core.files import SUMS, Damaged, load_arrays, save_arrays, verify, write_sums
 from core.home import PROJECT
 
-EXAMPLES = 1_000 if "TASTELINES_THOROUGH" in os.environ else 200
+EXAMPLES = 1_000 if "TASTELINES_THOROUGH" in os.environ else 80
 MODEL = next(path for path in (PROJECT / "data" / "demo" / "models").iterdir())
 FILES = sorted(
     path.relative_to(MODEL).as_posix()

@@ -20,7 +20,7 @@ from core.scenario.capsule import Capsule, Expected
 from core.scenario.edits import Edit, Op
 from core.scenario.store import STORE_FILE, Scenario, ScenarioStore
 
-RANDOM_KILLS = 188 if "TASTELINES_THOROUGH" in os.environ else 60
+RANDOM_KILLS = 188 if "TASTELINES_THOROUGH" in os.environ else 24
 CHOSEN = (
     *((fresh, "statement", number) for fresh in (True, False) for number in (1, 2, 3)),
     (True, "machine", 30),

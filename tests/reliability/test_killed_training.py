@@ -80,20 +80,20 @@ def test_a_corpus_imported_while_a_model_is_trained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The model is kept for the old content, and older models of the new content come first."""
-    from core.training import training
+    from core.training import writing
 
     root = tmp_path / "library"
     shutil.copytree(full_library, root)
     library = Library.open(root)
     old = library.corpus("shop")
     first = library.model_folder("shop")
-    real = training.summarise_users
+    real = writing.summarise_users
 
     def meanwhile(*args, **options):  # type: ignore[no-untyped-def]
         library.write("shop", old.events[:-5], old.items, rating_scale=(1.0, 5.0))
         return real(*args, **options)
 
-    monkeypatch.setattr(training, "summarise_users", meanwhile)
+    monkeypatch.setattr(writing, "summarise_users", meanwhile)
     settings = tmp_path / "tiny.json"
     settings.write_text(json.dumps({"dim": 16, "hidden": 8, "epochs": 1, "seed": 5}))
     verb = ["train", "shop", "--config", str(settings), "--library", str(root)]

@@ -88,7 +88,6 @@ def test_a_library_that_cannot_be_written_can_be_read(place: Path, state: str) -
         ["users", "shop"],
         ["recommend", *about],
         ["trajectory", *about],
-        ["explain", *about, "--item", item],
         ["whatif", *about, "--edits", str(place / "edits.json")],
         ["whatif", *about, "--edits", str(said_new)],
         ["compare", *about, "--at", "2", "--at", "5"],
@@ -99,10 +98,12 @@ def test_a_library_that_cannot_be_written_can_be_read(place: Path, state: str) -
         ["doctor", "--deep"],
     ]
     writing = [
-        ["train", "shop", "--epochs", "1"],
         ["tune", "shop", "--minutes", "0.01"],
         ["import", str(place.parent / "few.csv"), "--name", "few"],
     ]
+    if state == "read-only":  # both compile for long, and `benchmarks.no_place` asks all of all
+        reading.append(["explain", *about, "--item", item])
+        writing.append(["train", "shop", "--epochs", "1"])
     (place.parent / "few.csv").write_text("user_id,item_id,timestamp\nu,i,2024-01-01\n")
     (place / "vectors.sqlite-wal").unlink(missing_ok=True)
     (place / "vectors.sqlite-shm").unlink(missing_ok=True)
@@ -113,7 +114,7 @@ def test_a_library_that_cannot_be_written_can_be_read(place: Path, state: str) -
     for verb, (code, out, said) in zip(reading, answers, strict=False):
         assert code == 0, (verb, said, out[:500])
         assert json.loads(out), verb
-    first, again = answers[10], answers[11]
+    first, again = answers[9], answers[10]
     assert first[1] == again[1]
     if state == "read-only":
         assert "kept in" in first[2] and again[2] == ""

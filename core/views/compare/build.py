@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import FloatArray
-from core.compare.causes import Cause, Move
+from core.compare.causes import Cause, Changes, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
+from core.compare.model_causes import is_separated
 from core.recommend.registry import NAMES
 from core.views.compare import sentences as words
 from core.views.tables import table
@@ -103,10 +104,10 @@ class CompareView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeBar:
-    """What one event, a group of them, or the clock contributed to an item between two columns."""
+    """What an event, a group of them, the clock or a component contributed to an item's change."""
 
     step: int | None
-    """Step of the event, a group's last; None for the clock."""
+    """Step of the event, a group's last; None for the clock and for a component."""
     label: str
     """Names it."""
     value: float
@@ -250,7 +251,10 @@ def cause_words(comparison: Comparison, move: Move) -> str:
         edited = next(c.edited for c in _columns_of(comparison, move) if c.edited is not None)
         corpus = comparison.engine.corpus
         return f"edit {cause.edit}: {edit_words(corpus, edited.base, edited.edits, cause.edit)}"
-    who = "the clock" if cause.step is None else player_name(comparison, move.a, cause.step)
+    if cause.component is not None:
+        who = component_name(cause.component)
+    else:
+        who = "the clock" if cause.step is None else player_name(comparison, move.a, cause.step)
     if cause.kind == "eligibility":
         return _eligibility_words(comparison, move, cause)
     if cause.kind == "others":
@@ -270,6 +274,11 @@ def _eligibility_words(comparison: Comparison, move: Move, cause: Cause) -> str:
 
 def _columns_of(comparison: Comparison, move: Move) -> tuple[Column, ...]:
     return comparison.columns[move.a : move.b + 1]
+
+
+def component_name(component: str) -> str:
+    """What a part that differs between two models is called."""
+    return words.COMPONENTS.get(component) or NAMES.get(component, component)
 
 
 def player_name(comparison: Comparison, a: int, step: int) -> str:
@@ -297,29 +306,53 @@ def trust_sentence(comparison: Comparison) -> str:
     changes = [pair for pair in pairs if pair is not None]
     if changes:
         residual = max(float(np.abs(pair.residual).max(initial=0.0)) for pair in changes)
-        exact, of = all(pair.exact for pair in changes), "the events in between and the clock"
-        return words.trust(exact, comparison.error, residual, of)
+        exact = all(pair.exact for pair in changes)
+        said = [words.trust(exact, comparison.error, residual, _players_words(changes))]
+        if not all(is_separated(pair) for pair in changes):
+            said.append(words.ONE_INTEREST)
+        return " ".join(said)
     if any(move.cause is not None for move in comparison.moves()):
         return words.trust(comparison.error == 0, comparison.error, 0.0, "the scenario's edits")
     return words.NO_CAUSE
 
 
+def _players_words(changes: Sequence[Changes]) -> str:
+    models = sum(bool(pair.components) for pair in changes)
+    of_models, of_times = "the components that differ", "the events in between and the clock"
+    if models == len(changes):
+        return of_models
+    return f"{of_times}, or {of_models}," if models else of_times
+
+
+def models_sentence(comparison: Comparison) -> str:
+    """Which components moved scores most between two models; empty without such neighbours."""
+    sizes: dict[str, list[float]] = {}
+    for a in range(len(comparison.columns) - 1):
+        changes = comparison.changes(a)
+        if changes is not None and changes.components:
+            means = np.abs(changes.values).mean(1) if len(changes.items) else changes.values.sum(1)
+            for name, mean in zip(changes.components, means.tolist(), strict=True):
+                sizes.setdefault(name, []).append(mean)
+    shares = [(component_name(name), sum(own) / len(own)) for name, own in sizes.items()]
+    return words.models_sentence(sorted(shares, key=lambda pair: -pair[1])) if shares else ""
+
+
 def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar, ...]:
-    """What every event between column ``a`` and the next contributed to an item, largest first."""
+    """What every player between column ``a`` and the next contributed to an item, largest first."""
     changes = comparison.changes(a)
     item = comparison.engine.corpus.item_index[item_id]
     if changes is None or item not in changes.items:
         return ()
     change = changes.of(item)
-    steps = [*(own[-1] for own in changes.players), None]
+    players: list[tuple[int | None, str]] = [
+        (None, component_name(component)) for component in changes.components
+    ] or [
+        *((own[-1], player_name(comparison, a, own[-1])) for own in changes.players),
+        (None, "the clock"),
+    ]
     bars = [
-        ChangeBar(
-            step,
-            "the clock" if step is None else player_name(comparison, a, step),
-            float(value),
-            float(stderr),
-        )
-        for step, value, stderr in zip(steps, change.values, change.stderr, strict=True)
+        ChangeBar(step, label, float(value), float(stderr))
+        for (step, label), value, stderr in zip(players, change.values, change.stderr, strict=True)
     ]
     return tuple(sorted(bars, key=lambda bar: -abs(bar.value)))
 
@@ -343,7 +376,7 @@ def tell(comparison: Comparison) -> list[str]:
     lines += [
         f"{move.a + 1}→{move.b + 1}  {move_line(comparison, move)}" for move in comparison.moves()
     ]
-    lines += [view.next_sentence, trust_sentence(comparison)]
+    lines += [view.next_sentence, models_sentence(comparison), trust_sentence(comparison)]
     return [line for line in lines if line]
 
 

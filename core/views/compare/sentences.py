@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.views.wording import TITLE, listing, nats, percent, short
+from core.views.wording import TITLE, listing, nats, percent, plain_nats, short
 
 JACCARD = "Jaccard: shared items as a share of all items on either list, in any order."
 RBO = (
@@ -17,9 +17,20 @@ CAUTION = (
     "person."
 )
 NO_CAUSE = (
-    "Causes are known between two times of one user and recommender, and between a history and its "
-    "scenario."
+    "Causes are known between two times of one user and recommender, between a history and its "
+    "scenario, and between two models after the same events."
 )
+ONE_INTEREST = (
+    "The two interest models were not updated from one another: their networks and item vectors "
+    "can't be exchanged, so each model counts as a whole."
+)
+COMPONENTS = {
+    "catalogue": "new items in the catalogue",
+    "network": "the interest network",
+    "items": "the interest model's item vectors",
+    "weights": "the joint's weights",
+}
+"""What is called how of the parts that differ between two models; recommenders have their names."""
 
 
 def step_phrase(step: int) -> str:
@@ -99,6 +110,13 @@ def trust(exact: bool, stderr: float, residual: float, of: str) -> str:
     if residual > 1e-4:
         said += f" Unexplained: up to {nats(residual)} nats."
     return f"{said} Contributions add up to the score's change; +0.69 nats doubles the probability."
+
+
+def models_sentence(shares: Sequence[tuple[str, float]]) -> str:
+    """Which components moved the scores of both lists most; pairs are (name, mean size in nats)."""
+    first, *others = [f"{name} ({plain_nats(mean)} nats)" for name, mean in shares[:3]]
+    said = f"Between the models, {first} moved the listed items' scores most on average"
+    return f"{said}{', then ' + listing(others) if others else ''}."
 
 
 def profile_sentence(

@@ -57,7 +57,8 @@ def build_answer(explanation: Explanation) -> AnswerView:
             explanation.k,
             explanation.is_excluded,
             float(explanation.scores[explanation.item]),
-        ),
+        )
+        + _reranked(explanation),
         summary=sentences.summary(
             score, base, [(bar.label, bar.value) for bar in bars], margin_over
         ),
@@ -72,6 +73,16 @@ def build_answer(explanation: Explanation) -> AnswerView:
         if explanation.components is None
         else sentences.components(explanation.components, over),
         ignoring=sentences.ignoring(explanation.recommender.id),
+    )
+
+
+def _reranked(explanation: Explanation) -> str:
+    """What a strategy's re-ranking did to the item; empty where none re-ranks."""
+    before = explanation.before_reranking
+    if before is None:
+        return ""
+    return sentences.reranked(
+        explanation.moved_from, explanation.rank, float(before[explanation.item])
     )
 
 

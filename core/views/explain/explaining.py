@@ -8,12 +8,17 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
+from core import access
+from core.compare.models import earlier_answer
+from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
 from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.word_values import Method, split_words
-from core.jobs import Job, Pool
+from core.jobs import Job
+from core.pool import Pool
 from core.progress import ProgressCallback, StopCallback
+from core.recommend.protocol import Recommender
 from core.shapley.engine import ENOUGH
 from core.views.explain.build import (
     build_answer,
@@ -31,11 +36,12 @@ from core.views.explain.rows import (
     ScorecardView,
     WordsView,
 )
+from core.views.explain.sentences import earlier_words
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
-PARTS, CHANGE, SCORECARD = "parts", "change", "scorecard"
+PARTS, CHANGE, SCORECARD, EARLIER = "parts", "change", "scorecard", "earlier"
 METHODS: tuple[Method, ...] = ("leave-one-out", "quick", "shap")
 """How the words of a review are read, one after the other."""
 LONG_REVIEW = 80
@@ -48,6 +54,10 @@ _pool = Pool(2)
 
 class Reader(Protocol):
     """Somebody who waits for answers."""
+
+    @property
+    def session_id(self) -> str:
+        """Whose turn it is where several wait."""
 
     def reads(self, question: Explaining) -> bool:
         """Whether it is this one; called by other threads."""
@@ -71,10 +81,24 @@ class Explaining:
     """The parts of each event, when they are there; so the pieces below."""
     change: ChangeView | None = None
     scorecard: ScorecardView | None = None
+    earlier: str = ""
+    """What the model before the update said of the item; empty without one."""
 
     def __init__(
-        self, engine: Engine, history: History, item_id: str, recommender: str, margin: bool
+        self,
+        engine: Engine,
+        history: History,
+        item_id: str,
+        recommender: str,
+        margin: bool,
+        library: Library | None = None,
+        answered_by: Recommender | None = None,
     ) -> None:
+        """``library`` holds the model before an update, where there is one.
+
+        ``answered_by`` as in ``Explanation``.
+        """
+        self._library = library
         self._target = f"{item_id} for {history.user_id} at step {len(history)}"
         self._lock, self._making = threading.RLock(), threading.Lock()
         self._waiting: deque[str] = deque()
@@ -84,6 +108,7 @@ class Explaining:
         self._job: Job[None] | None = None
         self._worker: int | None = None
         self._readers: set[Reader] | None = None
+        self._asked_by, self._whose = access.current(), self._target
         self._is_refined = False
         self.explanation = Explanation(
             engine,
@@ -92,6 +117,7 @@ class Explaining:
             recommender,
             margin=margin,
             seconds=FIRST_SECONDS,
+            answered_by=answered_by,
             stop=self._is_dropped,
         )
         self.answer = build_answer(self.explanation)
@@ -115,7 +141,7 @@ class Explaining:
 
     def error(self, step: int | None = None) -> DomainError | None:
         """Why a piece could not be made: of the words of a step, or any of the others."""
-        names = [PARTS, CHANGE, SCORECARD]
+        names = [PARTS, CHANGE, SCORECARD, EARLIER]
         if step is not None:
             names = [f"{method} {step}" for method in METHODS]
         return next((self._errors[name] for name in names if name in self._errors), None)
@@ -126,15 +152,28 @@ class Explaining:
         Without any ``reader`` they are made in any case.
         """
         with self._lock:
+            self._asked_by = access.current()
             if reader is not None:
                 self._readers = (self._readers or set()) | {reader}
+                self._whose = reader.session_id
             known = {*self._made, *self._errors, *self._waiting}
             self._waiting.extend(name for name in names if name not in known)
-            if self._waiting and self._job is None:
-                self._job = Job(
-                    "explanation", self._target, self._work, pool=_pool, wanted=self.is_wanted
-                )
-                self._job.future.add_done_callback(self._go_on)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Have the next piece made, for whoever asked last."""
+        if not self._waiting or self._job is not None:
+            return
+        with access.acting(self._asked_by):
+            self._job = Job(
+                "explanation",
+                self._target,
+                self._work,
+                pool=_pool,
+                wanted=self.is_wanted,
+                whose=self._whose,
+            )
+        self._job.future.add_done_callback(self._go_on)
 
     def ask_all(self, step: int | None) -> None:
         """Have everything made, quick pieces first; ``step`` is the review to read."""
@@ -142,7 +181,8 @@ class Explaining:
         if step is not None:
             is_long = len(split_words(self.explanation.event(step).words)) > LONG_REVIEW
             words = [f"{method} {step}" for method in METHODS[is_long:]]
-        self.ask(*words[:1], CHANGE, SCORECARD, *words[1:])
+        has_parent = self._library is not None and self.explanation.engine.config.parent is not None
+        self.ask(*words[:1], *[EARLIER] * has_parent, CHANGE, SCORECARD, *words[1:])
 
     def stop(self) -> None:
         """Drop what isn't finished."""
@@ -150,6 +190,13 @@ class Explaining:
             self._waiting.clear()
             if self._job is not None:
                 self._job.stop()
+
+    def settled(self) -> Explanation:
+        """The explanation with its events refined and its parts made, whatever is stopped."""
+        with self._making:
+            self._refine()
+            assert self.explanation.parts is not None
+            return self.explanation
 
     def facts(self) -> dict[str, Any]:
         """The JSON of the verb ``explain``; what isn't made yet is made here, whatever is stopped.
@@ -195,7 +242,7 @@ class Explaining:
             self._job = None
             if not self.is_wanted():
                 self._waiting.clear()
-            self.ask()
+            self._begin()
 
     def _work(self, progress: ProgressCallback, stop: StopCallback) -> None:
         """Make the piece that has waited longest."""
@@ -229,6 +276,8 @@ class Explaining:
             parts = build_parts(self.answer, explanation.parts)
             self.default_step = explanation.step_of_words()
             self.parts = parts
+        elif name == EARLIER:
+            self.earlier = self._ask_earlier()
         elif name == CHANGE:
             self.change = build_change(explanation, explanation.counterfactual)
         elif name == SCORECARD:
@@ -237,6 +286,13 @@ class Explaining:
             method = next(method for method in METHODS if name.startswith(method))
             step = int(name.removeprefix(method))
             self._words[name] = build_words(explanation, explanation.words(step, method))
+
+    def _ask_earlier(self) -> str:
+        assert self._library is not None
+        asked = self.explanation
+        about = asked.history, asked.item_id, asked.recommender.id
+        earlier = earlier_answer(asked.engine, self._library, *about)
+        return earlier_words(earlier) if earlier else ""
 
     def _refine(self) -> None:
         """Sample the events for longer, once, before anything is made of them."""

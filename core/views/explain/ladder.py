@@ -10,6 +10,7 @@ from core.explain.explanation import Explanation
 from core.explain.ladder import Cause, Ladder, Rung
 from core.recommend.joint import SEEN
 from core.recommend.registry import NAMES
+from core.strategy.adjusted import RERANKING
 from core.views.tables import table
 from core.views.wording import TITLE, capital, count, listing, nats, number, short
 
@@ -102,6 +103,8 @@ def tell_ladder(view: LadderView) -> list[str]:
 def _step(rung: Rung, ladder: Ladder) -> LadderStep:
     is_offset = rung.part == SEEN
     costs = ladder.cause is Cause.OFFSET if is_offset else ladder.part == rung.part
+    if rung.part == RERANKING:
+        costs = ladder.cause is Cause.RERANKED
     return LadderStep(_name(rung.part), rung.rank, rung.rank_without, rung.margin, costs)
 
 
@@ -119,6 +122,12 @@ def _cause(ladder: Ladder, item: str, recommender: str) -> str:
         if ladder.rank > k:
             score = f"without exclusion its rank would be {rank}, not in the {top} either"
         return f"Exclusion costs {item} the place: already bought, rated or reviewed{at}; {score}."
+    if ladder.cause is Cause.RERANKED:
+        before = next(rung.rank_without for rung in ladder.rungs if rung.part == RERANKING)
+        return (
+            f"The strategy's re-ranking costs {item} the place: before it the rank was "
+            f"{number(before)}; now it is {rank}."
+        )
     if ladder.cause is Cause.OFFSET:
         without = next(rung.rank_without for rung in ladder.rungs if rung.part == SEEN)
         seen = count(ladder.training_events or 0, "training event")
@@ -165,4 +174,8 @@ def _below(ladder: Ladder) -> str:
     return (
         "Ranks are among the items that may be listed. Margins add up to the item's margin over "
         f"rank {ladder.k}, in nats. Exact: the joint was evaluated without each step."
+    ) + (
+        " Ranks without a component or the offset are those before re-ranking."
+        if any(rung.part == RERANKING for rung in ladder.rungs)
+        else ""
     )

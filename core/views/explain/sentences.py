@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.compare.models import EarlierAnswer
 from core.explain.explanation import WordsOfReview
 from core.explain.scorecard import Scorecard
 from core.explain.word_values import WordValues
@@ -21,6 +22,7 @@ from core.views.wording import (
     SMALL,
     capital,
     count,
+    day,
     listing,
     nats,
     number,
@@ -57,6 +59,21 @@ POOR_FIT = 0.5
 """Below this share of explained variation the words' values are called approximate."""
 
 
+def earlier_words(earlier: EarlierAnswer) -> str:
+    """What the model before the update said of the item."""
+    made = f" of {day(earlier.created)}" if earlier.created else ""
+    model = f"the model before the update ({earlier.model_id[:8]}{made})"
+    scores = f"log p {plain_nats(earlier.score)}, now {plain_nats(earlier.score_now)}"
+    if earlier.rank is None or earlier.rank_now is None:
+        return f"Excluded by {model} too ({scores})."
+    if earlier.rank == earlier.rank_now:
+        return f"{capital(model)} gives it rank {earlier.rank} too ({scores})."
+    return (
+        f"{capital(model)} gives it rank {earlier.rank}, this one rank {earlier.rank_now} "
+        f"({scores})."
+    )
+
+
 def times(value: float) -> str:
     """What a difference of log-probabilities does to a probability: ``4.1 times as likely as``."""
     factor = exp(min(abs(value), 30.0))
@@ -75,6 +92,17 @@ def standing(item: str, rank: int, k: int, excluded: bool, score: float) -> str:
     if rank <= k:
         return f"{item} has rank {rank} in the list ({chance})."
     return f"{item} is not in the top {k}: its rank is {rank} ({chance})."
+
+
+def reranked(moved_from: int | None, rank: int, before: float) -> str:
+    """That a strategy re-ranks, and what that did to the item; ``before`` is its log p before."""
+    if moved_from is None:
+        return " The strategy's re-ranking left it at its rank."
+    return (
+        f" The strategy's re-ranking moved it from rank {number(moved_from)} "
+        f"({probability(before)}) to {number(rank)}: it has the score of the place it was given, "
+        "and contributions are to that score."
+    )
 
 
 def summary(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.cohorts.listed import Listed
 from core.domain import Columns
 from core.monitor.carriers import Carrier
 from core.monitor.measures import Group
@@ -152,6 +153,8 @@ def _alarm(found: Monitored, alarm: Alarm) -> AlarmView:
         sentence=say.alarm_sentence(found, alarm),
         carried=say.carried_sentence(carried),
         users=rows(carried.users),
+        behind=Listed(say.behind_name(found, alarm), carried.behind).to_code(corpus),
+        behind_label=say.behind_label(carried),
         items=rows(carried.items, are_items=True),
         topics=rows(carried.topics),
         kinds=rows(carried.kinds),

@@ -93,6 +93,11 @@ class AlarmView:
     """Who and what carries it."""
     users: tuple[CarrierRow, ...]
     """Users, the largest part first."""
+    behind: str
+    """The users whose parts add up to the change, as ``core.cohorts.listed`` puts them into an
+    address."""
+    behind_label: str
+    """``The 42 users behind it as a cohort``; the first 500 where there are more."""
     items: tuple[CarrierRow, ...]
     """Items, the largest part first."""
     topics: tuple[CarrierRow, ...]

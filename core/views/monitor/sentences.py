@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.cohorts.listed import MOST
 from core.monitor.ageing import Age
 from core.monitor.band import OUTSIDE
 from core.monitor.carriers import Carried
@@ -67,13 +68,23 @@ def headline(found: Monitored) -> str:
     unit = found.watched.calendar.unit.value
     before = f"the {count(len(found.reference), unit)} before"
     tests = f"{count(found.tests, 'test')}, false discovery rate {percent(LEVEL)}"
+    among = among_whom(found)
     if not alarms:
-        return f"Nothing changed beyond chance: {now} is like {before} ({tests})."
+        are = "is" if len(found.current) == 1 else "are"
+        return f"{among}Nothing changed beyond chance: {now} {are} like {before} ({tests})."
     named = listing([change(alarm) for alarm in alarms[:NAMED]])
     more = len(alarms) - NAMED
     rest = f", and {more} more" if more > 0 else ""
     left = f"{count(len(alarms), 'measure')} left {'its' if len(alarms) == 1 else 'their'} band"
-    return f"{left} in {now}: {named}{rest} ({tests})."
+    where = "on" if len(found.current) == 1 and unit == Unit.DAY.value else "in"
+    return f"{among}{left} {where} {now}: {named}{rest} ({tests})."
+
+
+def among_whom(found: Monitored) -> str:
+    """``Heavy users (42 users): `` before what is said of a cohort; empty for everybody."""
+    if found.watched.users is None or found.cohort is None:
+        return ""
+    return f"{short(found.cohort, 60)} ({count(int(found.watched.users.sum()), 'user')}): "
 
 
 def change(alarm: Alarm) -> str:
@@ -97,7 +108,8 @@ def about(found: Monitored) -> str:
     )
     if len(calendar) > calendar.finished:
         name = name_of(calendar, calendar.finished)
-        said += f" The {name} isn't over: it is shown hollow and not tested."
+        name = f"The {name}" if calendar.unit is Unit.WEEK else name
+        said += f" {name} isn't over: it is shown hollow and not tested."
     return said
 
 
@@ -134,6 +146,18 @@ def carried_sentence(carried: Carried) -> str:
             first = carriers[0]
             said += f" {noun} {short(first.id, 40)} accounts for {percent(first.share)}."
     return said
+
+
+def behind_name(found: Monitored, alarm: Alarm) -> str:
+    """What the cohort of the users behind an alarm is called."""
+    when = in_period(found.watched.calendar, alarm.test.period)
+    return f"Behind: {among_whom(found)}{change(alarm)} {when}"
+
+
+def behind_label(carried: Carried) -> str:
+    """The link to that cohort."""
+    first = "first " if len(carried.behind) == MOST else ""
+    return f"The {first}{count(len(carried.behind), 'user')} behind it as a cohort"
 
 
 def about_examples(carried: Carried, alarm: Alarm) -> str:

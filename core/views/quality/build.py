@@ -50,8 +50,11 @@ def build_quality(
     """
     left_out = dict(engine.failures) | dict(failures or {})
     known = {*(result.recommender for result in report.results), *left_out}
-    not_evaluated = tuple(own.id for own in engine.registered if own.id not in known)
-    baselines = _baselines(report, served, subject)
+    over_time = report.protocol != "leave-last-out"
+    own = [each for each in engine.registered if not (each.follows_model and over_time)]
+    left_aside = len(engine.registered) - len(own)
+    not_evaluated = tuple(each.id for each in own if each.id not in known)
+    baselines = _baselines(report, served, subject, strategies_of(engine))
     rival = _best(report, baselines)
     n = len(report.users)
     verdict, seen_verdict = _verdicts(report, baselines, subject)
@@ -82,6 +85,7 @@ def build_quality(
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
             *sentences.not_evaluated(not_evaluated),
+            *([sentences.STRATEGIES_OVER_TIME] if left_aside else []),
             *map(str, left_out.values()),
         ),
         not_evaluated=not_evaluated,
@@ -95,9 +99,23 @@ def build_quality(
     )
 
 
-def build_verdict(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> str:
-    """The verdict alone: on all targets, and on those seen in training where the rest count."""
-    verdict, seen_verdict = _verdicts(report, _baselines(report, served, subject), subject)
+def strategies_of(engine: Engine) -> tuple[str, ...]:
+    """Ids of the strategies of a model: they adjust its joint, so they are no baselines."""
+    return tuple(own.id for own in engine.registered if own.follows_model)
+
+
+def build_verdict(
+    report: EvaluationReport,
+    served: Sequence[ListsJudged],
+    subject: str,
+    strategies: Collection[str] = (),
+) -> str:
+    """The verdict alone: on all targets, and on those seen in training where the rest count.
+
+    ``strategies`` are no baselines.
+    """
+    baselines = _baselines(report, served, subject, strategies)
+    verdict, seen_verdict = _verdicts(report, baselines, subject)
     return verdict if seen_verdict is None else f"{verdict} {seen_verdict}"
 
 
@@ -111,8 +129,14 @@ def _verdicts(
     return whole, sentences.verdict(report, subject, _best(report, baselines, seen), seen)
 
 
-def _baselines(report: EvaluationReport, served: Sequence[ListsJudged], subject: str) -> list[str]:
-    ours = {*sentences.MODELS, subject, *(judged.result.recommender for judged in served)}
+def _baselines(
+    report: EvaluationReport,
+    served: Sequence[ListsJudged],
+    subject: str,
+    strategies: Collection[str],
+) -> list[str]:
+    ours = {*sentences.MODELS, subject, *strategies}
+    ours |= {judged.result.recommender for judged in served}
     names = [result.recommender for result in report.results]
     return [name for name in names if name not in ours]
 

@@ -10,6 +10,7 @@ from core.evaluate.report import CalibrationBin
 from core.measure.metrics import Interval
 from core.views.tables import table
 
+EPOCH_COLUMNS = "epoch loss validation_loss validation_ndcg"
 CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"
 """Of a table of calibration bins."""
 UNITS = (

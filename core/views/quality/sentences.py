@@ -37,6 +37,8 @@ OTHER_CONTENT = (
     "The corpus has changed since they were imported: users and items may differ, and rows about "
     "missing ones are ignored"
 )
+LEAST_RISE = 0.01
+"""Nats by which a validation loss has risen where it is said."""
 NOTABLE_UNSEEN = 0.05
 """From this share of targets without a training event both figures are shown."""
 FEW_SECONDS = 10
@@ -117,8 +119,10 @@ def lead(test: PairedTest) -> str:
     if not np.isfinite([ratio.mean, ratio.low, ratio.high]).all():
         return f"{between(test.difference)} in NDCG"
     mean, low, high = ((end - 1) * 100 for end in (ratio.mean, ratio.low, ratio.high))
-    sign = signed(mean, 0) if not test.decided or mean < 0 else f"{mean:.0f}"
-    return minus(f"{sign}\u202f% [{low:.0f}, {high:.0f}]")
+    digits = 1 if test.decided and abs(mean) < 1 else 0
+    mean, low, high = (round(end, digits) + 0.0 for end in (mean, low, high))
+    sign = "" if not mean or (test.decided and mean > 0) else "+"
+    return minus(f"{mean:{sign}.{digits}f}\u202f% [{low:.{digits}f}, {high:.{digits}f}]")
 
 
 def about_targets(report: EvaluationReport, untrained: tuple[int, int]) -> list[str]:
@@ -187,6 +191,11 @@ def damaged_lists(names: Sequence[str]) -> list[str]:
     lists = ", ".join(map(name_of, names))
     said = f"Your lists {lists} are left out: the file is damaged. Import them again."
     return [said] if names else []
+
+
+STRATEGIES_OVER_TIME = (
+    "Strategies adjust the open model; this protocol trains others, so it leaves strategies out."
+)
 
 
 def not_evaluated(names: Sequence[str]) -> list[str]:
@@ -270,7 +279,26 @@ def training(metrics: Metrics) -> str:
     at = f" at epoch {epoch} of {len(later)}" if epoch is not None else ""
     return (
         f"{capital(what)} rose from {figure(start)} before training to {figure(best)}{at}. The "
-        "weights of that epoch are used."
+        f"weights of that epoch are used.{overfitting(metrics)}"
+    )
+
+
+def overfitting(metrics: Metrics) -> str:
+    """How the losses went on after the lowest validation loss; empty where none is known."""
+    known = [(e.epoch, e.loss, e.validation_loss) for e in metrics.training if e.loss is not None]
+    losses = [(epoch, own, held) for epoch, own, held in known if held is not None]
+    if not losses:
+        return ""
+    epoch, own, lowest = min(losses, key=lambda line: line[2])
+    last, own_last, held_last = losses[-1]
+    said = f" Validation loss was lowest at epoch {epoch} ({lowest:.2f} nats)"
+    if last == epoch:
+        return f"{said}: it still fell at the end."
+    if held_last - lowest < LEAST_RISE or own_last >= own:
+        return f"{said} and stayed there."
+    return (
+        f"{said} and rose to {held_last:.2f} by epoch {last}, while training loss fell from "
+        f"{own:.2f} to {own_last:.2f}: overfitting from there on."
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 
 import numpy as np
 
+from core.compare.comparison import Comparison
 from core.compare.fork import FADED, Fork
-from core.compare.replay import Replay
+from core.compare.replay import Replay, items_differ
 from core.corpus.corpus import Corpus
+from core.corpus.manifest import Manifest
+from core.scenario.capsule import Capsule
 from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
@@ -68,10 +72,12 @@ def effect_sentence(fork: Fork) -> str:
 
 
 def saved_words(scenario: Scenario) -> str:
-    """``no bad review · 3 edits · 24 Nov 2026``."""
+    """``no bad review · 3 edits · 24 Nov 2026 · ann@example.com``."""
     pieces = [scenario.name, wording.count(len(scenario.capsule.edits), "edit")]
     if scenario.saved is not None:
         pieces.append(f"{wording.day(scenario.saved)} {scenario.saved:%H:%M} UTC")
+    if scenario.owner:
+        pieces.append(scenario.owner)
     return " · ".join(pieces)
 
 
@@ -86,21 +92,67 @@ def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scen
     return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"
 
 
-def replay_words(replay: Replay, name: str) -> str:
-    """Whether a capsule or an old scenario gives the list that it says."""
+def replay_words(replay: Replay, name: str, saved: datetime | None = None) -> str:
+    """Whether a capsule or an old scenario, ``saved`` when, gives the list that it says."""
+    capsule, manifest = replay.capsule, replay.fork.engine.corpus.manifest
     about = [
         difference.what
         for difference in replay.differences
         if not difference.what.startswith(("rank", "score"))
     ]
+    if replay.is_of_other_model:
+        made = made_words(capsule, manifest, saved)
+        length = max(len(capsule.expected), len(replay.fork.after.items))
+        now = list_words(replay.matches, replay.items_differ, length)
+        said = f"{name} was {made}; with this model {now}."
+        others = [what for what in about if what not in ("model_id", "corpus_id")]
+        return f"{said} Also different: {', '.join(others)}." if others else said
     said = f"{name} was made with other inputs ({', '.join(about)}); " if about else f"{name}: "
-    since = wording.grown_since(replay.fork.engine.corpus.manifest, replay.capsule.corpus_id)
+    since = wording.grown_since(manifest, capsule.corpus_id)
     if about and since:
         said = said.replace("; ", f", {since}; ")
     if replay.matches:
         return f"{said}the list matches the saved one."
     rows = len(replay.differences) - len(about)
     return f"{said}the list differs from the saved one in {wording.count(rows, 'row')}."
+
+
+def made_words(capsule: Capsule, manifest: Manifest, saved: datetime | None) -> str:
+    """``made with model d30a790c on 24 Nov 2026, before 300 events were appended``."""
+    on = f" on {wording.day(saved)}" if saved else ""
+    since = wording.grown_since(manifest, capsule.corpus_id)
+    return f"made with model {capsule.model_id[:8]}{on}{f', {since}' if since else ''}"
+
+
+def list_words(matches: bool, differ: int, length: int) -> str:
+    """``the list is the same``, ``3 of 10 items differ``."""
+    if matches:
+        return "the list is the same"
+    if not differ:
+        return f"the same {wording.count(length, 'item')} are in another order"
+    return f"{differ} of {wording.count(length, 'item')} differ{'s' * (length == 1)}"
+
+
+def model_notes(comparison: Comparison) -> list[str]:
+    """Which columns show a saved scenario by another model than it was made with, and the effect.
+
+    Only where the column's list answers the saved one's question.
+    """
+    notes = []
+    for column, shown in zip(comparison.columns, comparison.lists, strict=True):
+        if column.saved is None:
+            continue
+        capsule, model = column.saved.capsule, column.model or comparison.engine.model_id
+        question = (capsule.steps, capsule.recommender, capsule.k)
+        if column.recommender is None or capsule.model_id == model:
+            continue
+        if question != (column.step, column.recommender.id, comparison.k):
+            continue
+        now, then = ([row.item_id for row in rows] for rows in (shown.items, capsule.expected))
+        said = list_words(now == then, items_differ(capsule, shown), max(len(now), len(then)))
+        made = made_words(capsule, comparison.engine.corpus.manifest, column.saved.saved)
+        notes.append(f"The scenario {capsule.name} was {made}; with model {model[:8]} {said}.")
+    return list(dict.fromkeys(notes))
 
 
 def search_words(corpus: Corpus, change: SmallestChange) -> str:

@@ -58,6 +58,12 @@ def test_explain_as_json(
     assert "scorecard" in facts
     early = json.loads(ask(library, capsys, *asked, "--at", "2", "--words", "none"))
     assert len(early["events"]) == early["step"] == 2 and early["words"] == {}
+    pair = [*asked, "--words", "none", "--beside", user, "--beside-at", "2"]
+    other = json.loads(ask(library, capsys, *pair))["beside"]
+    assert other["by"] == "user" and other["step"] == 2
+    values = [[event["value"] for event in each["events"]] for each in (other, early)]
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
+    assert other["apart"] == pytest.approx(facts["score"] - early["score"])
 
 
 @pytest.mark.parametrize(("events", "most"), [(12, 0.0), (14, 0.05)])
@@ -105,6 +111,10 @@ def test_scorecard(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ({"--words": "²"}, "neither a step nor 'none'"),
         ({"--recommender": "oracle"}, "no recommender 'oracle'"),
         ({"--words": "bare"}, "has no review text"),
+        ({"--beside": "nobody"}, "nobody"),
+        ({"--beside-model": "nothing"}, "nothing"),
+        ({"--beside-at": "2"}, "--beside-at is for --beside"),
+        ({"--beside": "U0001", "--beside-model": "x"}, "exclude each other"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(

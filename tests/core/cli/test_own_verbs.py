@@ -41,7 +41,10 @@ def ask(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> t
 
 
 def test_each_verb_answers_as_for_a_user_with_these_events(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engine
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     history = engine.corpus.history(USER).up_to(6)
     library = ("--library", str(tmp_path))
@@ -50,6 +53,9 @@ def test_each_verb_answers_as_for_a_user_with_these_events(
     listed, said = ask(capsys, "recommend", "demo", *mine)
     assert listed == ask(capsys, "recommend", "demo", *user)[0]
     assert "6 events: 6 with items of the corpus." in said
+    with monkeypatch.context() as read_only:
+        read_only.setenv("TASTELINES_READ_ONLY", "1")
+        assert ask(capsys, "recommend", "demo", *mine)[0] == listed
     item = listed["items"][0]["item_id"]
     explained = [
         ask(capsys, "explain", "demo", *who, "--item", item, "--words", "none")[0]

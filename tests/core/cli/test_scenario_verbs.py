@@ -77,16 +77,20 @@ def test_replay(capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: Engi
     path = tmp_path / "it.json"
     path.write_text(capsule.to_text())
     place = (str(path), "--library", str(tmp_path))
-    assert ask(capsys, "replay", *place) == {"matches": True, "differences": []}
+    found = ask(capsys, "replay", *place)
+    assert (found["matches"], found["items_differ"], found["differences"]) == (True, 0, [])
     facts = capsule.model_dump()
-    facts["expected"] = facts["expected"][:9]
+    facts |= {"expected": facts["expected"][:9], "model_id": "f0e1d2c3b4a5"}
     path.write_text(json.dumps(facts))
     found = ask(capsys, "replay", *place, code=1)
     assert found["matches"] is False
-    assert found["differences"][0] | {"found": ""} == {
+    assert (found["made_with"], found["items_differ"]) == ("f0e1d2c3b4a5", 1)
+    assert found["differences"][1] | {"found": ""} == {
         "what": "rank 10", "expected": None, "found": ""
     }  # fmt: skip
-    assert "does not match" in ask(capsys, "replay", *place, code=1, as_json=False)
+    said = ask(capsys, "replay", *place, code=1, as_json=False)
+    assert "does not match" in said
+    assert "made with model f0e1d2c3; with this model 1 of 10 items differ." in said
 
 
 @pytest.mark.parametrize(

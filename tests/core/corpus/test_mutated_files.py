@@ -19,7 +19,7 @@ from core.corpus.store import Library
 from core.domain import DomainError
 
 T = 1_500_000_000
-EXAMPLES = 1_000 if "TASTELINES_THOROUGH" in os.environ else 200
+EXAMPLES = 1_000 if "TASTELINES_THOROUGH" in os.environ else 100
 HEADERS = (
     ("user_id", "item_id", "rating", "timestamp", "text"),
     ("Kunde", "Artikel", "Sterne", "Datum", "Kommentar"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.names import DERIVED, NAMES_FILE, short_name
 from core.corpus.store import Library
 from core.domain import Columns
+from core.word_breaks import columns
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SAID = {
@@ -78,14 +79,23 @@ def test_the_corpus_s_own_titles_stand_and_own_reviews_name_own_events(library: 
     assert corpus.label("B002") == corpus.title("B002")
 
 
-@pytest.mark.parametrize("damage", ["", "{}", '{"version": 1, "corpus_id": "other", "names": {}}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: "{}",
+        lambda text: "[" * 100_000,
+        lambda text: text.replace("tuner", "drums"),
+        lambda text: '{"version": 1, "corpus_id": "other", "names": {}}',
+    ],
+)
 def test_names_are_kept_with_the_corpus_and_made_anew_when_they_do_not_fit(
-    library: Library, damage: str
+    library: Library, damage: Callable[[str], str]
 ) -> None:
     name = corpus_of(library, "x").title("B002")
     file = library.corpus_folder("shop") / NAMES_FILE
     assert name.removeprefix(DERIVED).partition(" ")[0] in file.read_text("utf-8")
-    file.write_text(damage, "utf-8")
+    file.write_text(damage(file.read_text("utf-8")), "utf-8")
     assert library.corpus("shop").title("B002") == name
 
 
@@ -93,8 +103,8 @@ def test_names_are_kept_with_the_corpus_and_made_anew_when_they_do_not_fit(
 def test_a_short_name_fits_and_begins_like_the_long_one(text: str, limit: int) -> None:
     short = short_name(text, limit)
     text = re.sub("[\u202a-\u202e\u2066-\u2069]", "", text)  # signs of direction
-    assert len(short) <= limit
-    assert short == text if len(text) <= limit else text.startswith(short.rstrip("…").rstrip())
+    assert columns(short) <= limit
+    assert short == text if columns(text) <= limit else text.startswith(short.rstrip("…").rstrip())
 
 
 @pytest.mark.parametrize(

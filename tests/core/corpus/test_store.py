@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from core.corpus.importing import import_files
 from core.corpus.store import Library, save_corpus
 from core.domain import Columns, DomainError, order_events
+from core.files import SUMS, Damaged, verify, write_sums
 
 CREATED = datetime(2024, 1, 1, tzinfo=UTC)
 IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=3)
@@ -271,3 +273,27 @@ def test_a_first_import_that_fails_leaves_no_folder(tmp_path: Path) -> None:
         import_files(library, "shop", [bad])
     assert [path.name for path in (library.root / "corpora").iterdir()] == ["shop"]
     assert library.manifest("shop").accepted == 1
+
+
+def test_a_library_that_cannot_be_listed_is_no_library_without_corpora(tmp_path: Path) -> None:
+    library = Library.open(tmp_path)
+    library.write("shop", *frames(SHOP), rating_scale=(1, 5))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(DomainError, match="can't be listed"):
+            library.corpora()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert "shop" in [manifest.name for manifest in library.corpora()]
+
+
+def test_a_list_of_hashes_is_split_at_line_ends_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    write_sums(tmp_path)
+    verify(tmp_path)
+    path = tmp_path / SUMS
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\v", 1))
+    with pytest.raises(Damaged):
+        verify(tmp_path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +75,53 @@ def test_what_waits_for_another_question_is_not_mixed_in(
     longer = [len(demo_engine.corpus.history(u)) >= 3 for u in demo_engine.corpus.user_ids]
     assert made.lists == sum(longer) == table["user_id"].nunique()
     assert made.left_out == longer.count(False)
+
+
+CHANGES = [
+    "UPDATE lists SET items = zeroblob(LENGTH(items)) WHERE user = 1",
+    "UPDATE lists SET scores = NULL WHERE user = 1",
+    "UPDATE lists SET time = time + 1 WHERE user = 0",
+    "DELETE FROM lists WHERE user = 1",
+    "UPDATE state SET done = done + 8",
+    "UPDATE state SET done = 'all'",
+    "DELETE FROM state",
+    "DROP TABLE lists",
+    "ALTER TABLE lists DROP COLUMN mark",
+]
+
+
+def test_a_changed_unfinished_file_is_made_anew(demo_engine: Engine, tmp_path: Path) -> None:
+    whole = make_lists(demo_engine, tmp_path / "whole.csv", 3, recommender="popularity")
+    reports, asked = list[Progress](), (3, None, "popularity")
+    with pytest.raises(Stopped):
+        make_lists(
+            demo_engine, tmp_path / "a.csv", *asked, reports.append, lambda: len(reports) == 2
+        )
+    kept = unfinished_path(tmp_path / "a.csv")
+    for number, change in enumerate(CHANGES):
+        target = tmp_path / f"{number}.csv"
+        shutil.copy(kept, unfinished_path(target))
+        with closing(sqlite3.connect(unfinished_path(target))) as connection, connection:
+            connection.execute(change)
+        made = make_lists(demo_engine, target, *asked)
+        assert (made.discarded, made.kept) == (True, 0), change
+        assert target.read_bytes() == whole.file.read_bytes(), change
+
+
+def test_a_link_in_the_place_of_the_unfinished_file_is_not_followed(
+    demo_engine: Engine, tmp_path: Path
+) -> None:
+    victim, target = tmp_path / "victim.sqlite", tmp_path / "lists.csv"
+    with closing(sqlite3.connect(victim)) as connection, connection:
+        connection.execute("CREATE TABLE mine (x)")
+    before = victim.read_bytes()
+    unfinished_path(target).symlink_to(victim)
+    assert make_lists(demo_engine, target, 3, recommender="popularity").kept == 0
+    assert victim.read_bytes() == before and not unfinished_path(target).is_symlink()
+    target.unlink()
+    target.symlink_to(victim)
+    make_lists(demo_engine, target, 3, recommender="popularity")
+    assert victim.read_bytes() == before and not target.is_symlink()
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

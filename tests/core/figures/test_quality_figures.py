@@ -20,6 +20,7 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
+from core.views.quality.sentences import training
 
 
 def row(name: str, mean: float, subject: bool = False) -> RecommenderRow:
@@ -117,6 +118,16 @@ def test_the_best_epoch_stands_out() -> None:
     ndcg, loss = figures.epochs_figure(Metrics(training=lines, best_epoch=1), LIGHT).data
     assert max(ndcg.marker.size) == ndcg.marker.size[1]
     assert list(loss.x) == [1.0, 2.0]
+    known = [
+        line.model_copy(update={"validation_loss": held})
+        for line, held in zip(lines, (6.0, 5.5, 5.8), strict=True)
+    ]
+    metrics = Metrics(training=tuple(known), best_epoch=1)
+    _, own, held = figures.epochs_figure(metrics, LIGHT).data
+    assert (list(own.y), list(held.y)) == ([5.0, 4.0], [6.0, 5.5, 5.8])
+    said = training(metrics)
+    assert "Validation loss was lowest at epoch 1 (5.50 nats) and rose to 5.80 by epoch 2" in said
+    assert "training loss fell from 5.00 to 4.00: overfitting" in said
 
 
 def test_a_loss_that_can_not_be_told_from_nothing_is_hollow() -> None:

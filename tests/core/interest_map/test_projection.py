@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.interest_map.projection import InterestMap, _neighbours, fit_map, unit
+from core.domain import Stopped
+from core.files import load_arrays
+from core.interest_map.kept import overlay
+from core.interest_map.projection import (
+    FITTING,
+    MEAN,
+    MEDIAN,
+    InterestMap,
+    _neighbours,
+    fit_map,
+    place,
+    refit_positions,
+    unit,
+)
+from core.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +100,36 @@ def test_neighbours_are_exact_and_begin_with_oneself() -> None:
     real = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     assert distances[:, 1:] == pytest.approx(np.sort(real, axis=1)[:, 1:6], abs=2e-3)
     assert rows[40, 1] == 900 and distances[40, 1] < 1e-3
+
+
+def test_another_seed_tells_its_epochs_and_stops(
+    drawn: InterestMap, clusters: tuple[np.ndarray, np.ndarray]
+) -> None:
+    told: list[Progress] = []
+    positions = refit_positions(drawn, clusters[0], 5, told.append)
+    assert positions.shape == drawn.anchor_positions.shape
+    assert {each.stage for each in told} == {FITTING} and told[-1].done == told[-1].total
+    laid = overlay(drawn, positions, 5)
+    assert laid.shared.mean() > 4 * laid.chance
+    with pytest.raises(Stopped):
+        refit_positions(drawn, clusters[0], 5, stop=lambda: True)
+
+
+def test_a_state_between_two_places_ends_in_one_and_old_maps_keep_theirs(
+    drawn: InterestMap, tmp_path: Path
+) -> None:
+    turn = np.linspace(0, 6.28, 25, endpoint=False)
+    ring = np.stack([np.full(25, 0.995), 0.1 * np.cos(turn), 0.1 * np.sin(turn)], axis=1)
+    positions = np.where(np.arange(25)[:, None] % 3 == 0, [[9.0, 0.0]], 0.0).astype(np.float32)
+    middle = np.array([[1, 0, 0]], np.float32)
+    x = {how: place(middle, unit(ring), positions, how)[0, 0] for how in (MEAN, MEDIAN)}
+    assert x[MEDIAN] < 1 < x[MEAN]
+    for placing in (MEAN, MEDIAN):
+        replace(drawn, placing=placing).save(tmp_path / placing)
+        assert InterestMap.load(tmp_path / placing).placing == placing
+    first = (tmp_path / MEDIAN).read_bytes()
+    for _ in range(5):  # a header of two entries is written in an order that changes
+        replace(drawn, placing=MEDIAN).save(tmp_path / "again")
+        assert (tmp_path / "again").read_bytes() == first
+    assert drawn.placing == MEDIAN
+    assert "placing" not in load_arrays(tmp_path / MEAN)[1]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.domain import Stopped
-from core.model.batches import EventTable, FittingData
+from core.model.batches import EventTable, FittingData, epoch_batches
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
 from core.model.sequences import FEATURES, EncodedEvents
@@ -53,7 +53,7 @@ def cycle(seed: int = 0) -> tuple[FittingData, np.ndarray, np.ndarray]:
 def fit(config: InterestConfig = CONFIG, **more: object) -> Fit:
     data, users, items = cycle()
     nothing = np.zeros((N_ITEMS, TEXT), np.float32)
-    tower = item_tower(users, items, N_USERS, nothing, nothing, config)
+    tower = item_tower(users, items, nothing, nothing, config)
     return fit_network(data, tower, config, **more)  # type: ignore[arg-type]
 
 
@@ -61,6 +61,38 @@ def test_it_learns_what_follows_what() -> None:
     fitted = fit()
     assert fitted.curve[fitted.best_epoch].validation_ndcg > 0.95
     assert fitted.curve[0].validation_ndcg < 0.7
+
+
+def test_where_nobody_has_an_item_twice_own_items_do_not_lead_the_list() -> None:
+    """Views exclude nothing, and a decayed mean of items is most like those items."""
+    data, users, items = cycle()
+    nothing = np.zeros((N_ITEMS, TEXT), np.float32)
+    config = replace(CONFIG, epochs=2, learning_rate=1e-3)
+    views = replace(data, excluding=np.zeros_like(data.excluding))
+    reached = {}
+    for name, of in (("views", views), ("purchases", data)):
+        reached[name] = fit_network(of, item_tower(users, items, nothing, nothing, config), config)
+    gained = [made.curve[-1].validation_ndcg for made in reached.values()]
+    assert reached["views"].repeat_offset < -1 and reached["purchases"].repeat_offset == 0
+    assert gained[0] == pytest.approx(gained[1], abs=0.05)
+    assert (
+        fit_network(
+            views, item_tower(users, items, nothing, nothing, config), config, epochs=1
+        ).repeat_offset
+        == 0
+    )  # nobody was judged
+
+
+def test_an_epoch_of_few_histories_takes_smaller_steps() -> None:
+    data, _, _ = cycle()
+    many = replace(
+        data,
+        starts=np.zeros(20_001, np.int64),
+        train_lengths=np.ones(20_000, np.int64),
+    )
+    for of, most, steps in ((data, 256, 2), (data, 30, 4), (many, 256, 80), (many, 100, 200)):
+        batches = epoch_batches(of, replace(CONFIG, batch_users=most), np.random.default_rng(0))
+        assert len(batches) == steps
 
 
 def test_the_best_epoch_is_the_one_kept() -> None:
@@ -114,6 +146,21 @@ def test_progress_tells_loss_validation_and_time_left() -> None:
     assert seen[-1].seconds_left is not None
 
 
+def test_the_last_epochs_figures_are_told() -> None:
+    seen = []
+    fitted = fit(replace(CONFIG, epochs=2), progress=seen.append)
+    last = fitted.curve[-1]
+    assert seen[-1].figures == {
+        "loss": last.loss,
+        "validation loss": last.validation_loss,
+        "validation NDCG@10": last.validation_ndcg,
+    }
+    # What follows what is learned, so the loss of events that were held out falls with it.
+    start = fitted.curve[0].validation_loss
+    assert start is not None and last.validation_loss < start
+    assert 0.1 < last.validation_loss / last.loss < 10
+
+
 def test_an_item_nobody_met_is_found_by_its_text() -> None:
     """Items come in two kinds of text; users stay within a kind; one item was never met."""
     rng = np.random.default_rng(1)
@@ -142,7 +189,6 @@ def test_an_item_nobody_met_is_found_by_its_text() -> None:
     tower = item_tower(
         np.repeat(np.arange(N_USERS), 8)[train],
         events.item[train],
-        N_USERS,
         title,
         np.zeros_like(title),
         config,
@@ -161,7 +207,7 @@ def test_a_bound_holds_ids_near_their_start() -> None:
     assert not torch.equal(free.item_vectors, bound.item_vectors)
     data, users, items = cycle()
     nothing = np.zeros((N_ITEMS, TEXT), np.float32)
-    tower = item_tower(users, items, N_USERS, nothing, nothing, CONFIG)
+    tower = item_tower(users, items, nothing, nothing, CONFIG)
     before = tower.ids.detach().clone()
     fit_network(data, tower, replace(CONFIG, epochs=4, id_bound=0.05))
     moved = (tower.ids.detach() - before).norm(dim=1)
@@ -188,7 +234,7 @@ def test_items_without_text_keep_their_id_in_training() -> None:
     _, users, items = cycle()
     title = np.zeros((N_ITEMS, TEXT), np.float32)
     title[:10, :3] = np.random.default_rng(0).normal(size=(10, 3))
-    tower = item_tower(users, items, N_USERS, title, np.zeros_like(title), CONFIG)
+    tower = item_tower(users, items, title, np.zeros_like(title), CONFIG)
     tower.id_dropout = 0.999
     torch.manual_seed(0)
     vectors, bias = tower.train()()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -92,6 +93,22 @@ def test_prefixes_of_one_history_are_its_states(model: InterestModel) -> None:
     prefixes = [history.up_to(step) for step in (4, 9, 0, 2)]
     expected = model.log_probabilities_of(model.states(history)[[4, 9, 0, 2]])
     assert np.abs(model.log_probabilities(prefixes) - expected).max() < 1e-5
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(histories, min_size=3, max_size=4))
+def test_items_of_the_history_are_moved_by_the_repeat_offset(
+    model: InterestModel, asked: list[History]
+) -> None:
+    moved = replace(model, repeat_offset=-2.0)
+    before, after = model.log_probabilities(asked), moved.log_probabilities(asked)
+    assert np.abs(np.exp(after).sum(1) - 1).max() < 1e-5
+    for history, old, new in zip(asked, before, after, strict=True):
+        own = np.isin(ITEMS, [event.item_id for event in history.events])
+        shift = new - old
+        shift[own] += 2.0
+        assert np.ptp(shift) < 2e-3
+    assert np.abs(moved.states(asked[0]) - model.states(asked[0])).max() < 1e-5
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.cohorts.listed import read_listed
 from core.corpus.split import temporal_cuts
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Columns, DomainError, Part
 from core.evaluate.protocols import find_report, report_key
 from core.evaluate.report import pooled
 from core.evaluate.stored import save_report
@@ -56,10 +57,56 @@ def test_a_lost_kind_is_found_with_who_carries_it(steady) -> None:
     assert alarm.test.value < alarm.test.low
     carried = found.carried(alarm)
     assert carried.half > 20 and not carried.kinds  # nobody alone
+    corpus = found.watched.corpus
+    had_one = events[Columns.Kind] == "purchase"
+    users = events[Columns.User][last_week(events) & ~lost | ~last_week(events) & had_one]
+    assert carried.half < len(carried.behind) <= 500
+    assert {corpus.user_ids[at] for at in carried.behind} <= set(users)
+    view = next(each for each in build_monitor(found).alarms if each.id == "kind:purchase")
+    behind = read_listed(view.behind, corpus)
+    assert behind.places == tuple(sorted(carried.behind))
+    assert behind.name.startswith("Behind: Kind: purchase fell from")
     assert carried.are_missing  # there is no such event now, so earlier ones are shown
     shown = [found.watched.kind[row] for row in carried.rows]
     assert shown == ["purchase"] * 5
     assert "purchase" in build_monitor(found).sentence
+
+
+def test_a_cohort_is_watched_as_if_its_users_were_alone(steady) -> None:
+    events = steady()
+    few = sorted(set(events[Columns.User]))[:200]
+    is_theirs = events[Columns.User].isin(few)
+    lost = is_theirs & last_week(events) & (events[Columns.Kind] == "purchase")
+    corpus = as_corpus(events[~lost])
+    users = np.isin(corpus.user_ids, few)
+    found = monitor(corpus, cohort=("few", users))
+    alarm = alarm_of(found, "kind:purchase")
+    assert alarm.test.value == 0.0 and users[list(found.carried(alarm).behind)].all()
+    assert not monitor(corpus, cohort=("the others", ~users)).alarms
+    alone = {each.measure.id: each for each in watch(events[is_theirs & ~lost]).judged}
+    assert len(alone) == len(found.judged)
+    for own in found.judged:
+        if own.measure.id not in ("new-items", "on-new-items"):  # met first in the whole shop
+            theirs = alone[own.measure.id]
+            np.testing.assert_array_equal(own.series.value, theirs.series.value)
+            assert own.tests == theirs.tests
+    assert build_monitor(found).sentence.startswith("few (200 users): ")
+    assert as_facts(found)["cohort"] == {"name": "few", "users": 200}
+    with pytest.raises(DomainError, match="nobody is in this cohort"):
+        monitor(corpus, cohort=("nobody", np.zeros_like(users)))
+
+
+def test_a_cohort_too_small_for_weeks_goes_by_months_and_says_so(steady) -> None:
+    events = steady()
+    events[Columns.Time] = MONDAY + (events[Columns.Time] - MONDAY) * 3
+    corpus = as_corpus(events)
+    said = "By months, as too few of its users are active in a week"
+    for count, is_said in ((4, True), (200, False)):
+        users = np.arange(len(corpus.user_ids)) < count
+        found = monitor(corpus, cohort=("some", users))
+        assert (found.watched.calendar.unit is Unit.MONTH) == is_said
+        assert (said in " ".join(build_monitor(found).notes)) == is_said
+    assert said not in " ".join(monitor(corpus, unit=Unit.MONTH, cohort=("some", users)).notes)
 
 
 def test_one_loud_user_is_no_change_of_the_shop(steady) -> None:

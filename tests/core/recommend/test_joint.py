@@ -16,9 +16,10 @@ from core.domain import Columns, DomainError, Event, EventKind, History, Part, S
 from core.evaluate.report import evaluate
 from core.measure.cases import leave_last_out_cases
 from core.progress import Progress
+from core.recommend import joint as joining
 from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.joint import BASE, SEEN, Joint, fit_joint
-from core.recommend.joint import _ranks as ranks_of_targets
+from core.recommend.joint import contender_ranks as ranks_of_targets
 from core.recommend.pool import (
     FEATURES,
     FURTHEST,
@@ -309,3 +310,23 @@ def test_contenders_hold_the_leaders_and_stand_for_everybody() -> None:
     assert np.exp(offset).sum() == pytest.approx(800, rel=1e-5)
     open_p = np.where(eligible, log_p, -np.inf)
     assert set(open_p.argmax(1).tolist()) <= set(items[offset == 0].tolist())
+
+
+def test_weights_to_begin_with_do_not_tell_the_folds_of_their_cases(
+    joint: Joint,
+    baselines: dict[str, Baseline],
+    data: TrainingData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An update begins where its parent ended, which had learned from the same cases."""
+    begun: list[tuple[int, Pool | None]] = []
+
+    def noting(cases: Contenders, *about: float, start: Pool | None = None) -> Pool:
+        begun.append((len(cases), start))
+        return fit_pool(cases, *about, start=start)
+
+    monkeypatch.setattr(joining, "fit_pool", noting)
+    fit_joint(list(baselines.values()), data, folds=2, start=joint.pool)
+    *folds, whole = begun
+    assert len(folds) == 2 and all(start is None for _, start in folds)
+    assert whole == (sum(n for n, _ in folds), joint.pool)

@@ -20,6 +20,8 @@ REVIEWS = (
     Path(__file__).resolve().parents[4]
     / "shared/data/amazon2014_musical_instruments/reviews_Musical_Instruments_5.json.gz"
 )
+KINDS = ("popularity", "item-knn", "sequential-knn", "transitions")
+"""One of each kind; those that factorise take half a minute each."""
 
 
 @pytest.mark.skipif(not REVIEWS.is_file(), reason="../shared/data is not on this machine")
@@ -28,7 +30,7 @@ def test_the_joint_of_the_baselines_is_below_none_of_them_on_music(tmp_path: Pat
     import_files(library, "music", [REVIEWS])
     corpus = library.corpus("music")
     data = TrainingData.of(corpus, leave_last_out(corpus.events))
-    baselines = fit_baselines(data)
+    baselines = fit_baselines(data, only=KINDS)
     joint = fit_joint(list(baselines.values()), data)
     found = evaluate([joint, *baselines.values()], leave_last_out_cases(corpus, Part.TEST), data)
     ndcg = {
@@ -37,7 +39,7 @@ def test_the_joint_of_the_baselines_is_below_none_of_them_on_music(tmp_path: Pat
     assert len(found.users) == 1429
     assert found.excluded_targets == 0
     assert ndcg["popularity"] == pytest.approx(0.0452, abs=0.001)
-    assert min(ndcg["ease"], ndcg["item-knn"]) > 0.064
+    assert ndcg["item-knn"] > 0.064
     assert ndcg["sequential-knn"] > 0.07
     for name in baselines:
         assert found.compare("joint", name).ratio.high > 1.0

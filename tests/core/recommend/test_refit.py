@@ -13,7 +13,8 @@ from core.domain import DomainError, Part
 from core.recommend.baseline import Baseline, Trial
 from core.recommend.joint import Joint, fit_joint
 from core.recommend.refit import refit, refit_baseline, with_validation
-from core.recommend.training_data import TrainingData
+from core.recommend.registry import SCORERS
+from core.recommend.training_data import EncodedHistories, TrainingData
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,20 @@ def test_the_joint_takes_refitted_components_and_keeps_its_weights(
     np.testing.assert_array_equal(after.item_counts, grown.item_counts)
     total = np.exp(after.log_probabilities([data.validation[0].history])).sum()
     assert total == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_a_setting_fitted_alone_is_the_one_of_the_whole_grid(
+    name: str, baselines: dict[str, Baseline], data: TrainingData
+) -> None:
+    """Settings share fits; what is fitted for one of them alone must not differ by a bit."""
+    baseline = baselines[name]
+    histories = EncodedHistories.of([case.history for case in data.validation], data.item_index)
+    grid = {tuple(made.items()): scorer for made, scorer in type(baseline.scorer).grid(data)}
+    for setting in list(grid)[:: max(len(grid) // 5, 1)]:
+        chosen = replace(baseline, trials=(Trial(dict(setting), 0.5),))
+        alone = refit_baseline(chosen, data).scorer
+        np.testing.assert_array_equal(alone.scores(histories), grid[setting].scores(histories))
 
 
 def test_a_setting_that_is_no_longer_tried_is_said(

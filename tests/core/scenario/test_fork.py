@@ -21,7 +21,7 @@ from core.engine import Engine
 from core.scenario.edits import Edit, Op
 from tests.core.scenario.random_edits import edit_lists
 
-EXAMPLES = 500 if "TASTELINES_THOROUGH" in os.environ else 120
+EXAMPLES = 500 if "TASTELINES_THOROUGH" in os.environ else 60
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -100,6 +101,9 @@ def test_candidates_are_of_the_three_kinds(demo_engine: Engine, demo: Corpus) ->
     had = {event.item_id for event in base.events}
     assert add and all(edit.op is Op.ADD and edit.item_id not in had | {item} for edit in add)
     assert len({edit.item_id for edit in add}) * 2 == len(add) == 20
+    own = History(base.user_id, (*base.events, replace(base.events[-1], item_id="")))
+    *more, near = candidate_edits(demo_engine, own, item)  # an own history's, not of the corpus
+    assert len(more) == len(own) and near
 
 
 def test_counting_and_listing_agree() -> None:

@@ -19,6 +19,7 @@ from core.training.tuning import (
     SPACE,
     TunedTrial,
     Tuning,
+    _study,
     config_of,
     read_config_file,
     read_tuning,
@@ -179,3 +180,15 @@ def test_another_seed_keeps_what_was_tried_and_trials_tell_their_seed(
     assert (kept.trials[1].seed, kept.trials[1].setting) == (5, {})
     with pytest.raises(DomainError, match="another encoder"):
         read_tuning(shelf, shop_corpus, "other")
+
+
+def test_trials_of_a_version_that_searched_fewer_settings_are_still_known() -> None:
+    setting = {
+        name: value
+        for name, value in InterestConfig().to_json().items()
+        if name in SPACE and name not in ("text_dropout", "review_to_query")
+    } | {"decays": "two"}
+    trial = TunedTrial(setting, 0.1, 3, 1.0, "done")
+    [known] = _study(Tuning("shop", "id", "encoder", 0, (trial,))).trials
+    assert known.value == 0.1
+    assert known.params["review_to_query"] == InterestConfig().review_to_query

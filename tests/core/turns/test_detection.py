@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,10 @@ from core.domain import Event, EventKind, History
 from core.engine import Engine
 from core.measure.chances import q_values
 from core.turns import detection
-from core.turns.detection import UNTESTED
+from core.turns.detection import UNTESTED, Detector
 from core.turns.evidence import evidence_of
 from core.turns.orders import shuffled, visits_of
+from core.turns.seasons import MONTHS, season_fit
 from core.turns.segments import SHORTEST
 from core.turns.signal import by_visit, scores_of
 from core.turns.stored import detector_of, turns_of_user
@@ -57,6 +61,20 @@ def test_an_interest_that_comes_back_is_a_return(engine: Engine) -> None:
     turns = turns_of_user(engine, bought(engine, [1] * 8 + [2] * 8 + [1] * 8))
     kinds = [point.kind for point in turns.points if point.kind <= Kind.RETURN]
     assert kinds == [Kind.TURN, Kind.RETURN]
+
+
+def test_an_item_that_the_corpus_does_not_have_is_of_no_topic(engine: Engine) -> None:
+    """An own history may have some; they keep their place in time."""
+    history = bought(engine, [1] * 9 + [2] * 9, days=40.0)
+    strange = replace(history.events[4], item_id="")
+    history = History("own", (*history.events[:4], strange, *history.events[5:]))
+    topics = detector_of(engine).topics_of(history.events)
+    assert topics.tolist() == [1] * 4 + [-1] + [1] * 4 + [2] * 9
+    calendar = np.eye(len(engine.topics.names), MONTHS)
+    months = np.arange(len(topics)) % MONTHS
+    fit = season_fit(topics[None], months[None], calendar)
+    assert fit.shape == (1, len(calendar)) and fit[0, 1] > 0 and fit[0, 3:].tolist().count(0) > 0
+    assert turns_of_user(engine, history).p is not None
 
 
 def test_one_interest_has_no_turning_point(engine: Engine) -> None:
@@ -139,3 +157,43 @@ def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
     assert q(0.01) == pytest.approx(0.04)
     assert q(0.03) == q(0.04) == pytest.approx(0.04 * 4 / 3)
     assert q(0.5) == pytest.approx(0.5) and q(0.9) == 1.0
+
+
+class Still:
+    """States that never move: the test of seasons reads the events' topics and months alone."""
+
+    temperature = 1.0
+    item_vectors = np.eye(4, dtype=np.float32)
+
+    def states(self, history: History) -> Any:
+        return np.zeros((len(history) + 1, 4), np.float32)
+
+    def reordered(self, events: Sequence[Event], at: Any, seconds: Any) -> Any:
+        return np.zeros((*at.shape, 4), np.float32)
+
+
+def test_visits_of_several_events_make_no_yearly_interest() -> None:
+    """24 visits in three years, each about one topic, at any time: p are those of chance."""
+    peaks = np.arange(12)[None] - np.array([0, 3, 6, 9])[:, None]
+    topics: Any = SimpleNamespace(item_topic=np.arange(4, dtype=np.int16))
+    interest: Any = Still()
+    index = {str(item): item for item in range(4)}
+    detector = Detector(interest, topics, index, np.cos(2 * np.pi * peaks / 12))
+    random, users = np.random.default_rng(0), 400
+    began = datetime(2021, 1, 1, tzinfo=UTC)
+    sure = 0
+    for user in range(users):
+        days = np.sort(random.uniform(0, 3 * 365, 24)) + 2 * np.arange(24)
+        events = [
+            Event(str(topic), began + timedelta(days=day, minutes=minute), EventKind.VIEW)
+            for day, topic, size in zip(
+                days.tolist(),
+                random.integers(0, 4, 24).tolist(),
+                random.geometric(0.15, 24).tolist(),
+                strict=True,
+            )
+            for minute in range(size)
+        ]
+        p = detector.test(History(f"U{user}", tuple(events))).season_p
+        sure += p is not None and p <= 0.05
+    assert sure / users < 0.08

@@ -83,6 +83,7 @@ def test_a_job_says_where_it_stands() -> None:
     assert "stopping" in build_job(progress, stopping=True).sentence
     assert build_job(None, stopping=False).share == 0
     assert build_job(Progress("counting", 0, 0), stopping=False).share == 0
+    assert build_job(Progress("counting", -1, 4), stopping=False).share == 0
 
 
 @pytest.mark.parametrize(("joint", "said"), [(0.30, "20\u202f% above"), (0.20, "20\u202f% below")])

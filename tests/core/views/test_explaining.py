@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from core import access
+from core.access import Actor, Role
 from core.corpus.corpus import Corpus
 from core.domain import History, Stopped
 from core.engine import Engine
@@ -84,10 +86,30 @@ def test_a_piece_asked_for_again_just_after_a_stop_is_made(
     assert question.parts is not None and question.error() is None
 
 
+def test_every_piece_is_made_as_who_asked(ask: Ask, short: History, monkeypatch) -> None:
+    class Session:
+        session_id = "one"
+
+        def reads(self, question: Explaining) -> bool:
+            return True
+
+    made: list[Actor] = []
+    for name in ("build_parts", "build_change"):
+        monkeypatch.setattr(explaining, name, lambda *_: made.append(access.current()))
+    vic = Actor(Role.VIEWER, "vic@x.org")
+    with access.acting(vic):
+        question = ask(short)
+        question.ask(PARTS, CHANGE, reader=Session())
+    wait(question)
+    assert made == [vic, vic]
+
+
 def test_a_question_without_a_reader_stops_and_goes_on_for_the_next_one(
     ask: Ask, short: History, monkeypatch
 ) -> None:
     class Session:
+        session_id = "one"
+
         is_there = True
 
         def reads(self, question: Explaining) -> bool:

@@ -12,6 +12,7 @@ from core.engine import Engine
 from core.evaluate.ablations import Ablation, Answer
 from core.evaluate.report import CalibrationBin, EvaluationReport, Result
 from core.evaluate.served import ListsJudged
+from core.measure.metrics import Interval, PairedTest
 from core.model.metrics import Epoch, Metrics, read_metrics
 from core.ranking import NO_ITEM
 from core.views.quality import sentences
@@ -159,6 +160,23 @@ def test_the_verdict_follows_the_interval(engine: Engine) -> None:
     said = verdicts(engine)
     assert "beats" in said["win"] and "loses" in said["loss"]
     assert "No significant difference" in said["tie"] and "NDCG" in said["no ratio"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "decided", "said"),
+    [
+        ((1.0012, 0.4, 1.8), False, "0\u202f% [\u221260, 80]"),
+        ((0.998, 0.4, 1.8), False, "0\u202f% [\u221260, 80]"),
+        ((1.0042, 1.001, 1.008), True, "0.4\u202f% [0.1, 0.8]"),
+        ((1.09, 1.04, 1.14), True, "9\u202f% [4, 14]"),
+        ((1.09, 0.9, 1.3), False, "+9\u202f% [\u221210, 30]"),
+    ],
+)
+def test_a_lead_of_nothing_has_no_sign(ends, decided: bool, said: str) -> None:
+    """``+0 %`` told readers of small corpora that there was a lead."""
+    low = 0.1 if decided else -0.1
+    test = PairedTest(Interval(0.15, low, 0.2), Interval(*ends))
+    assert sentences.lead(test) == said
 
 
 def test_the_interest_model_is_no_baseline_of_the_joint(engine: Engine) -> None:

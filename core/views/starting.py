@@ -1,0 +1,268 @@
+"""Overview's starting points about many users: topics that rise and fall, groups served worst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import numpy as np
+from scipy.stats import t as student
+
+from core.arrays import BoolArray, DoubleArray, IntArray
+from core.cohorts.rule import Rule
+from core.cohorts.states import instant
+from core.cohorts.traits import LEVEL, difference
+from core.corpus.attributes import TEXT, Condition, label_of
+from core.domain import Columns
+from core.measure.chances import q_values
+from core.measure.metrics import Interval
+from core.views.users import event_items
+from core.views.wording import count, day, figure, number, percent, short, short_topic, signed
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.evaluate.report import EvaluationReport
+
+SHOWN = 6
+"""Rows of each list."""
+YEAR = timedelta(days=365)
+FEWEST_CASES = 30
+"""Held-out events that a group needs to be compared, and users whose topics are."""
+MOST_VALUES = 50
+"""Values of an attribute that are groups: the commonest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMove:
+    """A topic's share of the events in the last period beside the one before."""
+
+    topic: str
+    """The topic."""
+    before: float
+    """Its share of the events of the period before."""
+    now: float
+    """Its share of those of the last period."""
+    change: Interval
+    """The difference, with an interval over users."""
+    q: float
+    """False discovery rate at which it counts, over all topics."""
+    rule: str
+    """Whom it leads now: the rule of Cohorts that shows where they came from."""
+
+    COLUMNS = "topic before now moved chance"
+
+    @property
+    def chance(self) -> str:
+        """``q`` as a table shows it."""
+        return chance_words(self.q)
+
+    @property
+    def moved(self) -> str:
+        """``+3.1 [+1.2, +5.0]`` in percentage points."""
+        ends = (signed(100 * end, 1) for end in (self.change.low, self.change.high))
+        return f"{signed(100 * self.change.mean, 1)} [{', '.join(ends)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedGroup:
+    """A group of users that is served worse than the others."""
+
+    name: str
+    """What they have in common."""
+    cases: int
+    """Their held-out events."""
+    ndcg: float
+    """Their mean NDCG@10."""
+    others: float
+    """That of all other users."""
+    apart: Interval
+    """The difference, 95 % (Welch)."""
+    q: float
+    """False discovery rate at which it counts, over all groups."""
+    rule: str
+    """The rule of Cohorts that they are."""
+
+    COLUMNS = "name ndcg others apart_words cases chance"
+
+    @property
+    def chance(self) -> str:
+        """``q`` as a table shows it."""
+        return chance_words(self.q)
+
+    @property
+    def apart_words(self) -> str:
+        """``−0.021 [−0.035, −0.007]``."""
+        ends = (figure(end) for end in (self.apart.low, self.apart.high))
+        return f"{figure(self.apart.mean)} [{', '.join(ends)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """One list of starting points."""
+
+    sentence: str
+    """What was compared, and what was found."""
+    moves: tuple[TopicMove, ...] = ()
+    """Topics, the largest change first."""
+    groups: tuple[ServedGroup, ...] = ()
+    """Groups, the worst served first."""
+
+
+def chance_words(q: float) -> str:
+    """``0.012``, ``<0.001``."""
+    return "<0.001" if q < 0.001 else f"{q:.3f}"
+
+
+def build_moves(engine: Engine) -> Starts:
+    """Topics by how much their share of the events changed between the last two periods.
+
+    Those that changed beyond chance come first.
+
+    The periods are the last year and the one before, which have the same seasons; of a shorter
+    corpus its halves. The interval is that of a difference of two ratios over users (linearised;
+    Cochran 1977, 6.12), with Student's t, since a user's events hang together.
+    """
+    corpus = engine.corpus
+    first, last = corpus.manifest.first, corpus.manifest.last
+    if corpus.manifest.order_as_time or first is None or last is None:
+        return Starts("Without times no period can be told from another.")
+    span = min(YEAR, (last - first) / 2)
+    middle = last - span
+    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    is_now = times > instant(middle)
+    is_before = ~is_now & (times > instant(middle - span))
+    period = f"after {day(middle)} beside the {count(span.days, 'day')} before"
+    if not is_now.any() or not is_before.any():
+        return Starts(f"There are not enough events {period}.")
+    now, before = (_of_users(engine, rows) for rows in (is_now, is_before))
+    n = int(((now + before).sum(axis=1) > 0).sum())
+    if n < FEWEST_CASES:
+        return Starts(f"Fewer than {FEWEST_CASES} users have events in these periods.")
+    shares = [part.sum(axis=0) / max(part.sum(), 1) for part in (now, before)]
+    pulls = [
+        (part - share * part.sum(axis=1, keepdims=True)) / max(part.sum(), 1)
+        for part, share in zip((now, before), shares, strict=True)
+    ]
+    change = shares[0] - shares[1]
+    error = np.sqrt(((pulls[0] - pulls[1]) ** 2).sum(axis=0) * n / (n - 1))
+    p = np.where(error > 0, 2 * student.sf(np.abs(change) / np.maximum(error, 1e-12), n - 1), 1.0)
+    width = float(student.ppf(0.975, n - 1))
+    q_of = q_values(p.tolist())
+    names, q = engine.topics.names, [q_of(chance) or 0.0 for chance in p.tolist()]
+    sure = {at for at in range(len(names)) if q[at] <= LEVEL and change[at]}
+    order = sorted(range(len(names)), key=lambda at: (at not in sure, -abs(change[at])))
+    moves = tuple(
+        TopicMove(
+            names[at],
+            float(shares[1][at]),
+            float(shares[0][at]),
+            Interval(*(float(change[at] + side * width * error[at]) for side in (0, -1, 1))),
+            q[at],
+            urlencode({"topic": names[at]}),
+        )
+        for at in order[:SHOWN]
+    )
+    if not sure:
+        return Starts(
+            f"Of {count(len(names), 'topic')} none has a share of the events {period} that "
+            "differs beyond chance; the largest differences are shown.",
+            moves,
+        )
+    rise, fall = (sum(side * change[at] > 0 for at in sure) for side in (1, -1))
+    top = moves[0]
+    return Starts(
+        f"Of {count(len(names), 'topic')}, {number(rise)} rise and {number(fall)} fall {period}: "
+        f"{short_topic(top.topic)} most, from {percent(top.before)} to {percent(top.now)} of the "
+        "events.",
+        moves,
+    )
+
+
+def _of_users(engine: Engine, rows: BoolArray) -> DoubleArray:
+    """Events of each user in each topic among some rows, float64[n_users, n_topics]."""
+    corpus, n = engine.corpus, len(engine.topics.names)
+    topic = engine.topics.item_topic[event_items(corpus)].astype(np.int64)
+    sizes = np.diff(corpus.user_starts)
+    user = np.repeat(np.arange(len(sizes)), sizes)
+    kept = rows & (topic >= 0)
+    cells = np.bincount(user[kept] * n + topic[kept], minlength=len(sizes) * n)
+    return cells.reshape(-1, n).astype(np.float64)
+
+
+def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
+    """Groups of users that are served worse than the others, the surest first.
+
+    Groups are those of few and of many events, of a leading topic, and of a value of a user
+    attribute, each with enough held-out events.
+    """
+    name = engine.recommender().id
+    if report is None or name not in report.names:
+        return Starts("This model was not evaluated yet.")
+    values, index = report.ndcg(name), engine.corpus.user_index
+    places = np.array([index[user] for user in report.users], np.int64)
+    found = []
+    for label, rule, inside in _groups(engine, places):
+        cases = int(inside.sum())
+        if min(cases, len(inside) - cases) < FEWEST_CASES:
+            continue
+        means = float(values[inside].mean()), float(values[~inside].mean())
+        apart = difference(values[inside], values[~inside])
+        if apart is not None:
+            found.append((label, rule, cases, means, *apart))
+    q_of = q_values([p for *_, p in found])
+    worse = [(*row, q_of(row[-1]) or 0.0) for row in found if row[4].mean < 0]
+    worse.sort(key=lambda row: (row[-1] > LEVEL, row[4].mean))
+    sure = sum(row[-1] <= LEVEL for row in worse)
+    groups = tuple(
+        ServedGroup(
+            label,
+            cases,
+            *means,
+            apart,
+            q,
+            rule.to_text(),
+        )
+        for label, rule, cases, means, apart, _, q in worse[:SHOWN]
+    )
+    tested = f"NDCG@{report.k} of {name}, {count(len(found), 'group')} of users compared"
+    if not sure:
+        none = f"{tested}: none is served significantly worse than the others"
+        return Starts(f"{none}; the lowest are shown." if groups else f"{none}.", groups=groups)
+    top = groups[0]
+    return Starts(
+        f"{tested}, {number(sure)} served worse: first {short(top.name, 40)} with "
+        f"{figure(top.ndcg)}, {figure(top.others)} for the others.",
+        groups=groups,
+    )
+
+
+def _groups(engine: Engine, places: IntArray) -> Iterator[tuple[str, Rule, BoolArray]]:
+    """Every group by what it is called, the rule of Cohorts that it is, and its cases.
+
+    ``places`` int64[n] are the users of the held-out events, bool[n] says which are the group's.
+    Values of an attribute with too few of them are left out.
+    """
+    corpus = engine.corpus
+    sizes = np.diff(corpus.user_starts)
+    few, many = (int(np.quantile(sizes, share)) for share in (0.25, 0.75))
+    events = sizes[places]
+    yield f"at most {count(few, 'event')}", Rule(most_events=few), events <= few
+    yield f"{number(many)} or more events", Rule(least_events=many), events >= many
+    known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
+    last = known["last_topic"].to_numpy(np.int64)[places]
+    for at, topic in enumerate(engine.topics.names):
+        yield f"{topic} leading", Rule(topic=topic), last == at
+    attributes = corpus.attributes
+    for column in attributes.facts.columns if attributes is not None else ():
+        if attributes is None or column.kind != TEXT:
+            continue
+        values, whose = attributes.groups(column.name)
+        place = whose[places]
+        cases = np.bincount(place[place >= 0], minlength=len(values))
+        for at, value in enumerate(values[:MOST_VALUES]):
+            if cases[at] >= FEWEST_CASES:
+                rule = Rule(attributes=(Condition("is", column.name, value),))
+                yield f"{label_of(column.name)}: {value}", rule, place == at
