@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -q $(PIP_OPTIONS)
 # Without compiled modules each of the tests' many processes would compile torch and its kin anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test lint bench bench-quality demo clean
+.PHONY: run test lint catalogue bench bench-quality demo clean
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
@@ -25,6 +25,11 @@ lint: $(VENV)/.installed-dev
 	@! grep -rnEf docs/retired_words.txt core pages app.py README.md CHANGELOG.md docs/*.md \
 	  --include='*.py' --include='*.md' --include='*.jinja' \
 	  || { echo "Retired words (docs/retired_words.txt): say it in the glossary's terms." >&2; exit 1; }
+
+# Sentences of the code into core/locale; then translate what is empty there and run it again.
+catalogue: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.catalogue collect
+	$(BIN)/python -m benchmarks.catalogue
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.foundation

@@ -13,7 +13,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core import access
 from core.domain import DomainError
 from core.jobs import in_front
-from pages._shared import controls, in_turn, keys, memory, notices, screen, signing, state, tray
+from core.language import tr
+from pages._shared import (
+    controls,
+    in_turn,
+    keys,
+    memory,
+    notices,
+    screen,
+    signing,
+    speaking,
+    state,
+    tray,
+)
 
 HOME = Path(__file__).resolve().parent
 ICON = str(HOME / "pages/_shared/icon.svg")
@@ -22,29 +34,32 @@ PAGE_WIDTH = 1600
 
 def main() -> None:
     """One run of the workbench's script."""
+    spoken = speaking.adopt()
     # A new page is one line here, one script in pages/ and one view in core/views.
     menu = {
-        "Start": [
-            st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-            st.Page("pages/users.py", title="Users", icon=":material/group:"),
-            st.Page("pages/cohorts.py", title="Cohorts", icon=":material/groups:"),
-            st.Page("pages/quality.py", title="Quality", icon=":material/verified:"),
-            st.Page("pages/monitor.py", title="Monitor", icon=":material/monitor_heart:"),
+        tr("Start"): [
+            st.Page(
+                "pages/overview.py", title=tr("Overview"), icon=":material/home:", default=True
+            ),
+            st.Page("pages/users.py", title=tr("Users"), icon=":material/group:"),
+            st.Page("pages/cohorts.py", title=tr("Cohorts"), icon=":material/groups:"),
+            st.Page("pages/quality.py", title=tr("Quality"), icon=":material/verified:"),
+            st.Page("pages/monitor.py", title=tr("Monitor"), icon=":material/monitor_heart:"),
         ],
-        "One user": [
-            st.Page("pages/timeline.py", title="Timeline", icon=":material/timeline:"),
-            st.Page("pages/explain.py", title="Explain", icon=":material/rule:"),
-            st.Page("pages/what_if.py", title="What-if", icon=":material/call_split:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        tr("One user"): [
+            st.Page("pages/timeline.py", title=tr("Timeline"), icon=":material/timeline:"),
+            st.Page("pages/explain.py", title=tr("Explain"), icon=":material/rule:"),
+            st.Page("pages/what_if.py", title=tr("What-if"), icon=":material/call_split:"),
+            st.Page("pages/compare.py", title=tr("Compare"), icon=":material/compare_arrows:"),
         ],
-        "Library": [
-            st.Page("pages/notebook.py", title="Notebook", icon=":material/bookmarks:"),
-            st.Page("pages/corpora.py", title="Data and models", icon=":material/database:"),
+        tr("Library"): [
+            st.Page("pages/notebook.py", title=tr("Notebook"), icon=":material/bookmarks:"),
+            st.Page("pages/corpora.py", title=tr("Data and models"), icon=":material/database:"),
         ],
     }
 
     st.set_page_config(
-        page_title="Tastelines",
+        page_title=tr("Tastelines"),
         page_icon=ICON,
         layout="wide",
         initial_sidebar_state=280,
@@ -55,16 +70,19 @@ def main() -> None:
     signing.stop_strangers()
     state.put(state.PAGE, (page.url_path, page.title))
     everything = list(chain.from_iterable(menu.values()))
-    keys.hear(everything, plays=page.title == "Timeline")
+    keys.hear(everything, plays=page.url_path == "timeline")
     state.adopt_url()
+    if speaking.adopt() != spoken:  # the menu is drawn already
+        st.rerun()
     with st.sidebar:
         screen.watch()
         tray.draw()
     held = state.held()
     try:
-        controls.draw_sidebar(plays=page.title == "Timeline", lists=page.url_path in state.LISTS)
+        controls.draw_sidebar(plays=page.url_path == "timeline", lists=page.url_path in state.LISTS)
         with st.sidebar:
-            keys.listen(everything, plays=page.title == "Timeline")
+            keys.listen(everything, plays=page.url_path == "timeline")
+            speaking.draw()
             signing.draw()
     except DomainError as error:
         notices.show_error(error)

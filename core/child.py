@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from core import access, jobs
+from core import access, jobs, language
 from core.access import Actor, Role
 from core.domain import Stopped
 from core.processes import NICE, UNTOLD, Task
@@ -46,6 +46,7 @@ def main() -> None:
     def work(progress: ProgressCallback, stop: StopCallback) -> Path | None:
         return task_of(told)(progress, stop)
 
+    language.choose(told["language"])
     with access.acting(Actor(Role(told["role"]), told["name"])):
         details = f"{record.log} has the details"
         job = jobs.Job(told["kind"], told["target"], work, details=details)

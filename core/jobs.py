@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from core import access
+from core import access, language
 from core.domain import DomainError, Stopped
 from core.pool import Pool
 from core.processes import Task, follow, run
@@ -129,6 +129,7 @@ class Job(Generic[Result]):
         self._is_put_away, self._details = False, details
         self._stop, self._wanted, self._pace = threading.Event(), wanted, Pace()
         self._shared, self._reads, self._actor = shared, reads, access.current()
+        self._language = language.current()
         if record is not None and record.is_over:
             self._run(work, after)  # at once: there is nothing to wait for
         else:
@@ -207,7 +208,7 @@ class Job(Generic[Result]):
             check_stop(self.should_stop)
             if self.record is None:
                 take_share()
-            with access.acting(self._actor):
+            with access.acting(self._actor), language.speaking(self._language):
                 result = work(self._report, self.should_stop)
         except (Stopped, DomainError) as ended:
             error = ended

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import access
+from core import access, language
 from core.domain import DomainError, Stopped
 from core.files import reason_of
 from core.home import INSTALLED, PACKAGE
@@ -72,6 +72,7 @@ def run(task: Task, record: Record, progress: ProgressCallback, stop: StopCallba
         "target": facts.target,
         "role": facts.role,
         "name": access.current().name,
+        "language": language.current(),
     }
     place = [str(LAST if INSTALLED else FIRST), str(PACKAGE.parent), f"{PACKAGE.name}.child"]
     try:

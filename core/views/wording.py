@@ -15,7 +15,8 @@ import numpy as np
 
 from core.corpus.manifest import Manifest
 from core.corpus.names import short_name
-from core.domain import Part
+from core.domain import EventKind, Part
+from core.language import mark, mark_n, tr, trn
 from core.measure.metrics import Interval
 
 SENTIMENT_BAND = 0.2
@@ -30,16 +31,87 @@ TOP = 10
 """A next item up to this rank counts as right."""
 FEW_HELD_OUT = 3
 """Held-out events of a history up to which each is named; own histories have more."""
-MAP_NUMBERS = "A number marks an item of the list after this event; click it for Explain."
-DERIVED_NAMES = "≈ marks a name made of words from an item's training reviews: it has no title."
-STEP_SIZE_UNIT = (
+MAP_NUMBERS = mark("A number marks an item of the list after this event; click it for Explain.")
+DERIVED_NAMES = mark(
+    "≈ marks a name made of words from an item's training reviews: it has no title."
+)
+STEP_SIZE_UNIT = mark(
     "Cosine distance between the model's states before and after the event (0 to 2). This is the "
     "exact move; the map only approximates it."
 )
-NO_DATE = "no date"
-ORDER_ONLY = "The files had no times: events are in the order of the file, evenly spaced."
-PLURALS = {"history": "histories", "category": "categories"}
-PART_WORDS = {part: part.name.lower() for part in Part} | {Part.TRAIN: "training"}
+NO_DATE = mark("no date")
+ORDER_ONLY = mark("The files had no times: events are in the order of the file, evenly spaced.")
+COUNTED = {
+    "active user": mark_n("{n} active user", "{n} active users"),
+    "bin": mark_n("{n} bin", "{n} bins"),
+    "cart": mark_n("{n} cart", "{n} carts"),
+    "case": mark_n("{n} case", "{n} cases"),
+    "change": mark_n("{n} change", "{n} changes"),
+    "click": mark_n("{n} click", "{n} clicks"),
+    "core": mark_n("{n} core", "{n} cores"),
+    "day": mark_n("{n} day", "{n} days"),
+    "duplicate": mark_n("{n} duplicate", "{n} duplicates"),
+    "edit": mark_n("{n} edit", "{n} edits"),
+    "epoch": mark_n("{n} epoch", "{n} epochs"),
+    "event": mark_n("{n} event", "{n} events"),
+    "finding": mark_n("{n} finding", "{n} findings"),
+    "group": mark_n("{n} group", "{n} groups"),
+    "held-out case": mark_n("{n} held-out case", "{n} held-out cases"),
+    "held-out event": mark_n("{n} held-out event", "{n} held-out events"),
+    "held-out review": mark_n("{n} held-out review", "{n} held-out reviews"),
+    "item": mark_n("{n} item", "{n} items"),
+    "job": mark_n("{n} job", "{n} jobs"),
+    "later event": mark_n("{n} later event", "{n} later events"),
+    "like": mark_n("{n} like", "{n} likes"),
+    "list": mark_n("{n} list", "{n} lists"),
+    "measure": mark_n("{n} measure", "{n} measures"),
+    "month": mark_n("{n} month", "{n} months"),
+    "more attribute": mark_n("{n} more attribute", "{n} more attributes"),
+    "move": mark_n("{n} move", "{n} moves"),
+    "new item": mark_n("{n} new item", "{n} new items"),
+    "new user": mark_n("{n} new user", "{n} new users"),
+    "partial text": mark_n("{n} partial text", "{n} partial texts"),
+    "purchase": mark_n("{n} purchase", "{n} purchases"),
+    "rating": mark_n("{n} rating", "{n} ratings"),
+    "review": mark_n("{n} review", "{n} reviews"),
+    "row": mark_n("{n} row", "{n} rows"),
+    "saved revision": mark_n("{n} saved revision", "{n} saved revisions"),
+    "session": mark_n("{n} session", "{n} sessions"),
+    "set": mark_n("{n} set", "{n} sets"),
+    "smaller difference": mark_n("{n} smaller difference", "{n} smaller differences"),
+    "step": mark_n("{n} step", "{n} steps"),
+    "target": mark_n("{n} target", "{n} targets"),
+    "test": mark_n("{n} test", "{n} tests"),
+    "test event": mark_n("{n} test event", "{n} test events"),
+    "test target": mark_n("{n} test target", "{n} test targets"),
+    "topic": mark_n("{n} topic", "{n} topics"),
+    "training event": mark_n("{n} training event", "{n} training events"),
+    "turning point": mark_n("{n} turning point", "{n} turning points"),
+    "user": mark_n("{n} user", "{n} users"),
+    "user attribute": mark_n("{n} user attribute", "{n} user attributes"),
+    "validation case": mark_n("{n} validation case", "{n} validation cases"),
+    "validation event": mark_n("{n} validation event", "{n} validation events"),
+    "variant": mark_n("{n} variant", "{n} variants"),
+    "view": mark_n("{n} view", "{n} views"),
+    "word": mark_n("{n} word", "{n} words"),
+    "history": mark_n("{n} history", "{n} histories"),
+    "category": mark_n("{n} category", "{n} categories"),
+}
+"""What ``count`` counts: one of it and several."""
+PART_WORDS = {
+    Part.TRAIN: mark("training"),
+    Part.VALIDATION: mark("validation"),
+    Part.TEST: mark("test"),
+}
+KIND_WORDS = {
+    EventKind.VIEW: mark("view"),
+    EventKind.CLICK: mark("click"),
+    EventKind.LIKE: mark("like"),
+    EventKind.CART: mark("cart"),
+    EventKind.PURCHASE: mark("purchase"),
+    EventKind.RATING: mark("rating"),
+    EventKind.REVIEW: mark("review"),
+}
 
 
 def number(value: float) -> str:
@@ -48,8 +120,9 @@ def number(value: float) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """``2 reviews``, ``1 review``."""
-    return f"{number(n)} {noun if n == 1 else PLURALS.get(noun, noun + 's')}"
+    """``2 reviews``, ``1 review``; ``noun`` is one of ``COUNTED``."""
+    forms = COUNTED.get(noun, (f"{{n}} {noun}", f"{{n}} {noun}s"))  # no sentence
+    return trn(*forms, n, n=number(n))
 
 
 def percent(share: float) -> str:
@@ -120,44 +193,61 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
+def joined(*sentences: str) -> str:
+    """Sentences one after the other; empty ones are left out."""
+    first, *rest = [sentence for sentence in sentences if sentence] or [""]
+    for then in rest:
+        first = tr("{first} {then}", first=first, then=then)
+    return first
+
+
 def listing(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
+    if len(names) < 2:
+        return "".join(names)
+    return tr("{names} and {last}", names=tr(", ").join(names[:-1]), last=names[-1])
 
 
 def day(when: datetime | None) -> str:
     """``3 Mar 2024``; says so where only the order is known."""
-    return f"{when.day} {when:%b %Y}" if when else NO_DATE
+    return tr("{when.day} {when:%b %Y}", when=when) if when else tr(NO_DATE)
+
+
+def month(when: datetime) -> str:
+    """``Mar 2024``."""
+    return tr("{when:%b %Y}", when=when)
 
 
 def span(first: datetime | None, last: datetime | None) -> str:
     """``Mar 2023 to Oct 2024``; one month is said once."""
     if first is None or last is None:
-        return "no dates"
-    start, end = f"{first:%b %Y}", f"{last:%b %Y}"
-    return start if start == end else f"{start} to {end}"
+        return tr("no dates")
+    start, end = month(first), month(last)
+    return start if start == end else tr("{start} to {end}", start=start, end=end)
 
 
 def grown_since(manifest: Manifest, corpus_id: str) -> str:
     """``before 300 events were appended``: how old a content is; empty for the present one."""
     appends = manifest.appends_since(corpus_id) if corpus_id else ()
     if appends is None:
-        return "of other content"
-    events = sum(append.accepted for append in appends)
-    was = "was" if events == 1 else "were"
-    return f"before {count(events, 'event')} {was} appended" if appends else ""
+        return tr("of other content")
+    n = sum(append.accepted for append in appends)
+    forms = mark_n("before {n} event was appended", "before {n} events were appended")
+    return trn(*forms, n, n=number(n)) if appends else ""
 
 
 def period(manifest: Manifest) -> str:
     """When a corpus's events happened, as ``span``."""
-    return "no times" if manifest.order_as_time else span(manifest.first, manifest.last)
+    return tr("no times") if manifest.order_as_time else span(manifest.first, manifest.last)
 
 
 def duration(seconds: float) -> str:
     """``40 s``, ``3 min``, ``2 h``."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return tr("{seconds:.0f} s", seconds=seconds)
+    if seconds < 5400:
+        return tr("{minutes:.0f} min", minutes=seconds / 60)
+    return tr("{hours:.1f} h", hours=seconds / 3600)
 
 
 def rating(value: float | None) -> str:
@@ -178,16 +268,17 @@ def sentiment_words(value: float | None) -> str:
     """``▲ positive (+0.61)``; says so when there is no text."""
     sign = sentiment_sign(value)
     if value is None or not sign:
-        return "no text, so no sentiment"
-    word = {"▲": "positive", "▼": "negative", "●": "neutral"}[sign]
-    return f"{sign} {word} ({signed(value)})"
+        return tr("no text, so no sentiment")
+    word = {"▲": tr("positive"), "▼": tr("negative"), "●": tr("neutral")}[sign]
+    return tr("{sign} {word} ({value})", sign=sign, word=word, value=signed(value))
 
 
 def event_label(first_step: int, step: int, title: str) -> str:
     """``step 12 · Title``; ``steps 1–20 · 20 events`` for a group."""
     if first_step < step:
-        return f"steps {first_step}–{step} · {count(step - first_step + 1, 'event')}"
-    return f"step {step} · {title}"
+        events = count(step - first_step + 1, "event")
+        return tr("steps {first}–{last} · {events}", first=first_step, last=step, events=events)
+    return tr("step {step} · {title}", step=step, title=title)
 
 
 def escape_markdown(text: str) -> str:

@@ -14,6 +14,7 @@ from core.cohorts.second_map import stored_path as second_path
 from core.cohorts.states import read_states, stored_path
 from core.cohorts.store import Cohort, CohortStore, members_of
 from core.domain import DomainError
+from core.language import mark
 from core.turns.stored import read_turns
 from core.turns.stored import stored_path as turns_path
 from core.views.cohorts.build import Everyone
@@ -36,7 +37,7 @@ def files(engine: Engine, *rest: object) -> Fingerprint:
     return tuple(map(loaders.stamp, places))
 
 
-@kept(2, "Reading all users' states …", also=files)
+@kept(2, mark("Reading all users' states …"), also=files, speaks=False)
 def stored(engine: Engine) -> Everyone | None:
     """All users, where their states were measured; ``Damaged`` if they are."""
     library = loaders.library()

@@ -14,8 +14,10 @@ from plotly.graph_objects import Figure
 from streamlit import column_config
 from streamlit.delta_generator import DeltaGenerator
 
+from core import language
 from core.figures.palette import PALETTES, Palette
 from core.figures.style import CONFIG, REGIONS
+from core.language import ENGLISH, tr
 from pages._shared import notices, state
 
 TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
@@ -166,7 +168,8 @@ def table(
 
     ``shows_all`` keeps the table's own columns and order, and only configures some. ``marked`` says
     of each row whether it is about what is chosen: those get a dot. Columns that ``grows`` names
-    share what the others leave of ``room`` pixels.
+    share what the others leave of ``room`` pixels. Columns without a label are named in the
+    reader's language, as ``core.views.tables.COLUMN_NAMES`` has them.
     """
     frame = rows if isinstance(rows, DataFrame) else DataFrame(map(dataclasses.asdict, rows))
     if any(marked):
@@ -184,8 +187,22 @@ def table(
         placeholder="–",
         alt=alt,
         column_order=None if columns is None or shows_all else tuple(columns),
-        column_config=columns,
+        column_config=_in_language(frame, columns or {}) or None,
     )
+
+
+def _in_language(frame: DataFrame, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Columns with a label in the reader's language where they have none of their own."""
+    if language.current() == ENGLISH:
+        return columns
+    named = dict(columns)
+    for name in map(str, frame.columns):
+        look = named.get(name)
+        if look is None:
+            named[name] = column_config.Column(tr(name))
+        elif isinstance(look, Mapping) and look.get("label") is None:
+            named[name] = {**look, "label": tr(name)}
+    return named
 
 
 def fit(

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.jobs import in_front
+from pages._shared import speaking
 
 LONG = 0.3
 """Seconds after which the next page begins although this one isn't ready."""
@@ -108,6 +109,7 @@ turn, away = _turns.turn, _turns.away
 @contextmanager
 def drawn_alone() -> Iterator[None]:
     """A turn for a fragment that is drawn without its page, as app.py takes none for it then."""
+    speaking.adopt()
     context = get_script_run_ctx()
     if context is None or not context.fragment_ids_this_run:
         yield

@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import nullcontext, suppress
@@ -23,7 +24,7 @@ import numpy as np
 import streamlit as st
 from pandas import DataFrame
 
-from core import tasks
+from core import language, tasks
 from core.compare.turnover import K, Turnover, read_turnover, stored_path
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
@@ -36,6 +37,7 @@ from core.figures.palette import PALETTES, ThemeName
 from core.figures.trajectory_map import crowd_image
 from core.files import Damaged
 from core.jobs import Job
+from core.language import mark, tr
 from core.processes import Task
 from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
@@ -69,32 +71,42 @@ Fingerprint = str | int | float | None | tuple["Fingerprint", ...]
 
 
 def kept(
-    entries: int, spinner: str = "", *, also: Callable[..., Fingerprint] | None = None
+    entries: int,
+    spinner: str = "",
+    *,
+    also: Callable[..., Fingerprint] | None = None,
+    speaks: bool = True,
 ) -> Callable[[Callable[Asked, Loaded]], Callable[Asked, Loaded]]:
     """Keep what a loader returns, by the fingerprints of its arguments.
 
     ``entries`` are kept at most, more than ``OPENED`` until the last session has gone; ``spinner``
-    is said while one is made; ``also`` fingerprints what a loader reads besides its arguments, and
-    is called with them. A page that opens what is slow to open, or waits for another one that
-    makes the same, lets others have its turn.
+    (marked) is said while one is made; ``also`` fingerprints what a loader reads besides its
+    arguments, and is called with them. What ``speaks`` is kept in each language. A page that opens
+    what is slow to open, or waits for another one that makes the same, lets others have its turn.
     """
     opens = bool(spinner) and entries <= OPENED
 
     def decorate(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
         being_made = set[Fingerprint]()
+        made = OrderedDict[Fingerprint, None]()
+        """What is kept, as far as can be known: nobody is told to wait for it."""
 
         def make(key: Fingerprint, _call: Callable[[], Loaded]) -> Loaded:
             being_made.add(key)
             try:
                 with in_turn.away() if opens else nullcontext():
-                    return _call()
+                    loaded = _call()
             finally:
                 being_made.discard(key)
+            made[key] = None
+            if len(made) > entries:
+                made.popitem(last=False)
+            return loaded
 
         # Streamlit tells caches apart by the name and the source of the function it keeps. The
         # module of every page is __main__, so the file is part of the name.
         make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"
-        cache = st.cache_resource(max_entries=entries, show_spinner=spinner or False)(make)
+        cache = st.cache_resource(max_entries=entries, show_spinner=False)(make)
         if entries > OPENED:
             memory.when_empty(make.__qualname__, cache.clear)
         signature = inspect.signature(load)
@@ -105,9 +117,12 @@ def kept(
             values.apply_defaults()
             key = tuple(map(fingerprint, values.arguments.values()))
             more = also(*args, **kwargs) if also is not None else None
-            asked = key, more
-            with in_turn.away() if asked in being_made else nullcontext():
+            asked = key, more, language.current() if speaks else ""
+            waits = st.spinner(tr(spinner)) if spinner and asked not in made else nullcontext()
+            with in_turn.away() if asked in being_made else nullcontext(), waits:
                 loaded: Loaded = cache(asked, lambda: load(*args, **kwargs))
+            if asked in made:
+                made.move_to_end(asked)
             return loaded
 
         return loader
@@ -181,7 +196,7 @@ def _content(name: str, model_id: str = "") -> Fingerprint:
     return str(library().root), manifest.corpus_id, attributes
 
 
-@kept(4, "Reading the corpus …", also=_content)
+@kept(4, mark("Reading the corpus …"), also=_content, speaks=False)
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
     return library().corpus(name)
@@ -195,7 +210,7 @@ def model_label(folder: Path) -> str:
     return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
 
 
-@kept(3, "Opening the model …", also=_content)
+@kept(3, mark("Opening the model …"), also=_content, speaks=False)
 def _opened(name: str, model_id: str) -> Engine:
     from core.engine import Engine
 
@@ -209,7 +224,7 @@ def _strategies(name: str, model_id: str) -> Fingerprint:
     return _content(name), fingerprint(strategy_store())
 
 
-@kept(3, "Opening the model …", also=_strategies)
+@kept(3, mark("Opening the model …"), also=_strategies, speaks=False)
 def engine(name: str, model_id: str) -> Engine:
     """The engine of one corpus and model, with the strategies that are saved now.
 
@@ -250,7 +265,7 @@ def changed(engine: Engine, recommender: str) -> ListView | None:
     return overview.build_changed(overview.build_rows(engine), measured) if measured else None
 
 
-@kept(4, "Reading the users …", also=_turnover_file)
+@kept(4, mark("Reading the users …"), also=_turnover_file)
 def users(engine: Engine, recommender: str) -> DataFrame:
     """One row per user, with how much of a recommender's list one event changes if known."""
     measured = None
@@ -259,7 +274,7 @@ def users(engine: Engine, recommender: str) -> DataFrame:
     return build_users(engine, measured)
 
 
-@kept(8, "Reading the files …")
+@kept(8, mark("Reading the files …"))
 def preview(
     events: Sequence[Path], items: Path | None, options: ImportOptions, name: str
 ) -> Preview:
@@ -267,7 +282,7 @@ def preview(
     return look_at(events, items, options, name)
 
 
-@kept(4, "Looking at the corpus …", also=_content)
+@kept(4, mark("Looking at the corpus …"), also=_content)
 def unknown(name: str) -> UnknownPieces:
     """What the usual text encoder can't read of a corpus."""
     from core.encode.unknown import unknown_in
@@ -289,7 +304,7 @@ def unknown_to(engine: Engine) -> tuple[str, float]:
     return encoder.name, unknown_in(engine.corpus, encoder.folder, encoder.name).share
 
 
-@kept(4, "Looking at the corpus …", also=_content)
+@kept(4, mark("Looking at the corpus …"), also=_content)
 def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """What to expect of a training on a corpus; columns that may describe its items, and that do.
 
@@ -305,7 +320,7 @@ def outlook(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...
     return said, tuple(text_columns(corpus(name))), choose_columns(corpus(name))
 
 
-@kept(64, "Following the interest …")
+@kept(64, mark("Following the interest …"))
 def timeline(engine: Engine, user_id: str, recommender: str) -> TimelineView:
     """One user's timeline, with ranks in the lists of a recommender."""
     return build_timeline(engine, user_id, recommender)
@@ -338,7 +353,7 @@ def expect_texts(engine: Engine) -> None:
     atexit.register(futures.wait, [job.future], timeout=30)
 
 
-@kept(48, "Computing contributions …")
+@kept(48, mark("Computing contributions …"))
 def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:
@@ -357,7 +372,7 @@ def stamp_of_model(engine: Engine, model_id: str, *rest: object) -> Fingerprint:
         return None
 
 
-@kept(16, "Computing contributions …", also=stamp_of_model)
+@kept(16, mark("Computing contributions …"), also=stamp_of_model)
 def explaining_by(
     engine: Engine,
     model_id: str,
@@ -382,7 +397,7 @@ def list_after(engine: Engine, user_id: str, step: int, recommender: str) -> Rec
     return engine.recommend(engine.corpus.history(user_id).up_to(step), 10, recommender)
 
 
-@kept(32, "Looking through all lists …")
+@kept(32, mark("Looking through all lists …"))
 def receivers(engine: Engine, item_id: str, recommender: str) -> ReceiversView:
     """Who gets an item now, and which of their events contributed most."""
     lists, rows = find_receivers(engine, item_id, recommender)

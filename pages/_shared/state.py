@@ -35,6 +35,8 @@ class Key:
 
 
 CORPUS, MODEL, USER, TIME, ITEM = "corpus", "model", "user", "time", "item"
+LANGUAGE = "lang"
+"""The language of all pages, where it is not the browser's: a name of ``core.language``."""
 RECOMMENDER = "recommender"
 """Whose lists the pages about a user show."""
 SPACING, EXTENT = "spacing", "extent"
@@ -97,6 +99,7 @@ LISTS = (*ONE_USER, "cohorts")
 """Pages that show users' lists, by the recommender of the sidebar."""
 EXPLAIN, NOTEBOOK, USERS, COHORTS = ("explain",), ("notebook",), ("users",), ("cohorts",)
 TABLE = (
+    Key(LANGUAGE),
     Key(CORPUS),
     Key(MODEL, about=CORPUS),
     Key(USER, about=CORPUS),
@@ -150,6 +153,7 @@ TABLE = (
 """Every choice that the address holds. A control whose choice lasts has a line here."""
 KEYS = {key.name: key for key in TABLE}
 TRANSIENT = {
+    "language": "the language, by name",
     "compare_preset compare_length column_*": "parts of columns",
     "compare_follow": "the item, by name",
     "whatif_pick": "the scenario, by name",

@@ -98,6 +98,7 @@ def test_an_address_opens_as_it_is_and_stays(page: str, open_app, demo_only: Cor
     user = demo_only.user_ids[3]
     events = demo_only.history(user).events
     about = {
+        "lang": "en",
         "corpus": "demo",
         "model": Library.open().model_folder("demo").name,
         "user": user,

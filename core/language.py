@@ -1,0 +1,111 @@
+"""In which language sentences are said: GNU gettext's catalogues, and the language of who reads.
+
+Code says sentences in English. ``tr`` finds them in the catalogue of the reader's language
+(``core/locale``) and fills in their values; what the catalogue lacks is said in English. A sentence
+that is made before it is known who reads it, as a constant of a module is, is marked with ``mark``
+and translated where it is shown. ``make catalogue`` collects the sentences from the code.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+
+ENGLISH = "en"
+LANGUAGES = {ENGLISH: "English", "zh": "简体中文"}
+"""Languages by the name that addresses use, each with its own name for itself."""
+FOLDERS = {"zh": "zh_CN"}
+DOMAIN, LOCALE = "tastelines", Path(__file__).resolve().parent / "locale"
+VARIABLES = ("TASTELINES_LANGUAGE", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+"""What the environment says, the first that is set counts; as gettext does, but for the first."""
+
+
+def matched(tag: str | None) -> str | None:
+    """The language that a tag as ``zh-Hans-CN`` or ``zh_CN.UTF-8`` names; None where it is none.
+
+    Chinese in traditional characters is answered in simplified ones.
+    """
+    begin = (tag or "").replace("_", "-").partition("-")[0].partition(".")[0].lower()
+    return begin if begin in LANGUAGES else None
+
+
+def of_environment(environment: Mapping[str, str] = os.environ) -> str:
+    """The language that the environment's variables ask for; English where there is none."""
+    tag = next((environment[name] for name in VARIABLES if environment.get(name)), "")
+    asked = map(matched, tag.split(":"))
+    return next((language for language in asked if language is not None), ENGLISH)
+
+
+_language: ContextVar[str | None] = ContextVar("language", default=None)
+_usual = of_environment()
+
+
+def current() -> str:
+    """The language of who reads what this thread says: a name of ``LANGUAGES``."""
+    return _language.get() or _usual
+
+
+def choose(language: str) -> None:
+    """Say what follows in this thread in ``language``."""
+    _language.set(language if language in LANGUAGES else None)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say what the block says in ``language``."""
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    folder = FOLDERS.get(language, language)
+    return gettext.translation(DOMAIN, LOCALE, [folder], fallback=True)
+
+
+def tr(message: str, /, **values: object) -> str:
+    """A sentence in the reader's language; ``values`` fill its fields as ``str.format`` does.
+
+    ``message`` is the English sentence as it stands in the code, or a name that was marked.
+    Without values braces are braces.
+    """
+    language = current()
+    if language != ENGLISH:
+        message = _catalogue(language).gettext(message) if message else message
+    return message.format(**values) if values else message
+
+
+def trn(one: str, more: str, n: int, /, **values: object) -> str:
+    """As ``tr``, in the form that ``n`` things take."""
+    language = current()
+    if language == ENGLISH:
+        message = one if n == 1 else more
+    else:
+        message = _catalogue(language).ngettext(one, more, n)
+    return message.format(**values) if values else message
+
+
+def trc(context: str, message: str, /, **values: object) -> str:
+    """As ``tr``, for English words that mean two things: ``context`` says which is meant."""
+    language = current()
+    if language != ENGLISH:
+        message = _catalogue(language).pgettext(context, message)
+    return message.format(**values) if values else message
+
+
+def mark(message: str, /) -> str:
+    """The sentence itself: collected now, said with ``tr`` where somebody reads it."""
+    return message
+
+
+def mark_n(one: str, more: str, /) -> tuple[str, str]:
+    """Both forms of a sentence, for ``trn(*forms, n)``."""
+    return one, more
