@@ -4,9 +4,10 @@
 of 80 words is computed. ``training``: the same while a model is trained. ``sessions``: 25 and 50
 sessions on mixed pages of the demo, with a second of thought between two reruns, and the server's
 memory before, with them and after they have gone. ``workers``: the same sessions on two servers of
-one library, as ``tastelines app --workers 2`` starts them, half of them on each. ``cold``: whole commands about the demo, each in
-a process of its own. A session is a websocket that speaks Streamlit's protocol: a rerun lasts from
-the request to the message that the script has ended; what a browser draws is not in it.
+one library, as ``tastelines app --workers 2`` starts them, half of them on each. ``cold``: whole
+commands about the demo, each in a process of its own. A session is a websocket that speaks
+Streamlit's protocol: a rerun lasts from the request to the message that the script has ended; what
+a browser draws is not in it.
 """
 
 from __future__ import annotations
