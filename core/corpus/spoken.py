@@ -14,26 +14,27 @@ from string import Formatter
 from core import language
 from core.language import mark, tr
 
-LINE = mark("line")
-"""The field of a refusal that is about its whole row."""
+LINE, LINE_REASON = "line", mark("line {reason}")
+"""The field of a refusal that is about its whole row, and such a refusal."""
 FILE_NOTE = mark("{file}: {note}")
 FIELD_REASON = mark("{field} {reason}")
-INNER = ("kind", "was", "unit", "order", "what", "why", "layout", "label")
+INNER = ("kind", "was", "unit", "order", "why", "layout", "label")
 """Fields of forms that hold one of our own words."""
+COUNTS = ("n", "all", "most", "left", "width")
+"""Fields of forms that hold a number."""
 LISTED = "listed"
 """A field that holds names as ``listing`` gives them."""
-_MORE = re.compile(r"(?P<names>.+) and (?P<n>[\d,]+) more", re.DOTALL)
+_MORE = re.compile(r"(?P<names>.+) and (?P<n>[0-9,]+) more", re.DOTALL)
 _forms: dict[str, re.Pattern[str]] = {}
 
 
 def form(english: str) -> str:
     """The form of a stored sentence, for ``str.format``: plain fields, a name each, no formats."""
-    pattern, names = "", set[str]()
+    pattern = ""
     for text, name, _, _ in Formatter().parse(english):
         pattern += re.escape(text)
         if name is not None:
-            pattern += f"(?P={name})" if name in names else f"(?P<{name}>.+?)"
-            names.add(name)
+            pattern += f"(?P<{name}>{r'[0-9,]+' if name in COUNTS else '.+?'})"
     _forms[english] = re.compile(pattern, re.DOTALL)
     return english
 
@@ -73,9 +74,12 @@ def _in_parts(sentence: str) -> str:
     file, _, note = sentence.partition(": ")
     if note and (said := spoken(note)) != note:
         return tr(FILE_NOTE, file=file, note=said)
+    parts = sentence.split(", ")
+    said_parts = [spoken(part) for part in parts] if len(parts) > 1 else parts
+    if all(said != part for said, part in zip(said_parts, parts, strict=True)):
+        return tr(", ").join(said_parts)
     field, _, reason = sentence.partition(" ")
     if field.isidentifier() and reason and (said := spoken(reason)) != reason:
-        return tr(FIELD_REASON, field=tr(field) if field == LINE else field, reason=said)
-    parts = sentence.split(", ")
-    all_said = [spoken(part) for part in parts] if len(parts) > 1 else parts
-    return tr(", ").join(all_said) if all_said != parts else sentence
+        form_of_it = LINE_REASON if field == LINE else FIELD_REASON
+        return tr(form_of_it, field=field, reason=said)
+    return sentence

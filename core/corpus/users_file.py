@@ -44,7 +44,6 @@ NEARLY = 0.8
 TICK = 5_000
 NAMED, LONGEST_NAMED = 5, 40
 """Columns or users that a sentence names, and characters of each."""
-NUMBERS, DAYS = mark("numbers"), mark("days")
 FURTHER_ROWS = form(mark("further rows of the users file about a user who has one: {n}"))
 DIFFERING = form(
     mark(
@@ -59,10 +58,13 @@ TOO_WIDE = form(
     )
 )
 OURS = form(mark("columns of the users file with a name of ours: {listed}; pages say {label}"))
-AS_TEXT = form(
+NO_NUMBERS = form(
     mark(
-        "the column {name} is read as text: {n} of its {all} values are no {what}, such as {value}"
+        "the column {name} is read as text: {n} of its {all} values are no numbers, such as {value}"
     )
+)
+NO_DAYS = form(
+    mark("the column {name} is read as text: {n} of its {all} values are no days, such as {value}")
 )
 OPEN_ORDER = form(
     mark(
@@ -292,12 +294,12 @@ def settle(name: str, values: Sequence[Raw | None], notes: list[str]) -> tuple[s
     m = sum(day is not None for day in days)
     if known and m == len(known):
         return DAY, list(days)
-    for what, count, read in ((NUMBERS, n, numbers), (DAYS, m, days)):
+    for problem, count, read in ((NO_NUMBERS, n, numbers), (NO_DAYS, m, days)):
         if count >= NEARLY * len(known) and count:
             odd = next(v for v, r in zip(values, read, strict=True) if v is not None and r is None)
             facts = {"n": f"{len(known) - count:,}", "all": f"{len(known):,}"}
             value = repr(_shown(odd))
-            notes.append(AS_TEXT.format(name=name, what=what, value=value, **facts))
+            notes.append(problem.format(name=name, value=value, **facts))
     return TEXT, [None if value is None else _text(value) for value in values]
 
 
