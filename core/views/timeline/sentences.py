@@ -178,8 +178,8 @@ def list_changes(step: int, items: Sequence[ListRow], by: str) -> str:
     What it counts is what Compare counts for the same event.
     """
     shown = len(items)
-    entered = sum(item.move == "entered" for item in items)
-    moved = sum(item.move != "=" for item in items) - entered
+    entered = sum(item.before is None for item in items)
+    moved = sum(item.before not in (None, item.rank) for item in items)
     before = tr("at step {step}", step=step - 1) if step > 1 else tr("before the first event")
     if not entered and not moved:
         return tr(
