@@ -31,7 +31,7 @@ from core.corpus.store import Library
 from core.corpus.texts import clean_text
 from core.domain import DomainError
 from core.files import read_only_address
-from core.language import mark, tr, trn
+from core.language import mark, tr, trc, trn
 
 PATIENCE = 5.0
 """Seconds that a save waits for another one."""
@@ -505,7 +505,8 @@ def clean_name(name: str, noun: str, longest: int) -> str:
     """A name as it is kept, one line; DomainError for an empty or too long one."""
     name = " ".join(clean_text(name).split())
     if not name:
-        raise DomainError(tr("the {noun} has no name", noun=tr(noun)), remedy=tr("Give it one"))
+        problem = tr("the {noun} has no name", noun=tr(noun))
+        raise DomainError(problem, remedy=trc("name", "Give it one"))
     if len(name) > longest:
         raise DomainError(
             tr("the name has {n} characters", n=len(name)), remedy=tr("Keep it to {n}", n=longest)

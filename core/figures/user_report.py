@@ -18,7 +18,7 @@ from core.figures.time_scale import time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import crowd_image, trajectory_map
 from core.figures.turns import mark_map, mark_times
-from core.language import mark, tr
+from core.language import mark, tr, trc
 from core.progress import Progress, ProgressCallback, report
 from core.recommend.registry import NAMES
 from core.views import wording
@@ -122,7 +122,7 @@ def _evolution(
     return [
         Section("", (turns.sentence, *episodes, *note)),
         Section(tr("Interest by topic"), (view.profile_sentence,), profile),
-        Section(tr("Events"), (view.events_sentence,), events),
+        Section(trc("section", "Events"), (view.events_sentence,), events),
         Section(tr("Path on the interest map"), (view.map_sentence, behind.sentence), path),
         Section(tr("Rank of the next item"), (view.ranks_sentence,), ranks),
         Section(tr("Real step sizes"), (view.step_sizes_sentence, unit), sizes),
@@ -150,7 +150,7 @@ def _lists(engine: Engine, history: History, turns: TurnsView, step: int, used: 
     ends = {each.last for each in turns.episodes if each.last < step}
     steps = sorted((ends or {max(step - 1, 1)}) | {step})[-LISTS:]
     lists = [engine.recommend(history.up_to(each), 10, used).items for each in steps]
-    names = [tr(", ").join([tr("step {step}", step=each), *_day(history, each)]) for each in steps]
+    names = [_named(history, each) for each in steps]
     rows = pd.DataFrame({tr("rank"): range(1, max(map(len, lists), default=0) + 1)})
     for name, items in zip(names, lists, strict=True):
         titles = [item.title or item.item_id for item in items]
@@ -170,9 +170,11 @@ def _lists(engine: Engine, history: History, turns: TurnsView, step: int, used: 
     return Section(tr("Lists over time"), tuple(said), table=rows)
 
 
-def _day(history: History, step: int) -> list[str]:
+def _named(history: History, step: int) -> str:
     date = history.events[step - 1].date
-    return [] if date is None else [wording.day(date)]
+    if date is None:
+        return tr("step {step}", step=step)
+    return tr("step {step}, {day}", step=step, day=wording.day(date))
 
 
 def _explanations(

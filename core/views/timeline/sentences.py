@@ -117,7 +117,8 @@ def ranks(rows: Sequence[StepRow], items: int) -> str:
             said += [
                 tr("{part} event: rank {rank}", part=part_name, rank=number(rank)) for rank in ranks
             ]
-    return tr("{clauses}.", clauses=capital(tr("; ").join(said)))
+    clauses = tr("; ").join(said)
+    return tr("{clauses}.", clauses=capital(clauses))
 
 
 def distortion(rows: Sequence[StepRow]) -> str:
@@ -146,7 +147,9 @@ def step_sizes(rows: Sequence[StepRow]) -> str:
     if not sizes:
         return tr("A single event has no move to measure.")
     size, row = max(sizes, key=lambda pair: pair[0])
-    where = tr(", ").join([*([day(row.timestamp)] if row.timestamp else []), short(row.item)])
+    where = short(row.item)
+    if row.timestamp:
+        where = tr("{day}, {item}", day=day(row.timestamp), item=where)
     return tr(
         "Largest move in the model's space: {size:.2f} at step {step} ({where}); median "
         "{median:.2f}.",
