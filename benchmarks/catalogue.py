@@ -32,8 +32,8 @@ KEYWORDS = {
     "mark_n": ("one", "more"),
     "trc": ("context", "sentence"),
 }
-"""Functions that say their first arguments, and what those are. Babel's own reading of Python misses
-what stands in the fields of an f-string."""
+"""Functions that say their first arguments, and what those are. Babel's own reading of Python
+misses what stands in the fields of an f-string."""
 NOT_SPOKEN = {
     "core/language.py": "says nothing itself",
     "core/demo/": "the demo's reviews and names are data",
