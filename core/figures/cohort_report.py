@@ -42,6 +42,12 @@ ITEMS = {mark("item"): "item", mark("topic"): "topic"} | COUNTS | {
     "q": "chance",
 }  # fmt: skip
 TOPICS = {mark("topic"): "topic"} | COUNTS | {mark("items more [95 %]"): "words", "q": "chance"}
+CALLED = (
+    *(mark("user_id"), mark("events"), mark("drift"), mark("sentiment_trend")),
+    *(mark("held_out_rank"), mark("last_seen"), mark("edits"), mark("change"), mark("new")),
+    *(mark("first_before"), mark("first_after"), mark("came"), mark("went")),
+)
+"""Names of columns that ``_called`` says in the reader's language, beside those above."""
 NOT_ASKED = mark("It was not asked with this content and model yet.")
 
 
