@@ -20,7 +20,7 @@ from core.cohorts.traits import FEWEST, Description, Having, Trait, describe, di
 from core.corpus.attributes import DAY, TEXT, label_of
 from core.domain import DomainError
 from core.interest_map.kept import Kept, Overlay, at_places, kept_of
-from core.language import mark, tr
+from core.language import ENGLISH, mark, speaking, tr, trc
 from core.measure.metrics import bootstrap
 from core.turns.stored import Turns
 from core.views.cohorts import sentences
@@ -126,7 +126,8 @@ class Everyone:
             users = np.flatnonzero((place >= 0) & (place < n))
             cells = (np.ones(len(users), np.float32), (users, place[users]))
             table = sp.csr_matrix(cells, (len(place), n))
-            names = [f"{label_of(column.name)}: {value}" for value in values[:n]]
+            label = _english_label(column.name)  # this is kept for readers of all languages
+            names = [f"{label}: {value}" for value in values[:n]]
             found.append(Having("attribute", names, table, place >= 0, column.name))
         return found
 
@@ -326,8 +327,10 @@ def _trait(engine: Engine, trait: Trait) -> TraitRow:
     name, said = trait.name, partial(sentences.trait_value, trait)
     if trait.kind == "item":
         name = engine.corpus.title(name)
+    elif trait.kind == "attribute" and engine.corpus.attributes is not None:
+        name = _attribute_words(name, engine.corpus.attributes.names)
     elif trait.kind == "figure":
-        name = tr(sentences.FIGURES[name])
+        name = trc("count", "events") if name == "events" else tr(sentences.FIGURES[name])
     elif trait.kind == "measure" and engine.corpus.attributes is not None:
         said = partial(sentences.measure_value, engine.corpus.attributes, trait.name)
         name = label_of(name)
@@ -341,6 +344,21 @@ def _trait(engine: Engine, trait: Trait) -> TraitRow:
         trait.share.mean / trait.usual if is_share and trait.usual > 0 else None,
         trait.q,
     )
+
+
+def _english_label(attribute: str) -> str:
+    with speaking(ENGLISH):
+        return label_of(attribute)
+
+
+def _attribute_words(name: str, attributes: Sequence[str]) -> str:
+    """A value of an attribute, by its name among traits, in the reader's language."""
+    for attribute in attributes:
+        begin = f"{_english_label(attribute)}: "
+        if name.startswith(begin):
+            value = name.removeprefix(begin)
+            return tr("{name}: {said}", name=label_of(attribute), said=value)
+    return name
 
 
 def build_served(
