@@ -11,6 +11,7 @@ from streamlit import column_config as col
 from core.cohorts.store import Cohort
 from core.figures.cohort_report import cohort_report
 from core.figures.cohorts import flow_figure
+from core.language import mark, tr, trc
 from core.views.cohorts.build import ATTRIBUTE, MEASURES, SECOND, Everyone, gain_rows
 from core.views.cohorts.rows import (
     CohortView,
@@ -22,6 +23,7 @@ from core.views.cohorts.rows import (
 )
 from core.views.cohorts.sentences import rule_words
 from core.views.tables import table
+from core.views.wording import joined
 from pages._cohorts import asking, choosing, making, mapping, what_if
 from pages._cohorts.choosing import Chosen
 from pages._shared import (
@@ -48,14 +50,14 @@ from pages._shared.state import (
 )
 
 WIDEST, TABLE_WIDTH, TABLE_HEIGHT = 3, 420, 420
-HINT = (
+HINT = mark(
     "Draw around users on the map, ask for a rule, or open a saved cohort: the page then says what "
     "they share, how they are served and where they go."
 )
 
 
 def main() -> None:
-    head = drawing.head("Who moves where?")
+    head = drawing.head(tr("Who moves where?"))
     engine = notices.need_engine()
     everyone = making.everyone(engine)
     if everyone is None:
@@ -68,28 +70,29 @@ def main() -> None:
     }
     attributes = engine.corpus.attributes
     if attributes is not None and attributes.names:
-        options[ATTRIBUTE] = "User attribute"
+        options[ATTRIBUTE] = mark("User attribute")
     else:
         say_missing(COHORTS_ATTRIBUTE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        by = drawing.choose("Colour", COHORTS_BY, options, is_list=True)
+        by = drawing.choose(tr("Colour"), COHORTS_BY, options, is_list=True)
         attribute = None
         if by == ATTRIBUTE and attributes is not None:
             if state.get(COHORTS_ATTRIBUTE) is None:
                 state.choose(COHORTS_ATTRIBUTE, attributes.names[0])
-            attribute = pick_attribute("User attribute", COHORTS_ATTRIBUTE, attributes)
+            attribute = pick_attribute(tr("User attribute"), COHORTS_ATTRIBUTE, attributes)
             by = by if attribute is not None else "topic"
         saved = cohorts.saved(engine.corpus.name)
-        with st.popover("Rule", icon=":material/filter_alt:", key="cohort_rule", width="content"):
+        icon = ":material/filter_alt:"
+        with st.popover(tr("Rule"), icon=icon, key="cohort_rule", width="content"):
             choosing.rule_form(everyone)
         if saved:
             cohorts.pick(
                 saved,
-                "Saved cohort",
+                tr("Saved cohort"),
                 choosing.PICK,
                 COHORT_SAVED,
                 functools.partial(choosing.describe_only, COHORT_SAVED),
-                placeholder="Open a saved cohort",
+                placeholder=tr("Open a saved cohort"),
                 width=220,
                 label_visibility="collapsed",
             )
@@ -120,8 +123,8 @@ def main() -> None:
             choosing.MAP,
             figure,
             shown.sentence,
-            name="All users on the map",
-            below=f"{about_map} Draw around users to describe them.",
+            name=tr("All users on the map"),
+            below=joined(about_map, tr("Draw around users to describe them.")),
             on_select=choosing.draw_region,
             is_lasso=True,
         )
@@ -136,26 +139,26 @@ def main() -> None:
         charts |= more
     else:
         what_if.draw_waiting(engine)
-        notices.caution(HINT)
+        notices.caution(tr(HINT))
         draw_gains(flow)
     mapping.draw_atlas(engine)
     with head:
         sharing.share()
         keeping.keep(charts, view.sentence if view else flow.sentence)
         files: dict[str, sharing.File] = {
-            "Topics (CSV)": (".csv", lambda: table(gain_rows(flow), GainRow.COLUMNS)),
+            tr("Topics (CSV)"): (".csv", lambda: table(gain_rows(flow), GainRow.COLUMNS)),
         }
         if chosen is not None and view is not None:
             report = make_report(everyone, chosen, view, answer)
-            files = {"Report (HTML)": ("-report.html", report)} | files
+            files = {tr("Report (HTML)"): ("-report.html", report)} | files
             files |= {
-                "What they share (CSV)": (".csv", lambda: table(view.traits, TraitRow.COLUMNS)),
-                "Users (CSV)": (".csv", lambda: view.users),
+                tr("What they share (CSV)"): (".csv", lambda: table(view.traits, TraitRow.COLUMNS)),
+                tr("Users (CSV)"): (".csv", lambda: view.users),
             }
         if answer is not None:
             files |= what_if.files(answer)
-        files["Charts (HTML)"] = sharing.charts(
-            list(charts.values()), f"Cohorts of {engine.corpus.name}"
+        files[tr("Charts (HTML)")] = sharing.charts(
+            list(charts.values()), tr("Cohorts of {corpus}", corpus=engine.corpus.name)
         )
         sharing.export(f"cohorts-{engine.corpus.name}", files)
     choosing.play(everyone)
@@ -187,7 +190,8 @@ def describe(
         notices.caution(problem)
     if not chosen.users.any():
         notices.empty(
-            "Nobody is like that", f"{chosen.name}. Ask for less, or draw a larger region."
+            tr("Nobody is like that"),
+            tr("{name}. Ask for less, or draw a larger region.", name=chosen.name),
         )
         return None
     name, others = choosing.against(everyone, saved) or (None, None)
@@ -204,16 +208,14 @@ def draw_unopened(chosen: Chosen) -> None:
             st.space("stretch")
             if chosen.saved is not None:
                 act, what = choosing.delete, chosen.saved
-                drawing.button("Delete", "cohort_delete", act, what, icon="delete")
+                drawing.button(tr("Delete"), "cohort_delete", act, what, icon="delete")
             if chosen.pattern is not None:
                 delete, kept = what_if.delete, chosen.pattern
-                drawing.button("Delete", "pattern_delete", delete, kept, icon="delete")
-            drawing.button(
-                "Clear", "cohort_clear", choosing.describe_only, COHORTS_RULE, None, icon="close"
-            )
-        notices.wrong(chosen.problem, "It can't be opened")
+                drawing.button(tr("Delete"), "pattern_delete", delete, kept, icon="delete")
+            drawing.button(tr("Clear"), "cohort_clear", clear, icon="close")
+        notices.wrong(chosen.problem, tr("It can't be opened"))
         if chosen.rule is not None:
-            notices.caution(f"Its rule: {rule_words(chosen.rule)}.")
+            notices.caution(tr("Its rule: {rule}.", rule=rule_words(chosen.rule)))
 
 
 def draw_head(
@@ -228,30 +230,32 @@ def draw_head(
             if rest:
                 cohorts.pick(
                     rest,
-                    "Held against",
+                    tr("Held against"),
                     choosing.OTHER,
                     COHORT_AGAINST,
-                    placeholder="Against all others",
+                    placeholder=tr("Against all others"),
                     width=220,
                     label_visibility="collapsed",
                 )
             if chosen.saved is None:
                 choosing.save_form(everyone, chosen)
             else:
-                drawing.button(
-                    "Delete", "cohort_delete", choosing.delete, chosen.saved, icon="delete"
-                )
-            drawing.button(
-                "Clear", "cohort_clear", choosing.describe_only, COHORTS_RULE, None, icon="close"
-            )
+                what = chosen.saved
+                drawing.button(tr("Delete"), "cohort_delete", choosing.delete, what, icon="delete")
+            drawing.button(tr("Clear"), "cohort_clear", clear, icon="close")
         notices.say(view.sentence)
         notices.say(view.served.sentence)
         if view.served.cohort is None and view.served.others is None:
-            drawing.link(drawing.QUALITY, "Evaluate it in Quality")
+            drawing.link(drawing.QUALITY, tr("Evaluate it in Quality"))
         if chosen.note:
             notices.caution(chosen.note)
         if chosen.saved is not None and chosen.saved.notes:
             notices.caution(chosen.saved.notes)
+
+
+def clear() -> None:
+    """Describe nobody. For callbacks."""
+    choosing.describe_only(COHORTS_RULE, None)
 
 
 def draw_flow(flow: FlowView, charts: Charts) -> None:
@@ -263,8 +267,8 @@ def draw_flow(flow: FlowView, charts: Charts) -> None:
         "flow",
         figure,
         sentence,
-        name="Flow between leading topics",
-        below="Users seen by the first time, by the topic that leads their profile.",
+        name=tr("Flow between leading topics"),
+        below=tr("Users seen by the first time, by the topic that leads their profile."),
     )
 
 
@@ -272,49 +276,49 @@ def draw_gains(flow: FlowView) -> None:
     """Every topic with the users who came and went."""
     rows = gain_rows(flow)
     columns = {
-        "topic": col.TextColumn("Topic"),
-        "before": col.NumberColumn(f"Users, {flow.labels[0]}", format="localized"),
-        "after": col.NumberColumn(f"Users, {flow.labels[-1]}", format="localized"),
-        "came": col.NumberColumn("Came", format="localized"),
-        "went": col.NumberColumn("Went", format="localized"),
-        "q": col.NumberColumn("q", format="%.3f", help="By chance, over all topics"),
+        "topic": col.TextColumn(tr("Topic")),
+        "before": col.NumberColumn(tr("Users, {time}", time=flow.labels[0]), format="localized"),
+        "after": col.NumberColumn(tr("Users, {time}", time=flow.labels[-1]), format="localized"),
+        "came": col.NumberColumn(tr("Came"), format="localized"),
+        "went": col.NumberColumn(tr("Went"), format="localized"),
+        "q": col.NumberColumn("q", format="%.3f", help=tr("By chance, over all topics")),
     }
-    drawing.table(rows, f"Topics. {flow.sentence}", columns)
+    drawing.table(rows, joined(tr("Topics."), flow.sentence), columns)
 
 
 def draw_cohort(view: CohortView) -> None:
     """What they share, kind by kind, and its users."""
-    st.subheader("What they share beyond the average", anchor=False)
+    st.subheader(tr("What they share beyond the average"), anchor=False)
     shown = traits_by_label(view.traits)
     if not shown:
-        st.text("Nothing that these tests find.")
+        st.text(tr("Nothing that these tests find."))
     grid = st.grid(WIDEST, min_column_width=TABLE_WIDTH, gap="medium") if shown else None
     for label, rows in shown.items():
         with grid.cell():  # type: ignore[union-attr]
             draw_traits(label, rows)
     notices.caution(view.about_traits)
-    st.subheader("Its users", anchor=False)
+    st.subheader(tr("Its users"), anchor=False)
     ids = view.users["user_id"].tolist()
     columns = {
         "user_id": drawing.buttons(
-            "User",
+            tr("User"),
             "open_member",
             lambda at: controls.open_listed(ids, at, drawing.TIMELINE),
             alignment="left",
             width=drawing.id_width(ids),
         ),
-        "topic": col.TextColumn("Leading topic"),
-        "events": col.NumberColumn("Events", format="localized"),
-        "drift": col.NumberColumn("Drift", format="%.2f"),
-        "sentiment_trend": col.NumberColumn("Sentiment trend", format="%+.2f"),
-        "held_out_rank": col.NumberColumn("Rank", format="%.0f"),
-        "last_seen": col.DatetimeColumn("Last seen", format="D MMM YYYY"),
+        "topic": col.TextColumn(tr("Leading topic")),
+        "events": col.NumberColumn(tr("Events"), format="localized"),
+        "drift": col.NumberColumn(tr("Drift"), format="%.2f"),
+        "sentiment_trend": col.NumberColumn(tr("Sentiment trend"), format="%+.2f"),
+        "held_out_rank": col.NumberColumn(tr("Rank"), format="%.0f"),
+        "last_seen": col.DatetimeColumn(tr("Last seen"), format=trc("day", "D MMM YYYY")),
     }
     if view.users["last_seen"].isna().all():
         del columns["last_seen"]
     drawing.table(
         view.users,
-        f"Users of the cohort. {view.sentence}",
+        joined(tr("Users of the cohort."), view.sentence),
         columns,
         height=min(TABLE_HEIGHT, 38 + 35 * len(ids)),
         marked=[user == state.selection().user_id for user in ids],
@@ -323,15 +327,15 @@ def draw_cohort(view: CohortView) -> None:
 
 def draw_traits(label: str, rows: Sequence[TraitRow]) -> None:
     columns = {
-        "name": col.TextColumn(label),
-        "cohort": col.TextColumn("Cohort [95 %]", width=112),
-        "others": col.TextColumn("Others", width=58),
-        "users": col.NumberColumn("Users", width=52, format="localized"),
+        "name": col.TextColumn(tr(label)),
+        "cohort": col.TextColumn(tr("Cohort [95 %]"), width=112),
+        "others": col.TextColumn(tr("Others"), width=58),
+        "users": col.NumberColumn(tr("Users"), width=52, format="localized"),
         "chance": col.TextColumn("q", width=52, alignment="right"),
     }
     drawing.table(
         table(rows, " ".join(columns)),
-        f"{label} that the cohort shares beyond the average.",
+        tr("{traits} that the cohort shares beyond the average.", traits=tr(label)),
         columns,
         grows=("name",),
         room=screen.cell(WIDEST, TABLE_WIDTH),

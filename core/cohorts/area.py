@@ -10,6 +10,7 @@ import numpy as np
 
 from core.arrays import BoolArray, FloatArray
 from core.domain import DomainError
+from core.language import tr
 
 MOST_CORNERS = 60
 """Corners of a region that are kept; a hand draws hundreds."""
@@ -46,10 +47,12 @@ class Area:
             except ValueError:
                 comma = ""
             if not comma or not all(map(isfinite, corner)):
-                raise DomainError(f"{pair[:40]!r} is no point of the map", where="area")
+                raise DomainError(
+                    tr("{text!r} is no point of the map", text=pair[:40]), where=tr("area")
+                )
             corners.append(corner)
         if len(corners) < 3:
-            raise DomainError("a region needs three corners", where="area")
+            raise DomainError(tr("a region needs three corners"), where=tr("area"))
         return cls(tuple(corners))
 
     def holds(self, positions: FloatArray) -> BoolArray:

@@ -21,6 +21,7 @@ from core.domain import Columns, DomainError
 from core.files import reason_of, replace_file
 from core.interest_map.projection import AT_ONCE as BLOCK
 from core.interest_map.projection import nearest_of, unit
+from core.language import mark, tr
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
@@ -31,10 +32,12 @@ NEIGHBOURS = 15
 MOST_COMPARED = 60_000
 """States and items up to which all are compared; beyond, the file has no neighbours."""
 AT_ONCE = 4_096
-STAGE, COMPARING, WRITING = "follow every user's interest", "compare all states", "write the file"
+STAGE = mark("follow every user's interest")
+COMPARING, WRITING = mark("compare all states"), mark("write the file")
 STATE, ITEM = "state", "item"
 COMMAND = (
-    "embedding-atlas {file} --x projection_x --y projection_y --text text --neighbors neighbors"
+    "embedding-atlas {file} --x projection_x --y projection_y "  # no sentence
+    "--text text --neighbors neighbors"
 )
 
 
@@ -76,7 +79,9 @@ def write_atlas(
     dim = engine.config.settings.dim
     if target.suffix != ".parquet":
         raise DomainError(
-            "an atlas is a Parquet file", where=str(target), remedy="Let its name end in .parquet"
+            tr("an atlas is a Parquet file"),
+            where=str(target),
+            remedy=tr("Let its name end in .parquet"),
         )
     queries, sentiments = _states(engine, dim, progress, stop)
     items = engine.interest.item_vectors
@@ -108,9 +113,9 @@ def write_atlas(
         size = target.stat().st_size
     except (OSError, pa.ArrowException) as error:
         raise DomainError(
-            f"the file could not be written: {reason_of(error)}",
+            tr("the file could not be written: {reason}", reason=reason_of(error)),
             where=str(target),
-            remedy="Check free space and permissions, or choose another --out",
+            remedy=tr("Check free space and permissions, or choose another --out"),
         ) from None
     return Atlas(target, n, len(items), near is not None, size)
 

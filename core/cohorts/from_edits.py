@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.cohorts.pattern import DIGITS, SIGNS, Act, Editor, Pattern
 from core.corpus.texts import clean_text
 from core.domain import DomainError, History
+from core.language import mark, tr
 from core.scenario.edits import Edit, Op, apply_edits
 from core.scenario.unsaved import LONGEST
 
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
 
 MOST_OFFERED = 6
 """Patterns that one change is offered as, the most particular first."""
-ADDED, MOVED = "a pattern adds no event", "a pattern neither dates nor moves events"
+ADDED, MOVED = mark("a pattern adds no event"), mark("a pattern neither dates nor moves events")
 UNSAID = {Op.ADD: ADDED, Op.DATE: MOVED, Op.MOVE: MOVED}
 """Why some kinds of edits can't be said as a pattern."""
+UNRATED = mark("a pattern changes ratings by a number, and the event at step {step} had no rating")
+LOSES_RATING = mark(
+    "a pattern changes ratings by a number, and the event at step {step} loses its rating"
+)
 
 
 def patterns_of(engine: Engine, base: History, edits: Sequence[Edit]) -> tuple[Pattern, ...]:
@@ -30,24 +35,30 @@ def patterns_of(engine: Engine, base: History, edits: Sequence[Edit]) -> tuple[P
     with the reason where there is none: no edit, an edit that no pattern makes, several things at
     once, events that nothing tells from the others, or a text too long for an address.
     """
-    where = f"the edits of {base.user_id}"
+    where = tr("the edits of {user}", user=base.user_id)
     if not edits:
-        raise DomainError("nothing is edited yet", where=where, remedy="Edit the history first")
+        raise DomainError(
+            tr("nothing is edited yet"), where=where, remedy=tr("Edit the history first")
+        )
     for edit in edits:
         if edit.op in UNSAID or not isinstance(edit.step, int):
             why = UNSAID.get(edit.op, ADDED)
-            raise DomainError(why, where=where, remedy=f"Undo: {edit.label}")
+            raise DomainError(tr(why), where=where, remedy=tr("Undo: {edit}", edit=edit.label))
     edited = apply_edits(base, edits, engine.corpus).history
     steps = sorted({edit.step for edit in edits if isinstance(edit.step, int)})
     if edited.events == base.events:
-        raise DomainError("the edits change nothing", where=where, remedy="Edit the history first")
+        raise DomainError(
+            tr("the edits change nothing"), where=where, remedy=tr("Edit the history first")
+        )
     acts = _acts(base, edits, steps, where)
     if not acts:
         raise DomainError(
-            "a pattern does one thing to all of its events: it deletes them, replaces their "
-            "reviews by one text, or changes their ratings by one number",
+            tr(
+                "a pattern does one thing to all of its events: it deletes them, replaces their "
+                "reviews by one text, or changes their ratings by one number"
+            ),
             where=where,
-            remedy="Undo all but one kind of change",
+            remedy=tr("Undo all but one kind of change"),
         )
     found: list[Pattern] = []
     refused: DomainError | None = None
@@ -63,19 +74,27 @@ def patterns_of(engine: Engine, base: History, edits: Sequence[Edit]) -> tuple[P
     lengths = [len(pattern.to_text()) for pattern in found]
     if found and min(lengths) > LONGEST:
         raise DomainError(
-            f"the review is too long for an address ({min(lengths):,} of {LONGEST:,} characters)",
+            tr(
+                "the review is too long for an address ({n:,} of {most:,} characters)",
+                n=min(lengths),
+                most=LONGEST,
+            ),
             where=where,
-            remedy="Shorten the review",
+            remedy=tr("Shorten the review"),
         )
     found = [each for each, n in zip(found, lengths, strict=True) if n <= LONGEST]
     if not found and refused is not None and len(acts) == 1:
         raise refused
     if not found:
         raise DomainError(
-            "no pattern makes exactly these edits: the events are not all those of an item, a "
-            "topic or a kind, nor the newest of them",
+            tr(
+                "no pattern makes exactly these edits: the events are not all those of an item, a "
+                "topic or a kind, nor the newest of them"
+            ),
             where=where,
-            remedy="Edit the other events of the same kind too, or ask for a pattern on Cohorts",
+            remedy=tr(
+                "Edit the other events of the same kind too, or ask for a pattern on Cohorts"
+            ),
         )
     return tuple(found[:MOST_OFFERED])
 
@@ -105,12 +124,9 @@ def _acts(base: History, edits: Sequence[Edit], steps: Sequence[int], where: str
         for step in steps:
             old, new = base.events[step - 1].rating, rated[step]
             if old is None or new is None:
-                does = "had no rating" if old is None else "loses its rating"
-                raise DomainError(
-                    f"a pattern changes ratings by a number, and the event at step {step} {does}",
-                    where=where,
-                    remedy=f"Undo the rating at step {step}",
-                )
+                why = UNRATED if old is None else LOSES_RATING
+                remedy = tr("Undo the rating at step {step}", step=step)
+                raise DomainError(tr(why, step=step), where=where, remedy=remedy)
             shifts.append(round(new - old, DIGITS))
         return [Pattern(Act.SHIFT, by=max(shifts, key=abs))]  # the scale's end cuts the others
     if Op.EDIT in ops and ops <= {Op.EDIT, Op.RATE}:

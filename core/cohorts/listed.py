@@ -19,6 +19,7 @@ from core.arrays import BoolArray
 from core.corpus.corpus import Corpus
 from core.corpus.texts import clean_text
 from core.domain import DomainError
+from core.language import tr
 
 MOST = 500
 """Users of one code; an address should stay short enough for mail programs."""
@@ -53,9 +54,9 @@ def read_listed(code: str, corpus: Corpus) -> Listed:
     content, _, packed = code.partition(".")
     if content != corpus.corpus_id[:8]:
         raise DomainError(
-            "these users are of other content than the corpus has now",
-            where=f"corpus {corpus.name}",
-            remedy="Open the cohort again where it was found",
+            tr("these users are of other content than the corpus has now"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Open the cohort again where it was found"),
         )
     try:
         inflate = zlib.decompressobj()
@@ -68,9 +69,9 @@ def read_listed(code: str, corpus: Corpus) -> Listed:
         return Listed(clean_text(name)[:LONGEST_NAME], places)
     except (ValueError, TypeError, RecursionError, binascii.Error, zlib.error):
         raise DomainError(
-            "the users in the address can't be read",
+            tr("the users in the address can't be read"),
             where=code[:20],
-            remedy="Copy the whole link",
+            remedy=tr("Copy the whole link"),
         ) from None
 
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from core.cohorts.rule import check_length
 from core.corpus.texts import clean_text
 from core.domain import DomainError, Event, EventKind, History
+from core.language import mark, tr
 from core.scenario.edits import Edit, Op, check_values
 from core.scenario.opposite import CLEAR, Reviews
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LONGEST = 4_000
 """Characters of a pattern in its text form, as a person reads them."""
 EXAMPLE = "kind=click&do=delete"
+NOUN = mark("pattern")
 DIGITS = 6
 """To which ratings are shifted: 3.1 and 1.2 more are 4.3."""
 
@@ -73,27 +75,29 @@ class Pattern:
         return urlencode({name: _plain(value) for name, value in self.given.items()})
 
     @classmethod
-    def from_text(cls, text: str, where: str = "pattern") -> Pattern:
+    def from_text(cls, text: str, where: str = NOUN) -> Pattern:
         """Read ``to_text``; DomainError for what a pattern can't say."""
-        check_length("pattern", text, LONGEST, where)
+        check_length(NOUN, text, LONGEST, where)
         try:
             pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
         except ValueError:
             raise DomainError(
-                f"{text[:80]!r} is no pattern", where=where, remedy=f"For example {EXAMPLE}"
+                tr("{text!r} is no pattern", text=text[:80]),
+                where=tr(where),
+                remedy=tr("For example {example}", example=EXAMPLE),
             ) from None
         return cls.from_values(dict(pairs), where)
 
     @classmethod
-    def from_values(cls, values: Mapping[str, object], where: str = "pattern") -> Pattern:
+    def from_values(cls, values: Mapping[str, object], where: str = NOUN) -> Pattern:
         """A pattern of named values, as text or as they are; empty ones are left out."""
         read: dict[str, Any] = {}
         for name, value in values.items():
             if name not in READERS:
                 raise DomainError(
-                    f"a pattern has no {name[:80]!r}",
-                    where=where,
-                    remedy=f"Use {', '.join(READERS)}",
+                    tr("a pattern has no {name!r}", name=name[:80]),
+                    where=tr(where),
+                    remedy=tr("Use {names}", names=", ".join(READERS)),
                 )
             if value is None or value == "":
                 continue
@@ -101,44 +105,50 @@ class Pattern:
                 read[name] = READERS[name](value)
             except (ValueError, OverflowError):
                 raise DomainError(
-                    f"{name} can't be {str(value)[:80]!r}", where=where, remedy=FORMS[name]
+                    tr("{name} can't be {value!r}", name=name, value=str(value)[:80]),
+                    where=tr(where),
+                    remedy=_form(name),
                 ) from None
         if "do" not in read:
             raise DomainError(
-                "the pattern changes nothing", where=where, remedy=f"Say do={', '.join(Act)}"
+                tr("the pattern changes nothing"),
+                where=tr(where),
+                remedy=tr("Say do={acts}", acts=", ".join(Act)),
             )
         for act, name in ((Act.TEXT, "text"), (Act.SHIFT, "by")):
             if (read["do"] is act) != (name in read):
-                problem = (
-                    f"do={act} needs {name}" if read["do"] is act else f"{name} needs do={act}"
-                )
-                raise DomainError(problem, where=where, remedy=FORMS[name])
+                if read["do"] is act:
+                    problem = tr("do={act} needs {name}", act=act, name=name)
+                else:
+                    problem = tr("{name} needs do={act}", act=act, name=name)
+                raise DomainError(problem, where=tr(where), remedy=_form(name))
         return cls(**read)
 
     def check(self, engine: Engine) -> None:
         """DomainError for an item, a topic, a kind or a rating that the corpus doesn't have."""
         corpus = engine.corpus
+        where = tr("corpus {name}", name=corpus.name)
         if self.item is not None:
-            corpus.index_of(self.item, "pattern")
+            corpus.index_of(self.item, tr(NOUN))
         if self.topic is not None and self.topic not in engine.topics.names:
             raise DomainError(
-                f"there is no topic {self.topic[:80]!r}",
-                where=f"corpus {corpus.name}",
-                remedy=f"Choose one of {', '.join(engine.topics.names[:12])}",
+                tr("there is no topic {topic!r}", topic=self.topic[:80]),
+                where=where,
+                remedy=tr("Choose one of {names}", names=tr(", ").join(engine.topics.names[:12])),
             )
         if self.kind is not None and not corpus.manifest.kinds.get(self.kind):
             known = ", ".join(kind for kind, n in corpus.manifest.kinds.items() if n)
             raise DomainError(
-                f"this corpus has no event of kind {self.kind}",
-                where=f"corpus {corpus.name}",
-                remedy=f"Choose one of {known}",
+                tr("this corpus has no event of kind {kind}", kind=self.kind),
+                where=where,
+                remedy=tr("Choose one of {names}", names=known),
             )
         if self.do is Act.SHIFT and corpus.manifest.rating_scale is None:
             raise DomainError(
-                "this corpus has no ratings", where=f"corpus {corpus.name}", remedy="Change others"
+                tr("this corpus has no ratings"), where=where, remedy=tr("Change others")
             )
         if self.text is not None:
-            check_values(Edit(Op.EDIT, step=1, text=self.text), corpus, "pattern")
+            check_values(Edit(Op.EDIT, step=1, text=self.text), corpus, tr(NOUN))
 
 
 def _plain(value: object) -> str:
@@ -170,14 +180,21 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 """How each part is read from text; ValueError where that can't be."""
 FORMS = {
-    "do": f"Use one of {', '.join(Act)}",
-    "kind": f"Use one of {', '.join(EventKind)}",
-    "item": "Use an item's id",
-    "topic": "Use a topic's name",
-    "last": "Use a whole number from 1 on",
-    "text": "Write the review",
-    "by": "Use a number other than 0, such as -1",
+    "item": mark("Use an item's id"),
+    "topic": mark("Use a topic's name"),
+    "last": mark("Use a whole number from 1 on"),
+    "text": mark("Write the review"),
+    "by": mark("Use a number other than 0, such as -1"),
 }
+WORDS: dict[str, type[StrEnum]] = {"do": Act, "kind": EventKind}
+"""Parts that are one of a few words."""
+
+
+def _form(name: str) -> str:
+    """How a part has to be said."""
+    if name in WORDS:
+        return tr("Use one of {names}", names=", ".join(WORDS[name]))
+    return tr(FORMS[name])
 
 
 def _refuse() -> str:

@@ -13,6 +13,7 @@ from core.cohorts.rule import Rule
 from core.cohorts.store import Cohort, check_listed, rule_text
 from core.cohorts.what_if import CohortWhatIf
 from core.domain import DomainError
+from core.language import mark, tr
 from core.revisions import RevisionStore, clean_name, clean_notes
 
 LONGEST_NAME = 100
@@ -63,7 +64,7 @@ class SavedPattern:
 class PatternStore(RevisionStore[SavedPattern]):
     """The saved patterns of a library."""
 
-    noun = "pattern"
+    noun = mark("pattern")
     file_name = "patterns.sqlite"
     application_id = 0x7A57E121
     columns = ("corpus", "user_id", "name", "notes", "definition")
@@ -123,9 +124,9 @@ class PatternStore(RevisionStore[SavedPattern]):
         for saved in known:
             if saved.name == name:
                 return saved
-        names = ", ".join(saved.name for saved in known[:12])
+        names = tr(", ").join(saved.name for saved in known[:12])
         raise DomainError(
-            f"there is no saved pattern {name[:80]!r}",
-            where=f"corpus {corpus}",
-            remedy=f"Choose one of {names}" if names else "Save one first",
+            tr("there is no saved pattern {name!r}", name=name[:80]),
+            where=tr("corpus {name}", name=corpus),
+            remedy=tr("Choose one of {names}", names=names) if names else tr("Save one first"),
         )

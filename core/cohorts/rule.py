@@ -18,6 +18,7 @@ import numpy as np
 from core.arrays import BoolArray
 from core.corpus.attributes import DAY, NUMBER, OPS, Attributes, Condition
 from core.domain import DomainError
+from core.language import mark, tr
 from core.turns.turning import Kind
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ MOVES = tuple(kind.name.lower() for kind in Kind if kind <= Kind.RETURN)
 TRENDS = {"rises": 1, "falls": -1}
 CLEAR = 0.2
 """How far sentiment has to go up or down to count as a trend."""
+NOUN = mark("rule")
+EXAMPLE = "turned_to=Audio&since=2024-01-01&least_events=12"
 LONGEST = 2_000
 """Characters of a rule in its text form, as a person reads them."""
 ENCODED = 12
@@ -84,16 +87,16 @@ class Rule:
         return urlencode(pairs, safe=":")
 
     @classmethod
-    def from_text(cls, text: str, where: str = "rule") -> Rule:
+    def from_text(cls, text: str, where: str = NOUN) -> Rule:
         """Read ``to_text``; DomainError for a condition that there isn't or can't be."""
-        check_length("rule", text, LONGEST, where)
+        check_length(NOUN, text, LONGEST, where)
         try:
             pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
         except ValueError:
             raise DomainError(
-                f"{text[:80]!r} is no rule",
-                where=where,
-                remedy="For example turned_to=Audio&since=2024-01-01&least_events=12",
+                tr("{text!r} is no rule", text=text[:80]),
+                where=tr(where),
+                remedy=tr("For example {example}", example=EXAMPLE),
             ) from None
         about: list[Condition] = []
         plain: dict[str, object] = {}
@@ -110,7 +113,7 @@ class Rule:
     def from_values(
         cls,
         values: Mapping[str, object],
-        where: str = "rule",
+        where: str = NOUN,
         attributes: tuple[Condition, ...] = (),
     ) -> Rule:
         """A rule of named values, as text or as they are; empty ones are left out."""
@@ -118,10 +121,12 @@ class Rule:
         for name, value in values.items():
             if name not in READERS:
                 raise DomainError(
-                    f"a rule has no condition {name[:80]!r}",
-                    where=where,
-                    remedy=f"Use {', '.join(READERS)}, or is:, least: and most: before the name "
-                    "of a user attribute",
+                    tr("a rule has no condition {name!r}", name=name[:80]),
+                    where=tr(where),
+                    remedy=tr(
+                        "Use {names}, or is:, least: and most: before the name of a user attribute",
+                        names=", ".join(READERS),
+                    ),
                 )
             if value is None or value == "":
                 continue
@@ -129,7 +134,9 @@ class Rule:
                 read[name] = READERS[name](value)
             except (ValueError, OverflowError):
                 raise DomainError(
-                    f"{name} can't be {str(value)[:80]!r}", where=where, remedy=FORMS[name]
+                    tr("{name} can't be {value!r}", name=name, value=str(value)[:80]),
+                    where=tr(where),
+                    remedy=_form(name),
                 ) from None
         rule = cls(**read)
         rule._check_order(where)
@@ -140,7 +147,11 @@ class Rule:
         for low, high in pairs:
             first, last = getattr(self, low), getattr(self, high)
             if first is not None and last is not None and first > last:
-                raise DomainError(f"{low} is above {high}", where=where, remedy="Swap them")
+                raise DomainError(
+                    tr("{low} is above {high}", low=low, high=high),
+                    where=tr(where),
+                    remedy=tr("Swap them"),
+                )
 
 
 def check_length(noun: str, text: str, most: int, where: str) -> None:
@@ -148,7 +159,9 @@ def check_length(noun: str, text: str, most: int, where: str) -> None:
     n = len(text) if len(text) > most * ENCODED else len(unquote_plus(text))
     if n > most:
         raise DomainError(
-            f"the {noun} has {n:,} characters", where=where, remedy=f"Use up to {most:,}"
+            tr("the {noun} has {n:,} characters", noun=tr(noun), n=n),
+            where=tr(where),
+            remedy=tr("Use up to {most:,}", most=most),
         )
 
 
@@ -201,33 +214,39 @@ READERS: dict[str, Callable[[object], Any]] = {
     "least_rank": _at_least(1.0),
 }
 """How each condition is read from text; ValueError where that can't be."""
-_DAY, _NUMBER = "Use a day such as 2024-03-01", "Use a number from 0 on"
-FORMS = dict.fromkeys(READERS, _NUMBER) | {
-    "kind": f"Use one of {', '.join(KINDS)}",
-    "sentiment": f"Use one of {', '.join(TRENDS)}",
-    "least_rank": "Use a rank from 1 on",
-    **dict.fromkeys(("since", "until", "active_since", "quiet_since"), _DAY),
-}
 DATES = ("since", "until", "active_since", "quiet_since")
+WORDS = {"kind": KINDS, "sentiment": tuple(TRENDS)}
+"""Conditions that are one of a few words."""
+
+
+def _form(name: str) -> str:
+    """How a condition has to be said."""
+    if name in WORDS:
+        return tr("Use one of {names}", names=", ".join(WORDS[name]))
+    if name in DATES:
+        return tr("Use a day such as 2024-03-01")
+    return tr("Use a rank from 1 on") if name == "least_rank" else tr("Use a number from 0 on")
+
+
 TURN = {
-    "turned_to": "turns.topic = ?",
-    "turned_from": "turns.topic_before = ?",
-    "kind": "turns.kind = ?",
-    "since": "turns.at >= ?",
-    "until": "turns.at < ?",
+    "turned_to": "turns.topic = ?",  # no sentence
+    "turned_from": "turns.topic_before = ?",  # no sentence
+    "kind": "turns.kind = ?",  # no sentence
+    "since": "turns.at >= ?",  # no sentence
+    "until": "turns.at < ?",  # no sentence
 }
 """Conditions of one turning point."""
 USER = {
-    "topic": "users.topic = ?",
-    "least_events": "users.events >= ?",
-    "most_events": "users.events <= ?",
-    "least_drift": "users.drift >= ?",
-    "active_since": "users.last_seen >= ?",
-    "quiet_since": "users.last_seen < ?",
-    "least_rank": "users.held_out_rank >= ?",
+    "topic": "users.topic = ?",  # no sentence
+    "least_events": "users.events >= ?",  # no sentence
+    "most_events": "users.events <= ?",  # no sentence
+    "least_drift": "users.drift >= ?",  # no sentence
+    "active_since": "users.last_seen >= ?",  # no sentence
+    "quiet_since": "users.last_seen < ?",  # no sentence
+    "least_rank": "users.held_out_rank >= ?",  # no sentence
 }
 """Conditions of a user."""
-MOVED = f"turns.kind IN ({', '.join(repr(kind) for kind in MOVES)})"
+MOVED = f"turns.kind IN ({', '.join(repr(kind) for kind in MOVES)})"  # no sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +276,7 @@ def query_of(rule: Rule, attributes: Attributes | None = None) -> Query:
     values = [_parameter(name, given[name]) for name in given if name in USER]
     if rule.sentiment is not None:
         sign = TRENDS[rule.sentiment]
-        of_user.append(f"users.sentiment_trend {'>=' if sign > 0 else '<='} ?")
+        of_user.append(f"users.sentiment_trend {'>=' if sign > 0 else '<='} ?")  # no sentence
         values.append(sign * CLEAR)
     about, bound, names = _attribute_conditions(rule, attributes)
     of_user += about
@@ -267,10 +286,12 @@ def query_of(rule: Rule, attributes: Attributes | None = None) -> Query:
         values += [_parameter(name, given[name]) for name in given if name in TURN]
         if rule.kind is None and (rule.turned_to or rule.turned_from):
             of_turn.append(MOVED)
-        inner = "\n    AND ".join(["turns.user_id = users.user_id", *of_turn])
-        of_user.append(f"EXISTS (\n    SELECT 1 FROM turns\n    WHERE {inner}\n  )")
+        of_turn.insert(0, "turns.user_id = users.user_id")  # no sentence
+        inner = "\n    AND ".join(of_turn)
+        exists = f"EXISTS (\n    SELECT 1 FROM turns\n    WHERE {inner}\n  )"  # no sentence
+        of_user.append(exists)
     where = "\nWHERE " + "\n  AND ".join(of_user) if of_user else ""
-    text = f"SELECT users.place FROM users{where}\nORDER BY users.place"
+    text = f"SELECT users.place FROM users{where}\nORDER BY users.place"  # no sentence
     return Query(text, tuple(values), names)
 
 
@@ -290,8 +311,11 @@ def _attribute_conditions(
         return [], [], ()
     if attributes is None:
         raise DomainError(
-            "this corpus has no user attributes",
-            remedy="Import a users file: python -m core import --append --users FILE --name NAME",
+            tr("this corpus has no user attributes"),
+            remedy=tr(
+                "Import a users file: {command}",
+                command="python -m core import --append --users FILE --name NAME",  # no sentence
+            ),
         )
     said: dict[str, tuple[list[str], list[Any]]] = {}
     for at, each in enumerate(rule.attributes):
@@ -299,7 +323,7 @@ def _attribute_conditions(
         key = column if each.op == "is" else f"{column} {at}"
         texts, bound = said.setdefault(key, ([], []))
         if each.op == "is" and not each.value:
-            texts.append(f"{column} IS NULL")
+            texts.append(f"{column} IS NULL")  # no sentence
             continue
         kind = attributes.column(each.name).kind
         low, high = each.between(attributes)
@@ -350,24 +374,25 @@ def members(rule: Rule, people: People) -> BoolArray:
 def check(rule: Rule, people: People) -> None:
     """DomainError where a rule can't be asked of these users."""
     corpus = people.corpus
-    where = f"corpus {corpus.name}"
+    where = tr("corpus {name}", name=corpus.name)
     for name in ("turned_to", "turned_from", "topic"):
         topic = getattr(rule, name)
         if topic is not None and topic not in people.topics:
             raise DomainError(
-                f"there is no topic {topic[:80]!r}",
+                tr("there is no topic {topic!r}", topic=topic[:80]),
                 where=where,
-                remedy=f"Choose one of {', '.join(people.topics[:12])}",
+                remedy=tr("Choose one of {names}", names=tr(", ").join(people.topics[:12])),
             )
     if corpus.manifest.order_as_time and any(getattr(rule, name) for name in DATES):
         raise DomainError(
-            "this corpus has no times, only the order of each user's events",
+            tr("this corpus has no times, only the order of each user's events"),
             where=where,
-            remedy="Leave the days out",
+            remedy=tr("Leave the days out"),
         )
     if rule.is_about_turns and people.turns is None:
+        command = f"python -m core turns {corpus.name}"  # no sentence
         raise DomainError(
-            "the turning points of this model were not measured",
+            tr("the turning points of this model were not measured"),
             where=where,
-            remedy=f"Measure them first: python -m core turns {corpus.name}",
+            remedy=tr("Measure them first: {command}", command=command),
         )

@@ -16,6 +16,7 @@ from core.corpus.store import Library
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.interest_map.kept import Overlay, overlay
 from core.interest_map.projection import FURTHEST, refit_positions, refit_rows
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = "maps"
 KIND, FORMAT = "map", "1"
-STAGE = "follow every user's interest"
+STAGE = mark("follow every user's interest")
 SEED = 1
 """Added to the model's own seed, so that it is another one."""
 
@@ -51,7 +52,7 @@ def read_second(library: Library, engine: Engine) -> Overlay | None:
         )
         return overlay(engine.map, positions, seed_of(engine))
 
-    return first_kept(library.places(stored_path(library, engine)), read, "second map")
+    return first_kept(library.places(stored_path(library, engine)), read, mark("second map"))
 
 
 def make_second(

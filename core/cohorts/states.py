@@ -26,6 +26,7 @@ from core.corpus.store import Library
 from core.domain import Columns, review_words
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.interest_map.projection import FURTHEST
+from core.language import mark
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 FOLDER = "states"
 KIND, FORMAT = "states", "1"
 """Changes with the meaning of the file."""
-STAGE, READING = "follow every user's interest", "read all reviews"
+STAGE, READING = mark("follow every user's interest"), mark("read all reviews")
 AT_ONCE = 4_096
 """States that are placed together."""
 FEWEST_USERS, MOST_SHARE, MOST_WORDS = 5, 0.3, 4_000
@@ -194,7 +195,7 @@ def read_states(library: Library, engine: Engine) -> States | None:
             return None
         return _from_arrays(engine, arrays, json.loads(header["words"]))
 
-    return first_kept(library.places(stored_path(library, engine)), read, "table of states")
+    return first_kept(library.places(stored_path(library, engine)), read, mark("table of states"))
 
 
 def make_states(

@@ -13,6 +13,7 @@ import numpy as np
 from core.arrays import BoolArray
 from core.cohorts.rule import Rule, members
 from core.domain import DomainError
+from core.language import mark, tr
 from core.revisions import RevisionStore, clean_name, clean_notes
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Cohort:
 class CohortStore(RevisionStore[Cohort]):
     """The cohorts of a library."""
 
-    noun = "cohort"
+    noun = mark("cohort")
     file_name = "cohorts.sqlite"
     application_id = 0x7A57E120
     columns = ("corpus", "user_id", "name", "notes", "definition")
@@ -100,11 +101,11 @@ class CohortStore(RevisionStore[Cohort]):
         for cohort in known:
             if cohort.name == name:
                 return cohort
-        names = ", ".join(cohort.name for cohort in known[:12])
+        names = tr(", ").join(cohort.name for cohort in known[:12])
         raise DomainError(
-            f"there is no cohort {name[:80]!r}",
-            where=f"corpus {corpus}",
-            remedy=f"Choose one of {names}" if names else "Save one first",
+            tr("there is no cohort {name!r}", name=name[:80]),
+            where=tr("corpus {name}", name=corpus),
+            remedy=tr("Choose one of {names}", names=names) if names else tr("Save one first"),
         )
 
 
@@ -118,11 +119,11 @@ def rule_text(rule: Rule) -> str:
 def check_listed(cohort: Cohort) -> None:
     """DomainError for a cohort without users or rule, and for a list that is too long."""
     if cohort.rule is None and not cohort.user_ids and not cohort.deleted:
-        raise DomainError("the cohort has no users", remedy="Choose some, or give a rule")
+        raise DomainError(tr("the cohort has no users"), remedy=tr("Choose some, or give a rule"))
     if len(cohort.user_ids) > MOST_LISTED:
         raise DomainError(
-            f"the cohort lists {len(cohort.user_ids):,} users",
-            remedy=f"Save a rule instead, or list up to {MOST_LISTED:,}",
+            tr("the cohort lists {n:,} users", n=len(cohort.user_ids)),
+            remedy=tr("Save a rule instead, or list up to {most:,}", most=MOST_LISTED),
         )
 
 

@@ -24,6 +24,7 @@ from core.corpus.store import Library
 from core.domain import History
 from core.evaluate.making_lists import lists_after
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM
 from core.recommend.protocol import CELLS_PER_BATCH
@@ -37,7 +38,7 @@ K = 10
 FOLDER = "cohort_what_ifs"
 KIND, FORMAT = "what-if", "1"
 """Changes with the meaning of the file."""
-STAGE = "ask for the lists of each user"
+STAGE = mark("ask for the lists of each user")
 FEWEST, MOST = 4, 16
 """Users who are asked for together; Stop is heard between two batches."""
 TOO_MANY = -1
@@ -207,7 +208,7 @@ def read_what_if(
         return CohortWhatIf(*about, tuple(user_ids), edits, before, after)
 
     path = stored_path(library, engine, user_ids, pattern, name, k)
-    return first_kept(library.places(path), read, "what-if of a cohort")
+    return first_kept(library.places(path), read, mark("what-if of a cohort"))
 
 
 def make_what_if(

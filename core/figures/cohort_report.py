@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from core.figures.cohort_what_if import items_figure
 from core.figures.cohorts import flow_figure, users_map
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.language import mark, tr, trc
 from core.measure.metrics import Interval
 from core.views import wording
 from core.views.cohorts.build import Everyone, build_users_map, gain_rows
@@ -25,7 +27,7 @@ from core.views.cohorts.rows import (
     WhatIfView,
     traits_by_label,
 )
-from core.views.cohorts.sentences import rule_words
+from core.views.cohorts.sentences import against_words, query_words, rule_words
 from core.views.cohorts.what_if import saved_answers
 from core.views.cohorts.what_if_sentences import saved_words
 from core.views.compare.sentences import made_with
@@ -34,10 +36,19 @@ from core.views.tables import table
 
 MOST_USERS, MOST_ROWS = 1_000, 20
 """Users at the end, the most active first; items and users of a what-if."""
-COUNTS = {"before": "before", "after": "after"}
-ITEMS = {"item": "item", "topic": "topic"} | COUNTS | {"lists more [95 %]": "gain", "q": "chance"}
-TOPICS = {"topic": "topic"} | COUNTS | {"items more [95 %]": "words", "q": "chance"}
-NOT_ASKED = "It was not asked with this content and model yet."
+COUNTS = {mark("before"): "before", mark("after"): "after"}
+ITEMS = {mark("item"): "item", mark("topic"): "topic"} | COUNTS | {
+    mark("lists more [95 %]"): "gain",
+    "q": "chance",
+}  # fmt: skip
+TOPICS = {mark("topic"): "topic"} | COUNTS | {mark("items more [95 %]"): "words", "q": "chance"}
+CALLED = (
+    *(mark("user_id"), mark("events"), mark("drift"), mark("sentiment_trend")),
+    *(mark("held_out_rank"), mark("last_seen"), mark("edits"), mark("change"), mark("new")),
+    *(mark("first_before"), mark("first_after"), mark("came"), mark("went")),
+)
+"""Names of columns that ``_called`` says in the reader's language, beside those above."""
+NOT_ASKED = mark("It was not asked with this content and model yet.")
 
 
 def cohort_report(
@@ -63,10 +74,13 @@ def cohort_report(
     if asked is not None and not any(_is_same(asked, each.view) for each in answers):
         answers = [SavedAnswer(None, asked), *answers]
     return write_report(
-        f"Cohort: {view.name}",
+        tr("Cohort: {name}", name=view.name),
         [
-            f"{made_with(manifest.name, engine.model_id, manifest.simulated)}. "
-            f"Held against {view.against}.",
+            tr(
+                "{model}. Held against {against}.",
+                model=made_with(manifest.name, engine.model_id, manifest.simulated),
+                against=against_words(view.against),
+            ),
             *_chosen_by(everyone, rule),
             *notes,
         ],
@@ -95,8 +109,7 @@ def _chosen_by(everyone: Everyone, rule: Rule | None) -> list[str]:
     if rule is None:
         return []
     query = query_of(rule, everyone.engine.corpus.attributes)
-    asked = f"{' '.join(query.text.split())} with {list(query.parameters)}"
-    return [f"Rule: {rule_words(rule)}.", f"Query: {asked}"]
+    return [tr("Rule: {rule}.", rule=rule_words(rule)), query_words(query)]
 
 
 def _map(everyone: Everyone, view: CohortView, area: Area | None, palette: Palette) -> Section:
@@ -104,28 +117,30 @@ def _map(everyone: Everyone, view: CohortView, area: Area | None, palette: Palet
     at = view.until if everyone.times and view.until != everyone.times[-1] else None
     shown, behind = build_users_map(everyone, at, "topic"), build_map(everyone.engine)
     figure = users_map(shown, behind, palette, view.chosen, area)
-    return Section("All users on the interest map", (shown.sentence, behind.sentence), figure)
+    return Section(tr("All users on the interest map"), (shown.sentence, behind.sentence), figure)
 
 
 def _traits(view: CohortView) -> list[Section]:
-    title = "What they share beyond the average"
+    title = tr("What they share beyond the average")
     groups = traits_by_label(view.traits)
     if not groups:
-        return [Section(title, ("Nothing that these tests find.", view.about_traits))]
-    columns = {"cohort [95 %]": "cohort", "others": "others", "users": "users", "q": "chance"}
+        return [Section(title, (tr("Nothing that these tests find."), view.about_traits))]
+    columns = {mark("cohort [95 %]"): "cohort", mark("others"): "others", mark("users"): "users"}
+    columns |= {"q": "chance"}
     parts = [
-        Section(label, table=table(rows, {label.lower(): "name"} | columns))
+        Section(tr(label), table=_shown(rows, {tr(label).lower(): "name"} | columns))
         for label, rows in groups.items()
     ]
     return [Section(title, (view.about_traits,)), *parts]
 
 
 def _served(served: ServedView) -> Section:
-    groups = (("cohort", served.cohort), ("others", served.others))
+    groups = ((tr("cohort"), served.cohort), (tr("others"), served.others))
     rows = [(who, *_cells(mean)) for who, mean in groups if mean is not None]
-    columns = ["users", f"mean NDCG, {served.recommender}", "low", "high"]
+    mean_of = tr("mean NDCG, {recommender}", recommender=served.recommender)
+    columns = [trc("group", "users"), mean_of, tr("low"), tr("high")]
     shown = pd.DataFrame(rows, columns=columns) if rows else None
-    return Section("How they are served", (served.sentence,), table=shown)
+    return Section(tr("How they are served"), (served.sentence,), table=shown)
 
 
 def _cells(mean: Interval) -> tuple[float, float, float]:
@@ -134,20 +149,25 @@ def _cells(mean: Interval) -> tuple[float, float, float]:
 
 def _flow(view: CohortView, palette: Palette) -> Section:
     drawn = flow_figure(view.flow, palette) if view.flow.flow.moves.any() else None
-    gains = table(gain_rows(view.flow), GainRow.COLUMNS) if view.flow.flow.users else None
-    return Section("How they move between topics", (view.flow.sentence,), drawn, gains)
+    gains = _called(table(gain_rows(view.flow), GainRow.COLUMNS)) if view.flow.flow.users else None
+    return Section(tr("How they move between topics"), (view.flow.sentence,), drawn, gains)
 
 
 def _what_if(everyone: Everyone, answer: SavedAnswer, palette: Palette) -> list[Section]:
     """One what-if: how many lists change, which items and topics win and lose, and for whom."""
     entry, view = answer.entry, answer.view
     corpus = everyone.engine.corpus
-    title = f"What if: {entry.name}" if entry is not None else "What if their histories differed?"
+    title = tr("What if their histories differed?")
+    if entry is not None:
+        title = tr("What if: {name}", name=entry.name)
     notes = (entry.notes,) if entry is not None and entry.notes else ()
     if view is None:
-        return [Section(title, (wording.capital(f"{answer.words}."), NOT_ASKED, *notes))]
+        pattern = wording.capital(answer.words)
+        return [Section(title, (tr("{clauses}.", clauses=pattern), tr(NOT_ASKED), *notes))]
     kept = (saved_words(entry, view.found, corpus.manifest),) if entry is not None else ()
-    by = f"Lists of {view.found.k} items by {view.found.recommender}."
+    by = tr(
+        "Lists of {k} items by {recommender}.", k=view.found.k, recommender=view.found.recommender
+    )
     sections = [
         Section(
             title,
@@ -157,13 +177,17 @@ def _what_if(everyone: Everyone, answer: SavedAnswer, palette: Palette) -> list[
     ]
     if view.items:
         rows = [*view.winners[:MOST_ROWS], *view.losers[:MOST_ROWS][::-1]]
-        items = table(rows, ITEMS)
-        sections.append(Section("Items that win and lose lists beyond chance", table=items))
+        items = _shown(rows, ITEMS)
+        sections.append(Section(tr("Items that win and lose lists beyond chance"), table=items))
     if view.topics:
-        topics = table(view.topics, TOPICS)
-        sections.append(Section("Items of a list by topic, on average", table=topics))
+        topics = _shown(view.topics, TOPICS)
+        sections.append(Section(tr("Items of a list by topic, on average"), table=topics))
     sections.append(
-        Section("Users whose lists change most", view.cautions, table=view.users.head(MOST_ROWS))
+        Section(
+            tr("Users whose lists change most"),
+            view.cautions,
+            table=_called(view.users.head(MOST_ROWS)),
+        )
     )
     return sections
 
@@ -173,5 +197,19 @@ def _users(view: CohortView) -> Section:
     if users["last_seen"].isna().all():
         users = users.drop(columns="last_seen")
     n = len(view.users)
-    cut = f"The {wording.number(MOST_USERS)} most active of {wording.count(n, 'user')}."
-    return Section("Its users", (cut,) if n > MOST_USERS else (), table=users)
+    cut = tr(
+        "The {n} most active of {users}.",
+        n=wording.number(MOST_USERS),
+        users=wording.count(n, "user"),
+    )
+    return Section(tr("Its users"), (cut,) if n > MOST_USERS else (), table=_called(users))
+
+
+def _shown(rows: Sequence[Any], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Rows as a table whose columns have names in the reader's language."""
+    return table(rows, {tr(name): field for name, field in columns.items()})
+
+
+def _called(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the names of its columns in the reader's language."""
+    return frame.rename(columns=lambda name: tr(str(name)))

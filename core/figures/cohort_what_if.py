@@ -6,6 +6,7 @@ from core.figures.chart import Chart
 from core.figures.intervals import ROW, add_interval, add_number, set_measure
 from core.figures.palette import Palette
 from core.figures.style import canvas, in_full, names_above, names_axis, plain
+from core.language import tr
 from core.views.cohorts.rows import WhatIfView
 
 SHOWN = 6
@@ -24,12 +25,13 @@ def items_figure(view: WhatIfView, palette: Palette, *, narrow: bool = False) ->
     rule = {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     figure.add_shape(rule | {"line": {"width": 1, "color": palette.faint}})
     for at, row in enumerate(rows):
-        words = f"{in_full(row.item)}<br>{row.before} lists before, {row.after} after"
+        counts = tr("{before} lists before, {after} after", before=row.before, after=row.after)
+        words = f"{in_full(row.item)}<br>{counts}"
         ink = palette.accent if row.net.mean > 0 else palette.muted
         add_interval(figure, row.net, at, ink, palette, words=words)
         add_number(figure, row.gain.split(" ")[0], row.net.high, at, palette)
     names = [plain(row.item, NAME) for row in rows]
-    set_measure(figure, palette, "lists more than before, with 95 % interval", rangemode=None)
+    set_measure(figure, palette, tr("lists more than before, with 95 % interval"), rangemode=None)
     low = min((row.net.low for row in rows), default=0.0)
     high = max((row.net.high for row in rows), default=0.0)
     room = (high - low or 1.0) * ROOM

@@ -26,6 +26,7 @@ from core.figures.style import (
 )
 from core.figures.trajectory_map import dot_opacity, dots_image, map_canvas
 from core.interest_map.kept import Overlay
+from core.language import mark, tr
 from core.views.attributes import NO_VALUE
 from core.views.cohorts.build import ATTRIBUTE, OTHER_VALUES
 from core.views.cohorts.rows import FlowView, UsersMap
@@ -53,8 +54,8 @@ FLOW_TOPICS = 7
 FLOW_HEIGHT = 460
 EPOCH = datetime(1970, 1, 1)
 FIRST_DAY, LAST_DAY = (datetime.min - EPOCH).days, (datetime.max - EPOCH).days
-OTHER = "other topics"
-MOVE = "%{source.customdata} to %{target.customdata}"
+OTHER = mark("other topics")
+MOVE = mark("%{source.customdata} to %{target.customdata}")
 
 
 def users_map(
@@ -118,7 +119,7 @@ def _moves(second: Overlay, palette: Palette) -> dict[str, Any]:
         "y": y,
         "mode": "lines",
         "line": {"width": 1, "color": rgba(palette.muted, 0.45)},
-        "name": "second map",
+        "name": "second map",  # no sentence
         "hoverinfo": "skip",
     }
 
@@ -153,8 +154,14 @@ def _words(view: UsersMap, at: int) -> str:
     value = view.values[at]
     said = "–" if not np.isfinite(value) else _tick(view, value) if view.is_day else f"{value:.3g}"
     if view.names:
-        said = plain(view.names[int(value)], 24) if np.isfinite(value) else NO_VALUE
-    return f"{plain(view.user_ids[at], LONGEST_ID)}: {said}"
+        said = plain(_called(view, int(value)), 24) if np.isfinite(value) else tr(NO_VALUE)
+    return tr("{name}: {said}", name=plain(view.user_ids[at], LONGEST_ID), said=said)
+
+
+def _called(view: UsersMap, value: int) -> str:
+    """What a value is called."""
+    name = view.names[value]
+    return tr(name) if view.by == ATTRIBUTE and name == OTHER_VALUES else name
 
 
 def _coloured(view: UsersMap, palette: Palette) -> tuple[IntArray, list[str]]:
@@ -214,17 +221,19 @@ def outline(area: Area, palette: Palette) -> dict[str, Any]:
 
 def _meanings(view: UsersMap, palette: Palette, inks: Sequence[str]) -> list[tuple[str, str, str]]:
     if view.by == "topic":
-        return [("", "", "Colour: leading topic")]
+        return [("", "", tr("Colour: leading topic"))]
     if view.names:
         present = np.unique(view.values[np.isfinite(view.values)]).astype(int).tolist()
         if view.by == ATTRIBUTE:
             last = inks[len(palette.topics)]
             rows = [
                 ("●", last if view.names[at] == OTHER_VALUES else inks[at],
-                 plain(view.names[at], LONGEST_VALUE))
+                 plain(_called(view, at), LONGEST_VALUE))
                 for at in present
             ]  # fmt: skip
-            return rows if np.isfinite(view.values).all() else [*rows, ("●", inks[-1], NO_VALUE)]
+            return (
+                rows if np.isfinite(view.values).all() else [*rows, ("●", inks[-1], tr(NO_VALUE))]
+            )
         return [
             ("●", inks[at] if at < len(KINDS) else palette.other, view.names[at]) for at in present
         ]
@@ -248,8 +257,10 @@ def flow_figure(view: FlowView, palette: Palette) -> Chart:
     moves = view.flow.moves
     own = largest_topics(moves, FLOW_TOPICS)
     folded = np.stack([_folded(part, own) for part in moves])
-    names = [*(plain(short_topic(view.topics[topic]), 20) for topic in own), OTHER]
+    names = [*(plain(short_topic(view.topics[topic]), 20) for topic in own), tr(OTHER)]
     inks = [*(palette.topic(topic) for topic in own), palette.other]
+    move = tr("{name}: {said}", name=tr(MOVE), said="%{value:,}")
+    users = tr("%{customdata}: %{value:,} users")
     at: dict[tuple[int, int], int] = {}
     links: list[tuple[int, int, int, str]] = []
     for column, part in enumerate(folded):
@@ -267,14 +278,14 @@ def flow_figure(view: FlowView, palette: Palette) -> Chart:
             "pad": 10,
             "thickness": 12,
             "line": {"width": 0},
-            "hovertemplate": "%{customdata}: %{value:,} users<extra></extra>",
+            "hovertemplate": f"{users}<extra></extra>",
         },
         link={
             "source": list(starts),
             "target": list(stops),
             "value": list(counts),
             "color": list(colours),
-            "hovertemplate": f"{MOVE}: %{{value:,}}<extra></extra>",
+            "hovertemplate": f"{move}<extra></extra>",
         },
         textfont={"size": SMALL, "color": palette.text},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from core.cohorts.store import Cohort
 from core.cohorts.what_if import CohortWhatIf, K, make_what_if, read_what_if, stored_path
 from core.domain import DomainError
 from core.jobs import Work
+from core.language import mark, tr, trc
 from core.views.cohorts.rows import WhatIfView
 from core.views.cohorts.what_if import build_what_if
 from core.views.what_if.history_table import find_item, item_label
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 ACTS = {
-    Act.DELETE: "Delete the events",
-    Act.NEGATIVE: "Make reviews negative",
-    Act.POSITIVE: "Make reviews positive",
-    Act.TEXT: "Replace reviews by a text",
-    Act.SHIFT: "Raise or lower ratings",
+    Act.DELETE: mark("Delete the events"),
+    Act.NEGATIVE: mark("Make reviews negative"),
+    Act.POSITIVE: mark("Make reviews positive"),
+    Act.TEXT: mark("Replace reviews by a text"),
+    Act.SHIFT: mark("Raise or lower ratings"),
 }
 FIELDS = ("do", "kind", "item", "topic", "last", "text", "by")
 ANSWER, FILLED = "pattern_answer", "pattern_filled"
@@ -107,7 +108,7 @@ def store() -> PatternStore:
     return PatternStore.open(loaders.library())
 
 
-@kept(8)
+@kept(8, speaks=False)
 def _listed(patterns: PatternStore, corpus: str) -> list[SavedPattern]:
     return patterns.entries(corpus)
 
@@ -143,29 +144,37 @@ def draw_form(asked: Asked) -> None:
             if state.get("pattern_do") not in acts:
                 state.choose("pattern_do", acts[0])
             st.selectbox(
-                "Change", acts, key="pattern_do", format_func=lambda act: ACTS[Act(act)], width=230
+                trc("verb", "Change"),
+                acts,
+                key="pattern_do",
+                format_func=lambda act: tr(ACTS[Act(act)]),
+                width=230,
             )
             do = Act(state.get("pattern_do"))
-            pick("kind", "Of kind", [] if len(kinds) < 2 else kinds, 130)
-            pick("topic", "In the topic", engine.topics.names, 190)
+            pick("kind", tr("Of kind"), [] if len(kinds) < 2 else kinds, 130, tr)
+            pick("topic", tr("In the topic"), engine.topics.names, 190)
             draw_item(corpus)
             st.number_input(
-                "Newest", 1, value=None, key="pattern_last", width=110, placeholder="All"
+                tr("Newest"), 1, value=None, key="pattern_last", width=110, placeholder=tr("All")
             )
             if do is Act.SHIFT:
                 scale = manifest.rating_scale
+                by = trc("amount", "By")
+                if scale:
+                    by = tr("By (scale {low:g} to {high:g})", low=scale[0], high=scale[1])
                 st.number_input(
-                    f"By (scale {scale[0]:g} to {scale[1]:g})" if scale else "By",
+                    by,
                     value=None,
                     key="pattern_by",
                     step=1.0,
                     width=150,
                 )
         if do is Act.TEXT:
-            st.text_area("Text of the review", key="pattern_text", height=80)
+            st.text_area(tr("Text of the review"), key="pattern_text", height=80)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             n = count(int(asked.users.sum()), "user")
-            drawing.button(f"See what changes for {n}", "ask_pattern", ask, asked, type="primary")
+            label = tr("See what changes for {users}", users=n)
+            drawing.button(label, "ask_pattern", ask, asked, type="primary")
             own = saved(corpus.name)
             if own:
                 draw_saved(own)
@@ -174,28 +183,43 @@ def draw_form(asked: Asked) -> None:
             notices.wrong(answer)
 
 
-def pick(name: str, label: str, options: Sequence[str], width: int) -> None:
-    key = f"pattern_{name}"
+def pick(
+    name: str,
+    label: str,
+    options: Sequence[str],
+    width: int,
+    words: Callable[[str], str] = str,
+) -> None:
+    key, usual = f"pattern_{name}", tr("Any")
     if state.get(key) not in (None, *options):
         state.choose(key, None)
     if options:
-        st.selectbox(label, options, index=None, key=key, placeholder="Any", width=width)
+        st.selectbox(
+            label,
+            options,
+            index=None,
+            key=key,
+            format_func=words,
+            placeholder=usual,
+            width=width,
+        )
 
 
 def draw_item(corpus: Corpus) -> None:
     """One item by its title; typed where there are too many to list."""
     if len(corpus.item_ids) > controls.LISTED_ITEMS:
-        st.text_input("Of the item", key="pattern_item", placeholder="Any: id or title", width=230)
+        usual = tr("Any: id or title")
+        st.text_input(tr("Of the item"), key="pattern_item", placeholder=usual, width=230)
         return
     if state.get("pattern_item") not in (None, *corpus.item_ids):
         state.choose("pattern_item", None)
     st.selectbox(
-        "Of the item",
+        tr("Of the item"),
         corpus.item_ids,
         index=None,
         key="pattern_item",
         format_func=lambda item: item_label(corpus, item),
-        placeholder="Any",
+        placeholder=tr("Any"),
         width=230,
     )
 
@@ -209,12 +233,12 @@ def draw_saved(own: Sequence[SavedPattern]) -> None:
     is_open = asked in names and not state.get(COHORTS_PATTERN)
     state.choose(PICK, asked if is_open else None)
     st.selectbox(
-        "Saved what-if",
+        tr("Saved what-if"),
         list(names),
         index=None,
         key=PICK,
         format_func=lambda id: names.get(id, id),
-        placeholder="Open a saved what-if",
+        placeholder=tr("Open a saved what-if"),
         label_visibility="collapsed",
         width=260,
         on_change=choose_saved,

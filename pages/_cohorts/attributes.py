@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.corpus.attributes import FORMS, OPS, TEXT, Attributes, Condition, label_of
+from core.language import tr
 from core.views.attributes import NO_VALUE
 from core.views.wording import short
 from pages._shared import notices, state
@@ -22,7 +23,8 @@ def pick(attributes: Attributes | None) -> None:
         return
     kept = [name for name in state.get(PICKED) or () if name in attributes.names]
     state.choose(PICKED, kept)
-    st.multiselect("User attributes", attributes.names, key=PICKED, format_func=label_of, width=560)
+    label = tr("User attributes")
+    st.multiselect(label, attributes.names, key=PICKED, format_func=label_of, width=560)
 
 
 def draw(attributes: Attributes | None) -> None:
@@ -38,19 +40,22 @@ def draw(attributes: Attributes | None) -> None:
                 values += [value for value in asked if value not in values]
                 state.choose(_key("is", name), asked)
                 st.multiselect(
-                    f"{label} is",
+                    tr("{attribute} is", attribute=label),
                     values,
                     key=_key("is", name),
-                    format_func=lambda value: value or NO_VALUE,
-                    placeholder="Any",
+                    format_func=lambda value: value or tr(NO_VALUE),
+                    placeholder=tr("Any"),
                     width=560,
                 )
                 continue
-            for op, words in (("least", "at least"), ("most", "at most")):
+            form = tr(FORMS[attributes.column(name).kind])
+            least = tr("{attribute} at least", attribute=label)
+            most = tr("{attribute} at most", attribute=label)
+            for op, words in (("least", least), ("most", most)):
                 st.text_input(
-                    f"{label} {words}",
+                    words,
                     key=_key(op, name),
-                    placeholder=FORMS[attributes.column(name).kind],
+                    placeholder=form,
                     width=190,
                 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,15 @@ from core.arrays import BoolArray
 from core.cohorts.area import Area
 from core.cohorts.listed import read_listed
 from core.cohorts.patterns import SavedPattern
-from core.cohorts.rule import KINDS, READERS, TRENDS, Rule, members, query_of
+from core.cohorts.rule import READERS, Rule, members, query_of
 from core.cohorts.store import LONGEST_NAME, Cohort, members_of
 from core.corpus.attributes import Attributes
 from core.domain import DomainError
+from core.language import tr
 from core.views.cohorts.build import Everyone
 from core.views.cohorts.rows import UsersMap
-from core.views.cohorts.sentences import rule_words, saved_sentence
-from core.views.wording import capital, count, day, grown_since
+from core.views.cohorts.sentences import TREND_WORDS, TURN_WORDS, rule_words, saved_sentence
+from core.views.wording import capital, count, day, grown_since, joined
 from pages._cohorts import asking
 from pages._cohorts import attributes as conditions
 from pages._shared import cohorts, drawing, notices, state
@@ -80,17 +81,18 @@ def pick_time(everyone: Everyone) -> int:
     if asked not in options and asked is not None:
         at = bisect_right(options[:-1], str(asked)) - 1
         if not at >= 0 or not is_day(str(asked)):
-            notices.miss(COHORTS_AT, f"There is no time {asked!r} here; this is the last one.")
+            missing = tr("There is no time {asked!r} here; this is the last one.", asked=asked)
+            notices.miss(COHORTS_AT, missing)
         state.put(COHORTS_AT, options[at] if at >= 0 and is_day(str(asked)) else END)
     elif asked is None:
         state.put(COHORTS_AT, END)
     playing = bool(state.get(PLAYING_CALENDAR))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        label, icon = ("Pause", "pause") if playing else ("Play", "play_arrow")
+        label, icon = (tr("Pause"), "pause") if playing else (tr("Play"), "play_arrow")
         drawing.button(label, "play_calendar", toggle, options, icon=icon)
         state.hold(COHORTS_AT)
         picked = st.select_slider(
-            "Time",
+            tr("Time"),
             options,
             key=COHORTS_AT,
             format_func=lambda at: day(times[-1]) if at == END else day(times[options.index(at)]),
@@ -186,7 +188,8 @@ def of_saved(everyone: Everyone, shown: UsersMap, cohort_id: str) -> Chosen:
     cohort = cohorts.store().load(cohort_id)
     corpus = everyone.engine.corpus
     if cohort.corpus != corpus.name:
-        raise DomainError(f"the cohort {cohort.name!r} is of the corpus {cohort.corpus!r}")
+        about = {"name": cohort.name, "corpus": cohort.corpus}
+        raise DomainError(tr("the cohort {name!r} is of the corpus {corpus!r}", **about))
     return replace(of_kept(everyone, cohort), saved=cohort)
 
 
@@ -207,18 +210,21 @@ def of_pattern(everyone: Everyone, shown: UsersMap, pattern_id: str) -> Chosen:
     """Whom a saved what-if is about."""
     entry = asking.whose(pattern_id)
     if entry.cohort.corpus != everyone.engine.corpus.name:
-        raise DomainError(f"this what-if is of the corpus {entry.cohort.corpus!r}")
+        other = entry.cohort.corpus
+        raise DomainError(tr("this what-if is of the corpus {corpus!r}", corpus=other))
     chosen = of_kept(everyone, entry.cohort)
     if entry.deleted:
-        gone = f"The users of the deleted what-if {entry.name!r}; no saved cohort has them."
-        return replace(chosen, note=f"{gone} {chosen.note}".strip())
+        gone = tr(
+            "The users of the deleted what-if {name!r}; no saved cohort has them.", name=entry.name
+        )
+        return replace(chosen, note=joined(gone, chosen.note))
     return replace(chosen, pattern=entry)
 
 
 def of_rule(everyone: Everyone, shown: UsersMap, text: str) -> Chosen:
     rule = Rule.from_text(text)
     if rule.is_empty:
-        raise DomainError("the rule has no condition", remedy="Give it one")
+        raise DomainError(tr("the rule has no condition"), remedy=tr("Give it one"))
     return Chosen(capital(rule_words(rule)), members(rule, everyone.people), rule)
 
 
@@ -226,14 +232,17 @@ def of_area(everyone: Everyone, shown: UsersMap, text: str) -> Chosen:
     area = Area.from_text(text)
     users = np.zeros(len(everyone.engine.corpus.user_ids), np.bool_)
     users[shown.places[area.holds(shown.positions)]] = True
-    when = f" on {day(shown.at)}" if shown.at else ""
-    return Chosen(f"Users in the drawn region{when}", users, None, area)
+    name = tr("Users in the drawn region")
+    if shown.at:
+        name = tr("Users in the drawn region on {day}", day=day(shown.at))
+    return Chosen(name, users, None, area)
 
 
 def of_users(everyone: Everyone, shown: UsersMap, code: str) -> Chosen:
     corpus = everyone.engine.corpus
     listed = read_listed(code, corpus)
-    return Chosen(listed.name, listed.mask(corpus), note="These users, by the link; not saved.")
+    note = tr("These users, by the link; not saved.")
+    return Chosen(listed.name, listed.mask(corpus), note=note)
 
 
 def rule_form(everyone: Everyone) -> None:
@@ -247,27 +256,29 @@ def rule_form(everyone: Everyone) -> None:
     turns, timed = everyone.people.turns is not None, bool(everyone.times)
     with st.form("rule", border=False):
         if not turns:
-            why = everyone.turns_problem or "Turning points were not measured for this model yet."
-            notices.caution(f"{why} Overview measures them.")
+            why = cohorts.turns_problem(everyone.engine) or tr(
+                "Turning points were not measured for this model yet."
+            )
+            notices.caution(joined(why, tr("Overview measures them.")))
         with st.container(horizontal=True, gap="small"):
-            pick("turned_to", "Turned to", topics, disabled=not turns)
-            pick("turned_from", "Turned away from", topics, disabled=not turns)
-            pick("kind", "Kind of turning point", KINDS, disabled=not turns)
+            pick("turned_to", tr("Turned to"), topics, disabled=not turns)
+            pick("turned_from", tr("Turned away from"), topics, disabled=not turns)
+            pick("kind", tr("Kind of turning point"), TURN_WORDS, disabled=not turns)
         with st.container(horizontal=True, gap="small"):
-            pick_day("since", "Turned since", disabled=not (turns and timed))
-            pick_day("until", "Turned until", disabled=not (turns and timed))
-            pick("topic", "Leading topic now", topics)
+            pick_day("since", tr("Turned since"), disabled=not (turns and timed))
+            pick_day("until", tr("Turned until"), disabled=not (turns and timed))
+            pick("topic", tr("Leading topic now"), topics)
         with st.container(horizontal=True, gap="small"):
-            type_number("least_events", "Events at least", 1)
-            type_number("most_events", "Events at most", 1)
-            type_number("least_drift", "Drift at least", 0.1)
+            type_number("least_events", tr("Events at least"), 1)
+            type_number("most_events", tr("Events at most"), 1)
+            type_number("least_drift", tr("Drift at least"), 0.1)
         with st.container(horizontal=True, gap="small"):
-            pick("sentiment", "Sentiment", tuple(TRENDS))
-            pick_day("active_since", "Last seen since", disabled=not timed)
-            pick_day("quiet_since", "Not seen since", disabled=not timed)
-            type_number("least_rank", "Held-out rank at least", 1)
+            pick("sentiment", tr("Sentiment"), TREND_WORDS)
+            pick_day("active_since", tr("Last seen since"), disabled=not timed)
+            pick_day("quiet_since", tr("Not seen since"), disabled=not timed)
+            type_number("least_rank", tr("Held-out rank at least"), 1)
         conditions.draw(known)
-        st.form_submit_button("Find them", type="primary", on_click=ask)
+        st.form_submit_button(tr("Find them"), type="primary", on_click=ask)
     answer = state.get(ANSWER)
     if isinstance(answer, DomainError):
         notices.wrong(answer)
@@ -279,11 +290,20 @@ def rule_form(everyone: Everyone) -> None:
             return
 
 
-def pick(name: str, label: str, options: Sequence[str], **look: Any) -> None:
-    key = f"rule_{name}"
+def pick(name: str, label: str, options: Sequence[str] | Mapping[str, str], **look: Any) -> None:
+    """One of some names, or of some marked words by their names."""
+    key, words = f"rule_{name}", options if isinstance(options, Mapping) else {}
+    look |= {"placeholder": tr("Any"), "width": 190}
     if state.get(key) not in (None, *options):
         state.choose(key, None)
-    st.selectbox(label, options, index=None, key=key, placeholder="Any", width=190, **look)
+    st.selectbox(
+        label,
+        list(options),
+        index=None,
+        key=key,
+        format_func=lambda each: tr(words[each]) if each in words else each,
+        **look,
+    )
 
 
 def pick_day(name: str, label: str, **look: Any) -> None:
@@ -316,7 +336,7 @@ def ask() -> None:
         values = {name: state.get(f"rule_{name}") for name in READERS}
         rule = Rule.from_values(values, attributes=conditions.asked())
         if rule.is_empty:
-            raise DomainError("the rule has no condition", remedy="Give it one")
+            raise DomainError(tr("the rule has no condition"), remedy=tr("Give it one"))
     except DomainError as problem:
         state.put(ANSWER, problem)
         return
@@ -336,25 +356,26 @@ def against(everyone: Everyone, saved: Sequence[Cohort]) -> tuple[str, BoolArray
             except DomainError as problem:
                 notices.miss(COHORT_AGAINST, str(problem))
                 return None
-    notices.miss(COHORT_AGAINST, f"There is no saved cohort {asked!r}.")
+    notices.miss(COHORT_AGAINST, tr("There is no saved cohort {asked!r}.", asked=asked))
     state.choose(COHORT_AGAINST, None)
     return None
 
 
 def save_form(everyone: Everyone, chosen: Chosen) -> None:
     """Save whom the page describes under a name: a rule as a rule, a region as its users."""
-    kept = "its rule, which is asked again when it is opened" if chosen.rule else (
-        f"a list of {count(int(chosen.users.sum()), 'user')}"
-    )  # fmt: skip
-    with st.popover("Save", icon=":material/save:", key="cohort_save"):
+    kept = tr("Keeps its rule, which is asked again when it is opened.")
+    if not chosen.rule:
+        kept = tr("Keeps a list of {users}.", users=count(int(chosen.users.sum()), "user"))
+    with st.popover(tr("Save"), icon=":material/save:", key="cohort_save"):
         answer = state.get(ANSWER)
         if isinstance(answer, DomainError):
             notices.show_error(answer)
         with st.form("save_cohort", border=False):
-            st.text_input("Name", key=NAME, max_chars=100)
-            st.text_area("Notes", key=NOTES, height=80)
-            st.caption(f"Keeps {kept}.")
-            st.form_submit_button("Save", type="primary", on_click=save, args=(everyone, chosen))
+            st.text_input(tr("Name"), key=NAME, max_chars=100)
+            st.text_area(tr("Notes"), key=NOTES, height=80)
+            st.caption(kept)
+            label, about = tr("Save"), (everyone, chosen)
+            st.form_submit_button(label, type="primary", on_click=save, args=about)
 
 
 def save(everyone: Everyone, chosen: Chosen) -> None:

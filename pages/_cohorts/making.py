@@ -13,8 +13,10 @@ from core.corpus.store import Library
 from core.figures.chart import Chart
 from core.figures.cohorts import users_map as draw_users
 from core.figures.palette import PALETTES, ThemeName
+from core.language import mark, tr
 from core.views.cohorts.build import Everyone, build_cohort, build_flow, build_users_map
 from core.views.cohorts.rows import CohortView, FlowView, UsersMap
+from core.views.wording import joined
 from pages._cohorts import mapping
 from pages._shared import cohorts, judging, loaders, notices, working
 from pages._shared.loaders import Fingerprint, kept
@@ -28,7 +30,7 @@ AT_ONCE = 20_000
 """Events up to which nobody has to ask for the states."""
 
 
-@kept(2, "Following every user's interest …", also=cohorts.files)
+@kept(2, mark("Following every user's interest …"), also=cohorts.files, speaks=False)
 def measured(engine: Engine, library: Library) -> bool:
     """Measure a small corpus's states, once for all sessions that wait."""
     make_states(library, engine)
@@ -46,12 +48,13 @@ def everyone(engine: Engine) -> Everyone | None:
         if found is not None:
             return found
     target = f"{engine.corpus.name} {engine.model_id}"
-    if working.is_drawn(JOB, target, "Following every user's interest"):
+    if working.is_drawn(JOB, target, tr("Following every user's interest")):
         return None
-    why = problem or "The states of all users were not measured yet."
-    notices.caution(f"{why} Every history is run once; the result is stored with the model.")
+    why = problem or tr("The states of all users were not measured yet.")
+    once = tr("Every history is run once; the result is stored with the model.")
+    notices.caution(joined(why, once))
     work = functools.partial(make_states, loaders.library(), engine)
-    working.offer(JOB, target, "Follow all users", work)
+    working.offer(JOB, target, tr("Follow all users"), work)
     return None
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from core.cohorts.atlas import command_of, write_atlas
 from core.cohorts.second_map import make_second
 from core.interest_map.kept import Overlay
+from core.language import tr
 from core.views.cohorts.build import MAP_MEASURES, SECOND, Everyone
 from core.views.cohorts.sentences import map_kept_sentence
 from pages._shared import loaders, notices, working
@@ -26,14 +27,16 @@ REFIT, ATLAS = "second_map", "atlas"
 def draw_second(engine: Engine) -> None:
     """The way to a second map, where the colour needs one that is not there."""
     target = f"{engine.corpus.name} {engine.model_id}"
-    if working.is_drawn(REFIT, target, "Fitting the map with another seed"):
+    if working.is_drawn(REFIT, target, tr("Fitting the map with another seed")):
         return
     notices.caution(
-        "No second map was fitted yet. The same states are laid out once more with another seed; "
-        "the model's own map stays as it is. The result is stored."
+        tr(
+            "No second map was fitted yet. The same states are laid out once more with another "
+            "seed; the model's own map stays as it is. The result is stored."
+        )
     )
     work = functools.partial(make_second, loaders.library(), engine)
-    working.offer(REFIT, target, "Fit it with another seed", work)
+    working.offer(REFIT, target, tr("Fit it with another seed"), work)
 
 
 def overlay(everyone: Everyone, by: str) -> Overlay | None:
@@ -59,9 +62,10 @@ def atlas_path(engine: Engine) -> Path:
 
 def draw_atlas(engine: Engine) -> None:
     """All states and items as Parquet: made once, then offered."""
-    with st.expander("All states and items for embedding-atlas", icon=":material/scatter_plot:"):
+    label = tr("All states and items for embedding-atlas")
+    with st.expander(label, icon=":material/scatter_plot:"):
         target, path = f"{engine.corpus.name} {engine.model_id}", atlas_path(engine)
-        if working.is_drawn(ATLAS, target, "Writing all states and items"):
+        if working.is_drawn(ATLAS, target, tr("Writing all states and items")):
             return
         name = f"{engine.corpus.name}-atlas.parquet"
         command = ""
@@ -69,22 +73,24 @@ def draw_atlas(engine: Engine) -> None:
             try:
                 command, size = command_of(name, path), path.stat().st_size
             except (OSError, pa.ArrowException):
-                notices.caution("The file of all states is damaged.")
+                notices.caution(tr("The file of all states is damaged."))
         if not command:
             notices.caution(
-                "A Parquet file with a row per state and item: positions on this map, vectors, "
-                "neighbours, topics, events and texts."
+                tr(
+                    "A Parquet file with a row per state and item: positions on this map, vectors, "
+                    "neighbours, topics, events and texts."
+                )
             )
             work = functools.partial(write_atlas, engine, path)
-            working.offer(ATLAS, target, "Make the file", work, type="secondary", icon=None)
+            working.offer(ATLAS, target, tr("Make the file"), work, type="secondary", icon=None)
             return
         st.download_button(
-            f"States and items ({size / 1e6:.1f} MB)",
+            tr("States and items ({size:.1f} MB)", size=size / 1e6),
             path.read_bytes,
             file_name=name,
             mime="application/vnd.apache.parquet",
             on_click="ignore",
             icon=":material/download:",
         )
-        st.caption("Opens in embedding-atlas with")
+        st.caption(tr("Opens in embedding-atlas with"))
         st.code(command, language="bash", wrap_lines=True)

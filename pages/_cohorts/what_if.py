@@ -13,11 +13,12 @@ from core.cohorts.patterns import SavedPattern, outcome_of
 from core.cohorts.what_if import K
 from core.domain import DomainError
 from core.figures.cohort_what_if import items_figure
+from core.language import tr
 from core.scenario.unsaved import Unsaved, to_address
 from core.views.cohorts.rows import ItemRow, ListedTopic, WhatIfView
 from core.views.cohorts.what_if_sentences import pattern_words, saved_words
 from core.views.tables import table
-from core.views.wording import capital, count
+from core.views.wording import capital, count, joined
 from pages._cohorts.asking import (
     ANSWER,
     Asked,
@@ -42,7 +43,7 @@ TABLE_HEIGHT = 360
 def draw(asked: Asked) -> tuple[WhatIfView | None, Charts]:
     """The question, its progress or its answer; the answer and its charts, for export."""
     engine = asked.engine
-    st.subheader("What if their histories were different?", anchor=False)
+    st.subheader(tr("What if their histories were different?"), anchor=False)
     if problem := loaders.problem_of(store()):
         notices.caution(problem)
     draw_form(asked)
@@ -58,10 +59,16 @@ def draw(asked: Asked) -> tuple[WhatIfView | None, Charts]:
             return None, {}
         if problem:
             notices.caution(problem)
-        n = count(int(asked.users.sum()), "user")
-        notices.caution(f"{words}: not asked for {n} and {asked.recommender} yet.")
+        notices.caution(
+            tr(
+                "{pattern}: not asked for {users} and {recommender} yet.",
+                pattern=words,
+                users=count(int(asked.users.sum()), "user"),
+                recommender=asked.recommender,
+            )
+        )
         target, work = asked.target(pattern, k), asked.work(pattern, k)
-        working.offer("what_if", target, "Ask for the lists", work, link=asked.link)
+        working.offer("what_if", target, tr("Ask for the lists"), work, link=asked.link)
         return None, {}
     return view, draw_answer(asked, view, entry)
 
@@ -80,8 +87,10 @@ def draw_waiting(engine: Engine) -> None:
         return
     words = capital(pattern_words(pattern, engine.corpus))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        notices.say(f"{words}: choose the cohort whose lists this would change.")
-        drawing.button("Drop it", "pattern_drop", drop, icon="close")
+        notices.say(
+            tr("{pattern}: choose the cohort whose lists this would change.", pattern=words)
+        )
+        drawing.button(tr("Drop it"), "pattern_drop", drop, icon="close")
 
 
 def drop() -> None:
@@ -112,8 +121,8 @@ def read(asked: Asked) -> tuple[Pattern | None, SavedPattern | None]:
             notices.miss(COHORTS_PATTERN, str(problem))
             state.choose(COHORTS_PATTERN, None)
         else:
-            notices.wrong(problem, f"{entry.name} can't be asked")
-            drawing.button("Delete", "pattern_delete", delete, entry, asked, icon="delete")
+            notices.wrong(problem, tr("{name} can't be asked", name=entry.name))
+            drawing.button(tr("Delete"), "pattern_delete", delete, entry, asked, icon="delete")
         return None, None
     return pattern, entry
 
@@ -127,7 +136,7 @@ def draw_answer(asked: Asked, view: WhatIfView, entry: SavedPattern | None) -> C
         if entry is None:
             save_form(asked, view)
         else:
-            drawing.button("Delete", "pattern_delete", delete, entry, asked, icon="delete")
+            drawing.button(tr("Delete"), "pattern_delete", delete, entry, asked, icon="delete")
     if entry is not None:
         notices.caution(saved_words(entry, view.found, manifest))
         if entry.notes:
@@ -136,32 +145,35 @@ def draw_answer(asked: Asked, view: WhatIfView, entry: SavedPattern | None) -> C
     if view.items:
         figure = items_figure(view, drawing.palette(), narrow=screen.is_narrow())
         charts["what_if"] = (view.items_sentence, figure)
-        drawing.chart("what_if", figure, view.items_sentence, name="Items that win and lose lists")
+        name = tr("Items that win and lose lists")
+        drawing.chart("what_if", figure, view.items_sentence, name=name)
     if view.found.affected.any():
         draw_users(engine, view)
         if view.topics:
             draw_topics(view)
-    notices.caution(" ".join(view.cautions))
+    notices.caution(joined(*view.cautions))
     return charts
 
 
 def draw_topics(view: WhatIfView) -> None:
     """How many items of a list are of each topic, before and after."""
     columns = {
-        "topic": col.TextColumn("Topic"),
-        "before": col.NumberColumn("Items before", format="%.2f", width=100),
-        "after": col.NumberColumn("After", format="%.2f", width=70),
-        "words": col.TextColumn("More [95 %]", width=150),
+        "topic": col.TextColumn(tr("Topic")),
+        "before": col.NumberColumn(tr("Items before"), format="%.2f", width=100),
+        "after": col.NumberColumn(tr("After"), format="%.2f", width=70),
+        "words": col.TextColumn(tr("More [95 %]"), width=150),
         "chance": col.TextColumn("q", width=64, alignment="right"),
     }
     drawing.table(
         table(view.topics, " ".join(columns)),
-        "Items of a list by topic, on average.",
+        tr("Items of a list by topic, on average."),
         columns,
         grows=("topic",),
         room=screen.room(),
     )
-    notices.caution("Items of a list by topic, on average over the users whose history changes.")
+    notices.caution(
+        tr("Items of a list by topic, on average over the users whose history changes.")
+    )
 
 
 def draw_users(engine: Engine, view: WhatIfView) -> None:
@@ -182,43 +194,48 @@ def draw_users(engine: Engine, view: WhatIfView) -> None:
 
     columns = {
         "user_id": drawing.buttons(
-            "User in What-if",
+            tr("User in What-if"),
             "open_edited",
             open_user,
             alignment="left",
             width=max(drawing.id_width(ids), 120),
         ),
-        "edits": col.NumberColumn("Edits", format="localized", width=60),
+        "edits": col.NumberColumn(tr("Edits"), format="localized", width=60),
         "change": col.NumberColumn(
-            "Change", format="%.2f", width=76, help="1 \u2212 RBO of both lists: 0 is the same list"
+            tr("Change"),
+            format="%.2f",
+            width=76,
+            help=tr("1 \u2212 RBO of both lists: 0 is the same list"),
         ),
-        "new": col.NumberColumn("New items", width=88),
-        "first_before": col.TextColumn("First item before"),
-        "first_after": col.TextColumn("First item after"),
+        "new": col.NumberColumn(tr("New items"), width=88),
+        "first_before": col.TextColumn(tr("First item before")),
+        "first_after": col.TextColumn(tr("First item after")),
     }
     with st.container(key="edited_users"):
         drawing.table(
             view.users,
-            f"Users whose lists change most. {view.sentence}",
+            joined(tr("Users whose lists change most."), view.sentence),
             columns,
             height=min(TABLE_HEIGHT, 38 + 35 * len(ids)),
             grows=("first_before", "first_after"),
             room=screen.room(),
             marked=[user == state.selection().user_id for user in ids],
         )
-    notices.caution("Lists that change most first; a user opens What-if with these edits.")
+    notices.caution(tr("Lists that change most first; a user opens What-if with these edits."))
 
 
 def save_form(asked: Asked, view: WhatIfView) -> None:
-    with st.popover("Save what-if", icon=":material/save:", key="pattern_save", width="content"):
+    label, icon = tr("Save what-if"), ":material/save:"
+    with st.popover(label, icon=icon, key="pattern_save", width="content"):
         answer = state.get(ANSWER)
         if isinstance(answer, DomainError):
             notices.show_error(answer)
         with st.form("save_pattern", border=False):
-            st.text_input("Name of the what-if", key=NAME, max_chars=100)
-            st.text_area("Notes on it", key=NOTES, height=80)
-            st.caption("Keeps the cohort, the pattern, the recommender and what came out.")
-            st.form_submit_button("Save it", type="primary", on_click=save, args=(asked, view))
+            st.text_input(tr("Name of the what-if"), key=NAME, max_chars=100)
+            st.text_area(tr("Notes on it"), key=NOTES, height=80)
+            st.caption(tr("Keeps the cohort, the pattern, the recommender and what came out."))
+            label, about = tr("Save it"), (asked, view)
+            st.form_submit_button(label, type="primary", on_click=save, args=about)
 
 
 def save(asked: Asked, view: WhatIfView) -> None:
@@ -266,7 +283,7 @@ def delete(entry: SavedPattern, asked: Asked | None = None) -> None:
 def files(view: WhatIfView) -> dict[str, sharing.File]:
     """Its tables, for export."""
     return {
-        "What-if: items (CSV)": (".csv", lambda: table(view.items, ItemRow.COLUMNS)),
-        "What-if: topics (CSV)": (".csv", lambda: table(view.topics, ListedTopic.COLUMNS)),
-        "What-if: users (CSV)": (".csv", lambda: view.users),
+        tr("What-if: items (CSV)"): (".csv", lambda: table(view.items, ItemRow.COLUMNS)),
+        tr("What-if: topics (CSV)"): (".csv", lambda: table(view.topics, ListedTopic.COLUMNS)),
+        tr("What-if: users (CSV)"): (".csv", lambda: view.users),
     }

@@ -14,7 +14,7 @@ from core.cohorts.second_map import stored_path as second_path
 from core.cohorts.states import read_states, stored_path
 from core.cohorts.store import Cohort, CohortStore, members_of
 from core.domain import DomainError
-from core.language import mark
+from core.language import mark, tr
 from core.turns.stored import read_turns
 from core.turns.stored import stored_path as turns_path
 from core.views.cohorts.build import Everyone
@@ -44,9 +44,15 @@ def stored(engine: Engine) -> Everyone | None:
     states = read_states(library, engine)
     if states is None:
         return None
-    turns, problem = notices.find(lambda: read_turns(library, engine))
+    turns, _ = notices.find(lambda: read_turns(library, engine))
     second, _ = notices.find(lambda: read_second(library, engine))
-    return Everyone(engine, states, turns, problem, second)
+    return Everyone(engine, states, turns, second)
+
+
+@kept(2, also=files)
+def turns_problem(engine: Engine) -> str:
+    """What is wrong with the stored turning points; empty where nothing is."""
+    return notices.find(lambda: read_turns(loaders.library(), engine))[1]
 
 
 def store() -> CohortStore:
@@ -54,7 +60,7 @@ def store() -> CohortStore:
     return CohortStore.open(loaders.library())
 
 
-@kept(8)
+@kept(8, speaks=False)
 def _listed(store: CohortStore, corpus: str) -> list[Cohort]:
     return store.cohorts(corpus)
 
@@ -64,13 +70,14 @@ def saved(corpus: str) -> list[Cohort]:
     return _listed(store(), corpus)
 
 
-@kept(16, also=files)
+@kept(16, also=files, speaks=False)
 def users_of(engine: Engine, cohort: Cohort) -> BoolArray:
     """A saved cohort's users, bool[n_users]; DomainError where its rule can't be asked."""
     everyone = stored(engine)
     if everyone is None:
         raise DomainError(
-            "the states of all users were not measured yet", remedy="Open Cohorts to measure them"
+            tr("the states of all users were not measured yet"),
+            remedy=tr("Open Cohorts to measure them"),
         )
     return members_of(cohort, everyone.people)
 
@@ -123,8 +130,8 @@ def picked(engine: Engine, key: str) -> tuple[Cohort, BoolArray] | None:
     asked = state.get(COHORT_SAVED)
     if not cohorts and asked is None:
         return None
-    look = {"placeholder": "All users", "width": 240}
-    pick(cohorts, "Saved cohort", key, COHORT_SAVED, **look)
+    look = {"placeholder": tr("All users"), "width": 240}
+    pick(cohorts, tr("Saved cohort"), key, COHORT_SAVED, **look)
     if asked is None:
         return None
     for cohort in cohorts:
@@ -132,14 +139,15 @@ def picked(engine: Engine, key: str) -> tuple[Cohort, BoolArray] | None:
             try:
                 users = users_of(engine, cohort)
             except DomainError as problem:
-                notices.caution(f"The cohort {cohort.name!r} can't be opened: {problem}")
-                drawing.link(drawing.COHORTS, "Open it in Cohorts", cohort=cohort.cohort_id)
+                words = {"name": cohort.name, "why": problem}
+                notices.caution(tr("The cohort {name!r} can't be opened: {why}", **words))
+                drawing.link(drawing.COHORTS, tr("Open it in Cohorts"), cohort=cohort.cohort_id)
                 return None
             if not users.any():
-                notices.caution(f"Nobody is in the cohort {cohort.name!r} now.")
+                notices.caution(tr("Nobody is in the cohort {name!r} now.", name=cohort.name))
                 return None
             return cohort, users
-    notices.miss(COHORT_SAVED, f"There is no saved cohort {asked!r}.")
+    notices.miss(COHORT_SAVED, tr("There is no saved cohort {asked!r}.", asked=asked))
     state.choose(COHORT_SAVED, None)
     return None
 

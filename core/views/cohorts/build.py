@@ -20,6 +20,7 @@ from core.cohorts.traits import FEWEST, Description, Having, Trait, describe, di
 from core.corpus.attributes import DAY, TEXT, label_of
 from core.domain import DomainError
 from core.interest_map.kept import Kept, Overlay, at_places, kept_of
+from core.language import ENGLISH, mark, speaking, tr, trc
 from core.measure.metrics import bootstrap
 from core.turns.stored import Turns
 from core.views.cohorts import sentences
@@ -32,7 +33,7 @@ from core.views.cohorts.rows import (
     UsersMap,
 )
 from core.views.users import event_items, topic_shares
-from core.views.wording import listing, short, short_topic
+from core.views.wording import listing, month, short, short_topic
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -41,29 +42,28 @@ if TYPE_CHECKING:
 SECOND = "seed"
 """The measure that needs a second map."""
 MEASURES = {
-    "topic": "Leading topic",
-    "kind": "Latest turning point",
-    "drift": "Drift",
-    "sentiment": "Sentiment trend",
-    "activity": "Events in a year",
-    "rank": "Rank of held-out items",
-    "trust": "Trustworthiness",
-    "continuity": "Continuity",
-    SECOND: "Second seed",
+    "topic": mark("Leading topic"),
+    "kind": mark("Latest turning point"),
+    "drift": mark("Drift"),
+    "sentiment": mark("Sentiment trend"),
+    "activity": mark("Events in a year"),
+    "rank": mark("Rank of held-out items"),
+    "trust": mark("Trustworthiness"),
+    "continuity": mark("Continuity"),
+    SECOND: mark("Second seed"),
 }
 """What users can be coloured by, and how it is called."""
 MAP_MEASURES = ("trust", "continuity", SECOND)
 """Measures of the map itself."""
 ATTRIBUTE = "attribute"
 """The measure of users that is one of their attributes."""
-NO_KIND = "none so far"
+NO_KIND = mark("none so far")
 HUES = 9
 """Values of an attribute that have a colour of their own; of more, the last ones share a grey."""
-OTHER_VALUES = "other values"
+OTHER_VALUES = mark("other values")
 YEAR = timedelta(days=365)
 MOST_STOPS = 96
 """Times of the scrubber; of a longer corpus every second, third, ... month."""
-OTHERS = "all other users"
 TOLD = 20
 """Users that a terminal names."""
 USER_COLUMNS = (
@@ -81,8 +81,6 @@ class Everyone:
     """Where every user stood after each event."""
     turns: Turns | None
     """Turning points; None where they were not measured, or are damaged."""
-    turns_problem: str = ""
-    """What is wrong with them; empty where nothing is."""
     second: Overlay | None = None
     """A second seed's map laid over the model's; None where it was not fitted."""
 
@@ -128,7 +126,8 @@ class Everyone:
             users = np.flatnonzero((place >= 0) & (place < n))
             cells = (np.ones(len(users), np.float32), (users, place[users]))
             table = sp.csr_matrix(cells, (len(place), n))
-            names = [f"{label_of(column.name)}: {value}" for value in values[:n]]
+            label = _english_label(column.name)  # this is kept for readers of all languages
+            names = [f"{label}: {value}" for value in values[:n]]
             found.append(Having("attribute", names, table, place >= 0, column.name))
         return found
 
@@ -164,7 +163,7 @@ def build_users_map(
     elif by == "topic":
         values, names = topics.astype(np.float64), engine.topics.names
     elif by == "kind":
-        values, names = _kinds(everyone, seen, at), (*KINDS, NO_KIND)
+        values, names = _kinds(everyone, seen, at), _kind_names()
     elif by == "activity":
         values = _activity(everyone, seen, at)
     elif by in MAP_MEASURES:
@@ -183,7 +182,7 @@ def build_users_map(
         topics,
         values,
         names,
-        label_of(attribute) if attribute is not None and by == ATTRIBUTE else MEASURES[by],
+        label_of(attribute) if attribute is not None and by == ATTRIBUTE else tr(MEASURES[by]),
         by,
         sentences.map_sentence(at, len(seen), len(rows), [row for row in leading if row[1]]),
         is_day,
@@ -194,7 +193,9 @@ def _of_attribute(everyone: Everyone, name: str) -> tuple[DoubleArray, tuple[str
     """An attribute of all users, float64[n_users], what its values mean, whether it is a day."""
     attributes = everyone.engine.corpus.attributes
     if attributes is None:
-        raise DomainError("this corpus has no user attributes", remedy="Import a users file")
+        raise DomainError(
+            tr("this corpus has no user attributes"), remedy=tr("Import a users file")
+        )
     kind = attributes.column(name).kind
     if kind != TEXT:
         return attributes.numbers(name), (), kind == DAY
@@ -230,6 +231,11 @@ def _kinds(everyone: Everyone, seen: IntArray, at: datetime | None) -> DoubleArr
     return values[seen]
 
 
+def _kind_names() -> tuple[str, ...]:
+    """What ``_kinds`` means, in the reader's language."""
+    return tuple(tr(name) for name in (*map(sentences.TURN_WORDS.__getitem__, KINDS), NO_KIND))
+
+
 def _activity(everyone: Everyone, seen: IntArray, at: datetime | None) -> DoubleArray:
     manifest = everyone.engine.corpus.manifest
     last = at or manifest.last
@@ -242,7 +248,7 @@ def build_flow(everyone: Everyone, chosen: BoolArray, until: datetime | None) ->
     """The flow of some users up to a time."""
     names = everyone.engine.topics.names
     flow = flow_of(everyone.clock, everyone.states.topics, len(names), chosen, until)
-    labels = tuple(f"{at:%b %Y}" for at in flow.times if at) or sentences.QUARTERS
+    labels = tuple(month(at) for at in flow.times if at) or tuple(map(tr, sentences.QUARTERS))
     return FlowView(flow, labels, names, sentences.flow_sentence(flow, labels, names))
 
 
@@ -273,9 +279,11 @@ def build_cohort(
     """
     if not chosen.any():
         raise DomainError(
-            "nobody is in this cohort", where=name, remedy="Draw a larger region, or ask for less"
+            tr("nobody is in this cohort"),
+            where=name,
+            remedy=tr("Draw a larger region, or ask for less"),
         )
-    against_name, others = against or (OTHERS, ~chosen)
+    against_name, others = against or (sentences.OTHERS, ~chosen)
     others = others & ~chosen
     people = everyone.people
     asked = {each.name for each in rule.attributes} if rule is not None else set()
@@ -301,13 +309,16 @@ def build_cohort(
 def _first(found: Description, rows: Sequence[TraitRow]) -> list[str]:
     """The first trait of each kind in a few words."""
     said = []
-    named = ("topic", "{}"), ("attribute", "{}"), ("item", "{}"), ("word", "the word “{}”")
-    for kind, words in named:
+    for kind in ("topic", "attribute", "item", "word"):
         own = [row for row in rows if row.kind == kind]
         if own:
             row = own[0]
             name = short_topic(row.name) if kind == "topic" else short(row.name, 40)
-            said.append(f"{words.format(name)} ({row.cohort.split(' [')[0]} against {row.others})")
+            share, others = row.cohort.split(" [")[0], row.others
+            if kind == "word":
+                name = tr("the word “{word}”", word=name)
+            words = {"trait": name, "share": share, "others": others}
+            said.append(tr("{trait} ({share} against {others})", **words))
     return said
 
 
@@ -316,8 +327,10 @@ def _trait(engine: Engine, trait: Trait) -> TraitRow:
     name, said = trait.name, partial(sentences.trait_value, trait)
     if trait.kind == "item":
         name = engine.corpus.title(name)
+    elif trait.kind == "attribute" and engine.corpus.attributes is not None:
+        name = _attribute_words(name, engine.corpus.attributes.names)
     elif trait.kind == "figure":
-        name = sentences.FIGURES[name]
+        name = trc("count", "events") if name == "events" else tr(sentences.FIGURES[name])
     elif trait.kind == "measure" and engine.corpus.attributes is not None:
         said = partial(sentences.measure_value, engine.corpus.attributes, trait.name)
         name = label_of(name)
@@ -333,6 +346,21 @@ def _trait(engine: Engine, trait: Trait) -> TraitRow:
     )
 
 
+def _english_label(attribute: str) -> str:
+    with speaking(ENGLISH):
+        return label_of(attribute)
+
+
+def _attribute_words(name: str, attributes: Sequence[str]) -> str:
+    """A value of an attribute, by its name among traits, in the reader's language."""
+    for attribute in attributes:
+        begin = f"{_english_label(attribute)}: "
+        if name.startswith(begin):
+            value = name.removeprefix(begin)
+            return tr("{name}: {said}", name=label_of(attribute), said=value)
+    return name
+
+
 def build_served(
     engine: Engine,
     report: EvaluationReport | None,
@@ -343,7 +371,7 @@ def build_served(
     """NDCG of a recommender on the cohort's held-out events and on the others'."""
     name = recommender or engine.recommender().id
     if report is None or name not in report.names:
-        return ServedView(sentences.NOT_EVALUATED, name, None, None)
+        return ServedView(tr(sentences.NOT_EVALUATED), name, None, None)
     index = engine.corpus.user_index
     places = np.array([index[user] for user in report.users], np.int64)
     return served_beside(report, chosen[places], name, others[places])
@@ -409,14 +437,22 @@ def cohort_facts(view: CohortView, query: Query | None) -> dict[str, Any]:
 
 def tell(view: CohortView, query: Query | None) -> list[str]:
     """A cohort as lines for a terminal."""
-    lines = [f"{view.name}: {view.sentence}", view.served.sentence, view.flow.sentence]
+    named = tr("{name}: {said}", name=view.name, said=view.sentence)
+    lines = [named, view.served.sentence, view.flow.sentence]
     lines += [
-        f"{row.kind} {row.name}: {row.cohort} against {row.others} (q {row.chance})"
+        tr(
+            "{kind} {name}: {share} against {others} (q {chance})",
+            kind=tr(sentences.TRAIT_WORDS[row.kind]),
+            name=row.name,
+            share=row.cohort,
+            others=row.others,
+            chance=row.chance,
+        )
         for row in view.traits
     ]
     lines.append(view.about_traits)
     if query is not None:
-        lines.append(f"Query: {' '.join(query.text.split())} with {list(query.parameters)}")
+        lines.append(sentences.query_words(query))
     ids = view.users["user_id"].tolist()
-    lines.append(f"Users: {listing(ids[:TOLD])}{' ...' if len(ids) > TOLD else ''}")
+    lines.append(tr("Users: {users}", users=listing(ids[:TOLD])) + " ..." * (len(ids) > TOLD))
     return lines

@@ -13,14 +13,15 @@ from core.cohorts.flow import Flow
 from core.cohorts.patterns import SavedPattern
 from core.cohorts.traits import LEVEL, Description
 from core.cohorts.what_if import CohortWhatIf
+from core.language import mark
 from core.measure.metrics import Interval
 from core.views.wording import minus
 
 TRAITS = {
-    ("topic", "figure"): "Topics and figures",
-    ("attribute", "measure"): "User attributes",
-    ("item",): "Items",
-    ("word",): "Words of their reviews",
+    ("topic", "figure"): mark("Topics and figures"),
+    ("attribute", "measure"): mark("User attributes"),
+    ("item",): mark("Items"),
+    ("word",): mark("Words of their reviews"),
 }
 """What kinds of traits stand together, and how that is called."""
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from core.arrays import FloatArray
 from core.cohorts.flow import Flow
-from core.cohorts.rule import Rule
+from core.cohorts.rule import Query, Rule
 from core.cohorts.traits import LEVEL, Description, Trait
 from core.corpus.attributes import Attributes
+from core.language import mark, tr
 from core.measure.metrics import Interval
 from core.views.attributes import attribute_words, axis_words
 from core.views.wording import (
     between,
-    capital,
     count,
     day,
     figure,
+    joined,
     listing,
     minus,
     number,
@@ -26,69 +27,111 @@ from core.views.wording import (
 )
 
 FIGURES = {
-    "events": "events",
-    "rating": "mean rating",
-    "sentiment": "mean sentiment",
-    "sentiment_trend": "sentiment trend",
-    "drift": "drift",
-    "held_out_rank": "rank of held-out items",
+    "events": mark("events"),
+    "rating": mark("mean rating"),
+    "sentiment": mark("mean sentiment"),
+    "sentiment_trend": mark("sentiment trend"),
+    "drift": mark("drift"),
+    "held_out_rank": mark("rank of held-out items"),
 }
 """What the figures of a description are called."""
-NOT_EVALUATED = "This model was not evaluated yet."
-CIRCULAR = (
+TURN_WORDS = {
+    "turn": mark("turn"),
+    "drift": mark("drift"),
+    "return": mark("return"),
+    "widening": mark("widening"),
+    "narrowing": mark("narrowing"),
+}
+"""Kinds of turning points by their names in rules."""
+TREND_WORDS = {"rises": mark("rises"), "falls": mark("falls")}
+TRAIT_WORDS = {
+    "topic": mark("topic"),
+    "figure": mark("figure"),
+    "attribute": mark("attribute"),
+    "measure": mark("measure"),
+    "item": mark("item"),
+    "word": mark("word"),
+}
+"""Kinds of traits, for a terminal."""
+OTHERS = mark("all other users")
+NOT_EVALUATED = mark("This model was not evaluated yet.")
+CIRCULAR = mark(
     "What follows from how the cohort was chosen (its rule, its region of the map) is no discovery."
 )
-QUARTERS = ("first event", "a third", "two thirds", "last event")
+QUARTERS = (mark("first event"), mark("a third"), mark("two thirds"), mark("last event"))
 """The times of a flow in a corpus without times: shares of every history."""
+
+
+def against_words(name: str) -> str:
+    """Whom a cohort is held against: a saved cohort by its name, or all others."""
+    return tr(name) if name == OTHERS else name
 
 
 def rule_words(rule: Rule) -> str:
     """``turned to Audio from 1 Jan 2024 on, 12 or more events``."""
-    said = []
-    moved = []
-    if rule.turned_to:
-        moved.append(f"to {short(rule.turned_to, 40)}")
-    if rule.turned_from:
-        moved.append(f"away from {short(rule.turned_from, 40)}")
-    if rule.is_about_turns:
-        verb = f"{rule.kind}:" if rule.kind else "turned"
-        words = " ".join([verb, *moved]) if moved else (rule.kind or "any turning point")
-        said.append(" ".join([words, *_when(rule.since, rule.until)]).replace(": to", " to"))
+    said = [_turned(rule)] if rule.is_about_turns else []
     if rule.topic:
-        said.append(f"{short(rule.topic, 40)} leading at the last event")
+        said.append(tr("{topic} leading at the last event", topic=short(rule.topic, 40)))
     if rule.least_events is not None and rule.most_events is not None:
-        said.append(f"{number(rule.least_events)} to {count(rule.most_events, 'event')}")
+        most = count(rule.most_events, "event")
+        said.append(tr("{least} to {events}", least=number(rule.least_events), events=most))
     elif rule.least_events is not None:
-        said.append(f"{number(rule.least_events)} or more events")
+        said.append(tr("{n} or more events", n=number(rule.least_events)))
     elif rule.most_events is not None:
-        said.append(f"at most {count(rule.most_events, 'event')}")
+        said.append(tr("at most {events}", events=count(rule.most_events, "event")))
     if rule.least_drift is not None:
-        said.append(f"drift {rule.least_drift:g} or more")
+        said.append(tr("drift {least:g} or more", least=rule.least_drift))
     if rule.sentiment:
-        said.append(f"sentiment {rule.sentiment}")
+        said.append(tr("sentiment {rises}", rises=tr(TREND_WORDS[rule.sentiment])))
     if rule.active_since:
-        said.append(f"last seen on {_day(rule.active_since)} or later")
+        said.append(tr("last seen on {day} or later", day=_day(rule.active_since)))
     if rule.quiet_since:
-        said.append(f"last seen before {_day(rule.quiet_since)}")
+        said.append(tr("last seen before {day}", day=_day(rule.quiet_since)))
     if rule.least_rank is not None:
-        said.append(f"held-out items at rank {rule.least_rank:g} or worse")
+        said.append(tr("held-out items at rank {rank:g} or worse", rank=rule.least_rank))
     said += attribute_words(rule.attributes)
-    return ", ".join(said) or "no condition"
+    return tr(", ").join(said) or tr("no condition")
 
 
-def _when(since: date | None, until: date | None) -> list[str]:
-    if since and until:
-        return [f"between {_day(since)} and {_day(until)}"]
-    return [f"from {_day(since)} on"] if since else [f"until {_day(until)}"] if until else []
+def _turned(rule: Rule) -> str:
+    """The turning point that a rule asks for, and when it was."""
+    to, away = (topic and short(topic, 40) for topic in (rule.turned_to, rule.turned_from))
+    kind = tr(TURN_WORDS[rule.kind]) if rule.kind else ""
+    if kind and to and away:
+        turn = tr("{kind} to {topic} away from {other}", kind=kind, topic=to, other=away)
+    elif kind and to:
+        turn = tr("{kind} to {topic}", kind=kind, topic=to)
+    elif kind and away:
+        turn = tr("{kind}: away from {topic}", kind=kind, topic=away)
+    elif to and away:
+        turn = tr("turned to {topic} away from {other}", topic=to, other=away)
+    elif to:
+        turn = tr("turned to {topic}", topic=to)
+    elif away:
+        turn = tr("turned away from {topic}", topic=away)
+    else:
+        turn = kind or tr("any turning point")
+    if rule.since and rule.until:
+        first, last = _day(rule.since), _day(rule.until)
+        return tr("{turn} between {first} and {last}", turn=turn, first=first, last=last)
+    if rule.since:
+        return tr("{turn} from {day} on", turn=turn, day=_day(rule.since))
+    return tr("{turn} until {day}", turn=turn, day=_day(rule.until)) if rule.until else turn
 
 
-def _day(when: date | None) -> str:
-    return f"{when.day} {when:%b %Y}" if when else ""
+def query_words(query: Query) -> str:
+    """What DuckDB is asked, on one line."""
+    text, values = " ".join(query.text.split()), list(query.parameters)
+    return tr("Query: {query} with {values}", query=text, values=values)
+
+
+def _day(when: date) -> str:
+    return day(datetime.combine(when, time()))
 
 
 def at_time(at: datetime | None) -> str:
     """``On 30 Jun 2024``; after the last event without a time."""
-    return f"On {day(at)}" if at else "After their last events"
+    return tr("On {day}", day=day(at)) if at else tr("After their last events")
 
 
 def map_sentence(
@@ -96,31 +139,37 @@ def map_sentence(
 ) -> str:
     """How many users were seen, and where most of them stand."""
     if not users:
-        return f"{at_time(at)} nobody had been seen yet."
-    who = count(all_users, "user") if users == all_users else (
-        f"{number(users)} of {count(all_users, 'user')} seen so far"
-    )  # fmt: skip
+        return tr("{when} nobody had been seen yet.", when=at_time(at))
+    who = count(all_users, "user")
+    if users < all_users:
+        who = tr("{n} of {users} seen so far", n=number(users), users=who)
     leading = listing([f"{short_topic(name)} {percent(n / users)}" for name, n in topics[:3]])
-    return f"{at_time(at)}: {who}. Most are led by {leading}."
+    return tr(
+        "{when}: {who}. Most are led by {leading}.", when=at_time(at), who=who, leading=leading
+    )
 
 
 def map_kept_sentence(by: str, values: FloatArray, chance: float) -> str:
     """How to read a colour that is about the map itself, and its mean over the map float32[m]."""
-    mean = f"mean {float(values.mean()):.2f}" if len(values) else "no state"
+    mean = tr("mean {mean:.2f}", mean=float(values.mean())) if len(values) else tr("no state")
     if by == "trust":
-        return (
-            f"Trustworthiness around each user ({mean}; 1 = neighbours on the map are neighbours "
-            "in the model's space, .5 = chance). Where it is low the map puts strangers together."
+        return tr(
+            "Trustworthiness around each user ({mean}; 1 = neighbours on the map are neighbours "
+            "in the model's space, .5 = chance). Where it is low the map puts strangers together.",
+            mean=mean,
         )
     if by == "continuity":
-        return (
-            f"Continuity around each user ({mean}; 1 = neighbours in the model's space are "
-            "neighbours on the map, .5 = chance). Where it is low the map tears neighbours apart."
+        return tr(
+            "Continuity around each user ({mean}; 1 = neighbours in the model's space are "
+            "neighbours on the map, .5 = chance). Where it is low the map tears neighbours apart.",
+            mean=mean,
         )
-    return (
-        f"Share of the 15 nearest neighbours on the map that a second seed's map keeps ({mean}; "
-        f"chance {chance:.3f}). Lines lead from where a state lies to where the second map, laid "
-        "over this one, has it: what moves far is chance, what stays is structure."
+    return tr(
+        "Share of the 15 nearest neighbours on the map that a second seed's map keeps ({mean}; "
+        "chance {chance:.3f}). Lines lead from where a state lies to where the second map, laid "
+        "over this one, has it: what moves far is chance, what stays is structure.",
+        mean=mean,
+        chance=chance,
     )
 
 
@@ -128,43 +177,63 @@ def flow_sentence(flow: Flow, labels: tuple[str, ...], topics: tuple[str, ...]) 
     """How many moved, the most frequent move, and the topics that gain and lose for certain."""
     first, last = labels[0], labels[-1]
     if not flow.users:
-        return f"Nobody was seen both at {first} and at {last}."
-    said = (
-        f"From {first} to {last}, {number(flow.moved)} of {count(flow.users, 'user')} "
-        f"({percent(flow.moved / flow.users)}) changed their leading topic"
+        return tr("Nobody was seen both at {first} and at {last}.", first=first, last=last)
+    said = tr(
+        "From {first} to {last}, {moved} of {users} ({share}) changed their leading topic",
+        first=first,
+        last=last,
+        moved=number(flow.moved),
+        users=count(flow.users, "user"),
+        share=percent(flow.moved / flow.users),
     )
     largest = flow.largest()
     if largest is not None:
         start, end, users = largest
-        names = short_topic(topics[start]), short_topic(topics[end])
-        said += f", most often from {names[0]} to {names[1]} ({users})"
+        said = tr(
+            "{moved}, most often from {start} to {end} ({users})",
+            moved=said,
+            start=short_topic(topics[start]),
+            end=short_topic(topics[end]),
+            users=users,
+        )
     sure = sorted(
         (gain for gain in flow.gains if gain.q <= LEVEL), key=lambda gain: gain.went - gain.came
     )
     changes = [f"{short_topic(topics[g.topic])} {minus(f'{g.came - g.went:+d}')}" for g in sure]
     if changes:
-        return f"{said}. Beyond chance: {listing(changes[:4])}."
-    return f"{said}. No topic gains or loses more users than chance would move."
+        return tr("{moved}. Beyond chance: {changes}.", moved=said, changes=listing(changes[:4]))
+    return tr("{moved}. No topic gains or loses more users than chance would move.", moved=said)
 
 
 def cohort_sentence(users: int, all_users: int, found: Description, names: list[str]) -> str:
     """How many users, and what they share first of all."""
-    said = f"{number(users)} of {count(all_users, 'user')} ({percent(users / max(all_users, 1))})"
+    who = tr(
+        "{n} of {users} ({share})",
+        n=number(users),
+        users=count(all_users, "user"),
+        share=percent(users / max(all_users, 1)),
+    )
     if not names:
-        return (
-            f"{said}. They share nothing beyond the average that {number(found.tests)} tests find."
+        return tr(
+            "{who}. They share nothing beyond the average that {n} tests find.",
+            who=who,
+            n=number(found.tests),
         )
-    return f"{said}. Beyond the average they share {listing(names)}."
+    return tr("{who}. Beyond the average they share {traits}.", who=who, traits=listing(names))
 
 
 def about_traits(found: Description, against: str) -> str:
     """How many tests were made, and how they count."""
-    return (
-        f"Held against {against} ({count(found.others, 'user')}). {number(found.tests)} tests; "
-        f"shown are those with q up to {LEVEL:g} (Benjamini-Hochberg over all). Items, words and "
-        "values of attributes: share of users (of whom it is known), beside that of others with as "
-        f"many events. {CIRCULAR}"
+    said = tr(
+        "Held against {against} ({users}). {n} tests; shown are those with q up to {level:g} "
+        "(Benjamini-Hochberg over all). Items, words and values of attributes: share of users (of "
+        "whom it is known), beside that of others with as many events.",
+        against=against_words(against),
+        users=count(found.others, "user"),
+        n=number(found.tests),
+        level=LEVEL,
     )
+    return joined(said, tr(CIRCULAR))
 
 
 def measure_value(
@@ -201,24 +270,32 @@ def served_sentence(
 ) -> str:
     """How well the cohort is served beside the others."""
     if cohort is None:
-        return "None of its users has a held-out event that was evaluated."
-    said = (
-        f"NDCG@{k} of {name}: {between(cohort)} over {count(cases, 'held-out event')} of the cohort"
+        return tr("None of its users has a held-out event that was evaluated.")
+    said = tr(
+        "NDCG@{k} of {name}: {mean} over {events} of the cohort",
+        k=k,
+        name=name,
+        mean=between(cohort),
+        events=count(cases, "held-out event"),
     )
     if others is None:
-        return f"{said}."
-    said += f", {between(others)} for the others"
+        return tr("{said}.", said=said)
+    said = tr("{said}, {mean} for the others", said=said, mean=between(others))
     if apart is None:
-        return f"{said}."
+        return tr("{said}.", said=said)
     if apart.low <= 0 <= apart.high:
-        return f"{said}: no significant difference."
-    worse = "worse" if apart.mean < 0 else "better"
-    return f"{said}: it is served {worse} (by {figure(abs(apart.mean))})."
+        return tr("{said}: no significant difference.", said=said)
+    by = figure(abs(apart.mean))
+    if apart.mean < 0:
+        return tr("{said}: it is served worse (by {by}).", said=said, by=by)
+    return tr("{said}: it is served better (by {by}).", said=said, by=by)
 
 
 def saved_sentence(size: int, now: int, since: str) -> str:
     """What has changed since a cohort was saved; empty where nothing has."""
     if size == now and not since:
         return ""
-    was = f"It was saved {since}. " if since else ""
-    return capital(f"{was}It had {count(size, 'user')} then and has {number(now)} now.")
+    return joined(
+        tr("It was saved {since}.", since=since) if since else "",
+        tr("It had {users} then and has {n} now.", users=count(size, "user"), n=number(now)),
+    )

@@ -20,12 +20,14 @@ from core.cohorts.traits import wilson
 from core.cohorts.what_if import TOO_MANY, CohortWhatIf, read_what_if
 from core.corpus.store import Library
 from core.domain import DomainError
+from core.language import tr
 from core.measure.chances import q_values
 from core.measure.metrics import Interval, bootstrap, bootstrap_columns
 from core.ranking import NO_ITEM
 from core.views.cohorts import what_if_sentences as sentences
 from core.views.cohorts.rows import ItemRow, ListedTopic, SavedAnswer, WhatIfView
 from core.views.cohorts.what_if_sentences import TOLD
+from core.views.wording import joined
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
@@ -56,8 +58,8 @@ def build_what_if(corpus: Corpus, topics: Sequence[str], found: CohortWhatIf) ->
         name,
         found,
         sentences.changes_sentence(found, name, n, changed, change),
-        " ".join((sentences.items_sentence(items), sentences.topics_sentence(by_topic))).strip(),
-        (*sentences.cautions(found), sentences.CAUTION),
+        joined(sentences.items_sentence(items), sentences.topics_sentence(by_topic)),
+        (*sentences.cautions(found), tr(sentences.CAUTION)),
         changed,
         change,
         items,
@@ -86,7 +88,9 @@ def saved_answers(
             about = ids, entry.pattern, entry.recommender, entry.k
             found = read_what_if(library, engine, *about)
         except DomainError as error:
-            what = f"the saved what-if {entry.name!r} is left out: {error.what}"
+            what = tr(
+                "the saved what-if {name!r} is left out: {why}", name=entry.name, why=error.what
+            )
             problems.append(DomainError(what, where=error.where, remedy=error.remedy))
             continue
         view = build_what_if(corpus, topics, found) if found is not None else None
