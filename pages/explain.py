@@ -351,7 +351,12 @@ def export(explaining: Explaining, second: Beside | None) -> None:
     corpus, model = explaining.explanation.engine.corpus, explaining.explanation.engine.model_id
     about = (
         made_with(corpus.name, model, corpus.manifest.simulated),
-        tr(", ").join((history.user_id, step_phrase(len(history)), explaining.answer.recommender)),
+        tr(
+            "{user}, {step}, {recommender}",
+            user=history.user_id,
+            step=step_phrase(len(history)),
+            recommender=explaining.answer.recommender,
+        ),
     )
 
     def written() -> str:

@@ -250,9 +250,10 @@ def _time_unit(file: SourceFile, rows: Rows) -> TimeUnit:
     head = read_head(rows)
     missing = [name for name in NEEDED if name not in head.columns]
     if missing:
+        none = tr("no columns")
         raise DomainError(
             tr("the file has no column {column!r}", column=missing[0]),
-            where=f"{file.path}: {head.listed or tr('no columns')}",
+            where=f"{file.path}: {head.listed or none}",
             remedy=tr("Name the columns {columns}", columns=", ".join(NEEDED)),
         )
     where = tr("{file}, column {column}", file=file.path, column=Columns.Time)

@@ -100,8 +100,8 @@ def waterfall_figure(
     _add_connectors(figure, rows, ys, palette)
     if not narrow:
         _add_panels(figure, rows, ys, palette)
-    last = f"<b>{tr('with history')}</b>"
-    names = [tr("no history"), *(_tick(row, chosen) for row in rows), last]
+    first, last = tr("no history"), tr("with history")
+    names = [first, *(_tick(row, chosen) for row in rows), f"<b>{last}</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
@@ -322,6 +322,7 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
 def curves_figure(card: Scorecard, palette: Palette, unit: str = LOG_P) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 236, (62, 92, 10, 48))
+    where = tr("%{y:.2f} at %{x:.0%}")
     styles: dict[str, dict[str, Any]] = {
         "explanation": {"color": palette.accent, "width": 2.5},
         "recent-first": {"color": palette.text, "width": 1.5},
@@ -339,7 +340,7 @@ def curves_figure(card: Scorecard, palette: Palette, unit: str = LOG_P) -> Chart
                 mode="lines",
                 line=line,
                 xaxis=x,
-                hovertemplate=f"{said} {tr('%{y:.2f} at %{x:.0%}')}<extra></extra>",  # no sentence
+                hovertemplate=f"{said} {where}<extra></extra>",  # no sentence
                 name=f"{name} {order}",
             )
     ranked = sorted(styles, key=lambda order: -float(card.insertion[order].mean()))
