@@ -18,6 +18,7 @@ from core.views.compare.sentences import made_with, step_phrase
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
+from core.views.tables import words_in_language
 from core.views.what_if.history_table import item_label
 from core.views.wording import count, joined
 from pages._explain import beside, sections
@@ -307,11 +308,9 @@ def draw_table(explaining: Explaining) -> None:
     signed = col.NumberColumn(format="%+.3f")
     rows = events_table(explaining.answer, explaining.parts)
     item, event = explaining.answer.item_id, state.get(EVENT)
-    if "kind" in rows:
-        rows["kind"] = rows["kind"].map(tr)
     with st.expander(tr("All events as a table")):
         drawing.table(
-            rows,
+            words_in_language(rows),
             joined(tr("Contribution of each event."), explaining.answer.summary),
             {
                 "timestamp": col.DatetimeColumn(format="YYYY-MM-DD HH:mm"),

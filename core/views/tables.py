@@ -51,6 +51,10 @@ COLUMN_NAMES = (
     *(mark("Values"), mark("For example")),
 )
 """Columns that are shown under their own names: these are said in the reader's language."""
+WORDS_IN = ("kind", "part")
+"""Columns that hold words of enums."""
+TRAIN = mark("train")
+"""The part of a split that sentences call "training"."""
 
 
 def table(rows: Sequence[Any], columns: str | Mapping[str, str]) -> pd.DataFrame:
@@ -80,13 +84,16 @@ def _cell(row: Any, path: str) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def in_language(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table as a report shows it: columns and kinds of events in the reader's language."""
+def words_in_language(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the words of the columns ``WORDS_IN`` in the reader's language."""
     if current() == ENGLISH:
         return frame
-    if "kind" in frame:
-        frame = frame.assign(kind=frame["kind"].map(_said))
-    return frame.rename(columns=_said)
+    return frame.assign(**{name: frame[name].map(_said) for name in WORDS_IN if name in frame})
+
+
+def in_language(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with its columns named in that language too: for reading, for no code."""
+    return frame if current() == ENGLISH else words_in_language(frame).rename(columns=_said)
 
 
 def _said(value: Any) -> Any:
