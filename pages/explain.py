@@ -12,13 +12,15 @@ from streamlit import column_config as col
 from core.explain.parts import PART_NAMES
 from core.figures.explain import curves_figure, waterfall_figure
 from core.figures.explain_report import explain_report
+from core.language import mark, tr
 from core.scenario.unsaved import Unsaved
 from core.views.compare.sentences import made_with, step_phrase
 from core.views.explain import sentences as wording
 from core.views.explain.build import events_table
 from core.views.explain.explaining import PARTS, Explaining
+from core.views.tables import words_in_language
 from core.views.what_if.history_table import item_label
-from core.views.wording import count
+from core.views.wording import count, joined
 from pages._explain import beside, sections
 from pages._explain.beside import Beside
 from pages._explain.sections import PICKED, event_link, is_stopped, state_of
@@ -31,18 +33,19 @@ from pages._shared import (
     reading,
     screen,
     sharing,
+    speaking,
     state,
 )
 from pages._shared.notices import Moment
 from pages._shared.state import EVENT, ITEM, MEASURE, WORDS_OF
 
 QUESTION = "explain_question"
-MEASURES = {"score": "Score", (MARGIN := "margin"): "Margin over rank 10"}
+MEASURES = {"score": mark("Score"), (MARGIN := "margin"): mark("Margin over rank 10")}
 POLL_SECONDS = 0.6
 
 
 def main() -> None:
-    head = drawing.head("Why this item, and what would change it?")
+    head = drawing.head(tr("Why this item, and what would change it?"))
     moment = notices.need_user()
     picked = pick(moment)
     if picked is None:
@@ -75,13 +78,14 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
     ranks = {item.item_id: item.rank for item in listed}
     asked = state.get(ITEM)
     if asked is not None and asked not in corpus.item_index:
-        notices.miss(ITEM, f"There is no item {asked!r} in this corpus; this is rank 1.")
+        said = tr("There is no item {item!r} in this corpus; this is rank 1.", item=asked)
+        notices.miss(ITEM, said)
         asked = None
     if asked is None:
         if not listed:
             notices.empty(
-                "The list is empty",
-                "The user already has every item, so there is nothing to explain.",
+                tr("The list is empty"),
+                tr("The user already has every item, so there is nothing to explain."),
             )
             return None
         state.put(ITEM, listed[0].item_id)
@@ -91,10 +95,10 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
         options: dict[str, Any] = {"key": ITEM, "persist_state": "session", "width": 390}
         options["on_change"] = state.has_chosen
         if typed:
-            item_id = st.text_input("Item id", **options)
+            item_id = st.text_input(tr("Item id"), **options)
         else:
             item_id = st.selectbox(
-                "Item: from the list, or any other (why not?)",
+                tr("Item: from the list, or any other (why not?)"),
                 [*ranks, *(item for item in corpus.item_ids if item not in ranks)],
                 format_func=lambda item: (
                     f"{ranks[item]} · {corpus.title(item)}"
@@ -103,7 +107,7 @@ def pick(moment: Moment) -> tuple[str, bool] | None:
                 ),
                 **options,
             )
-        measure = drawing.choose("Explain", MEASURE, MEASURES)
+        measure = drawing.choose(tr("Explain"), MEASURE, MEASURES)
         beside.pick(moment)
     return str(item_id), measure == MARGIN
 
@@ -117,11 +121,11 @@ def draw_sentences(explaining: Explaining) -> None:
         notices.say(answer.summary)
         if answer.components:
             notices.caution(answer.components)
-        notices.caution(f"{answer.trust} {wording.CAUTION}")
+        notices.caution(joined(answer.trust, tr(wording.CAUTION)))
     if explaining.earlier:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             notices.caution(explaining.earlier)
-            name, item = "Why? Compare both models", explaining.answer.item_id
+            name, item = tr("Why? Compare both models"), explaining.answer.item_id
             drawing.link(drawing.COMPARE, name, item=item, columns="models")
 
 
@@ -168,6 +172,7 @@ def wait_for_more(explaining: Explaining, second: Beside | None) -> None:
 
     @st.fragment(run_every=POLL_SECONDS if waits else None)
     def look() -> None:
+        speaking.adopt()
         want(explaining, second)
         if [each.arrived for each in asked] != known or is_busy() != waits:
             st.rerun()
@@ -203,11 +208,12 @@ def draw_progress(*asked: Explaining) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if stopped:
-            st.caption("Stopped. Finished results are shown.")
-            drawing.button("Continue", "go_on", sections.go_on)
+            st.caption(tr("Stopped. Finished results are shown."))
+            drawing.button(tr("Continue"), "go_on", sections.go_on)
         else:
-            st.caption(":material/hourglass_top: Computing parts, words, changes and scorecard …")
-            drawing.button("Stop", "stop_explaining", sections.stop, *asked)
+            said = tr("Computing parts, words, changes and scorecard …")
+            st.caption(f":material/hourglass_top: {said}")  # no sentence
+            drawing.button(tr("Stop"), "stop_explaining", sections.stop, *asked)
 
 
 def pick_event() -> None:
@@ -231,23 +237,26 @@ def draw_waterfall(explaining: Explaining, step: int | None) -> None:
         "waterfall",
         figure,
         answer.summary,
-        name="Waterfall of events",
+        name=tr("Waterfall of events"),
         is_said=False,
         on_select=pick_event,
     )
     with st.container(horizontal=True, gap="small"):
         event_link(state.picked_step("waterfall") or answer.strongest(1)[0].step)
         notices.caution(
-            "In nats: +0.69 doubles the probability. To the right of a bar are its parts, on the "
-            "same scale. Click a bar to read its review."
+            tr(
+                "In nats: +0.69 doubles the probability. To the right of a bar are its parts, on "
+                "the same scale. Click a bar to read its review."
+            )
         )
 
 
 def draw_change(explaining: Explaining) -> None:
-    st.subheader("Smallest change", anchor=False)
+    st.subheader(tr("Smallest change"), anchor=False)
     view = explaining.change
     if view is None:
-        st.caption(state_of(explaining, "Searching for the smallest change …", "Not searched"))
+        waits = tr("Searching for the smallest change …")
+        st.caption(state_of(explaining, waits, tr("Not searched")))
         return
     item = explaining.answer.item_id
     with st.container(border=True, gap="xsmall"):
@@ -255,15 +264,16 @@ def draw_change(explaining: Explaining) -> None:
         for line in view.made:
             st.text(line)
         if view.goal == "out":
+            tried = count(view.tried, "variant")
             notices.caution(
-                f"Verified with the recommender on {count(view.tried, 'variant')} of this history."
+                tr("Verified with the recommender on {variants} of this history.", variants=tried)
             )
         with st.container(horizontal=True, gap="small"):
             for step in view.steps:
                 event_link(step)
             drawing.link(
                 drawing.WHAT_IF,
-                "Try it in What-if" if view.edits else "Try other edits in What-if",
+                tr("Try it in What-if") if view.edits else tr("Try other edits in What-if"),
                 item=item,
                 goal=view.goal,
                 edits=Unsaved(view.edits).to_code() if view.edits else None,
@@ -271,25 +281,25 @@ def draw_change(explaining: Explaining) -> None:
             )
             drawing.link(
                 drawing.COMPARE,
-                "The list before and after the last event",
+                tr("The list before and after the last event"),
                 item=item,
                 columns="event",
             )
 
 
 def draw_scorecard(explaining: Explaining) -> None:
-    st.subheader("How reliable is this explanation?", anchor=False)
+    st.subheader(tr("How reliable is this explanation?"), anchor=False)
     view = explaining.scorecard
     if view is None:
-        st.caption(state_of(explaining, "Testing the explanation …", "Not tested"))
+        st.caption(state_of(explaining, tr("Testing the explanation …"), tr("Not tested")))
         return
     if len(view.card.deletion["explanation"]) <= 2:
         st.text(view.sentence)
     else:
         icon = "check_circle" if view.card.beats("recent-first") else "warning"
-        st.markdown(f":material/{icon}: {notices.escape(view.sentence)}")
+        st.markdown(f":material/{icon}: {notices.escape(view.sentence)}")  # no sentence
         figure = curves_figure(view.card, drawing.palette(), explaining.answer.unit)
-        name = "Deletion and insertion curves"
+        name = tr("Deletion and insertion curves")
         drawing.chart("curves", figure, view.sentence, name=name, is_said=False)
     notices.caution(view.stability)
 
@@ -298,10 +308,10 @@ def draw_table(explaining: Explaining) -> None:
     signed = col.NumberColumn(format="%+.3f")
     rows = events_table(explaining.answer, explaining.parts)
     item, event = explaining.answer.item_id, state.get(EVENT)
-    with st.expander("All events as a table"):
+    with st.expander(tr("All events as a table")):
         drawing.table(
-            rows,
-            f"Contribution of each event. {explaining.answer.summary}",
+            words_in_language(rows),
+            joined(tr("Contribution of each event."), explaining.answer.summary),
             {
                 "timestamp": col.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
                 "value": signed,
@@ -340,7 +350,12 @@ def export(explaining: Explaining, second: Beside | None) -> None:
     corpus, model = explaining.explanation.engine.corpus, explaining.explanation.engine.model_id
     about = (
         made_with(corpus.name, model, corpus.manifest.simulated),
-        f"{history.user_id}, {step_phrase(len(history))}, {explaining.answer.recommender}",
+        tr(
+            "{user}, {step}, {recommender}",
+            user=history.user_id,
+            step=step_phrase(len(history)),
+            recommender=explaining.answer.recommender,
+        ),
     )
 
     def written() -> str:
@@ -348,7 +363,11 @@ def export(explaining: Explaining, second: Beside | None) -> None:
         return explain_report(explaining.report(), about, ink, other)
 
     report: sharing.File = ".html", written
-    files = {"Report (HTML)": report, "Everything (JSON)": facts, "Events (CSV)": table}
+    files = {
+        tr("Report (HTML)"): report,
+        tr("Everything (JSON)"): facts,
+        tr("Events (CSV)"): table,
+    }
     sharing.export(name, files)
 
 

@@ -31,6 +31,7 @@ from core.evaluate.stored import (
     save_stored,
 )
 from core.files import first_kept, kept_or_none
+from core.language import mark, tr
 from core.measure.cases import Case, leave_last_out_cases, targets_of
 from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -65,10 +66,10 @@ def shuffled(history: History) -> History:
 
 
 VARIANTS: dict[str, Callable[[History], History]] = {
-    "text": _without(title=None, text=None),
-    "ratings": _without(rating=None),
-    "order": shuffled,
-    "time gaps": _without(timed=False),
+    mark("text"): _without(title=None, text=None),
+    mark("ratings"): _without(rating=None),
+    mark("order"): shuffled,
+    mark("time gaps"): _without(timed=False),
 }
 """What is removed, by name. Without time gaps, the events keep their order and the clock stays."""
 
@@ -140,7 +141,7 @@ def ablate(
     answers = {name: Answer(np.empty(n), np.empty(n), np.zeros(n, np.bool_)) for name in variants}
     for number, (name, change) in enumerate(variants.items()):
         answer = answers[name]
-        stage = f"without {name}" if name else "whole histories"
+        stage = tr("without {input}", input=tr(name)) if name else mark("whole histories")
         for rows in batches(n, len(corpus.item_ids), CELLS_PER_BATCH):
             check_stop(stop)
             report(progress, Progress(stage, number * n + rows.start, len(variants) * n))
@@ -219,7 +220,7 @@ def find_ablation(engine: Engine, library: Library, recommender: str) -> Ablatio
     """
     key = _ablation_key(engine, recommender)
     places = library.places(ablation_path(engine, library, recommender))
-    return first_kept(places, lambda path: load_ablation(path, key), "ablation")
+    return first_kept(places, lambda path: load_ablation(path, key), mark("ablation"))
 
 
 def ablation_path(engine: Engine, library: Library, recommender: str) -> Path:

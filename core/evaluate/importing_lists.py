@@ -43,6 +43,7 @@ from core.evaluate.served import (
     lists_path,
 )
 from core.files import replace_file
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.own import installed
 from core.recommend.registry import NAMES
@@ -54,6 +55,10 @@ EARNED = (PROPENSITY, REWARD)
 OWN_NAMES = {name: name for name in (*NEEDED, *EARNED)}
 DEEPEST = 10_000
 """Last rank that is read."""
+NO_RANK = mark("is not a whole number from 1 to 10,000")
+NO_PROPENSITY = mark("is not a number from 1e-09 to 1")
+NO_REWARD = mark("is not a number from -1e+12 to 1e+12")
+"""Reasons that name the limits; the quarantine holds them in English."""
 REPORT_ROWS = 20_000
 
 
@@ -86,22 +91,26 @@ def import_lists(
     older lists of the same name. DomainError where nothing can be used, and for all but editors;
     Stopped.
     """
-    access.need_editor("importing lists")
-    check_name(name, "the name of lists", "--as")
-    ids = {point.name: "the id of an installed recommender" for point in installed()}
-    ids |= dict.fromkeys(NAMES, "one of the product's own recommenders")
+    access.need_editor(mark("importing lists"))
+    check_name(name, mark("the name of lists"), "--as")
+    ids = {point.name: tr("the id of an installed recommender") for point in installed()}
+    ids |= dict.fromkeys(NAMES, tr("one of the product's own recommenders"))
     with suppress(DomainError):  # damaged strategies are no reason to refuse lists
         saved = StrategyStore.open(library).strategies(corpus.name)
-        ids |= dict.fromkeys((strategy.name for strategy in saved), "the name of a strategy")
+        ids |= dict.fromkeys((strategy.name for strategy in saved), tr("the name of a strategy"))
     if name in ids:
-        remedy = "Choose another name, for example production"
-        raise DomainError(f"{name!r} is {ids[name]}", where="--as", remedy=remedy)
+        remedy = tr("Choose another name, for example production")
+        said = tr("{name!r} is {what}", name=name, what=ids[name])
+        raise DomainError(said, where="--as", remedy=remedy)
     file = SourceFile(path, can_ask=False)
     rows = open_rows(file, ImportOptions(header=True))
     unit, is_rewarded = _time_unit(file, rows), _is_rewarded(file, rows)
     target = lists_path(library, corpus.name, name)
     refused = target.with_suffix(REFUSED)
-    with library.writing("lists"), tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work:
+    with (
+        library.writing(mark("lists")),
+        tempfile.TemporaryDirectory(prefix="tastelines-lists-") as work,
+    ):
         draft = Path(work) / "quarantine.jsonl"
         quarantine = Quarantine(draft)
         with closing(quarantine):
@@ -122,14 +131,14 @@ def import_lists(
                 if rows_read % REPORT_ROWS == 0:
                     check_stop(stop)
                     done, figures = file.bytes_read, {"rows": float(rows_read)}
-                    report(progress, Progress("reading", done, file.size, figures=figures))
+                    report(progress, Progress(mark("reading"), done, file.size, figures=figures))
             check_stop(stop)
             table = _table(kept, earned, corpus, file.name, quarantine)
         if table.num_rows == 0:
             raise DomainError(
-                f"none of {rows_read} rows could be used",
-                where=str(quarantine.first[0]) if quarantine.first else "no rows",
-                remedy="Users and items must be the corpus's, ranks whole numbers from 1",
+                tr("none of {n} rows could be used", n=rows_read),
+                where=str(quarantine.first[0]) if quarantine.first else tr("no rows"),
+                remedy=tr("Users and items must be the corpus's, ranks whole numbers from 1"),
             )
         times = pc.min_max(table[Columns.Time]).as_py()
         manifest = ListsManifest(
@@ -163,16 +172,15 @@ def _read(corpus: Corpus, unit: TimeUnit, fields: Fields) -> tuple[int, int, int
         return bad
     user, item = corpus.user_index.get(user_id), corpus.item_index.get(item_id)
     if user is None:
-        return BadRow(Columns.User, "is not in the corpus", user_id)
+        return BadRow(Columns.User, mark("is not in the corpus"), user_id)
     if item is None:
-        return BadRow(Columns.Item, "is not in the catalogue", item_id)
+        return BadRow(Columns.Item, mark("is not in the catalogue"), item_id)
     rank = _rank(fields.get(RANK))
     if rank is None:
-        reason = f"is not a whole number from 1 to {DEEPEST:,}"
-        return BadRow(RANK, reason, fields.get(RANK))
+        return BadRow(RANK, NO_RANK, fields.get(RANK))
     when = fields.get(Columns.Time)
     if when in (None, ""):
-        return BadRow(Columns.Time, "is missing")
+        return BadRow(Columns.Time, mark("is missing"))
     try:
         return user, unit.read(when), rank, item
     except ValueError as error:
@@ -183,11 +191,9 @@ def _earned(fields: Fields) -> tuple[float, float] | BadRow:
     """Propensity and reward of one row, or why not."""
     propensity, reward = (_number(fields.get(name)) for name in EARNED)
     if propensity is None or not LEAST_PROPENSITY <= propensity <= 1:
-        reason = f"is not a number from {LEAST_PROPENSITY:g} to 1"
-        return BadRow(PROPENSITY, reason, fields.get(PROPENSITY))
+        return BadRow(PROPENSITY, NO_PROPENSITY, fields.get(PROPENSITY))
     if reward is None or abs(reward) > MOST_REWARD:
-        reason = f"is not a number from {-MOST_REWARD:g} to {MOST_REWARD:g}"
-        return BadRow(REWARD, reason, fields.get(REWARD))
+        return BadRow(REWARD, NO_REWARD, fields.get(REWARD))
     return propensity, reward
 
 
@@ -217,7 +223,7 @@ def _table(
         repeated = rows.duplicated([*one_list, field])
         for row in rows[repeated].itertuples(index=False):
             ids = f"{corpus.user_ids[row.user_id]}, {corpus.item_ids[row.item_id]}"
-            bad = BadRow(field, "appears twice in one list", ids)
+            bad = BadRow(field, mark("appears twice in one list"), ids)
             quarantine.add(Refusal.of(file, row.line, bad, OWN_NAMES))
         rows = rows[~repeated]
     rows = rows.sort_values([*one_list, RANK])
@@ -244,12 +250,14 @@ def _time_unit(file: SourceFile, rows: Rows) -> TimeUnit:
     head = read_head(rows)
     missing = [name for name in NEEDED if name not in head.columns]
     if missing:
+        none = tr("no columns")
         raise DomainError(
-            f"the file has no column {missing[0]!r}",
-            where=f"{file.path}: {head.listed or 'no columns'}",
-            remedy=f"Name the columns {', '.join(NEEDED)}",
+            tr("the file has no column {column!r}", column=missing[0]),
+            where=f"{file.path}: {head.listed or none}",
+            remedy=tr("Name the columns {columns}", columns=", ".join(NEEDED)),
         )
-    return find_unit(head.values(Columns.Time), where=f"{file.path}, column {Columns.Time}")
+    where = tr("{file}, column {column}", file=file.path, column=Columns.Time)
+    return find_unit(head.values(Columns.Time), where=where)
 
 
 def _is_rewarded(file: SourceFile, rows: Rows) -> bool:
@@ -257,9 +265,13 @@ def _is_rewarded(file: SourceFile, rows: Rows) -> bool:
     has = [name in read_head(rows).columns for name in EARNED]
     if has[0] != has[1]:
         raise DomainError(
-            f"the file has the column {EARNED[has[1]]!r} without {EARNED[has[0]]!r}",
+            tr(
+                "the file has the column {column!r} without {other!r}",
+                column=EARNED[has[1]],
+                other=EARNED[has[0]],
+            ),
             where=str(file.path),
-            remedy="Give both, or neither",
+            remedy=tr("Give both, or neither"),
         )
     return has[0]
 

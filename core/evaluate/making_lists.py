@@ -27,6 +27,7 @@ from core.domain import Columns, DomainError, History, is_step, parse_instant
 from core.engine import Engine
 from core.evaluate.served import RANK
 from core.files import reason_of, replace_file
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM, ExcludedItems, excluded_mask, top_items, top_k
 from core.recommend.protocol import CELLS_PER_BATCH, Recommender
@@ -107,17 +108,17 @@ def make_lists(
             size = min(max(CELLS_PER_BATCH // len(corpus.item_ids), FEWEST_USERS), MOST_USERS)
             for start in range(kept, n_users, size):
                 check_stop(stop)
-                report(progress, Progress("making lists", start, n_users))
+                report(progress, Progress(mark("making lists"), start, n_users))
                 end = min(start + size, n_users)
                 unfinished.add(end, _lists(engine, range(start, end), k, at, chosen))
-            report(progress, Progress("writing", n_users, n_users))
+            report(progress, Progress(mark("writing"), n_users, n_users))
             lists, rows = unfinished.count()
             if not lists:
                 unfinished.path.unlink()
                 raise DomainError(
-                    "no user has an event at that moment",
-                    where=f"--at {at}",
-                    remedy="Choose a later time or a smaller step",
+                    tr("no user has an event at that moment"),
+                    where=f"--at {at}",  # no sentence
+                    remedy=tr("Choose a later time or a smaller step"),
                 )
             schema = SCHEMA.with_metadata({MADE: json.dumps(asked).encode()})
             replace_file(target, lambda path: write(path, schema, unfinished.tables(engine)))
@@ -125,10 +126,12 @@ def make_lists(
         unfinished.path.unlink(missing_ok=True)
     except (OSError, sqlite3.Error, pa.ArrowException) as error:
         raise DomainError(
-            f"the lists could not be written: {reason_of(error)}",
+            tr("the lists could not be written: {reason}", reason=reason_of(error)),
             where=str(target),
-            remedy="Check free space and permissions, and that no other run writes them; or choose "
-            "another --out",
+            remedy=tr(
+                "Check free space and permissions, and that no other run writes them; or choose "
+                "another --out"
+            ),
         ) from None
     return MadeLists(target, chosen, k, lists, rows, n_users - lists, kept, discarded)
 
@@ -302,23 +305,24 @@ Writer = Callable[[Path, pa.Schema, Iterator[pa.Table]], None]
 
 def _writer(engine: Engine, target: Path) -> Writer:
     """What writes the file, by its ending; DomainError where it can't."""
+    option = f"--out {target}"  # no sentence
     if target.is_dir():
-        raise DomainError("this is a folder", where=f"--out {target}", remedy="Name a file in it")
+        raise DomainError(tr("this is a folder"), where=option, remedy=tr("Name a file in it"))
     ending = target.suffix.lower()
     if ending not in WRITERS:
         raise DomainError(
-            f"lists can't be written as {ending or 'a file without ending'}",
-            where=f"--out {target}",
-            remedy=f"End its name in {' or '.join(WRITERS)}",
+            tr("lists can't be written as {ending}", ending=ending or tr("a file without ending")),
+            where=option,
+            remedy=tr("End its name in {endings}", endings=tr(" or ").join(WRITERS)),
         )
     if ending == ".csv":
         for ids in (engine.corpus.user_ids, engine.corpus.item_ids):
             formula = next((name for name in ids if name.startswith(FORMULA_BEGINS)), None)
             if formula is not None:
                 raise DomainError(
-                    f"a spreadsheet would take the id {formula!r} for a formula",
-                    where=f"--out {target}",
-                    remedy="End its name in .parquet",
+                    tr("a spreadsheet would take the id {id!r} for a formula", id=formula),
+                    where=option,
+                    remedy=tr("End its name in .parquet"),
                 )
     return WRITERS[ending]
 

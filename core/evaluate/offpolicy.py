@@ -29,6 +29,7 @@ from core.corpus.timestamps import DAY_MICROS, EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, History, Part
 from core.engine import Engine
 from core.evaluate.served import ServedLists
+from core.language import mark, tr
 from core.measure.metrics import Interval, compare_paired
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, top_items
@@ -204,15 +205,15 @@ def off_policy(
     """
     if engine.corpus.manifest.order_as_time:
         raise DomainError(
-            "this corpus has no times, so what was known when a list was served isn't known",
-            where=f"corpus {engine.corpus.name}",
-            remedy="Import it with times",
+            tr("this corpus has no times, so what was known when a list was served isn't known"),
+            where=tr("corpus {name}", name=engine.corpus.name),
+            remedy=tr("Import it with times"),
         )
     if served.propensity is None or served.reward is None:
         raise DomainError(
-            f"the lists {served.manifest.name!r} have no propensities and rewards",
-            where=f"corpus {engine.corpus.name}",
-            remedy="Import them again from a file with the columns propensity and reward",
+            tr("the lists {name!r} have no propensities and rewards", name=served.manifest.name),
+            where=tr("corpus {name}", name=engine.corpus.name),
+            remedy=tr("Import them again from a file with the columns propensity and reward"),
         )
     logs, histories, learned, thinned = _logs_of(engine, served, progress, stop)
     n_items, index = len(engine.corpus.item_ids), engine.corpus.item_index
@@ -229,7 +230,7 @@ def off_policy(
             check_stop(stop)
             done = number * len(histories) + rows.start
             total = len(recommenders) * len(histories)
-            report(progress, Progress(f"ask {recommender.id}", done, total))
+            report(progress, Progress(tr("ask {name}", name=recommender.id), done, total))
             asked = histories[rows]
             scores: FloatArray = recommender.log_probabilities(asked)
             lists = top_items(scores, ExcludedItems.of(asked, index), longest)
@@ -274,17 +275,21 @@ def _logs_of(
     )
     if not len(counted):
         raise DomainError(
-            "every list was served before its user's last training event, so the model knows what "
-            "came of it",
-            where=f"lists {served.manifest.name}, model {engine.model_id}",
-            remedy="Import lists that were served later, or train on earlier events only",
+            tr(
+                "every list was served before its user's last training event, so the model knows "
+                "what came of it"
+            ),
+            where=tr(
+                "lists {name}, model {model}", name=served.manifest.name, model=engine.model_id
+            ),
+            remedy=tr("Import lists that were served later, or train on earlier events only"),
         )
     chosen = counted[_asked(owners[counted])]
     histories = []
     for number, at in enumerate(chosen.tolist()):
         if number % LOOK == 0:
             check_stop(stop)
-            report(progress, Progress("read what was known", number, len(chosen)))
+            report(progress, Progress(mark("read what was known"), number, len(chosen)))
         moment = EPOCH + int(served.time[begins[at]]) * MICROSECOND
         whole = corpus.history(corpus.user_ids[owners[at]])
         histories.append(whole.up_to(int(steps[at])).at_clock(moment))
@@ -325,7 +330,7 @@ def _steps(
     for at, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
         if at % LOOK == 0:
             check_stop(stop)
-            report(progress, Progress("read the lists", at, len(begins)))
+            report(progress, Progress(mark("read the lists"), at, len(begins)))
         user, moment = served.user[begin], served.time[begin]
         first, last = int(starts[user]), int(starts[user + 1])
         low, high = np.searchsorted(times[first:last], [moment, moment + 1]).tolist()

@@ -20,6 +20,7 @@ from core.evaluate.report import EvaluationReport, Result, evaluate, pooled
 from core.evaluate.served import ListsJudged, lists_path, load_lists, served_names
 from core.evaluate.stored import ReportKey, first_report, save_report
 from core.files import kept_or_none
+from core.language import tr
 from core.measure.cases import cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback, part_of
@@ -34,9 +35,9 @@ def report_key(corpus: Corpus, model_folder: Path, protocol: str, k: int = 10) -
     """The key of a model's report; DomainError for an unknown protocol."""
     if protocol not in PROTOCOLS:
         raise DomainError(
-            f"unknown protocol {protocol!r}",
+            tr("unknown protocol {name!r}", name=protocol),
             where="--protocol",
-            remedy=f"Use one of {', '.join(PROTOCOLS)}",
+            remedy=tr("Use one of {names}", names=", ".join(PROTOCOLS)),
         )
     return ReportKey(corpus.corpus_id, read_config(model_folder).model_id, protocol, k)
 
@@ -70,9 +71,9 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
         return [leave_last_out(corpus.events)]
     if corpus.manifest.order_as_time:
         raise DomainError(
-            "this corpus has no times, only the order of each user's events",
-            where=f"corpus {corpus.name}",
-            remedy="Evaluate with --protocol leave-last-out",
+            tr("this corpus has no times, only the order of each user's events"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Evaluate with --protocol leave-last-out"),
         )
     usable = [
         parts
@@ -81,10 +82,12 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
     ]
     if not usable:
         raise DomainError(
-            "nobody can be scored over time: no user with five or more events has one before and "
-            "one after a cut at 70, 80 or 90 % of all events",
-            where=f"corpus {corpus.name}",
-            remedy="Evaluate with --protocol leave-last-out, or import a longer period",
+            tr(
+                "nobody can be scored over time: no user with five or more events has one before "
+                "and one after a cut at 70, 80 or 90 % of all events"
+            ),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Evaluate with --protocol leave-last-out, or import a longer period"),
         )
     return usable
 
@@ -162,10 +165,12 @@ def with_own(
         try:
             if own.id in served:
                 raise DomainError(
-                    f"imported lists and a recommender are both called {own.id!r}",
+                    tr("imported lists and a recommender are both called {name!r}", name=own.id),
                     where=str(lists_path(library, engine.corpus.name, own.id)),
-                    remedy="Give the recommender another id, or delete that file and import the "
-                    "lists under another name",
+                    remedy=tr(
+                        "Give the recommender another id, or delete that file and import the "
+                        "lists under another name"
+                    ),
                 )
             key = _own_key(own, engine, report.protocol, report.k)
             find = partial(first_report, library.places(key.path(library)), key)
@@ -203,7 +208,8 @@ def _evaluate_own(
 ) -> EvaluationReport:
     folds, cuts = [], splits(engine.corpus, key.protocol)
     for number, parts in enumerate(cuts, start=1):
-        within = part_of(progress, f"Fold {number} of {len(cuts)}") if len(cuts) > 1 else progress
+        fold = tr("Fold {n} of {all}", n=number, all=len(cuts))
+        within = part_of(progress, fold) if len(cuts) > 1 else progress
         data = data_of_split(engine.corpus, parts, library, engine.folder, within, stop)
         rival = own if key.protocol == "leave-last-out" else own.fitted_on(data)
         test = cases(engine.corpus, parts, Part.TEST)

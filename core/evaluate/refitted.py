@@ -20,8 +20,8 @@ from core.recommend.protocol import Recommender
 from core.recommend.refit import refit, with_validation
 from core.recommend.registry import INTEREST
 
-PROTOCOL = "leave-last-out, validation events counted in"
-WITH_INTEREST = f"{PROTOCOL}, interest model too"
+PROTOCOL = "leave-last-out, validation events counted in"  # no sentence
+WITH_INTEREST = f"{PROTOCOL}, interest model too"  # no sentence
 
 
 def refitted_report(

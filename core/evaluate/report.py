@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.language import tr
 from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
 from core.measure.metrics import (
     Interval,
@@ -248,7 +249,7 @@ def evaluate(
                 )
             )
             done += len(histories)
-            report(progress, Progress(f"evaluate {recommender.id}", done, total))
+            report(progress, Progress(tr("evaluate {name}", name=recommender.id), done, total))
     return EvaluationReport(
         protocol=protocol,
         k=k,

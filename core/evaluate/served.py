@@ -31,6 +31,7 @@ from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, RecommendationList, RecommendedItem
 from core.evaluate.report import Result, joined, list_qualities
 from core.files import Damaged, reason_of
+from core.language import tr
 from core.measure.cases import Case, targets_of
 from core.ranking import NO_ITEM, ExcludedItems
 from core.recommend.training_data import TrainingData, microseconds
@@ -235,7 +236,7 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
         table = pq.read_table(path)
         manifest = _manifest(table.schema)
         if manifest.seal not in ("", manifest.sealed(table).seal):
-            raise ValueError("their content was changed after it was written")
+            raise ValueError(tr("their content was changed after it was written"))
         user = table[Columns.User].to_pandas().map(corpus.user_index)
         item = table[Columns.Item].to_pandas().map(corpus.item_index)
         known = (user.notna() & item.notna()).to_numpy()
@@ -247,21 +248,28 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
             propensity, reward = earned
             fits = (propensity >= LEAST_PROPENSITY) & (propensity <= 1)
             if not (fits & (np.abs(reward) <= MOST_REWARD)).all():
-                raise ValueError("its propensities or rewards are damaged or out of bounds")
+                raise ValueError(tr("its propensities or rewards are damaged or out of bounds"))
     except FileNotFoundError:
         names = [manifest.name for manifest in served_manifests(corpus.name, library)]
+        command = (
+            f"python -m core import-lists FILE --name {corpus.name} --as {name}"  # no sentence
+        )
         raise DomainError(
-            f"there are no imported lists {name!r}",
-            where=f"corpus {corpus.name}",
-            remedy=f"Choose one of {', '.join(names)}"
+            tr("there are no imported lists {name!r}", name=name),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Choose one of {names}", names=", ".join(names))
             if names
-            else f"Import them: python -m core import-lists FILE --name {corpus.name} --as {name}",
+            else tr("Import them: {command}", command=command),
         ) from None
     except UNREADABLE as error:
         raise DomainError(
-            f"the imported lists {name!r} can't be read: {reason_of(error)}",
+            tr(
+                "the imported lists {name!r} can't be read: {reason}",
+                name=name,
+                reason=reason_of(error),
+            ),
             where=str(path),
-            remedy="Import them again",
+            remedy=tr("Import them again"),
         ) from None
     columns = (user.to_numpy(), time, rank, item.to_numpy())
     users, times, ranks, items = (np.asarray(column[known], np.int64) for column in columns)
@@ -293,11 +301,13 @@ def check_refused(library: Library, corpus_name: str, name: str) -> None:
     refused = path.with_suffix(REFUSED)
     try:
         count, expected = len(read_quarantine(refused)), _manifest(pq.read_schema(path)).quarantined
-        problem = "" if count == expected else f"it holds {count:,} rows, not {expected:,}"
+        problem = ""
+        if count != expected:
+            problem = tr("it holds {n:,} rows, not {expected:,}", n=count, expected=expected)
     except UNREADABLE as error:
         problem = reason_of(error)
     if problem:
-        raise Damaged(problem, where=str(refused), remedy="Import the lists again")
+        raise Damaged(problem, where=str(refused), remedy=tr("Import the lists again"))
 
 
 def _last_moment(case: Case) -> datetime:

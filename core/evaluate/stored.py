@@ -21,6 +21,7 @@ from core.arrays import check_array
 from core.corpus.store import Library
 from core.evaluate.report import EvaluationReport, Result
 from core.files import first_kept, load_arrays, save_arrays, verify
+from core.language import mark, tr
 from core.ranking import NO_ITEM
 
 FORMAT = 1
@@ -69,7 +70,7 @@ def check_name(path: Path, metadata: Mapping[str, str]) -> None:
                 break
     else:
         return
-    raise ValueError("it holds another evaluation than its name says")
+    raise ValueError(tr("it holds another evaluation than its name says"))
 
 
 def save_report(
@@ -111,7 +112,7 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
             else:
                 check_array(name, arrays[name], np.float64, (n,), nan=True)
         if len(header["months"]) != n:
-            raise ValueError("its months are incomplete")
+            raise ValueError(tr("its months are incomplete"))
         return EvaluationReport(
             protocol=header["protocol"],
             k=header["k"],
@@ -133,7 +134,7 @@ def load_report(path: Path, key: ReportKey) -> EvaluationReport | None:
 
 def first_report(paths: Iterable[Path], key: ReportKey) -> EvaluationReport | None:
     """The first report of this key among some files; ``Damaged`` where only damaged ones are."""
-    return first_kept(paths, lambda path: load_report(path, key), "evaluation")
+    return first_kept(paths, lambda path: load_report(path, key), mark("evaluation"))
 
 
 def arrays_of(values: Any, prefix: str) -> Arrays:

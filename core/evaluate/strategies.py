@@ -7,6 +7,7 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
 from core.evaluate.protocols import data_of_split
+from core.language import mark, tr
 from core.progress import ProgressCallback, StopCallback, part_of
 from core.recommend.joint import Joint
 from core.recommend.training_data import TrainingData
@@ -19,10 +20,11 @@ def joint_of_model(engine: Engine) -> Joint:
     """The model's joint; DomainError in a model without one."""
     joint = engine.recommender()
     if not isinstance(joint, Joint):
+        command = f"python -m core train {engine.corpus.name}"  # no sentence
         raise DomainError(
-            "this model has no joint to adjust",
-            where=f"model {engine.model_id}",
-            remedy=f"Train again: python -m core train {engine.corpus.name}",
+            tr("this model has no joint to adjust"),
+            where=tr("model {id}", id=engine.model_id),
+            remedy=tr("Train again: {command}", command=command),
         )
     return joint
 
@@ -46,9 +48,9 @@ def measure_strategy(
     joint, data = joint_of_model(engine), data_of_model(engine, library)
     proposal: Reweighed | DomainError
     try:
-        told = part_of(progress, "Weights")
+        told = part_of(progress, mark("Weights"))
         proposal = reweigh(engine.corpus, engine.model_id, joint, data, told, stop)
     except DomainError as error:
         proposal = error
     adjusted = Adjusted.of("priced", joint, Settings(), engine.interest.item_vectors, None)
-    return proposal, measure_prices(adjusted, data, part_of(progress, "Prices"), stop)
+    return proposal, measure_prices(adjusted, data, part_of(progress, mark("Prices")), stop)

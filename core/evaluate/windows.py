@@ -13,6 +13,7 @@ from core.arrays import DoubleArray, check_array
 from core.evaluate.report import known
 from core.evaluate.stored import Arrays, ReportKey, read_stored, save_stored
 from core.files import first_kept
+from core.language import mark, tr
 from core.measure.metrics import Interval, PairedTest, bootstrap, compare_paired
 
 PROTOCOL = "windows"
@@ -170,9 +171,9 @@ def load_windows(path: Path, key: ReportKey) -> WindowsReport | None:
     def build(header: dict[str, Any], arrays: Arrays) -> WindowsReport:
         n, seconds = len(header["windows"]), header["seconds"]
         if any(len(header[name]) != n for name in ("begins", "events", "asked", "held_out")):
-            raise ValueError("its windows are incomplete")
+            raise ValueError(tr("its windows are incomplete"))
         if any(len(values) != n for values in seconds.values()):
-            raise ValueError("its seconds are incomplete")
+            raise ValueError(tr("its seconds are incomplete"))
         groups: dict[str, tuple[Asked, ...]] = {}
         for kind in ("asked", "held_out"):
             found = []
@@ -203,4 +204,4 @@ def load_windows(path: Path, key: ReportKey) -> WindowsReport | None:
 
 def first_windows(paths: Iterable[Path], key: ReportKey) -> WindowsReport | None:
     """The first report of this key among some files; ``Damaged`` where only damaged ones are."""
-    return first_kept(paths, lambda path: load_windows(path, key), "evaluation")
+    return first_kept(paths, lambda path: load_windows(path, key), mark("evaluation"))

@@ -30,6 +30,7 @@ from core.explain.word_values import (
     shap_words,
 )
 from core.html_table import html_table
+from core.language import tr
 from core.progress import ProgressCallback, StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.recommend.joint import BASE, Joint
@@ -99,19 +100,35 @@ class Explanation:
         rows = []
         for at, steps in enumerate(self.game.players):
             event = self.event(steps[-1])
-            name = self.engine.corpus.event_title(event) if len(steps) == 1 else "grouped events"
-            span = f"{steps[0]}–{steps[-1]}" if len(steps) > 1 else str(steps[0])
-            kind = event.kind.value if len(steps) == 1 else None
+            alone = len(steps) == 1
+            name = self.engine.corpus.event_title(event) if alone else tr("grouped events")
+            span = str(steps[0]) if alone else f"{steps[0]}–{steps[-1]}"
+            kind = tr(event.kind.value) if alone else None
             numbers = float(values.values[at]), float(values.stderr[at])
             rows.append((span, event.date, kind, name, *numbers))
-        over = "" if self.rival is None else f", margin over {title(self.rival.item_id)}"
-        return html_table(
-            f"{title(self.item_id)}: rank {self.rank} for {self.history.user_id} by "
-            f"{self.recommender.id}{over}; base {float(values.base):.3f}, "
-            f"score {float(values.whole):.3f} nats",
-            "step, time, kind, item, contribution (nats), standard error",
-            rows,
-        )
+        told = {
+            "item": title(self.item_id),
+            "rank": self.rank,
+            "user": self.history.user_id,
+            "recommender": self.recommender.id,
+            "base": float(values.base),
+            "score": float(values.whole),
+        }
+        if self.rival is None:
+            caption = tr(
+                "{item}: rank {rank} for {user} by {recommender}; base {base:.3f}, score "
+                "{score:.3f} nats",
+                **told,
+            )
+        else:
+            caption = tr(
+                "{item}: rank {rank} for {user} by {recommender}, margin over {other}; base "
+                "{base:.3f}, score {score:.3f} nats",
+                **told,
+                other=title(self.rival.item_id),
+            )
+        columns = tr("step, time, kind, item, contribution (nats), standard error")
+        return html_table(caption, columns, rows)
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -284,9 +301,9 @@ class Explanation:
         """The event of a step; DomainError outside the history."""
         if not 1 <= step <= len(self.history):
             raise DomainError(
-                f"step {step} is not part of what is explained",
-                where=f"user {self.history.user_id}, {len(self.history)} events",
-                remedy=f"Choose a step from 1 to {len(self.history)}",
+                tr("step {step} is not part of what is explained", step=step),
+                where=tr("user {user}, {n} events", user=self.history.user_id, n=len(self.history)),
+                remedy=tr("Choose a step from 1 to {n}", n=len(self.history)),
             )
         return self.history.events[step - 1]
 
@@ -318,9 +335,9 @@ class Explanation:
         text = self.event(step).words
         if not text:
             raise DomainError(
-                f"the event at step {step} has no review text",
-                where=f"user {self.history.user_id}",
-                remedy="Choose a step with a review",
+                tr("the event at step {step} has no review text", step=step),
+                where=tr("user {user}", user=self.history.user_id),
+                remedy=tr("Choose a step with a review"),
             )
         review = open_review(text, self.engine.encoder)
         sentiment = sentiment_game(review, self.engine.sentiment, self.stop)

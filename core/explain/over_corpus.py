@@ -11,6 +11,7 @@ from core.domain import DomainError
 from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal, explain_events
 from core.explain.scorecard import ORDERS, SAME, Scorecard, make_scorecard
+from core.language import mark, tr
 from core.measure.metrics import bootstrap
 from core.progress import Progress, ProgressCallback, report
 from core.ranking import excluded_mask, rank_of
@@ -84,13 +85,13 @@ def judge_corpus(
     user_ids = sample_users(engine, users)
     if not user_ids:
         raise DomainError(
-            f"no user has {FEWEST_EVENTS} or more events",
-            where=f"corpus {engine.corpus.name}",
-            remedy="Choose a corpus with longer histories",
+            tr("no user has {n} or more events", n=FEWEST_EVENTS),
+            where=tr("corpus {name}", name=engine.corpus.name),
+            remedy=tr("Choose a corpus with longer histories"),
         )
     judged, cards = [], []
     for done, user in enumerate(user_ids):
-        report(progress, Progress("judge explanations", done, len(user_ids)))
+        report(progress, Progress(mark("judge explanations"), done, len(user_ids)))
         history = engine.corpus.history(user)
         first = engine.recommend(history, 1, chosen.id).items
         if not first:

@@ -17,6 +17,7 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.domain import Event, History
 from core.explain.game import EventGame
+from core.language import mark
 from core.progress import Progress, ProgressCallback, report
 from core.shapley.engine import ShapleyValues, exact_values
 from core.shapley.game import Masks
@@ -75,7 +76,7 @@ def explain_parts(
     values, errors = np.zeros((players, 4)), np.zeros((players, 4))
     outer = outer_coalitions(game)
     for player in range(players):
-        report(progress, Progress("split events into parts", player, players))
+        report(progress, Progress(mark("split events into parts"), player, players))
         gains = _part_gains(game, player, outer[:, player])
         values[player], errors[player] = add_up(gains, float(events.values[player]))
     return PartValues(values, errors)

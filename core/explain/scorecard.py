@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 
 from core.arrays import DoubleArray
 from core.explain.game import EventGame, explain_events
+from core.language import mark
 from core.progress import Progress, ProgressCallback, report
 from core.shapley.engine import ENOUGH, ShapleyValues
 from core.shapley.game import Masks
@@ -93,7 +94,7 @@ def _stability(
         return 1.0
     ranks = []
     for seed in range(1, SEEDS + 1):
-        report(progress, Progress("explain again with other seeds", seed - 1, SEEDS))
+        report(progress, Progress(mark("explain again with other seeds"), seed - 1, SEEDS))
         again = explain_events(
             game, seed=seed, seconds=seconds, enough=max(events.error, ENOUGH / 2)
         )

@@ -35,10 +35,10 @@ PRIOR = {
     "words": 0.02,
     "direction": 4.0,
     "next": 0.03,
-    "next but one": 0.005,
+    "next but one": 0.005,  # no sentence
     "length": 0.5,
     "share": 0.1,
-    "in context": 0.3,
+    "in context": 0.3,  # no sentence
     "alone": 0.2,
 }
 """How much of the values' variance each kind of feature may explain before any text is read.
@@ -193,10 +193,10 @@ def feature_values(
         "words": (present, np.eye(words), np.zeros(words)),
         "direction": (features, known, empty),
         "next": _neighbours(present, 1),
-        "next but one": _neighbours(present, 2),
+        "next but one": _neighbours(present, 2),  # no sentence
         "length": _lengths(size, words),
         "share": _shares(present, size),
-        "in context": context,
+        "in context": context,  # no sentence
         "alone": alone,
     }
 

@@ -30,9 +30,10 @@ from core.figures.style import (
     signed_inks,
     title,
 )
+from core.language import mark, tr
 from core.views.explain.rows import LOG_P, AnswerView, EventBar, PartsView, WordsView
+from core.views.wording import KIND_WORDS, day, nats, plain_nats, probability, rating
 from core.views.wording import SMALL as TINY
-from core.views.wording import day, nats, plain_nats, probability, rating
 
 ROW, NARROW_ROW = 27, 40
 SHOWN = 14
@@ -44,6 +45,11 @@ BARS = 0.42
 """Share of a panel that its bars may take; numbers stand right of them."""
 LABEL = 36
 WORD_ROW, WORDS_SHOWN = 24, 10
+ORDER_WORDS = {
+    "explanation": mark("explanation"),
+    "recent-first": mark("recent first"),
+    "random": mark("random"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,8 @@ def waterfall_figure(
     _add_connectors(figure, rows, ys, palette)
     if not narrow:
         _add_panels(figure, rows, ys, palette)
-    names = ["no history", *(_tick(row, chosen) for row in rows), "<b>with history</b>"]
+    first, last = tr("no history"), tr("with history")
+    names = [first, *(_tick(row, chosen) for row in rows), f"<b>{last}</b>"]
     figure.update_layout(
         xaxis=axis(
             palette,
@@ -102,7 +109,7 @@ def waterfall_figure(
             range=extent or _extent(_ends(answer, rows)),
             fixedrange=True,
             nticks=6,
-            title=title(f"{plain(answer.unit, 50)} (nats)", 4),
+            title=title(tr("{unit} (nats)", unit=plain(answer.unit, 50)), 4),
         ),
         yaxis=names_axis(palette, names, tickvals=[n + 1, *ys, 0], range=[-0.6, n + 1.6]),
     )
@@ -143,7 +150,7 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
     others = [bar for bar in answer.bars if bar not in shown]
     if others:
         value = sum(bar.value for bar in others)
-        name = f"{len(others)} weaker events combined"
+        name = tr("{n} weaker events combined", n=len(others))
         words = f"<b>{name}</b><br>{nats(value)}"
         rows.append(_Row(name, value, 0.0, at, words, None, split(*others)))
         at += value
@@ -151,17 +158,20 @@ def _rows(answer: AnswerView, parts: PartsView | None) -> list[_Row]:
         rows.append(_Row(bar.label, bar.value, bar.stderr, at, _hover(bar), bar.step, split(bar)))
         at += bar.value
     if abs(answer.residual) > 5e-4:
-        rows.append(_Row("unexplained", answer.residual, 0.0, at, "unexplained", None, None))
+        name = tr("unexplained")
+        rows.append(_Row(name, answer.residual, 0.0, at, name, None, None))
     return rows
 
 
 def _hover(bar: EventBar) -> str:
     """One event in words."""
-    kind = f"{bar.kind.value} · " if bar.kind else ""
-    rated = f"rated {rating(bar.rating)} · " if bar.rating is not None else ""
-    error = f" ± {bar.stderr:.2f}" if bar.stderr else ""
-    about = f"{kind}{rated}{day(bar.timestamp)}"
-    return f"<b>{in_full(bar.full_label)}</b><br>{about}<br>{nats(bar.value)}{error} nats"
+    about = [tr(KIND_WORDS[bar.kind])] if bar.kind else []
+    if bar.rating is not None:
+        about.append(tr("rated {rating}", rating=rating(bar.rating)))
+    about.append(day(bar.timestamp))
+    value = nats(bar.value) + (f" ± {bar.stderr:.2f}" if bar.stderr else "")
+    lines = f"<b>{in_full(bar.full_label)}</b>", " · ".join(about), tr("{n} nats", n=value)
+    return "<br>".join(lines)
 
 
 def _tick(row: _Row, chosen: int | None) -> str:
@@ -177,7 +187,7 @@ def _add_ends(figure: Chart, answer: AnswerView, n: int, palette: Palette, *, na
         mode="markers+text",
         marker={"symbol": "diamond", "size": 11, "color": palette.text},
         text=[_end(answer, value, narrow) for value in (answer.base, answer.score)],
-        textposition="middle right",
+        textposition="middle right",  # no sentence
         textfont={"color": palette.text, "size": SIZE},
         cliponaxis=False,
         hoverinfo="skip",
@@ -197,7 +207,10 @@ def _add_numbers(figure: Chart, rows: list[_Row], ys: list[int], palette: Palett
     texts = [f" ▲ {nats(r.value)}" if r.value >= 0 else f"▼ {nats(r.value)} " for r in rows]
     figure.add_scatter(
         x=[row.start + row.value + np.copysign(row.stderr, row.value) for row in rows],
-        textposition=["middle right" if row.value >= 0 else "middle left" for row in rows],
+        textposition=[
+            "middle right" if row.value >= 0 else "middle left"  # no sentence
+            for row in rows
+        ],
         name="numbers",
         **_texts(texts, ys, palette.text, SMALL),
     )
@@ -245,7 +258,7 @@ def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette
         left = PANELS[0] + at * width
         values = [_beyond_rounding(row.parts[at]) if row.parts else 0.0 for row in rows]
         words = [
-            f"{plain(row.label, 60)}<br>{name} {nats(value)}"
+            f"{plain(row.label, 60)}<br>{tr(name)} {nats(value)}"  # no sentence
             for row, value in zip(rows, values, strict=True)
         ]
         figure.add_bar(
@@ -257,13 +270,13 @@ def _add_panels(figure: Chart, rows: list[_Row], ys: list[int], palette: Palette
         figure.add_scatter(
             x=[edge] * len(rows),
             xaxis=f"x{at + 2}",
-            textposition="middle left",
-            name=f"{name} numbers",
+            textposition="middle left",  # no sentence
+            name=f"{name} numbers",  # no sentence
             **_texts(numbers, ys, palette.muted, 11),
         )
         panel = grid | {"domain": [left + 0.012, left + width]}
         figure.update_layout(**{f"xaxis{at + 2}": panel})
-        head = name if known else f"{name} …"
+        head = tr(name) if known else f"{tr(name)} …"
         figure.add_annotation(note(head, left + width, 1.0, palette.muted) | above)
 
 
@@ -309,34 +322,35 @@ def words_figure(view: WordsView, of_score: bool, palette: Palette) -> Chart:
 def curves_figure(card: Scorecard, palette: Palette, unit: str = LOG_P) -> Chart:
     """How fast the score falls when events are removed, and rises when they are added, by order."""
     figure = canvas(palette, 236, (62, 92, 10, 48))
+    where = tr("%{y:.2f} at %{x:.0%}")
     styles: dict[str, dict[str, Any]] = {
         "explanation": {"color": palette.accent, "width": 2.5},
         "recent-first": {"color": palette.text, "width": 1.5},
         "random": {"color": palette.muted, "width": 1.5, "dash": "dash"},
     }
     for x, name, curves in (
-        ("x", "events removed", card.deletion),
-        ("x2", "events added", card.insertion),
+        ("x", "events removed", card.deletion),  # no sentence
+        ("x2", "events added", card.insertion),  # no sentence
     ):
         for order, line in styles.items():
-            curve, said = curves[order], order.replace("-", " ")
+            curve, said = curves[order], tr(ORDER_WORDS[order])
             figure.add_scatter(
                 x=np.linspace(0, 1, len(curve)),
                 y=curve,
                 mode="lines",
                 line=line,
                 xaxis=x,
-                hovertemplate=f"{said} %{{y:.2f}} at %{{x:.0%}}<extra></extra>",
+                hovertemplate=f"{said} {where}<extra></extra>",  # no sentence
                 name=f"{name} {order}",
             )
     ranked = sorted(styles, key=lambda order: -float(card.insertion[order].mean()))
     beside = {"xref": "paper", "yref": "paper", "xanchor": "left", "xshift": 6}
     for at, order in enumerate(ranked):
-        name = f"{'┄' if order == 'random' else '━'} {order.replace('-', ' ')}"
+        name = f"{'┄' if order == 'random' else '━'} {tr(ORDER_WORDS[order])}"
         figure.add_annotation(note(name, 1.0, 0.85 - 0.22 * at, styles[order]["color"]) | beside)
     shared = axis(palette, range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", fixedrange=True)
-    removed, added = title("events removed", 4), title("events added", 4)
-    height = title("margin (nats)" if unit != LOG_P else f"{LOG_P} (nats)", 4)
+    removed, added = title(tr("events removed"), 4), title(tr("events added"), 4)
+    height = title(tr("{unit} (nats)", unit=LOG_P if unit == LOG_P else tr("margin")), 4)
     figure.update_layout(
         xaxis=shared | {"domain": [0, 0.45], "title": removed},
         xaxis2=shared | {"domain": [0.58, 1.0], "anchor": "y", "title": added},

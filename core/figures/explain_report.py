@@ -6,13 +6,19 @@ from core.figures.explain import curves_figure, waterfall_figure, waterfalls, wo
 from core.figures.ladder import ladder_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.language import mark, tr
 from core.views.explain.beside import BesideReport
 from core.views.explain.build import events_table
 from core.views.explain.rows import ExplanationReport
 from core.views.explain.sentences import CAUTION
-from core.views.tables import table
+from core.views.tables import in_language, table
 
-DIFFERENCES = {"contribution of": "name", "first": "value", "second": "beside", "apart": "apart"}
+DIFFERENCES = {
+    mark("contribution of"): "name",
+    mark("first"): "value",
+    mark("second"): "beside",
+    mark("apart"): "apart",
+}
 
 
 def explain_report(
@@ -29,22 +35,23 @@ def explain_report(
     ladder = report.ladder
     said = (answer.standing, answer.ignoring, answer.summary, answer.components, answer.trust)
     sections = [
-        Section("", (*filter(None, said), CAUTION)),
+        Section("", (*filter(None, said), tr(CAUTION))),
         Section(
-            "Which events?",
+            tr("Which events?"),
             (report.parts.sentence,),
             waterfall_figure(answer, report.parts, palette) if answer.bars else None,
         ),
     ]
     if ladder is not None:
         drawn = ladder_figure(ladder, palette) if ladder.has_components else None
-        sections.insert(1, Section("Why not?", (ladder.sentence, ladder.below), drawn))
+        sections.insert(1, Section(tr("Why not?"), (ladder.sentence, ladder.below), drawn))
     if beside is not None:
         pairs = (answer, report.parts), (beside.answer, beside.parts)
         drawn_pair = waterfalls(pairs, palette)
+        differences = table(beside.view.rows, DIFFERENCES)
         names, said_other = beside.view.names, (beside.answer.standing, beside.answer.summary)
         sections += [
-            Section("Beside", (beside.view.sentence,), table=table(beside.view.rows, DIFFERENCES)),
+            Section(tr("Beside"), (beside.view.sentence,), table=in_language(differences)),
             Section(names[0], figure=drawn_pair[0] if answer.bars else None),
             Section(names[1], said_other, drawn_pair[1] if beside.answer.bars else None),
         ]
@@ -52,27 +59,27 @@ def explain_report(
         text = words.head + "".join(word.text for word in words.words)
         sections.append(
             Section(
-                "Which words?",
+                tr("Which words?"),
                 (words.score_sentence, words.sum_sentence),
                 words_figure(words, True, palette),
-                quotes=((f"Review of step {words.step}", text),),
+                quotes=((tr("Review of step {step}", step=words.step), text),),
             )
         )
         sections.append(
             Section(
-                "Which words for its sentiment?",
+                tr("Which words for its sentiment?"),
                 (words.sentiment_sentence, words.sentiment_sum),
                 words_figure(words, False, palette),
             )
         )
     has_curves = len(card.card.deletion["explanation"]) > 2
     sections += [
-        Section("Smallest change", (report.change.sentence, *report.change.made)),
+        Section(tr("Smallest change"), (report.change.sentence, *report.change.made)),
         Section(
-            "How reliable is this explanation?",
+            tr("How reliable is this explanation?"),
             (card.sentence, card.stability),
             curves_figure(card.card, palette, answer.unit) if has_curves else None,
         ),
-        Section("All events", table=events_table(answer, report.parts)),
+        Section(tr("All events"), table=in_language(events_table(answer, report.parts))),
     ]
-    return write_report("Why this item?", facts, sections, palette)
+    return write_report(tr("Why this item?"), facts, sections, palette)

@@ -18,11 +18,12 @@ from core.figures.style import (
     rule,
     title,
 )
+from core.language import mark, tr
 from core.views.explain.ladder import LadderStep, LadderView
 from core.views.wording import capital, nats, number
 
 ROW, NARROW_ROW = 28, 42
-OWN, WITHOUT = "rank in its own list", "rank in the list without it"
+OWN, WITHOUT = mark("rank in its own list"), mark("rank in the list without it")
 
 
 def ladder_figure(view: LadderView, palette: Palette, *, narrow: bool = False) -> Chart:
@@ -40,7 +41,7 @@ def ladder_figure(view: LadderView, palette: Palette, *, narrow: bool = False) -
                 mode="lines",
                 line={"color": palette.faint, "width": 2},
                 hoverinfo="skip",
-                name="from own list to without",
+                name="from own list to without",  # no sentence
             )
     for field, symbol, right in (("own_rank", "circle", 1), ("rank_without", "circle-open", 0)):
         rows = [at for at in range(n) if getattr(steps[at], field) is not None]
@@ -63,8 +64,8 @@ def ladder_figure(view: LadderView, palette: Palette, *, narrow: bool = False) -
             figure.add_annotation(note(number(rank), log10(rank), ys[at], inks[at]) | place)
     ranks = [r for s in steps for r in (s.own_rank, s.rank_without) if r is not None]
     names = [_tick(step) for step in steps]
-    marks = [("●", palette.text, OWN), ("○", palette.text, WITHOUT)]
-    figure.add_annotation(legend([*marks, ("│", palette.accent, "end of the list")], palette))
+    marks = [("●", palette.text, tr(OWN)), ("○", palette.text, tr(WITHOUT))]
+    figure.add_annotation(legend([*marks, ("│", palette.accent, tr("end of the list"))], palette))
     figure.update_layout(
         shapes=[rule(palette, view.k + 0.5)],
         xaxis=axis(
@@ -74,7 +75,7 @@ def ladder_figure(view: LadderView, palette: Palette, *, narrow: bool = False) -
             tickvals=[1, 10, 100, 1_000, 10_000, 100_000, 1_000_000],
             ticktext=["1", "10", "100", *map(number, (1e3, 1e4, 1e5, 1e6))],
             fixedrange=True,
-            title=title("rank (logarithmic)", 4),
+            title=title(tr("rank (logarithmic)"), 4),
         ),
         yaxis=names_axis(palette, names, tickvals=ys, range=[-0.6, n - 0.3]),
     )
@@ -91,9 +92,9 @@ def _tick(step: LadderStep) -> str:
 def _words(step: LadderStep) -> str:
     said = [f"<b>{plain(capital(step.step))}</b>"]
     if step.own_rank is not None:
-        said.append(f"rank {number(step.own_rank)}")
+        said.append(tr("rank {rank}", rank=number(step.own_rank)))
     if step.rank_without is not None:
-        said.append(f"without it rank {number(step.rank_without)}")
+        said.append(tr("without it rank {rank}", rank=number(step.rank_without)))
     if step.margin is not None:
-        said.append(f"margin {nats(step.margin)} nats")
+        said.append(tr("margin {value} nats", value=nats(step.margin)))
     return "<br>".join(said)

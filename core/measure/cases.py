@@ -12,6 +12,7 @@ from core.arrays import BoolArray, IntArray, PartArray
 from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out, temporal_cuts
 from core.corpus.store import Corpus
 from core.domain import Columns, History, Part
+from core.language import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def targets_of(cases: Sequence[Case], item_index: Mapping[str, int]) -> IntArray
 
 NEW_USER_EVENTS = 5
 HEAVY_USER_EVENTS = 20
-UNSEEN = "unseen item"
+UNSEEN = mark("unseen item")
 HEAD_SHARE = 0.2
 """The head is the most popular fifth of the items seen in training; the rest is the long tail."""
 
@@ -102,9 +103,9 @@ def cohorts_of(
     seen = np.sort(item_counts[item_counts > 0])[::-1]
     head = seen[max(int(np.ceil(HEAD_SHARE * len(seen))) - 1, 0)] if len(seen) else 1
     return {
-        "new user": known <= NEW_USER_EVENTS,
-        "heavy user": known >= HEAVY_USER_EVENTS,
-        "popular item": target_counts >= head,
-        "long-tail item": (target_counts > 0) & (target_counts < head),
+        mark("new user"): known <= NEW_USER_EVENTS,
+        mark("heavy user"): known >= HEAVY_USER_EVENTS,
+        mark("popular item"): target_counts >= head,
+        mark("long-tail item"): (target_counts > 0) & (target_counts < head),
         UNSEEN: target_counts == 0,
     }

@@ -14,6 +14,7 @@ from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import MIN_EVENTS_SCORED
 from core.domain import Columns, DomainError
+from core.language import tr
 from core.measure.cases import Case
 
 WINDOWS = 6
@@ -47,9 +48,9 @@ def calendar_windows(corpus: Corpus) -> tuple[Window, ...]:
     name = corpus.name
     if corpus.manifest.order_as_time:
         raise DomainError(
-            "this corpus has no times, only the order of each user's events",
-            where=f"corpus {name}",
-            remedy="Evaluate with --protocol leave-last-out",
+            tr("this corpus has no times, only the order of each user's events"),
+            where=tr("corpus {name}", name=name),
+            remedy=tr("Evaluate with --protocol leave-last-out"),
         )
     times = corpus.events[Columns.Time]
     for unit in (*UNITS, "week", "day"):
@@ -59,10 +60,15 @@ def calendar_windows(corpus: Corpus) -> tuple[Window, ...]:
         if before >= LEAST_BEFORE and float(np.median(counts)) >= LEAST_EVENTS:
             return windows
     raise DomainError(
-        f"there are no {WINDOWS} calendar periods with {LEAST_EVENTS} events each after the first "
-        f"{LEAST_BEFORE:.0%} of all events",
-        where=f"corpus {name}",
-        remedy="Evaluate with --protocol temporal, or import a longer period",
+        tr(
+            "there are no {n} calendar periods with {events} events each after the first "
+            "{share:.0%} of all events",
+            n=WINDOWS,
+            events=LEAST_EVENTS,
+            share=LEAST_BEFORE,
+        ),
+        where=tr("corpus {name}", name=name),
+        remedy=tr("Evaluate with --protocol temporal, or import a longer period"),
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import beta, ndtr, ndtri
 
 from core.arrays import BoolArray, DoubleArray, IntArray
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.shapley.game import Masks
 from core.shapley.variates import adjust, known_values, values_of
@@ -143,7 +144,7 @@ def shapley_values(
         values, stderr = adjust(np.array(rounds), np.array(variates))
         answer = ShapleyValues(base, whole, values, stderr, n)
         error = answer.bound if sure else answer.error
-        report(progress, Progress("sample orders of events", n, most, None, {"error": error}))
+        report(progress, Progress(mark("sample orders of events"), n, most, None, {"error": error}))
         if error <= enough or late or n >= most:
             return answer
         if sure and n * len(masks) > 2**players:  # all coalitions cost no more

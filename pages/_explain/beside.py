@@ -14,6 +14,7 @@ from core.compare.models import comparable
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
 from core.figures.explain import waterfalls
+from core.language import tr
 from core.views.explain.beside import (
     BesideReport,
     BesideRow,
@@ -25,6 +26,7 @@ from core.views.explain.beside import (
 from core.views.explain.build import build_answer, build_parts
 from core.views.explain.explaining import Explaining
 from core.views.tables import table
+from core.views.wording import capital, joined
 from pages._shared import drawing, loaders, notices, own, screen, state
 from pages._shared.drawing import Charts
 from pages._shared.notices import Moment
@@ -74,7 +76,8 @@ def pick(moment: Moment) -> None:
     options += [USER + each for each in users if each != user_id]
     asked = state.get(BESIDE)
     if asked is not None and is_itself(moment, str(asked)):
-        notices.miss(BESIDE, "This list can't be beside itself; choose another user or model.")
+        said = tr("This list can't be beside itself; choose another user or model.")
+        notices.miss(BESIDE, said)
         state.choose(BESIDE, None)
         state.publish_again()
         asked = None
@@ -82,12 +85,12 @@ def pick(moment: Moment) -> None:
         options.insert(0, asked)
     state.hold(BESIDE)
     st.selectbox(
-        "Beside",
+        tr("Beside"),
         options,
         index=None,
         key=BESIDE,
         format_func=lambda text: label(moment, str(text)),
-        placeholder="Another user or model",
+        placeholder=tr("Another user or model"),
         persist_state="session",
         on_change=state.has_chosen,
         accept_new_options=True,
@@ -121,13 +124,14 @@ def label(moment: Moment, text: str) -> str:
         try:
             folder = loaders.library().model_folder(moment.engine.corpus.name, id)
         except DomainError:
-            return f"Model {id[:8]}"
-        return f"Model of {loaders.model_label(folder)}"
+            return tr("Model {id}", id=id[:8])
+        return tr("Model of {day}", day=loaders.model_label(folder))
     corpus = moment.engine.corpus
     user, step = user_and_step(corpus, id)
     if not corpus.knows(user):
         return id
-    return own.label(corpus, user) + ("" if step is None else f", step {step}")
+    name = own.label(corpus, user)
+    return name if step is None else tr("{user}, step {step}", user=name, step=step)
 
 
 def read(text: str) -> tuple[Other, str]:
@@ -153,12 +157,12 @@ def find(moment: Moment, item_id: str, margin: bool) -> Beside | None:
         user, at = user_and_step(engine.corpus, id)
         other = engine.corpus.history(user)
         if not len(other):
-            raise DomainError(f"{own.label(engine.corpus, user)} has no events")
+            raise DomainError(tr("{user} has no events", user=own.label(engine.corpus, user)))
         other = other.up_to(min(max(at or len(other), 1), len(other)))
         second = loaders.explaining(engine, user, len(other), item_id, recommender, margin)
         return Beside(by, user, (name_of_user(history), name_of_user(other)), second)
     except DomainError as problem:
-        notices.wrong(problem, "Beside")
+        notices.wrong(problem, tr("Beside"))
         return None
 
 
@@ -172,27 +176,29 @@ def draw(explaining: Explaining, beside: Beside, step: int | None) -> Charts:
     halves = [st.container(), st.container()] if screen.is_narrow() else st.columns(2, gap="medium")
     for at, (half, question, name) in enumerate(zip(halves, both, view.names, strict=True)):
         with half, st.container(key=f"beside_{at}"):
-            st.markdown(f"**{notices.escape(name[:1].upper() + name[1:])}**")
+            st.markdown(f"**{notices.escape(capital(name))}**")
             notices.say(question.answer.standing)
             if question.answer.bars:
                 key, sentence = f"beside_waterfall_{at}", question.answer.summary
-                charts[key] = f"{name}: {sentence}", figures[at]
-                drawing.chart(key, figures[at], sentence, name=f"Waterfall, {name}", is_said=False)
+                said = tr("{name}: {sentence}", name=name, sentence=sentence)
+                charts[key] = said, figures[at]
+                alt = tr("Waterfall, {name}", name=name)
+                drawing.chart(key, figures[at], sentence, name=alt, is_said=False)
             else:
                 notices.say(question.answer.summary)
             notices.caution(question.answer.trust)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         draw_way(beside)
-        notices.caution("Both charts have one scale, in nats: +0.69 doubles the probability.")
+        notices.caution(tr("Both charts have one scale, in nats: +0.69 doubles the probability."))
     signed = functools.partial(col.NumberColumn, format="%+.3f")
     drawing.table(
         table(view.rows, BesideRow.COLUMNS),
-        f"Differences between both scores. {view.sentence}",
+        joined(tr("Differences between both scores."), view.sentence),
         {
-            "name": col.TextColumn("Contribution of"),
+            "name": col.TextColumn(tr("Contribution of")),
             "value": signed(view.names[0], width=150),
             "beside": signed(view.names[1], width=150),
-            "apart": signed("Difference", width=90),
+            "apart": signed(tr("Difference"), width=90),
         },
         height=min(38 + 35 * len(view.rows), 320),
         grows=("name",),
@@ -207,11 +213,12 @@ def draw_way(beside: Beside) -> None:
     if beside.by == "user":
         drawing.link(
             drawing.EXPLAIN,
-            f"Explain it for {beside.names[1]}",
+            tr("Explain it for {user}", user=beside.names[1]),
             user=beside.id,
             time=len(beside.other.explanation.history),
             item=item,
             beside=f"{USER}{now.user_id}@{now.step}",
         )
     else:
-        drawing.link(drawing.COMPARE, "Why? Compare both models", item=item, columns="models")
+        name = tr("Why? Compare both models")
+        drawing.link(drawing.COMPARE, name, item=item, columns="models")

@@ -9,11 +9,12 @@ from streamlit import column_config as col
 
 from core.figures.explain import words_figure
 from core.figures.ladder import ladder_figure
+from core.language import mark, tr
 from core.views.explain.build import event_title
 from core.views.explain.explaining import Explaining
 from core.views.explain.ladder import LadderView
 from core.views.explain.rows import MarkedWord, ReceiversView, WordsView
-from core.views.wording import capital
+from core.views.wording import capital, event_label, joined
 from pages._shared import controls, drawing, loaders, notices, screen, state
 from pages._shared.state import EDITS, EVENT, ITEM, SCENARIO, TARGET, WORDS_OF
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 STOPPED = "explain_stopped"
 PICKED = "explain_picked"
 """The step of the bar that was picked last, with or without a review."""
-TARGETS = {(OF_SCORE := "score"): "Score", "sentiment": "Sentiment"}
+TARGETS = {(OF_SCORE := "score"): mark("Score"), "sentiment": mark("Sentiment")}
 LONG_TEXT = 900
 """Reviews with more characters scroll in a box."""
 FAINT, STRONG = 0.12, 0.5
@@ -50,10 +51,10 @@ def is_stopped(explaining: Explaining) -> bool:
 def state_of(explaining: Explaining, waits: str, missing: str) -> str:
     """Why a piece isn't there: it comes, it was stopped, or it failed."""
     if is_stopped(explaining):
-        return f"{missing}: stopped."
+        return tr("{missing}: stopped.", missing=missing)
     if explaining.error() is None or explaining.busy:
         return waits
-    return f"{missing}: see the error above."
+    return tr("{missing}: see the error above.", missing=missing)
 
 
 def chosen_step(explaining: Explaining) -> int | None:
@@ -95,27 +96,30 @@ def draw_way_back() -> None:
     if state.get(EDITS) is None and state.get(SCENARIO) is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        notices.caution("What-if has edits of this history. They are not part of this explanation.")
-        drawing.link(drawing.WHAT_IF, "Back to What-if", item=state.get(ITEM))
+        notices.caution(
+            tr("What-if has edits of this history. They are not part of this explanation.")
+        )
+        drawing.link(drawing.WHAT_IF, tr("Back to What-if"), item=state.get(ITEM))
 
 
 def draw_ladder(view: LadderView) -> None:
     """Why the item is not in the list, above what makes its score."""
-    st.subheader("Why not?", anchor=False)
+    st.subheader(tr("Why not?"), anchor=False)
     if not view.has_components:
         notices.say(view.sentence)
         return
     figure = ladder_figure(view, drawing.palette(), narrow=screen.is_narrow())
-    drawing.chart("ladder", figure, view.sentence, name="Rank at each step", below=view.below)
-    with st.expander("Steps as a table"):
+    name, over = tr("Rank at each step"), tr("Margin over rank {k} (nats)", k=view.k)
+    drawing.chart("ladder", figure, view.sentence, name=name, below=view.below)
+    with st.expander(tr("Steps as a table")):
         drawing.table(
             view.table,
-            f"Rank at each step. {view.sentence}",
+            joined(tr("Rank at each step."), view.sentence),
             {
-                "step": col.TextColumn("Step", width=240),
-                "own_rank": col.NumberColumn("Rank in its own list", format="%d"),
-                "margin": col.NumberColumn(f"Margin over rank {view.k} (nats)", format="%+.2f"),
-                "rank_without": col.NumberColumn("Rank without it", format="%d"),
+                "step": col.TextColumn(tr("Step"), width=240),
+                "own_rank": col.NumberColumn(tr("Rank in its own list"), format="%d"),
+                "margin": col.NumberColumn(over, format="%+.2f"),
+                "rank_without": col.NumberColumn(tr("Rank without it"), format="%d"),
             },
             height="auto",
             shows_all=True,
@@ -123,21 +127,21 @@ def draw_ladder(view: LadderView) -> None:
 
 
 def draw_words(explaining: Explaining, step: int | None) -> None:
-    st.subheader("Which words?", anchor=False)
+    st.subheader(tr("Which words?"), anchor=False)
     steps = steps_with_text(explaining)
     if not steps:
-        st.text("None of these events has a review.")
+        st.text(tr("None of these events has a review."))
         return
     silent = silent_step(explaining)
     if silent is not None:
         bar = next(bar for bar in explaining.answer.bars if bar.step == silent)
-        st.text(f"{capital(bar.label)} has no review.")
+        st.text(tr("{event} has no review.", event=capital(bar.label)))
         state.put(WORDS_OF, silent)  # for the address
-        drawing.button("Read the most telling review", "read_another", read_another)
+        drawing.button(tr("Read the most telling review"), "read_another", read_another)
         return
     if step is None:
-        waits = "Finding the review that contributes most …"
-        st.caption(state_of(explaining, waits, "No review chosen"))
+        waits = tr("Finding the review that contributes most …")
+        st.caption(state_of(explaining, waits, tr("No review chosen")))
         return
     if state.get(WORDS_OF) not in steps:
         state.put(WORDS_OF, step)
@@ -146,14 +150,14 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
     titles = {number: event_title(engine, events[number - 1]) for number in steps}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Review of",
+            tr("Review of"),
             steps,
             key=WORDS_OF,
             on_change=state.acting(read_another),
-            format_func=lambda number: f"step {number} · {titles[number]}",
+            format_func=lambda number: event_label(number, number, titles[number]),
             width=330,
         )
-        target = drawing.choose("Contribution to", TARGET, TARGETS)
+        target = drawing.choose(tr("Contribution to"), TARGET, TARGETS)
     of_score = target == OF_SCORE
     view, error = explaining.words(step), explaining.error(step)
     if error is not None:
@@ -163,7 +167,7 @@ def draw_words(explaining: Explaining, step: int | None) -> None:
         text = explaining.explanation.event(step).words
         with st.container(border=True, height=260 if len(text) > LONG_TEXT else "content"):
             st.text(text)
-        st.caption(state_of(explaining, "Reading it word by word …", "Not read"))
+        st.caption(state_of(explaining, tr("Reading it word by word …"), tr("Not read")))
         return
     sentence = view.score_sentence if of_score else view.sentiment_sentence
     notices.say(sentence)
@@ -182,13 +186,13 @@ def marked(view: WordsView, of_score: bool) -> str:
     doubt = view.score_doubt if of_score else view.sentiment_doubt
     pieces = [notices.escape(view.head)]
     pieces += [
-        mark(word, value / strongest if strongest and abs(value) >= doubt else 0.0)
+        mark_word(word, value / strongest if strongest and abs(value) >= doubt else 0.0)
         for word, value in zip(view.words, values, strict=True)
     ]
     return "".join(pieces)
 
 
-def mark(word: MarkedWord, strength: float) -> str:
+def mark_word(word: MarkedWord, strength: float) -> str:
     """One word with what follows it; ``strength`` is -1 to 1."""
     rest = notices.escape(word.text[len(word.word) :])
     text = notices.escape(word.word)
@@ -200,18 +204,17 @@ def mark(word: MarkedWord, strength: float) -> str:
 
 
 def event_link(step: int) -> None:
-    label = f"Step {step} on the Timeline"
+    label = tr("Step {step} on the Timeline", step=step)
     drawing.link(drawing.TIMELINE, label, time=step, item=state.get(ITEM))
 
 
 def draw_receivers(engine: Engine, explaining: Explaining) -> None:
-    st.subheader("Who gets this item now?", anchor=False)
+    st.subheader(tr("Who gets this item now?"), anchor=False)
     answer = explaining.answer
-    key = f"receivers {answer.item_id} {answer.recommender}"
+    key = f"receivers {answer.item_id} {answer.recommender}"  # no sentence  # no sentence
     if not state.get(key):
-        drawing.button(
-            "Look through all users' lists", "find_receivers", state.put, key, True, icon="group"
-        )
+        label = tr("Look through all users' lists")
+        drawing.button(label, "find_receivers", state.put, key, True, icon="group")
         return
     view = loaders.receivers(engine, answer.item_id, answer.recommender)
     notices.say(view.sentence)
@@ -225,15 +228,15 @@ def draw_receiver_rows(view: ReceiversView, item_id: str) -> None:
         controls.open_page(drawing.EXPLAIN, user=view.rows[row].user_id, item=item_id)
 
     drawing.table(
-        view.table.assign(explain="Why?"),
+        view.table.assign(explain=tr("Why?")),
         view.sentence,
         {
-            "rank": col.NumberColumn("Rank", width=60),
-            "user": col.TextColumn("User", width=160),
-            "probability": col.NumberColumn("Probability", format="%.2g %%", width=100),
-            "cause": col.TextColumn("Main cause"),
-            "contribution": col.NumberColumn("Contribution (nats)", format="%+.2f", width=140),
-            "share": col.NumberColumn("Of positive contributions", format="%.0f %%", width=170),
+            "rank": col.NumberColumn(tr("Rank"), width=60),
+            "user": col.TextColumn(tr("User"), width=160),
+            "probability": col.NumberColumn(tr("Probability"), format="%.2g %%", width=100),
+            "cause": col.TextColumn(tr("Main cause")),
+            "contribution": col.NumberColumn(tr("Contribution (nats)"), format="%+.2f", width=140),
+            "share": col.NumberColumn(tr("Of positive contributions"), format="%.0f %%", width=170),
             "explain": drawing.buttons("", "explain_receiver", explain, width=64),
         },
         grows=("cause",),

@@ -12,6 +12,7 @@ from core.explain.explanation import Explanation, WordsOfReview
 from core.explain.over_corpus import Receiver
 from core.explain.parts import PART_NAMES, PartValues
 from core.explain.scorecard import Scorecard
+from core.language import tr
 from core.scenario.search import SmallestChange
 from core.views.explain import sentences
 from core.views.explain.ladder import build_ladder, tell_ladder
@@ -29,7 +30,7 @@ from core.views.explain.rows import (
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import search_words
-from core.views.wording import TITLE, count, day, event_label, nats, short
+from core.views.wording import TITLE, count, day, event_label, joined, nats, short
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -47,24 +48,28 @@ def build_answer(explanation: Explanation) -> AnswerView:
     bars = event_bars(explanation)
     item = title(explanation.engine, explanation.item_id)
     over = None if rival is None else title(explanation.engine, rival.item_id)
-    margin_over = None if rival is None else f"{over} (rank {rival.rank})"
+    margin_over = None
+    if rival is not None:
+        margin_over = tr("{item} (rank {rank})", item=over, rank=rival.rank)
     grouped = sum(bar.step - bar.first_step + 1 for bar in bars if bar.first_step < bar.step)
     return AnswerView(
         item_id=explanation.item_id,
-        standing=sentences.standing(
-            item,
-            explanation.rank,
-            explanation.k,
-            explanation.is_excluded,
-            float(explanation.scores[explanation.item]),
-        )
-        + _reranked(explanation),
+        standing=joined(
+            sentences.standing(
+                item,
+                explanation.rank,
+                explanation.k,
+                explanation.is_excluded,
+                float(explanation.scores[explanation.item]),
+            ),
+            _reranked(explanation),
+        ),
         summary=sentences.summary(
             score, base, [(bar.label, bar.value) for bar in bars], margin_over
         ),
         trust=sentences.trust(values, grouped),
         recommender=explanation.recommender.id,
-        unit=f"margin over {over}" if over else LOG_P,
+        unit=tr("margin over {item}", item=over) if over else LOG_P,
         base=base,
         score=score,
         residual=float(values.residual),
@@ -114,12 +119,13 @@ def event_bars(explanation: Explanation) -> tuple[EventBar, ...]:
 def build_parts(answer: AnswerView, parts: PartValues) -> PartsView:
     """The parts of each event."""
     if not answer.bars:
-        return PartsView("There is no event to split.", parts.values)
+        return PartsView(tr("There is no event to split."), parts.values)
     first = max(range(len(answer.bars)), key=lambda at: abs(answer.bars[at].value))
     named = dict(zip(PART_NAMES, parts.values[first].tolist(), strict=True))
     sentence = sentences.parts(named, answer.bars[first].label)
     if all(bar.timestamp is None for bar in answer.bars):
-        sentence += " No event has a time part: the files had no times."
+        no_times = tr("No event has a time part: the files had no times.")
+        sentence = joined(sentence, no_times)
     return PartsView(sentence, parts.values)
 
 
@@ -137,7 +143,9 @@ def build_words(explanation: Explanation, words: WordsOfReview) -> WordsView:
                 review.words, labels, words.sentiment.values, words.score.values, strict=True
             )
         ),
-        sentiment_sentence=sentences.words("its sentiment", labels, words.sentiment, review.unread),
+        sentiment_sentence=sentences.words(
+            tr("its sentiment"), labels, words.sentiment, review.unread
+        ),
         score_sentence=sentences.words(item, labels, words.score, review.unread),
         sum_sentence=sentences.words_sum(words, explanation.text_part(words.step)),
         sentiment_sum=sentences.sentiment_sum(words.sentiment),
@@ -213,23 +221,25 @@ def tell(explanation: Explanation, words: Sequence[WordsOfReview]) -> list[str]:
     ranked = sorted(range(len(answer.bars)), key=lambda at: -abs(answer.bars[at].value))
     for at in ranked[:TOLD]:
         bar = answer.bars[at]
-        split = ", ".join(
-            f"{name} {nats(value)}"
+        split = tr(", ").join(
+            f"{tr(name)} {nats(value)}"
             for name, value in zip(PART_NAMES, parts[at].tolist(), strict=True)
             if abs(value) >= 5e-4
         )
         lines.append(f"{nats(bar.value):>7}  {day(bar.timestamp):<12} {bar.label}  ({split})")
     if len(ranked) > TOLD:
-        lines.append(f"... and {len(ranked) - TOLD} smaller ones (--json lists all)")
+        more = len(ranked) - TOLD
+        lines.append(tr("... and {n} smaller ones (--json lists all)", n=more))
     lines.append("")
     for review in words:
         view = build_words(explanation, review)
-        lines += [f"Words of step {review.step}: {view.sentiment_sentence}", view.score_sentence]
-        lines += [view.sum_sentence, view.sentiment_sum]
+        sentiment = view.sentiment_sentence
+        lines.append(tr("Words of step {step}: {words}", step=review.step, words=sentiment))
+        lines += [view.score_sentence, view.sum_sentence, view.sentiment_sum]
     card = build_scorecard(explanation, explanation.scorecard)
     change = build_change(explanation, explanation.counterfactual)
     lines += [change.sentence, *change.made]
-    return [*lines, card.sentence, card.stability, sentences.CAUTION]
+    return [*lines, card.sentence, card.stability, tr(sentences.CAUTION)]
 
 
 def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
@@ -247,4 +257,4 @@ def event_title(engine: Engine, event: Event) -> str:
 
 def title(engine: Engine, item_id: str) -> str:
     """What an item is called, in short."""
-    return short(engine.corpus.title(item_id), TITLE) if item_id else "no item"
+    return short(engine.corpus.title(item_id), TITLE) if item_id else tr("no item")

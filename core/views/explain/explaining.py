@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Protocol
 
-from core import access
+from core import access, language
 from core.compare.models import earlier_answer
 from core.corpus.store import Library
 from core.domain import DomainError, History, Stopped
@@ -16,6 +16,7 @@ from core.explain.explanation import Explanation
 from core.explain.export import as_facts
 from core.explain.word_values import Method, split_words
 from core.jobs import Job
+from core.language import tr
 from core.pool import Pool
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
@@ -99,7 +100,9 @@ class Explaining:
         ``answered_by`` as in ``Explanation``.
         """
         self._library = library
-        self._target = f"{item_id} for {history.user_id} at step {len(history)}"
+        self._language = language.current()
+        about = {"item": item_id, "user": history.user_id, "step": len(history)}
+        self._target = tr("{item} for {user} at step {step}", **about)
         self._lock, self._making = threading.RLock(), threading.Lock()
         self._waiting: deque[str] = deque()
         self._made: set[str] = set()
@@ -164,7 +167,7 @@ class Explaining:
         """Have the next piece made, for whoever asked last."""
         if not self._waiting or self._job is not None:
             return
-        with access.acting(self._asked_by):
+        with access.acting(self._asked_by), language.speaking(self._language):
             self._job = Job(
                 "explanation",
                 self._target,
@@ -262,8 +265,8 @@ class Explaining:
         except Exception:
             logging.getLogger(__name__).exception("the piece %s failed", name)
             self._errors[name] = DomainError(
-                "this part of the explanation ended with an unexpected error",
-                remedy="The terminal that runs the app has the details",
+                tr("this part of the explanation ended with an unexpected error"),
+                remedy=tr("The terminal that runs the app has the details"),
             )
         with self._lock:
             if self._waiting and self._waiting[0] == name:

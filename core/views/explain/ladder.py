@@ -8,15 +8,16 @@ import pandas as pd
 
 from core.explain.explanation import Explanation
 from core.explain.ladder import Cause, Ladder, Rung
+from core.language import mark, tr, trn
 from core.recommend.joint import SEEN
 from core.recommend.registry import NAMES
 from core.strategy.adjusted import RERANKING
 from core.views.tables import table
-from core.views.wording import TITLE, capital, count, listing, nats, number, short
+from core.views.wording import TITLE, capital, count, joined, listing, nats, number, short
 
-OFFSET = "offset by training events"
-EXCLUSION = "exclusion"
-RANK = "rank"
+OFFSET = mark("offset by training events")
+EXCLUSION = mark("exclusion")
+RANK = mark("rank")
 STEPS_NAMED = 3
 
 
@@ -72,13 +73,13 @@ def build_ladder(explanation: Explanation) -> LadderView | None:
     steps = [_step(rung, ladder) for rung in ladder.rungs]
     if explanation.excluded.any():
         rank = ladder.rank if is_excluded else ladder.rank_in_catalogue
-        steps.append(LadderStep(EXCLUSION, None, rank, None, is_excluded))
+        steps.append(LadderStep(tr(EXCLUSION), None, rank, None, is_excluded))
     final = None if is_excluded else ladder.rank
     is_alone = not ladder.rungs and not is_excluded
-    steps.append(LadderStep(RANK, final, None, None, is_alone))
+    steps.append(LadderStep(tr(RANK), final, None, None, is_alone))
     title = short(explanation.engine.corpus.title(explanation.item_id), TITLE)
     return LadderView(
-        f"{_cause(ladder, title, explanation.recommender.id)}{_passed(ladder)}",
+        joined(_cause(ladder, title, explanation.recommender.id), _passed(ladder)),
         tuple(steps),
         ladder.k,
         _below(ladder),
@@ -87,16 +88,16 @@ def build_ladder(explanation: Explanation) -> LadderView | None:
 
 def tell_ladder(view: LadderView) -> list[str]:
     """The ladder in lines, for a terminal."""
-    lines = [f"Why not? {view.sentence}"]
+    lines = [tr("Why not? {sentence}", sentence=view.sentence)]
     for step in view.steps:
         facts = (
-            ("rank", step.own_rank and number(step.own_rank)),
-            ("margin", None if step.margin is None else nats(step.margin)),
-            ("rank without", step.rank_without and number(step.rank_without)),
+            (tr("rank"), step.own_rank and number(step.own_rank)),
+            (tr("margin"), None if step.margin is None else nats(step.margin)),
+            (tr("rank without"), step.rank_without and number(step.rank_without)),
         )
-        said = ", ".join(f"{name} {value}" for name, value in facts if value)
-        mark = "*" if step.costs else " "
-        lines.append(f"{mark} {capital(step.step):<28} {said or 'none: excluded'}")
+        said = tr(", ").join(f"{name} {value}" for name, value in facts if value)
+        said, star = said or tr("none: excluded"), "*" if step.costs else " "
+        lines.append(f"{star} {capital(step.step):<28} {said}")
     return [*lines, view.below, ""]
 
 
@@ -109,54 +110,87 @@ def _step(rung: Rung, ladder: Ladder) -> LadderStep:
 
 
 def _name(part: str) -> str:
-    return OFFSET if part == SEEN else NAMES.get(part, part)
+    if part == RERANKING:
+        return tr("re-ranking")
+    return tr(OFFSET if part == SEEN else NAMES.get(part, part))
 
 
 def _cause(ladder: Ladder, item: str, recommender: str) -> str:
-    top, rank, k = f"top {ladder.k}", number(ladder.rank), ladder.k
+    rank, k = number(ladder.rank), ladder.k
+    told = {"item": item, "rank": rank}
     if ladder.cause is Cause.EXCLUDED:
+        had = tr("already bought, rated or reviewed")
         steps = listing([number(step) for step in ladder.excluded_by[:STEPS_NAMED]])
-        more = len(ladder.excluded_by) > STEPS_NAMED
-        at = f" (step {steps}{' and others' if more else ''})" if steps else ""
-        score = f"its score is enough for rank {rank}"
+        if len(ladder.excluded_by) > STEPS_NAMED:
+            steps = tr("{steps} and others", steps=steps)
+        if steps:
+            had = tr("already bought, rated or reviewed (step {steps})", steps=steps)
         if ladder.rank > k:
-            score = f"without exclusion its rank would be {rank}, not in the {top} either"
-        return f"Exclusion costs {item} the place: already bought, rated or reviewed{at}; {score}."
+            return tr(
+                "Exclusion costs {item} the place: {had}; without exclusion its rank would be "
+                "{rank}, not in the top {k} either.",
+                **told,
+                had=had,
+                k=k,
+            )
+        return tr(
+            "Exclusion costs {item} the place: {had}; its score is enough for rank {rank}.",
+            **told,
+            had=had,
+        )
     if ladder.cause is Cause.RERANKED:
         before = next(rung.rank_without for rung in ladder.rungs if rung.part == RERANKING)
-        return (
-            f"The strategy's re-ranking costs {item} the place: before it the rank was "
-            f"{number(before)}; now it is {rank}."
+        return tr(
+            "The strategy's re-ranking costs {item} the place: before it the rank was {before}; "
+            "now it is {rank}.",
+            **told,
+            before=number(before),
         )
     if ladder.cause is Cause.OFFSET:
         without = next(rung.rank_without for rung in ladder.rungs if rung.part == SEEN)
-        seen = count(ladder.training_events or 0, "training event")
-        return (
-            f"The offset of an item with {seen} costs {item} the place: without it the rank would "
-            f"be {number(without)}; now it is {rank}."
+        return tr(
+            "The offset of an item with {seen} costs {item} the place: without it the rank would "
+            "be {without}; now it is {rank}.",
+            **told,
+            seen=count(ladder.training_events or 0, "training event"),
+            without=number(without),
         )
     if ladder.cause is Cause.COMPONENT:
         rung = next(rung for rung in ladder.rungs if rung.part == ladder.part)
-        own = f"in its own list the item has rank {number(rung.rank or 0)}"
-        return (
-            f"{capital(_name(rung.part))} costs {item} the place: {own}; without this component "
-            f"the joint's rank would be {number(rung.rank_without)}; now it is {rank}."
+        return tr(
+            "{component} costs {item} the place: in its own list the item has rank {own}; without "
+            "this component the joint's rank would be {without}; now it is {rank}.",
+            **told,
+            component=capital(_name(rung.part)),
+            own=number(rung.rank or 0),
+            without=number(rung.rank_without),
         )
     if ladder.cause is Cause.OUTWEIGHED:
         inside = [rung for rung in ladder.rungs if rung.rank is not None and rung.rank <= k]
-        names = listing([f"{_name(rung.part)} (rank {rung.rank})" for rung in inside])
-        return (
-            f"No single step costs {item} the place: it is in the {top} of {names}, and the other "
-            f"components together outweigh that (rank {rank})."
+        named = [
+            tr("{name} (rank {rank})", name=_name(rung.part), rank=rung.rank) for rung in inside
+        ]
+        return tr(
+            "No single step costs {item} the place: it is in the top {k} of {names}, and the "
+            "other components together outweigh that (rank {rank}).",
+            **told,
+            k=k,
+            names=listing(named),
         )
     if ladder.best is not None:
-        best = f"{_name(ladder.best.part)}, rank {number(ladder.best.rank or 0)}"
-        return (
-            f"{item} scores low everywhere: no component has it in its {top} (best: {best}), and "
-            f"no single step would bring it in."
+        return tr(
+            "{item} scores low everywhere: no component has it in its top {k} (best: {best}, rank "
+            "{rank}), and no single step would bring it in.",
+            item=item,
+            k=k,
+            best=_name(ladder.best.part),
+            rank=number(ladder.best.rank or 0),
         )
-    name, above = NAMES.get(recommender, recommender), count(ladder.rank - 1, "item")
-    return f"The score by {name} alone decides: {above} that may be listed score higher."
+    return tr(
+        "The score by {name} alone decides: {items} that may be listed score higher.",
+        name=_name(recommender),
+        items=count(ladder.rank - 1, "item"),
+    )
 
 
 def _passed(ladder: Ladder) -> str:
@@ -164,18 +198,24 @@ def _passed(ladder: Ladder) -> str:
     left_out = ladder.rank_in_catalogue - ladder.rank
     if not left_out or ladder.cause is Cause.EXCLUDED:
         return ""
-    are, them = ("is", "it") if left_out == 1 else ("are", "them")
-    return f" {count(left_out, 'item')} above it {are} excluded because the user has {them}."
+    return trn(
+        "{n} item above it is excluded because the user has it.",
+        "{n} items above it are excluded because the user has them.",
+        left_out,
+        n=number(left_out),
+    )
 
 
 def _below(ladder: Ladder) -> str:
+    said = tr("Ranks are among the items that may be listed.")
     if not ladder.rungs:
-        return "Ranks are among the items that may be listed."
-    return (
-        "Ranks are among the items that may be listed. Margins add up to the item's margin over "
-        f"rank {ladder.k}, in nats. Exact: the joint was evaluated without each step."
-    ) + (
-        " Ranks without a component or the offset are those before re-ranking."
-        if any(rung.part == RERANKING for rung in ladder.rungs)
-        else ""
+        return said
+    margins = tr(
+        "Margins add up to the item's margin over rank {k}, in nats. Exact: the joint was "
+        "evaluated without each step.",
+        k=ladder.k,
     )
+    before = ""
+    if any(rung.part == RERANKING for rung in ladder.rungs):
+        before = tr("Ranks without a component or the offset are those before re-ranking.")
+    return joined(said, margins, before)

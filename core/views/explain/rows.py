@@ -12,6 +12,7 @@ from core.arrays import DoubleArray
 from core.domain import EventKind
 from core.explain.over_corpus import Receiver
 from core.explain.scorecard import Scorecard
+from core.language import tr
 from core.scenario.edits import Edit
 from core.views.explain.ladder import LadderView
 from core.views.wording import TITLE, event_label, short
@@ -213,7 +214,7 @@ class ReceiversView:
             "rank": [row.rank for row in self.rows],
             "user": [row.user_id for row in self.rows],
             "probability": [100 * exp(min(row.score, 0.0)) for row in self.rows],
-            "cause": [name or "no event contributes positively" for name in self.brought_by],
+            "cause": [name or tr("no event contributes positively") for name in self.brought_by],
             "contribution": [row.value for row in self.rows],
             "share": [100 * row.share for row in self.rows],
         }

@@ -15,6 +15,7 @@ from core.compare.models import EarlierAnswer
 from core.explain.explanation import WordsOfReview
 from core.explain.scorecard import Scorecard
 from core.explain.word_values import WordValues
+from core.language import mark, tr, trc, trn
 from core.recommend.registry import NAMES
 from core.scenario.search import MOST_EDITS, SmallestChange
 from core.shapley.engine import ENOUGH, ShapleyValues
@@ -23,6 +24,7 @@ from core.views.wording import (
     capital,
     count,
     day,
+    joined,
     listing,
     nats,
     number,
@@ -31,7 +33,7 @@ from core.views.wording import (
     probability,
 )
 
-CAUTION = (
+CAUTION = mark(
     "This describes the model, not the person: another model could produce the same list for "
     "other reasons."
 )
@@ -45,14 +47,16 @@ HARDLY = 0.05
 UNEXPLAINED = 5e-4
 """Nats; smaller residuals are not mentioned."""
 PART_WORDS = {
-    "item": "the item itself",
-    "rating": "its rating",
-    "text": "its text",
-    "time": "its time",
+    "item": mark("the item itself"),
+    "rating": mark("its rating"),
+    "text": mark("its text"),
+    "time": mark("its time"),
 }
 IMPERSONAL = {
-    "popularity": "everyone has the same scores, from how often each item was taken",
-    "recent-popularity": "at one time everyone has the same scores, from what was taken lately",
+    "popularity": mark("everyone has the same scores, from how often each item was taken"),
+    "recent-popularity": mark(
+        "at one time everyone has the same scores, from what was taken lately"
+    ),
 }
 """Recommenders that read no history, and what they read instead."""
 POOR_FIT = 0.5
@@ -61,47 +65,64 @@ POOR_FIT = 0.5
 
 def earlier_words(earlier: EarlierAnswer) -> str:
     """What the model before the update said of the item."""
-    made = f" of {day(earlier.created)}" if earlier.created else ""
-    model = f"the model before the update ({earlier.model_id[:8]}{made})"
-    scores = f"log p {plain_nats(earlier.score)}, now {plain_nats(earlier.score_now)}"
+    model_id = earlier.model_id[:8]
+    model = tr("the model before the update ({id})", id=model_id)
+    if earlier.created:
+        created = day(earlier.created)
+        model = tr("the model before the update ({id} of {day})", id=model_id, day=created)
+    before, now = plain_nats(earlier.score), plain_nats(earlier.score_now)
+    scores = tr("log p {before}, now {now}", before=before, now=now)
     if earlier.rank is None or earlier.rank_now is None:
-        return f"Excluded by {model} too ({scores})."
+        return tr("Excluded by {model} too ({scores}).", model=model, scores=scores)
+    said = {"model": capital(model), "rank": earlier.rank, "scores": scores}
     if earlier.rank == earlier.rank_now:
-        return f"{capital(model)} gives it rank {earlier.rank} too ({scores})."
-    return (
-        f"{capital(model)} gives it rank {earlier.rank}, this one rank {earlier.rank_now} "
-        f"({scores})."
+        return tr("{model} gives it rank {rank} too ({scores}).", **said)
+    return tr(
+        "{model} gives it rank {rank}, this one rank {now} ({scores}).",
+        **said,
+        now=earlier.rank_now,
     )
 
 
-def times(value: float) -> str:
-    """What a difference of log-probabilities does to a probability: ``4.1 times as likely as``."""
-    factor = exp(min(abs(value), 30.0))
-    shown = f"{factor:.1f}" if factor < 10 else number(factor)
-    return f"{shown} times as likely as" if value >= 0 else f"{shown} times less likely than"
+def _factor(difference: float) -> str:
+    """By how much a difference of log-probabilities multiplies a probability, either way."""
+    factor = exp(min(abs(difference), 30.0))
+    return f"{factor:.1f}" if factor < 10 else number(factor)
 
 
 def standing(item: str, rank: int, k: int, excluded: bool, score: float) -> str:
     """Where the item is in the list, and its probability; ``score`` is its log p."""
-    chance = f"probability {probability(score)}"
     if excluded:
-        return (
-            f"{item} is excluded because already bought, rated or reviewed. Otherwise its rank "
-            f"would be {rank}."
+        return tr(
+            "{item} is excluded because already bought, rated or reviewed. Otherwise its rank "
+            "would be {rank}.",
+            item=item,
+            rank=rank,
         )
+    chance = tr("probability {share}", share=probability(score))
     if rank <= k:
-        return f"{item} has rank {rank} in the list ({chance})."
-    return f"{item} is not in the top {k}: its rank is {rank} ({chance})."
+        return tr(
+            "{item} has rank {rank} in the list ({chance}).", item=item, rank=rank, chance=chance
+        )
+    return tr(
+        "{item} is not in the top {k}: its rank is {rank} ({chance}).",
+        item=item,
+        k=k,
+        rank=rank,
+        chance=chance,
+    )
 
 
 def reranked(moved_from: int | None, rank: int, before: float) -> str:
     """That a strategy re-ranks, and what that did to the item; ``before`` is its log p before."""
     if moved_from is None:
-        return " The strategy's re-ranking left it at its rank."
-    return (
-        f" The strategy's re-ranking moved it from rank {number(moved_from)} "
-        f"({probability(before)}) to {number(rank)}: it has the score of the place it was given, "
-        "and contributions are to that score."
+        return tr("The strategy's re-ranking left it at its rank.")
+    return tr(
+        "The strategy's re-ranking moved it from rank {before} ({share}) to {rank}: it has the "
+        "score of the place it was given, and contributions are to that score.",
+        before=number(moved_from),
+        share=probability(before),
+        rank=number(rank),
     )
 
 
@@ -109,27 +130,65 @@ def summary(
     score: float, base: float, events: Sequence[tuple[str, float]], margin_over: str | None = None
 ) -> str:
     """The history's effect and its main events; ``events`` are names with their values in nats."""
-    change = score - base
-    what = f"the margin over {margin_over}" if margin_over else "its score"
-    if not events:
-        return (
-            f"There are no events yet, so {what} ({plain_nats(score)} nats"
-            f"{'' if margin_over else f', {probability(score)}'}) is the model's start value."
+    change, what = score - base, tr("its score")
+    if margin_over:
+        what = tr("the margin over {other}", other=margin_over)
+    before, now = plain_nats(base), plain_nats(score)
+    shares = probability(base), probability(score)
+    if not events and margin_over:
+        return tr(
+            "There are no events yet, so {what} ({score} nats) is the model's start value.",
+            what=what,
+            score=now,
         )
-    if abs(change) < HARDLY:
-        shares = "" if margin_over else f" ({probability(base)} and {probability(score)})"
-        effect = (
-            f"The history hardly changes {what}: {plain_nats(base)} nats without events, "
-            f"{plain_nats(score)} with them{shares}."
+    if not events:
+        return tr(
+            "There are no events yet, so {what} ({score} nats, {share}) is the model's start "
+            "value.",
+            what=what,
+            score=now,
+            share=shares[1],
+        )
+    if abs(change) < HARDLY and margin_over:
+        effect = tr(
+            "The history hardly changes {what}: {before} nats without events, {now} with them.",
+            what=what,
+            before=before,
+            now=now,
+        )
+    elif abs(change) < HARDLY:
+        effect = tr(
+            "The history hardly changes {what}: {before} nats without events, {now} with them "
+            "({share_before} and {share_now}).",
+            what=what,
+            before=before,
+            now=now,
+            share_before=shares[0],
+            share_now=shares[1],
         )
     elif margin_over:
-        effect = f"The history changes {what} from {plain_nats(base)} to {plain_nats(score)} nats."
-    else:
-        effect = (
-            f"The history makes it {times(change)} without events: {probability(score)} instead of "
-            f"{probability(base)} ({nats(change)} nats)."
+        effect = tr(
+            "The history changes {what} from {before} to {now} nats.",
+            what=what,
+            before=before,
+            now=now,
         )
-    return f"{effect} {leaders(events)}"
+    else:
+        told = {"n": _factor(change), "now": shares[1], "before": shares[0], "change": nats(change)}
+        effect = (
+            tr(
+                "The history makes it {n} times as likely as without events: {now} instead of "
+                "{before} ({change} nats).",
+                **told,
+            )
+            if change >= 0
+            else tr(
+                "The history makes it {n} times less likely than without events: {now} instead "
+                "of {before} ({change} nats).",
+                **told,
+            )
+        )
+    return joined(effect, leaders(events))
 
 
 def leaders(events: Sequence[tuple[str, float]]) -> str:
@@ -141,61 +200,100 @@ def leaders(events: Sequence[tuple[str, float]]) -> str:
     if support >= HARDLY:
         named = up[:EVENTS_NAMED]
         share = percent(sum(value for _, value in named) / support)
-        listed = listing([f"{event} ({nats(value)} nats)" for event, value in named])
-        plural = "s" if len(named) == 1 else ""
+        listed = listing(
+            [tr("{event} ({value} nats)", event=event, value=nats(value)) for event, value in named]
+        )
         if len(up) <= EVENTS_NAMED:
-            said.append(f"{capital(listed)} account{plural} for all of the positive contribution.")
+            told = trn(
+                "{events} accounts for all of the positive contribution.",
+                "{events} account for all of the positive contribution.",
+                len(named),
+                events=capital(listed),
+            )
         elif sum(value for _, value in named) >= DOMINANT * support:
-            said.append(f"{capital(listed)} contribute{plural} {share} of the support.")
+            told = trn(
+                "{events} contributes {share} of the support.",
+                "{events} contribute {share} of the support.",
+                len(named),
+                events=capital(listed),
+                share=share,
+            )
         else:
-            said.append(f"No event dominates: {listed} contribute only {share} of the support.")
+            told = tr(
+                "No event dominates: {events} contribute only {share} of the support.",
+                events=listed,
+                share=share,
+            )
+        said.append(told)
     if lowest <= -HARDLY:
-        said.append(f"Largest negative contribution: {name} ({nats(lowest)} nats).")
-    return " ".join(said) or "No single event matters."
+        value = nats(lowest)
+        said.append(
+            tr("Largest negative contribution: {event} ({value} nats).", event=name, value=value)
+        )
+    return joined(*said) or tr("No single event matters.")
 
 
 def ignoring(recommender: str) -> str:
     """That a recommender does not read the user's events; empty for all others."""
     if recommender not in IMPERSONAL:
         return ""
-    return (
-        f"{capital(NAMES[recommender])} ignores the user: {IMPERSONAL[recommender]}. Lists differ "
-        "only by what each user already has."
+    return tr(
+        "{recommender} ignores the user: {reason}. Lists differ only by what each user already "
+        "has.",
+        recommender=capital(tr(NAMES[recommender])),
+        reason=tr(IMPERSONAL[recommender]),
     )
 
 
 def components(contributions: Mapping[str, float], rival: str | None) -> str:
     """The strongest contributions of the joint's components, either way."""
-    beside = rival or "an average item"
+    beside = rival or tr("an average item")
     order = sorted(contributions.items(), key=lambda pair: -abs(pair[1]))
     named = [f"{name} {nats(value)}" for name, value in order if abs(value) >= HARDLY]
     if not named:
-        return f"No component prefers it to {beside}."
-    strongest = ", ".join(named[:COMPONENTS_NAMED])
-    return f"Components of the joint, compared with {beside}: {strongest} nats."
+        return tr("No component prefers it to {other}.", other=beside)
+    return tr(
+        "Components of the joint, compared with {other}: {contributions} nats.",
+        other=beside,
+        contributions=tr(", ").join(named[:COMPONENTS_NAMED]),
+    )
 
 
 def trust(values: ShapleyValues, grouped: int) -> str:
     """How far to trust the events' values; ``grouped`` events are in groups."""
     if values.exact:
-        said = "Exact: every combination of events was evaluated."
+        said = tr("Exact: every combination of events was evaluated.")
     else:
-        said = f"Sampled: {number(2 * values.rounds)} orders of events; "
-        if values.bound <= ENOUGH:
-            far = f"{values.bound * 100:.1f}\u202f% of the change"
-            said += f"with 95\u202f% confidence every value is within {far}."
-        else:
-            far = f"{values.error * 100:.1f}\u202f% of the change"
-            said += f"the largest standard error is {far}."
+        orders, sure = number(2 * values.rounds), values.bound <= ENOUGH
+        far = f"{(values.bound if sure else values.error) * 100:.1f}\u202f%"
+        said = (
+            tr(
+                "Sampled: {orders} orders of events; with 95\u202f% confidence every value is "
+                "within {far} of the change.",
+                orders=orders,
+                far=far,
+            )
+            if sure
+            else tr(
+                "Sampled: {orders} orders of events; the largest standard error is {far} of the "
+                "change.",
+                orders=orders,
+                far=far,
+            )
+        )
         if values.error > ENOUGH:
-            said += f" The target is {percent(ENOUGH)}, so read small bars with care."
+            care = tr("The target is {share}, so read small bars with care.", share=percent(ENOUGH))
+            said = joined(said, care)
     if grouped:
-        said += f" The {number(grouped)} oldest events are grouped."
-    return said + _unexplained(float(values.residual))
+        said = joined(said, tr("The {n} oldest events are grouped.", n=number(grouped)))
+    return joined(said, _unexplained(float(values.residual)))
 
 
 def _unexplained(residual: float) -> str:
-    return f" Unexplained: {nats(residual)} nats." if abs(residual) > UNEXPLAINED else ""
+    """What is left; empty where that is nothing."""
+    if abs(residual) <= UNEXPLAINED:
+        return ""
+    return tr("Unexplained: {value} nats.", value=nats(residual))
 
 
 def parts(values: Mapping[str, float], event: str) -> str:
@@ -203,10 +301,16 @@ def parts(values: Mapping[str, float], event: str) -> str:
     known = [pair for pair in values.items() if abs(pair[1]) >= UNEXPLAINED]
     order = sorted(known, key=lambda pair: -abs(pair[1]))
     if not order:
-        return f"No part of {event} contributes."
+        return tr("No part of {event} contributes.", event=event)
     (first, most), *rest = order
-    others = "".join(f"; {PART_WORDS[name]} {nats(value)}" for name, value in rest)
-    return f"Of {event}, {PART_WORDS[first]} contributes most: {nats(most)} nats{others}."
+    said = tr(
+        "Of {event}, {part} contributes most: {value} nats",
+        event=event,
+        part=tr(PART_WORDS[first]),
+        value=nats(most),
+    )
+    others = [f"{tr(PART_WORDS[name])} {nats(value)}" for name, value in rest]
+    return tr("{clauses}.", clauses=tr("; ").join([said, *others]))
 
 
 def typical_error(values: WordValues) -> float:
@@ -218,55 +322,78 @@ def words(target: str, labels: Sequence[str], values: WordValues, unread: int) -
     """Which words count, how that was found, how sure it is, and what was not read."""
     pairs = zip(labels, values.values.tolist(), strict=True)
     strongest = sorted((p for p in pairs if abs(p[1]) >= SMALL), key=lambda p: -abs(p[1]))[:3]
-    listed = ", ".join(f"{word} {nats(value)}" for word, value in strongest)
-    said = [f"Strongest words for {target}: {listed or 'none'}."]
+    listed = tr(", ").join(f"{word} {nats(value)}" for word, value in strongest)
+    listed = listed or tr("none")
+    said = [tr("Strongest words for {target}: {words}.", target=target, words=listed)]
     is_shap = values.method != "leave-one-out"
     texts = count(values.asked, "partial text")
     how = {
-        "leave-one-out": "First look: each word left out alone",
-        "quick": f"First SHAP values, from {texts}",
-        "shap": f"SHAP values from {texts}",
+        "leave-one-out": tr("First look: each word left out alone"),
+        "quick": tr("First SHAP values, from {texts}", texts=texts),
+        "shap": tr("SHAP values from {texts}", texts=texts),
     }[values.method]
     error = typical_error(values)
     if error:
-        shown = plain_nats(error) if error >= SMALL else "below 0.01"
-        how += f", standard error {shown} per word (values below twice that are not marked)"
-    said.append(f"{how}.{_unexplained(values.residual) if is_shap else ''}")
+        how = tr(
+            "{how}, standard error {error} per word (values below twice that are not marked)",
+            how=how,
+            error=plain_nats(error) if error >= SMALL else tr("below 0.01"),
+        )
+    said.append(tr("{clauses}.", clauses=how))
+    if is_shap:
+        said.append(_unexplained(values.residual))
     if values.fit is not None and values.fit < POOR_FIT:
         share = percent(max(values.fit, 0.0))
-        said.append(f"Approximate: the fit explains {share} of the variation.")
+        said.append(tr("Approximate: the fit explains {share} of the variation.", share=share))
     if unread:
-        said.append(f"The model does not read the last {count(unread, 'word')}.")
-    return " ".join(said)
+        last = count(unread, "word")
+        said.append(tr("The model does not read the last {words}.", words=last))
+    return joined(*said)
 
 
-LEFT_OUT = "Values of words left out alone do not add up; SHAP values will."
+LEFT_OUT = mark("Values of words left out alone do not add up; SHAP values will.")
 
 
 def words_sum(review: WordsOfReview, split: tuple[float, float] | None) -> str:
     """From words to text part of the score; ``split`` is the event's text part with its error."""
     total, step = float(review.score.values.sum()), review.step
-    adds_up = review.score.method != "leave-one-out"
-    own = f"The words sum to {nats(total)} nats." if adds_up else LEFT_OUT
+    own, adds_up = tr(LEFT_OUT), review.score.method != "leave-one-out"
+    if adds_up:
+        own = tr("The words sum to {value} nats.", value=nats(total))
     if split is None:
-        beside = f"Step {step} belongs to a group above, so it has no text part of its own."
-    else:
-        part, error = split
-        residual = f", residual {nats(part - total)}" if adds_up else ""
-        beside = (
-            f"The text part of step {step} above is {nats(part)} \u00b1 {plain_nats(error)}"
-            f"{residual}."
+        return joined(
+            own,
+            tr(
+                "Step {step} belongs to a group above, so it has no text part of its own.",
+                step=step,
+            ),
         )
-    return f"{own} {beside}"
+    part, error = split
+    told = {"step": step, "value": nats(part), "error": plain_nats(error)}
+    if not adds_up:
+        beside = tr("The text part of step {step} above is {value} \u00b1 {error}.", **told)
+    else:
+        beside = tr(
+            "The text part of step {step} above is {value} \u00b1 {error}, residual {residual}.",
+            **told,
+            residual=nats(part - total),
+        )
+    return joined(own, beside)
 
 
 def sentiment_sum(values: WordValues) -> str:
     """From words to the sentiment."""
-    whole = f"the sentiment of the review is {nats(values.whole)} (\u22121 to +1)."
+    whole = nats(values.whole)
     if values.method == "leave-one-out":
-        return f"{LEFT_OUT} {capital(whole)}"
-    total = float(values.values.sum())
-    return f"The words sum to {nats(total)}; without them it is {nats(values.base)}, so {whole}"
+        said = tr("The sentiment of the review is {value} (\u22121 to +1).", value=whole)
+        return joined(tr(LEFT_OUT), said)
+    return tr(
+        "The words sum to {sum}; without them it is {base}, so the sentiment of the review is "
+        "{value} (\u22121 to +1).",
+        sum=nats(float(values.values.sum())),
+        base=nats(values.base),
+        value=whole,
+    )
 
 
 def change(
@@ -277,69 +404,102 @@ def change(
     events: int,
 ) -> str:
     """What takes an item out, or why there is nothing; ``edits`` are (step, title, new rating)."""
+    covered = _covered(smallest, events)
     if not edits:
         tried, most = smallest.tried.complete_up_to, min(MOST_EDITS, events)
         if not tried:
-            return f"No change was found that takes {item} out.{_covered(smallest, events)}"
-        chain = f", and no chain of {count(most, 'edit')} was found" if most > tried else ""
-        return (
-            f"No change to up to {count(tried, 'event')} takes {item} out of the top {smallest.k}"
-            f"{chain}.{_covered(smallest, events)}"
-        )
+            return joined(tr("No change was found that takes {item} out.", item=item), covered)
+        told = {"events": count(tried, "event"), "item": item, "k": smallest.k}
+        if most > tried:
+            said = tr(
+                "No change to up to {events} takes {item} out of the top {k}, and no chain of "
+                "{edits} was found.",
+                **told,
+                edits=count(most, "edit"),
+            )
+        else:
+            said = tr("No change to up to {events} takes {item} out of the top {k}.", **told)
+        return joined(said, covered)
     made = [
-        f"without step {step} ({name})"
+        tr("without step {step} ({name})", step=step, name=name)
         if rating is None
-        else f"with step {step} ({name}) rated {rating:g}"
+        else tr("with step {step} ({name}) rated {rating:g}", step=step, name=name, rating=rating)
         for step, name, rating in edits
     ]
-    enters = f"; {replacement} enters" if replacement else ""
-    sure = " This is the smallest change: all smaller ones were tried."
-    if not smallest.proven:
-        sure = f" Not all smaller changes were tried.{_covered(smallest, events)}"
-    change, rank = capital(" and ".join(made)), smallest.verified_rank
-    return f"{change}, {item} drops to rank {rank}{enters}.{sure}"
+    change = capital(trc("edits", " and ").join(made))
+    outcome = {"change": change, "item": item, "rank": smallest.verified_rank}
+    drops = (
+        tr("{change}, {item} drops to rank {rank}; {other} enters.", **outcome, other=replacement)
+        if replacement
+        else tr("{change}, {item} drops to rank {rank}.", **outcome)
+    )
+    if smallest.proven:
+        return joined(drops, tr("This is the smallest change: all smaller ones were tried."))
+    return joined(drops, tr("Not all smaller changes were tried."), covered)
+
+
+TRIED = (
+    mark("single changes of {events}"),
+    mark("pairs of {events}"),
+    mark("triples of {events}"),
+)
 
 
 def _covered(smallest: SmallestChange, events: int) -> str:
     """Of which events all single changes, pairs and triples were tried, where not of all."""
     if all(tried == events for tried in smallest.tried.among):
         return ""
-    said = [
-        f"{name} of {f'all {events}' if tried == events else f'the {tried} strongest'} events"
-        for name, tried in zip(
-            ("single changes", "pairs", "triples"), smallest.tried.among, strict=False
-        )
-    ]
-    return f" Tried: {', '.join(said)}."
+    said = []
+    for what, tried in zip(TRIED, smallest.tried.among, strict=False):
+        among = tr("all {n} events", n=events)
+        if tried != events:
+            among = tr("the {n} strongest events", n=tried)
+        said.append(tr(what, events=among))
+    return tr("Tried: {sets}.", sets=tr(", ").join(said))
 
 
 def scorecard(card: Scorecard, events: int) -> str:
     """The verdict on the explanation; areas of deletion in nats, lower is better."""
     if events < 2:
-        return "With fewer than two events there is no order to evaluate."
+        return tr("With fewer than two events there is no order to evaluate.")
     own, recent, random = (
         plain_nats(card.area("deletion", order))
         for order in ("explanation", "recent-first", "random")
     )
-    areas = (
-        f"deletion area {own} nats, most recent first {recent}, random order {random}; lower is "
-        "better"
+    areas = tr(
+        "deletion area {own} nats, most recent first {recent}, random order {random}; lower is "
+        "better",
+        own=own,
+        recent=recent,
+        random=random,
     )
     if not card.beats("recent-first"):
-        return f"No better than \u201cmost recent first\u201d: {areas}."
+        return tr("No better than \u201cmost recent first\u201d: {areas}.", areas=areas)
     if not card.beats("random"):
-        return f"Better than \u201cmost recent first\u201d, but not than a random order: {areas}."
-    return f"The explanation finds the decisive events sooner than both reference orders: {areas}."
+        return tr(
+            "Better than \u201cmost recent first\u201d, but not than a random order: {areas}.",
+            areas=areas,
+        )
+    return tr(
+        "The explanation finds the decisive events sooner than both reference orders: {areas}.",
+        areas=areas,
+    )
 
 
 def stability(value: float | None, exact: bool) -> str:
     """Whether five seeds agree."""
     if value is None:
-        return "Nothing to rank: one event, or all of equal value."
+        return tr("Nothing to rank: one event, or all of equal value.")
     if exact:
-        return "Exact values: the same with every seed."
-    grade = "stable" if value >= 0.9 else "fairly stable" if value >= 0.7 else "unstable"
-    return f"Five seeds agree with a rank correlation of {value:.2f}: {grade}."
+        return tr("Exact values: the same with every seed.")
+    grade = tr("stable") if value >= 0.9 else tr("unstable")
+    if 0.7 <= value < 0.9:
+        grade = tr("fairly stable")
+    return tr(
+        "Five seeds agree with a rank correlation of {value:.2f}: {grade}.",
+        value=value,
+        grade=grade,
+    )
 
 
 def corpus_scorecard(facts: Mapping[str, Any]) -> list[str]:
@@ -351,20 +511,36 @@ def corpus_scorecard(facts: Mapping[str, Any]) -> list[str]:
         return percent(facts[name])
 
     lines = [
-        f"{facts['users']} users, recommender {facts['recommender']}. Deletion beats most recent "
-        f"first for {share('better_than_recent_first')} of users (ties: "
-        f"{share('equal_to_recent_first')}) and a random order for "
-        f"{share('better_than_random')} (ties: {share('equal_to_random')}).",
-        f"Gain over most recent first: {nats(gain['mean'])} nats [{nats(low)}, {nats(high)}].",
+        tr(
+            "{users} users, recommender {recommender}. Deletion beats most recent first for "
+            "{recent} of users (ties: {recent_ties}) and a random order for {random} (ties: "
+            "{random_ties}).",
+            users=facts["users"],
+            recommender=facts["recommender"],
+            recent=share("better_than_recent_first"),
+            recent_ties=share("equal_to_recent_first"),
+            random=share("better_than_random"),
+            random_ties=share("equal_to_random"),
+        ),
+        tr(
+            "Gain over most recent first: {mean} nats [{low}, {high}].",
+            mean=nats(gain["mean"]),
+            low=nats(low),
+            high=nats(high),
+        ),
     ]
     if facts["stability"] is not None:
-        lines.append(f"Sampled explanations: {stability(facts['stability'], False)}")
+        agree = stability(facts["stability"], False)
+        lines.append(tr("Sampled explanations: {stability}", stability=agree))
     return lines
 
 
 def receivers(item: str, lists: int, users: int, k: int, shown: int) -> str:
     """Who gets an item now."""
+    told = {"item": item, "k": k, "users": count(users, "user")}
     if not lists:
-        return f"{item} is in nobody's top {k} now ({count(users, 'user')})."
-    more = f" The {shown} best-ranked users are explained." if shown < lists else ""
-    return f"{item} is in the top {k} of {number(lists)} of {count(users, 'user')} now.{more}"
+        return tr("{item} is in nobody's top {k} now ({users}).", **told)
+    said = tr("{item} is in the top {k} of {n} of {users} now.", **told, n=number(lists))
+    if shown >= lists:
+        return said
+    return joined(said, tr("The {n} best-ranked users are explained.", n=shown))

@@ -17,6 +17,7 @@ import pytest
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Part, Stopped
+from core.evaluate import importing_lists
 from core.evaluate.importing_lists import ListsSummary, import_lists
 from core.evaluate.protocols import with_served
 from core.evaluate.report import evaluate
@@ -322,3 +323,10 @@ def test_messages_are_short_and_name_no_option_of_another_verb(
         import_lists(corpus, shelf, path, "production")
     assert len(str(caught.value)) < 500
     assert "--map" not in str(caught.value) and "--encoding" not in str(caught.value)
+
+
+def test_reasons_name_the_limits() -> None:
+    most = importing_lists.MOST_REWARD
+    assert importing_lists.NO_RANK.endswith(f" to {importing_lists.DEEPEST:,}")
+    assert f"from {importing_lists.LEAST_PROPENSITY:g} to" in importing_lists.NO_PROPENSITY
+    assert importing_lists.NO_REWARD.endswith(f"from {-most:g} to {most:g}")

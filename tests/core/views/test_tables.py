@@ -8,7 +8,9 @@ import io
 import pandas as pd
 import pytest
 
-from core.views.tables import as_csv
+from core.language import speaking
+from core.views import tables
+from core.views.tables import as_csv, in_language, words_in_language
 
 
 def cells(frame: pd.DataFrame) -> list[list[str]]:
@@ -35,3 +37,15 @@ def test_other_cells_stay_as_they_are() -> None:
         {"text": ["", None, "a=b"], "number": [-1.5, float("nan"), 2.0], "count": [-1, 0, 1]}
     )
     assert cells(frame)[1:] == [["", "-1.5", "-1"], ["", "", "0"], ["a=b", "2.0", "1"]]
+
+
+def test_words_and_columns_of_a_table_are_in_the_readers_language(monkeypatch) -> None:
+    frame = pd.DataFrame({"kind": ["view", ""], "rank": [1, 2]})
+    assert in_language(frame) is frame
+    said = {"view": "浏览", "kind": "类型"}
+    monkeypatch.setattr(tables, "tr", lambda word: said.get(word, word))
+    with speaking("zh"):
+        shown, cells = in_language(frame), words_in_language(frame)
+    assert shown.to_dict("list") == {"类型": ["浏览", ""], "rank": [1, 2]}
+    assert cells.to_dict("list") == {"kind": ["浏览", ""], "rank": [1, 2]}
+    assert frame["kind"].tolist() == ["view", ""]
