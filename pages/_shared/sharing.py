@@ -10,6 +10,7 @@ from pandas import DataFrame
 from plotly.graph_objects import Figure
 
 from core.figures.report import as_html
+from core.language import tr
 from core.views.tables import as_csv
 from pages._shared import state
 from pages._shared.drawing import palette
@@ -22,14 +23,14 @@ File = tuple[str, Callable[[], str | DataFrame]]
 def share(**values: str | int | None) -> None:
     """A permalink to what is on the screen."""
     base = (st.context.url or "").split("?")[0]
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("Opens this view in another browser.")
+    with st.popover(tr("Share"), icon=":material/link:"):
+        st.caption(tr("Opens this view in another browser."))
         st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)
 
 
 def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> None:
     """A menu of files by label, each made when it is asked for."""
-    with st.popover("Export", icon=":material/download:"):
+    with st.popover(tr("Export"), icon=":material/download:"):
         for label, (ending, make) in files.items():
             st.download_button(
                 label,
@@ -40,7 +41,7 @@ def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> 
                 width="stretch",
             )
         if has_charts:
-            st.caption("One chart as SVG: the camera in its upper right corner.")
+            st.caption(tr("One chart as SVG: the camera in its upper right corner."))
 
 
 def content(make: Callable[[], str | DataFrame]) -> str:

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.language import tr
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -178,7 +180,7 @@ PLAYING = "playing"
 PLAYING_CALENDAR = "playing_calendar"
 """Whether Cohorts goes through the calendar."""
 PAGE = "page"
-"""Which page is open: its name in the address, and its title."""
+"""Which page is open: its name in the address, and its title in English."""
 BEHIND = "behind"
 """Set by a key or a choice: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
@@ -360,7 +362,10 @@ def adopt_url() -> None:
         try:
             choose(name, KEYS[name].read(text))
         except ValueError:
-            add_notice(name, f"{name}={text} in the address can't be read, so it is left out.")
+            said = tr(
+                "{wish} in the address can't be read, so it is left out.", wish=f"{name}={text}"
+            )
+            add_notice(name, said)
 
 
 def is_asked(key: str) -> bool:
