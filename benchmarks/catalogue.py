@@ -57,8 +57,8 @@ UNREAD = frozenset(
     for word in words.split()
 )
 """Functions whose strings are no sentences."""
-DATA = ("COLUMNS", "TRANSIENT", "CONTENT")
-"""Constants of modules that nobody reads: raw names, why keys aren't in the address, a header."""
+DATA = ("COLUMNS", "TRANSIENT", "CONTENT", "NGINX")
+"""Constants of modules that hold no sentences: raw names, reasons for us, headers, files."""
 VERBS = "core/cli/"
 """Where the first words of a function that a module's ``VERBS`` names are the help of a verb."""
 WORDS = re.compile(r"[A-Za-z][A-Za-z’'-]+")

@@ -148,7 +148,8 @@ def need_engine() -> Engine:
         st.stop()
     if chosen.corpus is None:
         text = tr(
-            "Import a file of reviews or other events, or restore the demo: python -m core demo"
+            "Import a file of reviews or other events, or restore the demo: {command}",
+            command="python -m core demo",  # no sentence
         )
         title, label = tr("The library is empty"), tr("Data and models")
         empty(title, text, page="pages/corpora.py", label=label)

@@ -10,7 +10,7 @@ from pandas import DataFrame
 from plotly.graph_objects import Figure
 
 from core.figures.report import as_html
-from core.language import tr
+from core.language import tr, trc
 from core.views.tables import as_csv
 from pages._shared import state
 from pages._shared.drawing import palette
@@ -23,7 +23,7 @@ File = tuple[str, Callable[[], str | DataFrame]]
 def share(**values: str | int | None) -> None:
     """A permalink to what is on the screen."""
     base = (st.context.url or "").split("?")[0]
-    with st.popover(tr("Share"), icon=":material/link:"):
+    with st.popover(trc("button", "Share"), icon=":material/link:"):
         st.caption(tr("Opens this view in another browser."))
         st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)
 
