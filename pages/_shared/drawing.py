@@ -113,6 +113,9 @@ def settle(
     ``says_now`` where the notices above the page are already drawn. True unless a wish was not met.
     """
     asked = state.get(key)
+    if asked not in options and state.is_old_name(key, asked):
+        asked = state.held()[key].value
+        state.put(key, asked)
     is_met = asked in options or asked is None
     if not is_met:
         (notices.miss if says_now else state.add_notice)(key, tr(missing).format(asked, *args))

@@ -11,7 +11,8 @@ from pages._shared.state import LANGUAGE
 
 LABEL = "Language · 语言"
 """In both, for who can't read the one that is on."""  # no sentence
-PICKER = "language"
+PICKER, SPOKEN = "language", "_spoken"
+"""The picker, and the language of the run before."""
 
 
 def adopt() -> str:
@@ -20,6 +21,9 @@ def adopt() -> str:
     if asked not in LANGUAGES:
         asked = language.matched(st.context.locale) or ENGLISH
     language.choose(asked)
+    if state.get(SPOKEN) not in (None, asked):
+        state.renamed()
+    state.put(SPOKEN, asked)
     return asked
 
 

@@ -207,6 +207,8 @@ class Held:
     """What it held before code set another value, until the browser has surely taken that."""
     told: float = 0.0
     """When the run that told it ended, infinite until then; or when a report was taken back."""
+    is_renamed: bool = False
+    """Whether it is called otherwise since: by its old name the browser reports what is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,20 @@ def held() -> dict[str, Held]:
     return kept
 
 
+def renamed() -> None:
+    """The language has changed, and with it what the values of pickers are called."""
+    for picker in held().values():
+        picker.is_renamed, picker.told = True, math.inf
+
+
+def is_old_name(key: str, reported: Any) -> bool:
+    """Whether a picker may hold what its value was called before the language changed."""
+    now = held().get(key)
+    if now is None or not now.is_renamed or not isinstance(reported, str) or is_asked(key):
+        return False
+    return time.monotonic() - now.told < BEHIND_SECONDS
+
+
 def told(kept: dict[str, Held]) -> None:
     """A run has ended: from now on the browser takes what it was told."""
     for picker in kept.values():
@@ -292,7 +308,7 @@ def is_choice(key: str) -> bool:
     if reported != now.value:
         is_tick = run is not None and bool(run.fragment_ids_this_run)
         is_behind = reported in now.before and time.monotonic() - now.told < BEHIND_SECONDS
-        if is_tick or is_behind:
+        if is_tick or is_behind or is_old_name(key, reported):
             st.session_state[key] = now.value
             now.told = time.monotonic() if is_tick else math.inf
             return False
