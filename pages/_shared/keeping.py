@@ -11,7 +11,7 @@ from plotly.graph_objects import Figure
 
 from core.domain import DomainError
 from core.figures.notebook_report import picture
-from core.language import mark, tr
+from core.language import mark, tr, trc
 from core.notebook import LONGEST_NAME, Finding, Notebook, Seen
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import ITEM, SCENARIO
@@ -20,21 +20,6 @@ NOTEBOOK = "pages/notebook.py"
 ANSWER = "keep_answer"
 """What became of the last click: the finding, or why it could not be kept."""
 NONE = mark("No chart")
-LABELS = {
-    "what_if": mark("What if"),
-    "step_sizes": mark("Step sizes"),
-    **{
-        label.lower(): label
-        for label in (
-            *(mark("Age"), mark("Calibration"), mark("Cohorts"), mark("Events"), mark("Flow")),
-            *(mark("Kinds"), mark("Lists"), mark("Map"), mark("Opinions"), mark("Periods")),
-            *(mark("Profile"), mark("Profiles"), mark("Quality"), mark("Ranks")),
-            *(mark("Recommenders"), mark("Sizes"), mark("Topics"), mark("Traffic")),
-            mark("Waterfall"),
-        )
-    },
-}
-"""What a chart is called, by its name."""
 Offered = Mapping[str, tuple[str, Figure | Callable[[], Figure]]]
 """Charts by name, each with its sentence, and the figure or what draws it."""
 
@@ -77,7 +62,32 @@ def keep(charts: Offered, about: str = "", /, **values: str | int | None) -> Non
 
 
 def called(chart: str) -> str:
-    return tr(LABELS.get(chart) or chart.replace("_", " ").capitalize())
+    """What a chart is called, by its name."""
+    labels = {
+        NONE: tr(NONE),
+        "events": trc("chart", "Events"),
+        "age": tr("Age"),
+        "calibration": tr("Calibration"),
+        "cohorts": tr("Cohorts"),
+        "flow": tr("Flow"),
+        "kinds": tr("Kinds"),
+        "lists": tr("Lists"),
+        "map": tr("Map"),
+        "opinions": tr("Opinions"),
+        "periods": tr("Periods"),
+        "profile": tr("Profile"),
+        "profiles": tr("Profiles"),
+        "quality": tr("Quality"),
+        "ranks": tr("Ranks"),
+        "recommenders": tr("Recommenders"),
+        "sizes": tr("Sizes"),
+        "step_sizes": tr("Step sizes"),
+        "topics": tr("Topics"),
+        "traffic": tr("Traffic"),
+        "waterfall": tr("Waterfall"),
+        "what_if": tr("What if"),
+    }
+    return labels.get(chart) or chart.replace("_", " ").capitalize()
 
 
 def keep_it(place: str, address: str, charts: Offered) -> None:
