@@ -9,6 +9,7 @@ import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
 
+from core import language
 from core.figures.report import as_html
 from core.language import tr, trc
 from core.views.tables import as_csv
@@ -30,11 +31,12 @@ def share(**values: str | int | None) -> None:
 
 def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> None:
     """A menu of files by label, each made when it is asked for."""
+    spoken = language.current()  # a download has a thread of its own
     with st.popover(tr("Export"), icon=":material/download:"):
         for label, (ending, make) in files.items():
             st.download_button(
                 label,
-                lambda make=make: content(make),  # type: ignore[misc]
+                lambda make=make: content(make, spoken),  # type: ignore[misc]
                 file_name=f"{name}{ending}",
                 mime=MIME[ending.rpartition(".")[2]],
                 on_click="ignore",
@@ -44,9 +46,11 @@ def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> 
             st.caption(tr("One chart as SVG: the camera in its upper right corner."))
 
 
-def content(make: Callable[[], str | DataFrame]) -> str:
-    made = make()
-    return as_csv(made) if isinstance(made, DataFrame) else made
+def content(make: Callable[[], str | DataFrame], spoken: str) -> str:
+    """A file's text, in a language."""
+    with language.speaking(spoken):
+        made = make()
+        return as_csv(made) if isinstance(made, DataFrame) else made
 
 
 def charts(figures: Sequence[tuple[str, Figure]], title: str, ending: str = ".html") -> File:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from core import language
 from core.language import ENGLISH, LANGUAGES
@@ -27,6 +28,14 @@ def adopt() -> str:
     return asked
 
 
+def of_session() -> str | None:
+    """The language of this thread's session; None in a thread of none.
+
+    Callbacks and fragments run before the script, or without it, in a thread of their own.
+    """
+    return None if get_script_run_ctx(suppress_warning=True) is None else state.get(SPOKEN)
+
+
 def draw() -> None:
     """The picker, at the sidebar's end."""
     state.put(PICKER, language.current())
@@ -38,3 +47,6 @@ def draw() -> None:
 def _pick() -> None:
     state.put(LANGUAGE, state.get(PICKER))
     state.has_chosen()
+
+
+language.ask_with(of_session)
