@@ -18,7 +18,6 @@ from pathlib import Path
 from string import Formatter
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -26,7 +25,15 @@ from core.language import DOMAIN, FOLDERS, LOCALE
 
 PROJECT = Path(__file__).resolve().parents[1]
 SPOKEN = ("core", "pages", "app.py")
-KEYWORDS = {"tr": None, "mark": None, "trn": (1, 2), "mark_n": (1, 2), "trc": ((1, "c"), 2)}
+KEYWORDS = {
+    "tr": ("sentence",),
+    "mark": ("sentence",),
+    "trn": ("one", "more"),
+    "mark_n": ("one", "more"),
+    "trc": ("context", "sentence"),
+}
+"""Functions that say their first arguments, and what those are. Babel's own reading of Python
+misses what stands in the fields of an f-string."""
 NOT_SPOKEN = {
     "core/language.py": "says nothing itself",
     "core/demo/": "the demo's reviews and names are data",
@@ -166,17 +173,18 @@ def collected(paths: Iterable[str] = ()) -> Catalog:
     """All sentences of the code, with their places."""
     catalogue = Catalog(project="Tastelines", charset="utf-8", fuzzy=False)
     for path in sources(paths):
-        for _, message, _, context in extract_from_file("python", path, KEYWORDS):
-            catalogue.add(message, locations=[(_name(path), 0)], context=context)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                _add(catalogue, path, node.func.id, node.args)
         if _name(path).startswith(VERBS):
-            for help in verbs(path):
+            for help in _helps(tree):
                 catalogue.add(help, locations=[(_name(path), 0)])
     return catalogue
 
 
-def verbs(path: Path) -> Iterator[str]:
+def _helps(tree: ast.Module) -> Iterator[str]:
     """What the help says of the verbs of a module: their docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     named = {
         node.id
         for each in tree.body
@@ -187,6 +195,19 @@ def verbs(path: Path) -> Iterator[str]:
     for each in tree.body:
         if isinstance(each, ast.FunctionDef) and each.name in named:
             yield ast.get_docstring(each) or ""
+
+
+def _add(catalogue: Catalog, path: Path, called: str, arguments: list[ast.expr]) -> None:
+    """Add what a call says, where it is one of those that say something and literal."""
+    words = [each.value if isinstance(each, ast.Constant) else None for each in arguments[:2]]
+    said = words[: len(KEYWORDS.get(called, ()))]
+    if not said or not all(isinstance(word, str) for word in said):
+        return
+    place = [(_name(path), 0)]
+    if called == "trc":
+        catalogue.add(said[1], locations=place, context=said[0])
+    else:
+        catalogue.add(said[0] if len(said) == 1 else tuple(said), locations=place)
 
 
 def catalogue_path(language: str) -> Path:

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.domain import DomainError
+from core.language import tr
 from core.revisions import RESTORE, RevisionStore, clean_name, clean_notes
 
 LONGEST_NAME = 300
@@ -77,7 +78,9 @@ class Notebook(RevisionStore[Finding]):
     file_name = "notebook.sqlite"
     application_id = 0x7A57E11F
     columns = ("corpus", "user_id", "name", "notes", "seen")
-    more_tables = ("CREATE TABLE charts (address TEXT PRIMARY KEY, figure BLOB NOT NULL)",)
+    more_tables = (
+        "CREATE TABLE charts (address TEXT PRIMARY KEY, figure BLOB NOT NULL)",  # no sentence
+    )
 
     def cleaned(self, entry: Finding) -> Finding:
         """With its name and notes as they are kept."""
@@ -100,19 +103,20 @@ class Notebook(RevisionStore[Finding]):
             return self.save(finding)
         if len(figure) > LARGEST_CHART:
             raise DomainError(
-                "the chart is too large to keep", remedy="Keep the finding without it"
+                tr("the chart is too large to keep"), remedy=tr("Keep the finding without it")
             )
         packed = zlib.compress(figure.encode())
         address = _address(packed)
         seen = finding.seen.model_copy(update={"chart": address})
-        chart = "INSERT OR IGNORE INTO charts VALUES (?, ?)", (address, packed)
+        insert = "INSERT OR IGNORE INTO charts VALUES (?, ?)"  # no sentence
+        chart = insert, (address, packed)
         return self.save(replace(finding, seen=seen), [chart])
 
     def figure(self, finding: Finding) -> str | None:
         """The JSON of its chart; None where it was kept without. DomainError for a damaged one."""
         if not finding.seen.chart:
             return None
-        query = "SELECT figure FROM charts NOT INDEXED WHERE address = ?"
+        query = "SELECT figure FROM charts NOT INDEXED WHERE address = ?"  # no sentence
         with self._reading() as connection:
             rows = connection.execute(query, (finding.seen.chart,)).fetchall() if connection else []
         try:
@@ -123,9 +127,10 @@ class Notebook(RevisionStore[Finding]):
             if not unpack.eof:
                 raise ValueError
         except (IndexError, TypeError, ValueError, zlib.error):
-            where = f"{self.path}, finding {finding.finding_id}"
             raise DomainError(
-                "the chart of a finding can't be read", where=where, remedy=RESTORE
+                tr("the chart of a finding can't be read"),
+                where=tr("{path}, finding {id}", path=self.path, id=finding.finding_id),
+                remedy=tr(RESTORE),
             ) from None
         return figure
 

@@ -31,13 +31,20 @@ from core.corpus.store import Library
 from core.corpus.texts import clean_text
 from core.domain import DomainError
 from core.files import read_only_address
+from core.language import mark, tr, trc, trn
 
 PATIENCE = 5.0
 """Seconds that a save waits for another one."""
 LONGEST_NOTES = 20_000
 
-RESTORE = "Restore the file from a backup, or move it away to begin a new one"
-MAKE_WRITABLE = "Give the folder write rights and space, or choose another with --library"
+RESTORE = mark("Restore the file from a backup, or move it away to begin a new one")
+MAKE_WRITABLE = mark("Give the folder write rights and space, or choose another with --library")
+NOUNS = (
+    *(mark("change"), mark("cohort"), mark("finding"), mark("pattern")),
+    *(mark("scenario"), mark("strategy"), mark("changes"), mark("cohorts"), mark("findings")),
+    *(mark("patterns"), mark("scenarios"), mark("strategies")),
+)
+"""What stores call their entries."""
 NOT_WRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
@@ -47,8 +54,10 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[Any]]
 FIELDS = ("id", "revision", "saved", "deleted")
 """What begins every row, before the store's own columns."""
-OWNERS = "CREATE TABLE IF NOT EXISTS owners (id TEXT PRIMARY KEY, owner TEXT NOT NULL)"
-SEALS = "CREATE TABLE IF NOT EXISTS seals (id TEXT, revision INTEGER, sha256 TEXT)"
+OWNERS = (
+    "CREATE TABLE IF NOT EXISTS owners (id TEXT PRIMARY KEY, owner TEXT NOT NULL)"  # no sentence
+)
+SEALS = "CREATE TABLE IF NOT EXISTS seals (id TEXT, revision INTEGER, sha256 TEXT)"  # no sentence
 
 
 class Audit(NamedTuple):
@@ -103,11 +112,17 @@ class Conflict(DomainError):
     """The entry was changed since it was read: ``mine`` is not saved, ``theirs`` is."""
 
     def __init__(self, noun: str, mine: Any, theirs: Any) -> None:
-        did = "deleted" if theirs.deleted else "changed"
+        about = {"noun": tr(noun), "name": theirs.name}
         super().__init__(
-            f"the {noun} {theirs.name!r} was {did} in another session",
-            where=f"revision {theirs.revision}, yours is based on {mine.revision}",
-            remedy="Keep yours as a copy, or take theirs",
+            tr("the {noun} {name!r} was deleted in another session", **about)
+            if theirs.deleted
+            else tr("the {noun} {name!r} was changed in another session", **about),
+            where=tr(
+                "revision {revision}, yours is based on {base}",
+                revision=theirs.revision,
+                base=mine.revision,
+            ),
+            remedy=tr("Keep yours as a copy, or take theirs"),
         )
         self.mine = mine
         self.theirs = theirs
@@ -146,7 +161,7 @@ class RevisionStore(ABC, Generic[Kept]):
     @property
     def nouns(self) -> str:
         """What several entries are called."""
-        return self.plural or f"{self.noun}s"
+        return tr(self.plural or f"{self.noun}s")
 
     @abstractmethod
     def cleaned(self, entry: Kept) -> Kept:
@@ -169,20 +184,20 @@ class RevisionStore(ABC, Generic[Kept]):
         may not: a viewer changes only what is their own, and without a name nothing.
         """
         actor = access.current()
-        access.need_owner(f"saving a {self.noun}", actor.name)
+        access.need_owner(tr("saving a {noun}", noun=tr(self.noun)), actor.name)
         now = datetime.now(UTC)
-        mark = {
+        fields = {
             f"{self.noun}_id": self.id_of(entry) or secrets.token_hex(6),
             "revision": entry.revision + 1,
             "saved": now,
         }
-        saved = cast(Kept, replace(cast(Any, self.cleaned(entry)), **mark))
+        saved = cast(Kept, replace(cast(Any, self.cleaned(entry)), **fields))
         key = self.id_of(saved), saved.revision, now.isoformat(), int(saved.deleted)
         row = *key, *self.cells(saved)
         with self._writing() as connection:
             newest = self._newest(connection, self.id_of(saved))
             owner = newest.owner if newest else actor.name
-            access.need_owner(f"changing this {self.noun}", owner)
+            access.need_owner(tr("changing this {noun}", noun=tr(self.noun)), owner)
             if (newest.revision if newest else 0) != entry.revision:
                 theirs = newest or replace(cast(Any, entry), deleted=True)
                 raise self.conflict(self.noun, entry, theirs)
@@ -203,10 +218,11 @@ class RevisionStore(ABC, Generic[Kept]):
             entry = self._newest(connection, entry_id) if connection else None
         if entry is not None and not entry.deleted:
             return entry
-        problem = f"there is no {self.noun} {entry_id!r}"
+        noun = tr(self.noun)
+        problem = tr("there is no {noun} {id!r}", noun=noun, id=entry_id)
         if entry is not None:
-            problem = f"the {self.noun} {entry.name!r} was deleted"
-        raise self._problem(problem, "Choose one of the list")
+            problem = tr("the {noun} {name!r} was deleted", noun=noun, name=entry.name)
+        raise self._problem(problem, tr("Choose one of the list"))
 
     def entries(self, corpus: str | None = None, user_id: str | None = None) -> list[Kept]:
         """The newest version of all that aren't deleted, the one saved last first.
@@ -237,10 +253,17 @@ class RevisionStore(ABC, Generic[Kept]):
         """What is wrong with the file, as a sentence; empty where nothing is."""
         unreadable = self.count_unreadable()
         if unreadable:
-            some = f"1 saved {self.noun} is" if unreadable == 1 else f"{unreadable:,} are"
-            return f"{self.file_name} is damaged: {some} left out. {RESTORE}."
+            return trn(
+                "{file} is damaged: 1 saved {noun} is left out. {remedy}.",
+                "{file} is damaged: {n:,} are left out. {remedy}.",
+                unreadable,
+                file=self.file_name,
+                noun=tr(self.noun),
+                n=unreadable,
+                remedy=tr(RESTORE),
+            )
         if self.is_empty():
-            return f"{self.file_name} is empty: nothing was saved, or it was damaged."
+            return tr("{file} is empty: nothing was saved, or it was damaged.", file=self.file_name)
         return ""
 
     def is_empty(self) -> bool:
@@ -289,11 +312,11 @@ class RevisionStore(ABC, Generic[Kept]):
         A seal without a row is a damaged revision.
         """
         fields = ", ".join((f"{self.noun}_id", *FIELDS[1:], *self.columns))
-        select = f"SELECT {fields} FROM revisions NOT INDEXED"
+        select = f"SELECT {fields} FROM revisions NOT INDEXED"  # no sentence
         if entry_id is None:
             rows = connection.execute(select).fetchall()
         else:
-            where = f"{select} WHERE {self.noun}_id = ?"
+            where = f"{select} WHERE {self.noun}_id = ?"  # no sentence
             rows = connection.execute(where, (entry_id,)).fetchall()
         seals = self._seals(connection)
         keys = connection.execute(f"SELECT {self.noun}_id, revision FROM revisions NOT INDEXED")
@@ -320,7 +343,7 @@ class RevisionStore(ABC, Generic[Kept]):
         return {(entry_id, revision): seal for entry_id, revision, seal in rows}
 
     def _has(self, connection: sqlite3.Connection, table: str) -> bool:
-        known = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?"
+        known = "SELECT COUNT(*) FROM sqlite_master WHERE name = ?"  # no sentence
         return bool(connection.execute(known, (table,)).fetchone()[0])
 
     def _newest(self, connection: sqlite3.Connection, entry_id: str) -> Kept | None:
@@ -339,19 +362,29 @@ class RevisionStore(ABC, Generic[Kept]):
         try:
             if sealed.is_changed:
                 raise ValueError("it was changed after it was saved")
-            mark = {
+            fields = {
                 f"{self.noun}_id": entry_id,
                 "revision": revision,
                 "saved": datetime.fromisoformat(saved),
                 "deleted": bool(deleted),
             }
-            return cast(Kept, replace(cast(Any, self.read(cells, mark)), owner=sealed.owner))
+            return cast(Kept, replace(cast(Any, self.read(cells, fields)), owner=sealed.owner))
         except (ValueError, AttributeError, TypeError, KeyError, DomainError):
-            raise self._unreadable(f"{entry_id}, revision {revision}") from None
+            raise self._unreadable(entry_id, revision) from None
 
-    def _unreadable(self, which: str) -> DomainError:
-        where = f"{self.path}, {self.noun} {which}"
-        return DomainError(f"a saved {self.noun} can't be read", where=where, remedy=RESTORE)
+    def _unreadable(self, entry_id: object, revision: object) -> DomainError:
+        noun = tr(self.noun)
+        return DomainError(
+            tr("a saved {noun} can't be read", noun=noun),
+            where=tr(
+                "{path}, {noun} {id}, revision {revision}",
+                path=self.path,
+                noun=noun,
+                id=entry_id,
+                revision=revision,
+            ),
+            remedy=tr(RESTORE),
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -359,8 +392,7 @@ class RevisionStore(ABC, Generic[Kept]):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            problem = f"the {self.nouns} can't be saved: {error.strerror or error}"
-            raise self._problem(problem, MAKE_WRITABLE) from None
+            raise self._unsaved(error.strerror or error) from None
         with self._translated(), closing(self._connect()) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
@@ -373,7 +405,7 @@ class RevisionStore(ABC, Generic[Kept]):
 
     def _create(self, connection: sqlite3.Connection) -> None:
         key = f"{self.noun}_id"
-        texts = "".join(f"{column} TEXT NOT NULL, " for column in self.columns)
+        texts = "".join(f"{column} TEXT NOT NULL, " for column in self.columns)  # no sentence
         connection.execute(
             f"CREATE TABLE revisions ({key} TEXT NOT NULL, revision INTEGER NOT NULL, "
             f"saved TEXT NOT NULL, deleted INTEGER NOT NULL, {texts}PRIMARY KEY ({key}, revision))"
@@ -418,13 +450,17 @@ class RevisionStore(ABC, Generic[Kept]):
             return False
         if owner != self.application_id:
             raise self._problem(
-                f"the file is not a store of {self.nouns}",
-                "Move it out of the library; it was not changed",
+                tr("the file is not a store of {nouns}", nouns=self.nouns),
+                tr("Move it out of the library; it was not changed"),
             )
         if version != self.version:
             raise self._problem(
-                f"the {self.nouns} were saved by another version of Tastelines (format {version})",
-                "Use that version; the file was not changed",
+                tr(
+                    "the {nouns} were saved by another version of Tastelines (format {version})",
+                    nouns=self.nouns,
+                    version=version,
+                ),
+                tr("Use that version; the file was not changed"),
             )
         return True
 
@@ -435,15 +471,20 @@ class RevisionStore(ABC, Generic[Kept]):
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            problem = self._problem(f"the file of {self.nouns} is damaged ({error})", RESTORE)
+            damage = tr("the file of {nouns} is damaged ({error})", nouns=self.nouns, error=error)
+            problem = self._problem(damage, tr(RESTORE))
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 problem = self._problem(
-                    f"the {self.nouns} are in use by another program",
-                    "Close it, or try again in a moment",
+                    tr("the {nouns} are in use by another program", nouns=self.nouns),
+                    tr("Close it, or try again in a moment"),
                 )
             elif code in NOT_WRITABLE:
-                problem = self._problem(f"the {self.nouns} can't be saved: {error}", MAKE_WRITABLE)
+                problem = self._unsaved(error)
             raise problem from error
+
+    def _unsaved(self, reason: object) -> DomainError:
+        problem = tr("the {nouns} can't be saved: {reason}", nouns=self.nouns, reason=reason)
+        return self._problem(problem, tr(MAKE_WRITABLE))
 
     def _problem(self, what: str, remedy: str) -> DomainError:
         return DomainError(what, where=str(self.path), remedy=remedy)
@@ -464,9 +505,12 @@ def clean_name(name: str, noun: str, longest: int) -> str:
     """A name as it is kept, one line; DomainError for an empty or too long one."""
     name = " ".join(clean_text(name).split())
     if not name:
-        raise DomainError(f"the {noun} has no name", remedy="Give it one")
+        problem = tr("the {noun} has no name", noun=tr(noun))
+        raise DomainError(problem, remedy=trc("name", "Give it one"))
     if len(name) > longest:
-        raise DomainError(f"the name has {len(name)} characters", remedy=f"Keep it to {longest}")
+        raise DomainError(
+            tr("the name has {n} characters", n=len(name)), remedy=tr("Keep it to {n}", n=longest)
+        )
     return name
 
 
@@ -475,6 +519,7 @@ def clean_notes(notes: str) -> str:
     notes = clean_text(notes)
     if len(notes) > LONGEST_NOTES:
         raise DomainError(
-            f"the notes have {len(notes):,} characters", remedy=f"Keep them to {LONGEST_NOTES:,}"
+            tr("the notes have {n:,} characters", n=len(notes)),
+            remedy=tr("Keep them to {n:,}", n=LONGEST_NOTES),
         )
     return notes

@@ -11,6 +11,7 @@ from plotly.graph_objects import Figure
 
 from core.domain import DomainError
 from core.figures.notebook_report import draw_again, notebook_report
+from core.language import mark, tr, trc
 from core.notebook import LONGEST_NAME, Finding, search
 from core.revisions import Conflict
 from core.views import notebook as words
@@ -21,7 +22,7 @@ from pages._shared.state import FINDINGS_PAGE as PAGE
 from pages._shared.state import FINDINGS_QUERY as QUERY
 
 EDITED, GONE, ERROR = "notebook_edited", "notebook_gone", "notebook_error"
-SCOPES = {(ALL := "all"): "All corpora", (THIS := "this"): "This corpus"}
+SCOPES = {(ALL := "all"): mark("All corpora"), (THIS := "this"): mark("This corpus")}
 PER_PAGE = 6
 
 
@@ -35,13 +36,13 @@ def main() -> None:
 
 
 def draw_notebook() -> None:
-    head = drawing.head("What was found?")
+    head = drawing.head(tr("What was found?"))
     corpus = state.selection().corpus
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         query = st.text_input(
-            "Search", key=QUERY, live=True, placeholder="Words, user, item", width=390
+            tr("Search"), key=QUERY, live=True, placeholder=tr("Words, user, item"), width=390
         )
-        scope = drawing.choose("Of", SCOPE, SCOPES) if corpus else ALL
+        scope = drawing.choose(trc("findings", "Of"), SCOPE, SCOPES) if corpus else ALL
     store, only = keeping.notebook(), corpus if scope == THIS else None
     findings = store.entries(only)
     found = search(findings, query or "")
@@ -51,14 +52,20 @@ def draw_notebook() -> None:
     draw_undo()
     if not findings:
         notices.empty(
-            "The notebook is empty",
-            "Keep finding, at the top of every page with charts, puts a note here with the page's "
-            "address and its chart.",
+            tr("The notebook is empty"),
+            tr(
+                "Keep finding, at the top of every page with charts, puts a note here with the "
+                "page's address and its chart."
+            ),
             page="pages/overview.py",
-            label="Overview",
+            label=tr("Overview"),
         )
         return
-    st.text(f"{count(len(found), 'finding')} of {len(findings)}" if query else words.summary(found))
+    if query:
+        n = count(len(found), "finding")
+        st.text(tr("{findings} of {n}", findings=n, n=len(findings)))
+    else:
+        st.text(words.summary(found))
     if found:
         with head:
             export(found)
@@ -91,13 +98,13 @@ def draw(finding: Finding) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             script = Path(__file__).with_name(f"{finding.seen.page or 'overview'}.py")
             if script.is_file():
-                title, query = notices.escape(finding.seen.title), words.query_of(finding)
-                draw_link(script, f"Open {title}", query)
+                title, query = notices.escape(tr(finding.seen.title)), words.query_of(finding)
+                draw_link(script, tr("Open {page}", page=title), query)
                 if outdated and models:
                     newest = {**query, state.MODEL: models[0]}
-                    draw_link(script, f"Open {title} with the newest model", newest)
-            drawing.button("Edit", f"edit_{key}", state.put, EDITED, key, icon="edit")
-            drawing.button("Delete", f"delete_{key}", delete, finding, icon="delete")
+                    draw_link(script, tr("Open {page} with the newest model", page=title), newest)
+            drawing.button(tr("Edit"), f"edit_{key}", state.put, EDITED, key, icon="edit")
+            drawing.button(tr("Delete"), f"delete_{key}", delete, finding, icon="delete")
 
 
 def draw_link(script: Path, label: str, query: dict[str, str]) -> None:
@@ -127,11 +134,11 @@ def kept_figure(finding: Finding) -> Figure | None:
 def draw_form(finding: Finding) -> None:
     key = finding.finding_id
     with st.form(f"form_{key}", border=False):
-        st.text_input("Finding", finding.name, key=f"name_{key}", max_chars=LONGEST_NAME)
-        st.text_area("Notes", finding.notes, key=f"notes_{key}")
+        st.text_input(tr("Finding"), finding.name, key=f"name_{key}", max_chars=LONGEST_NAME)
+        st.text_area(tr("Notes"), finding.notes, key=f"notes_{key}")
         with st.container(horizontal=True, gap="small"):
-            st.form_submit_button("Save", type="primary", on_click=save, args=(finding,))
-            st.form_submit_button("Cancel", on_click=close)
+            st.form_submit_button(tr("Save"), type="primary", on_click=save, args=(finding,))
+            st.form_submit_button(tr("Cancel"), on_click=close)
 
 
 def save(finding: Finding) -> None:
@@ -178,8 +185,8 @@ def draw_undo() -> None:
     gone = state.get(GONE)
     if isinstance(gone, Finding):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.text(f"Deleted: {gone.name}")
-            drawing.button("Undo", "undo_delete", bring_back, gone, icon="undo")
+            st.text(tr("Deleted: {name}", name=gone.name))
+            drawing.button(tr("Undo"), "undo_delete", bring_back, gone, icon="undo")
 
 
 def draw_error() -> None:
@@ -191,8 +198,8 @@ def draw_error() -> None:
     if isinstance(error, Conflict):
         copy = replace(error.mine, finding_id="", revision=0, saved=None, deleted=False, owner="")
         with st.container(horizontal=True, gap="small"):
-            drawing.button("Keep mine as a copy", "keep_mine", write, copy, type="primary")
-            drawing.button("Take theirs", "take_theirs", close)
+            drawing.button(tr("Keep mine as a copy"), "keep_mine", write, copy, type="primary")
+            drawing.button(tr("Take theirs"), "take_theirs", close)
 
 
 def export(found: list[Finding]) -> None:
@@ -205,8 +212,8 @@ def export(found: list[Finding]) -> None:
         return notebook_report(found, charts, base, drawing.palette())
 
     files: dict[str, sharing.File] = {
-        "Report (HTML)": (".html", report),
-        "Report (Markdown)": (".md", lambda: words.markdown(found, base)),
+        tr("Report (HTML)"): (".html", report),
+        tr("Report (Markdown)"): (".md", lambda: words.markdown(found, base)),
     }
     sharing.export("findings", files)
 

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit import column_config as col
 
 from core.engine import Engine
+from core.language import mark, tr
 from core.views.overview import (
     NOT_EVALUATED,
     Card,
@@ -20,6 +21,7 @@ from core.views.overview import (
 )
 from core.views.starting import ServedGroup, Starts, TopicMove, build_moves
 from core.views.tables import table
+from core.views.wording import joined
 from pages._shared import (
     controls,
     drawing,
@@ -37,15 +39,15 @@ if TYPE_CHECKING:
     from streamlit.elements.lib.column_types import ColumnConfig
 
 MEASURES: dict[str, tuple[str, ColumnConfig]] = {
-    "drift": ("drift", col.NumberColumn("Distance", format="%.2f", width=76)),
-    "busiest": ("events", col.NumberColumn("Events", width=70)),
-    "changed": ("change", col.NumberColumn("Change", format="%.2f", width=70)),
-    "worst": ("held_out_rank", col.NumberColumn("Rank", format="%.0f", width=64)),
+    "drift": ("drift", col.NumberColumn(mark("Distance"), format="%.2f", width=76)),
+    "busiest": ("events", col.NumberColumn(mark("Events"), width=70)),
+    "changed": ("change", col.NumberColumn(mark("Change"), format="%.2f", width=70)),
+    "worst": ("held_out_rank", col.NumberColumn(mark("Rank"), format="%.0f", width=64)),
 }
 """The column that orders each list."""
-EMPTY = dict.fromkeys(("drift", "busiest"), "No user has 5 events or more.") | {
-    "changed": "No user has events enough to compare lists.",
-    "worst": "No held-out item of a user with 5 or more events has a rank.",
+EMPTY = dict.fromkeys(("drift", "busiest"), mark("No user has 5 events or more.")) | {
+    "changed": mark("No user has events enough to compare lists."),
+    "worst": mark("No held-out item of a user with 5 or more events has a rank."),
 }
 """What each list says where it holds nobody."""
 LISTS, LIST_WIDTH = 4, 330
@@ -63,7 +65,7 @@ def moves(engine: Engine) -> Starts:
 
 
 def main() -> None:
-    head = drawing.head("Where should I look first?")
+    head = drawing.head(tr("Where should I look first?"))
     chosen = state.selection()
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
@@ -77,12 +79,12 @@ def main() -> None:
         lists = lists | {"changed": changed}
     topics, served = moves(engine), notices.find(lambda: judging.groups(engine))
     with head:
-        files: dict[str, sharing.File] = {"Lists (CSV)": (".csv", lambda: lists_table(lists))}
+        files: dict[str, sharing.File] = {tr("Lists (CSV)"): (".csv", lambda: lists_table(lists))}
         if topics.moves:
-            files["Topics (CSV)"] = (".csv", lambda: table(topics.moves, TopicMove.COLUMNS))
+            files[tr("Topics (CSV)")] = (".csv", lambda: table(topics.moves, TopicMove.COLUMNS))
         if served[0] is not None and served[0].groups:
             rows = served[0].groups
-            files["Groups (CSV)"] = (".csv", lambda: table(rows, ServedGroup.COLUMNS))
+            files[tr("Groups (CSV)")] = (".csv", lambda: table(rows, ServedGroup.COLUMNS))
         sharing.export(f"overview-{engine.corpus.name}", files, has_charts=False)
     shown = cards(engine, lists)
     with st.grid(3, min_column_width=230, gap="small"):
@@ -90,9 +92,9 @@ def main() -> None:
             draw_card(card, lists[card.list_name])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         verdict, problem = notices.find(lambda: judging.verdict(engine))
-        st.text(verdict or problem or NOT_EVALUATED)
-        drawing.link(drawing.QUALITY, "See full evaluation")
-        drawing.link(drawing.USERS, "All users")
+        st.text(verdict or problem or tr(NOT_EVALUATED))
+        drawing.link(drawing.QUALITY, tr("See full evaluation"))
+        drawing.link(drawing.USERS, tr("All users"))
     turning.draw_cards(engine)
     pair = st.grid(2, min_column_width=LIST_WIDTH, gap="medium")
     with pair.cell(), st.container(key="starts_topics"):
@@ -105,7 +107,7 @@ def main() -> None:
             draw_list(name, users)
     if changed is None:
         with grid.cell(), st.container(key="list_changed"):
-            st.subheader("Lists that changed most", anchor=False)
+            st.subheader(tr("Lists that changed most"), anchor=False)
             turnover.offer(engine, usual, unmeasured)
 
 
@@ -116,28 +118,28 @@ def abreast() -> int:
 
 def draw_moves(found: Starts) -> None:
     """Topics that rise and fall; each opens Cohorts with the users whom it leads."""
-    st.subheader("Topics that rise and fall", anchor=False)
+    st.subheader(tr("Topics that rise and fall"), anchor=False)
     notices.caution(found.sentence)
     if not found.moves:
         return
     rules = [row.rule for row in found.moves]
     columns = {
-        "topic": rule_buttons("Topic", "open_topic", rules),
-        "before": col.NumberColumn("Before", format="percent", width=62),
-        "now": col.NumberColumn("Now", format="percent", width=62),
-        "moved": col.TextColumn("Points [95 %]", width=124),
+        "topic": rule_buttons(tr("Topic"), "open_topic", rules),
+        "before": col.NumberColumn(tr("Before"), format="percent", width=62),
+        "now": col.NumberColumn(tr("Now"), format="percent", width=62),
+        "moved": col.TextColumn(tr("Points [95 %]"), width=124),
         "chance": col.TextColumn("q", width=52, alignment="right"),
     }
     rows = table(found.moves, TopicMove.COLUMNS)
     drawing.table(
-        rows, f"Topics that rise and fall. {found.sentence}", columns, grows=("topic",),
+        rows, joined(tr("Topics that rise and fall."), found.sentence), columns, grows=("topic",),
         room=screen.cell(2, LIST_WIDTH),
     )  # fmt: skip
 
 
 def draw_groups(found: Starts | None, problem: str) -> None:
     """Groups of users that are served worst; each opens Cohorts with its description."""
-    st.subheader("Groups served worst", anchor=False)
+    st.subheader(tr("Groups served worst"), anchor=False)
     if found is None:
         notices.caution(problem)
         return
@@ -146,14 +148,14 @@ def draw_groups(found: Starts | None, problem: str) -> None:
         return
     rules = [row.rule for row in found.groups]
     columns = {
-        "name": rule_buttons("Users", "open_group", rules),
+        "name": rule_buttons(tr("Users"), "open_group", rules),
         "ndcg": col.NumberColumn("NDCG", format="%.3f", width=58),
-        "apart_words": col.TextColumn("To the others [95 %]", width=166),
+        "apart_words": col.TextColumn(tr("To the others [95 %]"), width=166),
         "chance": col.TextColumn("q", width=52, alignment="right"),
     }
     rows = table(found.groups, ServedGroup.COLUMNS)
     drawing.table(
-        rows, f"Groups served worst. {found.sentence}", columns, grows=("name",),
+        rows, joined(tr("Groups served worst."), found.sentence), columns, grows=("name",),
         room=screen.cell(2, LIST_WIDTH),
     )  # fmt: skip
 
@@ -172,10 +174,12 @@ def draw_card(card: Card, users: ListView) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{notices.escape(card.title)}**")
         st.text(card.sentence)
-        label = "Compare month by month" if card.list_name == "changed" else "Timeline"
-        label += f" at step {card.step}" if card.step is not None else ""
+        label, icon = tr("Timeline"), "timeline"
+        if card.list_name == "changed":
+            label, icon = tr("Compare month by month"), "compare_arrows"
+        elif card.step is not None:
+            label = tr("Timeline at step {step}", step=card.step)
         key = f"card_{card.list_name}_{card.at}"
-        icon = "compare_arrows" if card.list_name == "changed" else "timeline"
         drawing.button(label, key, open_user, card.list_name, users, card.at, card.step, icon=icon)
 
 
@@ -183,12 +187,12 @@ def draw_list(name: str, users: ListView) -> None:
     """One list; a user's button opens the Timeline, or Compare where lists changed."""
     st.subheader(users.title, anchor=False)
     if not users.rows:
-        st.text(EMPTY[name])
+        st.text(tr(EMPTY[name]))
         return
     notices.caution(users.sentence)
     column, measure = MEASURES[name]
     button = drawing.buttons(
-        "User",
+        tr("User"),
         f"open_{name}",
         lambda row: open_user(name, users, row),
         alignment="left",
@@ -196,8 +200,12 @@ def draw_list(name: str, users: ListView) -> None:
     )
     drawing.table(
         users.rows,
-        f"{users.title}. {users.sentence}",
-        {column: measure, "user_id": button, "topics": col.TextColumn("Leading topic")},
+        joined(tr("{clauses}.", clauses=users.title), users.sentence),
+        {
+            column: measure | {"label": tr(str(measure["label"]))},
+            "user_id": button,
+            "topics": col.TextColumn(tr("Leading topic")),
+        },
         grows=("topics",),
         room=screen.cell(abreast(), LIST_WIDTH),
     )

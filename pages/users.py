@@ -14,6 +14,7 @@ from core.corpus.attributes import FORMS, TEXT, Attributes, Condition, Op, label
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
 from core.engine import Engine
+from core.language import mark, tr
 from core.views import wording
 from core.views.attributes import NO_VALUE
 from core.views.users import (
@@ -45,13 +46,13 @@ MOST_VALUES = 200
 """Values of a text attribute that can be picked; any other is found by a rule on Cohorts."""
 
 
-@loaders.kept(32, "Searching …")
+@loaders.kept(32, mark("Searching …"), speaks=False)
 def hits(corpus: Corpus, where: str, words: str) -> IntArray:
     return find_hits(corpus, where, words)
 
 
 def main() -> None:
-    head = drawing.head("Whom should I look at?")
+    head = drawing.head(tr("Whom should I look at?"))
     engine = notices.need_engine()
     view = choose_users(engine)
     usual = engine.recommender().id
@@ -62,20 +63,27 @@ def main() -> None:
         sharing.share()
         name = f"users-{engine.corpus.name}"
         attributes = engine.corpus.attributes
-        sharing.export(name, {"Users (CSV)": (".csv", lambda: plain(view.rows, attributes))})
+        sharing.export(name, {tr("Users (CSV)"): (".csv", lambda: plain(view.rows, attributes))})
     if view.rows.empty:
-        notices.empty("No user is like that", "Search something else, or ask for fewer events.")
+        more = tr("Search something else, or ask for fewer events.")
+        notices.empty(tr("No user is like that"), more)
         return
     draw_users(view, len(engine.corpus.item_ids))
-    about = f"Topics: share of a user's events in {wording.listing(view.topics)}, in this order."
-    if "path" in view.rows:
-        about = "Share of last topic: how much of the interest profile the last leading topic has, "
-        about += "0 to 100 %, after events from the first to the last."
-    notices.caution(
-        f"{about} Drift: cosine distance between the state halfway and the last one. Rank: of the "
-        "held-out items in the interest model's list, geometric mean. Prev. user and Next user "
-        "walk this list."
+    about = tr(
+        "Topics: share of a user's events in {topics}, in this order.",
+        topics=wording.listing(view.topics),
     )
+    if "path" in view.rows:
+        about = tr(
+            "Share of last topic: how much of the interest profile the last leading topic has, "
+            "0 to 100 %, after events from the first to the last."
+        )
+    columns = tr(
+        "Drift: cosine distance between the state halfway and the last one. Rank: of the held-out "
+        "items in the interest model's list, geometric mean. Prev. user and Next user walk this "
+        "list."
+    )
+    notices.caution(wording.joined(about, columns))
 
 
 def choose_users(engine: Engine) -> UsersView:
@@ -83,15 +91,19 @@ def choose_users(engine: Engine) -> UsersView:
     users = loaders.users(engine, engine.recommender().id)
     sorts = {key: label for key, label in SORTS.items() if not users[key].isna().all()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        where = drawing.choose("Search in", SEARCH_IN, SEARCHES)
+        where = drawing.choose(tr("Search in"), SEARCH_IN, SEARCHES)
         state.hold(SEARCH, typed=True)
         words = st.text_input(
-            "Search", key=SEARCH, persist_state="session", placeholder=SEARCHES[where], width=240
+            tr("Search"),
+            key=SEARCH,
+            persist_state="session",
+            placeholder=tr(SEARCHES[where]),
+            width=240,
         )
     attributes, attribute, conditions = engine.corpus.attributes, None, list[Condition]()
     if attributes is not None and attributes.names:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            attribute = pick_attribute("User attribute", state.ATTRIBUTE, attributes)
+            attribute = pick_attribute(tr("User attribute"), state.ATTRIBUTE, attributes)
             if attribute is not None:
                 sorts[ATTRIBUTE] = notices.escape(wording.short(label_of(attribute), 20))
                 conditions = pick_values(attributes, attribute)
@@ -101,9 +113,9 @@ def choose_users(engine: Engine) -> UsersView:
         topic = pick_topic(engine.topics.names)
         state.hold(LEAST)
         least = st.number_input(
-            "Events at least", 1, None, key=LEAST, step=1, persist_state="session", width=130
+            tr("Events at least"), 1, None, key=LEAST, step=1, persist_state="session", width=130
         )
-        order = drawing.choose("Sort by", SORT, sorts)
+        order = drawing.choose(tr("Sort by"), SORT, sorts)
     asked: dict[str, Any] = {
         "topic": topic,
         "least": int(least or 1),
@@ -130,12 +142,12 @@ def pick_values(attributes: Attributes, name: str) -> list[Condition]:
             values.append(asked)
         state.hold(ATTRIBUTE_IS)
         picked = st.selectbox(
-            f"{label} is",
+            tr("{name} is", name=label),
             values,
             index=None,
             key=ATTRIBUTE_IS,
-            placeholder="Any",
-            format_func=lambda value: value or NO_VALUE,
+            placeholder=tr("Any"),
+            format_func=lambda value: value or tr(NO_VALUE),
             persist_state="session",
             on_change=state.has_chosen,
             width=200,
@@ -143,16 +155,16 @@ def pick_values(attributes: Attributes, name: str) -> list[Condition]:
         return [Condition("is", name, picked)] if picked is not None else []
     conditions = []
     ends: tuple[tuple[str, Op, str], ...] = (
-        (ATTRIBUTE_LEAST, "least", "at least"),
-        (ATTRIBUTE_MOST, "most", "at most"),
+        (ATTRIBUTE_LEAST, "least", tr("{name} at least", name=label)),
+        (ATTRIBUTE_MOST, "most", tr("{name} at most", name=label)),
     )
     for key, op, words in ends:
         state.hold(key, typed=True)
         typed = st.text_input(
-            f"{label} {words}",
+            words,
             key=key,
             persist_state="session",
-            placeholder=FORMS[attributes.column(name).kind],
+            placeholder=tr(FORMS[attributes.column(name).kind]),
             on_change=state.has_chosen,
             width=170,
         )
@@ -165,15 +177,15 @@ def pick_topic(names: Sequence[str]) -> str | None:
     """A topic that leads at the first or the last event."""
     asked = state.get(TOPIC)
     if asked is not None and asked not in names:
-        notices.miss(TOPIC, f"There is no topic {asked!r} in this model.")
+        notices.miss(TOPIC, tr("There is no topic {topic!r} in this model.", topic=asked))
         state.choose(TOPIC, None)
     state.hold(TOPIC)
     return st.selectbox(
-        "Leading topic",
+        tr("Leading topic"),
         names,
         index=None,
         key=TOPIC,
-        placeholder="Any",
+        placeholder=tr("Any"),
         persist_state="session",
         on_change=state.has_chosen,
         width=220,
@@ -185,24 +197,26 @@ def draw_users(view: UsersView, n_items: int) -> None:
     rows, chosen = view.rows, state.selection().user_id
     is_chosen = state.get(state.ATTRIBUTE) is not None
     user_ids = rows["user_id"].tolist()
-    rank = f"Rank of {wording.number(n_items)}"
+    rank = tr("Rank of {items}", items=wording.number(n_items))
     columns: dict[str, Any] = {
         "user_id": drawing.buttons(
-            "User",
+            tr("User"),
             "open_user",
             lambda at: controls.open_listed(user_ids, at, TIMELINE),
             alignment="left",
             width=drawing.id_width(user_ids),
         ),
-        "leading": col.TextColumn("Leading topic, first → last"),
-        "path": col.LineChartColumn("Share of last topic", y_min=0, y_max=1, width=110),
-        "bars": col.BarChartColumn("Topics", y_min=0, y_max=1, width=110),
-        "events": col.NumberColumn("Events", format="localized", width=66),
-        "drift": col.ProgressColumn("Drift", format="%.2f", min_value=0, max_value=1.5, width=120),
+        "leading": col.TextColumn(tr("Leading topic, first → last")),
+        "path": col.LineChartColumn(tr("Share of last topic"), y_min=0, y_max=1, width=110),
+        "bars": col.BarChartColumn(tr("Topics"), y_min=0, y_max=1, width=110),
+        "events": col.NumberColumn(tr("Events"), format="localized", width=66),
+        "drift": col.ProgressColumn(
+            tr("Drift"), format="%.2f", min_value=0, max_value=1.5, width=120
+        ),
         "rank": col.NumberColumn(rank, format="%.0f", width=int(drawing.need([rank]))),
-        "change": col.NumberColumn("Change per event", format="%.0f %%", width=118),
-        "seen": col.DatetimeColumn("Last seen", format="D MMM YYYY", width=100),
-        "hits": col.NumberColumn("Hits", format="localized", width=60),
+        "change": col.NumberColumn(tr("Change per event"), format="%.0f %%", width=118),
+        "seen": col.DatetimeColumn(tr("Last seen"), format=tr("D MMM YYYY"), width=100),
+        "hits": col.NumberColumn(tr("Hits"), format="localized", width=60),
     }
     if rows["seen"].isna().all():
         del columns["seen"]
@@ -217,7 +231,7 @@ def draw_users(view: UsersView, n_items: int) -> None:
     shown = {name: column for name, column in columns.items() if name in rows}
     drawing.table(
         rows.assign(change=rows["change"] * 100) if "change" in rows else rows,
-        f"Users. {view.sentence}",
+        wording.joined(tr("{clauses}.", clauses=tr("Users")), view.sentence),
         shown,
         height=TABLE_HEIGHT,
         marked=[user == chosen for user in user_ids],
@@ -229,10 +243,10 @@ def draw_users(view: UsersView, n_items: int) -> None:
 def attribute_column(name: str, values: Series) -> Any:
     """How the table shows an attribute."""
     label = notices.escape(wording.short(label_of(name), 24))
-    about = "From the users file; no model reads it."
+    about = tr("From the users file; no model reads it.")
     width = min(int(drawing.need([label, "10 Mar 2024"])), 150)
     if values.dtype.kind == "M":
-        return col.DatetimeColumn(label, format="D MMM YYYY", width=width, help=about)
+        return col.DatetimeColumn(label, format=tr("D MMM YYYY"), width=width, help=about)
     if values.dtype.kind == "f":
         return col.NumberColumn(label, width=width, help=about)
     return col.TextColumn(label, width=width, help=about)

@@ -11,6 +11,7 @@ from plotly.basedatatypes import BaseFigure
 from core.domain import DomainError
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.language import tr
 from core.notebook import Finding
 from core.views.notebook import TITLE, address, facts, kept, said, summary
 
@@ -20,7 +21,7 @@ def draw_again(figure: str) -> go.Figure:
     try:
         return plotly.io.from_json(figure)
     except (ValueError, TypeError, KeyError):
-        raise DomainError("the chart of a finding can't be drawn again") from None
+        raise DomainError(tr("the chart of a finding can't be drawn again")) from None
 
 
 def picture(figure: BaseFigure, palette: Palette) -> str:
@@ -39,9 +40,9 @@ def notebook_report(
             finding.name,
             (facts(finding), kept(finding), *filter(None, [said(finding)])),
             figures.get(finding.finding_id),
-            quotes=(("Notes", finding.notes),) if finding.notes else (),
+            quotes=((tr("Notes"), finding.notes),) if finding.notes else (),
             link=address(finding, base),
         )
         for finding in findings
     ]
-    return write_report(TITLE, [summary(findings)], sections, palette)
+    return write_report(tr(TITLE), [summary(findings)], sections, palette)

@@ -23,6 +23,7 @@ from core.figures.style import (
     rule,
 )
 from core.figures.time_scale import TimeScale
+from core.language import tr, trc
 from core.views import wording
 from core.views.timeline.rows import MomentView, StepRow, TimelineView
 from core.word_breaks import columns
@@ -49,7 +50,9 @@ def areas(topics: Sequence[str], profile: FloatArray) -> list[Area]:
     drawn = [t for t in range(len(topics)) if t < HUES or peaks[t] >= LARGE]
     rest = [t for t in range(len(topics)) if t not in drawn]
     stacked = [(topics[topic], topic, profile[:, topic]) for topic in drawn]
-    return [*stacked, ("other", -1, profile[:, rest].sum(axis=1))] if rest else stacked
+    if not rest:
+        return stacked
+    return [*stacked, (trc("topics", "other"), -1, profile[:, rest].sum(axis=1))]
 
 
 def profile_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
@@ -133,7 +136,8 @@ def profile_hover(view: TimelineView, row: StepRow) -> str:
         f"{plain(view.topics[topic], 30)} {wording.percent(shares[topic])}"
         for topic in np.argsort(-shares, kind="stable")[:4]
     ]
-    return "<br>".join([f"<b>step {row.step}</b> · {wording.day(row.timestamp)}", *lines])
+    step = tr("step {step}", step=row.step)
+    return "<br>".join([f"<b>{step}</b> · {wording.day(row.timestamp)}", *lines])
 
 
 def shares_figure(moment: MomentView, palette: Palette) -> Chart:

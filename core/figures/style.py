@@ -13,7 +13,7 @@ from core.figures.palette import Palette, rgba
 from core.views.wording import short
 from core.word_breaks import columns, lines
 
-FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'
+FONT = '"Source Sans", system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif'  # no sentence
 """Streamlit brings the first along; a file opened elsewhere falls back on the system's own."""
 SIZE = 13
 SMALL = 12
@@ -220,7 +220,7 @@ def plain(text: str, limit: int = 0) -> str:
 
 def swatch(color: str, text: str) -> str:
     """A name with a square of its hue before it, as plotly text; the words stay in ink."""
-    return f'<span style="color:{color}">■</span> {plain(text, 24)}'
+    return f'<span style="color:{color}">■</span> {plain(text, 24)}'  # no sentence
 
 
 def in_full(text: str) -> str:
@@ -235,7 +235,9 @@ def legend(
 ) -> dict[str, Any]:
     """What marks mean, above or below a chart's left end: triples of glyph, colour and words."""
     words = "   ".join(
-        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}' if glyph else plain(meaning)
+        f'<span style="color:{ink}">{glyph}</span> {plain(meaning)}'  # no sentence
+        if glyph
+        else plain(meaning)
         for glyph, ink, meaning in marks
     )
     place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.arrays import DoubleArray, IntArray
+from core.language import tr
 from core.views.timeline.rows import TimelineView
 
 Spacing = Literal["time", "even"]
@@ -86,10 +87,10 @@ class TimeScale:
             "type": "date",
             "nticks": 9,
             "tickformatstops": [
-                {"dtickrange": [None, 86_400_000], "value": "%H:%M\n%-d %b %Y"},
-                {"dtickrange": [86_400_000, "M1"], "value": "%-d %b\n%Y"},
-                {"dtickrange": ["M1", "M12"], "value": "%b\n%Y"},
-                {"dtickrange": ["M12", None], "value": "%Y"},
+                {"dtickrange": [None, 86_400_000], "value": tr("%H:%M\n%-d %b %Y")},
+                {"dtickrange": [86_400_000, "M1"], "value": tr("%-d %b\n%Y")},
+                {"dtickrange": ["M1", "M12"], "value": tr("%b\n%Y")},
+                {"dtickrange": ["M12", None], "value": tr("%Y")},
             ],
         }
 

@@ -30,6 +30,7 @@ from core.figures.style import (
     stems,
 )
 from core.figures.time_scale import TimeScale
+from core.language import tr, trc
 from core.views import wording
 from core.views.timeline.rows import StepRow, TimelineView
 
@@ -72,7 +73,7 @@ def events_figure(view: TimelineView, step: int, scale: TimeScale, palette: Pale
         **picks(np.arange(1, len(xs) + 1), [event_hover(row) for row in view.steps], "events"),
     )
     figure.add_scatter(**ring(xs[step - 1], ys[step - 1], palette.accent, 26, 2, "selected"))
-    lane_names = [kind.value for kind in kinds]
+    lane_names = [tr(wording.KIND_WORDS[kind]) for kind in kinds]
     small = axis(palette)["tickfont"]
     figure.update_layout(
         xaxis=axis(palette, **scale.axis(), showticklabels=False),
@@ -92,12 +93,12 @@ def sentiments(view: TimelineView, palette: Palette) -> dict[str, Any]:
     """What colours mean, on a mark of the kind that has most text."""
     spoken = Counter(row.kind for row in view.steps if row.sentiment is not None)
     glyph = KIND_GLYPHS[spoken.most_common(1)[0][0]] if spoken else ""
-    named = ((1.0, "positive"), (0.0, "neutral"), (-1.0, "negative"))
+    named = ((1.0, tr("positive")), (0.0, tr("neutral")), (-1.0, tr("negative")))
     marks = [(glyph, palette.sentiment(value), name) for value, name in named if glyph]
     if any(row.sentiment is None for row in view.steps):
-        marks.append(("■", palette.sentiment(None), "no text"))
+        marks.append(("■", palette.sentiment(None), tr("no text")))
     if any(row.rating is not None for row in view.steps):
-        marks.append(("", "", "number: rating"))
+        marks.append(("", "", tr("number: rating")))
     return legend(marks, palette, below=True)
 
 
@@ -116,7 +117,7 @@ def part_labels(
         Part.TEST: {"xanchor": "left", "xshift": 1},
     }
     return [
-        note(wording.PART_WORDS[row.part], float(xs[at]), rows - 0.42, palette.muted, 11)
+        note(tr(wording.PART_WORDS[row.part]), float(xs[at]), rows - 0.42, palette.muted, 11)
         | {"yanchor": "bottom", **sides[row.part]}
         for at, row in enumerate(view.steps)
         if row.part != Part.TRAIN and held_out <= wording.FEW_HELD_OUT
@@ -140,12 +141,17 @@ def marker_sizes(view: TimelineView, numbers: bool) -> list[float]:
 
 def event_hover(row: StepRow) -> str:
     """One event in words."""
-    rated = f" · rated {wording.rating(row.rating)}" if row.rating is not None else ""
-    return (
-        f"<b>step {row.step}</b> · {wording.day(row.timestamp)} · "
-        f"{wording.PART_WORDS[row.part]}<br>{in_full(row.item)}<br>{row.kind.value}{rated}<br>"
-        f"{wording.sentiment_words(row.sentiment)}"
-    )
+    done = [tr(wording.KIND_WORDS[row.kind])]
+    if row.rating is not None:
+        done.append(tr("rated {rating}", rating=wording.rating(row.rating)))
+    head = f"{_when(row)} · {tr(wording.PART_WORDS[row.part])}"
+    felt = wording.sentiment_words(row.sentiment)
+    return "<br>".join([head, in_full(row.item), " · ".join(done), felt])
+
+
+def _when(row: StepRow) -> str:
+    step = tr("step {step}", step=row.step)
+    return f"<b>{step}</b> · {wording.day(row.timestamp)}"
 
 
 def ranks_figure(
@@ -170,10 +176,10 @@ def ranks_figure(
             *held_out_labels(rows, scale.x, palette),
             legend(
                 [
-                    ("■", fill, f"top {wording.TOP}"),
-                    ("●", pale, "in it"),
-                    ("○", pale, "below"),
-                    ("●", palette.text, "held out"),
+                    ("■", fill, tr("top {n}", n=wording.TOP)),
+                    ("●", pale, tr("in it")),
+                    ("○", pale, trc("rank", "below")),
+                    ("●", palette.text, tr("held out")),
                 ],
                 palette,
                 below=True,
@@ -217,7 +223,7 @@ def held_out_labels(
     They stand close together in time, so the better rank's words go up and the other's down.
     """
     held_out = [
-        (float(xs[row.step - 1]), row.next_rank, wording.PART_WORDS[row.next_part])
+        (float(xs[row.step - 1]), row.next_rank, tr(wording.PART_WORDS[row.next_part]))
         for row in rows
         if row.next_rank and row.next_part is not None and row.next_part != Part.TRAIN
     ]
@@ -241,11 +247,15 @@ def rank_hover(view: TimelineView, row: StepRow) -> str:
     """What the model expected after a step, in words."""
     following = view.steps[row.step]
     trained = following.part == Part.TRAIN
-    seen = "seen in training" if trained else wording.PART_WORDS[following.part]
-    return (
-        f"<b>after step {row.step}</b> · {wording.day(row.timestamp)}<br>"
-        f"next: {in_full(following.item)}<br>rank {row.next_rank:.0f} · {seen}"
-    )
+    seen = tr("seen in training") if trained else tr(wording.PART_WORDS[following.part])
+    after = tr("after step {step}", step=row.step)
+    rank = tr("rank {rank:.0f}", rank=row.next_rank)
+    lines = [
+        f"<b>{after}</b> · {wording.day(row.timestamp)}",
+        tr("next: {item}", item=in_full(following.item)),
+        f"{rank} · {seen}",
+    ]
+    return "<br>".join(lines)
 
 
 def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: Palette) -> Chart:
@@ -253,10 +263,7 @@ def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: 
     rows = [row for row in view.steps if row.step_size is not None]
     steps = np.array([row.step for row in rows], np.int64)
     sizes = np.array([row.step_size or 0.0 for row in rows])
-    words = [
-        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>moved {row.step_size:.2f}"
-        for row in rows
-    ]
+    words = ["<br>".join((_when(row), tr("moved {size:.2f}", size=row.step_size))) for row in rows]
     figure = canvas(palette, 130, MARGIN, shapes=[rule(palette, scale.x[step - 1])])
     figure.add_scatter(
         x=scale.x[steps - 1],
@@ -264,7 +271,7 @@ def step_sizes_figure(view: TimelineView, step: int, scale: TimeScale, palette: 
         mode="markers",
         marker={"size": 7, "color": palette.muted, "opacity": 1},
         error_y=stems(sizes, mix(palette.muted, palette.background, 0.35)),
-        **picks(steps, words, "step sizes"),
+        **picks(steps, words, "step sizes"),  # no sentence
     )
     figure.add_scatter(
         x=scale.x[steps[steps == step] - 1],

@@ -30,6 +30,7 @@ from core.figures.style import (
     ring,
     swatch,
 )
+from core.language import tr
 from core.views import wording
 from core.views.interest_map import Landmark, MapView
 from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView
@@ -71,7 +72,7 @@ def trajectory_map(
     figure = map_canvas(map_view, crowd, path, palette, BESIDE, top=20)
     is_misleading = np.array([row.misleading for row in past])
     line = {"width": 1.75, "color": rgba(palette.text, 0.65)}
-    add_path(figure, path[:step], is_misleading, line, ("path", "dashed path"))
+    add_path(figure, path[:step], is_misleading, line, ("path", "dashed path"))  # no sentence
     figure.add_scatter(**dots(future, palette, open_dots=True))
     figure.add_scatter(**dots(past, palette, open_dots=False))
     figure.add_scatter(**listed(moment.items, step, palette))
@@ -86,12 +87,12 @@ def trajectory_map(
 
 def meanings(misleads: bool, goes_on: bool, palette: Palette) -> list[tuple[str, str, str]]:
     """What the map's marks are, of those that it has."""
-    marks = [("◯", palette.accent, "now"), ("●", palette.text, "earlier step")]
+    marks = [("◯", palette.accent, tr("now")), ("●", palette.text, tr("earlier step"))]
     if goes_on:
-        marks.append(("○", mix(palette.muted, palette.background, 0.35), "still to come"))
+        marks.append(("○", mix(palette.muted, palette.background, 0.35), tr("still to come")))
     if misleads:
-        marks.append(("┄", palette.text, "move drawn too long or too short"))
-    return [*marks, ("□", palette.accent, "listed item")]
+        marks.append(("┄", palette.text, tr("move drawn too long or too short")))
+    return [*marks, ("□", palette.accent, tr("listed item"))]
 
 
 def map_canvas(
@@ -167,9 +168,11 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
         ages = np.linspace(0.6, 0.0, max(len(rows), 1))
         inks = [mix(palette.text, palette.background, float(age)) for age in ages[: len(rows)]]
     words = [
-        f"<b>step {row.step}</b> · {wording.day(row.timestamp)}<br>{in_full(row.item)}"
+        "<br>".join((f"<b>{step}</b> · {wording.day(row.timestamp)}", in_full(row.item)))
         for row in rows
+        for step in [tr("step {step}", step=row.step)]
     ]
+    name = "still to come" if open_dots else "states"  # no sentence
     return {
         "x": [row.x for row in rows],
         "y": [row.y for row in rows],
@@ -182,7 +185,7 @@ def dots(rows: Sequence[StepRow], palette: Palette, *, open_dots: bool) -> dict[
             "opacity": 1,
         },
         "meta": MOVING,
-        **picks([row.step for row in rows], words, "still to come" if open_dots else "states"),
+        **picks([row.step for row in rows], words, name),
     }
 
 

@@ -8,7 +8,9 @@ from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import halo, note, picks, plain
 from core.figures.time_scale import TimeScale
+from core.language import tr
 from core.views.turns.rows import TurnRow
+from core.views.turns.sentences import NAMES
 
 MARK = 13
 """Pixels of the glyph on top of a line."""
@@ -47,8 +49,8 @@ def mark_map(figure: Chart, turns: Sequence[TurnRow], palette: Palette) -> None:
         x=[turn.x for turn in turns],
         y=[turn.y for turn in turns],
         mode="markers+text",
-        text=[turn.kind.name.lower() for turn in turns],
-        textposition="top center",
+        text=[tr(NAMES[turn.kind]) for turn in turns],
+        textposition="top center",  # no sentence
         textfont={"size": 11, "color": palette.text},
         marker={
             "symbol": "diamond-open",
@@ -57,6 +59,8 @@ def mark_map(figure: Chart, turns: Sequence[TurnRow], palette: Palette) -> None:
             "line": {"width": 1.75, "color": palette.text},
         },
         **picks(
-            [turn.step for turn in turns], [plain(turn.title) for turn in turns], "turning points"
+            [turn.step for turn in turns],
+            [plain(turn.title) for turn in turns],
+            "turning points",  # no sentence
         ),
     )

@@ -18,6 +18,7 @@ from core.figures.time_scale import time_scale
 from core.figures.timeline import events_figure, ranks_figure, step_sizes_figure
 from core.figures.trajectory_map import crowd_image, trajectory_map
 from core.figures.turns import mark_map, mark_times
+from core.language import mark, tr, trc
 from core.progress import Progress, ProgressCallback, report
 from core.recommend.registry import NAMES
 from core.views import wording
@@ -30,7 +31,7 @@ from core.views.timeline.build import build_moment, build_timeline
 from core.views.timeline.rows import StepRow, TimelineView
 from core.views.turns.build import build_evidence, build_turns
 from core.views.turns.rows import TurnsView
-from core.views.turns.sentences import ABOUT_Q, ALONE
+from core.views.turns.sentences import ABOUT_Q, ALONE, new_words
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -44,7 +45,7 @@ EXACT_UP_TO = 10
 """Events up to which all coalitions are asked for."""
 ROWS = 500
 """Steps in the table at the end, the newest."""
-SHOWN = "step timestamp kind item rating sentiment next_rank step_size"
+SHOWN = "step timestamp kind item rating sentiment next_rank step_size"  # no sentence
 
 
 def user_report(
@@ -67,7 +68,7 @@ def user_report(
     history = engine.corpus.history(user_id)
     step = history.resolve_step(step)
     used = engine.recommender(recommender).id
-    report(progress, Progress("following the interest", 0, EXPLAINED + 1))
+    report(progress, Progress(mark("following the interest"), 0, EXPLAINED + 1))
     view = build_timeline(engine, user_id, used)
     turns = build_turns(engine, user_id, known)
     manifest = engine.corpus.manifest
@@ -78,16 +79,15 @@ def user_report(
         *_explanations(engine, history.up_to(step), used, palette, seconds, progress),
         _steps(view),
     ]
-    return write_report(
-        f"User {user_id}",
-        [
-            view.facts,
-            f"{made_with(manifest.name, engine.model_id, manifest.simulated)}. "
-            f"Lists and ranks by {NAMES.get(used, used)}, at step {step} of {len(history)}.",
-        ],
-        sections,
-        palette,
+    made = made_with(manifest.name, engine.model_id, manifest.simulated)
+    ranked = tr(
+        "Lists and ranks by {recommender}, at step {step} of {steps}.",
+        recommender=tr(NAMES.get(used, used)),
+        step=step,
+        steps=len(history),
     )
+    facts = [view.facts, wording.joined(tr("{clauses}.", clauses=made), ranked)]
+    return write_report(tr("User {user}", user=user_id), facts, sections, palette)
 
 
 def _evolution(
@@ -108,18 +108,24 @@ def _evolution(
     ranks = ranks_figure(view, step, n_items, scale, palette)
     sizes = step_sizes_figure(view, step, scale, palette)
     episodes = tuple(
-        f"Steps {each.first} to {each.last}: {each.label}"
+        tr(
+            "Steps {first} to {last}: {what}",
+            first=each.first,
+            last=each.last,
+            what=each.label,
+        )
         for each in turns.episodes
         if len(turns.episodes) > 1
     )
-    note = (wording.ORDER_ONLY,) if engine.corpus.manifest.order_as_time else ()
+    note = (tr(wording.ORDER_ONLY),) if engine.corpus.manifest.order_as_time else ()
+    unit = tr(wording.STEP_SIZE_UNIT)
     return [
         Section("", (turns.sentence, *episodes, *note)),
-        Section("Interest by topic", (view.profile_sentence,), profile),
-        Section("Events", (view.events_sentence,), events),
-        Section("Path on the interest map", (view.map_sentence, behind.sentence), path),
-        Section("Rank of the next item", (view.ranks_sentence,), ranks),
-        Section("Real step sizes", (view.step_sizes_sentence, wording.STEP_SIZE_UNIT), sizes),
+        Section(tr("Interest by topic"), (view.profile_sentence,), profile),
+        Section(trc("section", "Events"), (view.events_sentence,), events),
+        Section(tr("Path on the interest map"), (view.map_sentence, behind.sentence), path),
+        Section(tr("Rank of the next item"), (view.ranks_sentence,), ranks),
+        Section(tr("Real step sizes"), (view.step_sizes_sentence, unit), sizes),
     ]
 
 
@@ -128,13 +134,14 @@ def _turning_points(engine: Engine, turns: TurnsView, seconds: float) -> list[Se
     sections = []
     for turn in turns.turns:
         evidence = build_evidence(engine, turns.user_id, turn.point, seconds)
-        words = f"New words in the reviews: {', '.join(evidence.words)}" if evidence.words else ""
+        words = new_words(evidence.words) if evidence.words else ""
         rows = [(row.step, row.item, wording.nats(row.value)) for row in evidence.carriers]
-        carriers = pd.DataFrame(rows, columns=["step", "event", "contribution (nats)"])
+        columns = [tr("step"), tr("event"), tr("contribution (nats)")]
+        carriers = pd.DataFrame(rows, columns=columns)
         said = tuple(filter(None, (turn.sentence, evidence.sentence, words)))
         sections.append(Section(f"{turn.mark} {turn.title}", said, table=carriers))
     if sections:
-        sections.append(Section("", (ABOUT_Q if turns.is_whole else ALONE,)))
+        sections.append(Section("", (tr(ABOUT_Q) if turns.is_whole else tr(ALONE),)))
     return sections
 
 
@@ -143,8 +150,8 @@ def _lists(engine: Engine, history: History, turns: TurnsView, step: int, used: 
     ends = {each.last for each in turns.episodes if each.last < step}
     steps = sorted((ends or {max(step - 1, 1)}) | {step})[-LISTS:]
     lists = [engine.recommend(history.up_to(each), 10, used).items for each in steps]
-    names = [f"step {each}{_day(history, each)}" for each in steps]
-    rows = pd.DataFrame({"rank": range(1, max(map(len, lists), default=0) + 1)})
+    names = [_named(history, each) for each in steps]
+    rows = pd.DataFrame({tr("rank"): range(1, max(map(len, lists), default=0) + 1)})
     for name, items in zip(names, lists, strict=True):
         titles = [item.title or item.item_id for item in items]
         rows[name] = pd.Series(titles, dtype=object)
@@ -152,15 +159,22 @@ def _lists(engine: Engine, history: History, turns: TurnsView, step: int, used: 
     for at in range(1, len(lists)):
         before, after = ({item.item_id for item in items} for items in lists[at - 1 : at + 1])
         said.append(
-            f"From step {steps[at - 1]} to step {steps[at]}, {len(before & after)} of "
-            f"{len(after)} items stay."
+            tr(
+                "From step {first} to step {last}, {n} of {items} items stay.",
+                first=steps[at - 1],
+                last=steps[at],
+                n=len(before & after),
+                items=len(after),
+            )
         )
-    return Section("Lists over time", tuple(said), table=rows)
+    return Section(tr("Lists over time"), tuple(said), table=rows)
 
 
-def _day(history: History, step: int) -> str:
+def _named(history: History, step: int) -> str:
     date = history.events[step - 1].date
-    return "" if date is None else f", {wording.day(date)}"
+    if date is None:
+        return tr("step {step}", step=step)
+    return tr("step {step}, {day}", step=step, day=wording.day(date))
 
 
 def _explanations(
@@ -175,7 +189,8 @@ def _explanations(
     sections: list[Section] = []
     quotes: dict[int, tuple[str, str]] = {}
     for at, item in enumerate(engine.recommend(history, EXPLAINED, used).items):
-        report(progress, Progress(f"explaining rank {item.rank}", at + 1, EXPLAINED + 1))
+        stage = tr("explaining rank {rank}", rank=item.rank)
+        report(progress, Progress(stage, at + 1, EXPLAINED + 1))
         made = Explanation(
             engine, history, item.item_id, used, seconds=seconds, exact_up_to=EXACT_UP_TO
         )
@@ -189,18 +204,31 @@ def _explanations(
         except DomainError as error:
             said.append(str(error))
         drawn = waterfall_figure(answer, parts, palette) if answer.bars else None
-        title = f"Why rank {item.rank}: {item.title or item.item_id}?"
+        title = tr("Why rank {rank}: {item}?", rank=item.rank, item=item.title or item.item_id)
         sections.append(Section(title, tuple(filter(None, said)), drawn))
         read = made.step_of_words()
         if read is not None:
             event = history.events[read - 1]
-            name = f"Step {read}, {event.kind.value} of {engine.corpus.title(event.item_id)}"
+            name = tr(
+                "Step {step}, {kind} of {item}",
+                step=read,
+                kind=tr(wording.KIND_WORDS[event.kind]),
+                item=engine.corpus.title(event.item_id),
+            )
             quotes[read] = (name, quoted(event.words))
     behind = tuple(quotes[read] for read in sorted(quotes))
-    return [Section("", (CAUTION,)), *sections, Section("The reviews behind it", quotes=behind)]
+    reviews = Section(tr("The reviews behind it"), quotes=behind)
+    return [Section("", (tr(CAUTION),)), *sections, reviews]
 
 
 def _steps(view: TimelineView) -> Section:
     rows: tuple[StepRow, ...] = view.steps[-ROWS:]
-    cut = f"The newest {wording.number(ROWS)} of {wording.count(len(view.steps), 'step')}."
-    return Section("All steps", (cut,) if len(view.steps) > ROWS else (), table=table(rows, SHOWN))
+    cut = tr(
+        "The newest {n} of {steps}.",
+        n=wording.number(ROWS),
+        steps=wording.count(len(view.steps), "step"),
+    )
+    shown = table(rows, SHOWN)
+    shown["kind"] = shown["kind"].map(tr)
+    said = (cut,) if len(view.steps) > ROWS else ()
+    return Section(tr("All steps"), said, table=shown.rename(columns=tr))

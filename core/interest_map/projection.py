@@ -21,6 +21,7 @@ import torch
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray, check_array
 from core.files import load_arrays, save_arrays
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 MAX_FITTED = 20_000
@@ -38,7 +39,7 @@ _QUANTILES = 101
 _BAR = re.compile(r"(\d+)/(\d+)")
 AT_ONCE = 1_024
 """Vectors that are compared with all others together."""
-FITTING = "fit the map"
+FITTING = mark("fit the map")
 FURTHEST = 1e6
 """No position and no part of a direction is further from 0."""
 DISAGREEMENT = 0.5

@@ -15,6 +15,7 @@ from core.arrays import check_array
 from core.corpus.store import Library
 from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
+from core.language import mark, tr
 from core.measure.chances import Chance, q_values
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 FOLDER = "turns"
 FORMAT = "3"
 """Changes with the method and with the meaning of the file."""
-STAGE = "test changes of interest against shuffled histories"
+STAGE = mark("test changes of interest against shuffled histories")
 NUMBERS = ("user", "kind", "step", "until", "first", "last", "grew", "shrank")
 CHANCES = ("p", "q", "size")
 """What the file holds of each turning point, beside what it holds of each user."""
@@ -131,7 +132,7 @@ def read_turns(library: Library, engine: Engine) -> Turns | None:
         return _from_arrays(engine, tensors) if is_about(header, _facts(engine)) else None
 
     places = library.places(stored_path(library, engine))
-    return first_kept(places, read, "table of turning points")
+    return first_kept(places, read, tr("table of turning points"))
 
 
 def make_turns(

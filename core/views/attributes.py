@@ -13,34 +13,55 @@ from core.corpus.attributes import DAY, Attributes, Condition, label_of
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import UserAttributes
 from core.corpus.users_file import UsersPreview
-from core.views.wording import capital, count, day, listing, minus, number, short
+from core.language import mark, tr
+from core.views.wording import capital, count, day, joined, listing, minus, number, short
 
 NAMED = 6
 """Attributes that a sentence names."""
 LONGEST_NAME, LONGEST_VALUE = 30, 40
 """Characters of an attribute's name and value in a line."""
 EPOCH_DAY = datetime(1970, 1, 1).toordinal()
-NO_VALUE = "no value"
-NOT_LEARNED = "No model reads them."
+NO_VALUE = mark("no value")
+NOT_LEARNED = mark("No model reads them.")
+KINDS = mark("number"), mark("day"), mark("text")
+"""What attributes are read as."""
 
 
 def attributes_sentence(facts: UserAttributes) -> str:
     """What a users file gave of the corpus's users, and whom it does not know."""
     names = [short(label_of(column.name), LONGEST_NAME) for column in facts.columns]
     more = len(names) - NAMED
-    named = f"{', '.join(names[:NAMED])} and {number(more)} more" if more > 0 else listing(names)
-    said = count(len(names), "user attribute") + (f": {named}" if names else "")
-    said += f". Users of the corpus with a row: {number(facts.users)}. {NOT_LEARNED}"
+    named = listing(names)
+    if more > 0:
+        first = tr(", ").join(names[:NAMED])
+        named = tr("{names} and {n} more", names=first, n=number(more))
+    attributes = count(len(names), "user attribute")
+    if names:
+        attributes = tr("{attributes}: {names}", attributes=attributes, names=named)
+    said = [
+        tr(
+            "{attributes}. Users of the corpus with a row: {users}.",
+            attributes=attributes,
+            users=number(facts.users),
+        ),
+        tr(NOT_LEARNED),
+    ]
     if facts.unknown and not facts.users:
-        said += " Nobody of the users file has an event here: is its column of user ids right?"
+        said.append(
+            tr("Nobody of the users file has an event here: is its column of user ids right?")
+        )
     elif facts.unknown:
-        said += (
-            f" Users of the file without an event here: {number(facts.unknown)}; their rows wait "
-            "for later events."
+        said.append(
+            tr(
+                "Users of the file without an event here: {users}; their rows wait for later "
+                "events.",
+                users=number(facts.unknown),
+            )
         )
     if facts.refused:
-        said += f" {count(facts.refused, 'row')} without a user went to the quarantine."
-    return said
+        rows = count(facts.refused, "row")
+        said.append(tr("{rows} without a user went to the quarantine.", rows=rows))
+    return joined(*said)
 
 
 def attribute_cautions(facts: UserAttributes | None) -> list[str]:
@@ -54,7 +75,7 @@ def attributes_table(facts: UserAttributes) -> pd.DataFrame:
         [
             {
                 "name": label_of(column.name),
-                "kind": column.kind,
+                "kind": tr(column.kind),
                 "known": column.known,
                 "values": column.values,
             }
@@ -66,20 +87,22 @@ def attributes_table(facts: UserAttributes) -> pd.DataFrame:
 
 def preview_table(preview: UsersPreview) -> pd.DataFrame:
     """The attributes as an import would read them, a row each, with some values."""
-    columns = ["Attribute", "Read as", "Values", "For example"]
+    columns = [mark("Attribute"), mark("Read as"), mark("Values"), mark("For example")]
     return pd.DataFrame(
-        [(label_of(name), kind, n, examples) for name, kind, n, examples in preview.rows],
+        [(label_of(name), tr(kind), n, examples) for name, kind, n, examples in preview.rows],
         columns=columns,
     )
 
 
 def preview_sentence(preview: UsersPreview) -> str:
     """How many attributes of how many rows, by which ids."""
-    return (
-        f"{count(len(preview.rows), 'user attribute')} in the first "
-        f"{count(preview.sampled, 'row')}, for the users of the column {preview.user_column}. "
-        f"{NOT_LEARNED}"
+    said = tr(
+        "{attributes} in the first {rows}, for the users of the column {column}.",
+        attributes=count(len(preview.rows), "user attribute"),
+        rows=count(preview.sampled, "row"),
+        column=preview.user_column,
     )
+    return joined(said, tr(NOT_LEARNED))
 
 
 def value_words(value: Any) -> str:
@@ -99,7 +122,11 @@ def user_values(corpus: Corpus, user_id: str) -> list[str]:
         return []
     known = corpus.attributes.of_user(user_id)
     return [
-        f"{short(label_of(name), LONGEST_NAME)}: {value_words(value)}"
+        tr(
+            "{name}: {value}",
+            name=short(label_of(name), LONGEST_NAME),
+            value=value_words(value),
+        )
         for name, value in known.items()
     ]
 
@@ -111,10 +138,15 @@ def attribute_words(conditions: Sequence[Condition]) -> list[str]:
     for each in conditions:
         name, value = short(label_of(each.name), LONGEST_NAME), short(each.value, LONGEST_VALUE)
         if each.op == "is":
-            values.setdefault(name, []).append(value or "unknown")
+            values.setdefault(name, []).append(value or tr("unknown"))
+        elif each.op == "least":
+            rest.append(tr("{name} {value} or more", name=name, value=value))
         else:
-            rest.append(f"{name} {value} or {'more' if each.op == 'least' else 'less'}")
-    return [f"{name} {' or '.join(named)}" for name, named in values.items()] + rest
+            rest.append(tr("{name} {value} or less", name=name, value=value))
+    return [
+        *(tr("{name} {values}", name=n, values=tr(" or ").join(v)) for n, v in values.items()),
+        *rest,
+    ]
 
 
 def axis_words(attributes: Attributes, name: str, value: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -57,8 +58,9 @@ def build_map(engine: Engine) -> MapView:
 def trust_sentence(trustworthiness: float | None) -> str:
     """What the map is worth."""
     if trustworthiness is None:
-        return "The trustworthiness of this map was not measured."
-    return (
-        f"Map trustworthiness: {trustworthiness:.2f} (1 = all neighbours preserved). Treat "
-        "distances on the map as approximate."
+        return tr("The trustworthiness of this map was not measured.")
+    return tr(
+        "Map trustworthiness: {trust:.2f} (1 = all neighbours preserved). Treat distances on the "
+        "map as approximate.",
+        trust=trustworthiness,
     )

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
 
 from core.corpus.manifest import Manifest
+from core.language import mark, tr
 from core.notebook import Finding
-from core.views.wording import count, escape_markdown, grown_since
+from core.views.wording import count, day, escape_markdown, grown_since
 
-TITLE = "Findings"
+TITLE = mark("Findings")
 
 
 def query_of(finding: Finding) -> dict[str, str]:
@@ -29,14 +30,14 @@ def facts(finding: Finding) -> str:
     if not item.endswith((seen.item_id, f"({seen.item_id})")):  # a derived name has it already
         item = f"{item} ({seen.item_id})"
     about = [
-        seen.title,
+        tr(seen.title),
         seen.corpus,
         seen.user_id,
-        f"step {seen.step}" if seen.step is not None else "",
+        tr("step {step}", step=seen.step) if seen.step is not None else "",
         item,
         seen.recommender,
-        f"scenario {seen.scenario}" if seen.scenario else "",
-        f"model {seen.model_id[:8]}" if seen.model_id else "",
+        tr("scenario {name}", name=seen.scenario) if seen.scenario else "",
+        tr("model {id}", id=seen.model_id[:8]) if seen.model_id else "",
     ]
     return " · ".join(filter(None, about))
 
@@ -57,7 +58,9 @@ def model_words(finding: Finding, models: Sequence[str]) -> str:
     model = finding.seen.model_id
     if not model or model == next(iter(models), None):
         return ""
-    return "there is a newer model" if model in models else "its model is not here any more"
+    if model in models:
+        return tr("there is a newer model")
+    return tr("its model is not here any more")
 
 
 def said(finding: Finding) -> str:
@@ -70,14 +73,20 @@ def kept(finding: Finding) -> str:
     """When it was kept or changed last."""
     if finding.saved is None:
         return ""
-    did = "Kept" if finding.revision == 1 else "Changed"
-    return f"{did} {finding.saved.day} {finding.saved:%b %Y, %H:%M} UTC"
+    when = {"day": day(finding.saved), "time": f"{finding.saved:%H:%M}"}
+    if finding.revision == 1:
+        return tr("Kept {day}, {time} UTC", **when)
+    return tr("Changed {day}, {time} UTC", **when)
 
 
 def summary(findings: Sequence[Finding]) -> str:
     """How many there are, and of which corpora."""
     corpora = sorted({finding.seen.corpus for finding in findings})
-    return f"{count(len(findings), 'finding')} of {', '.join(corpora)}, kept with Tastelines."
+    return tr(
+        "{findings} of {corpora}, kept with Tastelines.",
+        findings=count(len(findings), "finding"),
+        corpora=tr(", ").join(corpora),
+    )
 
 
 def markdown(findings: Sequence[Finding], base: str) -> str:
@@ -86,7 +95,7 @@ def markdown(findings: Sequence[Finding], base: str) -> str:
     A chart is what the page said of it and a link to the page: its thousands of points would make
     no table that a person reads, and Markdown holds no picture that can be drawn without a browser.
     """
-    parts = [f"# {TITLE}", escape_markdown(summary(findings))]
+    parts = [f"# {tr(TITLE)}", escape_markdown(summary(findings))]
     for finding in findings:
         parts += [
             f"## {escape_markdown(finding.name)}",
@@ -95,7 +104,8 @@ def markdown(findings: Sequence[Finding], base: str) -> str:
         if said(finding):
             parts.append(f"> {escape_markdown(said(finding))}")
         parts += paragraphs(finding.notes)
-        parts.append(f"[Open the page](<{address(finding, base)}>)")
+        label = tr("Open the page")
+        parts.append(f"[{label}](<{address(finding, base)}>)")
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,7 +12,18 @@ import pandas as pd
 from core.compare.turnover import K, Turnover
 from core.corpus.manifest import Manifest
 from core.encode.unknown import TOO_MANY
-from core.views.wording import capital, count, day, number, percent, period, short, short_topic
+from core.language import mark, tr
+from core.views.wording import (
+    capital,
+    count,
+    day,
+    joined,
+    number,
+    percent,
+    period,
+    short,
+    short_topic,
+)
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -23,7 +34,7 @@ LONGEST_ID = 40
 """Characters of a user's id in a card's title."""
 LEAST_EVENTS = 5
 """Users with fewer events are left out of the lists."""
-NOT_EVALUATED = (
+NOT_EVALUATED = mark(
     "This model has no stored evaluation, so there is no evidence of its quality. Evaluate it on "
     "the page Quality."
 )
@@ -81,24 +92,39 @@ class Card:
 
 def build_facts(manifest: Manifest) -> str:
     """What a corpus is, in one line."""
-    facts = (
-        f"{count(manifest.accepted, 'event')} by {count(manifest.users, 'user')} on "
-        f"{count(manifest.items, 'item')}, {period(manifest)}; "
-        f"{percent(manifest.with_text / max(manifest.accepted, 1))} have text."
+    facts = tr(
+        "{events} by {users} on {items}, {period}; {share} have text.",
+        events=count(manifest.accepted, "event"),
+        users=count(manifest.users, "user"),
+        items=count(manifest.items, "item"),
+        period=period(manifest),
+        share=percent(manifest.with_text / max(manifest.accepted, 1)),
     )
     if manifest.appends:
         last = manifest.appends[-1]
-        facts += f" Last append: {count(last.accepted, 'event')} on {day(last.created)}."
-    return f"Simulated data, made for this demo: {facts}" if manifest.simulated else facts
+        events = count(last.accepted, "event")
+        appended = tr("Last append: {events} on {day}.", events=events, day=day(last.created))
+        facts = joined(facts, appended)
+    if manifest.simulated:
+        return tr("Simulated data, made for this demo: {facts}", facts=facts)
+    return facts
 
 
 def build_unknown(encoder: str, share: float) -> str:
     """How much of the texts the model's encoder can't read; ``share`` from 0 to 1."""
-    of_all = f"{100 * share:.1f}\u202f% of the word pieces in a sample"
-    said = f"Text encoder {encoder}: {of_all} are unknown to it"
+    of_all = f"{100 * share:.1f}\u202f%"
     if share <= TOO_MANY:
-        return f"{said}."
-    return f"{said}, so text says little to this model. Train one with another encoder."
+        return tr(
+            "Text encoder {encoder}: {share} of the word pieces in a sample are unknown to it.",
+            encoder=encoder,
+            share=of_all,
+        )
+    return tr(
+        "Text encoder {encoder}: {share} of the word pieces in a sample are unknown to it, so text "
+        "says little to this model. Train one with another encoder.",
+        encoder=encoder,
+        share=of_all,
+    )
 
 
 def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
@@ -106,15 +132,15 @@ def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
     judged = [row for row in rows if row.held_out_rank is not None]
     return {
         "drift": _list(
-            "Interest moved furthest",
-            "Largest distance from the state halfway through the history to the last",
+            tr("Interest moved furthest"),
+            tr("Largest distance from the state halfway through the history to the last"),
             rows,
             lambda row: row.drift,
         ),
-        "busiest": _list("Longest histories", "Most events", rows, lambda row: row.events),
+        "busiest": _list(tr("Longest histories"), tr("Most events"), rows, lambda row: row.events),
         "worst": _list(
-            "Worst served by the interest model",
-            "Lowest ranks of held-out items",
+            tr("Worst served by the interest model"),
+            tr("Lowest ranks of held-out items"),
             judged,
             lambda row: row.held_out_rank or 0.0,
         ),
@@ -135,8 +161,8 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
         for row in rows
         if not np.isnan(change.get(row.user_id, np.nan))
     ]
-    what = f"Largest change of the top {turnover.k} per event"
-    return _list("Lists that changed most", what, known, lambda row: row.change or 0.0)
+    what = tr("Largest change of the top {k} per event", k=turnover.k)
+    return _list(tr("Lists that changed most"), what, known, lambda row: row.change or 0.0)
 
 
 def _list(
@@ -144,7 +170,7 @@ def _list(
 ) -> ListView:
     """The largest of ``rows``; equal ones by user id."""
     first = sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS]
-    sentence = f"{what}, {_among(rows)}."
+    sentence = tr("{what}, among {users}.", what=what, users=_with_events(len(rows)))
     typical = float(np.median([by(row) for row in rows])) if rows else None
     return ListView(title, sentence, tuple(first), len(rows), typical)
 
@@ -177,52 +203,71 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
     others = np.flatnonzero(leading != leading[-1])
     step = int(others[-1]) + 2 if len(others) else 1
     now = short_topic(names[leading[-1]])
-    moved = f"{capital(now)} leads throughout."
-    who = short(row.user_id, LONGEST_ID)
-    title = f"{who}: interest moved within {now}"
+    moved = tr("{topic} leads throughout.", topic=capital(now))
+    title = tr("interest moved within {topic}", topic=now)
     if len(others):
         before = short_topic(names[leading[others[-1]]])
         first = short_topic(names[leading[0]])
-        turn = f"from {first} to {now}" if leading[0] != leading[-1] else f"back to {now}"
-        title = f"{who}: {turn}"
+        title = tr("back to {topic}", topic=now)
+        if leading[0] != leading[-1]:
+            title = tr("from {first} to {last}", first=first, last=now)
         date = history.events[step - 1].date
-        since = f"step {step} of {len(history)}" + (f" ({day(date)})" if date else "")
-        moved = f"{capital(now)} leads since {since}, before it {before}."
-    place = ("the", "the second")[at]
-    among = f", {place} furthest of {_users(users)}" if users.among > 1 else ""
-    far = f"The state moved by {row.drift:.2f} (0 to 2){among}."
-    return Card("drift", at, title, f"{moved} {far}", step)
+        since = tr("step {step} of {steps}", step=step, steps=len(history))
+        if date:
+            since = tr("{step} ({day})", step=since, day=day(date))
+        moved = tr(
+            "{topic} leads since {since}, before it {before}.",
+            topic=capital(now),
+            since=since,
+            before=before,
+        )
+    far = {"distance": row.drift, "users": _users(users)}
+    if users.among < 2:
+        by = tr("The state moved by {distance:.2f} (0 to 2).", **far)
+    elif at == 0:
+        by = tr("The state moved by {distance:.2f} (0 to 2), the furthest of {users}.", **far)
+    else:
+        by = tr(
+            "The state moved by {distance:.2f} (0 to 2), the second furthest of {users}.", **far
+        )
+    return Card("drift", at, _title(row, title), joined(moved, by), step)
+
+
+def _title(row: UserRow, what: str) -> str:
+    return tr("{user}: {what}", user=short(row.user_id, LONGEST_ID), what=what)
 
 
 def _changed_card(engine: Engine, users: ListView, at: int) -> Card:
     row = users.rows[at]
-    sentence = (
-        f"One event changes {percent(row.change or 0.0)} of the top {K} on average, "
-        f"{percent(users.typical or 0.0)} for the median of {_users(users)}."
+    sentence = tr(
+        "One event changes {share} of the top {k} on average, {typical} for the median of {users}.",
+        share=percent(row.change or 0.0),
+        k=K,
+        typical=percent(users.typical or 0.0),
+        users=_users(users),
     )
-    return Card("changed", at, f"{short(row.user_id, LONGEST_ID)}: the list changes most", sentence)
+    return Card("changed", at, _title(row, tr("the list changes most")), sentence)
 
 
 def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
     row = users.rows[at]
-    items = number(len(engine.corpus.item_ids))
-    sentence = (
-        f"The held-out items of this user have rank {row.held_out_rank or 0:.0f} of {items} in the "
-        f"interest model's list, {users.typical or 0:.0f} for the median of {_users(users)}."
+    sentence = tr(
+        "The held-out items of this user have rank {rank:.0f} of {items} in the interest model's "
+        "list, {typical:.0f} for the median of {users}.",
+        rank=row.held_out_rank or 0,
+        items=number(len(engine.corpus.item_ids)),
+        typical=users.typical or 0,
+        users=_users(users),
     )
-    return Card("worst", at, f"{short(row.user_id, LONGEST_ID)}: badly served", sentence)
+    return Card("worst", at, _title(row, tr("badly served")), sentence)
 
 
 def _users(users: ListView) -> str:
     return _with_events(users.among)
 
 
-def _among(rows: Sequence[UserRow]) -> str:
-    return f"among {_with_events(len(rows))}"
-
-
 def _with_events(n: int) -> str:
-    return f"{count(n, 'user')} with {LEAST_EVENTS} or more events"
+    return tr("{users} with {n} or more events", users=count(n, "user"), n=LEAST_EVENTS)
 
 
 def build_rows(engine: Engine) -> list[UserRow]:

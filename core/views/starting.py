@@ -17,6 +17,7 @@ from core.cohorts.states import instant
 from core.cohorts.traits import LEVEL, difference
 from core.corpus.attributes import TEXT, Condition, label_of
 from core.domain import Columns
+from core.language import tr
 from core.measure.chances import q_values
 from core.measure.metrics import Interval
 from core.views.users import event_items
@@ -128,19 +129,20 @@ def build_moves(engine: Engine) -> Starts:
     corpus = engine.corpus
     first, last = corpus.manifest.first, corpus.manifest.last
     if corpus.manifest.order_as_time or first is None or last is None:
-        return Starts("Without times no period can be told from another.")
+        return Starts(tr("Without times no period can be told from another."))
     span = min(YEAR, (last - first) / 2)
     middle = last - span
     times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
     is_now = times > instant(middle)
     is_before = ~is_now & (times > instant(middle - span))
-    period = f"after {day(middle)} beside the {count(span.days, 'day')} before"
+    period = {"day": day(middle), "days": count(span.days, "day")}
     if not is_now.any() or not is_before.any():
-        return Starts(f"There are not enough events {period}.")
+        few = tr("There are not enough events after {day} beside the {days} before.", **period)
+        return Starts(few)
     now, before = (_of_users(engine, rows) for rows in (is_now, is_before))
     n = int(((now + before).sum(axis=1) > 0).sum())
     if n < FEWEST_CASES:
-        return Starts(f"Fewer than {FEWEST_CASES} users have events in these periods.")
+        return Starts(tr("Fewer than {n} users have events in these periods.", n=FEWEST_CASES))
     shares = [part.sum(axis=0) / max(part.sum(), 1) for part in (now, before)]
     pulls = [
         (part - share * part.sum(axis=1, keepdims=True)) / max(part.sum(), 1)
@@ -165,20 +167,29 @@ def build_moves(engine: Engine) -> Starts:
         )
         for at in order[:SHOWN]
     )
+    topics = count(len(names), "topic")
     if not sure:
-        return Starts(
-            f"Of {count(len(names), 'topic')} none has a share of the events {period} that "
+        none = tr(
+            "Of {topics} none has a share of the events after {day} beside the {days} before that "
             "differs beyond chance; the largest differences are shown.",
-            moves,
+            topics=topics,
+            **period,
         )
+        return Starts(none, moves)
     rise, fall = (sum(side * change[at] > 0 for at in sure) for side in (1, -1))
     top = moves[0]
-    return Starts(
-        f"Of {count(len(names), 'topic')}, {number(rise)} rise and {number(fall)} fall {period}: "
-        f"{short_topic(top.topic)} most, from {percent(top.before)} to {percent(top.now)} of the "
-        "events.",
-        moves,
+    said = tr(
+        "Of {topics}, {rise} rise and {fall} fall after {day} beside the {days} before: {topic} "
+        "most, from {before} to {now} of the events.",
+        topics=topics,
+        rise=number(rise),
+        fall=number(fall),
+        topic=short_topic(top.topic),
+        before=percent(top.before),
+        now=percent(top.now),
+        **period,
     )
+    return Starts(said, moves)
 
 
 def _of_users(engine: Engine, rows: BoolArray) -> DoubleArray:
@@ -200,7 +211,7 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
     """
     name = engine.recommender().id
     if report is None or name not in report.names:
-        return Starts("This model was not evaluated yet.")
+        return Starts(tr("This model was not evaluated yet."))
     values, index = report.ndcg(name), engine.corpus.user_index
     places = np.array([index[user] for user in report.users], np.int64)
     found = []
@@ -227,16 +238,29 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
         )
         for label, rule, cases, means, apart, _, q in worse[:SHOWN]
     )
-    tested = f"NDCG@{report.k} of {name}, {count(len(found), 'group')} of users compared"
-    if not sure:
-        none = f"{tested}: none is served significantly worse than the others"
-        return Starts(f"{none}; the lowest are shown." if groups else f"{none}.", groups=groups)
-    top = groups[0]
-    return Starts(
-        f"{tested}, {number(sure)} served worse: first {short(top.name, 40)} with "
-        f"{figure(top.ndcg)}, {figure(top.others)} for the others.",
-        groups=groups,
+    tested = tr(
+        "NDCG@{k} of {name}, {groups} of users compared",
+        k=report.k,
+        name=name,
+        groups=count(len(found), "group"),
     )
+    if not sure and not groups:
+        said = tr("{tested}: none is served significantly worse than the others.", tested=tested)
+    elif not sure:
+        said = tr(
+            "{tested}: none is served significantly worse than the others; the lowest are shown.",
+            tested=tested,
+        )
+    else:
+        said = tr(
+            "{tested}, {n} served worse: first {group} with {ndcg}, {others} for the others.",
+            tested=tested,
+            n=number(sure),
+            group=short(groups[0].name, 40),
+            ndcg=figure(groups[0].ndcg),
+            others=figure(groups[0].others),
+        )
+    return Starts(said, groups=groups)
 
 
 def _groups(engine: Engine, places: IntArray) -> Iterator[tuple[str, Rule, BoolArray]]:
@@ -249,12 +273,12 @@ def _groups(engine: Engine, places: IntArray) -> Iterator[tuple[str, Rule, BoolA
     sizes = np.diff(corpus.user_starts)
     few, many = (int(np.quantile(sizes, share)) for share in (0.25, 0.75))
     events = sizes[places]
-    yield f"at most {count(few, 'event')}", Rule(most_events=few), events <= few
-    yield f"{number(many)} or more events", Rule(least_events=many), events >= many
+    yield tr("at most {events}", events=count(few, "event")), Rule(most_events=few), events <= few
+    yield tr("{n} or more events", n=number(many)), Rule(least_events=many), events >= many
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
     last = known["last_topic"].to_numpy(np.int64)[places]
     for at, topic in enumerate(engine.topics.names):
-        yield f"{topic} leading", Rule(topic=topic), last == at
+        yield tr("{topic} leading", topic=topic), Rule(topic=topic), last == at
     attributes = corpus.attributes
     for column in attributes.facts.columns if attributes is not None else ():
         if attributes is None or column.kind != TEXT:
@@ -265,4 +289,5 @@ def _groups(engine: Engine, places: IntArray) -> Iterator[tuple[str, Rule, BoolA
         for at, value in enumerate(values[:MOST_VALUES]):
             if cases[at] >= FEWEST_CASES:
                 rule = Rule(attributes=(Condition("is", column.name, value),))
-                yield f"{label_of(column.name)}: {value}", rule, place == at
+                name = tr("{name}: {value}", name=label_of(column.name), value=value)
+                yield name, rule, place == at

@@ -14,6 +14,7 @@ from core.compare.turnover import Turnover
 from core.corpus.attributes import Attributes, Condition, label_of
 from core.corpus.corpus import Corpus
 from core.domain import Columns
+from core.language import mark, tr
 from core.views.attributes import attribute_words
 from core.views.wording import count, listing, number, short
 
@@ -21,19 +22,19 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 SORTS = {
-    "drift": "Drift",
-    "events": "Events",
-    "rank": "Rank of held-out items",
-    "change": "Change of the list",
-    "seen": "Last seen",
-    "user_id": "User id",
+    "drift": mark("Drift"),
+    "events": mark("Events"),
+    "rank": mark("Rank of held-out items"),
+    "change": mark("Change of the list"),
+    "seen": mark("Last seen"),
+    "user_id": mark("User id"),
 }
 """What users can be sorted by, and how it is called; ids rise, all else falls."""
 ATTRIBUTE = "attribute"
 """The order by one of the users' attributes: numbers and days fall, text rises."""
 ATTRIBUTES_SHOWN = 6
 """Attributes that the table has; the others are shown one by one, and exported."""
-SEARCHES = {"id": "User id", "item": "Item had", "word": "Word in a review"}
+SEARCHES = {"id": mark("User id"), "item": mark("Item had"), "word": mark("Word in a review")}
 """Where words are looked for."""
 
 
@@ -151,7 +152,10 @@ def plain(rows: pd.DataFrame, attributes: Attributes | None) -> pd.DataFrame:
     place = {user: at for at, user in enumerate(attributes.user_ids)}
     at = [place[user] for user in rows[Columns.User]]
     further = {label_of(name): attributes.values(name)[at] for name in attributes.names}
-    further = {f"{name} (users file)" if name in kept else name: v for name, v in further.items()}
+    further = {
+        f"{name} (users file)" if name in kept else name: values  # no sentence
+        for name, values in further.items()
+    }
     return pd.concat([made, pd.DataFrame(further)], axis=1)
 
 
@@ -190,15 +194,22 @@ def build_view(
         rises = users[by].dtype.kind not in "fiuM"
     rows = users[keep].sort_values(by, ascending=rises, kind="stable", na_position="last")
     rows = rows.drop(columns=[name for name in ("change", "path") if rows[name].isna().all()])
-    found = f"{number(len(rows))} of {count(len(users), 'user')}"
-    filters = [f"{least} or more events"] if least > 1 else []
-    filters += [f"{topic} leading"] if topic is not None else []
+    found = tr("{n} of {users}", n=number(len(rows)), users=count(len(users), "user"))
+    filters = [tr("{n} or more events", n=least)] if least > 1 else []
+    filters += [tr("{topic} leading", topic=topic)] if topic is not None else []
     filters += attribute_words(conditions)
-    among = f" with {listing(filters)}" if filters else ""
-    order = "last seen first" if sort == "seen" else "by id"
-    if sort == ATTRIBUTE and attribute is not None:
-        order = f"by {short(label_of(attribute), 40)}" + ("" if rises else ", largest first")
-    elif sort in SORTS and sort not in (Columns.User, "seen"):
-        order = f"{SORTS[sort].lower()}, largest first"
-    said = f"{found}{among}, {order}."
+    if filters:
+        found = tr("{found} with {filters}", found=found, filters=listing(filters))
+    said = tr("{found}, {order}.", found=found, order=_order_words(sort, attribute, rises))
     return UsersView(said, rows.reset_index(drop=True), topics, shown)
+
+
+def _order_words(sort: str, attribute: str | None, rises: bool) -> str:
+    if sort == ATTRIBUTE and attribute is not None:
+        by = short(label_of(attribute), 40)
+        if rises:
+            return tr("by {measure}", measure=by)
+        return tr("by {measure}, largest first", measure=by)
+    if sort in SORTS and sort not in (Columns.User, "seen"):
+        return tr("{measure}, largest first", measure=tr(SORTS[sort]).lower())
+    return tr("last seen first") if sort == "seen" else tr("by id")

@@ -96,6 +96,11 @@ COUNTED = {
     "word": mark_n("{n} word", "{n} words"),
     "history": mark_n("{n} history", "{n} histories"),
     "category": mark_n("{n} category", "{n} categories"),
+    "turn": mark_n("{n} turn", "{n} turns"),
+    "drift": mark_n("{n} drift", "{n} drifts"),
+    "return": mark_n("{n} return", "{n} returns"),
+    "widening": mark_n("{n} widening", "{n} widenings"),
+    "narrowing": mark_n("{n} narrowing", "{n} narrowings"),
 }
 """What ``count`` counts: one of it and several."""
 PART_WORDS = {

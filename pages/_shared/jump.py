@@ -9,6 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.corpus.store import Corpus
+from core.language import tr
 from core.views.jump import Names, build_names, find
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import ITEM, PLAYING, USER
@@ -32,7 +33,7 @@ class Act(NamedTuple):
     do: Callable[[], None]
 
 
-@loaders.kept(4)
+@loaders.kept(4, speaks=False)
 def names(corpus: Corpus) -> Names:
     """What can be typed to find a user or an item."""
     return build_names(corpus)
@@ -68,11 +69,11 @@ def follow_first(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
 def draw(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
     """The palette: typing reruns nothing but this dialog."""
 
-    @st.dialog("Go to", on_dismiss=close)
+    @st.dialog(tr("Go to"), on_dismiss=close)
     def dialog() -> None:
         with st.container(key=BOX, gap="xsmall"):
             query = st.text_input(
-                "User, item, page or command", key=QUERY, live=PAUSE, autocomplete="off"
+                tr("User, item, page or command"), key=QUERY, live=PAUSE, autocomplete="off"
             )
             found = list(hits(pages, acts, query or ""))
             for number, hit in enumerate(found):
@@ -85,8 +86,8 @@ def draw(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
                     type="tertiary",
                 )
             if not found:
-                st.text("Nothing is called like that.")
-            st.caption("Enter: the first. ↓ ↑ or Tab: the others.")
+                st.text(tr("Nothing is called like that."))
+            st.caption(tr("Enter: the first. ↓ ↑ or Tab: the others."))
 
     dialog()
 
@@ -97,6 +98,7 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
         yield Act(pages[at].title, "arrow_forward", partial(open_page, script_of(pages[at])))
     if not query:
         return
+    acts = [act._replace(label=tr(act.label)) for act in acts]
     yield from (acts[at] for at in find([act.label for act in acts], query, MOST))
     corpus = state.selection().corpus
     if corpus is None:
@@ -104,13 +106,13 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
     known = names(loaders.corpus(corpus))
     for at in find(known.users, query, MOST):
         yield Act(
-            f"User {known.users[at]}",
+            tr("User {user}", user=known.users[at]),
             "person",
             partial(open_page, drawing.TIMELINE, **{USER: known.users[at]}),
         )
     for at in find(known.items, query, MOST):
         yield Act(
-            f"Item {known.items[at]}",
+            tr("Item {item}", item=known.items[at]),
             "sell",
             partial(open_page, drawing.EXPLAIN, **{ITEM: known.item_ids[at]}),
         )

@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.figures.time_scale import TimeScale
 from core.figures.turns import mark_map, mark_times
+from core.language import tr
 from core.turns.stored import Turns, make_turns, read_turns, stored_path
 from core.turns.turning import TurningPoint
 from core.views.turns import sentences
 from core.views.turns.build import build_cards, build_evidence, build_turns
 from core.views.turns.rows import EvidenceView, TurnCard, TurnRow, TurnsView
-from core.views.wording import count, nats
+from core.views.wording import count, joined, nats
 from pages._shared import controls, drawing, loaders, notices, working
 from pages._shared.loaders import Fingerprint, kept
 
@@ -32,7 +33,7 @@ def _file(engine: Engine, *rest: object) -> Fingerprint:
     return tuple(map(loaders.stamp, places))
 
 
-@kept(4, also=_file)
+@kept(4, also=_file, speaks=False)
 def of_corpus(engine: Engine) -> Turns | None:
     """The turning points of all users, where they were measured; ``Damaged`` if they are."""
     return read_turns(loaders.library(), engine)
@@ -60,7 +61,7 @@ def cards(engine: Engine) -> tuple[TurnCard, ...]:
 def say_damage(engine: Engine) -> None:
     """A line where the corpus's turning points are damaged."""
     if problem := notices.find(lambda: of_corpus(engine))[1]:
-        notices.caution(f"{problem} This user is tested alone.")
+        notices.caution(joined(problem, tr("This user is tested alone.")))
 
 
 def draw_episodes(view: TurnsView, step: int) -> None:
@@ -76,7 +77,7 @@ def draw_episodes(view: TurnsView, step: int) -> None:
                 controls.choose_step,
                 episode.first,
                 type="primary" if episode.first <= step <= episode.last else "secondary",
-                help=f"Go to step {episode.first}",
+                help=tr("Go to step {step}", step=episode.first),
             )
 
 
@@ -84,14 +85,14 @@ def draw_turns(engine: Engine, view: TurnsView) -> None:
     """Every turning point with its evidence, below a fold."""
     if not view.turns:
         return
-    label = f"Evidence for {count(len(view.turns), 'turning point')}"
+    label = tr("Evidence for {turns}", turns=count(len(view.turns), "turning point"))
     fold = st.expander(label, on_change="rerun", key=OPEN)
     if not fold.open:
         return
     with fold:
         for turn in view.turns:
             draw_turn(engine, view.user_id, turn)
-        notices.caution(sentences.ABOUT_Q if view.is_whole else sentences.ALONE)
+        notices.caution(tr(sentences.ABOUT_Q) if view.is_whole else tr(sentences.ALONE))
         if not view.is_whole:
             offer(engine)
 
@@ -105,13 +106,14 @@ def draw_turn(engine: Engine, user_id: str, turn: TurnRow) -> None:
         notices.caution(shown.sentence)
         with st.container(horizontal=True, gap="xsmall"):
             for row in shown.carriers:
-                label = f"Step {row.step}: {row.item} ({nats(row.value)})"
+                about = {"step": row.step, "item": row.item, "value": nats(row.value)}
+                label = tr("Step {step}: {item} ({value})", **about)
                 key = f"carrier{turn.step}_{turn.kind}_{row.step}"
                 drawing.button(
                     notices.escape(label), key, controls.choose_step, row.step, type="tertiary"
                 )
         if shown.words:
-            st.text(f"New words in the reviews: {', '.join(shown.words)}")
+            st.text(sentences.new_words(shown.words))
 
 
 def mark(drawn: drawing.Charts, view: TurnsView, scale: TimeScale) -> None:
@@ -125,26 +127,27 @@ def mark(drawn: drawing.Charts, view: TurnsView, scale: TimeScale) -> None:
 def offer(engine: Engine) -> None:
     """A button that tests all users, with progress and Stop."""
     target = f"{engine.corpus.name} {engine.model_id}"
-    if working.is_drawn(JOB, target, "Testing all users for turning points"):
+    if working.is_drawn(JOB, target, tr("Testing all users for turning points")):
         return
     work = functools.partial(make_turns, loaders.library(), engine)
-    working.offer(JOB, target, "Test all users", work, type="secondary", icon=None)
+    working.offer(JOB, target, tr("Test all users"), work, type="secondary", icon=None)
 
 
 def draw_cards(engine: Engine) -> None:
     """The surest turning points as places to start, or the way to them."""
-    st.subheader("Turning points", anchor=False)
+    st.subheader(tr("Turning points"), anchor=False)
     measured, problem = notices.find(lambda: of_corpus(engine))
     if measured is None:
-        notices.caution(
-            f"{problem or 'Not measured for this model yet.'} Tests every user's changes of "
-            "interest against 200 shuffled histories; the result is stored."
+        offered = tr(
+            "Tests every user's changes of interest against 200 shuffled histories; the result is "
+            "stored."
         )
+        notices.caution(joined(problem or tr("Not measured for this model yet."), offered))
         offer(engine)
         return
     shown = cards(engine)
     if not shown:
-        st.text("No user has a turning point that is sure enough.")
+        st.text(tr("No user has a turning point that is sure enough."))
         return
     with st.grid(3, min_column_width=230, gap="small"):
         for card in shown:
@@ -154,5 +157,5 @@ def draw_cards(engine: Engine) -> None:
                 open_user = functools.partial(
                     controls.open_page, drawing.TIMELINE, user=card.user_id, time=card.step
                 )
-                label = f"Timeline at step {card.step}"
+                label = tr("Timeline at step {step}", step=card.step)
                 drawing.button(label, f"turn_{card.user_id}", open_user, icon="timeline")

@@ -11,6 +11,7 @@ import pandas as pd
 from core.arrays import FloatArray
 from core.compare.columns import moment_of
 from core.domain import Event, Part, RecommendationList
+from core.language import tr
 from core.recommend.registry import NAMES
 from core.views import wording
 from core.views.tables import table
@@ -99,7 +100,7 @@ def build_moment(
     following = history.events[step].item_id if step < len(history) else None
     seen = {past.item_id: at for at, past in enumerate(history.events[:step], start=1)}
     items = list_rows(engine, now, before, seen, following)
-    by = NAMES.get(now.recommender, now.recommender)
+    by = tr(NAMES.get(now.recommender, now.recommender))
     return MomentView(
         row=row,
         sentence=sentences.moment(row, len(view.steps), view.rating_top),
@@ -156,5 +157,10 @@ def topic_shares(view: TimelineView, step: int, shown: int = 5) -> tuple[TopicSh
 
 def timeline_table(view: TimelineView) -> pd.DataFrame:
     """One row per step: the event, what the model made of it, and the profile by topic."""
-    shares = pd.DataFrame(view.profile, columns=[f"profile: {name}" for name in view.topics])
+    shares = pd.DataFrame(view.profile, columns=[share_column(name) for name in view.topics])
     return pd.concat([table(view.steps, StepRow.COLUMNS), shares], axis=1)
+
+
+def share_column(topic: str) -> str:
+    """The table's column of a topic's share."""
+    return f"profile: {topic}"  # no sentence

@@ -9,6 +9,7 @@ from core.arrays import FloatArray
 from core.compare.causes import move_words
 from core.corpus.names import DERIVED
 from core.domain import EventKind, Part
+from core.language import tr
 from core.views.wording import short
 
 NAME = 38
@@ -111,7 +112,7 @@ class ListRow:
     def shown(self) -> str:
         """The item's name, a derived one with its id in sight; one already seen says so."""
         name = short(self.item, NAME) if self.item.startswith(DERIVED) else self.item
-        return f"seen at step {self.seen} · {name}" if self.seen else name
+        return tr("seen at step {step} · {name}", step=self.seen, name=name) if self.seen else name
 
     @property
     def move(self) -> str:

@@ -117,7 +117,8 @@ def ranks(rows: Sequence[StepRow], items: int) -> str:
             said += [
                 tr("{part} event: rank {rank}", part=part_name, rank=number(rank)) for rank in ranks
             ]
-    return tr("{clauses}.", clauses=capital(tr("; ").join(said)))
+    clauses = tr("; ").join(said)
+    return tr("{clauses}.", clauses=capital(clauses))
 
 
 def distortion(rows: Sequence[StepRow]) -> str:
@@ -146,7 +147,9 @@ def step_sizes(rows: Sequence[StepRow]) -> str:
     if not sizes:
         return tr("A single event has no move to measure.")
     size, row = max(sizes, key=lambda pair: pair[0])
-    where = tr(", ").join([*([day(row.timestamp)] if row.timestamp else []), short(row.item)])
+    where = short(row.item)
+    if row.timestamp:
+        where = tr("{day}, {item}", day=day(row.timestamp), item=where)
     return tr(
         "Largest move in the model's space: {size:.2f} at step {step} ({where}); median "
         "{median:.2f}.",
@@ -178,8 +181,8 @@ def list_changes(step: int, items: Sequence[ListRow], by: str) -> str:
     What it counts is what Compare counts for the same event.
     """
     shown = len(items)
-    entered = sum(item.move == "entered" for item in items)
-    moved = sum(item.move != "=" for item in items) - entered
+    entered = sum(item.before is None for item in items)
+    moved = sum(item.before not in (None, item.rank) for item in items)
     before = tr("at step {step}", step=step - 1) if step > 1 else tr("before the first event")
     if not entered and not moved:
         return tr(

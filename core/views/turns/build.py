@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.language import tr
 from core.turns.evidence import Evidence, evidence_of
 from core.turns.stored import Turns, turns_of_user
 from core.turns.turning import Kind, TurningPoint, UserTurns
@@ -21,7 +22,7 @@ from core.views.turns.rows import (
     TurnRow,
     TurnsView,
 )
-from core.views.wording import count, percent, short_topic
+from core.views.wording import count, joined, percent, short_topic
 
 if TYPE_CHECKING:
     from core.engine import Engine, Trajectory
@@ -124,7 +125,8 @@ def build_cards(engine: Engine, turns: Turns, n: int = CARDS) -> tuple[TurnCard,
         date = corpus.history(user_id).events[point.step - 1].date
         title = sentences.title(point, *_names(engine, point), date)
         sentence = sentences.card(point)
-        cards.append(TurnCard(user_id, point.step, f"{user_id}: {title}", sentence))
+        title = tr("{user}: {what}", user=user_id, what=title)
+        cards.append(TurnCard(user_id, point.step, title, sentence))
     return tuple(cards)
 
 
@@ -179,15 +181,25 @@ def tell_user(facts: dict[str, Any]) -> list[str]:
     """``user_facts`` as lines for a terminal."""
     lines = [facts["sentence"]]
     for point in facts["points"]:
-        q = "" if point["q"] is None else f", q {sentences.chance(point['q'])}"
-        steps = f"step {point['step']}"
         carriers = [(each["step"], each["item"], each["value"]) for each in point["events"]]
-        lines.append(
-            f"{steps} · {point['kind']} · {point['shrank']} → {point['grew']} · "
-            f"{percent(point['size'])} of the profile · p {sentences.chance(point['p'])}{q} · "
-            f"{sentences.carried(carriers, point['words'])}"
+        said = (
+            *_told(point),
+            sentences.chances(point["p"], point["q"]),
+            sentences.carried(carriers, point["words"]),
         )
+        lines.append(" · ".join(said))
     return lines
+
+
+def _told(point: dict[str, Any]) -> tuple[str, ...]:
+    """When, how and how much an interest changed."""
+    kind = point["kind"]
+    return (
+        tr("step {step}", step=point["step"]),
+        tr(kind),
+        f"{point['shrank']} → {point['grew']}",
+        tr("{share} of the profile", share=percent(point["size"])),
+    )
 
 
 def corpus_facts(engine: Engine, turns: Turns, shown: int = 10) -> dict[str, Any]:
@@ -218,16 +230,21 @@ def corpus_facts(engine: Engine, turns: Turns, shown: int = 10) -> dict[str, Any
 
 def tell_corpus(facts: dict[str, Any]) -> list[str]:
     """``corpus_facts`` as lines for a terminal."""
-    kinds = ", ".join(f"{count(n, kind)}" for kind, n in facts["kinds"].items() if n)
-    lines = [
-        f"{facts['turned']:,} of {count(facts['users'], 'user')} have a turning point "
-        f"({kinds or 'none'}). {facts['tested']:,} have enough events to be tested; for "
-        f"{facts['tested'] - facts['order_matters']:,} of them the order makes no difference "
-        "beyond chance."
-    ]
-    lines += [
-        f"{row['user_id']} · step {row['step']} · {row['kind']} · {row['shrank']} → "
-        f"{row['grew']} · {percent(row['size'])} of the profile · q {sentences.chance(row['q'])}"
-        for row in facts["surest"]
-    ]
+    kinds = tr(", ").join(f"{count(n, kind)}" for kind, n in facts["kinds"].items() if n)
+    turned = tr(
+        "{turned:,} of {users} have a turning point ({kinds}).",
+        turned=facts["turned"],
+        users=count(facts["users"], "user"),
+        kinds=kinds or tr("none"),
+    )
+    tested = tr(
+        "{tested:,} have enough events to be tested; for {alike:,} of them the order makes no "
+        "difference beyond chance.",
+        tested=facts["tested"],
+        alike=facts["tested"] - facts["order_matters"],
+    )
+    lines = [joined(turned, tested)]
+    for row in facts["surest"]:
+        said = row["user_id"], *_told(row), f"q {sentences.chance(row['q'])}"
+        lines.append(" · ".join(said))
     return lines
