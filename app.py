@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from core import access
 from core.domain import DomainError
 from core.jobs import in_front
-from core.language import tr
+from core.language import mark, tr
 from pages._shared import (
     controls,
     in_turn,
@@ -28,35 +28,43 @@ from pages._shared import (
 )
 
 HOME = Path(__file__).resolve().parent
+HOME_PAGE = "overview"
 ICON = str(HOME / "pages/_shared/icon.svg")
 PAGE_WIDTH = 1600
+# A new page is one line here, one script in pages/ and one view in core/views.
+MENU = {
+    mark("Start"): (
+        ("overview", mark("Overview"), "home"),
+        ("users", mark("Users"), "group"),
+        ("cohorts", mark("Cohorts"), "groups"),
+        ("quality", mark("Quality"), "verified"),
+        ("monitor", mark("Monitor"), "monitor_heart"),
+    ),
+    mark("One user"): (
+        ("timeline", mark("Timeline"), "timeline"),
+        ("explain", mark("Explain"), "rule"),
+        ("what_if", mark("What-if"), "call_split"),
+        ("compare", mark("Compare"), "compare_arrows"),
+    ),
+    mark("Library"): (
+        ("notebook", mark("Notebook"), "bookmarks"),
+        ("corpora", mark("Data and models"), "database"),
+    ),
+}
+"""The pages by section: script, title and icon."""
+TITLES = {name: title for pages in MENU.values() for name, title, _ in pages}
+
+
+def entry(name: str, title: str, icon: str) -> st.Page:
+    """A page in the menu."""
+    icon, is_home = f":material/{icon}:", name == HOME_PAGE
+    return st.Page(f"pages/{name}.py", title=tr(title), icon=icon, default=is_home)
 
 
 def main() -> None:
     """One run of the workbench's script."""
     spoken = speaking.adopt()
-    # A new page is one line here, one script in pages/ and one view in core/views.
-    menu = {
-        tr("Start"): [
-            st.Page(
-                "pages/overview.py", title=tr("Overview"), icon=":material/home:", default=True
-            ),
-            st.Page("pages/users.py", title=tr("Users"), icon=":material/group:"),
-            st.Page("pages/cohorts.py", title=tr("Cohorts"), icon=":material/groups:"),
-            st.Page("pages/quality.py", title=tr("Quality"), icon=":material/verified:"),
-            st.Page("pages/monitor.py", title=tr("Monitor"), icon=":material/monitor_heart:"),
-        ],
-        tr("One user"): [
-            st.Page("pages/timeline.py", title=tr("Timeline"), icon=":material/timeline:"),
-            st.Page("pages/explain.py", title=tr("Explain"), icon=":material/rule:"),
-            st.Page("pages/what_if.py", title=tr("What-if"), icon=":material/call_split:"),
-            st.Page("pages/compare.py", title=tr("Compare"), icon=":material/compare_arrows:"),
-        ],
-        tr("Library"): [
-            st.Page("pages/notebook.py", title=tr("Notebook"), icon=":material/bookmarks:"),
-            st.Page("pages/corpora.py", title=tr("Data and models"), icon=":material/database:"),
-        ],
-    }
+    menu = {tr(section): [entry(*page) for page in pages] for section, pages in MENU.items()}
 
     st.set_page_config(
         page_title=tr("Tastelines"),
@@ -68,7 +76,7 @@ def main() -> None:
     is_known = access.current().role is not access.Role.STRANGER
     page = st.navigation(menu, position="sidebar" if is_known else "hidden")
     signing.stop_strangers()
-    state.put(state.PAGE, (page.url_path, page.title))
+    state.put(state.PAGE, (page.url_path, TITLES[page.url_path or HOME_PAGE]))
     everything = list(chain.from_iterable(menu.values()))
     keys.hear(everything, plays=page.url_path == "timeline")
     state.adopt_url()

@@ -59,11 +59,15 @@ UNREAD = frozenset(
         "compile sub match search fullmatch execute executemany executescript sql query getLogger",
         "exception warning info debug startswith endswith removeprefix removesuffix split",
         "TypeVar NewType ContextVar import_module find_spec getattr hasattr astype encode decode",
-        "strftime strptime count Key",
+        "strftime strptime count Key ParamSpec cast",
     )
     for word in words.split()
 )
 """Functions whose strings are no sentences."""
+DATA = ("COLUMNS", "TRANSIENT", "CONTENT", "NGINX")
+"""Constants of modules that hold no sentences: raw names, reasons for us, headers, files."""
+VERBS = "core/cli/"
+"""Where the first words of a function that a module's ``VERBS`` names are the help of a verb."""
 WORDS = re.compile(r"[A-Za-z][A-Za-z’'-]+")
 
 
@@ -149,7 +153,7 @@ def _unread(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         yield from (key for key, value in pairs if key is not None and _is_marked_pair(value))
-    elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COLUMNS":
+    elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DATA:
         yield node.value
     elif isinstance(node, ast.Subscript):
         yield node.slice
@@ -169,10 +173,28 @@ def collected(paths: Iterable[str] = ()) -> Catalog:
     """All sentences of the code, with their places."""
     catalogue = Catalog(project="Tastelines", charset="utf-8", fuzzy=False)
     for path in sources(paths):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 _add(catalogue, path, node.func.id, node.args)
+        if _name(path).startswith(VERBS):
+            for help in _helps(tree):
+                catalogue.add(help, locations=[(_name(path), 0)])
     return catalogue
+
+
+def _helps(tree: ast.Module) -> Iterator[str]:
+    """What the help says of the verbs of a module: their docstrings."""
+    named = {
+        node.id
+        for each in tree.body
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "VERBS"
+        for node in ast.walk(each.value)
+        if isinstance(node, ast.Name)
+    }
+    for each in tree.body:
+        if isinstance(each, ast.FunctionDef) and each.name in named:
+            yield ast.get_docstring(each) or ""
 
 
 def _add(catalogue: Catalog, path: Path, called: str, arguments: list[ast.expr]) -> None:

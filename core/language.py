@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -43,11 +43,17 @@ def of_environment(environment: Mapping[str, str] = os.environ) -> str:
 
 _language: ContextVar[str | None] = ContextVar("language", default=None)
 _usual = of_environment()
+_asked: list[Callable[[], str | None]] = []
+
+
+def ask_with(ask: Callable[[], str | None]) -> None:
+    """Ask ``ask`` who reads what a thread says that was not told: a callback's, a fragment's."""
+    _asked[:] = [ask]
 
 
 def current() -> str:
     """The language of who reads what this thread says: a name of ``LANGUAGES``."""
-    return _language.get() or _usual
+    return _language.get() or next((ask() for ask in _asked), None) or _usual
 
 
 def choose(language: str) -> None:

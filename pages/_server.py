@@ -34,6 +34,7 @@ from streamlit.web.server.starlette.starlette_websocket import (
 from core import access, jobs
 from core.corpus.store import library_root
 from core.domain import DomainError
+from core.language import mark, tr
 from core.views.wording import count
 from pages._shared import memory, signing
 
@@ -76,7 +77,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 UPLOAD = "/_stcore/upload_file/"
-REFUSAL = (
+REFUSAL = mark(
     "Tastelines is not served under this name. Allow it where the app is started: "
     "server.allowedHosts for the host, server.corsAllowedOrigins for another site's pages "
     "(README, Security).\n"
@@ -96,12 +97,15 @@ def check_who_gets_in() -> None:
             keep_caches()
         elif not access.is_read_only() and (beyond := next(filter(is_beyond, served_as()), "")):
             raise DomainError(
-                "whoever reaches the workbench could import, train and delete",
-                where=f"served as {beyond}",
-                remedy=f"Set up sign-in (docs/team.md) or {access.READ_ONLY}=1, or use 127.0.0.1",
+                tr("whoever reaches the workbench could import, train and delete"),
+                where=tr("served as {host}", host=beyond),
+                remedy=tr(
+                    "Set up sign-in (docs/team.md) or {read_only}=1, or use 127.0.0.1",
+                    read_only=access.READ_ONLY,
+                ),
             )
     except DomainError as problem:
-        print(f"Not started: {problem}", file=sys.stderr, flush=True)
+        print(tr("Not started: {problem}", problem=problem), file=sys.stderr, flush=True)
         os._exit(2)
 
 
@@ -135,12 +139,13 @@ class Guard:
             await self.app(scope, receive, send)
         elif is_known(scope["headers"]):
             if is_upload(scope) and is_stranger(scope):
-                await refuse(with_headers(send), "Sign in to upload files.\n")
+                await refuse(with_headers(send), mark("Sign in to upload files.\n"))
                 return
             await self.app(scope, receive, with_headers(send))
         elif scope["type"] == "websocket":  # before it is accepted: the answer is 403
             await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "foreign host"})
+            reason = "foreign host"  # no sentence
+            await send({"type": "websocket.close", "code": 1008, "reason": reason})
         else:
             await refuse(with_headers(send))
 
@@ -184,10 +189,10 @@ def is_stranger(scope: Scope) -> bool:
 
 
 async def refuse(send: Send, why: str = REFUSAL) -> None:
-    """Answer 403 and say why."""
+    """Answer 403 and say why (marked)."""
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": why.encode()})
+    await send({"type": "http.response.body", "body": tr(why).encode()})
 
 
 def with_headers(send: Send) -> Send:
@@ -218,4 +223,8 @@ async def opened(_app: Any) -> AsyncIterator[None]:
         looks.cancel()
     left = [job for job in jobs.jobs() if job.record is not None and job.state == "running"]
     if left:
-        print(f"  Still running: {count(len(left), 'job')}. Start the app again to follow or stop.")
+        still = tr(
+            "Still running: {jobs}. Start the app again to follow or stop.",
+            jobs=count(len(left), "job"),
+        )
+        print(f"  {still}")

@@ -7,6 +7,7 @@ did not hold, 2 a user's mistake (one line on stderr), 130 stopped by Ctrl-C.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import traceback
@@ -29,14 +30,17 @@ from core.cli import (
     training_verbs,
     turn_verbs,
 )
+from core.cli.helping import Verb, Verbs, mistake
 from core.cli.output import complain, spread
 from core.domain import DomainError, Stopped
 from core.home import PACKAGE
+from core.language import mark, tr
 
 STOPPED = 130
-NOTHING_LEFT = "Stopped; nothing was left half-made."
-COMMAND = "python -m core"
+NOTHING_LEFT = mark("Stopped; nothing was left half-made.")
+COMMAND = "python -m core"  # no sentence
 """What a person types; ``setup.py`` makes it ``tastelines`` in a wheel, here and elsewhere."""
+DEBUG = "TASTELINES_DEBUG"
 VERB_MODULES = (
     app_verbs,
     corpus_verbs,
@@ -59,7 +63,8 @@ def build_app(first: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name=COMMAND,
-        help="Tastelines: how each user's interest evolves, and why a recommendation follows.",
+        cls=Verbs,
+        help=tr("Tastelines: how each user's interest evolves, and why a recommendation follows."),
         add_completion=" " not in COMMAND,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -72,7 +77,8 @@ def build_app(first: str | None = None) -> typer.Typer:
 
     verbs = {name: verb for module in VERB_MODULES for name, verb in module.VERBS.items()}
     for name in [first] if first in verbs else verbs:
-        app.command(name)(spread(verbs[name]))
+        about = inspect.getdoc(verbs[name])
+        app.command(name, cls=Verb, help=about and tr(about))(spread(verbs[name]))
     return app
 
 
@@ -95,36 +101,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 2
     except typer.TyperException as error:
-        message = error.format_message().rstrip(".")
-        complain(f"{message}{'' if message.endswith('?') else '.'} See {COMMAND} --help.")
+        message = mistake(error.format_message().rstrip("."))
+        problem = message if message.endswith(("?", "？")) else tr("{clauses}.", clauses=message)
+        complain(tr("{problem} See {command} --help.", problem=problem, command=COMMAND))
         return 2
     except BrokenPipeError:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Stopped) as stopped:
-        complain(str(stopped) or NOTHING_LEFT)
+        complain(str(stopped) or tr(NOTHING_LEFT))
         return STOPPED
     except SystemExit as exit_request:
         return exit_request.code if isinstance(exit_request.code, int) else 1
     except Exception as error:
         return _defect(error)
     if code == STOPPED:  # typer has caught Ctrl-C
-        complain(NOTHING_LEFT)
+        complain(tr(NOTHING_LEFT))
     return code
 
 
 def _defect(error: Exception) -> int:
-    if os.environ.get("TASTELINES_DEBUG") == "1":
+    if os.environ.get(DEBUG) == "1":
         traceback.print_exception(error)
         return 1
     frames = traceback.extract_tb(error.__traceback__)
     ours = [
         frame for frame in frames if f"{os.sep}{PACKAGE.name}{os.sep}" in frame.filename
     ] or frames
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown place"
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else tr("unknown place")
     complain(
-        f"Unexpected {type(error).__name__} at {place}: {error}. Please report this line and the "
-        "command; TASTELINES_DEBUG=1 shows more."
+        tr(
+            "Unexpected {kind} at {place}: {error}. Please report this line and the command; "
+            "{debug}=1 shows more.",
+            kind=type(error).__name__,
+            place=place,
+            error=error,
+            debug=DEBUG,
+        )
     )
     return 1

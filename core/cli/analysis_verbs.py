@@ -20,6 +20,7 @@ from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
 from core.cli.whose import AtOption, Whose
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.compare.columns import ColumnSpec
@@ -38,14 +39,16 @@ same command gives the same answer on any machine."""
 def explain_item(
     asked: Asked,
     whose: Whose,
-    item: Annotated[str, typer.Option("--item", help="Item id, in the list or not.")],
+    item: Annotated[str, typer.Option("--item", help=tr("Item id, in the list or not."))],
     at: AtOption = None,
     words: Annotated[
         str | None,
         typer.Option(
             "--words",
             metavar="STEP,none",
-            help="Step whose review is explained word by word (default: the largest text part).",
+            help=tr(
+                "Step whose review is explained word by word (default: the largest text part)."
+            ),
         ),
     ] = None,
     recommender: RecommenderOption = None,
@@ -53,19 +56,22 @@ def explain_item(
         bool,
         typer.Option(
             "--margin",
-            help="Explain the margin over rank 10, of rank 10 itself over 11.",
+            help=tr("Explain the margin over rank 10, of rank 10 itself over 11."),
         ),
     ] = False,
     beside: Annotated[
         str | None,
-        typer.Option("--beside", metavar="USER", help="Also for this user, at the last event."),
+        typer.Option("--beside", metavar="USER", help=tr("Also for this user, at the last event.")),
     ] = None,
     beside_at: Annotated[
-        str | None, typer.Option("--beside-at", help="With --beside: that user's step or ISO time.")
+        str | None,
+        typer.Option("--beside-at", help=tr("With --beside: that user's step or ISO time.")),
     ] = None,
     beside_model: Annotated[
         str | None,
-        typer.Option("--beside-model", metavar="ID", help="Also by another model of the corpus."),
+        typer.Option(
+            "--beside-model", metavar="ID", help=tr("Also by another model of the corpus.")
+        ),
     ] = None,
 ) -> None:
     """Explain why an item has its score for a user at a time; also beside another user or model."""
@@ -75,10 +81,10 @@ def explain_item(
 
     if beside is not None and beside_model is not None:
         raise DomainError(
-            "--beside and --beside-model exclude each other", remedy="Give one of them"
+            tr("--beside and --beside-model exclude each other"), remedy=tr("Give one of them")
         )
     if beside_at is not None and beside is None:
-        raise DomainError("--beside-at is for --beside", remedy="Give --beside USER too")
+        raise DomainError(tr("--beside-at is for --beside"), remedy=tr("Give --beside USER too"))
 
     engine = asked.engine()
     with progress_bar() as progress:
@@ -156,14 +162,14 @@ def _step_of_words(explanation: Explanation, words: str | None) -> int | None:
     if words == NO_WORDS:
         return None
     if not is_step(words):
-        problem = f"{words!r} is neither a step nor {NO_WORDS!r}"
-        raise DomainError(problem, where="--words", remedy="Use a step such as 12, or none")
+        problem = tr("{words!r} is neither a step nor {none!r}", words=words, none=NO_WORDS)
+        raise DomainError(problem, where="--words", remedy=tr("Use a step such as 12, or none"))
     return int(words)
 
 
 def judge_explanations(
     asked: Asked,
-    users: Annotated[int, typer.Option("--users", min=1, help="Users to sample.")] = 100,
+    users: Annotated[int, typer.Option("--users", min=1, help=tr("Users to sample."))] = 100,
     recommender: RecommenderOption = None,
 ) -> None:
     """Judge explanations of many users: do they beat random and most-recent-first orders?"""
@@ -184,7 +190,7 @@ def apply_edits(
     asked: Asked,
     whose: Whose,
     edits: Annotated[
-        Path | None, typer.Option("--edits", metavar="FILE", help="JSON: a list of edits.")
+        Path | None, typer.Option("--edits", metavar="FILE", help=tr("JSON: a list of edits."))
     ] = None,
     at: AtOption = None,
     k: KOption = 10,
@@ -192,38 +198,42 @@ def apply_edits(
     cohort: Annotated[
         str | None,
         typer.Option(
-            "--cohort", metavar="NAME", help="Instead of --user: every user of a saved cohort."
+            "--cohort", metavar="NAME", help=tr("Instead of --user: every user of a saved cohort.")
         ),
     ] = None,
     rule: Annotated[
         str | None,
-        typer.Option("--rule", metavar="CONDITIONS", help="The same for whom a rule is about."),
+        typer.Option("--rule", metavar="CONDITIONS", help=tr("The same for whom a rule is about.")),
     ] = None,
     pattern: Annotated[
         str | None,
         typer.Option(
             "--pattern",
             metavar="PATTERN",
-            help="What becomes of each history, as do=delete&kind=click or do=negative&last=1.",
+            help=tr("What becomes of each history, as do=delete&kind=click or do=negative&last=1."),
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="A saved pattern, once more.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help=tr("A saved pattern, once more."))
+    ] = None,
     save: Annotated[
-        str | None, typer.Option("--save", metavar="NAME", help="Keep the pattern and its result.")
+        str | None,
+        typer.Option("--save", metavar="NAME", help=tr("Keep the pattern and its result.")),
     ] = None,
 ) -> None:
     """Show what edits of a user's history would change; or a pattern, for a whole cohort."""
     if any(each is not None for each in (cohort, rule, pattern, name, save)):
         if edits is not None or at is not None or whose.user or whose.history:
             raise DomainError(
-                "a pattern is about the whole histories of a cohort",
-                remedy="Leave out --user, --history, --at and --edits",
+                tr("a pattern is about the whole histories of a cohort"),
+                remedy=tr("Leave out --user, --history, --at and --edits"),
             )
         edit_cohort(asked, cohort, rule, pattern, name, save, recommender, k)
         return
     if edits is None:
         raise DomainError(
-            "nothing is to be changed", remedy="Give --edits FILE; or --cohort and --pattern"
+            tr("nothing is to be changed"),
+            remedy=tr("Give --edits FILE; or --cohort and --pattern"),
         )
     from core.compare.export import fork_facts
     from core.compare.fork import run
@@ -251,8 +261,8 @@ def _tell(fork: Fork) -> list[str]:
 def find_edits(
     asked: Asked,
     whose: Whose,
-    item: Annotated[str, typer.Option("--item", help="Item id.")],
-    goal: Annotated[str, typer.Option("--goal", help="in or out.")] = "in",
+    item: Annotated[str, typer.Option("--item", help=tr("Item id."))],
+    goal: Annotated[str, typer.Option("--goal", help=tr("in or out."))] = "in",
     at: AtOption = None,
     k: KOption = 10,
     recommender: RecommenderOption = None,
@@ -266,16 +276,17 @@ def find_edits(
         found = search_edits(
             engine, whose.at(engine.corpus, at), item, goal, recommender, k, progress=progress
         )
-    prefix = "" if found.found else "closest: "
-    lines = [
-        prefix + edit.label + (f", rated {edit.rating:g}" if edit.rating is not None else "")
-        for edit in found.edits or found.tried.closest
-    ]
+    lines = []
+    for edit in found.edits or found.tried.closest:
+        line = edit.label
+        if edit.rating is not None:
+            line = tr("{edit}, rated {rating:g}", edit=line, rating=edit.rating)
+        lines.append(line if found.found else tr("closest: {edit}", edit=line))
     answer(found.to_json(), [*lines, search_words(engine.corpus, found)], as_json=asked.json)
 
 
 def replay_capsule(
-    capsule: Annotated[Path, typer.Argument(metavar="CAPSULE", help="A file from What-if.")],
+    capsule: Annotated[Path, typer.Argument(metavar="CAPSULE", help=tr("A file from What-if."))],
     model: ModelOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
@@ -290,10 +301,15 @@ def replay_capsule(
     replayed = replay(engine, content)
     from core.views.what_if.sentences import replay_words
 
-    lines = ["The list matches." if replayed.matches else "The list does not match."]
-    lines += [replay_words(replayed, "The capsule")] if replayed.is_of_other_model else []
+    lines = [tr("The list matches.") if replayed.matches else tr("The list does not match.")]
+    lines += [replay_words(replayed, tr("The capsule"))] if replayed.is_of_other_model else []
     lines += [
-        f"{difference.what}: {difference.found}, expected {difference.expected}"
+        tr(
+            "{what}: {found}, expected {expected}",
+            what=difference.what,
+            found=difference.found,
+            expected=difference.expected,
+        )
         for difference in replayed.differences
     ]
     answer(replayed.to_json(), lines, as_json=json)
@@ -307,12 +323,14 @@ def compare_lists(
         typer.Option(
             "--column",
             metavar="user=U,at=T,recommender=R,scenario=S,model=M",
-            help="One column; give two to six. A comma inside a value is %2C.",
+            help=tr("One column; give two to six. A comma inside a value is %2C."),
         ),
     ] = None,
-    user: Annotated[str | None, typer.Option("--user", help="With --at, the short form.")] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", help=tr("With --at, the short form."))
+    ] = None,
     at: Annotated[
-        list[str] | None, typer.Option("--at", help="Step or ISO time; give two to six.")
+        list[str] | None, typer.Option("--at", help=tr("Step or ISO time; give two to six."))
     ] = None,
     recommender: RecommenderOption = None,
     k: KOption = 10,
@@ -341,14 +359,15 @@ def _columns(
 
     if column and (user is not None or at or recommender is not None):
         raise DomainError(
-            "--column can't be mixed with --user, --at and --recommender",
-            remedy="Put them into the column: --column user=U,at=T,recommender=R",
+            tr("--column can't be mixed with --user, --at and --recommender"),
+            remedy=tr("Put them into the column: --column user=U,at=T,recommender=R"),
         )
     if not column and user is None:
         raise DomainError(
-            "nothing to compare",
-            remedy="Name the columns: --column user=U,at=T (twice or more), or "
-            "--user U --at T --at T",
+            tr("nothing to compare"),
+            remedy=tr(
+                "Name the columns: --column user=U,at=T (twice or more), or --user U --at T --at T"
+            ),
         )
     if user is not None:
         return [ColumnSpec(user, moment, recommender) for moment in at]

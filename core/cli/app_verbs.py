@@ -16,6 +16,7 @@ from core.cli.output import LibraryOption
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.home import APP
+from core.language import mark, tr
 
 PORT = 8501
 
@@ -23,10 +24,10 @@ PORT = 8501
 def start_app(
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="Default: the first free one from 8501."),
+        typer.Option("--port", min=1, max=65535, help=tr("Default: the first free one from 8501.")),
     ] = None,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
+        bool, typer.Option("--browser/--no-browser", help=tr("Open it in a browser."))
     ] = True,
     workers: Annotated[
         int | None,
@@ -34,27 +35,32 @@ def start_app(
             "--workers",
             min=1,
             max=64,
-            help="So many servers, on the ports after --port; a proxy at --port makes them one.",
+            help=tr(
+                "So many servers, on the ports after --port; a proxy at --port makes them one."
+            ),
         ),
     ] = None,
     proxy: Annotated[
         Path | None,
         typer.Option(
-            "--proxy", help="Where the proxy's configuration goes (default: LIBRARY/nginx.conf)."
+            "--proxy",
+            help=tr("Where the proxy's configuration goes (default: LIBRARY/nginx.conf)."),
         ),
     ] = None,
     library: LibraryOption = None,
 ) -> int:
     """Start the workbench on this machine (127.0.0.1), until Ctrl-C."""
     if importlib.util.find_spec("streamlit") is None:
-        raise DomainError("the workbench needs streamlit", remedy="Run: pip install streamlit")
+        raise DomainError(
+            tr("the workbench needs streamlit"), remedy=tr("Run: pip install streamlit")
+        )
     if proxy is not None and workers is None:
-        raise DomainError("--proxy is for several workers", remedy="Give --workers too")
+        raise DomainError(tr("--proxy is for several workers"), remedy=tr("Give --workers too"))
     if workers is not None and proxy is None and access.is_read_only():
         raise DomainError(
-            "the proxy's configuration would be written into the library",
-            where="read-only",
-            remedy="Say with --proxy where it goes",
+            tr("the proxy's configuration would be written into the library"),
+            where=tr("read-only"),
+            remedy=tr("Say with --proxy where it goes"),
         )
     # -P: a file streamlit.py where the person stands, such as among a stranger's data, isn't run;
     # nor is a .streamlit/secrets.toml there asked who may sign in.
@@ -77,7 +83,8 @@ def start_workers(words: list[str], port: int, n: int, proxy: Path, places: dict
     from core.cli.workers import allowed_names, keep_running, ports, write_proxy
 
     write_proxy(proxy, port, n, allowed_names())
-    typer.echo(f"{n} servers; nginx makes them one at port {port} with {proxy}.")
+    said = mark("{n} servers; nginx makes them one at port {port} with {file}.")
+    typer.echo(tr(said, n=n, port=port, file=proxy))
     sys.stdout.flush()
     places.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", secrets.token_hex())
     alone = [*words, "--server.headless=true", "--server.address=127.0.0.1"]

@@ -11,6 +11,7 @@ from core.cli.model_verbs import Asked
 from core.cli.output import answer, complain, progress_bar
 from core.cli.report_verbs import ThemeOption, palette_of, save_report
 from core.domain import DomainError
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.cohorts.opening import Measured
@@ -26,20 +27,23 @@ def describe_cohort(
     asked: Asked,
     rule: Annotated[
         str | None,
-        typer.Option("--rule", metavar="CONDITIONS", help=f"Who belongs to it, as {RULE}."),
+        typer.Option(
+            "--rule", metavar="CONDITIONS", help=tr("Who belongs to it, as {rule}.", rule=RULE)
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="A saved cohort (without --rule and --name: list).")
+        str | None,
+        typer.Option("--name", help=tr("A saved cohort (without --rule and --name: list).")),
     ] = None,
     against: Annotated[
-        str | None, typer.Option("--against", help="Hold it against this saved cohort.")
+        str | None, typer.Option("--against", help=tr("Hold it against this saved cohort."))
     ] = None,
     save: Annotated[
-        str | None, typer.Option("--save", metavar="NAME", help="Keep the rule under a name.")
+        str | None, typer.Option("--save", metavar="NAME", help=tr("Keep the rule under a name."))
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Also write it as one HTML file."),
+        typer.Option("--out", metavar="FILE", help=tr("Also write it as one HTML file.")),
     ] = None,
     theme: ThemeOption = "light",
 ) -> None:
@@ -53,15 +57,16 @@ def describe_cohort(
     from core.views.cohorts.sentences import rule_words
 
     if rule is not None and name is not None:
-        raise DomainError("--rule and --name exclude each other", remedy="Give one of them")
+        raise DomainError(tr("--rule and --name exclude each other"), remedy=tr("Give one of them"))
     if save is not None and rule is None:
-        raise DomainError("--save keeps a rule", remedy="Give --rule")
+        raise DomainError(tr("--save keeps a rule"), remedy=tr("Give --rule"))
     if out is not None and rule is None and name is None:
-        raise DomainError("--out is about one cohort", remedy="Give --name or --rule")
+        raise DomainError(tr("--out is about one cohort"), remedy=tr("Give --name or --rule"))
     palette = palette_of(theme) if out is not None else None
     if against is not None and rule is None and name is None:
         raise DomainError(
-            "--against needs the cohort that is held against it", remedy="Give --name or --rule"
+            tr("--against needs the cohort that is held against it"),
+            remedy=tr("Give --name or --rule"),
         )
     shelf = asked.shelf()
     store = CohortStore.open(shelf)
@@ -123,7 +128,9 @@ def _rule(text: str) -> Rule:
 
     rule = Rule.from_text(text, "--rule")
     if rule.is_empty:
-        raise DomainError("the rule has no condition", remedy=f"For example {RULE}")
+        raise DomainError(
+            tr("the rule has no condition"), remedy=tr("For example {rule}", rule=RULE)
+        )
     return rule
 
 
@@ -153,7 +160,7 @@ def _users(asked: Asked, engine: Engine, who: Cohort | Rule, name: str) -> tuple
     ids = measured.user_ids(who)
     if not ids:
         raise DomainError(
-            "nobody is in this cohort", where=name, remedy="Choose another, or a rule"
+            tr("nobody is in this cohort"), where=name, remedy=tr("Choose another, or a rule")
         )
     return ids
 
@@ -181,15 +188,17 @@ def edit_cohort(
     if name is not None:
         if cohort or rule or pattern:
             raise DomainError(
-                "--name opens a saved pattern with its cohort",
-                remedy="Leave out --cohort, --rule and --pattern",
+                tr("--name opens a saved pattern with its cohort"),
+                remedy=tr("Leave out --cohort, --rule and --pattern"),
             )
     elif (cohort is None) == (rule is None):
         raise DomainError(
-            "a pattern is about a cohort", remedy="Give either --cohort NAME or --rule CONDITIONS"
+            tr("a pattern is about a cohort"),
+            remedy=tr("Give either --cohort NAME or --rule CONDITIONS"),
         )
     elif pattern is None:
-        raise DomainError("nothing is to be changed", remedy=f"Give --pattern, such as {EXAMPLE}")
+        remedy = tr("Give --pattern, such as {pattern}", pattern=EXAMPLE)
+        raise DomainError(tr("nothing is to be changed"), remedy=remedy)
     asked_rule = _rule(rule) if rule is not None else None
     wanted = Pattern.from_text(pattern, "--pattern") if pattern is not None else None
     engine = asked.engine()
@@ -252,12 +261,17 @@ def _list(cohorts: list[Cohort], patterns: list[SavedPattern], *, as_json: bool)
             for saved in patterns
         ],
     }
-    lines = [f"{cohort.name}: {cohort.size} users" for cohort in cohorts]
+    lines = [tr("{name}: {n} users", name=cohort.name, n=cohort.size) for cohort in cohorts]
     lines += [
-        f"pattern {saved.name}: {saved.pattern.to_text()} for {saved.cohort.name}"
+        tr(
+            "pattern {name}: {pattern} for {cohort}",
+            name=saved.name,
+            pattern=saved.pattern.to_text(),
+            cohort=saved.cohort.name,
+        )
         for saved in patterns
     ]
-    answer(facts, lines or ["No cohort is saved for this corpus."], as_json=as_json)
+    answer(facts, lines or [tr("No cohort is saved for this corpus.")], as_json=as_json)
 
 
 VERBS = {"cohort": describe_cohort}

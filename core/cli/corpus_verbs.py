@@ -20,6 +20,7 @@ from core.cli.output import (
 )
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
+from core.language import mark, tr, trn
 
 if TYPE_CHECKING:
     from core.corpus.appending import AppendSummary
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from core.encode.unknown import UnknownPieces
     from core.evaluate.importing_lists import ListsSummary
 
+DROPPED = mark("dropped {n:,} values of {field} that could not be used; their rows stay")
 REFUSALS_SHOWN = 5
 COLUMNS_SHOWN = 60
 
@@ -36,93 +38,102 @@ COLUMNS_SHOWN = 60
 def import_corpus(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH...", help="Files of events, or a known folder."),
+        typer.Argument(metavar="PATH...", help=tr("Files of events, or a known folder.")),
     ] = None,
     *,
-    name: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
+    name: Annotated[str, typer.Option("--name", help=tr("Name of the corpus."))],
     append: Annotated[
         bool,
         typer.Option(
-            "--append", help="Add to the corpus, read as its earlier files; items are corrected."
+            "--append",
+            help=tr("Add to the corpus, read as its earlier files; items are corrected."),
         ),
     ] = False,
-    items: Annotated[Path | None, typer.Option("--items", help="File of items.")] = None,
+    items: Annotated[Path | None, typer.Option("--items", help=tr("File of items."))] = None,
     users: Annotated[
         Path | None,
-        typer.Option("--users", help="File of users, any columns: shown, not learned."),
+        typer.Option("--users", help=tr("File of users, any columns: shown, not learned.")),
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", help="auto, or a format by name; a wrong name lists them."),
+        typer.Option("--format", help=tr("auto, or a format by name; a wrong name lists them.")),
     ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
-            help="Read FIELD from COLUMN; item.FIELD for items, user.user_id for users.",
+            help=tr("Read FIELD from COLUMN; item.FIELD for items, user.user_id for users."),
         ),
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option("--like", metavar="CORPUS", help="Read as the files of CORPUS were read."),
+        typer.Option("--like", metavar="CORPUS", help=tr("Read as the files of CORPUS were read.")),
     ] = None,
     encoding: Annotated[
         str | None,
-        typer.Option("--encoding", help="Text encoding (default: UTF-8, or by its mark)."),
+        typer.Option("--encoding", help=tr("Text encoding (default: UTF-8, or by its mark).")),
     ] = None,
     header: Annotated[
         bool | None,
         typer.Option(
             "--header/--no-header",
-            help="Whether the first line names the columns; else they are called 1, 2, 3, ...",
+            help=tr("Whether the first line names the columns; else they are called 1, 2, 3, ..."),
         ),
     ] = None,
     delimiter: Annotated[
         str | None,
-        typer.Option("--delimiter", metavar="MARK", help="Between fields: ';', '::', tab, space."),
+        typer.Option(
+            "--delimiter", metavar="MARK", help=tr("Between fields: ';', '::', tab, space.")
+        ),
     ] = None,
     quote: Annotated[
         str | None,
-        typer.Option("--quote", metavar="MARK", help="Around fields: '\"', \"'\" or none."),
+        typer.Option("--quote", metavar="MARK", help=tr("Around fields: '\"', \"'\" or none.")),
     ] = None,
     decimal: Annotated[
-        str | None, typer.Option("--decimal", metavar="MARK", help="In ratings: . or ,")
+        str | None, typer.Option("--decimal", metavar="MARK", help=tr("In ratings: . or ,"))
     ] = None,
     time_format: Annotated[
         str | None,
         typer.Option(
             "--time-format",
             metavar="FORM",
-            help="For example %d/%m/%Y; or day-first, month-first, seconds, milliseconds, "
-            "microseconds, nanoseconds, serial.",
+            help=tr(
+                "For example %d/%m/%Y; or day-first, month-first, seconds, milliseconds, "
+                "microseconds, nanoseconds, serial."
+            ),
         ),
     ] = None,
     kinds: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="WORD=KIND", help="What a word of the kind column means."),
+        typer.Option(
+            "--kind", metavar="WORD=KIND", help=tr("What a word of the kind column means.")
+        ),
     ] = None,
     rating_scale: Annotated[
-        str | None, typer.Option("--rating-scale", metavar="LOW-HIGH", help="For example 1-5.")
+        str | None, typer.Option("--rating-scale", metavar="LOW-HIGH", help=tr("For example 1-5."))
     ] = None,
     category_separator: Annotated[
         str | None,
         typer.Option(
             "--category-separator",
             metavar="MARK",
-            help="Between an item's categories, of which the first counts; none for one.",
+            help=tr("Between an item's categories, of which the first counts; none for one."),
         ),
     ] = None,
     order_as_time: Annotated[
         bool,
-        typer.Option("--order-as-time", help="No times: a user's rows in file order, one a day."),
+        typer.Option(
+            "--order-as-time", help=tr("No times: a user's rows in file order, one a day.")
+        ),
     ] = False,
     item_text: Annotated[
         str | None,
         typer.Option(
             "--item-text",
             metavar="COLUMN,...",
-            help="Columns of the items file that models read (default: all that hold words).",
+            help=tr("Columns of the items file that models read (default: all that hold words)."),
         ),
     ] = None,
     library: LibraryOption = None,
@@ -162,7 +173,7 @@ def import_corpus(
         )
     unknown = unknown_in_folder(shelf.corpus_folder(name)) if summary.manifest.with_text else None
     if isinstance(summary, AppendSummary):
-        cautions = [f"note: {note}" for note in summary.append.notes] if summary.append else []
+        cautions = list(map(_note, summary.append.notes)) if summary.append else []
         cautions += _attribute_lines(summary.manifest)[1:] if users is not None else []
         lines = list(_append_lines(summary))
     else:
@@ -189,14 +200,15 @@ def list_corpora(library: LibraryOption = None, json: JsonOption = False) -> Non
     }
     lines = [_corpus_line(manifest) for manifest in manifests]
     lines += damage_lines(damaged)
-    lines = lines or ["No corpus yet. Import one: python -m core import FILE --name NAME"]
+    command = "python -m core import FILE --name NAME"  # no sentence
+    lines = lines or [tr("No corpus yet. Import one: {command}", command=command)]
     answer(facts, lines, as_json=json)
 
 
 def import_served_lists(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of served lists.")],
-    corpus: Annotated[str, typer.Option("--name", help="Name of the corpus.")],
-    name: Annotated[str, typer.Option("--as", help="Name of the lists.")] = "production",
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=tr("Table of served lists."))],
+    corpus: Annotated[str, typer.Option("--name", help=tr("Name of the corpus."))],
+    name: Annotated[str, typer.Option("--as", help=tr("Name of the lists."))] = "production",
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -211,7 +223,7 @@ def import_served_lists(
 
 def examine_library(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read every file and hold it to its hash.")
+        bool, typer.Option("--deep", help=tr("Read every file and hold it to its hash."))
     ] = False,
     library: LibraryOption = None,
     json: JsonOption = False,
@@ -226,12 +238,19 @@ def examine_library(
         found = examine(shelf, deep=deep, progress=progress)
     machine = look_at_machine(shelf)
     lines = list(tell_machine(machine))
-    lines += [f"{one.what} is damaged: {_finding(one)}" for one in found.damaged]
-    lines += [f"note: {one.what}: {_finding(one)}" for one in found.notes]
-    ends = [f"{len(found.damaged)} damaged"] * bool(found.damaged)
-    ends += [f"{len(machine.wrong)} wrong in the installation"] * bool(machine.wrong)
-    end = ", ".join(ends) or "all fine"
-    lines.append(f"{found.checked:,} things checked, {end}")
+    lines += [
+        tr("{name} is damaged: {problem}", name=one.what, problem=_finding(one))
+        for one in found.damaged
+    ]
+    lines += [
+        _note(tr("{about}: {problem}", about=one.what, problem=_finding(one)))
+        for one in found.notes
+    ]
+    ends = [tr("{n} damaged", n=len(found.damaged))] * bool(found.damaged)
+    wrong = tr("{n} wrong in the installation", n=len(machine.wrong))
+    ends += [wrong] * bool(machine.wrong)
+    end = tr(", ").join(ends) or tr("all fine")
+    lines.append(tr("{n:,} things checked, {end}", n=found.checked, end=end))
     answer({**found.facts(), "machine": machine.facts()}, lines, as_json=json)
     return 1 if found.damaged or machine.wrong else 0
 
@@ -242,36 +261,71 @@ def _finding(finding: Finding) -> str:
 
 def _corpus_line(manifest: Manifest) -> str:
     first, end = manifest.first, manifest.last
-    span = f"{first:%Y-%m-%d} to {end:%Y-%m-%d}" if first and end else "no events"
+    span = tr("no events")
     if manifest.order_as_time:
-        span = "no times"
-    simulated = " (simulated)" if manifest.simulated else ""
-    grown = ""
+        span = tr("no times")
+    elif first and end:
+        span = tr("{start} to {end}", start=f"{first:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
+    name = manifest.name
+    if manifest.simulated:
+        name = tr("{corpus} (simulated)", corpus=name)
     if manifest.appends:
         last, times = manifest.appends[-1], len(manifest.appends)
-        grown = f", appended to {times:,} time{'s' * (times > 1)}, last on {last.created:%Y-%m-%d}"
-    return (
-        f"{manifest.name}{simulated}: {manifest.accepted:,} events, {manifest.users:,} users, "
-        f"{manifest.items:,} items, {span}{grown}, id {manifest.corpus_id}"
+        span = trn(
+            "{span}, appended to {n:,} time, last on {day:%Y-%m-%d}",
+            "{span}, appended to {n:,} times, last on {day:%Y-%m-%d}",
+            times,
+            span=span,
+            n=times,
+            day=last.created,
+        )
+    return tr(
+        "{corpus}: {events:,} events, {users:,} users, {items:,} items, {span}, id {id}",
+        corpus=name,
+        events=manifest.accepted,
+        users=manifest.users,
+        items=manifest.items,
+        span=span,
+        id=manifest.corpus_id,
     )
+
+
+def _note(words: object) -> str:
+    return tr("note: {note}", note=words)
+
+
+def _next(command: str) -> str:
+    """What to do next."""
+    return tr("next: {command}", command=f"python -m core {command}")  # no sentence
 
 
 def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Iterator[str]:
     manifest = summary.manifest
     yield _corpus_line(manifest)
-    yield (
-        f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
-        f"{manifest.quarantined:,} quarantined, {manifest.duplicates:,} duplicates"
+    yield tr(
+        "{rows:,} rows read: {accepted:,} accepted, {quarantined:,} quarantined, {duplicates:,} "
+        "duplicates",
+        rows=manifest.rows_read,
+        accepted=manifest.accepted,
+        quarantined=manifest.quarantined,
+        duplicates=manifest.duplicates,
     )
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in manifest.kinds.items())
+    kinds = tr(", ").join(f"{count:,} {tr(kind)}" for kind, count in manifest.kinds.items())
     scale = manifest.rating_scale
-    rated = f"; ratings on {scale[0]:g}-{scale[1]:g}" if scale else "; no ratings"
-    yield f"kinds: {kinds}; {manifest.with_text:,} with words{rated}"
-    yield (
-        f"read as {manifest.format}, {manifest.encoding}, "
-        f"{manifest.mapping.get(Columns.Time, 'time')} in {manifest.timestamp_unit}"
+    rated = tr("no ratings")
+    if scale:
+        rated = tr("ratings on {low:g}-{high:g}", low=scale[0], high=scale[1])
+    texts = manifest.with_text
+    yield tr("kinds: {kinds}; {n:,} with words; {rated}", kinds=kinds, n=texts, rated=rated)
+    yield tr(
+        "read as {format}, {encoding}, {column} in {unit}",
+        format=manifest.format,
+        encoding=manifest.encoding,
+        column=manifest.mapping.get(Columns.Time, "time"),
+        unit=manifest.timestamp_unit,
     )
-    yield "columns: " + ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
+    mapping = ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
+    yield tr("columns: {mapping}", mapping=mapping)
     if unknown is not None:
         yield _unknown_line(unknown)
     yield from _unused_lines(manifest)
@@ -281,7 +335,8 @@ def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Ite
     for dropped in summary.dropped[:REFUSALS_SHOWN]:
         yield f"  {dropped}"
     chosen = unknown is not None and unknown.is_too_much
-    yield f"next: python -m core train {manifest.name}" + " --encoder multilingual" * chosen
+    encoder = " --encoder multilingual" * chosen  # no sentence
+    yield _next(f"train {manifest.name}{encoder}")  # no sentence
 
 
 def _append_lines(summary: AppendSummary) -> Iterator[str]:
@@ -289,41 +344,52 @@ def _append_lines(summary: AppendSummary) -> Iterator[str]:
     manifest, append = summary.manifest, summary.append
     yield _corpus_line(manifest)
     if append is None:
-        end = "events and items are as they were" if summary.users_changed else (
-            "the corpus is as it was"
-        )  # fmt: skip
-        yield (
-            f"nothing is new: of {summary.rows_read:,} rows {summary.facts()['duplicates']:,} are "
-            f"duplicates, {sum(summary.reasons.values()):,} quarantined; {end}"
+        end = tr("the corpus is as it was")
+        if summary.users_changed:
+            end = tr("events and items are as they were")
+        yield tr(
+            "nothing is new: of {rows:,} rows {duplicates:,} are duplicates, {quarantined:,} "
+            "quarantined; {end}",
+            rows=summary.rows_read,
+            duplicates=summary.facts()["duplicates"],
+            quarantined=sum(summary.reasons.values()),
+            end=end,
         )
         if summary.users_changed:
             yield from _attribute_lines(manifest)
         yield from _refusal_lines(summary, has_file=False)
         return
-    yield (
-        f"{append.rows_read:,} rows read: {append.accepted:,} new, "
-        f"{append.quarantined:,} quarantined, {append.duplicates:,} duplicates"
+    yield tr(
+        "{rows:,} rows read: {accepted:,} new, {quarantined:,} quarantined, {duplicates:,} "
+        "duplicates",
+        rows=append.rows_read,
+        accepted=append.accepted,
+        quarantined=append.quarantined,
+        duplicates=append.duplicates,
     )
     from core.views.wording import count
 
-    yield (
-        f"{count(append.users, 'new user')}, {count(append.items, 'new item')}, "
-        f"{count(append.corrected, 'item')} corrected; id {append.corpus_id} became "
-        f"{manifest.corpus_id}"
+    yield tr(
+        "{users}, {items}, {corrected} corrected; id {before} became {now}",
+        users=count(append.users, "new user"),
+        items=count(append.items, "new item"),
+        corrected=count(append.corrected, "item"),
+        before=append.corpus_id,
+        now=manifest.corpus_id,
     )
     for field, lost in append.dropped_fields.items():
-        yield f"dropped {lost:,} values of {field} that could not be used; their rows stay"
-    for note in append.notes:
-        yield f"note: {note}"
+        yield tr(DROPPED, n=lost, field=field)
+    yield from map(_note, append.notes)
     if summary.users_changed:
         yield from _attribute_lines(manifest)
     yield from _refusal_lines(summary)
-    yield f"next: python -m core train {manifest.name}"
+    yield _next(f"train {manifest.name}")  # no sentence
 
 
 def _unknown_line(unknown: UnknownPieces) -> str:
-    advice = f". {unknown.way_out}" if unknown.is_too_much else ""
-    return f"words: {unknown}{advice}"
+    if unknown.is_too_much:
+        return tr("words: {found}. {advice}", found=unknown, advice=unknown.way_out)
+    return tr("words: {found}", found=unknown)
 
 
 def _attribute_lines(manifest: Manifest) -> list[str]:
@@ -334,40 +400,48 @@ def _attribute_lines(manifest: Manifest) -> list[str]:
 
     return [
         attributes_sentence(manifest.attributes),
-        *(f"note: {note}" for note in manifest.attributes.notes),
+        *map(_note, manifest.attributes.notes),
     ]
 
 
 def _unused_lines(manifest: Manifest) -> Iterator[str]:
     """Columns that no field took, by file."""
     for file, columns in manifest.unused_columns.items():
-        shown = ", ".join(columns[:COLUMNS_SHOWN])
+        shown = tr(", ").join(columns[:COLUMNS_SHOWN])
         more = len(columns) - COLUMNS_SHOWN
-        yield f"unused columns of {file}: {shown}" + (f" and {more} more" if more > 0 else "")
+        if more > 0:
+            shown = tr("{names} and {n} more", names=shown, n=more)
+        yield tr("unused columns of {file}: {columns}", file=file, columns=shown)
 
 
 def _note_lines(manifest: Manifest) -> Iterator[str]:
     """What a person may wonder about: items that match, values dropped, and other notes."""
     if manifest.items_matched is not None:
-        yield f"items: {manifest.items_matched:.0%} of the events' items are in the items file"
+        matched = mark("items: {share:.0%} of the events' items are in the items file")
+        yield tr(matched, share=manifest.items_matched)
     for field, count in manifest.dropped_fields.items():
-        yield f"dropped {count:,} values of {field} that could not be used; their rows stay"
-    for note in manifest.notes:
-        yield f"note: {note}"
+        yield tr(DROPPED, n=count, field=field)
+    yield from map(_note, manifest.notes)
 
 
 def _lists_lines(summary: ListsSummary) -> Iterator[str]:
     manifest = summary.manifest
-    yield (
-        f"{manifest.name}: {manifest.lists:,} lists of {manifest.users:,} users, "
-        f"{manifest.first[:10]} to {manifest.last[:10]}"
+    yield tr(
+        "{name}: {lists:,} lists of {users:,} users, {first} to {last}",
+        name=manifest.name,
+        lists=manifest.lists,
+        users=manifest.users,
+        first=manifest.first[:10],
+        last=manifest.last[:10],
     )
-    yield (
-        f"{manifest.rows_read:,} rows read: {manifest.accepted:,} accepted, "
-        f"{manifest.quarantined:,} quarantined"
+    yield tr(
+        "{rows:,} rows read: {accepted:,} accepted, {quarantined:,} quarantined",
+        rows=manifest.rows_read,
+        accepted=manifest.accepted,
+        quarantined=manifest.quarantined,
     )
     yield from _refusal_lines(summary)
-    yield f"next: python -m core evaluate {manifest.corpus}"
+    yield _next(f"evaluate {manifest.corpus}")  # no sentence
 
 
 def _refusal_lines(
@@ -375,11 +449,11 @@ def _refusal_lines(
 ) -> Iterator[str]:
     """Reasons of refused rows, the first of them, and the file of all."""
     for reason, count in summary.reasons.items():
-        yield f"refused {count:,}: {reason}"
+        yield tr("refused {n:,}: {reason}", n=count, reason=tr(reason))
     for refusal in summary.refused[:REFUSALS_SHOWN]:
         yield f"  {refusal}"
     if summary.refused and has_file:
-        yield f"all refused rows: {summary.quarantine}"
+        yield tr("all refused rows: {file}", file=summary.quarantine)
 
 
 VERBS = {

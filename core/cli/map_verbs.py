@@ -9,16 +9,18 @@ import typer
 
 from core.cli.model_verbs import Asked
 from core.cli.output import answer, progress_bar
+from core.language import tr
 
 
 def show_map(
     asked: Asked,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the states with another seed; kept in the library.")
+        bool,
+        typer.Option("--refit", help=tr("Fit the states with another seed; kept in the library.")),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write all states for embedding-atlas."),
+        typer.Option("--out", metavar="FILE", help=tr("Write all states for embedding-atlas.")),
     ] = None,
 ) -> None:
     """Say how far to trust the map, beside another seed's, and write its states as Parquet."""
@@ -40,18 +42,28 @@ def show_map(
         "atlas": None,
     }
     lines = [
-        f"{len(kept.trust):,} reference states, 15 neighbours: trustworthiness {trust:.3f}, "
-        f"continuity {continuity:.3f} (1 = all neighbours kept, .5 = chance)"
+        tr(
+            "{n:,} reference states, 15 neighbours: trustworthiness {trust:.3f}, continuity "
+            "{continuity:.3f} (1 = all neighbours kept, .5 = chance)",
+            n=len(kept.trust),
+            trust=trust,
+            continuity=continuity,
+        )
     ]
     if second is not None:
         shared = float(second.shared.mean())
         facts["second"] = {"seed": second.seed, "shared": shared, "chance": second.chance}
         lines.append(
-            f"a second map (seed {second.seed}) keeps {shared:.0%} of the nearest neighbours; by "
-            f"chance {second.chance:.1%}"
+            tr(
+                "a second map (seed {seed}) keeps {shared:.0%} of the nearest neighbours; by "
+                "chance {chance:.1%}",
+                seed=second.seed,
+                shared=shared,
+                chance=second.chance,
+            )
         )
     else:
-        lines.append("no second map: --refit fits one")
+        lines.append(tr("no second map: --refit fits one"))
     if atlas is not None:
         facts["atlas"] = {
             "file": str(atlas.file),
@@ -62,8 +74,13 @@ def show_map(
             "command": atlas.command,
         }
         lines.append(
-            f"{atlas.states:,} states and {atlas.items:,} items: {atlas.file}; open it with "
-            f"{atlas.command}"
+            tr(
+                "{states:,} states and {items:,} items: {file}; open it with {command}",
+                states=atlas.states,
+                items=atlas.items,
+                file=atlas.file,
+                command=atlas.command,
+            )
         )
     answer(facts, lines, as_json=asked.json)
 

@@ -24,30 +24,34 @@ from core.cli.whose import AtOption, Whose
 from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, Stopped
+from core.language import mark, tr
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
     from core.engine import Engine
     from core.evaluate.report import EvaluationReport
+    from core.model.metrics import Score
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="ID", help="Model id (default: the newest).")
+    str | None, typer.Option("--model", metavar="ID", help=tr("Model id (default: the newest)."))
 ]
 RecommenderOption = Annotated[
     str | None,
-    typer.Option("--recommender", metavar="ID", help="For example interest, joint or ease."),
+    typer.Option("--recommender", metavar="ID", help=tr("For example interest, joint or ease.")),
 ]
 SHOWN = ("joint", "interest")
 """Recommenders whose quality the list of models shows."""
 DeviceOption = Annotated[
     str,
-    typer.Option("--device", help="auto (an accelerator where there is one), cpu, cuda or mps."),
+    typer.Option(
+        "--device", help=tr("auto (an accelerator where there is one), cpu, cuda or mps.")
+    ),
 ]
 CohortOption = Annotated[
     str | None,
-    typer.Option("--cohort", metavar="NAME", help="Also for the users of a saved cohort."),
+    typer.Option("--cohort", metavar="NAME", help=tr("Also for the users of a saved cohort.")),
 ]
-KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the list.")]
+KOption = Annotated[int, typer.Option("--k", min=1, max=1000, help=tr("Length of the list."))]
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,14 @@ class Asked:
         corpus, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
         if self.model is None:
             for line in damage_lines(shelf.models(name).damaged):
-                complain(f"Model {line}")
+                complain(tr("Model {line}", line=line))
         return Engine.open(corpus, folder, shelf)
 
 
 def evaluate_corpus(
     asked: Asked,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="leave-last-out, temporal or windows.")
+        str, typer.Option("--protocol", help=tr("leave-last-out, temporal or windows."))
     ] = "leave-last-out",
     k: KOption = 10,
     device: DeviceOption = "auto",
@@ -89,8 +93,10 @@ def evaluate_corpus(
         bool,
         typer.Option(
             "--refit",
-            help="Also judge every recommender with the validation events counted in, after all "
-            "choices were made; trains the interest model again (leave-last-out).",
+            help=tr(
+                "Also judge every recommender with the validation events counted in, after all "
+                "choices were made; trains the interest model again (leave-last-out)."
+            ),
         ),
     ] = False,
     cohort: CohortOption = None,
@@ -110,7 +116,9 @@ def evaluate_corpus(
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
     if cohort is not None and protocol == "windows":
         raise DomainError(
-            "windows are judged for all users", where="--cohort", remedy="Leave out --cohort"
+            tr("windows are judged for all users"),
+            where="--cohort",
+            remedy=tr("Leave out --cohort"),
         )
     who = None
     if cohort is not None:
@@ -122,9 +130,9 @@ def evaluate_corpus(
         return
     if refit and protocol != "leave-last-out":
         raise DomainError(
-            "a refit is judged by leave-last-out only",
+            tr("a refit is judged by leave-last-out only"),
             where="--refit",
-            remedy="Leave out --refit, or --protocol",
+            remedy=tr("Leave out --refit, or --protocol"),
         )
     with progress_bar() as progress:
         stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
@@ -145,19 +153,27 @@ def evaluate_corpus(
     cautions += failures
     lines = [
         build_verdict(report, served, subject, strategies),
-        f"{protocol}: {len(report.users):,} targets of {len(set(report.users)):,} users",
+        tr(
+            "{protocol}: {targets:,} targets of {users:,} users",
+            protocol=protocol,
+            targets=len(report.users),
+            users=len(set(report.users)),
+        ),
     ]
     lines += [
-        f"{score.recommender:<18} NDCG@{k} {score}  recall {score.recall:.3f}  "
-        f"MRR {score.mrr:.4f}  coverage {score.coverage:.2f}"
+        tr(
+            "{score}  coverage {coverage:.2f}",
+            score=_scores(score, k),
+            coverage=score.coverage,
+        )
         for score in sorted(report.scores, key=lambda score: -(score.ndcg or 0.0))
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}
     if grown is not None:
-        lines.append("refitted with the validation events, after all choices were made:")
+        lines.append(tr("refitted with the validation events, after all choices were made:"))
         lines += [
-            f"{score.recommender:<18} NDCG@{k} {score}"
+            f"{score.recommender:<18} NDCG@{k} {score}"  # no sentence
             for score in sorted(grown.scores, key=lambda score: -(score.ndcg or 0.0))
             if score.ndcg is not None
         ]
@@ -178,14 +194,25 @@ def _evaluated_cohort(
     who = report.of_users(user_ids)
     part = report.among(who)
     facts = {"name": name, **part.to_json(), "users": len(user_ids)}
-    lines = [f"{name}: {served_beside(report, who, subject).sentence}"]
-    lines += [
-        f"{name}: {score.recommender:<18} NDCG@{report.k} {score}  recall {score.recall:.3f}  "
-        f"MRR {score.mrr:.4f}"
+    said = [served_beside(report, who, subject).sentence]
+    said += [
+        _scores(score, report.k)
         for score in sorted(part.scores, key=lambda score: -(score.ndcg or 0.0))
         if score.ndcg is not None
     ]
-    return facts, lines
+    return facts, [tr("{about}: {problem}", about=name, problem=line) for line in said]
+
+
+def _scores(score: Score, k: int) -> str:
+    """A line of a table of recommenders."""
+    return tr(
+        "{recommender:<18} NDCG@{k} {score}  recall {recall:.3f}  MRR {mrr:.4f}",
+        recommender=score.recommender,
+        k=k,
+        score=score,
+        recall=score.recall,
+        mrr=score.mrr,
+    )
 
 
 def _evaluate_windows(
@@ -197,18 +224,27 @@ def _evaluate_windows(
 
     if refit:
         raise DomainError(
-            "a refit is judged by leave-last-out only",
+            tr("a refit is judged by leave-last-out only"),
             where="--refit",
-            remedy="Leave out --refit, or --protocol",
+            remedy=tr("Leave out --refit, or --protocol"),
         )
     with progress_bar() as progress:
         report = evaluate_windows(corpus, asked.shelf(), folder, k, progress, device=device)
     view = build_ageing(report)
     lines = [view.sentence, view.forgetting]
     lines += [
-        f"{row.window:<10} {row.targets:>6,} targets of {row.users:,} users: "
-        f"stale {row.stale}  updated {row.updated} in {row.update_seconds:.0f} s  "
-        f"retrained {row.retrained} in {row.retrain_seconds:.0f} s"
+        tr(
+            "{window:<10} {targets:>6,} targets of {users:,} users: stale {stale}  updated "
+            "{updated} in {update_seconds:.0f} s  retrained {retrained} in {retrain_seconds:.0f} s",
+            window=row.window,
+            targets=row.targets,
+            users=row.users,
+            stale=row.stale,
+            updated=row.updated,
+            update_seconds=row.update_seconds,
+            retrained=row.retrained,
+            retrain_seconds=row.retrain_seconds,
+        )
         for row in view.rows
     ]
     answer(report.to_json(), lines, as_json=asked.json)
@@ -221,14 +257,15 @@ def rebuild_demo(json: JsonOption = False) -> None:
 
     if INSTALLED:
         raise DomainError(
-            "an installed package keeps its demo as it is",
+            tr("an installed package keeps its demo as it is"),
             where=str(DEMO_FOLDER),
-            remedy="Rebuild it in a checkout of the repository",
+            remedy=tr("Rebuild it in a checkout of the repository"),
         )
     with progress_bar() as progress:
         changed = build_demo(DEMO_FOLDER, progress)
-    lines = [f"Rebuilt {DEMO_FOLDER}"]
-    lines += [f"changed: {name}" for name in changed] or ["every file has the bytes it had before"]
+    lines = [tr("Rebuilt {folder}", folder=DEMO_FOLDER)]
+    same = tr("every file has the bytes it had before")
+    lines += [tr("changed: {file}", file=name) for name in changed] or [same]
     answer({"folder": str(DEMO_FOLDER), "changed": changed}, lines, as_json=json)
 
 
@@ -266,7 +303,7 @@ def list_models(
             }
         )
     lines = [
-        f"{model['model_id']}  {model['created']}  NDCG@10 "
+        f"{model['model_id']}  {model['created']}  NDCG@10 "  # no sentence
         + ", ".join(
             f"{name} {model['ndcg'][name]:.4f}"
             for name in SHOWN
@@ -275,17 +312,22 @@ def list_models(
         for model in models
     ]
     lines += damage_lines(damaged)
-    lines = lines or [f"No model yet. Train one: python -m core train {corpus}"]
+    command = f"python -m core train {corpus}"  # no sentence
+    lines = lines or [tr("No model yet. Train one: {command}", command=command)]
     answer({"models": models, "damaged": damage_facts(damaged)}, lines, as_json=json)
 
 
 def list_users(
     asked: Asked,
-    sort: Annotated[str, typer.Option("--sort", help="drift or events, descending.")] = "drift",
+    sort: Annotated[str, typer.Option("--sort", help=tr("drift or events, descending."))] = "drift",
 ) -> None:
     """List users with their number of events and the drift of their interest."""
     if sort not in ("drift", "events"):
-        raise DomainError(f"unknown order {sort!r}", where="--sort", remedy="Use drift or events")
+        raise DomainError(
+            tr("unknown order {sort!r}", sort=sort),
+            where="--sort",
+            remedy=tr("Use drift or events"),
+        )
     engine = asked.engine()
     starts, times = engine.corpus.user_starts, engine.corpus.events[Columns.Time]
     timed = not engine.corpus.manifest.order_as_time
@@ -296,17 +338,24 @@ def list_users(
     )
     users = table.sort_values([sort, "user_id"], ascending=[False, True]).to_dict("records")
     lines = [
-        f"{row['user_id']}: {row['events']} events, {_span(row['first'], row['last'])}, "
-        f"drift {row['drift']:.3f}"
+        tr(
+            "{user}: {events} events, {span}, drift {drift:.3f}",
+            user=row["user_id"],
+            events=row["events"],
+            span=_span(row["first"], row["last"]),
+            drift=row["drift"],
+        )
         for row in users[:50]
     ]
     if len(users) > 50:
-        lines.append(f"... and {len(users) - 50:,} more (--json lists all)")
+        lines.append(tr("... and {n:,} more (--json lists all)", n=len(users) - 50))
     answer({"users": users}, lines, as_json=asked.json)
 
 
 def _span(first: str | None, last: str | None) -> str:
-    return f"{first[:10]} to {last[:10]}" if first and last else "no times"
+    if not first or not last:
+        return tr("no times")
+    return tr("{start} to {end}", start=first[:10], end=last[:10])
 
 
 def show_trajectory(asked: Asked, whose: Whose, recommender: RecommenderOption = None) -> None:
@@ -332,11 +381,20 @@ def show_trajectory(asked: Asked, whose: Whose, recommender: RecommenderOption =
     lines = []
     for row, event in zip(steps, history.events, strict=True):
         topic = max(row["profile"], key=row["profile"].get)
+        kind: str = row["kind"]
         rank = f"{row['next_rank']:g}" if row["next_rank"] == row["next_rank"] else "-"
         lines.append(
-            f"{row['step']:>4}  {(row['timestamp'] or '')[:10]:<10}  {row['kind']:<8}  "
-            f"{short_name(engine.corpus.event_title(event), 48):<48}  {short_name(topic, 24):<24} "
-            f"{row['profile'][topic]:.0%}  next item's rank {rank}"
+            tr(
+                "{step:>4}  {day:<10}  {kind:<8}  {title:<48}  {topic:<24} {share:.0%}  next "
+                "item's rank {rank}",
+                step=row["step"],
+                day=(row["timestamp"] or "")[:10],
+                kind=tr(kind),
+                title=short_name(engine.corpus.event_title(event), 48),
+                topic=short_name(topic, 24),
+                share=row["profile"][topic],
+                rank=rank,
+            )
         )
     answer({"user_id": history.user_id, "steps": steps}, lines, as_json=asked.json)
 
@@ -348,11 +406,12 @@ def recommend_items(
     k: KOption = 10,
     recommender: RecommenderOption = None,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Instead of --user: a list for every user, into --out.")
+        bool,
+        typer.Option("--all", help=tr("Instead of --user: a list for every user, into --out.")),
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="With --all: a .parquet or .csv file."),
+        typer.Option("--out", metavar="FILE", help=tr("With --all: a .parquet or .csv file.")),
     ] = None,
 ) -> None:
     """Show the recommendation list of a user at a time, or write those of all users to a file."""
@@ -371,25 +430,37 @@ def _recommend_to_all(
     from core.evaluate.making_lists import make_lists, unfinished_path
 
     if out is None:
-        raise DomainError("--all and --out belong together", remedy="Give both or neither")
+        raise DomainError(tr("--all and --out belong together"), remedy=tr("Give both or neither"))
     if whose != Whose():
-        raise DomainError("--all is for every user", remedy="Leave out --user and --history")
+        raise DomainError(
+            tr("--all is for every user"), remedy=tr("Leave out --user and --history")
+        )
     try:
         with progress_bar() as progress:
             made = make_lists(asked.engine(), out, k, at, recommender, progress)
     except KeyboardInterrupt:
         if unfinished_path(out).exists():
-            raise Stopped("Stopped; the same command goes on from here.") from None
+            raise Stopped(tr("Stopped; the same command goes on from here.")) from None
         raise
     if made.discarded:
-        complain("The lists of an unfinished run, for another question or damaged, were removed.")
+        gone = mark(
+            "The lists of an unfinished run, for another question or damaged, were removed."
+        )
+        complain(tr(gone))
     if made.left_out:
-        complain(f"{made.left_out:,} users have no event at that moment and are left out.")
-    went_on = f", {made.kept:,} users by an earlier run" if made.kept else ""
-    lines = [
-        f"{made.lists:,} lists of up to {k} items by {made.recommender}: {out}{went_on}",
-        f"next: python -m core import-lists {out} --name {asked.corpus}",
-    ]
+        silent = mark("{n:,} users have no event at that moment and are left out.")
+        complain(tr(silent, n=made.left_out))
+    said = tr(
+        "{n:,} lists of up to {k} items by {recommender}: {file}",
+        n=made.lists,
+        k=k,
+        recommender=made.recommender,
+        file=out,
+    )
+    if made.kept:
+        said = tr("{said}, {n:,} users by an earlier run", said=said, n=made.kept)
+    command = f"python -m core import-lists {out} --name {asked.corpus}"  # no sentence
+    lines = [said, tr("next: {command}", command=command)]
     answer({"corpus": asked.corpus, **asdict(made)}, lines, as_json=asked.json)
 
 

@@ -9,6 +9,7 @@ import typer
 from core.cli.model_verbs import Asked
 from core.cli.output import answer, complain, progress_bar
 from core.domain import DomainError
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
@@ -22,15 +23,19 @@ def monitor_corpus(
         typer.Option(
             "--since",
             metavar="DAY",
-            help="Test every finished period from the one with this day on (default: the newest).",
+            help=tr(
+                "Test every finished period from the one with this day on (default: the newest)."
+            ),
         ),
     ] = None,
     period: Annotated[
-        str, typer.Option("--period", help="auto, day, week or month; auto goes by the span.")
+        str, typer.Option("--period", help=tr("auto, day, week or month; auto goes by the span."))
     ] = "auto",
     cohort: Annotated[
         str | None,
-        typer.Option("--cohort", metavar="NAME", help="Watch only the users of a saved cohort."),
+        typer.Option(
+            "--cohort", metavar="NAME", help=tr("Watch only the users of a saved cohort.")
+        ),
     ] = None,
 ) -> int:
     """Say what changed beyond chance; exit code 1 where something did.
@@ -62,7 +67,7 @@ def monitor_corpus(
     log, problems = read_log(shelf, corpus.name)
     for problem in problems:
         complain(problem)
-    lines = [*tell(found), "Changes of models and strategies:", *tell_log(log, LOG_SHOWN)]
+    lines = [*tell(found), tr("Changes of models and strategies:"), *tell_log(log, LOG_SHOWN)]
     facts = as_facts(found) | {"log": [line.to_json() for line in log]}
     answer(facts, lines if log else tell(found), as_json=asked.json)
     return 1 if found.alarms else 0
@@ -77,7 +82,7 @@ def _engine(asked: Asked, corpus: Corpus) -> Engine | None:
     except DomainError as error:
         if asked.model is not None:
             raise
-        complain(f"Without a model: {error}")
+        complain(tr("Without a model: {problem}", problem=error))
         return None
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from core.domain import DomainError
+from core.language import tr
 from core.progress import Pace, Progress, ProgressCallback
 
 LibraryOption = Annotated[
@@ -25,12 +26,14 @@ LibraryOption = Annotated[
     typer.Option(
         "--library",
         envvar="TASTELINES_LIBRARY",
-        help="Folder of corpora and models (default: data/library of a checkout, "
-        "~/.local/share/tastelines of an installed package).",
+        help=tr(
+            "Folder of corpora and models (default: data/library of a checkout, "
+            "~/.local/share/tastelines of an installed package)."
+        ),
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object.")]
-CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help="Name of a corpus.")]
+JsonOption = Annotated[bool, typer.Option("--json", help=tr("Print exactly one JSON object."))]
+CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help=tr("Name of a corpus."))]
 
 PLAIN_SECONDS = 20.0
 """Between two lines of progress where stderr is no terminal."""
@@ -89,7 +92,10 @@ def damage_facts(damaged: Mapping[str, DomainError]) -> list[dict[str, str]]:
 
 def damage_lines(damaged: Mapping[str, DomainError]) -> list[str]:
     """What is damaged, a line each."""
-    return [f"{name} is damaged: {error}" for name, error in damaged.items()]
+    return [
+        tr("{name} is damaged: {problem}", name=name, problem=error)
+        for name, error in damaged.items()
+    ]
 
 
 def one_line(text: str) -> str:
@@ -132,16 +138,16 @@ def progress_bar() -> Iterator[ProgressCallback]:
         TextColumn("{task.fields[details]}", markup=False),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task, pace = bar.add_task("starting", total=None, details=""), Pace()
+        task, pace = bar.add_task(tr("starting"), total=None, details=""), Pace()
 
         def show(progress: Progress) -> None:
             progress = pace.timed(progress)
             bar.update(
                 task,
-                description=progress.stage,
+                description=tr(progress.stage),
                 completed=progress.done,
                 total=progress.total,
-                details=", ".join(_details(progress)),
+                details=tr(", ").join(_details(progress)),
             )
 
         yield show
@@ -158,15 +164,16 @@ def plain_progress(clock: Callable[[], float] = time.monotonic) -> ProgressCallb
             return
         due = clock() + PLAIN_SECONDS
         share = f"{progress.done / progress.total:.0%}" if progress.total else "…"
-        complain(": ".join((progress.stage, ", ".join((share, *_details(progress))))))
+        details = tr(", ").join((share, *_details(progress)))
+        complain(tr("{about}: {problem}", about=tr(progress.stage), problem=details))
 
     return show
 
 
 def _details(progress: Progress) -> list[str]:
-    details = [f"{name} {_figure(value)}" for name, value in progress.figures.items()]
+    details = [f"{tr(name)} {_figure(value)}" for name, value in progress.figures.items()]
     if progress.seconds_left is not None:
-        details.append(f"{_duration(progress.seconds_left)} left")
+        details.append(tr("{time} left", time=_duration(progress.seconds_left)))
     return details
 
 
@@ -176,4 +183,6 @@ def _figure(value: float) -> str:
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    if not minutes:
+        return tr("{seconds:.0f} s", seconds=rest)
+    return tr("{minutes} min {seconds} s", minutes=minutes, seconds=rest)

@@ -12,6 +12,7 @@ from core.cli.output import answer, complain, progress_bar
 from core.cli.whose import AtOption
 from core.domain import DomainError
 from core.files import Damaged, reason_of, replace_text
+from core.language import mark, tr
 
 if TYPE_CHECKING:
     from core.corpus.store import Library
@@ -20,14 +21,22 @@ if TYPE_CHECKING:
     from core.progress import ProgressCallback
 
 THEMES = ("light", "dark")
-ThemeOption = Annotated[str, typer.Option("--theme", help="light or dark.")]
+REPORTS = {
+    "model": mark("Report of the model: {file} ({size:.1f} MB)"),
+    "user": mark("Report of the user: {file} ({size:.1f} MB)"),
+    "cohort": mark("Report of the cohort: {file} ({size:.1f} MB)"),
+}
+"""What is said of a written report, by what it is about."""
+ThemeOption = Annotated[str, typer.Option("--theme", help=tr("light or dark."))]
 
 
 def write_file(
     asked: Asked,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .html file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help=tr("The .html file to write."))
+    ],
     user: Annotated[
-        str | None, typer.Option("--user", help="A user's report (default: the model's).")
+        str | None, typer.Option("--user", help=tr("A user's report (default: the model's)."))
     ] = None,
     at: AtOption = None,
     recommender: RecommenderOption = None,
@@ -36,7 +45,9 @@ def write_file(
     """Write a user, or the model, as one HTML file that needs neither the app nor a network."""
     palette = palette_of(theme)
     if user is None and at is not None:
-        raise DomainError("--at is for a user's report", remedy="Give --user too, or leave it out")
+        raise DomainError(
+            tr("--at is for a user's report"), remedy=tr("Give --user too, or leave it out")
+        )
     shelf, engine = asked.shelf(), asked.engine()
     with progress_bar() as progress:
         if user is None:
@@ -53,7 +64,11 @@ def palette_of(theme: str) -> Palette:
     from core.figures.palette import PALETTES
 
     if theme not in THEMES:
-        raise DomainError(f"unknown theme {theme!r}", where="--theme", remedy="Use light or dark")
+        raise DomainError(
+            tr("unknown theme {theme!r}", theme=theme),
+            where="--theme",
+            remedy=tr("Use light or dark"),
+        )
     return PALETTES[theme]  # type: ignore[index]
 
 
@@ -63,12 +78,12 @@ def save_report(out: Path, text: str, about: str) -> tuple[int, str]:
         replace_text(out, text)
     except OSError as error:
         raise DomainError(
-            f"the report could not be written: {reason_of(error)}",
+            tr("the report could not be written: {reason}", reason=reason_of(error)),
             where=str(out),
-            remedy="Choose another --out",
+            remedy=tr("Choose another --out"),
         ) from None
     size = len(text.encode())
-    return size, f"Report of the {about}: {out} ({size / 1e6:.1f} MB)"
+    return size, tr(REPORTS[about], file=out, size=size / 1e6)
 
 
 def _user(
@@ -88,7 +103,7 @@ def _user(
     try:
         known = read_turns(shelf, engine)
     except Damaged as error:
-        complain(f"{error} This user is tested alone.")
+        complain(tr("{problem} This user is tested alone.", problem=error))
     return user_report(
         engine,
         user,

@@ -10,9 +10,11 @@ from core.cli.model_verbs import Asked
 from core.cli.output import answer, complain, progress_bar
 from core.cli.training_verbs import WhyOption
 from core.domain import DomainError
+from core.language import mark, tr
 
 SaveOption = Annotated[
-    str | None, typer.Option("--save", metavar="NAME", help="Keep it as a strategy of this name.")
+    str | None,
+    typer.Option("--save", metavar="NAME", help=tr("Keep it as a strategy of this name.")),
 ]
 
 
@@ -21,7 +23,9 @@ def reweigh_joint(
     save: SaveOption = None,
     anyway: Annotated[
         bool,
-        typer.Option("--anyway", help="Save the refitted weights also where they gain nothing."),
+        typer.Option(
+            "--anyway", help=tr("Save the refitted weights also where they gain nothing.")
+        ),
     ] = False,
     why: WhyOption = "",
 ) -> None:
@@ -50,8 +54,10 @@ def reweigh_joint(
             *(shelf, engine.corpus.name, save, engine.model_id, settings, weights, why),
             taken=served_names(engine.corpus.name, shelf),
         )
-        kept = "the refitted weights" if taken else "the old weights (--anyway takes the new ones)"
-        lines.append(f"Saved strategy {saved.name} with {kept}.")
+        kept = mark("Saved strategy {name} with the old weights (--anyway takes the new ones).")
+        if taken:
+            kept = mark("Saved strategy {name} with the refitted weights.")
+        lines.append(tr(kept, name=saved.name))
     facts = found.to_json() | {"saved": saved.name if saved else None}
     facts["saved_weights"] = None if saved is None else ("new" if taken else "old")
     answer(facts, lines, as_json=asked.json)
@@ -60,18 +66,19 @@ def reweigh_joint(
 def manage_strategies(
     asked: Asked,
     price: Annotated[
-        bool, typer.Option("--price", help="Measure what re-ranking costs, as two curves.")
+        bool, typer.Option("--price", help=tr("Measure what re-ranking costs, as two curves."))
     ] = False,
     save: SaveOption = None,
     new_share: Annotated[
         float | None,
-        typer.Option("--new-share", help="Share of a list's places for new items, 0 to 0.5."),
+        typer.Option("--new-share", help=tr("Share of a list's places for new items, 0 to 0.5.")),
     ] = None,
     diversity: Annotated[
-        float | None, typer.Option("--diversity", help="0 (by score alone) to 0.9.")
+        float | None, typer.Option("--diversity", help=tr("0 (by score alone) to 0.9."))
     ] = None,
     delete: Annotated[
-        str | None, typer.Option("--delete", metavar="NAME", help="Take a strategy off the list.")
+        str | None,
+        typer.Option("--delete", metavar="NAME", help=tr("Take a strategy off the list.")),
     ] = None,
     why: WhyOption = "",
 ) -> None:
@@ -85,9 +92,13 @@ def manage_strategies(
     from core.views.quality.strategy import saved_price, tell_log, tell_prices
 
     if sum((price, save is not None, delete is not None)) > 1:
-        raise DomainError("--price, --save and --delete exclude each other", remedy="Give one")
+        raise DomainError(
+            tr("--price, --save and --delete exclude each other"), remedy=tr("Give one")
+        )
     if save is None and not (new_share is None and diversity is None):
-        raise DomainError("--new-share and --diversity are settings to save", remedy="Give --save")
+        raise DomainError(
+            tr("--new-share and --diversity are settings to save"), remedy=tr("Give --save")
+        )
     shelf, name = asked.shelf(), asked.corpus
     lines: list[str] = []
     if price or save is not None:
@@ -96,7 +107,8 @@ def manage_strategies(
         store = StrategyStore.open(shelf)
         known = store.named(name, save) if save is not None else None
         if known is not None and known.model_id != engine.model_id:
-            complain(f"The strategy {save} adjusted model {known.model_id}; its weights are left.")
+            left = mark("The strategy {name} adjusted model {model}; its weights are left.")
+            complain(tr(left, name=save, model=known.model_id))
             known = None
         old = known.settings if known is not None else Settings()
         settings = Settings(
@@ -118,10 +130,13 @@ def manage_strategies(
             *(None if known is None else known.weights, why),
             taken=served_names(name, shelf),
         )
+        words = settings_words(saved)
+        command = f"python -m core recommend {name} --user U"  # no sentence
+        command = f"{command} --recommender {saved.name}"  # no sentence
         lines = [
-            f"Saved strategy {saved.name}: {settings_words(saved)}.",
+            tr("Saved strategy {name}: {settings}.", name=saved.name, settings=words),
             saved_price(measured, len(priced_cases(data))),
-            f"Use it: python -m core recommend {name} --user U --recommender {saved.name}",
+            tr("Use it: {command}", command=command),
         ]
         answer(
             {"saved": saved.name, "revision": saved.revision, **measured.to_json()},
@@ -132,15 +147,22 @@ def manage_strategies(
     shelf.manifest(name)
     if delete is not None:
         delete_strategy(shelf, name, delete, why)
-        lines.append(f"Deleted strategy {delete}; its versions stay in the log.")
+        gone = mark("Deleted strategy {name}; its versions stay in the log.")
+        lines.append(tr(gone, name=delete))
     store = StrategyStore.open(shelf)
     saved_ones = store.strategies(name)
     log, problems = read_log(shelf, name)
     for problem in problems:
         complain(problem)
     lines += [
-        f"{each.name}: {settings_words(each)}, for model {each.model_id}" for each in saved_ones
-    ] or ["No strategy is saved for this corpus."]
+        tr(
+            "{name}: {settings}, for model {model}",
+            name=each.name,
+            settings=settings_words(each),
+            model=each.model_id,
+        )
+        for each in saved_ones
+    ] or [tr("No strategy is saved for this corpus.")]
     facts = {
         "strategies": [
             {
@@ -157,17 +179,17 @@ def manage_strategies(
         ],
         "log": [line.to_json() for line in log],
     }
-    answer(facts, [*lines, "Log:", *tell_log(log)], as_json=asked.json)
+    answer(facts, [*lines, tr("Log:"), *tell_log(log)], as_json=asked.json)
 
 
 def estimate_earnings(
     asked: Asked,
     lists: Annotated[
-        str, typer.Option("--lists", metavar="NAME", help="Imported lists with rewards.")
+        str, typer.Option("--lists", metavar="NAME", help=tr("Imported lists with rewards."))
     ] = "production",
     recommender: Annotated[
         list[str] | None,
-        typer.Option("--recommender", metavar="ID", help="Which ones (default: all)."),
+        typer.Option("--recommender", metavar="ID", help=tr("Which ones (default: all).")),
     ] = None,
 ) -> None:
     """Estimate what other recommenders would have earned in place of served lists."""

@@ -21,6 +21,7 @@ from core.cli.output import (
 )
 from core.corpus.store import Library
 from core.domain import DomainError
+from core.language import mark, tr
 
 if TYPE_CHECKING:
     from core.model.config import InterestConfig
@@ -28,22 +29,24 @@ if TYPE_CHECKING:
     from core.training.tuning import Tuning
 
 TRIALS_SHOWN = 8
+STATES = {"done": mark("done"), "behind": mark("behind"), "cut": mark("cut")}
+"""How trials ended."""
 WhyOption = Annotated[
-    str, typer.Option("--why", metavar="TEXT", help="The reason, as the log shows it.")
+    str, typer.Option("--why", metavar="TEXT", help=tr("The reason, as the log shows it."))
 ]
 EncoderOption = Annotated[
     str | None,
     typer.Option(
         "--encoder",
         metavar="NAME_OR_PATH",
-        help="multilingual, or a BERT-family model by its folder or name.",
+        help=tr("multilingual, or a BERT-family model by its folder or name."),
     ),
 ]
 DespiteOption = Annotated[
     bool,
     typer.Option(
         "--despite-unknown",
-        help="Go on where the encoder does not know more than 10 % of the word pieces.",
+        help=tr("Go on where the encoder does not know more than 10 % of the word pieces."),
     ),
 ]
 
@@ -51,10 +54,11 @@ DespiteOption = Annotated[
 def train_model(
     corpus: CorpusArgument,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, max=100_000, help="Maximum number of epochs.")
+        int | None,
+        typer.Option("--epochs", min=1, max=100_000, help=tr("Maximum number of epochs.")),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the training.")
+        int | None, typer.Option("--seed", min=0, max=2**32 - 1, help=tr("Seed of the training."))
     ] = None,
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
@@ -63,21 +67,23 @@ def train_model(
         typer.Option(
             "--item-text",
             metavar="COLUMN,...",
-            help="Columns of the items file that describe an item (default: all that hold words).",
+            help=tr(
+                "Columns of the items file that describe an item (default: all that hold words)."
+            ),
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Settings as JSON.")
+        Path | None, typer.Option("--config", metavar="FILE", help=tr("Settings as JSON."))
     ] = None,
     tuned: Annotated[
-        bool, typer.Option("--tuned", help="Settings that `tune` found best for this corpus.")
+        bool, typer.Option("--tuned", help=tr("Settings that `tune` found best for this corpus."))
     ] = False,
     log: Annotated[
         str | None,
         typer.Option(
             "--log",
             metavar="tensorboard:DIR,mlflow:URI",
-            help="Also keep the training's figures there; the package has to be installed.",
+            help=tr("Also keep the training's figures there; the package has to be installed."),
         ),
     ] = None,
     why: WhyOption = "",
@@ -102,7 +108,9 @@ def train_model(
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
     if config is not None and tuned:
-        raise DomainError("--config and --tuned exclude each other", remedy="Give one of them")
+        raise DomainError(
+            tr("--config and --tuned exclude each other"), remedy=tr("Give one of them")
+        )
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
     options = InterestConfig()
     if config is not None or tuned:
@@ -135,11 +143,14 @@ def train_model(
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None  # just written
-    lines = [f"Model {folder.name} in {seconds:.0f} s: {folder}"]
+    made = mark("Model {model} in {seconds:.0f} s: {folder}")
+    lines = [tr(made, model=folder.name, seconds=seconds, folder=folder)]
     if metrics.targets:
-        lines += [f"{score.recommender}: NDCG@10 {score}" for score in metrics.best_first]
+        best = metrics.best_first
+        lines += [f"{score.recommender}: NDCG@10 {score}" for score in best]  # no sentence
     else:
-        lines.append("Not judged: no user has five or more events, so nobody could be scored.")
+        why_not = mark("Not judged: no user has five or more events, so nobody could be scored.")
+        lines.append(tr(why_not))
     facts = {"model_id": folder.name, "seconds": seconds}
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
@@ -163,7 +174,8 @@ def _tracking(
     finally:
         tracking.close(done)
         if tracking.problem:
-            complain(f"--log stopped, the training went on: {tracking.problem}")
+            went_on = mark("--log stopped, the training went on: {problem}")
+            complain(tr(went_on, problem=tracking.problem))
 
 
 def _results(folder: Path) -> dict[str, float]:
@@ -172,7 +184,8 @@ def _results(folder: Path) -> dict[str, float]:
 
     metrics = read_metrics(folder)
     scores = metrics.results if metrics is not None else ()
-    return {f"test NDCG@10/{s.recommender}": s.ndcg for s in scores if s.ndcg is not None}
+    known = {score.recommender: score.ndcg for score in scores if score.ndcg is not None}
+    return {f"test NDCG@10/{name}": ndcg for name, ndcg in known.items()}  # no sentence
 
 
 def update_model(
@@ -204,7 +217,10 @@ def update_model(
     seconds = round(time.monotonic() - started, 1)
     metrics = read_metrics(folder)
     assert metrics is not None and metrics.update is not None  # just written
-    lines = [f"Model {folder.name}, updated from {parent.name}, in {seconds:.0f} s: {folder}"]
+    made = mark("Model {model}, updated from {parent}, in {seconds:.0f} s: {folder}")
+    lines = [
+        tr(made, model=folder.name, parent=parent.name, seconds=seconds, folder=folder),
+    ]
     lines += update_sentences(metrics.update)
     facts = {"model_id": folder.name, "parent": parent.name, "seconds": seconds}
     update_facts = metrics.update.model_dump(mode="json")
@@ -215,10 +231,10 @@ def update_model(
 def tune_model(
     corpus: CorpusArgument,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.01, max=10_000, help="Duration of the search.")
+        float, typer.Option("--minutes", min=0.01, max=10_000, help=tr("Duration of the search."))
     ] = 10.0,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of search and training.")
+        int, typer.Option("--seed", min=0, max=2**32 - 1, help=tr("Seed of search and training."))
     ] = 0,
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
@@ -251,19 +267,23 @@ def tune_model(
 
 def _tuning_lines(tuning: Tuning, place: Path | None) -> Iterator[str]:
     several = len({trial.seed for trial in tuning.trials}) > 1
-    yield f"{len(tuning.trials)} settings tried on validation NDCG@10; the default came first"
+    tried = mark("{n} settings tried on validation NDCG@10; the default came first")
+    yield tr(tried, n=len(tuning.trials))
     for trial in sorted(tuning.trials, key=lambda trial: -trial.ndcg)[:TRIALS_SHOWN]:
         setting = ", ".join(
             f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
             for name, value in trial.setting.items()
         )
-        ended = "" if trial.state == "done" else f", {trial.state}"
-        seed = f", seed {trial.seed}" if several else ""
-        yield f"{trial.ndcg:.4f} in {trial.seconds:.0f} s{seed}{ended}: {setting or 'the default'}"
-    yield "the best of many trials is an optimistic figure; test events were not read"
+        how = [tr("{ndcg:.4f} in {seconds:.0f} s", ndcg=trial.ndcg, seconds=trial.seconds)]
+        how += [tr("seed {seed}", seed=trial.seed)] * several
+        how += [tr(STATES[trial.state])] * (trial.state != "done")
+        about = tr(", ").join(how)
+        yield tr("{about}: {problem}", about=about, problem=setting or tr("the default"))
+    yield tr("the best of many trials is an optimistic figure; test events were not read")
     if place is not None:
-        yield f"all of them: {place}"
-        yield f"next: python -m core train {tuning.corpus} --tuned"
+        yield tr("all of them: {file}", file=place)
+        command = f"python -m core train {tuning.corpus} --tuned"  # no sentence
+        yield tr("next: {command}", command=command)
 
 
 VERBS = {"train": train_model, "update": update_model, "tune": tune_model}

@@ -8,12 +8,13 @@ import typer
 
 from core.cli.model_verbs import Asked
 from core.cli.output import answer, progress_bar
+from core.language import tr
 
 
 def show_turns(
     asked: Asked,
     user: Annotated[
-        str | None, typer.Option("--user", help="User id (default: the whole corpus).")
+        str | None, typer.Option("--user", help=tr("User id (default: the whole corpus)."))
     ] = None,
 ) -> None:
     """Find changes of interest beyond chance, once per model; kept in the library."""

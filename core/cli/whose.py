@@ -10,13 +10,14 @@ import typer
 
 from core.cli.output import complain
 from core.domain import DomainError, History
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
     from core.corpus.own_reading import UnknownItem
 
 AtOption = Annotated[
-    str | None, typer.Option("--at", help="Step or ISO time (default: the last event).")
+    str | None, typer.Option("--at", help=tr("Step or ISO time (default: the last event)."))
 ]
 
 
@@ -24,13 +25,13 @@ AtOption = Annotated[
 class Whose:
     """Who a verb is about: --user, or --history with --match."""
 
-    user: Annotated[str | None, typer.Option("--user", help="User id.")] = None
+    user: Annotated[str | None, typer.Option("--user", help=tr("User id."))] = None
     history: Annotated[
         Path | None,
         typer.Option(
             "--history",
             metavar="FILE",
-            help="Instead of --user: the events of one person who is not in the corpus.",
+            help=tr("Instead of --user: the events of one person who is not in the corpus."),
         ),
     ] = None
     match: Annotated[
@@ -38,7 +39,7 @@ class Whose:
         typer.Option(
             "--match",
             metavar="ITEM=ID",
-            help="Which item of the corpus an unknown one of the file is; ITEM= for none.",
+            help=tr("Which item of the corpus an unknown one of the file is; ITEM= for none."),
         ),
     ] = field(default=None)
 
@@ -48,11 +49,13 @@ class Whose:
         DomainError for an unknown user, a file that can't be read, and for both or neither.
         """
         if (self.user is None) == (self.history is None):
-            problem = "both --user and --history" if self.user else "neither --user nor --history"
-            raise DomainError(problem, remedy="Give --user ID or --history FILE")
+            problem = tr("neither --user nor --history")
+            if self.user:
+                problem = tr("both --user and --history")
+            raise DomainError(problem, remedy=tr("Give --user ID or --history FILE"))
         if self.history is None:
             if self.match:
-                raise DomainError("--match is for --history", remedy="Leave it out")
+                raise DomainError(tr("--match is for --history"), remedy=tr("Leave it out"))
             assert self.user is not None
             return corpus.history(self.user)
         from core.corpus.own_reading import read_own_file
@@ -73,8 +76,9 @@ class Whose:
         for said in self.match or []:
             item, equals, match = said.rpartition("=")
             if not equals:
-                remedy = "Use --match ITEM=ID, or --match ITEM= for none"
-                raise DomainError(f"{said!r} is not ITEM=ID", where="--match", remedy=remedy)
+                remedy = tr("Use --match ITEM=ID, or --match ITEM= for none")
+                problem = tr("{said!r} is not ITEM=ID", said=said)
+                raise DomainError(problem, where="--match", remedy=remedy)
             matches[item] = match
         return matches
 
@@ -82,7 +86,14 @@ class Whose:
 def _say(corpus: Corpus, item: UnknownItem) -> str:
     name = f"{item.item_id} ({item.title})" if item.title else item.item_id
     if item.taken:
-        return f"{name} is taken for {corpus.label(item.taken)}"
-    maybe = "; ".join(corpus.label(choice) for choice in item.choices)
-    hint = f". It may be: {maybe}. Say so with --match {item.item_id}=ID" if maybe else ""
-    return f"{name} is not in the corpus; its text alone is kept{hint}"
+        return tr("{name} is taken for {item}", name=name, item=corpus.label(item.taken))
+    said = tr("{name} is not in the corpus; its text alone is kept", name=name)
+    maybe = tr("; ").join(corpus.label(choice) for choice in item.choices)
+    if not maybe:
+        return said
+    return tr(
+        "{said}. It may be: {items}. Say so with --match {item_id}=ID",
+        said=said,
+        items=maybe,
+        item_id=item.item_id,
+    )

@@ -13,6 +13,7 @@ from types import FrameType
 
 from core.domain import DomainError
 from core.files import reason_of, replace_text
+from core.language import mark, tr
 
 REFUSED, FAILED = 2, 1
 """Exit codes: a server did not want to start and would not the next time; one kept ending."""
@@ -62,23 +63,26 @@ def ports(port: int, n: int) -> range:
     """Where ``n`` servers listen behind a proxy at ``port``; DomainError where there is no room."""
     if port + n > 65535:
         raise DomainError(
-            f"there are no {n} ports above {port}", where="--port", remedy="Choose a lower one"
+            tr("there are no {n} ports above {port}", n=n, port=port),
+            where="--port",
+            remedy=tr("Choose a lower one"),
         )
     return range(port + 1, port + 1 + n)
 
 
 def write_proxy(path: Path, port: int, n: int, names: Sequence[str]) -> None:
     """Write nginx's configuration; DomainError where it can't be written."""
-    servers = "\n".join(f"    server 127.0.0.1:{each};" for each in ports(port, n))
+    each_is = "    server 127.0.0.1:{};"  # no sentence
+    servers = "\n".join(map(each_is.format, ports(port, n)))
     answers_to = " ".join("_" if name == "*" else name for name in names)
     text = NGINX.format(n=n, port=port, servers=servers, names=answers_to)
     try:
         replace_text(path, text)
     except OSError as error:
         raise DomainError(
-            f"the proxy's configuration can't be written: {reason_of(error)}",
+            tr("the proxy's configuration can't be written: {reason}", reason=reason_of(error)),
             where=str(path),
-            remedy="Choose another place with --proxy",
+            remedy=tr("Choose another place with --proxy"),
         ) from None
 
 
@@ -110,9 +114,10 @@ def keep_running(commands: Sequence[Sequence[str]], environment: Mapping[str, st
                 short[at] = short[at] + 1 if time.monotonic() - began[at] < SHORT else 0
                 if short[at] == MOST_SHORT:
                     code = FAILED
-                    say(f"A server ended {MOST_SHORT} times at once; all are stopped.")
+                    say(tr("A server ended {n} times at once; all are stopped.", n=MOST_SHORT))
                     break
-                say(f"A server ended ({process.returncode}); another takes its place.")
+                ended = mark("A server ended ({code}); another takes its place.")
+                say(tr(ended, code=process.returncode))
                 time.sleep(REST)
                 running[at] = subprocess.Popen(commands[at], env=environment)
                 began[at] = time.monotonic()

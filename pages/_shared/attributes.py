@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.corpus.attributes import Attributes, label_of
+from core.language import tr
 from pages._shared import notices, state
 
 
@@ -12,7 +13,7 @@ def pick_attribute(label: str, key: str, attributes: Attributes) -> str | None:
     """The attribute that ``key`` holds, as a list; None for none."""
     asked = state.get(key)
     if asked is not None and asked not in attributes.names:
-        notices.miss(key, f"There is no user attribute {asked!r} in this corpus.")
+        notices.miss(key, tr("There is no user attribute {asked!r} in this corpus.", asked=asked))
         state.choose(key, None)
     state.hold(key)
     picked = st.selectbox(
@@ -20,7 +21,7 @@ def pick_attribute(label: str, key: str, attributes: Attributes) -> str | None:
         attributes.names,
         index=None,
         key=key,
-        placeholder="None",
+        placeholder=tr("None"),
         format_func=label_of,
         persist_state="session",
         on_change=_chosen,
@@ -34,7 +35,8 @@ def say_missing(key: str) -> None:
     """Where an address asks for an attribute of a corpus that has none: that, once."""
     asked = state.get(key)
     if asked is not None:
-        notices.miss(key, f"This corpus has no user attributes, so none is called {asked!r}.")
+        said = tr("This corpus has no user attributes, so none is called {asked!r}.", asked=asked)
+        notices.miss(key, said)
         state.choose(key, None)
 
 

@@ -13,6 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from core.corpus.models import Models
 from core.corpus.store import Corpus
 from core.domain import DomainError
+from core.language import mark, tr
 from core.recommend.registry import NAMES
 from core.views import wording
 from pages._shared import drawing, loaders, notices, own, state
@@ -58,14 +59,20 @@ def _pick_corpus() -> str | None:
         state.put(CORPUS, None)
         return None
     names = list(manifests)
-    if not drawing.settle(CORPUS, names, names[0], "There is no corpus {!r} in this library."):
+    missing = mark("There is no corpus {!r} in this library.")
+    if not drawing.settle(CORPUS, names, names[0], missing):
         state.forget_about(CORPUS)
+
+    def label(name: str) -> str:
+        simulated = manifests[name].simulated
+        return tr("{corpus} (simulated)", corpus=name) if simulated else name
+
     return str(
         st.selectbox(
-            "Corpus",
+            tr("Corpus"),
             names,
             key=CORPUS,
-            format_func=lambda name: f"{name} (simulated)" if manifests[name].simulated else name,
+            format_func=label,
             on_change=_change,
             args=(CORPUS,),
             persist_state="session",
@@ -78,7 +85,8 @@ def _open_corpus(name: str) -> Corpus | None:
     try:
         return loaders.corpus(name)
     except DomainError as error:
-        notices.caution(f"The corpus {name!r} can't be opened: {error.what}.")
+        said = tr("The corpus {name!r} can't be opened: {problem}.", name=name, problem=error.what)
+        notices.caution(said)
         return None
 
 
@@ -88,15 +96,16 @@ def _pick_model(models: Models, corpus: str | None) -> str | None:
     notices.say_damaged(MODEL, "model", models.damaged)
     if not ids:
         if state.get(MODEL) is not None:
-            state.add_notice(MODEL, f"Corpus {corpus!r} has no trained model yet.")
+            said = tr("Corpus {corpus!r} has no trained model yet.", corpus=corpus)
+            state.add_notice(MODEL, said)
             state.put(MODEL, None)
         if corpus and not models.damaged:
-            st.caption("No trained model yet")
+            st.caption(tr("No trained model yet"))
         return None
-    drawing.settle(MODEL, ids, ids[0], "There is no model {!r}; this is the newest one.")
+    drawing.settle(MODEL, ids, ids[0], mark("There is no model {!r}; this is the newest one."))
     return str(
         st.selectbox(
-            "Model",
+            tr("Model"),
             ids,
             key=MODEL,
             format_func=lambda i: labels.get(i, i),
@@ -115,10 +124,13 @@ def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:
     except DomainError:
         return None
     cause = engine.failures.get(str(state.get(RECOMMENDER)))
-    missing = "There is no recommender {!r} in this model; this is {}.{}"
-    drawing.settle(RECOMMENDER, names, usual, missing, usual, f" {cause}" if cause else "")
-    about = "Whose lists Timeline, Explain, What-if, Compare and Cohorts show."
-    return draw_recommenders("Recommender", RECOMMENDER, names, help=about)
+    missing, told = mark("There is no recommender {!r} in this model; this is {}."), [usual]
+    if cause:
+        missing = mark("There is no recommender {!r} in this model; this is {}. {}")
+        told.append(str(cause))
+    drawing.settle(RECOMMENDER, names, usual, missing, *told)
+    about = tr("Whose lists Timeline, Explain, What-if, Compare and Cohorts show.")
+    return draw_recommenders(tr("Recommender"), RECOMMENDER, names, help=about)
 
 
 def draw_recommenders(label: str, key: str, names: Sequence[str], **look: Any) -> str:
@@ -129,31 +141,35 @@ def draw_recommenders(label: str, key: str, names: Sequence[str], **look: Any) -
 
 def recommender_label(name: str) -> str:
     """What a recommender is called in a picker."""
-    label = NAMES.get(name, name).removeprefix("the ")
-    return label[:1].upper() + label[1:]
+    label = tr(NAMES.get(name, name)).removeprefix("the ")
+    return wording.capital(label)
 
 
 def _pick_user(corpus: Corpus) -> str | None:
     asked = state.get(USER)
     if asked is not None and not corpus.knows(asked):
         close = difflib.get_close_matches(asked, corpus.user_ids[:LISTED_USERS], n=3, cutoff=0.5)
-        hint = f" Did you mean {', '.join(close)}?" if close else ""
-        state.add_notice(USER, f"There is no user {asked!r} in corpus {corpus.name!r}.{hint}")
+        said = tr(
+            "There is no user {asked!r} in corpus {corpus!r}.", asked=asked, corpus=corpus.name
+        )
+        hint = tr("Did you mean {users}?", users=tr(", ").join(close)) if close else ""
+        state.add_notice(USER, wording.joined(said, hint))
         state.choose(USER, None)
         state.forget_about(USER)
     typed = len(corpus.user_ids) > LISTED_USERS
     state.hold(USER, typed=typed)
     look: dict[str, Any] = {"on_change": _change, "args": (USER,), "persist_state": "session"}
     if typed:
-        chosen = st.text_input("User", key=USER, placeholder="Type an id", **look) or None
+        hint = tr("Type an id")
+        chosen = st.text_input(tr("User"), key=USER, placeholder=hint, **look) or None
     else:
-        found = f"Search {wording.count(len(corpus.user_ids), 'user')}"
+        found = tr("Search {users}", users=wording.count(len(corpus.user_ids), "user"))
         users = corpus.user_ids
         called: Callable[[str], str] = str
         if asked is not None and asked not in corpus.user_index and corpus.knows(asked):
             users, called = (asked, *users), partial(own.label, corpus)
         chosen = st.selectbox(
-            "User",
+            tr("User"),
             users,
             index=None,
             key=USER,
@@ -163,12 +179,13 @@ def _pick_user(corpus: Corpus) -> str | None:
         )
     own.draw(corpus)
     with st.container(horizontal=True, gap="xsmall"):
-        for label, move in (("Prev. user", -1), ("Next user", 1)):
+        for label, move in ((tr("Prev. user"), -1), (tr("Next user"), 1)):
             key = f"user{move:+d}"
             drawing.button(label, key, move_user, corpus, move, width="stretch")
     walk = state.walk(corpus.user_ids)
     if walk is not corpus.user_ids:
-        st.caption(f"{wording.number(walk.index(chosen) + 1)} of {len(walk)} in the list you left")
+        at = wording.number(walk.index(chosen) + 1)
+        st.caption(tr("{at} of {n} in the list you left", at=at, n=len(walk)))
     return chosen
 
 
@@ -176,7 +193,7 @@ def _pick_step(corpus: Corpus, user_id: str) -> int:
     history = corpus.history(user_id)
     n = len(history)
     if not n:
-        st.caption("No events yet")
+        st.caption(tr("No events yet"))
         state.put(TIME, None)
         return 0
     asked = state.get(TIME)
@@ -184,20 +201,20 @@ def _pick_step(corpus: Corpus, user_id: str) -> int:
         step = history.resolve_step(asked)
     except DomainError:
         step = n
-        state.add_notice(
-            TIME, f"Time {asked!r} does not exist for {user_id}; this is the last of {n} steps."
-        )
+        missing = mark("Time {asked!r} does not exist for {user}; this is the last of {n} steps.")
+        state.add_notice(TIME, tr(missing, asked=asked, user=user_id, n=n))
     state.put(TIME, step)
     state.hold(TIME)
     if state.page() == "compare" and state.has_own_columns():
-        st.caption("Each column has a step of its own.")
+        st.caption(tr("Each column has a step of its own."))
         return step
     if n > 1:
-        label = f"Time (step of {n})"
+        label = tr("Time (step of {n})", n=n)
         st.slider(label, 1, n, key=TIME, on_change=_change, args=(TIME,), persist_state="session")
     st.caption(wording.day(history.events[step - 1].date))
     with st.container(horizontal=True, gap="xsmall"):
-        for label, move, at_end in (("Prev. event", -1, step <= 1), ("Next event", 1, step >= n)):
+        ends = (tr("Prev. event"), -1, step <= 1), (tr("Next event"), 1, step >= n)
+        for label, move, at_end in ends:
             drawing.button(
                 label, f"step{move:+d}", move_step, move, n, disabled=at_end, width="stretch"
             )
@@ -206,7 +223,8 @@ def _pick_step(corpus: Corpus, user_id: str) -> int:
 
 def play_button(n: int) -> None:
     """Play or Pause, for a history of ``n`` events."""
-    label, icon = ("Pause", "pause") if state.get(PLAYING) else ("Play", "play_arrow")
+    playing = state.get(PLAYING)
+    label, icon = (tr("Pause"), "pause") if playing else (tr("Play"), "play_arrow")
     drawing.button(label, "play", toggle_play, n, icon=icon, disabled=n < 2)
 
 

@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core import language
 from core.figures.palette import PALETTES, Palette
 from core.figures.style import CONFIG, REGIONS
-from core.language import ENGLISH, tr
+from core.language import ENGLISH, mark, tr
 from pages._shared import notices, state
 
 TIMELINE, EXPLAIN, COMPARE = "pages/timeline.py", "pages/explain.py", "pages/compare.py"
@@ -85,7 +85,7 @@ def chart(
             key=key,
             theme=None,
             config=REGIONS if is_lasso else CONFIG if has_tools or on_select else NO_TOOLS,
-            alt=f"{name}. {sentence}" if name else sentence,
+            alt=tr("{name}. {sentence}", name=name, sentence=sentence) if name else sentence,
             **options,
         )
         if below:
@@ -109,13 +109,16 @@ def settle(
 ) -> bool:
     """Make a choice that the URL may have asked for one of ``options``, else ``usual``.
 
-    ``missing`` says what does not exist, formatted with the wish and ``args``; ``says_now`` where
-    the notices above the page are already drawn. True unless a wish was not met.
+    ``missing`` (marked) says what does not exist, formatted with the wish and ``args``;
+    ``says_now`` where the notices above the page are already drawn. True unless a wish was not met.
     """
     asked = state.get(key)
+    if asked not in options and state.is_old_name(key, asked):
+        asked = state.held()[key].value
+        state.put(key, asked)
     is_met = asked in options or asked is None
     if not is_met:
-        (notices.miss if says_now else state.add_notice)(key, missing.format(asked, *args))
+        (notices.miss if says_now else state.add_notice)(key, tr(missing).format(asked, *args))
     if asked not in options:
         state.put(key, usual)
     state.hold(key)
@@ -132,15 +135,15 @@ def choose(
 ) -> Name:
     """One of a few options, what is usual unless another is picked; kept over page switches.
 
-    ``options`` are named as the address says, each with what the button says. Where there are too
-    many for buttons in a row it ``is_list``.
+    ``options`` are named as the address says, each with what the button says; that and ``label``
+    are marked. Where there are too many for buttons in a row it ``is_list``.
     """
     usual = state.KEYS[key].usual if key in state.KEYS else next(iter(options))
-    missing = f"{label}: there is no {{!r}}; this is {options[usual].lower()}."
-    settle(key, list(options), usual, missing, says_now=True)
+    label, missing = tr(label), mark("{1}: there is no {0!r}; this is {2}.")
+    settle(key, list(options), usual, missing, label, tr(options[usual]).lower(), says_now=True)
     look: dict[str, Any] = {
         "key": key,
-        "format_func": options.__getitem__,
+        "format_func": lambda name: tr(options[name]),
         "persist_state": "session",
         "on_change": state.has_chosen,
         "label_visibility": "collapsed" if hides_label else "visible",

@@ -11,6 +11,7 @@ from plotly.graph_objects import Figure
 
 from core.domain import DomainError
 from core.figures.notebook_report import picture
+from core.language import mark, tr, trc
 from core.notebook import LONGEST_NAME, Finding, Notebook, Seen
 from pages._shared import drawing, loaders, notices, state
 from pages._shared.state import ITEM, SCENARIO
@@ -18,7 +19,7 @@ from pages._shared.state import ITEM, SCENARIO
 NOTEBOOK = "pages/notebook.py"
 ANSWER = "keep_answer"
 """What became of the last click: the finding, or why it could not be kept."""
-NONE = "No chart"
+NONE = mark("No chart")
 Offered = Mapping[str, tuple[str, Figure | Callable[[], Figure]]]
 """Charts by name, each with its sentence, and the figure or what draws it."""
 
@@ -37,29 +38,56 @@ def keep(charts: Offered, about: str = "", /, **values: str | int | None) -> Non
     address = urlencode(query)
     place = hashlib.blake2b(address.encode(), digest_size=6).hexdigest()
     suggested = about or next((sentence for sentence, _ in charts.values()), "")
-    with st.popover("Keep finding", icon=":material/bookmark_add:", key="keep_popover"):
+    with st.popover(tr("Keep finding"), icon=":material/bookmark_add:", key="keep_popover"):
         answer = state.get(ANSWER)
         if isinstance(answer, DomainError):
             notices.show_error(answer)
         elif isinstance(answer, Finding) and answer.seen.query == address:
-            st.markdown(f":material/check_circle: Kept: {notices.escape(answer.name)}")
-            st.page_link(NOTEBOOK, label="Open the notebook", icon=":material/bookmarks:")
+            kept = tr("Kept: {name}", name=notices.escape(answer.name))
+            st.markdown(f":material/check_circle: {kept}")  # no sentence
+            st.page_link(NOTEBOOK, label=tr("Open the notebook"), icon=":material/bookmarks:")
         with st.form(f"keep_{place}", border=False):
             st.text_input(
-                "Finding",
+                tr("Finding"),
                 suggested[:LONGEST_NAME],
                 key=f"keep_name_{place}",
                 max_chars=LONGEST_NAME,
             )
-            st.text_area("Notes", key=f"keep_notes_{place}", height=90)
-            st.selectbox("Chart", [*charts, NONE], key=f"keep_chart_{place}", format_func=called)
+            st.text_area(tr("Notes"), key=f"keep_notes_{place}", height=90)
+            names, key = [*charts, NONE], f"keep_chart_{place}"
+            st.selectbox(tr("Chart"), names, key=key, format_func=called)
             st.form_submit_button(
-                "Keep", type="primary", on_click=keep_it, args=(place, address, charts)
+                tr("Keep"), type="primary", on_click=keep_it, args=(place, address, charts)
             )
 
 
 def called(chart: str) -> str:
-    return chart.replace("_", " ").capitalize()
+    """What a chart is called, by its name."""
+    labels = {
+        NONE: tr(NONE),
+        "events": trc("chart", "Events"),
+        "age": tr("Age"),
+        "calibration": tr("Calibration"),
+        "cohorts": tr("Cohorts"),
+        "flow": tr("Flow"),
+        "kinds": tr("Kinds"),
+        "lists": tr("Lists"),
+        "map": tr("Map"),
+        "opinions": tr("Opinions"),
+        "periods": tr("Periods"),
+        "profile": tr("Profile"),
+        "profiles": tr("Profiles"),
+        "quality": tr("Quality"),
+        "ranks": tr("Ranks"),
+        "recommenders": tr("Recommenders"),
+        "sizes": tr("Sizes"),
+        "step_sizes": tr("Step sizes"),
+        "topics": tr("Topics"),
+        "traffic": tr("Traffic"),
+        "waterfall": tr("Waterfall"),
+        "what_if": tr("What if"),
+    }
+    return labels.get(chart) or chart.replace("_", " ").capitalize()
 
 
 def keep_it(place: str, address: str, charts: Offered) -> None:

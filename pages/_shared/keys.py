@@ -16,6 +16,7 @@ from typing import NamedTuple
 import streamlit as st
 from pandas import DataFrame
 
+from core.language import tr
 from pages._shared import controls, drawing, jump, loaders, state, turning
 from pages._shared.jump import Act
 from pages._shared.state import PLAYING, TIME, USER
@@ -31,22 +32,22 @@ _listen = st.components.v2.component(
 def acts(pages: Sequence[st.Page], *, plays: bool) -> dict[str, Act]:
     """What each key does on this page, by the key's name."""
     known = {
-        "ArrowRight": Act("Next event", "arrow_forward", lambda: move(1)),
-        "ArrowLeft": Act("Previous event", "arrow_back", lambda: move(-1)),
+        "ArrowRight": Act(tr("Next event"), "arrow_forward", lambda: move(1)),
+        "ArrowLeft": Act(tr("Previous event"), "arrow_back", lambda: move(-1)),
         "Shift+ArrowRight": Act(
-            "Next turning point or review", "last_page", lambda: move_to_landmark(1)
+            tr("Next turning point or review"), "last_page", lambda: move_to_landmark(1)
         ),
         "Shift+ArrowLeft": Act(
-            "Previous turning point or review", "first_page", lambda: move_to_landmark(-1)
+            tr("Previous turning point or review"), "first_page", lambda: move_to_landmark(-1)
         ),
-        "J": Act("Next user", "person", lambda: move_user(1)),
-        "K": Act("Previous user", "person", lambda: move_user(-1)),
+        "J": Act(tr("Next user"), "person", lambda: move_user(1)),
+        "K": Act(tr("Previous user"), "person", lambda: move_user(-1)),
     }
     if plays:
-        known["Space"] = Act("Play or pause", "play_arrow", play)
+        known["Space"] = Act(tr("Play or pause"), "play_arrow", play)
     for number, page in enumerate(pages[:10], start=1):
         known[str(number % 10)] = Act(page.title, "", partial(jump.open_page, jump.script_of(page)))
-    known["?"] = Act("Keys", "keyboard", lambda: jump.open_dialog(jump.HELP))
+    known["?"] = Act(tr("Keys"), "keyboard", lambda: jump.open_dialog(jump.HELP))
     return known
 
 
@@ -65,13 +66,14 @@ def listen(pages: Sequence[st.Page], *, plays: bool) -> None:
         data={
             "keys": names,
             "most": MOST,
-            "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",
+            "focus": f".st-key-{jump.BOX} input" if opened == jump.GO else "",  # no sentence
         },
         on_pressed_change=lambda: None,
     )
     with st.container(horizontal=True, gap="small"):
-        drawing.button("Go to (Ctrl+K)", "open_go", jump.open_dialog, jump.GO, type="tertiary")
-        drawing.button("Keys (?)", "open_keys", jump.open_dialog, jump.HELP, type="tertiary")
+        go_to, about = tr("Go to (Ctrl+K)"), tr("Keys (?)")
+        drawing.button(go_to, "open_go", jump.open_dialog, jump.GO, type="tertiary")
+        drawing.button(about, "open_keys", jump.open_dialog, jump.HELP, type="tertiary")
     if opened == jump.GO:
         jump.draw(pages, [act for act in known.values() if act.icon])
     elif opened == jump.HELP:
@@ -111,7 +113,7 @@ def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
     for name in pressed[max(len(pressed) - new, 0) :]:
         if name in ("/", "Ctrl+K"):
             jump.open_dialog(jump.GO)
-        elif name == "Enter":
+        elif name == "Enter":  # no sentence
             jump.follow_first(pages, [act for act in known.values() if act.icon])
         elif name in known:
             known[name].do()
@@ -170,21 +172,24 @@ def switch() -> None:
 
 def draw_help(pages: Sequence[st.Page]) -> None:
     """What the keys do; single keys can be switched off, for those who dictate."""
-    listed = ", ".join(f"{at % 10} {page.title}" for at, page in enumerate(pages[:10], start=1))
+    listed = tr(", ").join(f"{at % 10} {page.title}" for at, page in enumerate(pages[:10], start=1))
     helps = {
-        "← →": "previous, next event",
-        "Shift+← Shift+→": "previous, next turning point; review where none follows",
-        "J K": "next, previous user of the list you came from",
-        "Space": "play or pause the Timeline",
-        "1 to 9, 0": listed,
-        "/ or Ctrl+K": "go to a user, an item or a page, or do something",
-        "?": "this help",
-        "Tab, Enter": "next control, press it; arrows move within sliders, tabs and choices",
+        "← →": tr("previous, next event"),
+        "Shift+← Shift+→": tr("previous, next turning point; review where none follows"),
+        "J K": tr("next, previous user of the list you came from"),
+        tr("Space"): tr("play or pause the Timeline"),
+        tr("1 to 9, 0"): listed,
+        tr("/ or Ctrl+K"): tr("go to a user, an item or a page, or do something"),
+        "?": tr("this help"),
+        tr("Tab, Enter"): tr(
+            "next control, press it; arrows move within sliders, tabs and choices"
+        ),
     }
 
-    @st.dialog("Keys", on_dismiss=jump.close)
+    @st.dialog(tr("Keys"), on_dismiss=jump.close)
     def dialog() -> None:
-        st.table(DataFrame({"Key": helps.keys(), "Does": helps.values()}), hide_index=True)
-        st.toggle("Single keys are on", not state.get(OFF), key=ON, on_change=switch)
+        rows = DataFrame({tr("Key"): helps.keys(), tr("Does"): helps.values()})
+        st.table(rows, hide_index=True)
+        st.toggle(tr("Single keys are on"), not state.get(OFF), key=ON, on_change=switch)
 
     dialog()

@@ -42,7 +42,7 @@ from core.processes import Task
 from core.revisions import RevisionStore
 from core.scenario.store import ScenarioStore
 from core.strategy.store import StrategyStore
-from core.views import overview
+from core.views import overview, wording
 from core.views.explain.build import build_receivers
 from core.views.interest_map import MapView, build_map
 from core.views.overview import ListView
@@ -105,7 +105,7 @@ def kept(
 
         # Streamlit tells caches apart by the name and the source of the function it keeps. The
         # module of every page is __main__, so the file is part of the name.
-        make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"
+        make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"  # no sentence
         cache = st.cache_resource(max_entries=entries, show_spinner=False)(make)
         if entries > OPENED:
             memory.when_empty(make.__qualname__, cache.clear)
@@ -140,7 +140,8 @@ def fingerprint(value: object) -> Fingerprint:
         return value.corpus_id, value.attributes_id
     if isinstance(value, Library):
         return str(value.root)
-    if type(value).__name__ == "Engine":  # not imported: it brings torch, which takes seconds
+    # Not imported: it brings torch, which takes seconds.
+    if type(value).__name__ == "Engine":  # no sentence
         engine = cast("Engine", value)
         custom = map(_answers_of, engine.registered)
         return engine.corpus.corpus_id, engine.corpus.attributes_id, engine.model_id, *custom
@@ -207,7 +208,7 @@ def model_label(folder: Path) -> str:
     created = created_at(folder)
     if created is None:
         return folder.name
-    return f"{created.day} {created:%b %Y} · {folder.name[:8]}"
+    return f"{wording.day(created)} · {folder.name[:8]}"
 
 
 @kept(3, mark("Opening the model …"), also=_content, speaks=False)

@@ -12,6 +12,7 @@ import streamlit as st
 from core.corpus.store import Corpus
 from core.domain import DomainError
 from core.files import Damaged
+from core.language import mark, tr
 from core.model.metrics import Metrics, read_metrics
 from core.views import wording
 from pages._shared import loaders, state
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WORD_JOINER = "\u2060"
 MISSED = ":material/link_off:"
+DAMAGED = {
+    "corpus": mark("The corpus {name!r} is damaged: {problem}"),
+    "model": mark("The model {name!r} is damaged: {problem}"),
+}
+"""How a thing of a kind is called damaged."""
 
 
 def escape(text: str) -> str:
@@ -56,27 +62,29 @@ def guarded() -> Iterator[None]:
 
 def show_error(error: DomainError) -> None:
     with st.container(border=True):
-        st.markdown(f":material/error: **{escape(error.what[:1].upper() + error.what[1:])}.**")
+        what = tr("{clauses}.", clauses=escape(wording.capital(error.what)))
+        st.markdown(f":material/error: **{what}**")  # no sentence
         if error.where:
             st.caption(escape(error.where))
         if error.remedy:
-            st.markdown(escape(error.remedy + "."))
+            st.markdown(escape(tr("{clauses}.", clauses=error.remedy)))
 
 
 def show_damaged(kind: str, damaged: Mapping[str, DomainError]) -> None:
     """Corpora or models that can't be read, by name, with the way out."""
     for name, error in damaged.items():
-        problem = f"the {kind} {name!r} is damaged: {error.what}"
+        problem = tr(DAMAGED[kind], name=name, problem=error.what)
         show_error(DomainError(problem, where=error.where, remedy=error.remedy))
 
 
 def say_damaged(key: str, kind: str, damaged: Mapping[str, DomainError]) -> None:
     """A line in the sidebar, and a notice where the URL asks for one of them."""
     if damaged:
-        st.caption(escape(f"Damaged: {', '.join(damaged)}. See Data and models."))
+        names = tr(", ").join(damaged)
+        st.caption(escape(tr("Damaged: {names}. See Data and models.", names=names)))
     asked = state.get(key)
     if asked in damaged:
-        state.add_notice(key, f"The {kind} {asked!r} is damaged: {damaged[asked]}")
+        state.add_notice(key, tr(DAMAGED[kind], name=asked, problem=damaged[asked]))
         state.put(key, None)
 
 
@@ -85,7 +93,7 @@ def find(read: Callable[[], T | None]) -> tuple[T | None, str]:
     try:
         return read(), ""
     except Damaged as error:
-        return None, wording.capital(f"{error.what}.")
+        return None, wording.capital(tr("{clauses}.", clauses=error.what))
 
 
 def metrics_of(engine: Engine) -> Metrics | None:
@@ -99,9 +107,12 @@ def metrics_of(engine: Engine) -> Metrics | None:
 
 def wrong(problem: DomainError, about: str = "") -> None:
     """What is wrong with a value, at its field."""
-    remedy = f" {problem.remedy}." if problem.remedy else ""
-    words = f"{about}: {problem.what}" if about else wording.capital(problem.what)
-    st.markdown(f":material/error: {escape(f'{words}.{remedy}')}")
+    remedy = tr("{clauses}.", clauses=problem.remedy) if problem.remedy else ""
+    words = wording.capital(problem.what)
+    if about:
+        words = tr("{about}: {problem}", about=about, problem=problem.what)
+    said = wording.joined(tr("{clauses}.", clauses=words), remedy)
+    st.markdown(f":material/error: {escape(said)}")  # no sentence
 
 
 def show_notices() -> None:
@@ -136,13 +147,17 @@ def need_engine() -> Engine:
         show_damaged("corpus" if chosen.corpus is None else "model", is_damaged)
         st.stop()
     if chosen.corpus is None:
-        text = "Import a file of reviews or other events, or restore the demo: python -m core demo"
-        empty("The library is empty", text, page="pages/corpora.py", label="Data and models")
+        text = tr(
+            "Import a file of reviews or other events, or restore the demo: {command}",
+            command="python -m core demo",  # no sentence
+        )
+        title, label = tr("The library is empty"), tr("Data and models")
+        empty(title, text, page="pages/corpora.py", label=label)
         st.stop()
     if chosen.model_id is None:
-        title = f"No model has been trained on {chosen.corpus}"
-        text = "This page shows what a model computes from a history. Train a model first."
-        empty(title, text, page="pages/corpora.py", label="Train a model")
+        title = tr("No model has been trained on {corpus}", corpus=chosen.corpus)
+        text = tr("This page shows what a model computes from a history. Train a model first.")
+        empty(title, text, page="pages/corpora.py", label=tr("Train a model"))
         st.stop()
     return loaders.engine(chosen.corpus, chosen.model_id)
 
@@ -162,8 +177,9 @@ def need_user() -> Moment:
     if chosen.user_id is not None and chosen.step is not None:
         recommender = chosen.recommender or engine.recommender().id
         if not chosen.step:
-            text = "Add events in What-if, and take them into the history there."
-            empty("This history has no events", text, page="pages/what_if.py", label="What-if")
+            title = tr("This history has no events")
+            text = tr("Add events in What-if, and take them into the history there.")
+            empty(title, text, page="pages/what_if.py", label=tr("What-if"))
             st.stop()
         return Moment(engine, chosen.user_id, chosen.step, recommender)
     offer_users(engine.corpus)
@@ -171,8 +187,8 @@ def need_user() -> Moment:
 
 
 def offer_users(corpus: Corpus) -> None:
-    text = "Pick a user in the sidebar or start from Overview."
-    empty("Choose a user", text, page="pages/overview.py", label="Overview")
+    title, text = tr("Choose a user"), tr("Pick a user in the sidebar or start from Overview.")
+    empty(title, text, page="pages/overview.py", label=tr("Overview"))
     counts = corpus.user_starts[1:] - corpus.user_starts[:-1]
     busiest = counts.argsort(kind="stable")[::-1][:6]
     with st.container(horizontal=True, gap="small"):

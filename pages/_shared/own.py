@@ -13,6 +13,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.own import is_own
 from core.corpus.own_reading import OwnReading, UnknownItem, read_own_file
 from core.domain import DomainError, Event
+from core.language import tr
 from core.scenario.own import keep_own, saved_own
 from core.scenario.store import Scenario
 from core.views import wording
@@ -30,16 +31,18 @@ _ENDINGS = re.compile(r"(\.[A-Za-z0-9]{1,12}){0,2}$")
 def draw(corpus: Corpus) -> None:
     """A button to a history of one's own, and below it what the present one is."""
 
-    @st.dialog("Own history")
+    @st.dialog(tr("Own history"))
     def dialog() -> None:
         notices.caution(
-            "The history of somebody who is not in the corpus. It stays unsaved until you save it "
-            "as a scenario in What-if."
+            tr(
+                "The history of somebody who is not in the corpus. It stays unsaved until you save "
+                "it as a scenario in What-if."
+            )
         )
-        drawing.button("Start from a blank history", "own_blank", start_blank, corpus)
+        drawing.button(tr("Start from a blank history"), "own_blank", start_blank, corpus)
         key = f"own_upload_{state.get(ROUND) or 0}"
         st.file_uploader(
-            "Upload a history: one person's events, in any form that an import reads",
+            tr("Upload a history: one person's events, in any form that an import reads"),
             key=key,
             max_upload_size=LARGEST_MB,
             on_change=upload,
@@ -52,7 +55,7 @@ def draw(corpus: Corpus) -> None:
         draw_saved(corpus)
 
     icon = ":material/person_add:"
-    if st.button("Own history", key="own_history", icon=icon, width="stretch"):
+    if st.button(tr("Own history"), key="own_history", icon=icon, width="stretch"):
         state.put(READ, None)
         state.put(WRONG, None)
         dialog()
@@ -65,16 +68,19 @@ def draw_choices(corpus: Corpus) -> None:
     if not isinstance(reading, OwnReading):
         return
     notices.say(reading.summary)
+
+    def label(item_id: str) -> str:
+        return corpus.label(item_id) if item_id else tr("Keep its text only")
+
     for at, item in enumerate(reading.undecided):
         st.selectbox(
             notices.escape(wording.short(item.name, 60)),
             [NO_MATCH, *item.choices],
             key=f"own_match_{at}",
-            format_func=lambda item_id: corpus.label(item_id) if item_id else "Keep its text only",
+            format_func=label,
         )
-    drawing.button(
-        "Open the history", "own_open", open_matched, corpus, name, data, reading, type="primary"
-    )
+    asked = corpus, name, data, reading
+    drawing.button(tr("Open the history"), "own_open", open_matched, *asked, type="primary")
 
 
 def draw_saved(corpus: Corpus) -> None:
@@ -84,7 +90,7 @@ def draw_saved(corpus: Corpus) -> None:
     except DomainError:  # What-if says what is wrong with the store
         return
     for at, scenario in enumerate(saved):
-        name = notices.escape(f"Open {wording.short(scenario.name, 40)}")
+        name = notices.escape(tr("Open {name}", name=wording.short(scenario.name, 40)))
         drawing.button(name, f"own_saved_{at}", open_saved, scenario, icon="save")
 
 
@@ -99,8 +105,9 @@ def draw_mark(corpus: Corpus) -> None:
         names = [scenario.name for scenario in saved if scenario.capsule.user == user]
     except DomainError:
         pass
-    mark = f"Saved as {names[0]}" if names else "Not saved"
-    notices.caution(f"Own history, not in the corpus. {wording.short(mark, 60)}.")
+    mark = tr("Saved as {name}", name=names[0]) if names else tr("Not saved")
+    mark = tr("{clauses}.", clauses=wording.short(mark, 60))
+    notices.caution(wording.joined(tr("Own history, not in the corpus."), mark))
     whose, lines = state.get(SAID) or ("", ())
     if whose == user:
         for line in lines:
@@ -111,7 +118,8 @@ def label(corpus: Corpus, user: str) -> str:
     """What the picker calls a user."""
     if not is_own(user) or user in corpus.user_index:
         return user
-    return f"Own history · {wording.count(len(corpus.history(user)), 'event')}"
+    events = wording.count(len(corpus.history(user)), "event")
+    return tr("Own history · {events}", events=events)
 
 
 def start_blank(corpus: Corpus) -> None:
@@ -158,7 +166,7 @@ def open_matched(corpus: Corpus, name: str, data: bytes, reading: OwnReading) ->
 
 
 def open_reading(corpus: Corpus, reading: OwnReading) -> None:
-    lines = [reading.summary, *(f"{note}." for note in reading.notes)]
+    lines = [reading.summary, *(tr("{clauses}.", clauses=note) for note in reading.notes)]
     lines += [_said(corpus, item) for item in reading.unknown[:LISTED]]
     open_events(corpus, reading.history.events, lines)
 
@@ -166,8 +174,8 @@ def open_reading(corpus: Corpus, reading: OwnReading) -> None:
 def _said(corpus: Corpus, item: UnknownItem) -> str:
     name = wording.short(item.name, 30)
     if item.taken:
-        return f"{name} is taken for {corpus.label(item.taken)}."
-    return f"{name}: its text only."
+        return tr("{name} is taken for {item}.", name=name, item=corpus.label(item.taken))
+    return tr("{name}: its text only.", name=name)
 
 
 def open_saved(scenario: Scenario) -> None:

@@ -9,7 +9,9 @@ import streamlit as st
 from pandas import DataFrame
 from plotly.graph_objects import Figure
 
+from core import language
 from core.figures.report import as_html
+from core.language import tr, trc
 from core.views.tables import as_csv
 from pages._shared import state
 from pages._shared.drawing import palette
@@ -22,30 +24,33 @@ File = tuple[str, Callable[[], str | DataFrame]]
 def share(**values: str | int | None) -> None:
     """A permalink to what is on the screen."""
     base = (st.context.url or "").split("?")[0]
-    with st.popover("Share", icon=":material/link:"):
-        st.caption("Opens this view in another browser.")
+    with st.popover(trc("button", "Share"), icon=":material/link:"):
+        st.caption(tr("Opens this view in another browser."))
         st.code(f"{base}?{urlencode(state.link(**values))}", language=None, wrap_lines=True)
 
 
 def export(name: str, files: Mapping[str, File], *, has_charts: bool = True) -> None:
     """A menu of files by label, each made when it is asked for."""
-    with st.popover("Export", icon=":material/download:"):
+    spoken = language.current()  # a download has a thread of its own
+    with st.popover(tr("Export"), icon=":material/download:"):
         for label, (ending, make) in files.items():
             st.download_button(
                 label,
-                lambda make=make: content(make),  # type: ignore[misc]
+                lambda make=make: content(make, spoken),  # type: ignore[misc]
                 file_name=f"{name}{ending}",
                 mime=MIME[ending.rpartition(".")[2]],
                 on_click="ignore",
                 width="stretch",
             )
         if has_charts:
-            st.caption("One chart as SVG: the camera in its upper right corner.")
+            st.caption(tr("One chart as SVG: the camera in its upper right corner."))
 
 
-def content(make: Callable[[], str | DataFrame]) -> str:
-    made = make()
-    return as_csv(made) if isinstance(made, DataFrame) else made
+def content(make: Callable[[], str | DataFrame], spoken: str) -> str:
+    """A file's text, in a language."""
+    with language.speaking(spoken):
+        made = make()
+        return as_csv(made) if isinstance(made, DataFrame) else made
 
 
 def charts(figures: Sequence[tuple[str, Figure]], title: str, ending: str = ".html") -> File:

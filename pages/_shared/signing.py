@@ -25,6 +25,7 @@ from core import access
 from core.access import Actor, Role
 from core.corpus.store import library_root
 from core.domain import DomainError
+from core.language import mark, tr
 from pages._shared import drawing, notices
 
 CALLBACK = "/oauth2callback"
@@ -34,10 +35,7 @@ SHORTEST_SECRET = 32
 """Characters of the secret that signs cookies: who guesses it is whoever they like."""
 DEFAULT = ""
 """The provider whose settings stand in [auth] itself."""
-HELP, ASK = "See docs/team.md", "Ask an editor to let you in"
-
-
-NOT_SET_UP = DomainError("sign-in is not set up right", remedy="Ask whoever runs this server")
+ROLES = {Role.VIEWER: mark("viewer"), Role.EDITOR: mark("editor")}
 _left: set[tuple[str, ...]] = set()
 """Sign-ins of this process that were ended, so that the browser's other tabs end too."""
 
@@ -79,14 +77,15 @@ def providers() -> tuple[str, ...]:
     for name in config.get_option("secrets.files"):
         path = Path(name)
         if path.is_dir():
-            raise _wrong("secrets are read from a file, not a folder", str(path))
+            raise _wrong(tr("secrets are read from a file, not a folder"), str(path))
         try:
             facts = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise _wrong(f"the file of secrets can't be read: {reason[:120]}", str(path)) from None
+            problem = tr("the file of secrets can't be read: {reason}", reason=reason[:120])
+            raise _wrong(problem, str(path)) from None
         if "auth" in facts:
             found, where = facts["auth"], str(path)
     return _checked(found, where) if where else ()
@@ -94,33 +93,38 @@ def providers() -> tuple[str, ...]:
 
 def _checked(auth: Any, where: str) -> tuple[str, ...]:
     if not isinstance(auth, dict):
-        raise _wrong("[auth] is not a section", where)
+        raise _wrong(tr("[auth] is not a section"), where)
     for package in ("authlib", "httpx2"):
         if find_spec(package) is None:
-            remedy = "Run: pip install authlib httpx2"
-            raise DomainError(f"sign-in needs {package}", where=where, remedy=remedy)
+            remedy = tr("Run: pip install authlib httpx2")
+            problem = tr("sign-in needs {package}", package=package)
+            raise DomainError(problem, where=where, remedy=remedy)
     redirect, secret = auth.get("redirect_uri"), auth.get("cookie_secret")
     if not _is_address(redirect):
-        raise _wrong("redirect_uri is no address that begins with https:// or http://", where)
+        problem = tr("redirect_uri is no address that begins with https:// or http://")
+        raise _wrong(problem, where)
     if not redirect.endswith(CALLBACK):
-        raise _wrong(f"redirect_uri doesn't end in {CALLBACK}", where)
+        raise _wrong(tr("redirect_uri doesn't end in {end}", end=CALLBACK), where)
     if not isinstance(secret, str) or len(secret) < SHORTEST_SECRET:
-        raise _wrong(f"cookie_secret has less than {SHORTEST_SECRET} characters", where)
+        problem = tr("cookie_secret has less than {n} characters", n=SHORTEST_SECRET)
+        raise _wrong(problem, where)
     sections = {name: each for name, each in auth.items() if isinstance(each, dict)}
     sections.pop("client_kwargs", None)
     if "client_id" in auth:
         sections[DEFAULT] = auth
     if not sections:
-        raise _wrong("[auth] names no provider", where)
+        raise _wrong(tr("[auth] names no provider"), where)
     for name, section in sections.items():
         about = f"[auth.{name}]" if name else "[auth]"
         if "_" in name:
-            raise _wrong(f"{about} has an underscore in its name", where)
+            raise _wrong(tr("{section} has an underscore in its name", section=about), where)
         missing = [key for key in NEEDED if not _is_word(section.get(key))]
         if missing:
-            raise _wrong(f"{about} lacks {', '.join(missing)}", where)
+            keys = tr(", ").join(missing)
+            raise _wrong(tr("{section} lacks {keys}", section=about, keys=keys), where)
         if not _is_address(section[METADATA]):
-            raise _wrong(f"{about}: {METADATA} is no address", where)
+            problem = tr("{section}: {key} is no address", section=about, key=METADATA)
+            raise _wrong(problem, where)
     return tuple(sections)
 
 
@@ -137,7 +141,8 @@ def _is_address(value: object) -> TypeGuard[str]:
 
 
 def _wrong(problem: str, where: str) -> DomainError:
-    return DomainError(f"sign-in can't work: {problem}", where=where, remedy=HELP)
+    problem = tr("sign-in can't work: {problem}", problem=problem)
+    return DomainError(problem, where=where, remedy=tr("See docs/team.md"))
 
 
 def claims() -> Mapping[str, Any] | None:
@@ -161,15 +166,19 @@ def visit_of(facts: Mapping[str, Any]) -> Visit:
     try:
         allowed = access.read_access(library_root())
     except DomainError as problem:
-        return Visit(access.NOTHING, NOT_SET_UP, str(problem))
+        remedy = tr("Ask whoever runs this server")
+        not_set_up = DomainError(tr("sign-in is not set up right"), remedy=remedy)
+        return Visit(access.NOTHING, not_set_up, str(problem))
     if has_left(facts):
         return Visit(access.NOTHING)
     if allowed.is_over(facts, time.time()):
-        return Visit(access.NOTHING, DomainError("your sign-in has ended", remedy="Sign in again"))
+        ended = DomainError(tr("your sign-in has ended"), remedy=tr("Sign in again"))
+        return Visit(access.NOTHING, ended)
     actor = allowed.actor(facts)
     if actor.role is Role.STRANGER:
-        name = actor.name or "this account"
-        return Visit(actor, DomainError(f"there is no role for {name} here", remedy=ASK))
+        name, remedy = actor.name or tr("this account"), tr("Ask an editor to let you in")
+        stranger = DomainError(tr("there is no role for {name} here", name=name), remedy=remedy)
+        return Visit(actor, stranger)
     return Visit(actor)
 
 
@@ -184,18 +193,20 @@ def stop_strangers() -> None:
     if actor.role is not Role.STRANGER:
         return
     with st.container(horizontal_alignment="center"), st.container(width=420):
-        st.title("Tastelines", anchor=False)
+        st.title(tr("Tastelines"), anchor=False)
         if cause:
             logging.getLogger(__name__).error("Sign-in: %s", cause)
         if problem is not None:
             notices.show_error(problem)
         elif not actor.name:
-            notices.say("Sign in to see the library.")
+            notices.say(tr("Sign in to see the library."))
         if actor.name:
             sign_out()
         else:
             for name in providers():
-                label = f"Sign in with {notices.escape(name)}" if name else "Sign in"
+                label = tr("Sign in")
+                if name:
+                    label = tr("Sign in with {provider}", provider=notices.escape(name))
                 login = partial(st.login, name) if name else st.login
                 drawing.button(label, f"login_{name}", login, type="primary", icon="login")
     st.stop()
@@ -204,14 +215,15 @@ def stop_strangers() -> None:
 def draw() -> None:
     """Who is signed in, what they may do, and the way out; in the sidebar."""
     if access.is_read_only():
-        st.caption("Read-only: nothing in the library can be changed.")
+        st.caption(tr("Read-only: nothing in the library can be changed."))
     if providers():
-        st.caption(notices.escape(f"{who().name} · {access.current().role.value}"))
+        role = access.current().role
+        st.caption(notices.escape(f"{who().name} · {tr(ROLES.get(role, role.value))}"))
         sign_out()
 
 
 def sign_out() -> None:
-    drawing.button("Sign out", "logout", leave, icon="logout")
+    drawing.button(tr("Sign out"), "logout", leave, icon="logout")
 
 
 def leave() -> None:

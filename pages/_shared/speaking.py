@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from core import language
 from core.language import ENGLISH, LANGUAGES
@@ -11,7 +12,8 @@ from pages._shared.state import LANGUAGE
 
 LABEL = "Language · 语言"
 """In both, for who can't read the one that is on."""  # no sentence
-PICKER = "language"
+PICKER, SPOKEN = "language", "_spoken"
+"""The picker, and the language of the run before."""
 
 
 def adopt() -> str:
@@ -20,7 +22,18 @@ def adopt() -> str:
     if asked not in LANGUAGES:
         asked = language.matched(st.context.locale) or ENGLISH
     language.choose(asked)
+    if state.get(SPOKEN) not in (None, asked):
+        state.renamed()
+    state.put(SPOKEN, asked)
     return asked
+
+
+def of_session() -> str | None:
+    """The language of this thread's session; None in a thread of none.
+
+    Callbacks and fragments run before the script, or without it, in a thread of their own.
+    """
+    return None if get_script_run_ctx(suppress_warning=True) is None else state.get(SPOKEN)
 
 
 def draw() -> None:
@@ -34,3 +47,6 @@ def draw() -> None:
 def _pick() -> None:
     state.put(LANGUAGE, state.get(PICKER))
     state.has_chosen()
+
+
+language.ask_with(of_session)

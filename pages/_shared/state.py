@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.language import tr
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -178,7 +180,7 @@ PLAYING = "playing"
 PLAYING_CALENDAR = "playing_calendar"
 """Whether Cohorts goes through the calendar."""
 PAGE = "page"
-"""Which page is open: its name in the address, and its title."""
+"""Which page is open: its name in the address, and its title in English."""
 BEHIND = "behind"
 """Set by a key or a choice: the browser may still show an older URL, which is no wish then."""
 WALK = "walk"
@@ -205,6 +207,8 @@ class Held:
     """What it held before code set another value, until the browser has surely taken that."""
     told: float = 0.0
     """When the run that told it ended, infinite until then; or when a report was taken back."""
+    is_renamed: bool = False
+    """Whether it is called otherwise since: by its old name the browser reports what is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +274,20 @@ def held() -> dict[str, Held]:
     return kept
 
 
+def renamed() -> None:
+    """The language has changed, and with it what the values of pickers are called."""
+    for picker in held().values():
+        picker.is_renamed, picker.told = True, math.inf
+
+
+def is_old_name(key: str, reported: Any) -> bool:
+    """Whether a picker may hold what its value was called before the language changed."""
+    now = held().get(key)
+    if now is None or not now.is_renamed or not isinstance(reported, str) or is_asked(key):
+        return False
+    return time.monotonic() - now.told < BEHIND_SECONDS
+
+
 def told(kept: dict[str, Held]) -> None:
     """A run has ended: from now on the browser takes what it was told."""
     for picker in kept.values():
@@ -290,7 +308,7 @@ def is_choice(key: str) -> bool:
     if reported != now.value:
         is_tick = run is not None and bool(run.fragment_ids_this_run)
         is_behind = reported in now.before and time.monotonic() - now.told < BEHIND_SECONDS
-        if is_tick or is_behind:
+        if is_tick or is_behind or is_old_name(key, reported):
             st.session_state[key] = now.value
             now.told = time.monotonic() if is_tick else math.inf
             return False
@@ -360,7 +378,10 @@ def adopt_url() -> None:
         try:
             choose(name, KEYS[name].read(text))
         except ValueError:
-            add_notice(name, f"{name}={text} in the address can't be read, so it is left out.")
+            said = tr(
+                "{wish} in the address can't be read, so it is left out.", wish=f"{name}={text}"
+            )
+            add_notice(name, said)
 
 
 def is_asked(key: str) -> bool:

@@ -11,6 +11,7 @@ import streamlit as st
 from core import jobs
 from core.domain import DomainError
 from core.jobs import Job
+from core.language import mark, tr
 from core.views.corpora import build_job
 from pages._shared import controls, drawing, loaders, notices, state
 
@@ -23,7 +24,7 @@ OVERVIEW, CORPORA, MONITOR = "pages/overview.py", "pages/corpora.py", "pages/mon
 
 
 class Kind(NamedTuple):
-    """How jobs of a kind are called, by their corpus, and where their result is."""
+    """How jobs of a kind are called (marked), by their corpus, and where their result is."""
 
     title: str
     end: str
@@ -33,73 +34,78 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "import": Kind("Import of {}", "The corpus {} is ready", CORPORA),
-    "train": Kind("Training on {}", "A model of {} is ready", CORPORA),
-    "update": Kind("Update of the model of {}", "An updated model of {} is ready", CORPORA),
-    "lists": Kind("Import of lists for {}", "The lists for {} are ready", CORPORA),
+    "import": Kind(mark("Import of {}"), mark("The corpus {} is ready"), CORPORA),
+    "train": Kind(mark("Training on {}"), mark("A model of {} is ready"), CORPORA),
+    "update": Kind(
+        mark("Update of the model of {}"), mark("An updated model of {} is ready"), CORPORA
+    ),
+    "lists": Kind(mark("Import of lists for {}"), mark("The lists for {} are ready"), CORPORA),
     "evaluate": Kind(
-        "Evaluation on {}",
-        "The evaluation on {} is ready",
+        mark("Evaluation on {}"),
+        mark("The evaluation on {} is ready"),
         drawing.QUALITY,
         (state.MODEL, state.PROTOCOL),
     ),
     "windows": Kind(
-        "Judging the model of {} over time",
-        "The windows of {} are judged",
+        mark("Judging the model of {} over time"),
+        mark("The windows of {} are judged"),
         drawing.QUALITY,
         (state.MODEL,),
     ),
     "ablation": Kind(
-        "Ablation on {}",
-        "The ablation on {} is ready",
+        mark("Ablation on {}"),
+        mark("The ablation on {} is ready"),
         drawing.QUALITY,
         (state.MODEL, state.SUBJECT),
     ),
     "turnover": Kind(
-        "Comparing all lists of {}",
-        "All lists of {} are compared",
+        mark("Comparing all lists of {}"),
+        mark("All lists of {} are compared"),
         OVERVIEW,
         (state.MODEL, state.RECOMMENDER),
     ),
     "states": Kind(
-        "Following all users of {}",
-        "All users of {} are on the map",
+        mark("Following all users of {}"),
+        mark("All users of {} are on the map"),
         drawing.COHORTS,
         (state.MODEL,),
     ),
     "what_if": Kind(
-        "What-if of a cohort of {}",
-        "The what-if of a cohort of {} is ready",
+        mark("What-if of a cohort of {}"),
+        mark("The what-if of a cohort of {} is ready"),
         drawing.COHORTS,
         (state.MODEL, state.RECOMMENDER, state.COHORTS_PATTERN),
     ),
     "second_map": Kind(
-        "Fitting the map of {} with another seed",
-        "A second map of {} is ready",
+        mark("Fitting the map of {} with another seed"),
+        mark("A second map of {} is ready"),
         drawing.COHORTS,
         (state.MODEL,),
     ),
     "atlas": Kind(
-        "Writing all states of {}",
-        "The file of all states of {} is ready",
+        mark("Writing all states of {}"),
+        mark("The file of all states of {} is ready"),
         drawing.COHORTS,
         (state.MODEL,),
     ),
     "monitor": Kind(
-        "Watching {}",
-        "{} was watched",
+        mark("Watching {}"),
+        mark("{} was watched"),
         MONITOR,
         (state.MODEL, state.MONITOR_PERIOD, state.MONITOR_SINCE),
     ),
     "turns": Kind(
-        "Testing all users of {}", "All users of {} are tested", OVERVIEW, (state.MODEL,)
+        mark("Testing all users of {}"),
+        mark("All users of {} are tested"),
+        OVERVIEW,
+        (state.MODEL,),
     ),
 }
 
 
 def title(job: Job[Any]) -> str:
     """What a job does, to what."""
-    return KINDS[job.kind].title.format(job.target.split(" ")[0])
+    return tr(KINDS[job.kind].title).format(job.target.split(" ")[0])
 
 
 def draw() -> None:
@@ -142,25 +148,28 @@ def draw_running(job: Job[Any]) -> None:
     now = build_job(job.progress, job.stopping)
     with st.container(gap="xxsmall"):
         is_off = job.stopping or not job.may_stop
-        draw_line(job, title(job), "stop", "Stop", job.stop, disabled=is_off)
+        draw_line(job, title(job), "stop", tr("Stop"), job.stop, disabled=is_off)
         st.progress(now.share, text=notices.escape(now.sentence))
 
 
 def draw_end(job: Job[Any]) -> None:
     """How one ended: the way to what it made, and a button that puts it away."""
-    words = KINDS[job.kind].end.format(job.target.split(" ")[0])
-    if job.state != "done":
-        ended = "Stopped" if job.state == "stopped" else "Failed"
-        words = f"{ended}: {title(job)}"
+    words = tr(KINDS[job.kind].end).format(job.target.split(" ")[0])
+    if job.state == "stopped":
+        words = tr("Stopped: {job}", job=title(job))
+    elif job.state != "done":
+        words = tr("Failed: {job}", job=title(job))
     is_off = not job.may_stop
-    draw_line(job, words, "close", "Put away", job.put_away, disabled=is_off)
+    draw_line(job, words, "close", tr("Put away"), job.put_away, disabled=is_off)
 
 
 def draw_line(
     job: Job[Any], words: str, icon: str, help: str, act: Callable[[], None], **look: Any
 ) -> None:
     """What it is, which opens its page, and one button beside it."""
-    why = f"{words}. {job.error.what}" if job.error else words
+    why = words
+    if job.error:
+        why = tr("{words}. {problem}", words=words, problem=job.error.what)
     left, right = st.columns([6, 1], gap="xxsmall", vertical_alignment="center")
     with left:
         options = {"type": "tertiary", "help": notices.escape(why)}

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.turnover import turnover_figure
+from core.language import tr
 from core.views.turnover import build_turnover
+from core.views.wording import joined
 from pages._shared import cohorts, controls, drawing, loaders, notices, working
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def draw(engine: Engine, user_id: str, recommender: str) -> None:
     """The curves of the corpus and of one user, or the way to them."""
-    st.subheader("How fast do lists change?", anchor=False)
+    st.subheader(tr("How fast do lists change?"), anchor=False)
     measured, problem = notices.find(lambda: loaders.turnover(engine, recommender))
     if measured is None:
         offer(engine, recommender, problem)
@@ -28,10 +30,13 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
         "turnover",
         turnover_figure(view, drawing.palette()),
         view.sentence,
-        name="Overlap of two lists by events and days between them",
-        below=f"{controls.recommender_label(recommender)}: top {measured.k} after each of a user's "
-        "newest events; each user has the same weight. Items of events in between are "
-        "excluded from the later list.",
+        name=tr("Overlap of two lists by events and days between them"),
+        below=tr(
+            "{recommender}: top {k} after each of a user's newest events; each user has the same "
+            "weight. Items of events in between are excluded from the later list.",
+            recommender=controls.recommender_label(recommender),
+            k=measured.k,
+        ),
     )
 
 
@@ -41,10 +46,11 @@ def offer(engine: Engine, recommender: str, problem: str = "") -> None:
     ``problem``: what is wrong with what was measured before.
     """
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
-    if working.is_drawn("turnover", target, "Comparing all users' lists"):
+    if working.is_drawn("turnover", target, tr("Comparing all users' lists")):
         return
     by = controls.recommender_label(recommender)
-    why = problem or "Not measured yet."
-    notices.caution(f"{by}: {why} Compares the lists of all users; the result is stored.")
+    why = tr("{recommender}: {problem}", recommender=by, problem=problem or tr("Not measured yet."))
+    costs = tr("Compares the lists of all users; the result is stored.")
+    notices.caution(joined(why, costs))
     work = loaders.measuring_turnover(engine, recommender)
-    working.offer("turnover", target, "Compare all lists", work, type="secondary", icon=None)
+    working.offer("turnover", target, tr("Compare all lists"), work, type="secondary", icon=None)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import access, jobs
 from core.jobs import Job, Work
+from core.language import tr
 from core.views.corpora import build_job
 from pages._shared import drawing, in_turn, notices
 
@@ -41,7 +42,7 @@ def draw_job(
                 st.markdown(f"**{notices.escape(title)}**")
                 st.space("stretch")
                 drawing.button(
-                    "Stop",
+                    tr("Stop"),
                     f"stop{job.number}",
                     job.stop,
                     icon="stop",
@@ -90,7 +91,7 @@ def offer(
     """
     draw_end(jobs.find(kind, target))
     if not access.may_edit():
-        notices.caution(f"{label}: for editors.")
+        notices.caution(tr("{label}: for editors.", label=label))
         return
     options = {"type": "primary", "icon": ":material/play_arrow:"} | button
     if st.button(label, key=key or f"start_{kind}", **options):
@@ -103,4 +104,4 @@ def draw_end(job: Job[Any] | None) -> None:
     if job is not None and job.error is not None:
         notices.show_error(job.error)
     elif job is not None and job.state == "stopped":
-        st.text("Stopped. Nothing incomplete was kept.")
+        st.text(tr("Stopped. Nothing incomplete was kept."))

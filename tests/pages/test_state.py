@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 
-from pages._shared import controls, state
+from pages._shared import controls, drawing, state
 
 
 def test_the_selection_is_written_to_the_url(shop, open_app) -> None:
@@ -156,6 +156,24 @@ def test_an_address_on_its_way_to_the_browser_is_corrected(shop, open_app, monke
     assert [to["time"] for to in written] == ["4"]
     app.run()
     assert len(written) == 1
+
+
+def test_a_name_in_another_language_is_no_choice(monkeypatch) -> None:
+    """The language has changed, and the browser still calls the value as it did before."""
+    session: dict = {"model": "3 Mar 2024"}
+    run = SimpleNamespace(fragment_ids_this_run=[])
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state=session))
+    monkeypatch.setattr(state, "get_script_run_ctx", lambda: run)
+    state.held()["model"] = state.Held("m1")
+    state.renamed()
+    assert state.is_old_name("model", "3 Mar 2024") and not state.is_old_name("time", "4")
+    assert not state.is_choice("model") and session["model"] == "m1"
+    session["model"] = "3 Mar 2024"
+    assert drawing.settle("model", ["m0", "m1"], "m0", "") and session["model"] == "m1"
+    monkeypatch.setattr(state, "BEHIND_SECONDS", 0)
+    state.told(state.held())
+    session["model"] = "m0"
+    assert state.is_choice("model") and session["model"] == "m0"
 
 
 def test_what_comes_with_a_tick_is_never_a_choice(monkeypatch) -> None:
