@@ -18,6 +18,7 @@ from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.compare.columns import Column
 from core.corpus.corpus import Corpus
 from core.domain import CONSUMING_KINDS, History
+from core.language import tr, trc
 from core.progress import StopCallback
 from core.ranking import ahead_of, rank_of
 from core.recommend.protocol import Recommender
@@ -118,14 +119,27 @@ class Move:
 
 
 def move_words(before: int | None, after: int | None) -> str:
-    """A move in words: ``entered``, ``left``, ``up 3``, ``down 2``, or ``=`` for no move."""
+    """A move: ``entered``, ``left``, ``up 3``, ``down 2``, or ``=`` for no move.
+
+    ``say_move`` says it in the reader's language.
+    """
     if before is None:
         return "entered"
     if after is None:
         return "left"
     if before == after:
         return "="
-    return f"up {before - after}" if after < before else f"down {after - before}"
+    if after < before:
+        return f"up {before - after}"  # no sentence
+    return f"down {after - before}"  # no sentence
+
+
+def say_move(move: str) -> str:
+    """What ``move_words`` gave, in the reader's language."""
+    word, _, by = move.partition(" ")
+    if by:
+        return tr("up {n}", n=by) if word == "up" else tr("down {n}", n=by)
+    return {"entered": tr("entered"), "left": trc("move", "left")}.get(move, move)
 
 
 @dataclass(frozen=True, eq=False)
