@@ -52,19 +52,13 @@ def fork_map(map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: 
     _add_states(figure, view.before, 0, rgba(palette.muted, 0.9), ORIGINAL, palette)
     _add_states(figure, view.after, first, palette.accent, EDITED, palette)
     for path, ink, name, words, shift in (
-        (
-            view.before,
-            palette.muted,
-            f"{ORIGINAL}, end",
-            trc("edits", "before"),
-            -20,
-        ),  # no sentence
-        (view.after, palette.accent, f"{EDITED}, end", trc("edits", "after"), 20),  # no sentence
+        (view.before, palette.muted, ORIGINAL, trc("edits", "before"), -20),
+        (view.after, palette.accent, EDITED, trc("edits", "after"), 20),
     ):
         if not len(path) or (parted is None and path is view.after):
             continue
         x, y = float(path.states.x[-1]), float(path.states.y[-1])
-        figure.add_scatter(**ring(x, y, ink, 18, 3, name))
+        figure.add_scatter(**ring(x, y, ink, 18, 3, f"{name}, end"))  # no sentence
         behind = {"bgcolor": halo(palette), "borderpad": 1}
         figure.add_annotation(note(words, x, y, palette.text, SIZE, yshift=shift, **behind))
     return figure
@@ -91,11 +85,15 @@ def _hovers(path: PathView, name: str) -> list[str]:
     named = tr(name)
     return [
         f"<b>{named}</b> · {in_full(title)}<br>{wording.day(event.date)}"  # no sentence
-        + (f" · {tr('moved {size:.2f}', size=size)}" if np.isfinite(size) else "")
+        + (f" · {_moved(size)}" if np.isfinite(size) else "")
         for title, event, size in zip(
             path.names, path.states.history.events, path.states.step_size, strict=True
         )
     ]
+
+
+def _moved(size: float) -> str:
+    return tr("moved {size:.2f}", size=size)
 
 
 def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> Chart:

@@ -15,7 +15,7 @@ from core.compare.causes import Cause, Changes, Move, say_move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.model_causes import is_separated
-from core.language import ENGLISH, speaking, tr
+from core.language import ENGLISH, speaking, tr, trc
 from core.recommend.registry import NAMES
 from core.views.compare import sentences as words
 from core.views.tables import table
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 MOVES = (
-    "item_id move=words kind rank_from=before rank_to=after catalogue_rank_from=rank_before "
-    "catalogue_rank_to=rank_after change=score_change contribution=cause.contribution cause_step"  # no sentence
+    "item_id move=words kind rank_from=before rank_to=after "  # no sentence
+    "catalogue_rank_from=rank_before catalogue_rank_to=rank_after change=score_change "
+    "contribution=cause.contribution cause_step"
 )
 TYPES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
 TYPES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
@@ -227,9 +228,9 @@ def _named(columns: Sequence[Column], dated: bool) -> list[tuple[str, str]]:
             pieces.append(f"“{short(named, 32)}”" if named else tr("original"))
         name = " · ".join(pieces)
         if users or not has_step:
-            place = tr("in {name}", name=name)
+            place = trc("place", "in {name}", name=name)
         else:
-            place = tr("at {name}", name=name) if column.step else name
+            place = trc("place", "at {name}", name=name) if column.step else name
         names.append((name, place))
     return names
 

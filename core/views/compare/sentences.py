@@ -122,10 +122,11 @@ def overlap_sentence(a: str, b: str, jaccard: float | None, rbo: float | None) -
         (0.7, tr("similar")),
         (0.3, tr("partly similar")),
     )
+    very = tr("very different")
     return tr(
         "{pair}: {grade} ({share} of the items shared, RBO {rbo:.2f}).",
         pair=pair,
-        grade=next((words for bar, words in grades if rbo >= bar), tr("very different")),
+        grade=next((words for bar, words in grades if rbo >= bar), very),
         share=percent(jaccard),
         rbo=rbo,
     )

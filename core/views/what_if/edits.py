@@ -62,7 +62,8 @@ def _rewritten(edit: Edit, event: str, old: None) -> str:
 
 
 def _change(old: str, new: str) -> str:
-    return f"{old or tr('none')} → {new}"
+    none = tr("none")
+    return f"{old or none} → {new}"
 
 
 WORDS = {
