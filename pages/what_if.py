@@ -317,9 +317,9 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
             notices.wrong(refused.problem, names.get(refused.handle, str(refused.handle)))
 
 
-def kind_words(kind: str) -> str:
+def kind_words(kind: object) -> str:
     """A kind of event in the reader's language."""
-    return tr(wording.KIND_WORDS[EventKind(kind)])
+    return tr(wording.KIND_WORDS[EventKind(str(kind))])
 
 
 def item_words(corpus: Corpus, item: str) -> str:

@@ -145,8 +145,8 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
     if name == MONTHS:
         specs = columns.month_by_month(engine, user, step)
         if engine.corpus.manifest.order_as_time:
-            other = tr("Choose another comparison.")
-            return specs, (tr("No months"), joined(tr(ORDER_ONLY), other))
+            choose_other = tr("Choose another comparison.")
+            return specs, (tr("No months"), joined(tr(ORDER_ONLY), choose_other))
         return specs, None if len(specs) >= FEWEST else (
             tr("One month only"),
             tr(
