@@ -119,27 +119,14 @@ class Move:
 
 
 def move_words(before: int | None, after: int | None) -> str:
-    """A move: ``entered``, ``left``, ``up 3``, ``down 2``, or ``=`` for no move.
-
-    ``say_move`` says it in the reader's language.
-    """
+    """A move in words: ``entered``, ``left``, ``up 3``, ``down 2``, or ``=`` for no move."""
     if before is None:
-        return "entered"
+        return tr("entered")
     if after is None:
-        return "left"
+        return trc("move", "left")
     if before == after:
         return "="
-    if after < before:
-        return f"up {before - after}"  # no sentence
-    return f"down {after - before}"  # no sentence
-
-
-def say_move(move: str) -> str:
-    """What ``move_words`` gave, in the reader's language."""
-    word, _, by = move.partition(" ")
-    if by:
-        return tr("up {n}", n=by) if word == "up" else tr("down {n}", n=by)
-    return {"entered": tr("entered"), "left": trc("move", "left")}.get(move, move)
+    return tr("up {n}", n=before - after) if after < before else tr("down {n}", n=after - before)
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,16 +130,12 @@ def tell_turnover(turnover: Turnover, cohort: tuple[str, Sequence[str]] | None =
     lines = [view.sentence]
     for curves, who in ((view.curves, ""), (view.cohort, view.cohort_name)):
         for noun, bins in curves.items():
-            lines += [
-                tr(
-                    "{gap}: RBO {rbo:.3f} ({n} users)",
-                    gap=tr(", ").join(filter(None, (who, gap(b, noun)))),
-                    rbo=b.overlap,
-                    n=b.users,
-                )
-                for b in bins
-                if b.overlap is not None
-            ]
+            for b in bins:
+                if b.overlap is not None:
+                    between = gap(b, noun)
+                    between = tr("{cohort}, {gap}", cohort=who, gap=between) if who else between
+                    rbo = {"rbo": b.overlap, "n": b.users}
+                    lines.append(tr("{gap}: RBO {rbo:.3f} ({n} users)", gap=between, **rbo))
     lines += [
         tr("{user}: {change:.3f} per event", user=user, change=change)
         for user, change in turnover.most_changed(10)

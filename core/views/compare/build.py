@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.arrays import FloatArray
-from core.compare.causes import Cause, Changes, Move, say_move
+from core.compare.causes import Cause, Changes, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.model_causes import is_separated
@@ -406,7 +406,7 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
 def move_line(comparison: Comparison, move: Move) -> str:
     """A move as one line of a terminal."""
     title = comparison.engine.corpus.short_title(move.item_id, 60)
-    line = f"{say_move(move.words):>7}  {title}"
+    line = f"{move.words:>7}  {title}"
     if move.score_change is not None:
         line = tr("{item} ({nats} nats)", item=line, nats=signed(move.score_change))
     cause = cause_words(comparison, move)
@@ -435,7 +435,6 @@ def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
     ``change`` is that of the item's score, ``contribution`` the main cause's part of it, in nats.
     """
     names, frame = column_names(comparison.columns), table(moves, MOVES)
-    frame["move"] = frame["move"].map(say_move)
     titles = [comparison.engine.corpus.title(move.item_id) for move in moves]
     frame.insert(0, "from", [names[move.a] for move in moves])
     frame.insert(1, "to", [names[move.b] for move in moves])

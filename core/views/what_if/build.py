@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.compare.causes import move_words, say_move
+from core.compare.causes import move_words
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
@@ -146,10 +146,7 @@ def _largest(path: PathView) -> str | None:
 
 
 def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.DataFrame:
-    """Two lists rank by rank: what became of the first's items, where the second's came from.
-
-    Moves are as ``move_words`` gives them.
-    """
+    """Two lists rank by rank: what became of the first's items, where the second's came from."""
     old_ranks, new_ranks = ({i.item_id: i.rank for i in shown.items} for shown in (first, second))
     rows = []
     for at, (old, new) in enumerate(zip_longest(first.items, second.items), start=1):
@@ -173,7 +170,6 @@ def build_beside(this: Fork, other: Fork) -> tuple[str, pd.DataFrame]:
     if this.recommender.id != other.recommender.id:
         ids = {"this": this.recommender.id, "other": other.recommender.id}
         sentence = wording.joined(sentence, tr("They are by {this} and {other}.", **ids))
-    table["move"] = table["move"].map(say_move)
     names = {"before": "this", "after": "other"}
     return sentence, table.rename(columns=names)[["rank", "this", "other", "move"]]
 
@@ -190,10 +186,8 @@ def equal_times(events: Sequence[Event], at: int) -> tuple[bool, bool]:
 def lists_table(fork: Fork) -> pd.DataFrame:
     """Both lists rank by rank; items that left are crossed."""
     table = side_by_side(fork.before, fork.after)
-    left = table["became"] == "left"
+    left = ~table["before_id"].isin({"", *table["after_id"]})
     table["before"] = table["before"].where(~left, "✕ " + table["before"])
-    for name in ("became", "move"):
-        table[name] = table[name].map(say_move)
     return table
 
 
