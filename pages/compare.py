@@ -13,6 +13,7 @@ from core.compare.comparison import Comparison
 from core.figures.compare import changes_figure, flow_figure, overlap_figure, profiles_figure
 from core.figures.compare_report import comparison_report
 from core.figures.report import as_html
+from core.language import mark, tr, trc
 from core.views.compare import sentences as words
 from core.views.compare.build import (
     ColumnView,
@@ -24,8 +25,10 @@ from core.views.compare.build import (
     overlap_table,
     profiles_table,
     trust_sentence,
+    with_names,
 )
 from core.views.what_if.sentences import model_notes
+from core.views.wording import joined
 from pages._compare import choosing
 from pages._compare.choosing import Choice
 from pages._shared import (
@@ -43,14 +46,15 @@ from pages._shared import (
 from pages._shared.drawing import EXPLAIN, TIMELINE
 from pages._shared.state import COLUMNS, EVENT, ITEM, RECOMMENDER, TIME, USER
 
-MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))
+MEASURES = (("jaccard", "Jaccard"), ("rbo", "RBO"), ("kendall", "Kendall"))  # no sentence
+TITLE = mark("How did the list change, and why?")
 FLOW, CHANGES = "pick_flow", "pick_changes"
 FOLLOW, PAIR = "compare_follow", "compare_pair"
 About = dict[str, str | int | None]
 
 
 def main() -> None:
-    head = drawing.head("How did the list change, and why?")
+    head = drawing.head(tr(TITLE))
     moment = notices.need_user()
     engine = moment.engine
     choice = choosing.choose(moment)
@@ -99,15 +103,17 @@ def draw_flow(view: CompareView, picked: str | None) -> None:
         FLOW,
         flow_figure(view, drawing.palette(), picked, narrow=screen.is_narrow(), room=screen.room()),
         view.flow_sentence,
-        name=f"Rank flow over {len(view.columns)} columns",
+        name=tr("Rank flow over {n} columns", n=len(view.columns)),
         is_said=False,
         on_select=pick,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_follow(view, picked)
         notices.caution(
-            "Colour: topic. Dotted end: the item leaves the lists. Ring: the actual next item "
-            "(known in training, except each user's last two events)."
+            tr(
+                "Colour: topic. Dotted end: the item leaves the lists. Ring: the actual next item "
+                "(known in training, except each user's last two events)."
+            )
         )
 
 
@@ -116,11 +122,11 @@ def draw_follow(view: CompareView, picked: str | None) -> None:
     titles = {line.item_id: line.item for line in view.lines}
     state.choose(FOLLOW, picked)
     st.selectbox(
-        "Follow an item",
+        tr("Follow an item"),
         list(titles),
         index=None,
         key=FOLLOW,
-        placeholder="Follow an item, or click its rank",
+        placeholder=tr("Follow an item, or click its rank"),
         format_func=lambda item: titles.get(item, item),
         on_change=state.acting(follow),
         label_visibility="collapsed",
@@ -148,9 +154,10 @@ def draw_item(comparison: Comparison, view: CompareView, item_id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{notices.escape(line.item)}**")
             st.space("stretch")
-            drawing.button("Close", "close_item", state.put, ITEM, None, type="tertiary")
-        names = [column.name for column in view.columns]
-        notices.say(words.item_sentence(line.item, list(zip(names, line.full_ranks, strict=True))))
+            drawing.button(tr("Close"), "close_item", state.put, ITEM, None, type="tertiary")
+        names, places = zip(*((column.name, column.place) for column in view.columns), strict=True)
+        ranks = list(zip(places, line.full_ranks, strict=True))
+        notices.say(words.item_sentence(line.item, ranks))
         a = pair_of(view, item_id)
         bars = change_bars(comparison, a, item_id)
         if bars:
@@ -183,10 +190,10 @@ def links(view: CompareView, item_id: str, step: int | None, a: int) -> None:
         for column in view.columns[a : a + 2]:
             if column.explains:
                 about = to(column, item_id, column.step)
-                drawing.link(EXPLAIN, f"Explain at {column.name}", **about)
+                drawing.link(EXPLAIN, tr("Explain at {column}", column=column.name), **about)
         if step is not None:
             about = to(view.columns[a], item_id, step)
-            drawing.link(TIMELINE, f"Step {step} on the Timeline", **about)
+            drawing.link(TIMELINE, tr("Step {step} on the Timeline", step=step), **about)
 
 
 def to(column: ColumnView, item: str, step: int) -> About:
@@ -201,11 +208,11 @@ def to(column: ColumnView, item: str, step: int) -> About:
 
 
 def draw_moves(comparison: Comparison, view: CompareView) -> None:
-    st.subheader("What entered, left or moved, and what caused it?", anchor=False)
+    st.subheader(tr("What entered, left or moved, and what caused it?"), anchor=False)
     if not view.moves:
-        st.text("Nothing: the lists are identical.")
+        st.text(tr("Nothing: the lists are identical."))
         return
-    with st.spinner("Computing contributions …"):
+    with st.spinner(tr("Computing contributions …")):
         rows = comparison.moves()
         between = models_sentence(comparison)
     if between:
@@ -215,27 +222,31 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     two = len(view.columns) == FEWEST
     has_causes = any(row.cause for row in rows)
     table["to"] = [view.columns[row.b].short for row in rows]
-    table["explain"] = ["Explain" if explained_by(view, row) else None for row in rows]
+    explain = tr("Explain")
+    table["explain"] = [explain if explained_by(view, row) else None for row in rows]
     table["timeline"] = [
-        f"step {row.cause_step}" if row.cause_step is not None else None for row in rows
+        None if row.cause_step is None else tr("step {step}", step=row.cause_step) for row in rows
     ]
     look = {"width": 63, "type": "tertiary"}
     columns = {
-        "to": col.TextColumn("To", width=90),
-        "move": col.TextColumn("Move", width=62),
-        "item": col.TextColumn("Item"),
+        "to": col.TextColumn(trc("column", "To"), width=90),
+        "move": col.TextColumn(tr("Move"), width=62),
+        "item": col.TextColumn(tr("Item")),
         "change": col.NumberColumn(
-            "Score", format="%+.2f", width=54, help="Change of log p, in nats"
+            tr("Score"), format="%+.2f", width=54, help=tr("Change of log p, in nats")
         ),
-        "cause": col.TextColumn("Main cause"),
+        "cause": col.TextColumn(tr("Main cause")),
         "contribution": col.NumberColumn(
-            "Contribution", format="%+.2f", width=88, help="To the change of log p, in nats"
+            tr("Contribution"),
+            format="%+.2f",
+            width=88,
+            help=tr("To the change of log p, in nats"),
         ),
         "explain": drawing.buttons(
-            "Explain", "moves_explain", lambda at: open_explain(view, rows[at]), **look
+            tr("Explain"), "moves_explain", lambda at: open_explain(view, rows[at]), **look
         ),
         "timeline": drawing.buttons(
-            "Timeline", "moves_timeline", lambda at: open_timeline(view, rows[at]), **look
+            tr("Timeline"), "moves_timeline", lambda at: open_timeline(view, rows[at]), **look
         ),
     }
     hidden = {"to"} if two else set()
@@ -243,7 +254,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
     hidden |= set() if any(row.cause_step is not None for row in rows) else {"timeline"}
     drawing.table(
         table,
-        f"Moves and their causes. {view.flow_sentence}",
+        joined(tr("Moves and their causes."), view.flow_sentence),
         {name: column for name, column in columns.items() if name not in hidden},
         height="content" if len(rows) <= 24 else 720,
         marked=[
@@ -255,7 +266,7 @@ def draw_moves(comparison: Comparison, view: CompareView) -> None:
         room=screen.room(),
     )
     if has_causes:
-        notices.caution(words.CAUTION)
+        notices.caution(tr(words.CAUTION))
 
 
 def explained_by(view: CompareView, row: Move) -> ColumnView | None:
@@ -278,45 +289,49 @@ def open_timeline(view: CompareView, row: Move) -> None:
 
 
 def draw_overlap(view: CompareView) -> None:
-    st.subheader("How alike are the lists?", anchor=False)
-    alt = f"Overlap of each pair. {view.overlap_sentence}"
+    st.subheader(tr("How alike are the lists?"), anchor=False)
+    alt = joined(tr("Overlap of each pair."), view.overlap_sentence)
     table = overlap_table(view)
     table["one"] = [view.columns[row.a].short for row in view.overlaps]
     table["other"] = [view.columns[row.b].short for row in view.overlaps]
-    columns: dict[str, Any] = {name: col.TextColumn(name.title()) for name in ("one", "other")}
+    columns: dict[str, Any] = {
+        "one": col.TextColumn(trc("of a pair", "One")),
+        "other": col.TextColumn(trc("of a pair", "Other")),
+    }
     for name, label in MEASURES:
         columns[name] = col.NumberColumn(label, format="%.2f", width=80)
     left, right = st.columns([6, 5], gap="large")
     with left:
         if len(view.overlaps) > 1:
             figure = overlap_figure(view, drawing.palette())
-            drawing.chart("compare_overlap", figure, view.overlap_sentence, name="Overlap (RBO)")
-            with st.expander("Every pair as a table"):
+            name = tr("Overlap (RBO)")
+            drawing.chart("compare_overlap", figure, view.overlap_sentence, name=name)
+            with st.expander(tr("Every pair as a table")):
                 drawing.table(table, alt, columns)
         else:
             notices.say(view.overlap_sentence)
             drawing.table(table, alt, {name: columns[name] for name, _ in MEASURES})
     with right:
         for line in (words.JACCARD, words.RBO, words.KENDALL):
-            notices.caution(line)
+            notices.caution(tr(line))
 
 
 def draw_profiles(view: CompareView) -> None:
-    st.subheader("Interest profiles", anchor=False)
+    st.subheader(tr("Interest profiles"), anchor=False)
     drawing.chart(
         "compare_profiles",
         profiles_figure(view, drawing.palette()),
         view.profile_sentence,
-        name="Interest profile of each column",
-        below="The interest model's profile after the same events, for any recommender's list.",
+        name=tr("Interest profile of each column"),
+        below=tr("The interest model's profile after the same events, for any recommender's list."),
     )
 
 
 def draw_lists(view: CompareView) -> None:
-    with st.expander("All lists as a table"):
-        alt = f"Ranks of every item in every column. {view.flow_sentence}"
+    with st.expander(tr("All lists as a table")):
+        alt = joined(tr("Ranks of every item in every column."), view.flow_sentence)
         marked = [line.item_id == state.get(ITEM) for line in view.lines]
-        drawing.table(lists_table(view), alt, marked=marked)
+        drawing.table(with_names(view, lists_table(view)), alt, marked=marked)
 
 
 def keep(view: CompareView, picked: str | None, about: About) -> None:
@@ -334,18 +349,18 @@ def export(comparison: Comparison, view: CompareView, choice: Choice) -> None:
     def charts() -> str:
         flow = (view.flow_sentence, flow_figure(view, ink))
         profiles = (view.profile_sentence, profiles_figure(view, ink))
-        return as_html([flow, profiles], ink, "Lists side by side")
+        return as_html([flow, profiles], ink, tr("Lists side by side"))
 
     files: dict[str, sharing.File] = {
-        "Report (HTML)": (".html", lambda: comparison_report(comparison, ink)),
-        "Charts (HTML)": ("-charts.html", charts),
-        "Moves and causes (CSV)": (
+        tr("Report (HTML)"): (".html", lambda: comparison_report(comparison, ink)),
+        tr("Charts (HTML)"): ("-charts.html", charts),
+        tr("Moves and causes (CSV)"): (
             "-moves.csv",
             lambda: moves_table(comparison, comparison.moves()),
         ),
-        "Lists (CSV)": ("-lists.csv", lambda: lists_table(view)),
-        "Overlap (CSV)": ("-overlap.csv", lambda: overlap_table(view)),
-        "Profiles (CSV)": ("-profiles.csv", lambda: profiles_table(view)),
+        tr("Lists (CSV)"): ("-lists.csv", lambda: lists_table(view)),
+        tr("Overlap (CSV)"): ("-overlap.csv", lambda: overlap_table(view)),
+        tr("Profiles (CSV)"): ("-profiles.csv", lambda: profiles_table(view)),
     }
     sharing.export(f"compare-{choice.specs[0].user}", files)
 

@@ -12,13 +12,14 @@ from streamlit import column_config as col
 from core.compare.columns import ColumnSpec
 from core.compare.fork import Fork
 from core.compare.models import standing
-from core.compare.replay import make_capsule, replay
+from core.compare.replay import make_capsule, replay, say_difference
 from core.corpus.corpus import Corpus
-from core.domain import DomainError, History
+from core.domain import DomainError, EventKind, History
 from core.engine import Engine
 from core.figures import chosen
 from core.figures.compare_report import fork_report
-from core.figures.what_if import fork_map, profiles_figure, sizes_figure
+from core.figures.what_if import EDITED, ORIGINAL, fork_map, profiles_figure, sizes_figure
+from core.language import mark, tr, trc
 from core.scenario.capsule import Capsule
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import find_problems
@@ -43,11 +44,24 @@ from pages._shared import (
 from pages._shared.drawing import Charts
 from pages._what_if import bar, drafting, forms, sections
 
-TITLE = "What if this history were different?"
+TITLE = mark("What if this history were different?")
 CHOSEN_ITEMS = 2_000
 """Above this many items one is typed into the table instead of chosen from a list."""
 TABLE_HEIGHT = 318
-RING = "Ring: the chosen event or item."
+RING = mark("Ring: the chosen event or item.")
+CHARTS = {"map": mark("map"), "sizes": mark("sizes"), "profile": mark("profile")}
+"""What begins the charts' text alternatives, and names them among findings."""
+FILES = {
+    "lists": mark("Lists (CSV)"),
+    "moves": mark("Moves (CSV)"),
+    "edits": mark("Edits (CSV)"),
+    "history": mark("History (CSV)"),
+    "paths": mark("Paths (CSV)"),
+    "profile": mark("Profile (CSV)"),
+}
+"""The tables by the end of their files' names, each with what the menu says."""
+SHOWN = {"edits": mark("Edits"), "paths": mark("Paths"), "profile": mark("Profile")}
+"""Those that the page shows too."""
 LISTS = 0.6
 """Share of the page that both lists have beside the forms, where their titles fit in it."""
 RANK, MOVE, WHY = 30, 62, 56
@@ -69,7 +83,7 @@ def main() -> None:
         state.put(bar.ERROR, error)
         st.rerun()
     if draft is None:
-        drawing.head(TITLE)
+        drawing.head(tr(TITLE))
         bar.draw_error()
         notices.offer_users(engine.corpus)
         return
@@ -102,7 +116,7 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     state.publish_again()
     draft = drafting.get()
     base = draft.base(engine.corpus)
-    head = drawing.head(TITLE)
+    head = drawing.head(tr(TITLE))
     bar.draw_bar(engine, draft, recommender)
     problems = find_problems(base, draft.edits, engine.corpus)
     if problems:
@@ -125,22 +139,23 @@ def draw_workbench(engine: Engine, recommender: str) -> None:
     charts = draw_figures(engine, view, profile)
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        chart(charts, "map", f"{loaders.interest_map(engine).sentence} {RING}")
+        chart(charts, "map", wording.joined(loaders.interest_map(engine).sentence, tr(RING)))
     with right:
-        chart(charts, "profile", "Grey: before. Violet: after. Shares of the interest model.")
-        chart(charts, "sizes", wording.STEP_SIZE_UNIT)
+        about_profile = tr("Grey: before. Violet: after. Shares of the interest model.")
+        chart(charts, "profile", about_profile)
+        chart(charts, "sizes", tr(wording.STEP_SIZE_UNIT))
     with causes:
         draw_moves(fork, moves)
     sections.draw_search(engine, base, recommender)
     sections.draw_comparison(engine, draft, fork)
     sections.draw_patterns(engine, draft)
     tables: Tables = {
-        "Lists": lambda: views.lists_table(fork),
-        "Moves": lambda: moves,
-        "Edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
-        "History": lambda: history.history_table(rows),
-        "Paths": lambda: views.paths_table(view),
-        "Profile": lambda: table(profile, views.ProfileRow.COLUMNS),
+        "lists": lambda: views.lists_table(fork),
+        "moves": lambda: moves,
+        "edits": lambda: views.edits_table(engine.corpus, base, draft.edits),
+        "history": lambda: history.history_table(rows),
+        "paths": lambda: views.paths_table(view),
+        "profile": lambda: table(profile, views.ProfileRow.COLUMNS),
     }
     draw_tables(tables)
     with head:
@@ -154,14 +169,19 @@ def draw_problems(
     engine: Engine, draft: Draft, base: History, problems: dict[int, DomainError]
 ) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown(
-            f":material/error: **{wording.count(len(problems), 'edit')} can't be applied to this "
-            "history.** Nothing is lost: leave them out, or go back to the time they were made for."
+        edits = wording.count(len(problems), "edit")
+        said = tr(
+            "**{edits} can't be applied to this history.** Nothing is lost: leave them out, or go "
+            "back to the time they were made for.",
+            edits=edits,
         )
+        st.markdown(f":material/error: {said}")  # no sentence
         for number, problem in problems.items():
             edit = edit_words(engine.corpus, base, draft.edits, number)
-            st.text(f"{number}. {edit}: {problem.what}. {problem.remedy}")
-        drawing.button("Leave these edits out", "leave_out", leave_out, problems)
+            what = tr("{edit}: {problem}.", edit=edit, problem=problem.what)
+            said = tr("{first} {then}", first=what, then=problem.remedy)
+            st.text(f"{number}. {said}")
+        drawing.button(tr("Leave these edits out"), "leave_out", leave_out, problems)
 
 
 def leave_out(problems: dict[int, DomainError]) -> None:
@@ -182,16 +202,19 @@ def draw_replay(engine: Engine, draft: Draft) -> None:
     with notices.guarded(), st.container(border=True, gap="xsmall"):
         again = replay(engine, capsule)
         icon = ":material/check_circle:" if again.matches else ":material/warning:"
-        name = "This scenario" if draft.saved else "The capsule"
+        name = tr("This scenario") if draft.saved else tr("The capsule")
         saved = draft.saved.saved if draft.saved else None
         st.markdown(f"{icon} {notices.escape(replay_words(again, name, saved))}")
         if again.is_of_other_model:
             draw_own_model(engine, draft, capsule)
         if again.differences:
-            rows = [(row.what, str(row.expected), str(row.found)) for row in again.differences]
+            rows = [
+                (say_difference(row.what), str(row.expected), str(row.found))
+                for row in again.differences
+            ]
             frame = DataFrame(rows, columns=["what", "saved", "now"])
-            with st.expander("What differs"):
-                drawing.table(frame, "What differs", height="auto")
+            with st.expander(tr("What differs")):
+                drawing.table(frame, tr("What differs"), height="auto")
 
 
 def draw_own_model(engine: Engine, draft: Draft, capsule: Capsule) -> None:
@@ -199,18 +222,19 @@ def draw_own_model(engine: Engine, draft: Draft, capsule: Capsule) -> None:
     corpus, model = engine.corpus, capsule.model_id
     can = standing(loaders.library(), corpus.manifest, model)
     if can == "gone":
-        notices.caution(f"Model {model[:8]} is not in this library any more.")
+        said = tr("Model {model} is not in this library any more.", model=model[:8])
+        notices.caution(said)
         return
     about = (capsule.user, str(capsule.steps), capsule.recommender, draft.scenario_id)
     edits = state.get(state.EDITS) if draft.saved is None else None
     specs = [ColumnSpec(*about, edits, which) for which in (model, None)]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if can == "opens":
-            drawing.link(drawing.WHAT_IF, "Open with its own model", model=model)
+            drawing.link(drawing.WHAT_IF, tr("Open with its own model"), model=model)
         else:
-            notices.caution("Its model is of earlier content, so it can only be compared.")
+            notices.caution(tr("Its model is of earlier content, so it can only be compared."))
         columns = ";".join(map(str, specs))
-        drawing.link(drawing.COMPARE, "Why? Compare both models", columns=columns)
+        drawing.link(drawing.COMPARE, tr("Why? Compare both models"), columns=columns)
 
 
 def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
@@ -221,35 +245,45 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
     scale = corpus.manifest.rating_scale
     deleted = sum(row.removed for row in rows)
     events = wording.count(len(rows) - 1 - deleted, "event")
-    st.markdown(f"**History** · {events}{f', {deleted} deleted' if deleted else ''}")
-    item = col.TextColumn("Item")
+    if deleted:
+        events = tr("{events}, {n} deleted", events=events, n=deleted)
+    title = tr("History")
+    st.markdown(f"**{title}** · {events}")
+    item = col.TextColumn(tr("Item"))
     if by_id:
         deleted_ids = sorted({history.struck(row.item_id) for row in rows if row.removed})
         item = col.SelectboxColumn(
-            "Item",
+            tr("Item"),
             options=[*corpus.item_ids, *deleted_ids],
             format_func=lambda item: item_words(corpus, str(item)),
         )
     columns = {
         "step": col.TextColumn("#", width=40),
-        history.DELETE: col.CheckboxColumn("✕", width=44, help="Delete the event"),
+        history.DELETE: col.CheckboxColumn("✕", width=44, help=tr("Delete the event")),
         history.ITEM: item,
         history.KIND: col.SelectboxColumn(
-            "Kind", options=[kind.value for kind in corpus.manifest.known_kinds], width=80
+            tr("Kind"),
+            options=[kind.value for kind in corpus.manifest.known_kinds],
+            format_func=kind_words,
+            width=80,
         ),
         history.RATING: col.NumberColumn(
-            "Rating",
+            tr("Rating"),
             width=72,
-            help=f"{scale[0]:g} to {scale[1]:g}" if scale else "This corpus has no ratings",
+            help=tr("{low:g} to {high:g}", low=scale[0], high=scale[1])
+            if scale
+            else tr("This corpus has no ratings"),
         ),
         history.DATE: col.DatetimeColumn(
-            "Date (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
+            tr("Date (UTC)"), format="YYYY-MM-DD HH:mm", timezone="UTC", width=128
         ),
-        history.TEXT: col.TextColumn("Text"),
+        history.TEXT: col.TextColumn(tr("Text")),
         "sentiment": col.TextColumn(
-            "Sentiment", width=96, help="What the model reads from the text, \u22121 to +1"
+            tr("Sentiment"),
+            width=96,
+            help=tr("What the model reads from the text, \u22121 to +1"),
         ),
-        "change": col.TextColumn("Change", width=84),
+        "change": col.TextColumn(trc("edits", "Change"), width=84),
     }
     if corpus.manifest.order_as_time:
         del columns[history.DATE]
@@ -269,14 +303,23 @@ def draw_table(engine: Engine, draft: Draft, base: History, rows: Rows) -> None:
         disabled=["step", "sentiment", "change"],
         on_change=change_cells,
         args=(engine, base, rows, key),
-        alt=f"History of {draft.user_id}, {len(rows) - 1} events; each cell can be changed",
+        alt=tr(
+            "History of {user}, {n} events; each cell can be changed",
+            user=draft.user_id,
+            n=len(rows) - 1,
+        ),
         column_order=tuple(columns),
         column_config=columns,
     )
-    names = {row.handle: row.name for row in rows} | {history.NEW: "New event"}
+    names = {row.handle: row.name for row in rows} | {history.NEW: tr("New event")}
     for refused in draft.refused:
         if not refused.at_form:
             notices.wrong(refused.problem, names.get(refused.handle, str(refused.handle)))
+
+
+def kind_words(kind: object) -> str:
+    """A kind of event in the reader's language."""
+    return tr(wording.KIND_WORDS[EventKind(str(kind))])
 
 
 def item_words(corpus: Corpus, item: str) -> str:
@@ -330,20 +373,20 @@ def draw_lists(fork: Fork, share: float) -> None:
         controls.open_page(drawing.EXPLAIN, item=frame["after_id"][row], time=state.get(state.TIME))
 
     drawing.table(
-        frame.assign(explain="Why?"),
-        f"Both lists by {by}. {sentence}",
+        frame.assign(explain=tr("Why?")),
+        wording.joined(tr("Both lists by {by}.", by=by), sentence),
         {
             "rank": col.NumberColumn("#", width=RANK),
-            "before": col.TextColumn("Before"),
-            "after": col.TextColumn("After"),
-            "move": col.TextColumn("Move", width=MOVE),
+            "before": col.TextColumn(trc("edits", "Before")),
+            "after": col.TextColumn(trc("edits", "After")),
+            "move": col.TextColumn(tr("Move"), width=MOVE),
             "explain": drawing.buttons("", "explain_after", explain, width=WHY),
         },
         marked=list((frame[["before_id", "after_id"]] == state.get(state.ITEM)).any(axis=1)),
         grows=("before", "after"),
         room=screen.room(share),
     )
-    notices.caution(f"By {by}. {CAUTION}")
+    notices.caution(wording.joined(tr("By {by}.", by=by), tr(CAUTION)))
 
 
 def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Charts:
@@ -351,14 +394,18 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
     behind, crowd = loaders.interest_map(engine), loaders.crowd(engine, ink.name)
     largest = max(profile, key=lambda row: abs(row.change))
     profile_sentence = (
-        f"The profile changes most in {largest.label}: {wording.points(largest.change)} points."
+        tr(
+            "The profile changes most in {topic}: {change} points.",
+            topic=largest.label,
+            change=wording.points(largest.change),
+        )
         if abs(largest.change) >= 0.005
-        else "The interest profile does not change."
+        else tr("The interest profile does not change.")
     )
     both, sizes = fork_map(behind, crowd, view, ink), sizes_figure(view, ink)
     event, item = state.get(state.EVENT), state.get(state.ITEM)
     for figure, kind in ((both, " states"), (sizes, "")):
-        traces = [f"{path}{kind}" for path in ("original", "edited")]
+        traces = [f"{path}{kind}" for path in (ORIGINAL, EDITED)]
         chosen.mark(
             figure,
             traces,
@@ -367,7 +414,7 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
             "",
         )
     return {
-        "map": (f"{view.sentence} {view.effect_sentence}".strip(), both),
+        "map": (wording.joined(view.sentence, view.effect_sentence), both),
         "sizes": (view.sizes_sentence, sizes),
         "profile": (profile_sentence, profiles_figure(profile, ink)),
     }
@@ -375,21 +422,23 @@ def draw_figures(engine: Engine, view: views.ForkView, profile: Profile) -> Char
 
 def chart(charts: Charts, name: str, below: str) -> None:
     sentence, figure = charts[name]
-    drawing.chart(f"pick_{name}", figure, sentence, name=name, below=below, has_tools=True)
+    called = tr(CHARTS[name])
+    drawing.chart(f"pick_{name}", figure, sentence, name=called, below=below, has_tools=True)
 
 
 def draw_moves(fork: Fork, moves: DataFrame) -> None:
     if moves.empty:
         return
-    st.markdown("**Why did they move?**")
+    title = tr("Why did they move?")
+    st.markdown(f"**{title}**")
     drawing.table(
         moves,
-        f"Cause of each of {len(moves)} moves",
+        tr("Cause of each of {n} moves", n=len(moves)),
         {
-            "move": col.TextColumn("Move", width=78),
-            "item": col.TextColumn("Item"),
-            "cause": col.TextColumn("Main cause"),
-            "contribution": col.NumberColumn("Contribution", format="%+.2f", width=104),
+            "move": col.TextColumn(tr("Move"), width=78),
+            "item": col.TextColumn(tr("Item")),
+            "cause": col.TextColumn(tr("Main cause")),
+            "contribution": col.NumberColumn(tr("Contribution"), format="%+.2f", width=104),
             "change": col.NumberColumn("Δ log p", format="%+.2f", width=74),
         },
         height="content" if len(moves) <= 6 else 246,
@@ -397,31 +446,34 @@ def draw_moves(fork: Fork, moves: DataFrame) -> None:
         grows=("item", "cause"),
         room=screen.room(),
     )
-    notices.caution(
+    cause = tr(
         "Main cause: the edit with the largest Shapley contribution (nats) to the item's margin "
-        "over the items it passed. " + trust_sentence(fork)
+        "over the items it passed."
     )
+    notices.caution(wording.joined(cause, trust_sentence(fork)))
 
 
 def draw_tables(tables: Tables) -> None:
-    expander = st.expander("Edits, paths and profiles as tables", on_change="rerun", key="tables")
+    label = tr("Edits, paths and profiles as tables")
+    expander = st.expander(label, on_change="rerun", key="tables")
     if expander.open:
         with expander:
-            for name in ("Edits", "Paths", "Profile"):
-                st.markdown(f"**{name}**")
-                drawing.table(tables[name](), name, height="auto")
+            for key, name in SHOWN.items():
+                st.markdown(f"**{tr(name)}**")
+                drawing.table(tables[key](), tr(name), height="auto")
 
 
 def export(fork: Fork, draft: Draft, tables: Tables, charts: Charts) -> None:
     ink = drawing.palette()
-    title = f"What if: {draft.name or 'a changed history'} of {draft.user_id}"
+    name = draft.name or tr("a changed history")
+    title = tr("What if: {name} of {user}", name=name, user=draft.user_id)
     files: dict[str, sharing.File] = {
-        "Report (HTML)": ("-report.html", lambda: fork_report(fork, draft.name, ink)),
-        "Capsule (JSON)": ("-capsule.json", lambda: make_capsule(fork, draft.name).to_text()),
+        tr("Report (HTML)"): ("-report.html", lambda: fork_report(fork, draft.name, ink)),
+        tr("Capsule (JSON)"): ("-capsule.json", lambda: make_capsule(fork, draft.name).to_text()),
     }
-    for name, make in tables.items():
-        files[f"{name} (CSV)"] = f"-{name.lower()}.csv", make
-    files["Charts (HTML)"] = sharing.charts(list(charts.values()), title, "-charts.html")
+    for key, label in FILES.items():
+        files[tr(label)] = f"-{key}.csv", tables[key]
+    files[tr("Charts (HTML)")] = sharing.charts(list(charts.values()), title, "-charts.html")
     sharing.export(f"what-if-{draft.user_id}-{draft.step}", files)
 
 

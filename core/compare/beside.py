@@ -11,6 +11,7 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.explain.explanation import Explanation
 from core.explain.export import answer_facts
+from core.language import tr
 from core.recommend.earlier import Earlier
 from core.recommend.protocol import Recommender
 
@@ -56,17 +57,21 @@ def recommender_of(
     """
     if model_id == engine.model_id:
         raise DomainError(
-            f"the model {model_id} is the one that is open",
+            tr("the model {model} is the one that is open", model=model_id),
             where="beside",
-            remedy="Choose another model",
+            remedy=tr("Choose another model"),
         )
     other = of_model(engine, library, model_id, name)
     if isinstance(other, Earlier) and not other.knows(item_id):
         raise DomainError(
-            f"the model {model_id} does not know the item {item_id[:80]!r}: the item came to the "
-            "corpus later, so that model never lists it",
-            where=f"corpus {engine.corpus.name}",
-            remedy="Choose an item that both models know",
+            tr(
+                "the model {model} does not know the item {item!r}: the item came to the corpus "
+                "later, so that model never lists it",
+                model=model_id,
+                item=item_id[:80],
+            ),
+            where=tr("corpus {name}", name=engine.corpus.name),
+            remedy=tr("Choose an item that both models know"),
         )
     return other
 

@@ -18,6 +18,7 @@ from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.compare.columns import Column
 from core.corpus.corpus import Corpus
 from core.domain import CONSUMING_KINDS, History
+from core.language import tr, trc
 from core.progress import StopCallback
 from core.ranking import ahead_of, rank_of
 from core.recommend.protocol import Recommender
@@ -120,12 +121,12 @@ class Move:
 def move_words(before: int | None, after: int | None) -> str:
     """A move in words: ``entered``, ``left``, ``up 3``, ``down 2``, or ``=`` for no move."""
     if before is None:
-        return "entered"
+        return tr("entered")
     if after is None:
-        return "left"
+        return trc("move", "left")
     if before == after:
         return "="
-    return f"up {before - after}" if after < before else f"down {after - before}"
+    return tr("up {n}", n=before - after) if after < before else tr("down {n}", n=after - before)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from core.compare.models import of_model
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, History, RecommendationList, is_step, parse_instant
 from core.evaluate.served import served_list, served_manifests
+from core.language import mark, tr
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.scenario.edits import EditedHistory, apply_edits
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 2, 6
 """Columns of one comparison."""
-NOTATION = (
+NOTATION = mark(
     "Write user=U,at=T,recommender=R,scenario=S,edits=E,model=M; a comma inside a value is %2C"
 )
-UNSAVED = "unsaved edits"
-"""What a column of edits without a name is called."""
+UNSAVED, EDITED = mark("unsaved edits"), mark("edited")
+"""What a column of edits without a name is called: of an address, and of a what-if."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,16 @@ def read_column(text: str) -> ColumnSpec:
     for part in text.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not value:
-            raise _unreadable(f"{part.strip()!r} is not key=value", text)
+            raise _unreadable(tr("{part!r} is not key=value", part=part.strip()), text)
         if key not in keys:
-            raise _unreadable(f"{key!r} is no key of a column", text)
+            raise _unreadable(tr("{key!r} is no key of a column", key=key), text)
         if key in values:
-            raise _unreadable(f"{key!r} is given twice", text)
+            raise _unreadable(tr("{key!r} is given twice", key=key), text)
         values[key] = unquote(value)
     if "user" not in values:
-        raise _unreadable("a column needs user=", text)
+        raise _unreadable(tr("a column needs user="), text)
     if {"scenario", "edits"} <= values.keys():
-        raise _unreadable("a column has a scenario or edits, not both", text)
+        raise _unreadable(tr("a column has a scenario or edits, not both"), text)
     return ColumnSpec(**values)
 
 
@@ -82,7 +83,7 @@ def _quoted(value: str) -> str:
 
 
 def _unreadable(what: str, text: str) -> DomainError:
-    return DomainError(what, where=f"column {text!r}", remedy=NOTATION)
+    return DomainError(what, where=tr("column {text!r}", text=text), remedy=tr(NOTATION))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,19 @@ class Column:
     """Id of the model where it isn't the open one."""
     saved: Scenario | None = None
     """The saved scenario whose edits it has."""
+
+    @property
+    def scenario_name(self) -> str:
+        """What the scenario is called, in the reader's language; empty without one."""
+        return tr(self.scenario) if self.scenario in (UNSAVED, EDITED) else self.scenario or ""
+
+    @property
+    def source_name(self) -> str:
+        """The source in the reader's language."""
+        if self.model is None or self.recommender is None:
+            return self.source
+        name = self.recommender.id
+        return tr("{recommender}, model {model}", recommender=name, model=self.model[:8])
 
     @property
     def moment(self) -> datetime | None:
@@ -150,7 +164,7 @@ def open_column(engine: Engine, spec: ColumnSpec, library: Library) -> Column:
         history = edited.history
     if spec.model is not None and spec.model != engine.model_id:
         other = of_model(engine, library, spec.model, spec.recommender)
-        source = f"{other.id}, model {spec.model[:8]}"
+        source = f"{other.id}, model {spec.model[:8]}"  # no sentence
         made = (None, following, edited, name, spec.model, scenario)
         return Column(spec, step, history, source, other, *made)
     if spec.recommender is not None and spec.recommender not in engine.recommenders:
@@ -166,14 +180,16 @@ def open_columns(
 ) -> tuple[Column, ...]:
     """All columns of a comparison, two to six; those that are open already stay as they are."""
     if not FEWEST <= len(specs) <= MOST:
-        raise DomainError(
-            f"a comparison has {FEWEST} to {MOST} columns, not {len(specs)}",
-            remedy="Name each with --column or --at",
-        )
+        raise DomainError(wrong_number(len(specs)), remedy=tr("Name each with --column or --at"))
     return tuple(
         spec if isinstance(spec, Column) else open_column(engine, spec, library or Library.open())
         for spec in specs
     )
+
+
+def wrong_number(n: int) -> str:
+    """That a comparison can't have so many columns."""
+    return tr("a comparison has {fewest} to {most} columns, not {n}", fewest=FEWEST, most=MOST, n=n)
 
 
 def moment_of(whole: History, at: str | None) -> History:
@@ -191,9 +207,9 @@ def _served(
     known = [manifest.name for manifest in served_manifests(engine.corpus.name, library)]
     if name not in known:
         raise DomainError(
-            f"there is no recommender and there are no imported lists {name!r}",
-            where=f"model {engine.model_id}",
-            remedy=f"Choose one of {', '.join([*engine.recommenders, *known])}",
+            tr("there is no recommender and there are no imported lists {name!r}", name=name),
+            where=tr("model {id}", id=engine.model_id),
+            remedy=tr("Choose one of {names}", names=tr(", ").join([*engine.recommenders, *known])),
         )
     if spec.at is not None and not is_step(spec.at):
         until = parse_instant(spec.at)
@@ -216,11 +232,12 @@ def _scenario(engine: Engine, spec: ColumnSpec, library: Library) -> Scenario:
     for scenario in saved:
         if scenario.name == spec.scenario:
             return scenario
-    names = ", ".join(scenario.name for scenario in saved)
+    names = tr(", ").join(scenario.name for scenario in saved)
+    choose, save = tr("Choose one of {names}", names=names), tr("Save one on the page What-if")
     raise DomainError(
-        f"there is no scenario {spec.scenario!r}",
-        where=f"user {spec.user}",
-        remedy=f"Choose one of {names}" if names else "Save one on the page What-if",
+        tr("there is no scenario {name!r}", name=spec.scenario),
+        where=tr("user {user}", user=spec.user),
+        remedy=choose if names else save,
     )
 
 

@@ -30,6 +30,7 @@ from core.compare.overlap import jaccard, kendall, rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import RecommendationList
 from core.html_table import html_table
+from core.language import tr
 from core.progress import StopCallback
 from core.ranking import excluded_mask, rank_of
 from core.threads import once_each
@@ -81,7 +82,12 @@ class Comparison:
     def _repr_html_(self) -> str:
         """The lists side by side, for Jupyter; causes are not computed for it."""
         names = [
-            f"{column.spec.user}, {column.scenario or f'after step {column.step}'}, {column.source}"
+            tr(
+                "{user}, {moment}, {recommender}",
+                user=column.spec.user,
+                moment=column.scenario_name or tr("after step {step}", step=column.step),
+                recommender=column.source_name,
+            )
             for column in self.columns
         ]
         called = {i.item_id: i.title or i.item_id for shown in self.lists for i in shown.items}
@@ -90,14 +96,15 @@ class Comparison:
             (called[item_id], *(of_column.get(item_id) for of_column in ranks))
             for item_id in called
         )
-        heads = ["item", *(f"rank in {at}" for at in range(1, len(names) + 1))]
-        caption = "; ".join(f"{at}. {name}" for at, name in enumerate(names, start=1))
-        return html_table(f"{caption}{self._told()}", ", ".join(heads), rows)
+        ranks_in = (tr("rank in {column}", column=at) for at in range(1, len(names) + 1))
+        caption = tr("; ").join(f"{at}. {name}" for at, name in enumerate(names, start=1))
+        return html_table(f"{caption}{self._told()}", ", ".join([tr("item"), *ranks_in]), rows)
 
     def _told(self) -> str:
         """What else a caption says."""
         shared = [o.jaccard for o in self.overlaps if o.b == o.a + 1 and o.jaccard is not None]
-        return f". Jaccard of neighbours: {', '.join(f'{value:.2f}' for value in shared)}"
+        values = tr(", ").join(f"{value:.2f}" for value in shared)
+        return tr(". Jaccard of neighbours: {values}", values=values)
 
     @once_each
     def scores(self) -> tuple[FloatArray | None, ...]:

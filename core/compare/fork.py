@@ -17,11 +17,12 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.compare.causes import SECONDS
-from core.compare.columns import Column, ColumnSpec
+from core.compare.columns import EDITED, Column, ColumnSpec
 from core.compare.comparison import Comparison, K
 from core.domain import History, RecommendationList
 from core.engine import Engine, Trajectory
 from core.interest_map.projection import unit
+from core.language import tr
 from core.recommend.protocol import Recommender
 from core.scenario.edits import Edit, EditedHistory, apply_edits
 from core.threads import once_each
@@ -49,7 +50,7 @@ class Fork(Comparison):
         base, name = edited.base, recommender.id
         spec = ColumnSpec(base.user_id, str(len(base)), name)
         original = Column(spec, len(base), base, name, recommender)
-        changed = replace(original, history=edited.history, edited=edited, scenario="edited")
+        changed = replace(original, history=edited.history, edited=edited, scenario=EDITED)
         super().__init__(engine, (original, changed), k, seconds=seconds)
         self.edited = edited
         self.recommender = recommender
@@ -62,9 +63,17 @@ class Fork(Comparison):
 
     def _told(self) -> str:
         fork, faded = self.fork_step, self.reconvergence
-        where = "The edits change no state" if fork is None else f"The states part at step {fork}"
-        length = "persists" if faded is None else f"fades after {faded} events"
-        return f"{super()._told()}. {where}{'' if fork is None else f'; the effect {length}'}"
+        if fork is None:
+            said = tr("The edits change no state")
+        elif faded is None:
+            said = tr("The states part at step {step}; the effect persists", step=fork)
+        else:
+            said = tr(
+                "The states part at step {step}; the effect fades after {n} events",
+                step=fork,
+                n=faded,
+            )
+        return tr("{caption}. {sentence}", caption=super()._told(), sentence=said)
 
     @once_each
     def scores(self) -> tuple[FloatArray, FloatArray]:

@@ -14,6 +14,7 @@ from core.corpus.store import Library, created_at
 from core.domain import DomainError, History
 from core.encode.cache import check_encoder, open_cache, open_encoder
 from core.files import is_held
+from core.language import tr
 from core.model.folder import BASELINES, read_alone, read_config
 from core.model.sequences import kinds_within
 from core.ranking import excluded_mask, rank_of
@@ -111,18 +112,22 @@ def of_model(
     config = read_config(folder)
     if corpus.manifest.appends_since(config.corpus_id) is None:
         raise DomainError(
-            f"the model {model_id} was made from other content (corpus id {config.corpus_id})",
-            where=f"corpus {corpus.name} now has id {corpus.corpus_id}",
-            remedy="Choose a model of this content, or of content that it grew from",
+            tr(
+                "the model {model} was made from other content (corpus id {corpus})",
+                model=model_id,
+                corpus=config.corpus_id,
+            ),
+            where=tr("corpus {name} now has id {id}", name=corpus.name, id=corpus.corpus_id),
+            remedy=tr("Choose a model of this content, or of content that it grew from"),
         )
     known = _opened(corpus, folder, library)
     if name is None:
         return next(iter(known.values()))
     if name not in known:
         raise DomainError(
-            f"there is no recommender {name!r} in this model",
-            where=f"model {model_id}",
-            remedy=f"Choose one of {', '.join(known)}",
+            tr("there is no recommender {name!r} in this model", name=name),
+            where=tr("model {id}", id=model_id),
+            remedy=tr("Choose one of {names}", names=tr(", ").join(known)),
         )
     return known[name]
 

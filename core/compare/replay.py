@@ -9,6 +9,7 @@ from typing import Any
 from core.compare.fork import Fork, run
 from core.domain import DomainError, RecommendationList
 from core.engine import Engine
+from core.language import mark, tr
 from core.scenario.capsule import LONGEST_LIST, Capsule, Expected, check_number, fingerprint
 
 SCORE_TOLERANCE = 1e-3
@@ -20,6 +21,7 @@ class Difference:
     """Something that is otherwise than the capsule says, in words or numbers."""
 
     what: str
+    """``say_difference`` says it in the reader's language."""
     expected: str | int | float | None
     found: str | int | float | None
 
@@ -72,11 +74,11 @@ def make_capsule(fork: Fork, name: str = "") -> Capsule:
     DomainError above 1,000 edits or ranks: such a file could not be read again.
     """
     corpus = fork.engine.corpus
-    check_number(len(fork.edited.edits), "capsule")
+    check_number(len(fork.edited.edits), tr("capsule"))
     if fork.k > LONGEST_LIST:
         raise DomainError(
-            f"a list of {fork.k:,} is too long for a capsule",
-            remedy=f"Ask for {LONGEST_LIST:,} at most",
+            tr("a list of {n:,} is too long for a capsule", n=fork.k),
+            remedy=tr("Ask for {most:,} at most", most=LONGEST_LIST),
         )
     return Capsule(
         format="tastelines-capsule",
@@ -111,10 +113,10 @@ def replay(engine: Engine, capsule: Capsule) -> Replay:
     about = [
         Difference(what, expected, computed)
         for what, expected, computed in (
-            ("corpus_id", capsule.corpus_id, engine.corpus.corpus_id),
-            ("model_id", capsule.model_id, engine.model_id),
-            ("events of the base history", capsule.steps, len(base)),
-            ("fingerprint of the base history", capsule.history, fingerprint(base)),
+            (mark("corpus_id"), capsule.corpus_id, engine.corpus.corpus_id),
+            (mark("model_id"), capsule.model_id, engine.model_id),
+            (mark("events of the base history"), capsule.steps, len(base)),
+            (mark("fingerprint of the base history"), capsule.history, fingerprint(base)),
         )
         if expected != computed
     ]
@@ -129,7 +131,16 @@ def _compare(
     for rank, (old, new) in enumerate(zip_longest(expected, computed.items), start=1):
         if old is None or new is None or old.item_id != new.item_id:
             ids = (old.item_id if old else None, new.item_id if new else None)
-            differences.append(Difference(f"rank {rank}", *ids))
+            differences.append(Difference(f"rank {rank}", *ids))  # no sentence
         elif with_scores and abs(old.score - new.score) > SCORE_TOLERANCE:
-            differences.append(Difference(f"score at rank {rank}", old.score, new.score))
+            what = f"score at rank {rank}"  # no sentence
+            differences.append(Difference(what, old.score, new.score))
     return differences
+
+
+def say_difference(what: str) -> str:
+    """What of a ``Difference`` is otherwise, in the reader's language."""
+    of, _, rank = what.rpartition(" ")
+    if not rank.isdigit():
+        return tr(what)
+    return tr("rank {rank}", rank=rank) if of == "rank" else tr("score at rank {rank}", rank=rank)

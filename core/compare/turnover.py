@@ -23,6 +23,7 @@ from core.compare.overlap import rank_biased_overlap
 from core.corpus.store import Library
 from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
@@ -39,6 +40,7 @@ DAY_BINS = (0, 1, 7, 30, 90, 365)
 HISTORIES_PER_BATCH = 64
 ARRAYS = ("change", "by_events", "by_days", "lists")
 """What a ``Turnover`` holds for each user."""
+STAGE = mark("compare each user's lists")
 FOLDER = "turnover"
 FORMAT = "1"
 """Changes with the meaning of the file."""
@@ -123,10 +125,10 @@ def measure_turnover(
     rows: list[tuple[float, FloatArray, FloatArray, int]] = []
     lists = _newest_lists(engine, user_ids, chosen, k, stop)
     for _, own in groupby(lists, key=lambda row: row[0].user_id):
-        report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
+        report(progress, Progress(STAGE, len(rows), len(user_ids)))
         histories, items = zip(*own, strict=True)
         rows.append((*_compare(histories, items), len(items)))
-    report(progress, Progress("compare each user's lists", len(rows), len(user_ids)))
+    report(progress, Progress(STAGE, len(rows), len(user_ids)))
     change, by_events, by_days, counts = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Turnover(
         engine.corpus.corpus_id,
@@ -211,7 +213,7 @@ def read_turnover(
         about = (corpus.corpus_id, engine.model_id, name, k)
         return Turnover(*about, corpus.user_ids, *(arrays[key] for key in ARRAYS))
 
-    return first_kept(library.places(stored_path(library, engine, name, k)), read, "turnover")
+    return first_kept(library.places(stored_path(library, engine, name, k)), read, mark("turnover"))
 
 
 def _shapes(n: int) -> tuple[tuple[int, ...], ...]:

@@ -8,8 +8,9 @@ from typing import Any
 from core.figures.chart import MOVING, Chart
 from core.figures.palette import Palette
 from core.figures.style import legend, ring
+from core.language import tr
 
-EVENT_OR_ITEM = "chosen event or item"
+EVENT_OR_ITEM = "chosen event or item"  # no sentence
 """What a ring means where it may be either."""
 SIZE = 24
 """Pixels of the ring: wider than any mark, narrower than the one at the selected time."""
@@ -36,6 +37,7 @@ def mark(
     for x, y in marks:
         figure.add_scatter(**ring(x, y, palette.text, SIZE, 2, "chosen"))
     if words:
+        words = tr("chosen event or item") if words == EVENT_OR_ITEM else tr(words)
         said = legend([("◯", palette.text, words)], palette, below=below)
         figure.add_annotation(said | {"name": MOVING, "x": 1, "xanchor": "right"})
     return True

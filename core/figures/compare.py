@@ -29,6 +29,7 @@ from core.figures.style import (
     signed_inks,
     title,
 )
+from core.language import tr
 from core.views.compare.build import ChangeBar, ColumnView, CompareView, FlowLine
 from core.views.compare.sentences import rank_words
 from core.views.wording import SMALL as SMALL_CHANGE
@@ -50,6 +51,7 @@ STUB = 0.2
 """How far a line reaches towards a neighbour whose list lacks the item, in columns."""
 MOST_STUB_LABELS = 3
 """Columns up to which a stub says the rank that it leads to."""
+TAU = "Kendall"  # no sentence
 BEND = np.linspace(0, 1, 17)
 SEGMENT = 85
 """Characters that fit into a whole bar of the profile."""
@@ -151,14 +153,20 @@ def _add_markers(figure: Chart, view: CompareView, palette: Palette, chosen: str
 
 
 def _hover(view: CompareView, line: FlowLine, at: int) -> str:
-    topic = view.topics[line.topic] if 0 <= line.topic < len(view.topics) else "other"
+    topic = view.topics[line.topic] if 0 <= line.topic < len(view.topics) else tr("other")
     ranks = [
-        f"{plain(column.name, 40)}: {rank_words(full) if rank is None else rank}"
-        + (" (outside)" if rank is None and full is not None else "")
+        tr("{column}: {rank}", column=plain(column.name, 40), rank=_rank_or_outside(rank, full))
         for column, rank, full in zip(view.columns, line.ranks, line.full_ranks, strict=True)
     ]
-    marked = ["actual next item"] if line.is_next[at] else []
+    marked = [tr("actual next item")] if line.is_next[at] else []
     return "<br>".join([f"<b>{in_full(line.item)}</b>", plain(topic, 40), *ranks, *marked])
+
+
+def _rank_or_outside(rank: int | None, full: int | None) -> str:
+    """A rank in a list, or the one outside it."""
+    if rank is not None:
+        return str(rank)
+    return rank_words(full) if full is None else tr("{rank} (outside)", rank=rank_words(full))
 
 
 def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette, narrow: bool) -> None:
@@ -182,11 +190,11 @@ def _add_next(figure: Chart, view: CompareView, depth: int, palette: Palette, na
     for at, column in enumerate(view.columns):
         if column.next_item is None:
             continue
-        said = f"next: {rank_words(column.next_rank)}"
+        said = tr("next: {rank}", rank=rank_words(column.next_rank))
         if narrow:
             said = "" if column.next_rank is None else f"{column.next_rank}"
         if at in rings:
-            said = "◎ actual next item" if len(view.columns) < 4 else "◎ next"
+            said = tr("◎ actual next item") if len(view.columns) < 4 else tr("◎ next")
             said = "◎" if narrow else said
         words = note(said, at, depth + 1, palette.accent, hovertext=in_full(column.next_item))
         figure.add_annotation(words)
@@ -248,7 +256,7 @@ def profiles_figure(view: CompareView, palette: Palette) -> Chart:
     columns = view.columns[::-1]
     names = [plain(column.name, 28) for column in columns]
     if len({column.profile.tobytes() for column in columns}) == 1:
-        columns, names = columns[:1], ["all columns"]
+        columns, names = columns[:1], [tr("all columns")]
     n = len(columns)
     figure = canvas(palette, 34 * n + 30, (190, 16, 2, 24), barmode="stack", bargap=0.22)
     profile = np.array([column.profile for column in columns])
@@ -314,9 +322,9 @@ def overlap_figure(view: CompareView, palette: Palette) -> Chart:
 def pair_words(view: CompareView, pair: Overlap) -> str:
     """All measures of a pair, for its hover text."""
     a, b = (plain(view.columns[at].name, 60) for at in (pair.a, pair.b))
-    measures = {"shared": pair.jaccard, "RBO": pair.rbo, "Kendall": pair.kendall}
-    said = [f"{name} {value:.2f}" for name, value in measures.items() if value is not None]
-    return "<br>".join([f"{a} and {b}", *said])
+    measures = ((tr("shared"), pair.jaccard), ("RBO", pair.rbo), (TAU, pair.kendall))
+    said = [f"{name} {value:.2f}" for name, value in measures if value is not None]
+    return "<br>".join([tr("{one} and {other}", one=a, other=b), *said])
 
 
 def changes_figure(
@@ -335,7 +343,8 @@ def changes_figure(
     if len(changes) > SHOWN_BARS:
         rest = changes[SHOWN_BARS:]
         total = sum(bar.value for bar in rest)
-        shown.append(ChangeBar(None, f"{len(rest)} smaller ones", total, 0.0))
+        label = tr("{n} smaller ones", n=len(rest))
+        shown.append(ChangeBar(None, label, total, 0.0))
     shown = shown[::-1]
     values = [bar.value for bar in shown]
     figure = (
@@ -343,7 +352,9 @@ def changes_figure(
         if narrow
         else canvas(palette, 26 * len(shown) + 44, (330, 64, 4, 40), bargap=0.35)
     )
-    words = [f"{in_full(bar.label)}: {signed(bar.value)} nats" for bar in shown]
+    words = [
+        tr("{name}: {nats} nats", name=in_full(bar.label), nats=signed(bar.value)) for bar in shown
+    ]
     figure.add_bar(
         **bars(values, signed_inks(values, palette)),
         error_x=errors([bar.stderr for bar in shown], palette.muted, 1.2),
@@ -358,7 +369,7 @@ def changes_figure(
     reach = max((abs(value) for value in values), default=1.0) or 1.0
     low, high = min(0.0, *values) - 0.28 * reach, max(0.0, *values) + 0.28 * reach
     zero = {"zeroline": True, "zerolinecolor": palette.faint, "fixedrange": True, "nticks": 5}
-    name = title("change of the score, nats", 6)
+    name = title(tr("change of the score, nats"), 6)
     figure.update_xaxes(axis(palette, range=[low, high], title=name, **zero))
     small_type = {"size": SMALL, "color": palette.text}
     labels = [plain(bar.label, 50) for bar in shown]

@@ -7,6 +7,7 @@ from core.compare.fork import Fork
 from core.figures.compare import flow_figure, profiles_figure
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
+from core.language import tr
 from core.scenario.edits import name_of
 from core.views.compare import sentences as words
 from core.views.compare.build import (
@@ -16,9 +17,10 @@ from core.views.compare.build import (
     moves_table,
     overlap_table,
     trust_sentence,
+    with_names,
 )
 from core.views.what_if.edits import edit_words
-from core.views.wording import TITLE, number, short
+from core.views.wording import KIND_WORDS, TITLE, number, short
 
 LONGEST = 4_000
 """Characters of a review that are quoted."""
@@ -26,47 +28,54 @@ LONGEST = 4_000
 
 def fork_report(fork: Fork, name: str, palette: Palette) -> str:
     """What edits of a history change, as the same kind of report; they needn't be saved."""
-    title = f"What if: {name or 'a changed history'}"
-    return comparison_report(fork.named(name or "edited"), palette, title)
+    title = tr("What if: {name}", name=name or tr("a changed history"))
+    return comparison_report(fork.named(name) if name else fork, palette, title)
 
 
-def comparison_report(
-    comparison: Comparison, palette: Palette, title: str = "How the list changed"
-) -> str:
+def comparison_report(comparison: Comparison, palette: Palette, title: str = "") -> str:
     """The report as HTML; computes the causes where that hasn't been done yet."""
     view = build_compare(comparison)
     moves = moves_table(comparison, comparison.moves())
     moves["columns"] = [f"{move.a + 1} → {move.b + 1}" for move in comparison.moves()]
     shown = ["columns", "move", "item", "change", "cause", "contribution"]
-    engine, cautions = comparison.engine, (trust_sentence(comparison), words.CAUTION)
+    engine, cautions = comparison.engine, (trust_sentence(comparison), tr(words.CAUTION))
+    columns = enumerate(zip(view.columns, comparison.columns, strict=True), start=1)
     return write_report(
-        title,
+        title or tr("How the list changed"),
         [
             words.made_with(engine.corpus.name, engine.model_id, engine.corpus.manifest.simulated),
             *(
-                f"{at}. {column.name}: {column.user_id}, {words.step_phrase(column.step)}, "
-                f"{column.recommender}"
-                for at, column in enumerate(view.columns, start=1)
+                tr(
+                    "{at}. {name}: {user}, {moment}, {recommender}",
+                    at=at,
+                    name=column.name,
+                    user=column.user_id,
+                    moment=words.step_phrase(column.step),
+                    recommender=own.source_name,
+                )
+                for at, (column, own) in columns
             ),
         ],
         [
             Section(
-                "Ranks",
+                tr("Ranks"),
                 tuple(s for s in (view.flow_sentence, view.next_sentence) if s),
                 flow_figure(view, palette),
-                lists_table(view),
+                with_names(view, lists_table(view)),
             ),
             Section(
-                "What entered, left or moved, and what caused it",
+                tr("What entered, left or moved, and what caused it"),
                 tuple(filter(None, (models_sentence(comparison), *cautions))),
                 table=moves[shown] if len(moves) else None,
             ),
-            Section("Edits", _edits(comparison), quotes=_edited_texts(comparison)),
-            Section("The reviews behind it", quotes=_reviews(comparison)),
+            Section(tr("Edits"), _edits(comparison), quotes=_edited_texts(comparison)),
+            Section(tr("The reviews behind it"), quotes=_reviews(comparison)),
             Section(
-                "Overlap", (words.JACCARD, words.RBO, words.KENDALL), table=overlap_table(view)
+                tr("Overlap"),
+                (tr(words.JACCARD), tr(words.RBO), tr(words.KENDALL)),
+                table=overlap_table(view),
             ),
-            Section("Interests", (view.profile_sentence,), profiles_figure(view, palette)),
+            Section(tr("Interests"), (view.profile_sentence,), profiles_figure(view, palette)),
         ],
         palette,
     )
@@ -76,7 +85,12 @@ def _edits(comparison: Comparison) -> tuple[str, ...]:
     """The edits of every scenario, each with the value before it and after it."""
     corpus = comparison.engine.corpus
     return tuple(
-        f"{column.scenario}, edit {at}: {edit_words(corpus, base, edits, at, None)}"
+        tr(
+            "{scenario}, edit {n}: {words}",
+            scenario=column.scenario_name,
+            n=at,
+            words=edit_words(corpus, base, edits, at, None),
+        )
         for column in comparison.columns
         if column.edited is not None
         for base, edits in [(column.edited.base, column.edited.edits)]
@@ -97,10 +111,17 @@ def _edited_texts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
             if event.words == (old or ""):
                 continue
             item = short(corpus.title(event.item_id), TITLE)
-            name = f"{column.scenario}, {name_of(handle)}, {item}"
-            if old is not None:
-                quotes.append((f"{name}: before", quoted(old) or "no text"))
-            quotes.append((f"{name}: {'added' if old is None else 'after'}", quoted(event.words)))
+            name = tr(
+                "{scenario}, {event}, {item}",
+                scenario=column.scenario_name,
+                event=name_of(handle),
+                item=item,
+            )
+            if old is None:
+                quotes.append((tr("{event}: added", event=name), quoted(event.words)))
+                continue
+            quotes.append((tr("{event}: before", event=name), quoted(old) or tr("no text")))
+            quotes.append((tr("{event}: after", event=name), quoted(event.words)))
     return tuple(quotes)
 
 
@@ -117,9 +138,13 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         event = (longer if edited is None else edited.base).events[step - 1]
         if event.words:
             item = short(comparison.engine.corpus.title(event.item_id), TITLE)
-            original = "" if edited is None else ", original text"
-            name = f"Step {step}, {event.kind.value} of {item}, {pair[0].spec.user}{original}"
-            quotes[(pair[0].spec.user, step)] = (name, quoted(event.words))
+            user = pair[0].spec.user
+            facts = {"step": step, "kind": tr(KIND_WORDS[event.kind]), "item": item, "user": user}
+            if edited is None:
+                name = tr("Step {step}, {kind} of {item}, {user}", **facts)
+            else:
+                name = tr("Step {step}, {kind} of {item}, {user}, original text", **facts)
+            quotes[(user, step)] = (name, quoted(event.words))
     return tuple(quotes[key] for key in sorted(quotes))
 
 
@@ -127,4 +152,5 @@ def quoted(text: str) -> str:
     """A review as it is quoted; a cut one says so."""
     if len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}… ({number(len(text) - LONGEST)} more characters)"
+    rest = tr("({n} more characters)", n=number(len(text) - LONGEST))
+    return f"{text[:LONGEST]}… {rest}"

@@ -9,8 +9,13 @@ from core.compare.turnover import Bin
 from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import SIZE, axis, canvas, dotted_line, hover, note, plain, title
+from core.language import mark, tr
 from core.views.turnover import TurnoverView
 
+BETWEEN = {
+    "event": mark("events between the two lists"),
+    "day": mark("days between the two lists"),
+}
 CLOSE, APART = 0.09, 8
 NAME = 14
 """Ends of two lines closer than this have their names moved apart, by so many pixels each."""
@@ -36,15 +41,15 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
             range=[0, 1.02],
             tickvals=[0, 0.5, 1],
             fixedrange=True,
-            title=title("overlap (RBO)"),
+            title=title(tr("overlap (RBO)")),
         ),
     )
     drawn = (
         (x, bins, ink, name)
         for curves, ink, name in (
-            (view.curves, palette.muted, "all users"),
+            (view.curves, palette.muted, tr("all users")),
             (view.cohort, palette.text, plain(view.cohort_name, NAME)),
-            (view.own, palette.accent, "this user"),
+            (view.own, palette.accent, tr("this user")),
         )
         for x, bins in zip(("x", "x2"), curves.values(), strict=False)
     )
@@ -60,7 +65,7 @@ def turnover_figure(view: TurnoverView, palette: Palette) -> Chart:
             yaxis="y",
             **dotted_line(ink, 2, 7),
             name=name,
-            **hover([f"{name}: {b.overlap:.2f} ({b.users} users)" for _, b in known]),
+            **hover([_hover(name, b) for _, b in known]),
         )
         at, last = known[-1]
         named = note(name, at, last.overlap, ink, SIZE, xref=x, xanchor="left", xshift=8)
@@ -97,7 +102,13 @@ def _bins_axis(
         ticktext=[_tick(b) for b in bins],
         range=[-0.3, len(bins) - 0.4],
         fixedrange=True,
-        title=title(f"{noun}s between the two lists"),
+        title=title(tr(BETWEEN[noun])),
+    )
+
+
+def _hover(name: str, between: Bin) -> str:
+    return tr(
+        "{name}: {overlap:.2f} ({n} users)", name=name, overlap=between.overlap, n=between.users
     )
 
 

@@ -27,10 +27,13 @@ from core.figures.style import (
 )
 from core.figures.time_scale import DAY, TimeScale
 from core.figures.trajectory_map import add_path, map_canvas
+from core.language import mark, tr, trc
 from core.views import wording
 from core.views.interest_map import MapView
 from core.views.what_if.build import ForkView, PathView, ProfileRow
 
+ORIGINAL, EDITED = mark("original"), mark("edited")
+"""The two paths: what their traces are called, and marked for their hover texts."""
 SIZES_HEIGHT = 170
 BESIDE = 0.003
 """Share of the axis by which the two paths' stems stand apart."""
@@ -46,16 +49,16 @@ def fork_map(map_view: MapView, crowd: dict[str, Any], view: ForkView, palette: 
     figure = map_canvas(map_view, crowd, np.concatenate(both), palette)
     parted = view.fork_step
     first = max(parted - 2, 0) if parted is not None else len(view.after)
-    _add_states(figure, view.before, 0, rgba(palette.muted, 0.9), "original", palette)
-    _add_states(figure, view.after, first, palette.accent, "edited", palette)
+    _add_states(figure, view.before, 0, rgba(palette.muted, 0.9), ORIGINAL, palette)
+    _add_states(figure, view.after, first, palette.accent, EDITED, palette)
     for path, ink, name, words, shift in (
-        (view.before, palette.muted, "original, end", "before", -20),
-        (view.after, palette.accent, "edited, end", "after", 20),
+        (view.before, palette.muted, ORIGINAL, trc("edits", "before"), -20),
+        (view.after, palette.accent, EDITED, trc("edits", "after"), 20),
     ):
         if not len(path) or (parted is None and path is view.after):
             continue
         x, y = float(path.states.x[-1]), float(path.states.y[-1])
-        figure.add_scatter(**ring(x, y, ink, 18, 3, name))
+        figure.add_scatter(**ring(x, y, ink, 18, 3, f"{name}, end"))  # no sentence
         behind = {"bgcolor": halo(palette), "borderpad": 1}
         figure.add_annotation(note(words, x, y, palette.text, SIZE, yshift=shift, **behind))
     return figure
@@ -65,7 +68,7 @@ def _add_states(
     figure: Chart, path: PathView, first: int, ink: str, name: str, palette: Palette
 ) -> None:
     """Lines and dots of a path from its 0-based state ``first`` on."""
-    line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")
+    line, names = {"width": 2, "color": ink}, (name, f"{name}, misleading")  # no sentence
     x, y = path.states.x[first:], path.states.y[first:]
     is_misleading = path.states.misleading[first:]
     add_path(figure, np.column_stack([x, y]), is_misleading, line, names)
@@ -74,18 +77,23 @@ def _add_states(
         y=y,
         mode="markers",
         marker={"size": 7, "color": ink, "line": {"width": 1, "color": palette.background}},
-        **picks(path.marks[first:], _hovers(path, name)[first:], f"{name} states"),
+        **picks(path.marks[first:], _hovers(path, name)[first:], f"{name} states"),  # no sentence
     )
 
 
 def _hovers(path: PathView, name: str) -> list[str]:
+    named = tr(name)
     return [
-        f"<b>{name}</b> · {in_full(title)}<br>{wording.day(event.date)}"
-        + (f" · moved {size:.2f}" if np.isfinite(size) else "")
+        f"<b>{named}</b> · {in_full(title)}<br>{wording.day(event.date)}"  # no sentence
+        + (f" · {_moved(size)}" if np.isfinite(size) else "")
         for title, event, size in zip(
             path.names, path.states.history.events, path.states.step_size, strict=True
         )
     ]
+
+
+def _moved(size: float) -> str:
+    return tr("moved {size:.2f}", size=size)
 
 
 def profiles_figure(rows: Sequence[ProfileRow], palette: Palette) -> Chart:
@@ -126,8 +134,8 @@ def sizes_figure(view: ForkView, palette: Palette) -> Chart:
     parted = view.fork_step if view.fork_step is not None else len(view.after) + 1
     top = 0.1
     for path, moments, name, ink, side, first in (
-        (view.before, before, "original", palette.muted, -1, 0),
-        (view.after, after, "edited", palette.accent, 1, parted - 1),
+        (view.before, before, ORIGINAL, palette.muted, -1, 0),
+        (view.after, after, EDITED, palette.accent, 1, parted - 1),
     ):
         step_size, words = path.states.step_size, _hovers(path, name)
         chosen = [at for at in range(max(first, 0), len(path)) if np.isfinite(step_size[at])]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.corpus.store import Library
 from core.domain import DomainError, History
+from core.language import tr
 from core.scenario.edits import Edit, edits_from_json
 
 LARGEST = 10_000_000
@@ -69,26 +70,25 @@ class Capsule(BaseModel):
         return json.dumps(self.model_dump(), indent=1, ensure_ascii=False) + "\n"
 
 
-def read_capsule(data: bytes, where: str = "capsule") -> Capsule:
+def read_capsule(data: bytes, where: str = "") -> Capsule:
     """Read a capsule's bytes; DomainError says what is wrong with any other content."""
+    where = where or tr("capsule")
     check_size(data, where)
     try:
         capsule = Capsule.model_validate_json(data)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        what = (
-            "this is no capsule" if place in ("", "format") else f"the capsule's {place} is wrong"
-        )
-        raise DomainError(
-            f"{what}: {problem['msg']}", where=where, remedy="Export it again from What-if"
-        ) from None
+        place, reason = ".".join(map(str, problem["loc"])), problem["msg"]
+        if place in ("", "format"):
+            what = tr("this is no capsule: {reason}", reason=reason)
+        else:
+            what = tr("the capsule's {place} is wrong: {reason}", place=place, reason=reason)
+        raise DomainError(what, where=where, remedy=tr("Export it again from What-if")) from None
     try:
         _ = capsule.changes
     except DomainError as error:
-        raise DomainError(
-            error.what, where=f"{where}, {error.where}", remedy=error.remedy
-        ) from None
+        where = tr(", ").join([where, error.where])
+        raise DomainError(error.what, where=where, remedy=error.remedy) from None
     return capsule
 
 
@@ -108,9 +108,9 @@ def corpus_of(capsule: Capsule, library: Library) -> str:
     if capsule.corpus in {manifest.name for manifest in known}:
         return capsule.corpus
     raise DomainError(
-        f"there is no corpus {capsule.corpus!r} with id {capsule.corpus_id}",
-        where=f"library {library.root}",
-        remedy="Import the corpus that the capsule was made with",
+        tr("there is no corpus {name!r} with id {id}", name=capsule.corpus, id=capsule.corpus_id),
+        where=tr("library {folder}", folder=library.root),
+        remedy=tr("Import the corpus that the capsule was made with"),
     )
 
 
@@ -131,9 +131,10 @@ def read_bytes(path: Path) -> bytes:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        remedy = "Check its name and permissions"
         raise DomainError(
-            f"the file can't be read: {reason}", where=repr(str(path))[1:-1], remedy=remedy
+            tr("the file can't be read: {reason}", reason=reason),
+            where=repr(str(path))[1:-1],
+            remedy=tr("Check its name and permissions"),
         ) from None
     check_size(data, str(path))
     return data
@@ -142,7 +143,7 @@ def read_bytes(path: Path) -> bytes:
 def check_size(data: bytes, where: str) -> None:
     """DomainError for more bytes than ``LARGEST``."""
     if len(data) > LARGEST:
-        raise DomainError(f"the file has more than {LARGEST // 1_000_000} MB", where=where)
+        raise DomainError(tr("the file has more than {n} MB", n=LARGEST // 1_000_000), where=where)
 
 
 def read_edits(path: Path) -> tuple[Edit, ...]:
@@ -152,7 +153,9 @@ def read_edits(path: Path) -> tuple[Edit, ...]:
         edits = edits_from_json(pydantic_core.from_json(data))
     except ValueError as error:
         raise DomainError(
-            f"the file is not JSON: {error}", where=str(path), remedy="Write a list of edits"
+            tr("the file is not JSON: {reason}", reason=error),
+            where=str(path),
+            remedy=tr("Write a list of edits"),
         ) from None
     check_number(len(edits), str(path))
     return edits
@@ -162,5 +165,7 @@ def check_number(edits: int, where: str) -> None:
     """DomainError for more edits than a scenario may have."""
     if edits > MOST_EDITS:
         raise DomainError(
-            f"{edits:,} edits are more than {MOST_EDITS:,}", where=where, remedy="Leave some out"
+            tr("{edits:,} edits are more than {most:,}", edits=edits, most=MOST_EDITS),
+            where=where,
+            remedy=tr("Leave some out"),
         )

@@ -18,9 +18,10 @@ from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from core.corpus.corpus import Corpus
-from core.corpus.ratings import outside, scale_words
+from core.corpus.ratings import scale_words
 from core.corpus.texts import MAX_TEXT, clean_text
 from core.domain import DomainError, Event, EventKind, History, order_hash, read_utc
+from core.language import mark, tr
 
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Times that an import accepts; an edit has the same bounds."""
@@ -50,6 +51,14 @@ NEEDED: dict[Op, tuple[str, ...]] = {
     Op.MOVE: ("step", "to"),
 }
 """The fields that each kind of edit must have."""
+LABELS = {
+    Op.ADD: mark("add {event}"),
+    Op.EDIT: mark("edit {event}"),
+    Op.DELETE: mark("delete {event}"),
+    Op.RATE: mark("rate {event}"),
+    Op.DATE: mark("date {event}"),
+    Op.MOVE: mark("move {event}"),
+}
 OPTIONAL: dict[Op, tuple[str, ...]] = {Op.ADD: ("kind", "rating", "text")}
 
 
@@ -75,8 +84,10 @@ class Edit:
     def label(self) -> str:
         """The edit in a few words, as messages name it: ``rate step 12``, ``edit a1``."""
         if self.op is Op.ADD:
-            return f"add {(self.item_id or 'an event')[:80]}"
-        return f"{self.op} {name_of(self.step) if self.step is not None else 'an event'}"
+            event = (self.item_id or tr("an event"))[:80]
+        else:
+            event = name_of(self.step) if self.step is not None else tr("an event")
+        return tr(LABELS[self.op], event=event)
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form: only what is set, the time as ISO text in UTC."""
@@ -86,22 +97,26 @@ class Edit:
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
-    def from_json(cls, value: object, where: str = "edit") -> Edit:
+    def from_json(cls, value: object, where: str = "") -> Edit:
         """Read the contract's form; DomainError, with ``where``, for any other.
 
         A time without a zone is UTC; a bare date its first instant.
         """
+        where = where or tr("edit")
         if not isinstance(value, Mapping):
-            raise DomainError("an edit is an object with op and its fields", where=where)
+            raise DomainError(tr("an edit is an object with op and its fields"), where=where)
         values = {str(name): each for name, each in value.items() if each is not None}
         op = read_choice(Op, "op", values.pop("op", None), where)
         allowed = (*NEEDED[op], *OPTIONAL.get(op, ()))
         for name in values:
             if name not in allowed:
-                remedy = f"Use {', '.join(allowed)}"
-                raise DomainError(f"{op} takes no field {name!r}", where=where, remedy=remedy)
+                raise DomainError(
+                    tr("{op} takes no field {name!r}", op=op, name=name),
+                    where=where,
+                    remedy=tr("Use {names}", names=tr(", ").join(allowed)),
+                )
         edit = cls(op, **{name: READERS[name](each, where) for name, each in values.items()})
-        _check_fields(edit, f"{where} ({edit.label})")
+        _check_fields(edit, tr("{where} ({edit})", where=where, edit=edit.label))
         return edit
 
 
@@ -136,8 +151,13 @@ class EditedHistory:
 def edits_from_json(values: object) -> tuple[Edit, ...]:
     """Read the contract's list of edits; DomainError names the entry (``edit 3``)."""
     if not isinstance(values, list):
-        raise DomainError("edits are a list of objects", remedy='For example [{"op": "delete", ...')
-    return tuple(Edit.from_json(value, f"edit {n}") for n, value in enumerate(values, start=1))
+        example = '[{"op": "delete", ...'
+        raise DomainError(
+            tr("edits are a list of objects"), remedy=tr("For example {example}", example=example)
+        )
+    return tuple(
+        Edit.from_json(value, tr("edit {n}", n=n)) for n, value in enumerate(values, start=1)
+    )
 
 
 def apply_edits(base: History, edits: Sequence[Edit], corpus: Corpus) -> EditedHistory:
@@ -187,7 +207,7 @@ def _apply_possible(
 
 def name_of(handle: Handle) -> str:
     """An event in words: ``step 12``, or ``a1``."""
-    return f"step {handle}" if isinstance(handle, int) else handle
+    return tr("step {step}", step=handle) if isinstance(handle, int) else handle
 
 
 def new_event(edit: Edit, base: History) -> Event:
@@ -234,7 +254,7 @@ class _Editing:
 
     def apply(self, number: int, edit: Edit) -> None:
         self.added += edit.op is Op.ADD
-        where = f"edit {number} ({edit.label})"
+        where = tr("{where} ({edit})", where=tr("edit {n}", n=number), edit=edit.label)
         _check_fields(edit, where)
         check_values(edit, self.corpus, where)
         if edit.op is Op.ADD:
@@ -250,10 +270,14 @@ class _Editing:
             other, own = self.entries[to].event.timestamp, entry.event.timestamp
             if other != own:
                 raise DomainError(
-                    f"{name_of(self.entries[to].handle)} is at another time "
-                    f"({other.isoformat()}, not {own.isoformat()})",
+                    tr(
+                        "{event} is at another time ({other}, not {own})",
+                        event=name_of(self.entries[to].handle),
+                        other=other.isoformat(),
+                        own=own.isoformat(),
+                    ),
                     where=where,
-                    remedy="Events move only among equal times; give it another date instead",
+                    remedy=tr("Events move only among equal times; give it another date instead"),
                 )
         del self.entries[at]
         event = changed_event(entry.event, edit)
@@ -286,12 +310,18 @@ class _Editing:
             if entry.handle == handle:
                 return at
         known = {*range(1, len(self.base) + 1), *(f"a{n}" for n in range(1, self.added + 1))}
-        steps = f"a step from 1 to {len(self.base)}" if len(self.base) else "an added event"
-        raise DomainError(
-            f"{name_of(handle)} {'was already deleted' if handle in known else 'does not exist'}",
-            where=where,
-            remedy=f"Choose {steps}, or a1, a2, ... for an event added before",
-        )
+        if handle in known:
+            what = tr("{event} was already deleted", event=name_of(handle))
+        else:
+            what = tr("{event} does not exist", event=name_of(handle))
+        if len(self.base):
+            remedy = tr(
+                "Choose a step from 1 to {last}, or a1, a2, ... for an event added before",
+                last=len(self.base),
+            )
+        else:
+            remedy = tr("Choose an added event, or a1, a2, ... for an event added before")
+        raise DomainError(what, where=where, remedy=remedy)
 
     def _order(self, entry: _Entry) -> tuple[datetime, str]:
         event = entry.event
@@ -301,7 +331,8 @@ class _Editing:
 def _check_fields(edit: Edit, where: str) -> None:
     missing = [name for name in NEEDED[edit.op] if getattr(edit, name) is None]
     if missing:
-        raise DomainError(f"{edit.op} needs {' and '.join(missing)}", where=where)
+        names = tr(" and ").join(missing)
+        raise DomainError(tr("{op} needs {names}", op=edit.op, names=names), where=where)
 
 
 def check_values(edit: Edit, corpus: Corpus, where: str = "") -> None:
@@ -315,27 +346,35 @@ def check_values(edit: Edit, corpus: Corpus, where: str = "") -> None:
     if edit.text is not None:
         length = len(clean_text(edit.text))
         if not length:
-            refuse("the text is empty", "Write one, or leave the text out")
+            refuse(tr("the text is empty"), tr("Write one, or leave the text out"))
         if length > MAX_TEXT:
-            refuse(f"the text has {length:,} characters", f"Keep it to {MAX_TEXT:,}")
+            what = tr("the text has {n:,} characters", n=length)
+            refuse(what, tr("Keep it to {most:,}", most=MAX_TEXT))
     if edit.op is Op.DATE and corpus.manifest.order_as_time:
-        refuse("this corpus has no times, only the order of events", "Add or delete events instead")
+        refuse(
+            tr("this corpus has no times, only the order of events"),
+            tr("Add or delete events instead"),
+        )
     scale, rating, time = corpus.manifest.rating_scale, edit.rating, edit.timestamp
     known = corpus.manifest.known_kinds
     if edit.kind is not None and edit.kind not in known:
-        refuse(f"this corpus has no event of kind {edit.kind}", f"Use one of {', '.join(known)}")
+        what = tr("this corpus has no event of kind {kind}", kind=edit.kind)
+        refuse(what, tr("Use one of {names}", names=tr(", ").join(known)))
     if rating is None:
         if edit.kind is EventKind.RATING:
-            refuse("a rating needs its number", "Give a rating")
+            refuse(tr("a rating needs its number"), tr("Give a rating"))
     elif scale is None:
-        refuse("this corpus has no ratings", "Leave the rating out")
+        refuse(tr("this corpus has no ratings"), tr("Leave the rating out"))
     elif not scale[0] <= rating <= scale[1]:
-        refuse(f"the rating {rating:g} {outside(scale)}", f"Choose one in {scale_words(scale)}")
+        said = scale_words(scale)
+        what = tr("the rating {rating:g} is outside the scale {scale}", rating=rating, scale=said)
+        refuse(what, tr("Choose one in {scale}", scale=said))
     if time is not None:
         if time.tzinfo is None:
-            refuse(f"{time.isoformat()} has no time zone", "Use UTC")
+            refuse(tr("{time} has no time zone", time=time.isoformat()), tr("Use UTC"))
         if not EARLIEST <= time < LATEST:
-            refuse(f"{time.isoformat()} is out of range", "Choose a date from 1970 to 2099")
+            what = tr("{time} is out of range", time=time.isoformat())
+            refuse(what, tr("Choose a date from 1970 to 2099"))
 
 
 def read_handle(value: object, where: str) -> Handle:
@@ -344,21 +383,24 @@ def read_handle(value: object, where: str) -> Handle:
         return value
     if isinstance(value, str) and ADDED.fullmatch(value):
         return value
-    remedy = "Use a step such as 12, or a1 for the first added event"
-    raise DomainError(f"{short(value)} does not name an event", where=where, remedy=remedy)
+    what = tr("{value} does not name an event", value=short(value))
+    remedy = tr("Use a step such as 12, or a1 for the first added event")
+    raise DomainError(what, where=where, remedy=remedy)
 
 
 def read_str(value: object, where: str) -> str:
     """Text as it is."""
     if not isinstance(value, str):
-        raise DomainError(f"{short(value)} is not text", where=where, remedy="Put it in quotes")
+        what = tr("{value} is not text", value=short(value))
+        raise DomainError(what, where=where, remedy=tr("Put it in quotes"))
     return value
 
 
 def read_rating(value: object, where: str) -> float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e300:
-        raise DomainError(f"the rating {short(value)} is not a number", where=where)
+        what = tr("the rating {value} is not a number", value=short(value))
+        raise DomainError(what, where=where)
     return float(value)
 
 
@@ -367,17 +409,17 @@ def read_time(value: object, where: str) -> datetime:
     try:
         return read_utc(value if isinstance(value, str) else "")
     except (ValueError, OverflowError):
-        remedy = "Use one such as 2024-03-01 or 2024-03-01T12:00:00"
-        raise DomainError(
-            f"{short(value)} is not a valid date", where=where, remedy=remedy
-        ) from None
+        what = tr("{value} is not a valid date", value=short(value))
+        remedy = tr("Use one such as 2024-03-01 or 2024-03-01T12:00:00")
+        raise DomainError(what, where=where, remedy=remedy) from None
 
 
 def read_choice(choices: type[Choice], name: str, value: object, where: str) -> Choice:
     """One of the values of an enumeration."""
     if not isinstance(value, str) or value not in set(choices):
-        remedy = f"Use one of {', '.join(choices)}"
-        raise DomainError(f"unknown {name} {short(value)}", where=where, remedy=remedy)
+        what = tr("unknown {name} {value}", name=name, value=short(value))
+        remedy = tr("Use one of {names}", names=tr(", ").join(choices))
+        raise DomainError(what, where=where, remedy=remedy)
     return choices(value)
 
 

@@ -8,6 +8,7 @@ from core.corpus.own import is_own, own_history, write_own
 from core.corpus.store import Library
 from core.domain import DomainError, Event
 from core.files import reason_of
+from core.language import tr
 from core.revisions import MAKE_WRITABLE
 from core.scenario.store import Scenario, ScenarioStore
 
@@ -23,9 +24,9 @@ def keep_own(library: Library, corpus: str, events: Sequence[Event]) -> str:
         write_own(library.root, corpus, history, lasting)
     except OSError as error:
         raise DomainError(
-            f"this history can't be kept: {reason_of(error)}",
+            tr("this history can't be kept: {reason}", reason=reason_of(error)),
             where=str(library.root),
-            remedy=MAKE_WRITABLE,
+            remedy=tr(MAKE_WRITABLE),
         ) from None
     return history.user_id
 

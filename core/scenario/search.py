@@ -18,6 +18,7 @@ import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray
 from core.domain import CONSUMING_KINDS, DomainError, History
+from core.language import tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import ExcludedItems, excluded_mask, rank_of, ranks_of, top_k
 from core.recommend.protocol import Recommender
@@ -157,7 +158,8 @@ def search_edits(
     itself is never added. DomainError for an unknown item, goal or recommender.
     """
     if goal not in ("in", "out"):
-        raise DomainError(f"unknown goal {goal!r}", where="--goal", remedy="Use in or out")
+        what = tr("unknown goal {goal!r}", goal=goal)
+        raise DomainError(what, where="--goal", remedy=tr("Use in or out"))
     engine.corpus.index_of(item_id)
     return ChangeSearch(
         recommender if isinstance(recommender, Recommender) else engine.recommender(recommender),
@@ -318,7 +320,7 @@ class ChangeSearch:
         at_once = max(32, min(512, CELLS_PER_BATCH // len(self.item_index)))
         for start in range(0, len(sets), at_once):
             batch = sets[start : start + at_once]
-            stage = f"try sets of {len(batch[0])}"
+            stage = tr("try sets of {n}", n=len(batch[0]))
             report(self.progress, Progress(stage, start, len(sets)))
             histories = []
             for edits in batch:

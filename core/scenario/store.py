@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from core.domain import DomainError
+from core.language import mark, tr
 from core.revisions import Conflict, RevisionStore, clean_name, clean_notes
 from core.scenario.capsule import Capsule, read_capsule
 from core.scenario.edits import Edit, edits_from_json
@@ -51,7 +52,7 @@ class ScenarioConflict(Conflict):
 class ScenarioStore(RevisionStore[Scenario]):
     """The scenarios of a library."""
 
-    noun = "scenario"
+    noun = mark("scenario")
     file_name = STORE_FILE
     application_id = 0x7A57E11E
     columns = ("corpus", "user_id", "capsule", "notes", "undone")
@@ -72,7 +73,7 @@ class ScenarioStore(RevisionStore[Scenario]):
     def read(self, cells: Sequence[str], mark: dict[str, Any]) -> Scenario:
         """What ``cells`` wrote."""
         _, _, capsule, notes, undone = cells
-        where = f"{self.path}, scenario {mark['scenario_id']}"
+        where = tr("{file}, scenario {id}", file=self.path, id=mark["scenario_id"])
         return Scenario(
             capsule=read_capsule(capsule.encode(), where),
             notes=notes,
@@ -93,7 +94,7 @@ class ScenarioStore(RevisionStore[Scenario]):
         """The scenario's name with the first number that makes it unique for its user."""
         about = scenario.capsule
         taken = {other.name for other in self.scenarios(about.corpus, about.user)}
-        stem = about.name[: LONGEST_NAME - 8].strip() or "Scenario"
+        stem = about.name[: LONGEST_NAME - 8].strip() or tr("Scenario")
         names = (f"{stem} ({number})" for number in range(2, len(taken) + 3))
         return next(name for name in names if name not in taken)
 
@@ -105,8 +106,9 @@ def renamed(scenario: Scenario, name: str) -> Scenario:
 
 def _check_readable(capsule: str, undone: str, name: str) -> None:
     """DomainError for what could not be read again."""
+    where = tr("scenario {name}", name=name)
     try:
-        read_capsule(capsule.encode(), f"scenario {name}")
+        read_capsule(capsule.encode(), where)
         edits_from_json(json.loads(undone))
     except UnicodeEncodeError:
-        raise DomainError("an edit contains invalid Unicode", where=f"scenario {name}") from None
+        raise DomainError(tr("an edit contains invalid Unicode"), where=where) from None

@@ -22,6 +22,7 @@ from core import access
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.files import reason_of, replace_text
+from core.language import mark, tr
 from core.revisions import MAKE_WRITABLE
 from core.scenario.capsule import LARGEST, check_number
 from core.scenario.edits import Edit, edits_from_json
@@ -31,7 +32,7 @@ LONGEST = 1_500
 """Characters of a code that an address carries; servers and mail programs cut longer ones."""
 FOLDER, KEPT = "drafts", 1_000
 """Where longer ones are, and how many; the oldest go first."""
-ASK_AGAIN = "Ask for the link again, or for the scenario's capsule"
+ASK_AGAIN = mark("Ask for the link again, or for the scenario's capsule")
 _NAME = re.compile(r"~[0-9a-f]{20}")
 _COMMON = (
     b'{"edits":[{"op":"delete","step":1},{"op":"rate","step":1,"rating":5.0},{"op":"edit",'
@@ -72,7 +73,10 @@ class Unsaved:
 def read_code(code: str) -> Unsaved:
     """What ``to_code`` wrote; DomainError for any other text."""
     if code[:1] != VERSION and code[:1].isdigit():
-        raise _unreadable("were written by another version of Tastelines", "Use that version")
+        raise _unreadable(
+            tr("the edits in the address were written by another version of Tastelines"),
+            tr("Use that version"),
+        )
     with _translated():
         if code[:1] != VERSION:
             raise ValueError(code)
@@ -89,7 +93,7 @@ def read_code(code: str) -> Unsaved:
         ):
             raise ValueError(code)
     edits, undone = (edits_from_json(values[key]) for key in ("edits", "undone"))
-    check_number(len(edits) + len(undone), "address")
+    check_number(len(edits) + len(undone), tr("address"))
     return Unsaved(edits, undone, values["name"], values["notes"], values["revision"])
 
 
@@ -101,7 +105,7 @@ def to_address(unsaved: Unsaved, library: Library) -> str:
     code = unsaved.to_code()
     if len(code) <= LONGEST:
         return code
-    access.need_owner("keeping edits too long for an address", access.current().name)
+    access.need_owner(tr("keeping edits too long for an address"), access.current().name)
     name = _name_of(code)
     folder = library.root / FOLDER
     try:
@@ -112,9 +116,12 @@ def to_address(unsaved: Unsaved, library: Library) -> str:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise DomainError(
-            f"these edits are too long for an address and can't be kept: {error.strerror or error}",
+            tr(
+                "these edits are too long for an address and can't be kept: {reason}",
+                reason=error.strerror or error,
+            ),
             where=str(folder),
-            remedy=MAKE_WRITABLE,
+            remedy=tr(MAKE_WRITABLE),
         ) from None
     return name
 
@@ -125,7 +132,7 @@ def from_address(address: str, library: Library) -> Unsaved:
         return read_code(address)
     path = library.root / FOLDER / address
     if not _NAME.fullmatch(address) or not path.exists():
-        raise _unreadable("are not in this library", ASK_AGAIN)
+        raise _unreadable(tr("the edits in the address are not in this library"), tr(ASK_AGAIN))
     return read_draft(path)
 
 
@@ -134,11 +141,13 @@ def read_draft(path: Path) -> Unsaved:
     try:
         code = path.read_text(encoding="utf-8")
         if _name_of(code) != path.name:
-            raise ValueError("its content was changed after it was written")
+            raise ValueError(tr("its content was changed after it was written"))
         return read_code(code)
     except (OSError, ValueError) as error:
-        problem = f"the kept edits {path.name} are damaged: {reason_of(error)}"
-        raise DomainError(problem, where=str(path), remedy=ASK_AGAIN) from None
+        problem = tr(
+            "the kept edits {name} are damaged: {reason}", name=path.name, reason=reason_of(error)
+        )
+        raise DomainError(problem, where=str(path), remedy=tr(ASK_AGAIN)) from None
 
 
 def _name_of(code: str) -> str:
@@ -146,7 +155,7 @@ def _name_of(code: str) -> str:
 
 
 def _unreadable(problem: str, remedy: str) -> DomainError:
-    return DomainError(f"the edits in the address {problem}", where="edits=…", remedy=remedy)
+    return DomainError(problem, where="edits=…", remedy=remedy)
 
 
 @contextmanager
@@ -155,4 +164,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, RecursionError, binascii.Error, zlib.error):
-        raise _unreadable("can't be read", "Copy the whole link") from None
+        raise _unreadable(
+            tr("the edits in the address can't be read"), tr("Copy the whole link")
+        ) from None

@@ -9,7 +9,8 @@ import numpy as np
 
 from core.cohorts.traits import difference
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
-from core.views.wording import count, percent, short
+from core.language import tr
+from core.views.wording import count, joined, percent, short
 
 Curves = Mapping[str, Sequence[Bin]]
 """Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
@@ -45,8 +46,8 @@ def build_turnover(
         return TurnoverView(sentence, every, curves)
     name, users = cohort
     part = turnover.among(users)
-    said = cohort_turnover(name, turnover, part)
-    return TurnoverView(f"{sentence} {said}", every, curves, _curves(part), name)
+    sentence = joined(sentence, cohort_turnover(name, turnover, part))
+    return TurnoverView(sentence, every, curves, _curves(part), name)
 
 
 def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:
@@ -56,17 +57,23 @@ def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:
         each[np.isfinite(each)].astype(np.float64) for each in (part.change, every.change[rest])
     )
     if not len(first):
-        return f"Nobody of {short(name)} has two lists to compare."
-    said = f"In {short(name)} one event changes {percent(float(first.mean()))}"
-    said += f" ({count(len(first), 'user')})"
+        return tr("Nobody of {cohort} has two lists to compare.", cohort=short(name))
+    said = tr(
+        "In {cohort} one event changes {share} ({users})",
+        cohort=short(name),
+        share=percent(float(first.mean())),
+        users=count(len(first), "user"),
+    )
     compared = difference(first, second)
     if compared is None:
-        return f"{said}."
-    apart = compared[0]
-    said += f", {percent(float(second.mean()))} for the others"
+        return tr("{sentence}.", sentence=said)
+    apart, others = compared[0], percent(float(second.mean()))
+    said = tr("{cohort}, {share} for the others", cohort=said, share=others)
     if apart.low <= 0 <= apart.high:
-        return f"{said}: no significant difference."
-    return f"{said}: {'more' if apart.mean > 0 else 'less'}, beyond chance."
+        return tr("{comparison}: no significant difference.", comparison=said)
+    if apart.mean > 0:
+        return tr("{comparison}: more, beyond chance.", comparison=said)
+    return tr("{comparison}: less, beyond chance.", comparison=said)
 
 
 def _curves(turnover: Turnover) -> Curves:
@@ -79,41 +86,58 @@ def _curves(turnover: Turnover) -> Curves:
 def turnover_sentence(by_events: Sequence[Bin], own: Turnover | None) -> str:
     """How fast lists change, in RBO; ``own`` is one user's turnover."""
     if by_events[0].overlap is None:
-        return "No user has two lists to compare."
+        return tr("No user has two lists to compare.")
     change = 1 - by_events[0].overlap
-    said = (
-        f"One event changes {percent(change)} of a list on average (1 \u2212 RBO, "
-        f"{count(by_events[0].users, 'user')})"
-    )
+    facts = {"share": percent(change), "users": count(by_events[0].users, "user")}
     far = [(b, b.overlap) for b in by_events[1:] if b.overlap is not None]
     if far:
-        said += f"; after {gap(far[-1][0], 'event')}, {percent(far[-1][1])} is left"
-    if own is not None and len(own.change) and not np.isnan(own.change[0]):
-        more = float(own.change[0]) - change
-        grade = "above average" if more > 0 else "below average"
-        said += f". For this user it changes {percent(float(own.change[0]))}, "
-        said += "about average" if abs(more) < 0.03 else grade
-    return said + "."
+        said = tr(
+            "One event changes {share} of a list on average (1 \u2212 RBO, {users}); after "
+            "{events}, {left} is left.",
+            events=gap(far[-1][0], "event"),
+            left=percent(far[-1][1]),
+            **facts,
+        )
+    else:
+        said = tr(
+            "One event changes {share} of a list on average (1 \u2212 RBO, {users}).", **facts
+        )
+    if own is None or not len(own.change) or np.isnan(own.change[0]):
+        return said
+    more = float(own.change[0]) - change
+    if abs(more) < 0.03:
+        grade = tr("about average")
+    else:
+        grade = tr("above average") if more > 0 else tr("below average")
+    share = percent(float(own.change[0]))
+    its = tr("For this user it changes {share}, {grade}.", share=share, grade=grade)
+    return joined(said, its)
 
 
 def gap(between: Bin, noun: str) -> str:
     """``3 to 4 events``, ``365 days or more``."""
     low, high = between.low, between.high
     if high is None:
-        return f"{count(low, noun)} or more"
-    return count(low, noun) if low == high else f"{low} to {count(high, noun)}"
+        return tr("{count} or more", count=count(low, noun))
+    if low == high:
+        return count(low, noun)
+    return tr("{low} to {high}", low=low, high=count(high, noun))
 
 
 def tell_turnover(turnover: Turnover, cohort: tuple[str, Sequence[str]] | None = None) -> list[str]:
     """A turnover as lines for a terminal, with that of a cohort (its name and users)."""
     view = build_turnover(turnover, None, cohort)
     lines = [view.sentence]
-    for curves, who in ((view.curves, ""), (view.cohort, f"{view.cohort_name}, ")):
+    for curves, who in ((view.curves, ""), (view.cohort, view.cohort_name)):
         for noun, bins in curves.items():
-            lines += [
-                f"{who}{gap(b, noun)}: RBO {b.overlap:.3f} ({b.users} users)"
-                for b in bins
-                if b.overlap is not None
-            ]
-    lines += [f"{user}: {change:.3f} per event" for user, change in turnover.most_changed(10)]
+            for b in bins:
+                if b.overlap is not None:
+                    between = gap(b, noun)
+                    between = tr("{cohort}, {gap}", cohort=who, gap=between) if who else between
+                    rbo = {"rbo": b.overlap, "n": b.users}
+                    lines.append(tr("{gap}: RBO {rbo:.3f} ({n} users)", gap=between, **rbo))
+    lines += [
+        tr("{user}: {change:.3f} per event", user=user, change=change)
+        for user, change in turnover.most_changed(10)
+    ]
     return lines

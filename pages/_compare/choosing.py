@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.compare import columns
-from core.compare.columns import FEWEST, MOST, ColumnSpec, moment_of, read_column
+from core.compare.columns import (
+    FEWEST,
+    MOST,
+    ColumnSpec,
+    moment_of,
+    read_column,
+    wrong_number,
+)
 from core.compare.models import comparable
 from core.domain import DomainError, is_step
-from core.views.wording import ORDER_ONLY, capital, short
+from core.language import mark, tr
+from core.views.wording import ORDER_ONLY, capital, joined, short
 from pages._shared import controls, drawing, loaders, notices, state
 from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
@@ -21,13 +29,13 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 PRESETS = {
-    (EVENT := "event"): "Before and after this event",
-    (MONTHS := "months"): "Month by month",
-    (PARTS := "parts"): "Joint and its components",
-    (USERS := "users"): "Two users",
-    (SCENARIO := "scenario"): "Scenario",
-    (SERVED := "served"): "Served list",
-    (MODELS := "models"): "Two models",
+    (EVENT := "event"): mark("Before and after this event"),
+    (MONTHS := "months"): mark("Month by month"),
+    (PARTS := "parts"): mark("Joint and its components"),
+    (USERS := "users"): mark("Two users"),
+    (SCENARIO := "scenario"): mark("Scenario"),
+    (SERVED := "served"): mark("Served list"),
+    (MODELS := "models"): mark("Two models"),
 }
 """What a preset is called in the address, and on the page."""
 PRESET, LENGTH, OF = "compare_preset", "compare_length", "_columns_of"
@@ -75,14 +83,15 @@ def read_address(text: str) -> tuple[str | tuple[ColumnSpec, ...], int]:
     if parts and parts[0].isdigit():
         length = parts.pop(0)
         if length not in map(str, LENGTHS):
-            raise DomainError(f"lists of {short(length, 9)} aren't compared", remedy="Use 10 or 20")
+            what = tr("lists of {length} aren't compared", length=short(length, 9))
+            raise DomainError(what, remedy=tr("Use 10 or 20"))
         k = int(length)
     if len(parts) == 1 and parts[0] in PRESETS:
         return parts[0], k
     if not parts:
         return EVENT, k
     if not FEWEST <= len(parts) <= MOST:
-        raise DomainError(f"a comparison has {FEWEST} to {MOST} columns, not {len(parts)}")
+        raise DomainError(wrong_number(len(parts)))
     return tuple(read_column(part) for part in parts), k
 
 
@@ -92,21 +101,21 @@ def choose(moment: Moment) -> Choice:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         state.choose(PRESET, asked if isinstance(asked, str) else None)
         st.pills(
-            "Compare",
+            tr("Compare"),
             list(PRESETS),
             key=PRESET,
-            format_func=PRESETS.__getitem__,
+            format_func=lambda preset: tr(PRESETS[preset]),
             on_change=_pick_preset,
             label_visibility="collapsed",
         )
         st.space("stretch")
         state.put(LENGTH, k)
         st.segmented_control(
-            "Length of the lists",
+            tr("Length of the lists"),
             LENGTHS,
             key=LENGTH,
             required=True,
-            format_func=lambda n: f"Top {n}",
+            format_func=lambda n: tr("Top {n}", n=n),
             on_change=_pick_length,
             label_visibility="collapsed",
         )
@@ -123,7 +132,8 @@ def _asked() -> tuple[str | tuple[ColumnSpec, ...], int]:
     try:
         asked, k = read_address(str(text))
     except DomainError as error:
-        notices.miss(COLUMNS, f"The columns in the address can't be read: {error}")
+        said = tr("The columns in the address can't be read: {problem}", problem=error)
+        notices.miss(COLUMNS, said)
         return EVENT, LENGTHS[0]
     return asked, k
 
@@ -135,43 +145,53 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
     if name == MONTHS:
         specs = columns.month_by_month(engine, user, step)
         if engine.corpus.manifest.order_as_time:
-            return specs, ("No months", f"{ORDER_ONLY} Choose another comparison.")
+            choose_other = tr("Choose another comparison.")
+            return specs, (tr("No months"), joined(tr(ORDER_ONLY), choose_other))
         return specs, None if len(specs) >= FEWEST else (
-            "One month only",
-            "All events up to the selected time are in one month. Choose a later time, or another "
-            "comparison.",
+            tr("One month only"),
+            tr(
+                "All events up to the selected time are in one month. Choose a later time, or "
+                "another comparison."
+            ),
         )
     if name == PARTS:
         return columns.joint_and_parts(engine, user, step), None
     if name == USERS:
         specs = columns.two_users(engine, user, step)
         return specs, None if specs else (
-            "No user shares an item",
-            "No other user has an item of this history. Choose a user in your own columns.",
+            tr("No user shares an item"),
+            tr("No other user has an item of this history. Choose a user in your own columns."),
         )
     if name == SCENARIO:
         saved = loaders.scenario_store().scenarios(engine.corpus.name, user)
         if saved:
             return columns.with_scenario(user, saved[0].capsule.steps, saved[0].scenario_id), None
         return [], (
-            "No scenario is saved",
-            f"Edit the history of {user} on the page What-if and save it; it can then be compared "
-            "with the original.",
+            tr("No scenario is saved"),
+            tr(
+                "Edit the history of {user} on the page What-if and save it; it can then be "
+                "compared with the original.",
+                user=user,
+            ),
         )
     if name == MODELS:
         other = _other_model(engine)
         return columns.two_models(user, step, other) if other else [], None if other else (
-            "Only one model",
-            "Append events and update the model, or train another one; its lists can then be "
-            "compared with those of the open model.",
+            tr("Only one model"),
+            tr(
+                "Append events and update the model, or train another one; its lists can then be "
+                "compared with those of the open model."
+            ),
         )
     lists = loaders.served_lists(engine.corpus.name)
     if lists:
         return columns.with_served(user, step, lists[0].name), None
     return [], (
-        "No served lists are imported",
-        "Import the lists that your own system served: python -m core import-lists FILE --name "
-        f"{engine.corpus.name}",
+        tr("No served lists are imported"),
+        tr(
+            "Import the lists that your own system served: {command}",
+            command=f"python -m core import-lists FILE --name {engine.corpus.name}",  # no sentence
+        ),
     )
 
 
@@ -208,17 +228,19 @@ def draw_columns(engine: Engine, choice: Choice) -> None:
             with st.popover(notices.escape(f"{at + 1} · {_label(spec, several)}")):
                 _edit(engine, choice, at, names)
         if len(choice.specs) < MOST:
-            drawing.button("Column", "add_column", _add, engine, choice, icon="add")
+            drawing.button(tr("Column"), "add_column", _add, engine, choice, icon="add")
 
 
 def _label(spec: ColumnSpec, with_user: bool) -> str:
-    steps = "last step" if spec.at is None else f"step {spec.at}" if is_step(spec.at) else spec.at
     words = [short(spec.user, 16)] if with_user else []
-    words += [steps, *([controls.recommender_label(spec.recommender)] if spec.recommender else [])]
-    words += [f"model {spec.model[:8]}"] if spec.model else []
-    return " · ".join(
-        [*words, *(["scenario"] if spec.scenario else ["edits"] if spec.edits else [])]
-    )
+    if spec.at is None:
+        words.append(tr("last step"))
+    else:
+        words.append(tr("step {step}", step=spec.at) if is_step(spec.at) else spec.at)
+    words += [controls.recommender_label(spec.recommender)] if spec.recommender else []
+    words += [tr("model {id}", id=spec.model[:8])] if spec.model else []
+    words += [tr("scenario")] if spec.scenario else [tr("edits")] if spec.edits else []
+    return " · ".join(words)
 
 
 def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None:
@@ -230,20 +252,21 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     state.put(by, spec.recommender or choice.recommender)
     change: dict[str, Any] = {"on_change": _change, "args": (engine, choice, at)}
     if len(users) > LISTED_USERS:
-        st.text_input("User", key=user, **change)
+        st.text_input(tr("User"), key=user, **change)
     else:
         listed = users if spec.user in engine.corpus.user_index else (spec.user, *users)
-        st.selectbox("User", listed, key=user, **change)
-    st.number_input(f"Step (0 to {len(whole)})", 0, len(whole), key=step, step=1, **change)
-    label = controls.recommender_label
-    st.selectbox("Recommender", names, key=by, format_func=label, **change)
+        st.selectbox(tr("User"), listed, key=user, **change)
+    label = tr("Step (0 to {last})", last=len(whole))
+    st.number_input(label, 0, len(whole), key=step, step=1, **change)
+    called = controls.recommender_label
+    st.selectbox(tr("Recommender"), names, key=by, format_func=called, **change)
     saved = []
     try:
         store = loaders.scenario_store()
         saved = store.scenarios(engine.corpus.name, spec.user)
         problem = loaders.problem_of(store)
     except DomainError as error:
-        problem = f"{capital(error.what)} ({error.where})."
+        problem = tr("{problem} ({place}).", problem=capital(error.what), place=error.where)
     if problem:
         notices.caution(problem)
     if saved:
@@ -251,11 +274,11 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
         same = next((i for i, name in titles.items() if spec.scenario in (i, name)), None)
         state.choose(scenario, same)
         st.selectbox(
-            "Scenario",
+            tr("Scenario"),
             list(titles),
             index=None,
             key=scenario,
-            placeholder="The original",
+            placeholder=tr("The original"),
             format_func=lambda key: titles.get(key, key),
             **change,
         )
@@ -263,7 +286,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
         state.put(scenario, None)
     drawing.link(
         drawing.WHAT_IF,
-        "Edit this history in What-if",
+        tr("Edit this history in What-if"),
         user=spec.user,
         time=len(moment_of(whole, spec.at)),
         recommender=spec.recommender if spec.recommender in engine.recommenders else None,
@@ -272,7 +295,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     )
     if len(choice.specs) > FEWEST:
         others = [*choice.specs[:at], *choice.specs[at + 1 :]]
-        drawing.button("Remove", f"column_remove_{at}", _own, others, choice.k)
+        drawing.button(tr("Remove"), f"column_remove_{at}", _own, others, choice.k)
 
 
 def _change(engine: Engine, choice: Choice, at: int) -> None:

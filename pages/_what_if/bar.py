@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 from streamlit import column_config as col
@@ -13,6 +14,7 @@ from core.compare.replay import make_capsule
 from core.corpus.own import is_own
 from core.domain import DomainError
 from core.engine import Engine
+from core.language import tr
 from core.scenario.capsule import corpus_of, read_capsule
 from core.scenario.draft import Draft
 from core.scenario.edits import apply_edits
@@ -48,7 +50,7 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
     changed = draft.would_save(recommender)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Scenario",
+            tr("Scenario"),
             [NEW, *saved],
             key=PICK,
             format_func=lambda key: saved_words(saved[key]) if key else new_words(draft),
@@ -56,14 +58,17 @@ def draw_bar(engine: Engine, draft: Draft, recommender: str) -> None:
             width=260,
         )
         is_new = draft.unsaved is None and draft.saved is None
-        drawing.button("New", "new", open_draft, None, icon="add", disabled=is_new)
-        change, can_undo, can_redo = drafting.change, bool(draft.edits), bool(draft.undone)
-        drawing.button("Undo", "undo", change, Draft.undo, icon="undo", disabled=not can_undo)
-        drawing.button("Redo", "redo", change, Draft.redo, icon="redo", disabled=not can_redo)
-        look = "primary" if changed else "secondary"
-        drawing.button("Save", "save", save, engine, icon="save", type=look, disabled=not changed)
-        can_discard = draft.is_changed
-        drawing.button("Discard", "discard", discard, icon="close", disabled=not can_discard)
+        drawing.button(tr("New"), "new", open_draft, None, icon="add", disabled=is_new)
+        change, undo, redo = drafting.change, not draft.edits, not draft.undone
+        drawing.button(tr("Undo"), "undo", change, Draft.undo, icon="undo", disabled=undo)
+        drawing.button(tr("Redo"), "redo", change, Draft.redo, icon="redo", disabled=redo)
+        look: dict[str, Any] = {
+            "type": "primary" if changed else "secondary",
+            "disabled": not changed,
+        }
+        drawing.button(tr("Save"), "save", save, engine, icon="save", **look)
+        stays = not draft.is_changed
+        drawing.button(tr("Discard"), "discard", discard, icon="close", disabled=stays)
         draw_revisions(engine, draft)
         draw_details(engine, draft)
     draw_taking(engine, draft)
@@ -83,8 +88,9 @@ def draw_taking(engine: Engine, draft: Draft) -> None:
     if not draft.edits:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        notices.caution("Timeline and Explain show the history without these edits.")
-        name = "Take them into the history" if is_own(draft.user_id) else "Take as own history"
+        notices.caution(tr("Timeline and Explain show the history without these edits."))
+        own_already = is_own(draft.user_id)
+        name = tr("Take them into the history") if own_already else tr("Take as own history")
         drawing.button(name, "take_edits", take_edits, engine, icon="person_add")
 
 
@@ -94,15 +100,17 @@ def take_edits(engine: Engine) -> None:
     with reported():
         edited = apply_edits(draft.base(corpus), draft.edits, corpus)
         drafting.put_aside(draft)
-        said = f"Made of {draft.user_id} with {wording.count(len(draft.edits), 'edit')}."
+        edits = wording.count(len(draft.edits), "edit")
+        said = tr("Made of {user} with {edits}.", user=draft.user_id, edits=edits)
         own.open_events(corpus, edited.history.events, (said,), drawing.TIMELINE)
 
 
 def new_words(draft: Draft) -> str:
     """What the picker calls a scenario that isn't saved."""
     if draft.saved is not None or not draft.is_changed:
-        return "New scenario"
-    return f"{draft.name or 'Unsaved'} · {wording.count(len(draft.edits), 'edit')}"
+        return tr("New scenario")
+    name = draft.name or tr("Unsaved")
+    return f"{name} · {wording.count(len(draft.edits), 'edit')}"
 
 
 def discard() -> None:
@@ -115,23 +123,24 @@ def draw_revisions(engine: Engine, draft: Draft) -> None:
     """Every saved version, the newest first; opening one makes its edits the draft's."""
     if draft.saved is None:
         return
-    with st.popover("Revisions", icon=":material/history:"):
+    with st.popover(tr("Revisions"), icon=":material/history:"):
         with notices.guarded():
             versions = loaders.scenario_store().revisions(draft.saved.scenario_id)[::-1]
+            count = wording.count(len(versions), "saved revision")
             drawing.table(
-                revisions_table(engine.corpus, versions).assign(open="Open"),
-                f"{wording.count(len(versions), 'saved revision')} of {draft.name}",
+                revisions_table(engine.corpus, versions).assign(open=tr("Open")),
+                tr("{revisions} of {scenario}", revisions=count, scenario=draft.name),
                 {
                     "revision": col.NumberColumn("#", width=30),
                     "open": drawing.buttons(
                         "", OPENED, lambda row: restore(versions[row]), width=62
                     ),
-                    "saved": col.DatetimeColumn("Saved (UTC)", format="YYYY-MM-DD HH:mm"),
-                    "edits": col.TextColumn("Edits", width=160),
-                    "name": col.TextColumn("Name", width=150),
+                    "saved": col.DatetimeColumn(tr("Saved (UTC)"), format="YYYY-MM-DD HH:mm"),
+                    "edits": col.TextColumn(tr("Edits"), width=160),
+                    "name": col.TextColumn(tr("Name"), width=150),
                 },
             )
-        notices.caution("Opening one changes nothing saved: Save makes it the next revision.")
+        notices.caution(tr("Opening one changes nothing saved: Save makes it the next revision."))
 
 
 def restore(revision: Scenario) -> None:
@@ -150,18 +159,21 @@ def draw_error() -> None:
 def draw_details(engine: Engine, draft: Draft) -> None:
     state.put(NAME, draft.name)
     state.put(NOTES, draft.notes)
-    with st.popover("More", icon=":material/more_horiz:"):
+    with st.popover(tr("More"), icon=":material/more_horiz:"):
         hint = default_name(engine, draft)
-        st.text_input("Name", key=NAME, max_chars=100, placeholder=hint, on_change=note)
-        st.text_area("Notes", key=NOTES, height=100, on_change=note)
+        st.text_input(tr("Name"), key=NAME, max_chars=100, placeholder=hint, on_change=note)
+        st.text_area(tr("Notes"), key=NOTES, height=100, on_change=note)
         with st.container(horizontal=True, gap="small"):
-            drawing.button("Save a copy", "duplicate", save, engine, True, icon="content_copy")
-            drawing.button(
-                "Delete", "delete_scenario", delete, icon="delete", disabled=draft.saved is None
-            )
+            drawing.button(tr("Save a copy"), "duplicate", save, engine, True, icon="content_copy")
+            is_new = draft.saved is None
+            drawing.button(tr("Delete"), "delete_scenario", delete, icon="delete", disabled=is_new)
         if draft.saved is not None:
-            notices.caution(f"Revision {draft.saved.revision}. Every saved revision is kept.")
-        st.file_uploader("Open a capsule (JSON)", type="json", key=UPLOAD, on_change=open_capsule)
+            revision = draft.saved.revision
+            notices.caution(
+                tr("Revision {revision}. Every saved revision is kept.", revision=revision)
+            )
+        label = tr("Open a capsule (JSON)")
+        st.file_uploader(label, type="json", key=UPLOAD, on_change=open_capsule)
 
 
 def note() -> None:
@@ -173,7 +185,7 @@ def note() -> None:
 def default_name(engine: Engine, draft: Draft) -> str:
     """What a scenario is called that nobody named: its first edit."""
     if draft.name or not draft.edits:
-        return draft.name or "What if"
+        return draft.name or tr("What if")
     base = draft.base(engine.corpus)
     words = wording.short(edit_words(engine.corpus, base, draft.edits, 1), 60)
     return words[:1].upper() + words[1:]
@@ -281,11 +293,15 @@ def draw_kept(engine: Engine) -> None:
     for number, draft in enumerate(drafting.kept()):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             edits = wording.count(len(draft.edits), "edit")
-            notices.caution(
-                f"Kept aside: {edits} of {draft.name or 'a scenario'} ({draft.user_id})."
+            said = tr(
+                "Kept aside: {edits} of {scenario} ({user}).",
+                edits=edits,
+                scenario=draft.name or tr("a scenario"),
+                user=draft.user_id,
             )
-            drawing.button("Restore", f"bring_back_{number}", bring_back, draft)
-            drawing.button("Discard", f"drop_kept_{number}", drafting.drop, draft)
+            notices.caution(said)
+            drawing.button(tr("Restore"), f"bring_back_{number}", bring_back, draft)
+            drawing.button(tr("Discard"), f"drop_kept_{number}", drafting.drop, draft)
 
 
 def bring_back(kept: Draft) -> None:
@@ -301,25 +317,33 @@ def draw_conflict(engine: Engine) -> None:
         return
     mine, theirs = conflict.mine, conflict.theirs
     with st.container(border=True, gap="xsmall"):
-        did = "deleted" if theirs.deleted else "saved"
-        st.markdown(
-            f":material/call_split: **{notices.escape(mine.name)} was {did} in another session "
-            "since you opened it. Yours is not saved yet.**"
-        )
+        name = notices.escape(mine.name)
+        if theirs.deleted:
+            said = tr(
+                "{name} was deleted in another session since you opened it. Yours is not saved "
+                "yet.",
+                name=name,
+            )
+        else:
+            said = tr(
+                "{name} was saved in another session since you opened it. Yours is not saved yet.",
+                name=name,
+            )
+        st.markdown(f":material/call_split: **{said}**")  # no sentence
         left, right = st.columns(2)
         with left:
-            st.markdown(f"**Yours**, based on revision {mine.revision}")
+            st.markdown(tr("**Yours**, based on revision {revision}", revision=mine.revision))
             draw_version(engine, drafting.get())
         with right:
-            st.markdown(f"**Theirs**, revision {theirs.revision}")
+            st.markdown(tr("**Theirs**, revision {revision}", revision=theirs.revision))
             draw_version(engine, Draft.of_scenario(theirs))
         with st.container(horizontal=True, gap="small"):
-            label = "Keep mine as a copy"
+            label = tr("Keep mine as a copy")
             drawing.button(label, "keep_mine", save, engine, True, type="primary")
             if theirs.deleted:
-                drawing.button("Discard mine", "take_theirs", open_draft, None)
+                drawing.button(tr("Discard mine"), "take_theirs", open_draft, None)
             else:
-                drawing.button("Take theirs", "take_theirs", take_theirs)
+                drawing.button(tr("Take theirs"), "take_theirs", take_theirs)
 
 
 def draw_version(engine: Engine, draft: Draft) -> None:
@@ -330,7 +354,7 @@ def draw_version(engine: Engine, draft: Draft) -> None:
         for number in range(1, len(draft.edits) + 1):
             st.text(f"{number}. {edit_words(engine.corpus, base, draft.edits, number)}")
         if draft.notes:
-            st.caption(notices.escape(f"Notes: {wording.short(draft.notes, 200)}"))
+            notices.caution(tr("Notes: {notes}", notes=wording.short(draft.notes, 200)))
 
 
 def take_theirs() -> None:

@@ -13,6 +13,7 @@ from core.corpus.corpus import Corpus
 from core.domain import DomainError, EventKind, History
 from core.engine import Engine
 from core.explain.word_values import open_review
+from core.language import mark, tr
 from core.scenario.draft import Draft, Refused
 from core.scenario.edits import Edit, Handle, Op, check_values, read_time
 from core.scenario.opposite import FoundReview, opposite_review
@@ -36,7 +37,7 @@ ADD_ITEM, ADD_KIND, ADD_RATING = "whatif_add_item", "whatif_add_kind", "whatif_a
 ADD_WHEN, ADD_TEXT = "whatif_add_when", "whatif_add_text"
 ADD_WRONG = "whatif_add_wrong"
 """What was wrong with the new event, by field."""
-FORMS = {(TEXT := "text"): "Text of an event", "add": "Add an event"}
+FORMS = {(TEXT := "text"): mark("Text of an event"), "add": mark("Add an event")}
 ADD_FOR = "whatif_add_for"
 
 
@@ -44,7 +45,7 @@ def draw_forms(
     engine: Engine, draft: Draft, base: History, fork: Fork, rows: tuple[TableRow, ...]
 ) -> None:
     """One of the two forms; a message keeps it open."""
-    if drawing.choose("Form", FORM, FORMS, hides_label=True) == TEXT:
+    if drawing.choose(tr("Form"), FORM, FORMS, hides_label=True) == TEXT:
         draw_text(engine, draft, base, fork, rows)
     else:
         draw_add(engine, base)
@@ -56,7 +57,7 @@ def draw_text(
     """A long text, with a real review of the opposite sentiment as a start; and order."""
     live = {row.handle: row for row in rows if not row.removed and row.handle != NEW}
     if not live:
-        st.text("No events are left.")
+        st.text(tr("No events are left."))
         return
     handles = list(live)
     if state.get(EVENT) not in live:
@@ -66,7 +67,7 @@ def draw_text(
     state.hold(EVENT)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
-            "Event",
+            tr("Event"),
             handles,
             key=EVENT,
             on_change=choose_event,
@@ -81,27 +82,34 @@ def draw_text(
         state.put(SHOWN, stamp)
         state.put(WORDS, row.text)
         state.put(SOURCE, None)
-    st.text_area("Text of the event", key=WORDS, height=130, label_visibility="collapsed")
+    st.text_area(tr("Text of the event"), key=WORDS, height=130, label_visibility="collapsed")
     for refused in draft.refused:
         if refused.at_form and refused.handle == handle:
             notices.wrong(refused.problem)
     if row.sentiment_words:
-        notices.caution(f"Predicted sentiment: {row.sentiment_words} (\u22121 to +1).")
+        said = row.sentiment_words
+        notices.caution(tr("Predicted sentiment: {sentiment} (\u22121 to +1).", sentiment=said))
     draw_unread(engine, row.text)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        drawing.button("Use this text", "use_text", use_text, engine, base, handle, icon="check")
+        about = (engine, base, handle)
+        drawing.button(tr("Use this text"), "use_text", use_text, *about, icon="check")
         act, question = start_from_opposite, (engine, draft.user_id, row)
-        drawing.button(
-            "Start from the opposite review", "opposite", act, *question, icon="swap_vert"
-        )
+        label = tr("Start from the opposite review")
+        drawing.button(label, "opposite", act, *question, icon="swap_vert")
         if isinstance(handle, int):
-            drawing.link(drawing.TIMELINE, f"Step {handle} on the Timeline", time=handle)
+            label = tr("Step {step} on the Timeline", step=handle)
+            drawing.link(drawing.TIMELINE, label, time=handle)
     source = state.get(SOURCE)
     if isinstance(source, FoundReview):
-        about = "the same item" if source.same_item else f"{engine.corpus.title(source.item_id)}"
+        title = engine.corpus.title(source.item_id)
         notices.caution(
-            f"A review by {source.user_id} of {about}, {wording.day(source.timestamp)}, "
-            f"{wording.sentiment_words(source.sentiment)}. Use it as it is or change it."
+            tr(
+                "A review by {user} of {item}, {day}, {sentiment}. Use it as it is or change it.",
+                user=source.user_id,
+                item=tr("the same item") if source.same_item else title,
+                day=wording.day(source.timestamp),
+                sentiment=wording.sentiment_words(source.sentiment),
+            )
         )
     elif source:
         notices.caution(str(source))
@@ -121,7 +129,9 @@ def draw_unread(engine: Engine, text: str) -> None:
     unread = open_review(text, encoder).unread
     if unread:
         said = wording.count(unread, "word")
-        notices.caution(f"Too long for the model: it does not read the last {said}.")
+        notices.caution(
+            tr("Too long for the model: it does not read the last {words}.", words=said)
+        )
 
 
 def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> None:
@@ -129,10 +139,13 @@ def draw_order(engine: Engine, base: History, fork: Fork, handle: Handle) -> Non
     at = (fork.edited.step_of(handle) or 1) - 1
     events, origins = fork.edited.history.events, fork.edited.origins
     earlier, later = equal_times(events, at) if events else (False, False)
-    for name, can, other in (("Earlier", earlier, at - 1), ("Later", later, at + 1)):
+    for key, name, can, other in (
+        ("move_earlier", tr("Earlier"), earlier, at - 1),
+        ("move_later", tr("Later"), later, at + 1),
+    ):
         if can:
             edit = Edit(Op.MOVE, step=handle, to=origins[other])
-            drawing.button(name, f"move_{name.lower()}", make, engine, base, handle, edit)
+            drawing.button(name, key, make, engine, base, handle, edit)
 
 
 def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:
@@ -145,10 +158,11 @@ def start_from_opposite(engine: Engine, user_id: str, row: TableRow) -> None:
             sentiment = float(engine.sentiment.predict(vectors)[0])
         review = opposite_review(engine, row.item_id, sentiment, but_not_by=user_id)
     except DomainError as error:
-        state.put(SOURCE, f"The search for a review failed: {error}")
+        state.put(SOURCE, tr("The search for a review failed: {problem}", problem=error))
         return
     if review is None:
-        state.put(SOURCE, "No review of this item or its topic has the opposite sentiment.")
+        said = tr("No review of this item or its topic has the opposite sentiment.")
+        state.put(SOURCE, said)
         return
     state.put(WORDS, review.text)
     state.put(SOURCE, review)
@@ -195,20 +209,25 @@ def draw_add(engine: Engine, base: History) -> None:
         say(ADD_ITEM)
         with st.container(horizontal=True, gap="small"):
             kinds = [kind.value for kind in corpus.manifest.known_kinds]
-            st.selectbox("Kind", kinds, index=kinds.index("review"), key=ADD_KIND, width=120)
+            st.selectbox(
+                tr("Kind"),
+                kinds,
+                index=kinds.index("review"),
+                key=ADD_KIND,
+                format_func=lambda kind: tr(wording.KIND_WORDS[EventKind(kind)]),
+                width=120,
+            )
             if scale is not None:
-                st.number_input(
-                    f"Rating ({scale[0]:g} to {scale[1]:g})", value=None, key=ADD_RATING, width=130
-                )
+                label = tr("Rating ({low:g} to {high:g})", low=scale[0], high=scale[1])
+                st.number_input(label, value=None, key=ADD_RATING, width=130)
             if not corpus.manifest.order_as_time:  # else it comes last
-                st.text_input("Date and time (UTC)", key=ADD_WHEN, width=180)
+                st.text_input(tr("Date and time (UTC)"), key=ADD_WHEN, width=180)
         say(ADD_RATING)
         say(ADD_WHEN)
-        st.text_area("Text (optional)", key=ADD_TEXT, height=80)
+        st.text_area(tr("Text (optional)"), key=ADD_TEXT, height=80)
         say(ADD_TEXT)
-        st.form_submit_button(
-            "Add the event", icon=":material/add:", on_click=add_event, args=(engine, base)
-        )
+        look: dict[str, Any] = {"icon": ":material/add:", "args": (engine, base)}
+        st.form_submit_button(tr("Add the event"), on_click=add_event, **look)
 
 
 def pick_item(
@@ -216,15 +235,15 @@ def pick_item(
 ) -> None:
     """An item, chosen by its title; typed where there are too many to list."""
     if len(corpus.item_ids) > controls.LISTED_ITEMS:
-        st.text_input("Item: id, or words of the title", key=key, width=width, **change)
+        st.text_input(tr("Item: id, or words of the title"), key=key, width=width, **change)
         return
     st.selectbox(
-        "Item",
+        tr("Item"),
         corpus.item_ids,
         index=None,
         key=key,
         format_func=lambda item: item_label(corpus, item),
-        placeholder="Search a title",
+        placeholder=tr("Search a title"),
         width=width,
         **change,
     )
@@ -250,7 +269,7 @@ def add_event(engine: Engine, base: History) -> None:
 
     def read_item() -> Edit:
         if not item:
-            raise DomainError("the new event has no item", remedy="Search one by its title")
+            raise DomainError(tr("the new event has no item"), remedy=tr("Search one by its title"))
         return Edit(Op.ADD, item_id=find_item(corpus, str(item)))
 
     edit = Edit(

@@ -16,6 +16,7 @@ from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.engine import Engine
+from core.language import mark, tr
 from core.progress import ProgressCallback, StopCallback
 from core.scenario.draft import Draft
 from core.scenario.edits import Edit
@@ -26,7 +27,7 @@ from core.views.what_if.build import build_beside
 from core.views.what_if.edits import edit_words
 from core.views.what_if.history_table import NEW, find_item
 from core.views.what_if.sentences import saved_words, search_words
-from core.views.wording import capital
+from core.views.wording import capital, joined
 from pages._shared import controls, drawing, loaders, notices, reading, screen, state, working
 from pages._shared.loaders import kept
 from pages._shared.state import COHORTS_PATTERN, EDITS, GOAL, ITEM
@@ -34,13 +35,13 @@ from pages._what_if import drafting, forms
 
 SEARCH, WANTED, AIM, OTHER = "whatif_search", "whatif_wanted", "whatif_goal", "whatif_other"
 SHOWN = "whatif_wanted_by_address"
-GOALS = {"Into the top 10": "in", "Out of the top 10": "out"}
+GOALS = {mark("Into the top 10"): "in", mark("Out of the top 10"): "out"}
 INTO, OUT = GOALS
 
 
 def draw_search(engine: Engine, base: History, recommender: str) -> None:
     """The smallest change that brings an item into the list, or takes it out."""
-    st.subheader("Smallest change", anchor=False)
+    st.subheader(tr("Smallest change"), anchor=False)
     about = f"{engine.model_id} {base.user_id} {len(base)} {recommender}"
     job: jobs.Job[SmallestChange] | None = state.get(SEARCH)
     if job is not None and not job.target.startswith(f"{about} "):
@@ -55,18 +56,20 @@ def draw_search(engine: Engine, base: History, recommender: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             change: dict[str, Any] = {"on_change": tell_address, "args": (engine.corpus,)}
             forms.pick_item(engine.corpus, WANTED, width=390, **change)
-            st.segmented_control("Goal", list(GOALS), required=True, key=AIM, **change)
+            goals: dict[str, Any] = {"format_func": tr, "required": True, "key": AIM}
+            st.segmented_control(tr("Goal"), list(GOALS), **goals, **change)
             waits = not state.get(WANTED) or (job is not None and job.state == "running")
             question = (engine, base, recommender, about)
-            drawing.button("Search", "search", begin, *question, icon="search", disabled=waits)
+            look: dict[str, Any] = {"icon": "search", "disabled": waits}
+            drawing.button(tr("Search"), "search", begin, *question, **look)
             if (item := state.get(ITEM)) is not None and item == state.get(WANTED):
-                drawing.link(drawing.EXPLAIN, "Explain this item", item=item)
+                drawing.link(drawing.EXPLAIN, tr("Explain this item"), item=item)
 
     form()
     if job is None:
         return
     if job.state == "running":
-        working.draw_job(job, "Searching for the smallest change")
+        working.draw_job(job, tr("Searching for the smallest change"))
         return
     working.draw_end(job)
     if job.result is not None:
@@ -119,14 +122,15 @@ def draw_result(engine: Engine, base: History, result: SmallestChange) -> None:
     if not result.edits:
         return
     if all(edit in draft.edits for edit in result.edits):
-        notices.caution("These edits are made already.")
+        notices.caution(tr("These edits are made already."))
         return
-    drawing.button("Apply these edits", "use_found", use_result, engine, base, result, icon="check")
+    about = (engine, base, result)
+    drawing.button(tr("Apply these edits"), "use_found", use_result, *about, icon="check")
     for refused in draft.refused:
         if refused.at_form and refused.handle == NEW:
             notices.wrong(refused.problem)
     if draft.edits:
-        notices.caution("These edits were verified without your other edits.")
+        notices.caution(tr("These edits were verified without your other edits."))
 
 
 def use_result(engine: Engine, base: History, result: SmallestChange) -> None:
@@ -152,11 +156,14 @@ def draw_patterns(engine: Engine, draft: Draft) -> None:
         return
     step = len(draft.base(engine.corpus))
     found = _patterns(engine, draft.user_id, step, draft.edits)
-    st.subheader("Ask it of a whole cohort", anchor=False)
+    st.subheader(tr("Ask it of a whole cohort"), anchor=False)
     if isinstance(found, DomainError):
-        notices.caution(f"{capital(found.what)}, so it can't be asked. {found.remedy}.")
+        said = tr("{problem}, so it can't be asked.", problem=capital(found.what))
+        notices.caution(joined(said, tr("{sentence}.", sentence=found.remedy)))
         return
-    notices.caution("As a pattern this change is one of these; Cohorts asks it of whole histories.")
+    notices.caution(
+        tr("As a pattern this change is one of these; Cohorts asks it of whole histories.")
+    )
     with st.container(horizontal=True, gap="small"):
         for pattern in found:
             words = capital(pattern_words(pattern, engine.corpus))
@@ -173,22 +180,22 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
     others = {each.scenario_id: each for each in saved if each.scenario_id != own}
     if not others and own is None and not draft.edits:
         return
-    st.subheader("Compare with another scenario", anchor=False)
+    st.subheader(tr("Compare with another scenario"), anchor=False)
     if draft.saved is not None or draft.edits:
         compare_link(draft, others.get(str(state.get(OTHER))))
     if not others:
-        said = "This is the only saved scenario of this corpus."
-        notices.caution(said if own else "No scenario of this corpus is saved.")
+        said = tr("This is the only saved scenario of this corpus.")
+        notices.caution(said if own else tr("No scenario of this corpus is saved."))
         return
     if state.get(OTHER) not in others:
         state.put(OTHER, None)
     picked = st.selectbox(
-        "Scenario to compare with",
+        tr("Scenario to compare with"),
         list(others),
         index=None,
         key=OTHER,
         format_func=lambda key: f"{others[key].capsule.user} · {saved_words(others[key])}",
-        placeholder="Choose a saved scenario",
+        placeholder=tr("Choose a saved scenario"),
         width=420,
     )
     if picked is None:
@@ -204,9 +211,9 @@ def draw_comparison(engine: Engine, draft: Draft, fork: Fork) -> None:
             sentence,
             {
                 "rank": col.NumberColumn("#", width=34),
-                "this": col.TextColumn(draft.name or "This scenario"),
+                "this": col.TextColumn(draft.name or tr("This scenario")),
                 "other": col.TextColumn(capsule.name),
-                "move": col.TextColumn("Move", width=120),
+                "move": col.TextColumn(tr("Move"), width=120),
             },
             grows=("this", "other"),
             room=screen.room(),
@@ -224,5 +231,5 @@ def compare_link(draft: Draft, other: Scenario | None) -> None:
         return
     if other is not None:
         specs.append(ColumnSpec(other.capsule.user, scenario=other.scenario_id))
-    label = "Original and edited on Compare"
+    label = tr("Original and edited on Compare")
     drawing.link(drawing.COMPARE, label, columns=";".join(map(str, specs)))

@@ -15,18 +15,20 @@ from core.compare.causes import Cause, Changes, Move
 from core.compare.columns import Column
 from core.compare.comparison import Comparison, Overlap
 from core.compare.model_causes import is_separated
+from core.language import ENGLISH, speaking, tr, trc
 from core.recommend.registry import NAMES
 from core.views.compare import sentences as words
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
-from core.views.wording import TITLE, day, nats, rating, short, signed
+from core.views.wording import KIND_WORDS, TITLE, day, joined, nats, rating, short, signed
 
 if TYPE_CHECKING:
     from core.engine import Engine
 
 MOVES = (
-    "item_id move=words kind rank_from=before rank_to=after catalogue_rank_from=rank_before "
-    "catalogue_rank_to=rank_after change=score_change contribution=cause.contribution cause_step"
+    "item_id move=words kind rank_from=before rank_to=after "  # no sentence
+    "catalogue_rank_from=rank_before catalogue_rank_to=rank_after change=score_change "
+    "contribution=cause.contribution cause_step"
 )
 TYPES = {"rank_from": "Int64", "rank_to": "Int64", "contribution": "float64"}
 TYPES |= {"catalogue_rank_from": "Int64", "catalogue_rank_to": "Int64", "cause_step": "Int64"}
@@ -54,6 +56,10 @@ class ColumnView:
     """Title of the actual next item."""
     next_rank: int | None
     """Its rank over the catalogue; None where the column can't list it."""
+    place: str = ""
+    """Its name inside a sentence: ``at step 12``, ``in ease``."""
+    heading: str = ""
+    """What it is called in files, in any language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,12 @@ def build_compare(comparison: Comparison) -> CompareView:
     engine = comparison.engine
     names = column_names(comparison.columns)
     undated = column_names(comparison.columns, dated=False)
+    places = column_places(comparison.columns)
+    with speaking(ENGLISH):
+        headings = column_names(comparison.columns)
     columns = tuple(
-        _column(comparison, at, name, f"{at + 1} · {undated[at]}") for at, name in enumerate(names)
+        _column(comparison, at, name, f"{at + 1} · {undated[at]}", places[at], headings[at])
+        for at, name in enumerate(names)
     )
     lines = _lines(comparison)
     last = [line for line in lines if line.ranks[-1] is not None]
@@ -133,7 +143,7 @@ def build_compare(comparison: Comparison) -> CompareView:
         for pair in comparison.overlaps
     )
     alike = [
-        (f"{undated[pair.a]} and {undated[pair.b]}", pair.rbo)
+        (tr("{one} and {other}", one=undated[pair.a], other=undated[pair.b]), pair.rbo)
         for pair in comparison.overlaps
         if pair.rbo is not None
     ]
@@ -151,7 +161,7 @@ def build_compare(comparison: Comparison) -> CompareView:
             len(last) - len(entered),
             [line.item for line in entered],
             len(last),
-            _one_source(columns),
+            _one_source(comparison.columns),
         ),
         neighbours_sentence=words.neighbours_sentence(
             undated,
@@ -163,46 +173,71 @@ def build_compare(comparison: Comparison) -> CompareView:
         ),
         next_sentence=words.next_sentence(
             [
-                (column.next_item, name, column.next_rank)
-                for column, name in zip(columns, undated, strict=True)
+                (column.next_item, place, column.next_rank)
+                for column, place in zip(
+                    columns, column_places(comparison.columns, dated=False), strict=True
+                )
                 if column.next_item is not None
             ]
         ),
         profile_sentence=words.profile_sentence(
-            names,
+            places,
             [_leading(engine, column.profile) for column in columns],
             len({column.profile.tobytes() for column in columns}) == 1,
         ),
     )
 
 
-def _one_source(columns: Sequence[ColumnView]) -> str:
+def _one_source(columns: Sequence[Column]) -> str:
     """The recommender of all columns; empty where they differ, as their names then say whose."""
-    sources = {column.recommender for column in columns}
-    return NAMES.get(*sources, *sources) if len(sources) == 1 else ""
+    if len({column.source for column in columns}) > 1:
+        return ""
+    name = NAMES.get(columns[0].source)
+    return columns[0].source_name if name is None else tr(name)
 
 
 def column_names(columns: Sequence[Column], *, dated: bool = True) -> list[str]:
     """What tells each column from the others: user, step, recommender, scenario where they vary."""
+    return [name for name, _ in _named(columns, dated)]
+
+
+def column_places(columns: Sequence[Column], *, dated: bool = True) -> list[str]:
+    """The same inside a sentence: ``before the first event``, ``at step 12``, ``in ease``."""
+    return [place for _, place in _named(columns, dated)]
+
+
+def _named(columns: Sequence[Column], dated: bool) -> list[tuple[str, str]]:
+    """What each column is called, and how inside a sentence."""
     users = len({column.spec.user for column in columns}) > 1
     sources = len({column.source for column in columns}) > 1
     edited = any(column.scenario is not None for column in columns)
     moments = len({column.step for column in columns}) > 1
+    has_step = moments or not (users or sources or edited)
     names = []
     for column in columns:
         pieces = [column.spec.user] if users else []
-        if moments or not (users or sources or edited):
-            when = f" ({day(column.moment)})" if dated and column.moment else ""
-            pieces.append(f"{words.step_phrase(column.step)}{when if column.step else ''}")
+        if has_step:
+            step = words.step_phrase(column.step)
+            if dated and column.moment and column.step:
+                step = tr("{step} ({day})", step=step, day=day(column.moment))
+            pieces.append(step)
         if sources:
-            pieces.append(column.source)
+            pieces.append(column.source_name)
         if edited:
-            pieces.append(f"“{short(column.scenario, 32)}”" if column.scenario else "original")
-        names.append(" · ".join(pieces))
+            named = column.scenario_name
+            pieces.append(f"“{short(named, 32)}”" if named else tr("original"))
+        name = " · ".join(pieces)
+        if users or not has_step:
+            place = trc("place", "in {name}", name=name)
+        else:
+            place = trc("place", "at {name}", name=name) if column.step else name
+        names.append((name, place))
     return names
 
 
-def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnView:
+def _column(
+    comparison: Comparison, at: int, name: str, label: str, place: str, heading: str
+) -> ColumnView:
     column, engine = comparison.columns[at], comparison.engine
     corpus, following = engine.corpus, column.following
     return ColumnView(
@@ -215,6 +250,8 @@ def _column(comparison: Comparison, at: int, name: str, label: str) -> ColumnVie
         profile=engine.profile(column.history),
         next_item=None if following is None else corpus.title(following),
         next_rank=None if following is None else comparison.rank(at, corpus.item_index[following]),
+        place=place,
+        heading=f"{at + 1}. {heading}",
     )
 
 
@@ -250,26 +287,30 @@ def cause_words(comparison: Comparison, move: Move) -> str:
     if cause.edit is not None:
         edited = next(c.edited for c in _columns_of(comparison, move) if c.edited is not None)
         corpus = comparison.engine.corpus
-        return f"edit {cause.edit}: {edit_words(corpus, edited.base, edited.edits, cause.edit)}"
+        said = edit_words(corpus, edited.base, edited.edits, cause.edit)
+        return tr("edit {n}: {words}", n=cause.edit, words=said)
     if cause.component is not None:
         who = component_name(cause.component)
     else:
-        who = "the clock" if cause.step is None else player_name(comparison, move.a, cause.step)
+        step = cause.step
+        who = tr("the clock") if step is None else player_name(comparison, move.a, step)
     if cause.kind == "eligibility":
         return _eligibility_words(comparison, move, cause)
     if cause.kind == "others":
-        return f"{'others fell further' if move.rises else 'overtaken by others'}, mainly: {who}"
+        if move.rises:
+            return tr("others fell further, mainly: {cause}", cause=who)
+        return tr("overtaken by others, mainly: {cause}", cause=who)
     return who
 
 
 def _eligibility_words(comparison: Comparison, move: Move, cause: Cause) -> str:
     if cause.step is None:
-        return "the excluded items changed"
+        return tr("the excluded items changed")
     event = event_name(comparison, move.a, cause.step)
     longer = max(_columns_of(comparison, move), key=lambda column: column.step)
     if longer.history.events[cause.step - 1].item_id == move.item_id:
-        return f"excluded since {event}"
-    return f"items above became ineligible at {event}"
+        return tr("excluded since {event}", event=event)
+    return tr("items above became ineligible at {event}", event=event)
 
 
 def _columns_of(comparison: Comparison, move: Move) -> tuple[Column, ...]:
@@ -278,7 +319,7 @@ def _columns_of(comparison: Comparison, move: Move) -> tuple[Column, ...]:
 
 def component_name(component: str) -> str:
     """What a part that differs between two models is called."""
-    return words.COMPONENTS.get(component) or NAMES.get(component, component)
+    return tr(words.COMPONENTS.get(component) or NAMES.get(component, component))
 
 
 def player_name(comparison: Comparison, a: int, step: int) -> str:
@@ -288,16 +329,19 @@ def player_name(comparison: Comparison, a: int, step: int) -> str:
     steps = next((steps for steps in players if step in steps), (step,))
     if len(steps) == 1:
         return event_name(comparison, a, step)
-    return f"steps {steps[0]} to {steps[-1]}"
+    return tr("steps {first} to {last}", first=steps[0], last=steps[-1])
 
 
 def event_name(comparison: Comparison, a: int, step: int) -> str:
     """``step 12, review (5) of Title``: an event between two columns."""
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
-    rated = f" ({rating(event.rating)})" if event.rating is not None else ""
     title = short(comparison.engine.corpus.event_title(event), TITLE)
-    return f"step {step}, {event.kind.value}{rated} of {title}"
+    facts = {"step": step, "kind": tr(KIND_WORDS[event.kind]), "item": title}
+    if event.rating is None:
+        return tr("step {step}, {kind} of {item}", **facts)
+    rated = rating(event.rating)
+    return tr("step {step}, {kind} ({rating}) of {item}", rating=rated, **facts)
 
 
 def trust_sentence(comparison: Comparison) -> str:
@@ -309,19 +353,21 @@ def trust_sentence(comparison: Comparison) -> str:
         exact = all(pair.exact for pair in changes)
         said = [words.trust(exact, comparison.error, residual, _players_words(changes))]
         if not all(is_separated(pair) for pair in changes):
-            said.append(words.ONE_INTEREST)
-        return " ".join(said)
+            said.append(tr(words.ONE_INTEREST))
+        return joined(*said)
     if any(move.cause is not None for move in comparison.moves()):
-        return words.trust(comparison.error == 0, comparison.error, 0.0, "the scenario's edits")
-    return words.NO_CAUSE
+        error = comparison.error
+        return words.trust(error == 0, error, 0.0, tr("the scenario's edits"))
+    return tr(words.NO_CAUSE)
 
 
 def _players_words(changes: Sequence[Changes]) -> str:
     models = sum(bool(pair.components) for pair in changes)
-    of_models, of_times = "the components that differ", "the events in between and the clock"
     if models == len(changes):
-        return of_models
-    return f"{of_times}, or {of_models}," if models else of_times
+        return tr("the components that differ")
+    if models:
+        return tr("the events in between and the clock, or the components that differ,")
+    return tr("the events in between and the clock")
 
 
 def models_sentence(comparison: Comparison) -> str:
@@ -348,7 +394,7 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
         (None, component_name(component)) for component in changes.components
     ] or [
         *((own[-1], player_name(comparison, a, own[-1])) for own in changes.players),
-        (None, "the clock"),
+        (None, tr("the clock")),
     ]
     bars = [
         ChangeBar(step, label, float(value), float(stderr))
@@ -360,13 +406,16 @@ def change_bars(comparison: Comparison, a: int, item_id: str) -> tuple[ChangeBar
 def move_line(comparison: Comparison, move: Move) -> str:
     """A move as one line of a terminal."""
     title = comparison.engine.corpus.short_title(move.item_id, 60)
-    change = "" if move.score_change is None else f" ({signed(move.score_change)} nats)"
+    line = f"{move.words:>7}  {title}"
+    if move.score_change is not None:
+        line = tr("{item} ({nats} nats)", item=line, nats=signed(move.score_change))
     cause = cause_words(comparison, move)
     if cause and move.cause is not None:
         value = move.cause.contribution
-        share = "" if value is None else f" ({nats(value)})"
-        cause = f"; main cause: {cause}{share}"
-    return f"{move.words:>7}  {title}{change}{cause}"
+        if value is not None:
+            cause = tr("{cause} ({share})", cause=cause, share=nats(value))
+        line = tr("{item}; main cause: {cause}", item=line, cause=cause)
+    return line
 
 
 def tell(comparison: Comparison) -> list[str]:
@@ -397,12 +446,19 @@ def moves_table(comparison: Comparison, moves: Sequence[Move]) -> pd.DataFrame:
 def lists_table(view: CompareView) -> pd.DataFrame:
     """One row per item, one column per list with its rank."""
     lines, topics = view.lines, view.topics
-    frame = table(lines, "item_id item").assign(
+    columns = enumerate(view.columns)
+    frame = table(lines, "item_id item").assign(  # no sentence
         topic=[topics[line.topic] if 0 <= line.topic < len(topics) else "" for line in lines],
-        **{name: [line.ranks[at] for line in lines] for at, name in enumerate(_headings(view))},
+        **{column.heading: [line.ranks[at] for line in lines] for at, column in columns},
         actual_next=[any(line.is_next) for line in lines],
     )
     return frame.convert_dtypes()
+
+
+def with_names(view: CompareView, frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with a column per list, each named in the reader's language."""
+    columns = enumerate(view.columns, start=1)
+    return frame.rename(columns={own.heading: f"{at}. {own.name}" for at, own in columns})
 
 
 def overlap_table(view: CompareView) -> pd.DataFrame:
@@ -417,10 +473,5 @@ def overlap_table(view: CompareView) -> pd.DataFrame:
 
 def profiles_table(view: CompareView) -> pd.DataFrame:
     """One row per topic, one column per list with its share."""
-    profiles = [column.profile for column in view.columns]
-    shares = dict(zip(_headings(view), profiles, strict=True))
+    shares = {column.heading: column.profile for column in view.columns}
     return pd.DataFrame({"topic": list(view.topics), **shares})
-
-
-def _headings(view: CompareView) -> list[str]:
-    return [f"{at}. {column.name}" for at, column in enumerate(view.columns, start=1)]

@@ -14,6 +14,7 @@ from core.compare.causes import move_words
 from core.compare.fork import Fork
 from core.corpus.corpus import Corpus
 from core.domain import Event, History, RecommendationList
+from core.language import tr, trc
 from core.scenario.draft import Draft
 from core.scenario.edits import Edit, Handle, name_of
 from core.scenario.store import Scenario
@@ -130,10 +131,10 @@ def sizes_sentence(before: PathView, after: PathView, *, changed: bool) -> str:
     """The largest real move of each path."""
     old, new = _largest(before), _largest(after)
     if old is None:
-        return "A single event has no move to measure."
+        return tr("A single event has no move to measure.")
     if not changed or new is None or new == old:
-        return f"Largest real move: {old}"
-    return f"Largest real move before: {old}; after: {new}"
+        return tr("Largest real move: {move}", move=old)
+    return tr("Largest real move before: {before}; after: {after}", before=old, after=new)
 
 
 def _largest(path: PathView) -> str | None:
@@ -141,7 +142,7 @@ def _largest(path: PathView) -> str | None:
     if not np.isfinite(sizes).any():
         return None
     at = int(np.nanargmax(sizes))
-    return f"{sizes[at]:.2f} at {wording.short(path.names[at], NAME)}"
+    return tr("{size:.2f} at {event}", size=sizes[at], event=wording.short(path.names[at], NAME))
 
 
 def side_by_side(first: RecommendationList, second: RecommendationList) -> pd.DataFrame:
@@ -165,9 +166,10 @@ def build_beside(this: Fork, other: Fork) -> tuple[str, pd.DataFrame]:
     """Two scenarios' lists rank by rank, and how much they share."""
     table = side_by_side(this.after, other.after)
     shared = len(set(table["before_id"]) & set(table["after_id"]) - {""})
-    sentence = f"The two lists share {shared} of {len(table)} items."
+    sentence = tr("The two lists share {n} of {items} items.", n=shared, items=len(table))
     if this.recommender.id != other.recommender.id:
-        sentence += f" They are by {this.recommender.id} and {other.recommender.id}."
+        ids = {"this": this.recommender.id, "other": other.recommender.id}
+        sentence = wording.joined(sentence, tr("They are by {this} and {other}.", **ids))
     names = {"before": "this", "after": "other"}
     return sentence, table.rename(columns=names)[["rank", "this", "other", "move"]]
 
@@ -184,7 +186,7 @@ def equal_times(events: Sequence[Event], at: int) -> tuple[bool, bool]:
 def lists_table(fork: Fork) -> pd.DataFrame:
     """Both lists rank by rank; items that left are crossed."""
     table = side_by_side(fork.before, fork.after)
-    left = table["became"] == "left"
+    left = ~table["before_id"].isin({"", *table["after_id"]})
     table["before"] = table["before"].where(~left, "✕ " + table["before"])
     return table
 
@@ -192,7 +194,8 @@ def lists_table(fork: Fork) -> pd.DataFrame:
 def paths_table(view: ForkView) -> pd.DataFrame:
     """Both paths, one row per step."""
     tables = []
-    for name, path in (("before", view.before), ("after", view.after)):
+    before, after = trc("edits", "before"), trc("edits", "after")
+    for name, path in ((before, view.before), (after, view.after)):
         columns = {
             "path": name,
             "step": range(1, len(path) + 1),
@@ -221,6 +224,6 @@ def revisions_table(corpus: Corpus, versions: Sequence[Scenario]) -> pd.DataFram
         capsule = version.capsule
         base = Draft.of_scenario(version).base(corpus)
         edits = edits_table(corpus, base, capsule.changes)["what"]
-        said = "; ".join(edits) or "no edits"
+        said = tr("; ").join(edits) or tr("no edits")
         rows.append((version.revision, version.saved, capsule.name, said, version.deleted))
     return pd.DataFrame(rows, columns=["revision", "saved", "name", "edits", "deleted"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.corpus.corpus import Corpus
 from core.domain import Event, History
+from core.language import mark, tr
 from core.scenario.edits import Edit, Op, name_of
 from core.views import wording
 
@@ -18,7 +19,7 @@ class EditWords:
     """The words of one kind of edit."""
 
     mark: str
-    """Sign and word in the table's column of changes."""
+    """Sign and word in the table's column of changes, marked for translation."""
     words: Callable[[Edit, str, Any], str]
     """What an edit did to its event, which is given in words; last, the value before it."""
     field: str = ""
@@ -26,12 +27,14 @@ class EditWords:
 
 
 def _added(edit: Edit, event: str, old: None) -> str:
-    rated = f", rated {wording.rating(edit.rating)}" if edit.rating is not None else ""
-    return f"added {event}{rated}"
+    if edit.rating is None:
+        return tr("added {event}", event=event)
+    return tr("added {event}, rated {rating}", event=event, rating=wording.rating(edit.rating))
 
 
 def _rated(edit: Edit, event: str, old: float | None) -> str:
-    return f"rated {event}: {_change(wording.rating(old), wording.rating(edit.rating))}"
+    change = _change(wording.rating(old), wording.rating(edit.rating))
+    return tr("rated {event}: {change}", event=event, change=change)
 
 
 def _dated(edit: Edit, event: str, old: datetime | None) -> str:
@@ -41,24 +44,35 @@ def _dated(edit: Edit, event: str, old: datetime | None) -> str:
     times = [wording.day(when) if when else "" for when in (old, new)]
     if old is not None and times[0] == times[1]:
         times = [f"{wording.day(when)} {when:%H:%M}" for when in (old, new)]
-    return f"dated {event}: {_change(*times)}"
+    return tr("dated {event}: {change}", event=event, change=_change(*times))
 
 
 def _moved(edit: Edit, event: str, old: None) -> str:
-    return f"moved {event} to {name_of(edit.to)}" if edit.to is not None else ""
+    if edit.to is None:
+        return ""
+    return tr("moved {event} to {place}", event=event, place=name_of(edit.to))
+
+
+def _deleted(edit: Edit, event: str, old: None) -> str:
+    return tr("deleted {event}", event=event)
+
+
+def _rewritten(edit: Edit, event: str, old: None) -> str:
+    return tr("rewrote the text of {event}", event=event)
 
 
 def _change(old: str, new: str) -> str:
-    return f"{old or 'none'} → {new}"
+    none = tr("none")
+    return f"{old or none} → {new}"
 
 
 WORDS = {
-    Op.ADD: EditWords("+ added", _added),
-    Op.DELETE: EditWords("✕ deleted", lambda edit, event, old: f"deleted {event}"),
-    Op.RATE: EditWords("✎ rating", _rated, "rating"),
-    Op.EDIT: EditWords("✎ text", lambda edit, event, old: f"rewrote the text of {event}"),
-    Op.DATE: EditWords("✎ date", _dated, "timestamp"),
-    Op.MOVE: EditWords("⇅ moved", _moved),
+    Op.ADD: EditWords(mark("+ added"), _added),
+    Op.DELETE: EditWords(mark("✕ deleted"), _deleted),
+    Op.RATE: EditWords(mark("✎ rating"), _rated, "rating"),
+    Op.EDIT: EditWords(mark("✎ text"), _rewritten),
+    Op.DATE: EditWords(mark("✎ date"), _dated, "timestamp"),
+    Op.MOVE: EditWords(mark("⇅ moved"), _moved),
 }
 """A new kind of edit gets its line here."""
 
@@ -71,8 +85,8 @@ def marks(edits: Sequence[Edit], before: Event | None = None) -> str:
         change = ""
         if op is Op.RATE and before is not None:
             change = f" {_change(wording.rating(before.rating), wording.rating(edit.rating))}"
-        said.append(WORDS[op].mark + change)
-    return ", ".join(said)
+        said.append(tr(WORDS[op].mark) + change)
+    return tr(", ").join(said)
 
 
 def edit_words(

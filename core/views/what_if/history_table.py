@@ -14,6 +14,7 @@ from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
 from core.corpus.texts import clean_text
 from core.domain import DomainError, EventKind, History, order_hash
+from core.language import mark, tr
 from core.scenario.capsule import check_number
 from core.scenario.draft import Refused
 from core.scenario.edits import (
@@ -34,7 +35,7 @@ ITEM, KIND, RATING, TEXT, DATE, DELETE = "item", "kind", "rating", "text", "date
 """Columns whose cells can be changed."""
 NEW = "new"
 """Stands for the empty last row, where an event is added."""
-INVITE = "+ new"
+INVITE = mark("+ new")
 STROKE = "\u0336"
 """After each character of what was deleted: a table can't strike words out otherwise."""
 SIMILAR = 1e-6
@@ -83,7 +84,8 @@ class TableRow:
         now = _sentiment(self.sentiment)
         if self.sentiment_before is None:
             return now
-        return f"{_sentiment(self.sentiment_before) or 'no text'} → {now or 'no text'}"
+        none = tr("no text")
+        return f"{_sentiment(self.sentiment_before) or none} → {now or none}"
 
 
 def build_table(
@@ -107,10 +109,11 @@ def build_table(
         key = (event.timestamp, order_hash(user, event.item_id, event.kind))
         at = bisect_right(keys, key)
         keys.insert(at, key)
-        rows.insert(at, _row(corpus, step, event, WORDS[Op.DELETE].mark, removed=True))
+        rows.insert(at, _row(corpus, step, event, tr(WORDS[Op.DELETE].mark), removed=True))
     if sentiments is not None:
         rows = [_with_sentiment(row, edited, *sentiments) for row in rows]
-    rows.append(TableRow(NEW, INVITE, "", "", None, None, "", next_minute(edited.history), False))
+    invite = tr(INVITE)
+    rows.append(TableRow(NEW, invite, "", "", None, None, "", next_minute(edited.history), False))
     rows.reverse()
     said = {refusal.handle: f"⚠ {refusal.problem.what}" for refusal in refused}
     return tuple(
@@ -225,12 +228,13 @@ def find_item(corpus: Corpus, typed: str) -> str:
         return close[0]
     if not close:
         raise DomainError(
-            f"no title contains {wanted!r}", remedy="Search for it below, in Add an event"
+            tr("no title contains {words!r}", words=wanted),
+            remedy=tr("Search for it below, in Add an event"),
         )
-    shown = ", ".join(map(corpus.label, close[:3]))
+    shown = tr(", ").join(map(corpus.label, close[:3]))
     raise DomainError(
-        f"{number(len(close))} titles contain {wanted!r}",
-        remedy=f"Give an id, such as that of {shown}",
+        tr("{n} titles contain {words!r}", n=number(len(close)), words=wanted),
+        remedy=tr("Give an id, such as that of {items}", items=shown),
     )
 
 
@@ -272,12 +276,12 @@ def _edits_of_row(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> li
     if row.handle == NEW:
         return [_added(row, values)] if values.get(ITEM) else []
     if row.removed:
-        raise DomainError("it is deleted", remedy="Un-tick Delete first")
+        raise DomainError(tr("it is deleted"), remedy=tr("Un-tick Delete first"))
     if values.get(DELETE):
         return [Edit(Op.DELETE, step=row.handle)]
     if ITEM in values or KIND in values or (RATING in values and values[RATING] is None):
         if not values.get(ITEM, row.item_id):
-            raise DomainError("an event needs an item", remedy="Tick Delete to take it out")
+            raise DomainError(tr("an event needs an item"), remedy=tr("Tick Delete to take it out"))
         return [Edit(Op.DELETE, step=row.handle), _added(row, values)]
     edits = []
     if RATING in values:
@@ -316,7 +320,7 @@ def _changed(corpus: Corpus, row: TableRow, cells: Mapping[str, Any]) -> dict[st
 
 def _read_date(cell: Any) -> datetime:
     if not cell:
-        raise DomainError("an event needs a date", remedy="Choose one from 1970 to 2099")
+        raise DomainError(tr("an event needs a date"), remedy=tr("Choose one from 1970 to 2099"))
     return read_time(cell, "")
 
 

@@ -9,50 +9,59 @@ import numpy as np
 
 from core.compare.comparison import Comparison
 from core.compare.fork import FADED, Fork
-from core.compare.replay import Replay, items_differ
+from core.compare.replay import Replay, items_differ, say_difference
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
+from core.language import mark, mark_n, tr, trn
 from core.scenario.capsule import Capsule
 from core.scenario.search import SmallestChange
 from core.scenario.store import Scenario
 from core.views import wording
+from core.views.wording import joined
 
-CAUTION = "This is the model's behaviour, not a forecast of the customer's."
+CAUTION = mark("This is the model's behaviour, not a forecast of the customer's.")
 
 
 def lists_sentence(fork: Fork) -> str:
     """``With 2 edits: 3 entered, 3 left, 4 moved; 3 of 10 keep their rank.``"""
     edits = len(fork.edited.edits)
     if not edits:
-        return "No edits yet: both lists are the same. Change a cell of the history to begin."
+        return tr("No edits yet: both lists are the same. Change a cell of the history to begin.")
     made = wording.count(edits, "edit")
     counts = Counter(move.kind for move in fork.moves(causes=False))
     if not counts:
-        return f"With {made} the list is the same, item for item."
-    moved = {"entered": counts["entered"], "left": counts["left"]}
-    moved["moved"] = counts["up"] + counts["down"]
-    said = ", ".join(f"{number} {word}" for word, number in moved.items() if number)
+        return tr("With {edits} the list is the same, item for item.", edits=made)
+    entered, left, moved = counts["entered"], counts["left"], counts["up"] + counts["down"]
+    said = [
+        *([tr("{n} entered", n=entered)] if entered else []),
+        *([tr("{n} left", n=left)] if left else []),
+        *([tr("{n} moved", n=moved)] if moved else []),
+    ]
     length = len(fork.after.items)
-    stayed = length - moved["entered"] - moved["moved"]
-    return f"With {made}: {said}; {stayed} of {length} keep their rank."
+    return tr(
+        "With {edits}: {changes}; {n} of {items} keep their rank.",
+        edits=made,
+        changes=tr(", ").join(said),
+        n=length - entered - moved,
+        items=length,
+    )
 
 
 def fork_sentence(fork: Fork) -> str:
     """Where the paths part, and how far apart they end."""
     if not fork.edited.edits:
-        return "One path: nothing is edited."
+        return tr("One path: nothing is edited.")
     if fork.fork_step is None:
-        return "The paths are the same: no edit changes the model's states."
+        return tr("The paths are the same: no edit changes the model's states.")
     old, new = fork.queries
     end = 1 - float(old[-1] @ new[-1] / (np.linalg.norm(old[-1]) * np.linalg.norm(new[-1])))
     edited = fork.edited.history
     at = edited.events if fork.fork_step <= len(edited) else fork.base.events
-    when = at[fork.fork_step - 1].date
-    dated = f" ({wording.day(when)})" if when else ""
-    apart = f"{end:.2f}" if end >= 0.005 else "less than 0.005"
-    return (
-        f"The paths part at step {fork.fork_step}{dated} and end {apart} apart "
-        "(cosine distance, 0 to 2)."
+    when, step = at[fork.fork_step - 1].date, tr("step {step}", step=fork.fork_step)
+    return tr(
+        "The paths part at {step} and end {apart} apart (cosine distance, 0 to 2).",
+        step=tr("{step} ({day})", step=step, day=wording.day(when)) if when else step,
+        apart=f"{end:.2f}" if end >= 0.005 else tr("less than 0.005"),
     )
 
 
@@ -60,22 +69,30 @@ def effect_sentence(fork: Fork) -> str:
     """How soon the effect of the last edit fades."""
     if not fork.edited.edits or fork.fork_step is None:
         return ""
-    events, apart = len(fork.distances) - 1, f"the states are {fork.distances[-1]:.2f} apart"
-    if fork.reconvergence is None and not events:
-        return f"No event follows the last change: {apart}."
+    events = len(fork.distances) - 1
     if fork.reconvergence is None:
-        return f"The effect persists after {wording.count(events, 'later event')}: {apart}."
-    faded = f"(states less than {FADED:g} apart)"
+        apart = tr("the states are {distance:.2f} apart", distance=fork.distances[-1])
+        if not events:
+            return tr("No event follows the last change: {apart}.", apart=apart)
+        later = wording.count(events, "later event")
+        return tr("The effect persists after {events}: {apart}.", events=later, apart=apart)
     if fork.reconvergence == 0:
-        return f"The effect fades at the last changed event {faded}."
-    return f"The effect fades after {wording.count(fork.reconvergence, 'later event')} {faded}."
+        return tr(
+            "The effect fades at the last changed event (states less than {distance:g} apart).",
+            distance=FADED,
+        )
+    return tr(
+        "The effect fades after {events} (states less than {distance:g} apart).",
+        events=wording.count(fork.reconvergence, "later event"),
+        distance=FADED,
+    )
 
 
 def saved_words(scenario: Scenario) -> str:
     """``no bad review · 3 edits · 24 Nov 2026 · ann@example.com``."""
     pieces = [scenario.name, wording.count(len(scenario.capsule.edits), "edit")]
     if scenario.saved is not None:
-        pieces.append(f"{wording.day(scenario.saved)} {scenario.saved:%H:%M} UTC")
+        pieces.append(f"{wording.day(scenario.saved)} {scenario.saved:%H:%M} UTC")  # no sentence
     if scenario.owner:
         pieces.append(scenario.owner)
     return " · ".join(pieces)
@@ -83,17 +100,31 @@ def saved_words(scenario: Scenario) -> str:
 
 def status_words(user_id: str, step: int, edits: int, changed: bool, saved: Scenario | None) -> str:
     """``U0123 up to step 42 · 3 edits · not saved; the address keeps them``."""
-    if saved is None:
-        state = "not saved; the address keeps them" if changed else "nothing to save"
+    if saved is None and changed:
+        state = tr("not saved; the address keeps them")
+    elif saved is None:
+        state = tr("nothing to save")
     elif changed:
-        state = f"changed since revision {saved.revision}; the address keeps the changes"
+        state = tr(
+            "changed since revision {revision}; the address keeps the changes",
+            revision=saved.revision,
+        )
     else:
-        state = f"saved, revision {saved.revision}"
-    return f"{user_id} up to step {step} · {wording.count(edits, 'edit')} · {state}"
+        state = tr("saved, revision {revision}", revision=saved.revision)
+    return tr(
+        "{user} up to step {step} · {edits} · {state}",
+        user=user_id,
+        step=step,
+        edits=wording.count(edits, "edit"),
+        state=state,
+    )
 
 
 def replay_words(replay: Replay, name: str, saved: datetime | None = None) -> str:
-    """Whether a capsule or an old scenario, ``saved`` when, gives the list that it says."""
+    """Whether a capsule or an old scenario, ``saved`` when, gives the list that it says.
+
+    ``name`` is what it is called at the begin of a sentence.
+    """
     capsule, manifest = replay.capsule, replay.fork.engine.corpus.manifest
     about = [
         difference.what
@@ -101,36 +132,51 @@ def replay_words(replay: Replay, name: str, saved: datetime | None = None) -> st
         if not difference.what.startswith(("rank", "score"))
     ]
     if replay.is_of_other_model:
-        made = made_words(capsule, manifest, saved)
         length = max(len(capsule.expected), len(replay.fork.after.items))
-        now = list_words(replay.matches, replay.items_differ, length)
-        said = f"{name} was {made}; with this model {now}."
-        others = [what for what in about if what not in ("model_id", "corpus_id")]
-        return f"{said} Also different: {', '.join(others)}." if others else said
-    said = f"{name} was made with other inputs ({', '.join(about)}); " if about else f"{name}: "
-    since = wording.grown_since(manifest, capsule.corpus_id)
-    if about and since:
-        said = said.replace("; ", f", {since}; ")
+        said = tr(
+            "{name} was {made}; with this model {now}.",
+            name=name,
+            made=made_words(capsule, manifest, saved),
+            now=list_words(replay.matches, replay.items_differ, length),
+        )
+        others = [say_difference(what) for what in about if what not in ("model_id", "corpus_id")]
+        if not others:
+            return said
+        return joined(said, tr("Also different: {inputs}.", inputs=tr(", ").join(others)))
     if replay.matches:
-        return f"{said}the list matches the saved one."
-    rows = len(replay.differences) - len(about)
-    return f"{said}the list differs from the saved one in {wording.count(rows, 'row')}."
+        outcome = tr("the list matches the saved one.")
+    else:
+        rows = wording.count(len(replay.differences) - len(about), "row")
+        outcome = tr("the list differs from the saved one in {rows}.", rows=rows)
+    if not about:
+        return tr("{name}: {outcome}", name=name, outcome=outcome)
+    facts = {"name": name, "inputs": tr(", ").join(map(say_difference, about)), "outcome": outcome}
+    if since := wording.grown_since(manifest, capsule.corpus_id):
+        return tr(
+            "{name} was made with other inputs ({inputs}), {since}; {outcome}", since=since, **facts
+        )
+    return tr("{name} was made with other inputs ({inputs}); {outcome}", **facts)
 
 
 def made_words(capsule: Capsule, manifest: Manifest, saved: datetime | None) -> str:
     """``made with model d30a790c on 24 Nov 2026, before 300 events were appended``."""
-    on = f" on {wording.day(saved)}" if saved else ""
+    model = capsule.model_id[:8]
+    made = tr("made with model {model}", model=model)
+    if saved:
+        made = tr("made with model {model} on {day}", model=model, day=wording.day(saved))
     since = wording.grown_since(manifest, capsule.corpus_id)
-    return f"made with model {capsule.model_id[:8]}{on}{f', {since}' if since else ''}"
+    return tr("{made}, {since}", made=made, since=since) if since else made
 
 
 def list_words(matches: bool, differ: int, length: int) -> str:
     """``the list is the same``, ``3 of 10 items differ``."""
     if matches:
-        return "the list is the same"
+        return tr("the list is the same")
+    items = wording.count(length, "item")
     if not differ:
-        return f"the same {wording.count(length, 'item')} are in another order"
-    return f"{differ} of {wording.count(length, 'item')} differ{'s' * (length == 1)}"
+        return tr("the same {items} are in another order", items=items)
+    forms = mark_n("{n} of {items} differs", "{n} of {items} differ")
+    return trn(*forms, length, n=differ, items=items)
 
 
 def model_notes(comparison: Comparison) -> list[str]:
@@ -151,26 +197,52 @@ def model_notes(comparison: Comparison) -> list[str]:
         now, then = ([row.item_id for row in rows] for rows in (shown.items, capsule.expected))
         said = list_words(now == then, items_differ(capsule, shown), max(len(now), len(then)))
         made = made_words(capsule, comparison.engine.corpus.manifest, column.saved.saved)
-        notes.append(f"The scenario {capsule.name} was {made}; with model {model[:8]} {said}.")
+        notes.append(
+            tr(
+                "The scenario {name} was {made}; with model {model} {now}.",
+                name=capsule.name,
+                made=made,
+                model=model[:8],
+                now=said,
+            )
+        )
     return list(dict.fromkeys(notes))
 
 
 def search_words(corpus: Corpus, change: SmallestChange) -> str:
     """What a search found, or how much it tried without finding anything."""
-    item = wording.short(corpus.title(change.item_id), wording.TITLE)
-    goal = f"{'into' if change.goal == 'in' else 'out of'} the top {change.k}"
-    before = "excluded" if change.rank_before is None else f"rank {change.rank_before}"
+    into = change.goal == "in"
+    goal = tr("into the top {k}", k=change.k) if into else tr("out of the top {k}", k=change.k)
+    facts = {
+        "item": wording.short(corpus.title(change.item_id), wording.TITLE),
+        "before": _rank_words(change.rank_before),
+        "goal": goal,
+    }
     if change.found and not change.edits:
-        return f"{item} needs no edit: it is {before} already."
-    tried = f"Tried {wording.count(change.tried.sets, 'set')} of edits"
+        return tr("{item} needs no edit: it is {before} already.", **facts)
+    sets = change.tried.sets
+    tried = trn("Tried {n} set of edits", "Tried {n} sets of edits", sets, n=wording.number(sets))
     if not change.found:
-        rank = change.tried.closest_rank
-        closest = f"; the closest gives rank {rank}" if rank else ""
-        return f"No edits found that bring {item} ({before}) {goal}. {tried}{closest}."
-    verb = "brings" if len(change.edits) == 1 else "bring"
-    after = "excluded" if change.verified_rank is None else f"rank {change.verified_rank}"
-    proof = "no smaller set is enough" if change.proven else "a smaller set may exist"
-    return (
-        f"{wording.count(len(change.edits), 'edit')} {verb} {item} {goal}: {before} before, "
-        f"{after} after, verified by the recommender. {tried}; {proof}."
+        said = tr("No edits found that bring {item} ({before}) {goal}.", **facts)
+        if rank := change.tried.closest_rank:
+            end = tr("{tried}; the closest gives rank {rank}.", tried=tried, rank=rank)
+        else:
+            end = tr("{tried}.", tried=tried)
+        return joined(said, end)
+    edits = len(change.edits)
+    said = trn(
+        "{edits} brings {item} {goal}: {before} before, {after} after, verified by the "
+        "recommender.",
+        "{edits} bring {item} {goal}: {before} before, {after} after, verified by the recommender.",
+        edits,
+        edits=wording.count(edits, "edit"),
+        after=_rank_words(change.verified_rank),
+        **facts,
     )
+    if change.proven:
+        return joined(said, tr("{tried}; no smaller set is enough.", tried=tried))
+    return joined(said, tr("{tried}; a smaller set may exist.", tried=tried))
+
+
+def _rank_words(rank: int | None) -> str:
+    return tr("excluded") if rank is None else tr("rank {rank}", rank=rank)
