@@ -10,9 +10,10 @@ import pandas as pd
 
 from core.arrays import BoolArray
 from core.evaluate.report import EvaluationReport
+from core.language import tr
 from core.views.quality.build import periods_of
 from core.views.quality.sentences import name_of
-from core.views.wording import capital, count, number
+from core.views.wording import capital, count, joined, listing, number
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -57,13 +58,16 @@ def build_cases(
         other = report.result(rival).rank
         rows["rival"] = np.where(np.isfinite(other), other, np.nan)[shown]
         hits[rival] = int((other[where] <= report.k).sum())
-    said = [f"{name_of(name)} has {number(n)}" for name, n in hits.items()]
-    first = f" The {number(MOST)} worst placed:" if len(where) > MOST else ""
-    return CasesView(
-        f"{capital(' and '.join(said))} of {count(len(where), 'target')} in the list of "
-        f"{report.k}.{first}",
-        rows,
+    said = [tr("{name} has {n}", name=name_of(name), n=number(n)) for name, n in hits.items()]
+    sentence = tr(
+        "{clauses} of {targets} in the list of {k}.",
+        clauses=capital(listing(said)),
+        targets=count(len(where), "target"),
+        k=report.k,
     )
+    if len(where) > MOST:
+        sentence = joined(sentence, tr("The {n} worst placed:", n=number(MOST)))
+    return CasesView(sentence, rows)
 
 
 def _among(report: EvaluationReport, group: str) -> BoolArray:
