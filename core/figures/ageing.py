@@ -48,8 +48,9 @@ def ageing_figure(view: AgeingView, palette: Palette) -> Chart:
             name=NAMES[regime],
         )
     words = (
-        f"<span style='color:{inks[name]}'>■</span> {tr(NAMES[name])}" for name in view.lines
-    )  # no sentence
+        f"<span style='color:{inks[name]}'>■</span> {tr(NAMES[name])}"  # no sentence
+        for name in view.lines
+    )
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     figure.add_annotation(note("   ".join(words), 0, 1, palette.text) | place)
     ticks = list(range(len(view.rows)))
