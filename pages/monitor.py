@@ -313,7 +313,7 @@ def draw_log(corpus: Corpus) -> None:
     rows = table(log, Logged.COLUMNS)
     rows["about"] = rows["about"].map(tr)
     drawing.table(rows, said, columns, height="auto")
-    drawing.link(drawing.QUALITY, tr("Strategies on Quality"), **{TAB: "Strategy"})
+    drawing.link(drawing.QUALITY, tr("Strategies on Quality"), **{TAB: "Strategy"})  # no sentence
 
 
 def draw_measures(view: MonitorView) -> None:

@@ -35,7 +35,7 @@ CANDIDATES = 100
 NEW_UP_TO = 1
 """Training events of a new item at most."""
 MOST_SHARE, MOST_DIVERSITY = 0.5, 0.9
-RERANKING = "re-ranking"
+RERANKING = mark("re-ranking")
 """What a component of the score is called that re-ranking added."""
 ROWS = 256
 """Lists that are re-ranked together."""
