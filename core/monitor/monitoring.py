@@ -19,7 +19,7 @@ from core.measure.chances import q_values
 from core.monitor.band import Series, Test, judge
 from core.monitor.carriers import Carried, carried_by
 from core.monitor.measures import Measure, Watched, corpus_measures, topics_of
-from core.monitor.periods import UNITS, Unit, calendar_of
+from core.monitor.periods import Unit, calendar_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ def monitor(
                 tr(
                     "By {units}, as too few of its users are active in a {usual}; all users "
                     "together are watched by {usual_units}.",
-                    units=tr(UNITS[calendar.unit]),
-                    usual=tr(usual.value),
-                    usual_units=tr(UNITS[usual]),
+                    units=calendar.unit.several,
+                    usual=usual.one,
+                    usual_units=usual.several,
                 )
             )
     if topics is None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError, read_utc
-from core.language import mark, mark_n, tr, trn
+from core.language import mark_n, tr, trc, trn
 
 FEWEST_BEFORE = 5
 """Finished periods that the reference needs."""
@@ -31,9 +31,27 @@ Days = npt.NDArray[np.datetime64]
 class Unit(StrEnum):
     """How long a period is. Weeks begin on Monday; all in UTC."""
 
-    DAY = mark("day")
-    WEEK = mark("week")
-    MONTH = mark("month")
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def one(self) -> str:
+        """What one is called."""
+        return {
+            Unit.DAY: trc("calendar", "day"),
+            Unit.WEEK: trc("calendar", "week"),
+            Unit.MONTH: trc("calendar", "month"),
+        }[self]
+
+    @property
+    def several(self) -> str:
+        """What several are called."""
+        return {
+            Unit.DAY: trc("calendar", "days"),
+            Unit.WEEK: trc("calendar", "weeks"),
+            Unit.MONTH: trc("calendar", "months"),
+        }[self]
 
     @property
     def rules(self) -> tuple[tuple[int, ...], ...]:
@@ -58,7 +76,6 @@ class Unit(StrEnum):
         return {Unit.DAY: 28, Unit.WEEK: 52, Unit.MONTH: 24}[self]
 
 
-UNITS = {Unit.DAY: mark("days"), Unit.WEEK: mark("weeks"), Unit.MONTH: mark("months")}
 FINISHED = {
     Unit.DAY: mark_n("{n} finished day", "{n} finished days"),
     Unit.WEEK: mark_n("{n} finished week", "{n} finished weeks"),
@@ -118,7 +135,7 @@ class Calendar:
                 where=tr(
                     "{n} {units} from {first:%Y-%m-%d} to {last:%Y-%m-%d}",
                     n=len(self),
-                    units=tr(UNITS[self.unit]),
+                    units=self.unit.several,
                     first=self.first_day(0),
                     last=self.last_day(len(self) - 1),
                 ),
@@ -138,11 +155,11 @@ class Calendar:
         first = int(np.searchsorted(self.edges, day, "right")) - 1
         if first >= self.finished:
             raise DomainError(
-                tr("no {unit} from {since} on is finished", unit=tr(self.unit.value), since=since),
+                tr("no {unit} from {since} on is finished", unit=self.unit.one, since=since),
                 where=tr(
                     "the data end on {day:%Y-%m-%d} with the last finished {unit}",
                     day=_instant(self.edges[self.finished] - DAY),
-                    unit=tr(self.unit.value),
+                    unit=self.unit.one,
                 ),
                 remedy=tr("Choose an earlier --since"),
             )

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.corpus.store import Library, created_at
 from core.domain import DomainError
-from core.language import mark, tr
+from core.language import mark, tr, trc
 from core.model.folder import read_config
 from core.revisions import RevisionStore, clean_name, clean_notes
 from core.strategy.store import Strategy, StrategyStore, whoami
@@ -153,9 +153,11 @@ def _said(what: str) -> str:
 
 
 def _of_strategy(version: Strategy) -> Logged:
-    what = tr("deleted")
+    what = trc("of a strategy", "deleted")
     if not version.deleted:
-        done = tr("saved") if version.revision == 1 else tr("changed")
+        done = trc("of a strategy", "changed")
+        if version.revision == 1:
+            done = trc("of a strategy", "saved")
         what = tr(
             "{done}: {settings}, for model {model}",
             done=done,

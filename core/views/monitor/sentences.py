@@ -11,7 +11,7 @@ from core.monitor.band import OUTSIDE
 from core.monitor.carriers import Carried
 from core.monitor.measures import Group, Scale
 from core.monitor.monitoring import LEVEL, Alarm, Monitored
-from core.monitor.periods import UNITS, Calendar, Unit
+from core.monitor.periods import Calendar, Unit
 from core.views.wording import (
     between,
     capital,
@@ -158,8 +158,8 @@ def about(found: Monitored) -> str:
         "Calendar {units} (UTC). Reference: {periods} from {first} to {last}. The band holds "
         "{share} of shuffled {units}: what each user did in a {unit} is dealt out again over the "
         "{units}, and the band grows where the reference varies more than that.",
-        units=tr(UNITS[calendar.unit]),
-        unit=tr(calendar.unit.value),
+        units=calendar.unit.several,
+        unit=calendar.unit.one,
         periods=count(len(reference), calendar.unit.value),
         first=day(calendar.first_day(reference.start)),
         last=day(calendar.last_day(reference.stop - 1)),
