@@ -15,13 +15,14 @@ from streamlit.delta_generator import DeltaGenerator
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
 from core.figures.monitor import ages_figure, monitor_figure
+from core.language import mark, tr, trc
 from core.monitor.export import as_facts
 from core.monitor.measures import Group
 from core.strategy.log import Logged, read_log
 from core.views.monitor.rows import AlarmView, CarrierRow, MeasureRow, MonitorView
 from core.views.monitor.sentences import SPELLED
 from core.views.tables import table
-from core.views.wording import count
+from core.views.wording import count, joined
 from pages._monitor import asking
 from pages._shared import controls, drawing, keeping, loaders, notices, screen, sharing, state
 from pages._shared.drawing import Charts
@@ -39,17 +40,28 @@ from pages._shared.state import (
 if TYPE_CHECKING:
     from core.engine import Engine
 
-PERIODS = {"auto": "Automatic", "day": "Days", "week": "Weeks", "month": "Months"}
-AGE, AGES = "age", "Quality by age of the model"
+PERIODS = {
+    "auto": mark("Automatic"),
+    "day": mark("Days"),
+    "week": mark("Weeks"),
+    "month": mark("Months"),
+}
+AGE, AGES = "age", mark("Quality by age of the model")
 WIDE, NARROW = 4, 1
 """Panels in a row."""
 CARRIERS, FRAME = 350, 34
 """Pixels of a table of carriers at least, and those that the frame around all takes."""
-CARRIED = (("users", "User"), ("items", "Item"), ("topics", "Topic"), ("kinds", "Kind"))
+CARRIED = (
+    ("users", mark("User"), mark("Users that carry {name}.")),
+    ("items", mark("Item"), mark("Items that carry {name}.")),
+    ("topics", mark("Topic"), mark("Topics that carry {name}.")),
+    ("kinds", mark("Kind"), mark("Kinds that carry {name}.")),
+)
+"""Fields of an alarm, what is in them, and what their tables say."""
 
 
 def main() -> None:
-    head = drawing.head("Is it still right, and what changed?")
+    head = drawing.head(tr("Is it still right, and what changed?"))
     chosen = state.selection()
     if chosen.corpus is None:
         notices.need_engine()
@@ -64,7 +76,7 @@ def watch(corpus: Corpus, engine: Engine | None, head: DeltaGenerator) -> None:
     """What changed in the events and lists, and how surely."""
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
-        period = drawing.choose("Periods", MONITOR_PERIOD, PERIODS)
+        period = drawing.choose(tr("Periods"), MONITOR_PERIOD, PERIODS)
         picked = asking.pick_cohort(engine)
     since = state.get(MONITOR_SINCE)
     try:
@@ -87,18 +99,20 @@ def watch(corpus: Corpus, engine: Engine | None, head: DeltaGenerator) -> None:
         sharing.export(
             f"monitor-{corpus.name}",
             {
-                "Measures (CSV)": (".csv", lambda: table(view.measures, MeasureRow.COLUMNS)),
-                "All findings (JSON)": (".json", lambda: json.dumps(as_facts(found), indent=1)),
-                "Charts (HTML)": sharing.charts(list(charts.values()), f"Monitor of {corpus.name}"),
+                tr("Measures (CSV)"): (".csv", lambda: table(view.measures, MeasureRow.COLUMNS)),
+                tr("All findings (JSON)"): (".json", lambda: json.dumps(as_facts(found), indent=1)),
+                tr("Charts (HTML)"): sharing.charts(
+                    list(charts.values()), tr("Monitor of {corpus}", corpus=corpus.name)
+                ),
             },
         )
     st.markdown(f"**{notices.escape(view.sentence)}**")
     draw_alarms(view, engine)
     for name, (sentence, figure) in charts.items():
-        st.subheader(AGES if name == AGE else SPELLED[Group(name)], anchor=False)
+        st.subheader(tr(AGES if name == AGE else SPELLED[Group(name)]), anchor=False)
         drawing.chart(f"monitor_{name}", figure, sentence)
-    notices.caution(" ".join([view.about, *view.notes]))
-    with st.expander("All measures as a table"):
+    notices.caution(joined(view.about, *view.notes))
+    with st.expander(tr("All measures as a table")):
         draw_measures(view)
 
 
@@ -119,13 +133,16 @@ def pick_since(view: MonitorView) -> None:
     options = list(view.starts)
     if asked is not None and asked not in options:
         options.insert(0, asked)
+    newest = tr("The newest one")
+    if view.starts:
+        newest = tr("The newest one ({day})", day=view.starts[0])
     state.hold(MONITOR_SINCE)
     st.selectbox(
-        "Test periods since",
+        tr("Test periods since"),
         options,
         index=None,
         key=MONITOR_SINCE,
-        placeholder=f"The newest one ({view.starts[0]})" if view.starts else "The newest one",
+        placeholder=newest,
         persist_state="session",
         on_change=state.has_chosen,
         width=240,
@@ -139,10 +156,15 @@ def draw_charts(view: MonitorView) -> Charts:
     for group, own in groupby(view.panels, key=lambda panel: panel.group):
         panels = list(own)
         alarmed = [panel.name for panel in panels if panel.alarmed]
-        said = f"{count(len(panels), 'measure')} in their bands."
+        measures = count(len(panels), "measure")
+        said = tr("{measures} in their bands.", measures=measures)
         if alarmed:
-            said = f"{len(alarmed)} of {count(len(panels), 'measure')} left the band: "
-            said += f"{', '.join(alarmed)}."
+            said = tr(
+                "{n} of {measures} left the band: {names}.",
+                n=len(alarmed),
+                measures=measures,
+                names=tr(", ").join(alarmed),
+            )
         charts[group.value] = (said, monitor_figure(panels, ink, columns))
     if view.ages:
         charts[AGE] = (view.ages_sentence, ages_figure(view.ages, ink))
@@ -154,12 +176,12 @@ def draw_alarms(view: MonitorView, engine: Engine | None) -> None:
     if not view.alarms:
         return
     alarms = {alarm.id: alarm for alarm in view.alarms}
-    first, missing = next(iter(alarms)), "There is no alarm about {!r} here; this is {}."
+    first, missing = next(iter(alarms)), tr("There is no alarm about {!r} here; this is {}.")
     usual = alarms[first].name
     drawing.settle(MONITOR_ALARM, list(alarms), first, missing, usual, says_now=True)
     with st.container(border=True):
         chosen = st.pills(
-            "Alarm",
+            tr("Alarm"),
             list(alarms),
             required=True,
             key=MONITOR_ALARM,
@@ -171,14 +193,15 @@ def draw_alarms(view: MonitorView, engine: Engine | None) -> None:
 
 
 def draw_alarm(alarm: AlarmView, engine: Engine | None) -> None:
-    notices.say(f"{alarm.sentence} {alarm.carried}")
-    tables = [(name, label, getattr(alarm, name)) for name, label in CARRIED]
-    shown = [each for each in tables if each[2]]
+    notices.say(joined(alarm.sentence, alarm.carried))
+    tables = [(name, label, said, getattr(alarm, name)) for name, label, said in CARRIED]
+    shown = [each for each in tables if each[3]]
     grid = st.grid(len(shown), min_column_width=CARRIERS, gap="small") if shown else None
     room = screen.cell(len(shown), CARRIERS, screen.SMALL_GAP, FRAME)
-    for name, label, rows in shown:
+    for name, label, said, rows in shown:
+        said = tr(said, name=alarm.name)
         with grid.cell():  # type: ignore[union-attr]
-            draw_carriers(alarm, name, label, rows, room, opens=engine is not None)
+            draw_carriers(name, tr(label), said, rows, room, opens=engine is not None)
     if alarm.examples:
         draw_examples(alarm, opens=engine is not None)
     with st.container(horizontal=True, gap="small"):
@@ -186,22 +209,26 @@ def draw_alarm(alarm: AlarmView, engine: Engine | None) -> None:
             name, behind = alarm.behind_label, alarm.behind
             drawing.link(drawing.COHORTS, name, **state.cohort_of(COHORTS_USERS, behind))
         if alarm.topic is not None and engine is not None:
-            drawing.link(drawing.USERS, f"Users of {alarm.topic}", **{TOPIC: alarm.topic})
+            of_topic = tr("Users of {topic}", topic=alarm.topic)
+            drawing.link(drawing.USERS, of_topic, **{TOPIC: alarm.topic})
         if alarm.group in (Group.LISTS, Group.QUALITY):
-            drawing.link(drawing.QUALITY, "Quality by month", **{TAB: "By month"})
+            by_month = {TAB: "By month"}  # no sentence
+            drawing.link(drawing.QUALITY, tr("Quality by month"), **by_month)
 
 
 def draw_carriers(
-    alarm: AlarmView, name: str, label: str, rows: tuple[CarrierRow, ...], room: int, *, opens: bool
+    name: str, label: str, said: str, rows: tuple[CarrierRow, ...], room: int, *, opens: bool
 ) -> None:
     """Users open their Timeline, items the users who had them."""
     ids = [row.id for row in rows]
     columns = {
         "name": col.TextColumn(label),
-        "share": col.NumberColumn("Of change", format="%.1f %%", width=80),
-        "now": col.NumberColumn("Now", help="Events in this period", width=52),
+        "share": col.NumberColumn(tr("Of change"), format="%.1f %%", width=80),
+        "now": col.NumberColumn(tr("Now"), help=tr("Events in this period"), width=52),
         "before": col.NumberColumn(
-            "Before", help="Events in the periods that say what is expected", width=62
+            tr("Before"),
+            help=tr("Events in the periods that say what is expected"),
+            width=62,
         ),
     }
     if name == "users" and opens:
@@ -222,7 +249,6 @@ def draw_carriers(
             alignment="left",
         )
         columns = {"name": button, **{key: columns[key] for key in ("share", "now", "before")}}
-    said = f"{label}s that carry {alarm.name}."
     frame = DataFrame(map(asdict, rows))
     frame["share"] *= 100
     drawing.table(frame, said, columns, grows=(next(iter(columns)),), room=room)
@@ -240,19 +266,19 @@ def draw_examples(alarm: AlarmView, *, opens: bool) -> None:
     width = drawing.id_width(users)
     columns = {
         "user_id": drawing.buttons(
-            "User", "open_example", open_event, alignment="left", width=width
+            tr("User"), "open_example", open_event, alignment="left", width=width
         )
         if opens
-        else col.TextColumn("User", width=width),
-        "step": col.NumberColumn("Step", width=60),
-        "date": col.DatetimeColumn("When", format="D MMM YYYY HH:mm", width=148),
-        "kind": col.TextColumn("Kind", width=90),
-        "rating": col.NumberColumn("Rating", format="%g", width=66),
-        "item": col.TextColumn("Item"),
+        else col.TextColumn(tr("User"), width=width),
+        "step": col.NumberColumn(tr("Step"), width=60),
+        "date": col.DatetimeColumn(tr("When"), format=tr("D MMM YYYY HH:mm"), width=148),
+        "kind": col.TextColumn(tr("Kind"), width=90),
+        "rating": col.NumberColumn(tr("Rating"), format="%g", width=66),
+        "item": col.TextColumn(tr("Item")),
     }
     drawing.table(
         alarm.examples,
-        f"{alarm.about_examples} {alarm.sentence}",
+        joined(alarm.about_examples, alarm.sentence),
         columns,
         grows=("item",),
         room=screen.room() - FRAME,
@@ -263,40 +289,48 @@ def draw_log(corpus: Corpus) -> None:
     """Every change of the corpus's models and strategies, the newest first."""
     log, problems = read_log(loaders.library(), corpus.name)
     if problems:
-        notices.caution(" ".join(problems))
+        notices.caution(joined(*problems))
     if not log:
         return
-    st.subheader("Changes of models and strategies", anchor=False)
+    st.subheader(tr("Changes of models and strategies"), anchor=False)
     newest = log[0]
-    said = f"{count(len(log), 'change')}, the newest: {newest.about} {newest.id} {newest.what}."
+    said = tr(
+        "{changes}, the newest: {about} {id} {what}.",
+        changes=count(len(log), "change"),
+        about=tr(newest.about),
+        id=newest.id,
+        what=newest.what,
+    )
     notices.say(said)
     columns = {
-        "when": col.DatetimeColumn("When (UTC)", format="D MMM YYYY HH:mm", width=150),
-        "about": col.TextColumn("About", width=80),
-        "id": col.TextColumn("Which", width=140),
-        "what": col.TextColumn("What"),
-        "who": col.TextColumn("Who", width=100),
-        "why": col.TextColumn("Why"),
+        "when": col.DatetimeColumn(tr("When (UTC)"), format=tr("D MMM YYYY HH:mm"), width=150),
+        "about": col.TextColumn(tr("About"), width=80),
+        "id": col.TextColumn(tr("Which"), width=140),
+        "what": col.TextColumn(tr("What")),
+        "who": col.TextColumn(tr("Who"), width=100),
+        "why": col.TextColumn(tr("Why")),
     }
-    drawing.table(table(log, Logged.COLUMNS), said, columns, height="auto")
-    drawing.link(drawing.QUALITY, "Strategies on Quality", **{TAB: "Strategy"})
+    rows = table(log, Logged.COLUMNS)
+    rows["about"] = rows["about"].map(tr)
+    drawing.table(rows, said, columns, height="auto")
+    drawing.link(drawing.QUALITY, tr("Strategies on Quality"), **{TAB: "Strategy"})  # no sentence
 
 
 def draw_measures(view: MonitorView) -> None:
     columns = {
-        "name": col.TextColumn("Measure", pinned=True),
-        "group": col.TextColumn("About"),
-        "period": col.TextColumn("Period"),
-        "value": col.NumberColumn("Value", format="%.3f"),
-        "expected": col.NumberColumn("Expected", format="%.3f"),
-        "low": col.NumberColumn("Band from", format="%.3f"),
-        "high": col.NumberColumn("to", format="%.3f"),
-        "events": col.NumberColumn("Events", format="localized"),
+        "name": col.TextColumn(tr("Measure"), pinned=True),
+        "group": col.TextColumn(tr("About")),
+        "period": col.TextColumn(tr("Period")),
+        "value": col.NumberColumn(tr("Value"), format="%.3f"),
+        "expected": col.NumberColumn(tr("Expected"), format="%.3f"),
+        "low": col.NumberColumn(tr("Band from"), format="%.3f"),
+        "high": col.NumberColumn(trc("interval", "to"), format="%.3f"),
+        "events": col.NumberColumn(tr("Events"), format="localized"),
         "p": col.NumberColumn("p", format="%.4f"),
         "q": col.NumberColumn("q", format="%.3f"),
-        "alarm": col.CheckboxColumn("Alarm"),
+        "alarm": col.CheckboxColumn(tr("Alarm")),
     }
-    drawing.table(view.measures, f"All measures. {view.sentence}", columns, height=420)
+    drawing.table(view.measures, joined(tr("All measures."), view.sentence), columns, height=420)
 
 
 if __name__ == "__main__":

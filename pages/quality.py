@@ -11,9 +11,11 @@ from plotly.graph_objects import Figure
 from streamlit import column_config as col
 from streamlit.delta_generator import DeltaGenerator
 
+from core import language
 from core.engine import Engine
 from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
+from core.language import ENGLISH, mark, tr
 from core.model.metrics import Metrics
 from core.views.quality import sentences as wording
 from core.views.quality.cases import ALL
@@ -28,7 +30,7 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
-from core.views.wording import number
+from core.views.wording import joined, number
 from pages._quality import ageing, earnings, strategy, training
 from pages._shared import (
     cohorts,
@@ -56,16 +58,17 @@ from pages._shared.state import (
     USUAL_PROTOCOL,
 )
 
-LABELS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
-DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(
-    ("log p", "Coverage", "Novelty", "Diversity", "Popularity"), 2
+LABELS = {"leave-last-out": mark("Leave last out"), "temporal": mark("Over time")}
+DIGITS = {"Recall": 3, "MRR": 3} | dict.fromkeys(  # no sentence
+    ("log p", "Coverage", "Novelty", "Diversity", "Popularity"),  # no sentence
+    2,
 )
 METRICS = {
-    "Recommender": col.TextColumn(pinned=True),
-    "Never recommended": col.NumberColumn(format="localized"),
+    "Recommender": col.TextColumn(pinned=True),  # no sentence
+    "Never recommended": col.NumberColumn(format="localized"),  # no sentence
     **{name: col.NumberColumn(format=f"%.{digits}f") for name, digits in DIGITS.items()},
 }
-ABOUT_COHORTS = (
+ABOUT_COHORTS = mark(
     "New users: at most 5 known events. Heavy users: 20 or more. Popular items: the most popular "
     "fifth of those with training events. Long-tail items: the rest. Unseen items: no training "
     "event. A target may count in two cohorts."
@@ -74,7 +77,7 @@ ABOUT_COHORTS = (
 
 def main() -> None:
     engine = notices.need_engine()
-    head = drawing.head("Does the model beat simple baselines?")
+    head = drawing.head(tr("Does the model beat simple baselines?"))
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
         protocol = pick_protocol()
@@ -96,13 +99,21 @@ def main() -> None:
         sharing.export(
             f"quality-{engine.corpus.name}-{protocol}",
             {
-                "Report of the model (HTML)": (
+                tr("Report of the model (HTML)"): (
                     "-report.html",
                     lambda: judging.model_report(engine, subject, drawing.palette()),
                 ),
-                "Recommenders (CSV)": (".csv", lambda: table(view.rows, RecommenderRow.COLUMNS)),
-                "Charts (HTML)": sharing.charts(
-                    list(charts.values()), f"Quality on {engine.corpus.name}, {protocol}"
+                tr("Recommenders (CSV)"): (
+                    ".csv",
+                    lambda: table(view.rows, RecommenderRow.COLUMNS),
+                ),
+                tr("Charts (HTML)"): sharing.charts(
+                    list(charts.values()),
+                    tr(
+                        "Quality on {corpus}, {protocol}",
+                        corpus=engine.corpus.name,
+                        protocol=protocol,
+                    ),
                 ),
             },
         )
@@ -118,17 +129,17 @@ def pick_cohort(engine: Engine, picks: DeltaGenerator) -> Group | None:
 
 
 def pick_protocol() -> str:
-    missing = "There is no protocol {!r}; this is {}."
-    usual = LABELS[USUAL_PROTOCOL].lower()
+    missing = tr("There is no protocol {!r}; this is {}.")
+    usual = tr(LABELS[USUAL_PROTOCOL]).lower()
     drawing.settle(PROTOCOL, PROTOCOLS, USUAL_PROTOCOL, missing, usual, says_now=True)
     return str(
         st.segmented_control(
-            "Protocol",
+            tr("Protocol"),
             PROTOCOLS,
             required=True,
             key=PROTOCOL,
             persist_state="session",
-            format_func=LABELS.__getitem__,
+            format_func=lambda protocol: tr(LABELS[protocol]),
             on_change=state.has_chosen,
         )
     )
@@ -137,9 +148,9 @@ def pick_protocol() -> str:
 def pick_subject(names: list[str], engine: Engine) -> str:
     usual = engine.recommender().id
     shown = usual if usual in names else names[0]
-    missing = "There is no recommender {!r} here; this is {}."
+    missing = tr("There is no recommender {!r} here; this is {}.")
     drawing.settle(SUBJECT, names, shown, missing, shown, says_now=True)
-    return controls.draw_recommenders("About", SUBJECT, names, width=200)
+    return controls.draw_recommenders(tr("About"), SUBJECT, names, width=200)
 
 
 def draw_missing(engine: Engine, protocol: str, problem: str) -> None:
@@ -147,24 +158,24 @@ def draw_missing(engine: Engine, protocol: str, problem: str) -> None:
     if is_evaluating(engine, protocol):
         return
     with st.container(border=True, horizontal_alignment="left"):
-        st.subheader("Not evaluated yet" if not problem else "Evaluation damaged", anchor=False)
+        st.subheader(tr("Evaluation damaged") if problem else tr("Not evaluated yet"), anchor=False)
         if problem:
             st.text(problem)
-        st.text(wording.PROTOCOLS[protocol])
+        st.text(tr(wording.PROTOCOLS[protocol]))
         about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
-        notices.caution(f"{about} It continues if you leave this page.")
+        notices.caution(joined(about, tr("It continues if you leave this page.")))
         offer_evaluation(engine, protocol)
 
 
 def is_evaluating(engine: Engine, protocol: str) -> bool:
     """Draw the running evaluation, where there is one."""
-    title = f"Evaluating: {LABELS[protocol].lower()}"
+    title = tr("Evaluating: {protocol}", protocol=tr(LABELS[protocol]).lower())
     return working.is_drawn("evaluate", evaluation_target(engine, protocol), title)
 
 
 def offer_evaluation(engine: Engine, protocol: str) -> None:
     target = evaluation_target(engine, protocol)
-    working.offer("evaluate", target, "Evaluate now", judging.judging(engine, protocol))
+    working.offer("evaluate", target, tr("Evaluate now"), judging.judging(engine, protocol))
 
 
 def evaluation_target(engine: Engine, protocol: str) -> str:
@@ -191,49 +202,61 @@ def draw_verdict(view: QualityView, charts: Charts) -> None:
         st.markdown(f"**{notices.escape(view.verdict)}**")
         if view.seen_verdict is not None:
             st.markdown(f"**{notices.escape(view.seen_verdict)}**")
-        notices.caution(" ".join(view.cautions))
+        notices.caution(joined(*view.cautions))
     if not charts:
         return
     sentence, figure = charts["recommenders"]
-    drawing.chart("recommenders", figure, sentence, name="Recommenders", is_said=False)
+    drawing.chart("recommenders", figure, sentence, name=tr("Recommenders"), is_said=False)
+    lead = f"Lead of {view.subject}"  # no sentence
     drawing.table(
         shown_table(view),
-        f"All metrics of all recommenders. {view.verdict}",
-        METRICS,
+        joined(tr("All metrics of all recommenders."), view.verdict),
+        METRICS | {lead: col.TextColumn(tr("Lead of {name}", name=view.subject))},
         shows_all=True,
     )
-    notices.caution(UNITS)
+    notices.caution(tr(UNITS))
 
 
 def draw_tabs(engine: Engine, view: QualityView, charts: Charts, cohort: Group | None) -> None:
     """Where it is good, how sure it is, how it was made, its ablation, what it leaves out."""
     draw: dict[str, Callable[[], None]] = {
-        "By month": lambda: draw_periods(engine, view, charts),
-        "By cohort": lambda: draw_cohorts(engine, view, charts, cohort),
-        "Calibration": lambda: draw_calibration(view, charts),
-        "Training": lambda: training.draw(engine),
-        "Is it getting old?": lambda: ageing.draw(engine),
-        "Strategy": lambda: strategy.draw(engine),
-        "Served lists": lambda: earnings.draw(engine),
-        "Ablation": lambda: draw_ablation(engine, view),
-        "Never recommended": lambda: draw_never(engine, view),
+        mark("By month"): lambda: draw_periods(engine, view, charts),
+        mark("By cohort"): lambda: draw_cohorts(engine, view, charts, cohort),
+        mark("Calibration"): lambda: draw_calibration(view, charts),
+        mark("Training"): lambda: training.draw(engine),
+        mark("Is it getting old?"): lambda: ageing.draw(engine),
+        mark("Strategy"): lambda: strategy.draw(engine),
+        mark("Served lists"): lambda: earnings.draw(engine),
+        mark("Ablation"): lambda: draw_ablation(engine, view),
+        mark("Never recommended"): lambda: draw_never(engine, view),
     }
     if "periods" not in charts:
         del draw["By month"]
     if not loaders.served_lists(engine.corpus.name):
         del draw["Served lists"]
-    first, missing = next(iter(draw)), "There is no tab {!r}; this is {}."
-    drawing.settle(TAB, list(draw), first, missing, first, says_now=True)
-    tabs = st.tabs(list(draw), key=TAB, on_change="rerun")
-    for tab, draw_tab in zip(tabs, draw.values(), strict=True):
+    first, missing = next(iter(draw)), tr("There is no tab {!r}; this is {}.")
+    drawing.settle(TAB, list(draw), first, missing, tr(first), says_now=True)
+    for tab, draw_tab in zip(tabs_of(list(draw)), draw.values(), strict=True):
         if tab.open:
             with tab:
                 draw_tab()
 
 
+def tabs_of(names: list[str]) -> Sequence[Any]:
+    """The tabs by their English names, as the address has them; Streamlit knows them by labels."""
+    if language.current() == ENGLISH:
+        return st.tabs(names, key=TAB, on_change="rerun")
+    key = f"{TAB}_{language.current()}"
+    labels = {tr(name): name for name in names}
+    state.put(key, tr(state.get(TAB)))
+    return st.tabs(
+        list(labels), key=key, on_change=lambda: state.put(TAB, labels.get(state.get(key)))
+    )
+
+
 def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: str = "") -> None:
     drawing.chart(key, figure, sentence, below=below)
-    with st.expander("As a table"):
+    with st.expander(tr("As a table")):
         drawing.table(table, sentence, height="auto")
 
 
@@ -245,9 +268,9 @@ def draw_periods(engine: Engine, view: QualityView, charts: Charts) -> None:
 def draw_cohorts(engine: Engine, view: QualityView, charts: Charts, cohort: Group | None) -> None:
     if cohort is not None:
         served = judging.served(engine, view.protocol, view.subject, cohort)
-        notices.say(f"{cohort.name}: {served.sentence}")
+        notices.say(tr("{name}: {about}", name=cohort.name, about=served.sentence))
     rows = table(view.cohorts, GroupRow.COLUMNS)
-    chart("cohorts", *charts["cohorts"], rows, ABOUT_COHORTS)
+    chart("cohorts", *charts["cohorts"], rows, tr(ABOUT_COHORTS))
     draw_targets(engine, view, COHORT, view.cohorts, cohort)
 
 
@@ -259,12 +282,16 @@ def draw_targets(
     cohort: Group | None = None,
 ) -> None:
     """The targets of one group, the worst placed first; a user's button opens Explain there."""
-    labels = {ALL: f"All ({number(view.targets)})"}
-    labels |= {group.name: f"{group.name} ({number(group.cases)})" for group in groups}
-    drawing.settle(key, list(labels), ALL, "There are no targets of {!r} here.", says_now=True)
+    labels = {ALL: tr("All ({n})", n=number(view.targets))}
+    labels |= {
+        group.name: tr("{name} ({value})", name=group.called, value=number(group.cases))
+        for group in groups
+    }
+    missing = tr("There are no targets of {!r} here.")
+    drawing.settle(key, list(labels), ALL, missing, says_now=True)
     group = str(
         st.selectbox(
-            "Targets of",
+            tr("Targets of"),
             list(labels),
             key=key,
             format_func=lambda name: labels.get(name, name),
@@ -276,7 +303,9 @@ def draw_targets(
     cases = judging.targets(engine, view.protocol, view.subject, view.rival, group, cohort)
     notices.say(cases.sentence)
     if view.protocol == "temporal":
-        notices.caution("Ranks are of the models trained before each cut, not of the open model.")
+        notices.caution(
+            tr("Ranks are of the models trained before each cut, not of the open model.")
+        )
     rows, lists = cases.rows, view.subject if view.subject in engine.recommenders else None
 
     def explain(at: int) -> None:
@@ -287,17 +316,19 @@ def draw_targets(
 
     width = drawing.id_width(rows["user_id"])
     columns = {
-        "user_id": drawing.buttons("User", "open_target", explain, alignment="left", width=width),
-        "step": col.NumberColumn("Events before", format="localized", width=108),
-        "item": col.TextColumn("Target"),
-        "rank": rank_column(f"Rank by {wording.name_of(view.subject)}"),
+        "user_id": drawing.buttons(
+            tr("User"), "open_target", explain, alignment="left", width=width
+        ),
+        "step": col.NumberColumn(tr("Events before"), format="localized", width=108),
+        "item": col.TextColumn(tr("Target")),
+        "rank": rank_column(tr("Rank by {name}", name=wording.name_of(view.subject))),
     }
     if view.rival is not None:
-        columns["rival"] = rank_column(f"By {wording.name_of(view.rival)}")
+        columns["rival"] = rank_column(tr("By {name}", name=wording.name_of(view.rival)))
     with st.container(key="targets"):
         drawing.table(
             rows,
-            f"Targets. {cases.sentence}",
+            joined(tr("Targets."), cases.sentence),
             columns,
             height=320,
             grows=("item",),
@@ -319,29 +350,34 @@ def draw_calibration(view: QualityView, charts: Charts) -> None:
             "calibration",
             *charts["calibration"],
             table(view.calibration, CALIBRATION_COLUMNS),
-            "Bins of equally many targets. On the dashed line, observed hits equal predicted ones.",
+            tr(
+                "Bins of equally many targets. On the dashed line, observed hits equal predicted "
+                "ones."
+            ),
         )
 
 
 def draw_ablation(engine: Engine, view: QualityView) -> None:
     """The same cases without text, ratings, order, time gaps."""
     if view.subject not in engine.recommenders:
-        notices.say("Imported lists have no model, so there is no ablation.")
+        notices.say(tr("Imported lists have no model, so there is no ablation."))
         return
     notices.caution(
-        "Only the histories change; item vectors, learned from titles and training reviews, do "
-        "not. Without order: the events are shuffled over the same times. The ablation always uses "
-        "the protocol leave last out."
+        tr(
+            "Only the histories change; item vectors, learned from titles and training reviews, do "
+            "not. Without order: the events are shuffled over the same times. The ablation always "
+            "uses the protocol leave last out."
+        )
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("For the corpus", anchor=False)
+        st.subheader(tr("For the corpus"), anchor=False)
         draw_ablation_of_corpus(engine, view.subject)
     with right:
-        st.subheader("For the chosen user", anchor=False)
+        st.subheader(tr("For the chosen user"), anchor=False)
         user = state.selection().user_id
         if user is None:
-            st.text("Choose a user in the sidebar.")
+            st.text(tr("Choose a user in the sidebar."))
             return
         draw_loss("user", judging.uses_of_user(engine, view.subject, user), in_nats=True)
 
@@ -353,10 +389,11 @@ def draw_ablation_of_corpus(engine: Engine, recommender: str) -> None:
         draw_loss("corpus", measured, in_nats=False)
         return
     target = f"{engine.corpus.name} {engine.model_id} {recommender}"
-    if working.is_drawn("ablation", target, "Measuring the ablation"):
+    if working.is_drawn("ablation", target, tr("Measuring the ablation")):
         return
-    st.text(f"{problem or 'Not measured yet.'} It computes the lists of all test users five times.")
-    working.offer("ablation", target, "Measure it", judging.measuring(engine, recommender))
+    takes = tr("It computes the lists of all test users five times.")
+    st.text(joined(problem or tr("Not measured yet."), takes))
+    working.offer("ablation", target, tr("Measure it"), judging.measuring(engine, recommender))
 
 
 def draw_loss(key: str, measured: AblationView, *, in_nats: bool) -> None:
@@ -373,7 +410,7 @@ def draw_never(engine: Engine, view: QualityView) -> None:
     if never.items.empty:
         return
     left, right = st.columns(2, gap="medium")
-    said = f"By topic. {never.sentence}"
+    said = joined(tr("By topic."), never.sentence)
 
     def find(at: int) -> None:
         item = str(never.items["item_id"].iloc[at])
@@ -381,20 +418,20 @@ def draw_never(engine: Engine, view: QualityView) -> None:
 
     with left:
         drawing.chart("never", figures.never_figure(never, drawing.palette()), said, is_said=False)
-        with st.expander("As a table"):
+        with st.expander(tr("As a table")):
             drawing.table(never.topics, said, height="auto")
     with right:
-        notices.caution("Items with most training events first. An item opens its users.")
+        notices.caution(tr("Items with most training events first. An item opens its users."))
         with st.container(key="lost"):
             drawing.table(
                 never.items,
-                f"Items in no list. {never.sentence}",
+                joined(tr("Items in no list."), never.sentence),
                 {
-                    "item_id": drawing.buttons("Item", "open_never", find, alignment="left"),
-                    "title": col.TextColumn("Title"),
-                    "topic": col.TextColumn("Topic"),
-                    "training_events": col.NumberColumn("Training events"),
-                    "targets": col.NumberColumn("Targets missed"),
+                    "item_id": drawing.buttons(tr("Item"), "open_never", find, alignment="left"),
+                    "title": col.TextColumn(tr("Title")),
+                    "topic": col.TextColumn(tr("Topic")),
+                    "training_events": col.NumberColumn(tr("Training events")),
+                    "targets": col.NumberColumn(tr("Targets missed")),
                 },
                 height=360,
                 shows_all=True,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from core.evaluate.windows import RETRAINED, STALE, UPDATED
 from core.figures.chart import Chart
 from core.figures.palette import Palette
-from core.figures.style import axis, canvas, dotted_line, note, plain, title
+from core.figures.style import axis, canvas, dotted_line, hover, note, plain, title
+from core.language import mark, tr
 from core.views.quality.ageing import AgeingView
 from core.views.wording import between
 
-NAMES = {STALE: "first model", UPDATED: "updated", RETRAINED: "trained anew"}
+NAMES = {STALE: mark("first model"), UPDATED: mark("updated"), RETRAINED: mark("trained anew")}
 BESIDE = {STALE: -0.12, UPDATED: 0.0, RETRAINED: 0.12}
 """Where a regime's mark stands beside the window's tick."""
 
@@ -32,15 +33,24 @@ def ageing_figure(view: AgeingView, palette: Palette) -> Chart:
                 "width": 0,
                 "color": inks[regime],
             },
-            customdata=[
-                [plain(view.rows[at].window), between(intervals[at]), view.rows[at].targets]
-                for at in known
-            ],
-            hovertemplate=f"{NAMES[regime]}, %{{customdata[0]}}: %{{customdata[1]}}, "
-            "%{customdata[2]} targets<extra></extra>",
+            **hover(
+                [
+                    tr(
+                        "{name}, {window}: {ndcg}, {n} targets",
+                        name=tr(NAMES[regime]),
+                        window=plain(view.rows[at].window),
+                        ndcg=between(intervals[at]),
+                        n=view.rows[at].targets,
+                    )
+                    for at in known
+                ]
+            ),
             name=NAMES[regime],
         )
-    words = (f"<span style='color:{inks[name]}'>■</span> {NAMES[name]}" for name in view.lines)
+    words = (
+        f"<span style='color:{inks[name]}'>■</span> {tr(NAMES[name])}"  # no sentence
+        for name in view.lines
+    )
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     figure.add_annotation(note("   ".join(words), 0, 1, palette.text) | place)
     ticks = list(range(len(view.rows)))

@@ -8,6 +8,7 @@ from core.figures import intervals
 from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import SIZE, axis, canvas, hover, names_axis, note, plain
+from core.language import mark, tr
 from core.monitor.measures import Scale
 from core.views.monitor.rows import AgeRow, Panel
 
@@ -26,6 +27,7 @@ def monitor_figure(panels: Sequence[Panel], palette: Palette, columns: int) -> C
     left, right, top, bottom = MARGIN
     inner = ROW * rows - GAP_Y
     figure = canvas(palette, inner + top + bottom, (left, right, top, bottom), dragmode=False)
+    ticks = [{"dtickrange": [low, high], "value": tr(value)} for low, high, value in TICKS]
     width = (1 - GAP_X * (columns - 1)) / columns
     for at, panel in enumerate(panels):
         row, column = divmod(at, columns)
@@ -44,7 +46,7 @@ def monitor_figure(panels: Sequence[Panel], palette: Palette, columns: int) -> C
                     anchor=f"y{name}",
                     type="date",
                     nticks=4,
-                    tickformatstops=TICKS,
+                    tickformatstops=ticks,
                     fixedrange=True,
                 ),
                 f"yaxis{name}": axis(
@@ -67,11 +69,11 @@ def monitor_figure(panels: Sequence[Panel], palette: Palette, columns: int) -> C
     return figure
 
 
-TICKS = [
-    {"dtickrange": [None, "M1"], "value": "%-d %b\n%Y"},
-    {"dtickrange": ["M1", "M12"], "value": "%b\n%Y"},
-    {"dtickrange": ["M12", None], "value": "%Y"},
-]
+TICKS = (
+    (None, "M1", mark("%-d %b\n%Y")),
+    ("M1", "M12", mark("%b\n%Y")),
+    ("M12", None, "%Y"),
+)
 
 
 def _draw(figure: Chart, panel: Panel, name: str, palette: Palette) -> None:
@@ -101,10 +103,11 @@ def _draw(figure: Chart, panel: Panel, name: str, palette: Palette) -> None:
         **hover([plain(panel.texts[at]) for at in finished]),
         **axes,
     )
-    for which, ink, hollow, size, label in (
-        (panel.unfinished, palette.muted, True, 7, "not over"),
-        (tuple(at for at in panel.current if at not in panel.alarmed), palette.text, False, 7, ""),
-        (panel.alarmed, palette.accent, False, 11, "alarm"),
+    usual = tuple(at for at in panel.current if at not in panel.alarmed)
+    for which, ink, hollow, size, label, said in (
+        (panel.unfinished, palette.muted, True, 7, mark("not over"), mark("{text}, not over")),
+        (usual, palette.text, False, 7, "current", "{text}"),
+        (panel.alarmed, palette.accent, False, 11, "alarm", mark("{text}, alarm")),
     ):
         known = [at for at in which if panel.values[at] is not None]
         if not known:
@@ -120,8 +123,8 @@ def _draw(figure: Chart, panel: Panel, name: str, palette: Palette) -> None:
                 "line": {"width": 1.5, "color": ink if hollow else palette.background},
             },
             cliponaxis=False,
-            name=label or "current",
-            **hover([plain(f"{panel.texts[at]}{', ' + label if label else ''}") for at in known]),
+            name=label,
+            **hover([plain(tr(said, text=panel.texts[at])) for at in known]),
             **axes,
         )
 
@@ -133,7 +136,7 @@ def ages_figure(rows: Sequence[AgeRow], palette: Palette) -> Chart:
     for at, row in enumerate(upward):
         intervals.add_interval(figure, row.ndcg, at, palette.accent, palette)
         intervals.add_number(figure, f"{row.ndcg.mean:.3f}", row.ndcg.high, at, palette)
-    intervals.set_measure(figure, palette, "NDCG@10 with 95 % interval")
-    names = [f"{row.age}, n = {row.targets:,}" for row in upward]
+    intervals.set_measure(figure, palette, tr("NDCG@10 with 95 % interval"))
+    names = [tr("{age}, n = {n:,}", age=row.age, n=row.targets) for row in upward]
     figure.update_yaxes(names_axis(palette, names, range=[-0.6, len(upward) - 0.4]))
     return figure

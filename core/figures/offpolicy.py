@@ -6,6 +6,7 @@ from core.figures.chart import Chart
 from core.figures.intervals import ROW, WIDE, add_interval, add_number, set_measure
 from core.figures.palette import Palette
 from core.figures.style import axis, canvas, plain
+from core.language import tr
 from core.views.quality.offpolicy import OffPolicyView
 
 
@@ -18,7 +19,7 @@ def earned_figure(view: OffPolicyView, palette: Palette) -> Chart:
         ink = palette.text if is_served else palette.accent
         add_interval(figure, interval, at, ink, palette, hollow=is_served, bold=is_served)
         add_number(figure, f"{interval.mean:.3f}", interval.high, at, palette)
-    set_measure(figure, palette, "Reward per item shown")
+    set_measure(figure, palette, tr("Reward per item shown"))
     figure.update_yaxes(
         axis(
             palette,

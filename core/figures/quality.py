@@ -14,12 +14,14 @@ from core.figures.style import (
     bars,
     canvas,
     dotted_line,
+    hover,
     names_above,
     names_axis,
     note,
     plain,
     title,
 )
+from core.language import tr
 from core.measure.metrics import Interval
 from core.model.metrics import Metrics
 from core.views.quality.rows import FEW, AblationView, NeverView, QualityView, RecommenderRow
@@ -35,11 +37,11 @@ def recommenders_figure(view: QualityView, palette: Palette) -> Chart:
     """NDCG of every recommender, best on top; beside it on targets that training has seen."""
     rows = view.rows[::-1]
     figure = canvas(palette, ROW * len(rows) + 62, WIDE)
-    measure = f"NDCG@{view.k}, all {view.targets:,} targets"
+    measure = tr("NDCG@{k}, all {n:,} targets", k=view.k, n=view.targets)
     _add_recommenders(figure, rows, [row.ndcg for row in rows], measure, palette)
     if view.shows_seen:
         known = view.targets - view.unseen_targets
-        measure = f"NDCG@{view.k}, the {known:,} seen in training"
+        measure = tr("NDCG@{k}, the {n:,} seen in training", k=view.k, n=known)
         _add_recommenders(figure, rows, [row.seen for row in rows], measure, palette, "x2")
         figure.update_layout(xaxis={"domain": [0, 0.47]}, xaxis2={"domain": [0.55, 1.0]})
     return figure
@@ -75,12 +77,14 @@ def cohorts_figure(view: QualityView, palette: Palette, *, narrow: bool = False)
         if row.rival is not None:
             add_interval(figure, row.rival, at - 0.17, palette.muted, palette, hollow=few)
         add_interval(figure, row.subject, at + 0.17, palette.accent, palette, hollow=few, bold=True)
-    hollow = f"{'<br>' if narrow else '   '}hollow: fewer than {FEW} targets"
+    gap = "<br>" if narrow else "   "
+    hollow = gap + tr("hollow: fewer than {n} targets", n=FEW)
     _add_two_names(figure, view, palette, hollow, lift=22 if narrow else 0)
-    set_measure(figure, palette, f"NDCG@{view.k} with 95 % interval")
+    set_measure(figure, palette, tr("NDCG@{k} with 95 % interval", k=view.k))
     names = [
-        f"{plain(row.name)} <span style='color:{palette.muted}'>n = {row.cases:,}"
-        f"{', few' if row.few else ''}</span>"
+        f"{plain(row.called)} <span style='color:{palette.muted}'>"  # no sentence
+        + (tr("n = {n:,}, few", n=row.cases) if row.few else tr("n = {n:,}", n=row.cases))
+        + "</span>"
         for row in rows
     ]
     _set_names(figure, names, palette)
@@ -109,9 +113,18 @@ def periods_figure(view: QualityView, palette: Palette) -> Chart:
                 "width": 0,
                 "color": ink,
             },
-            customdata=[[row.name, row.cases] for row in rows],
-            hovertemplate=f"{plain(name)}, %{{customdata[0]}}: %{{y:.3f}}, %{{customdata[1]}} "
-            "targets<extra></extra>",
+            **hover(
+                [
+                    tr(
+                        "{name}, {window}: {ndcg}, {n} targets",
+                        name=plain(name),
+                        window=row.name,
+                        ndcg=f"{interval.mean:.3f}",
+                        n=row.cases,
+                    )
+                    for row, interval in zip(rows, intervals, strict=True)
+                ]
+            ),
             name=plain(name),
         )
     _add_two_names(figure, view, palette)
@@ -146,15 +159,23 @@ def calibration_figure(bins: Sequence[CalibrationBin], k: int, palette: Palette)
         x=[b.promised for b in bins],
         y=[b.kept for b in bins],
         **dotted_line(palette.accent, 1.5, 9),
-        customdata=[[b.cases] for b in bins],
-        hovertemplate="predicted %{x:.0%}, observed %{y:.0%} of %{customdata[0]} targets"
-        "<extra></extra>",
+        **hover(
+            [
+                tr(
+                    "predicted {predicted:.0%}, observed {observed:.0%} of {n} targets",
+                    predicted=b.promised,
+                    observed=b.kept,
+                    n=b.cases,
+                )
+                for b in bins
+            ]
+        ),
         name="calibration",
     )
     share = axis(palette, range=[0, top], tickformat=".0%", nticks=6, fixedrange=True)
     figure.update_layout(
-        xaxis=share | {"title": title(f"predicted: probability of the {k} listed items")},
-        yaxis=share | {"title": title("observed: target in the list")},
+        xaxis=share | {"title": title(tr("predicted: probability of the {k} listed items", k=k))},
+        yaxis=share | {"title": title(tr("observed: target in the list"))},
     )
     return figure
 
@@ -163,9 +184,9 @@ def epochs_figure(metrics: Metrics, palette: Palette) -> Chart:
     """Validation NDCG, and training and validation loss by epoch; the best epoch is marked."""
     figure = canvas(palette, 280, (60, 24, 8, 44))
     both = any(line.validation_loss is not None for line in metrics.training)
-    loss = "loss, nats" if both else "training loss, nats"
+    loss = tr("loss, nats") if both else tr("training loss, nats")
     for panel, key, measure, domain, ink in (
-        ("", "validation_ndcg", "validation NDCG@10", [0.0, 0.45], palette.accent),
+        ("", "validation_ndcg", tr("validation NDCG@10"), [0.0, 0.45], palette.accent),
         ("2", "loss", loss, [0.57, 1.0], palette.muted if both else palette.accent),
         *([("2", "validation_loss", loss, [0.57, 1.0], palette.accent)] * both),
     ):
@@ -177,15 +198,15 @@ def epochs_figure(metrics: Metrics, palette: Palette) -> Chart:
             y=[getattr(line, key) for line in known],
             **ways,
             **dotted_line(ink, 1.75, sizes),
-            hovertemplate="epoch %{x}: %{y:.4f}<extra></extra>",
+            hovertemplate=tr("epoch %{x}: %{y:.4f}") + "<extra></extra>",
             name=key.replace("_", " "),
         )
         if both and panel and known:
-            word, end = "validation" if key != "loss" else "training", known[-1]
+            word, end = tr("validation") if key != "loss" else tr("training"), known[-1]
             at: dict[str, Any] = {"xref": "x2", "yref": "y2", "xanchor": "right", "yshift": 9}
             figure.add_annotation(note(word, end.epoch, getattr(end, key), ink, **at))
         shared = axis(palette, fixedrange=True)
-        epochs = {"domain": domain, "anchor": f"y{panel}", "title": title("epoch"), "nticks": 8}
+        epochs = {"domain": domain, "anchor": f"y{panel}", "title": title(tr("epoch")), "nticks": 8}
         values = {"anchor": f"x{panel}", "title": title(measure), "nticks": 5}
         axes = {f"xaxis{panel}": shared | epochs, f"yaxis{panel}": shared | values}
         figure.update_layout(**axes)
@@ -211,7 +232,7 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> Char
             xaxis=f"x{panel}",
             yaxis=f"y{panel}",
             **dotted_line(palette.accent, 1.75, 4),
-            hovertemplate="step %{x}<br>%{y:.4g}<extra></extra>",
+            hovertemplate=tr("step %{x}") + "<br>%{y:.4g}<extra></extra>",
         )
         steps = {"domain": [left, left + width], "anchor": f"y{panel}", "nticks": 5}
         values = {"anchor": f"x{panel}", "nticks": 4, "showgrid": True, "gridcolor": palette.faint}
@@ -219,7 +240,7 @@ def training_figure(curve: Sequence[dict[str, float]], palette: Palette) -> Char
             **{f"xaxis{panel}": axis(palette, **steps), f"yaxis{panel}": axis(palette, **values)}
         )
         above = {"xref": "paper", "yref": "paper", "yanchor": "bottom"}
-        figure.add_annotation(note(plain(name), left + width / 2, 1.0, palette.text) | above)
+        figure.add_annotation(note(plain(tr(name)), left + width / 2, 1.0, palette.text) | above)
     return figure
 
 
@@ -233,10 +254,12 @@ def ablation_figure(view: AblationView, palette: Palette, *, in_nats: bool = Fal
         ink = palette.accent if sure else palette.muted
         add_interval(figure, interval, at, ink, palette, hollow=not sure)
         add_number(figure, signed(interval.mean, 3), max(interval.high, 0.0), at, palette)
-    unit = "log-probability of the next item, nats" if in_nats else "NDCG@10"
-    set_measure(figure, palette, f"loss of {unit}, with 95 % interval", rangemode=None)
+    measure = tr("loss of NDCG@10, with 95 % interval")
+    if in_nats:
+        measure = tr("loss of log-probability of the next item, nats, with 95 % interval")
+    set_measure(figure, palette, measure, rangemode=None)
     figure.update_xaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1)
-    _set_names(figure, [f"without {plain(row.part)}" for row in rows], palette)
+    _set_names(figure, [tr("without {part}", part=plain(row.called)) for row in rows], palette)
     return figure
 
 
@@ -245,16 +268,16 @@ def never_figure(view: NeverView, palette: Palette) -> Chart:
     rows = view.topics[:TOPICS_SHOWN][::-1]
     never, items = rows["never"].tolist(), rows["items"].tolist()
     figure = canvas(palette, 26 * len(rows) + 50, (140, 64, 4, 40), barmode="overlay")
-    for values, ink, name in (
-        (items, palette.faint, "all items"),
-        (never, palette.muted, "never recommended"),
+    for values, ink, name, said in (
+        (items, palette.faint, "all items", tr("%{x} all items")),  # no sentence
+        (never, palette.muted, "never recommended", tr("%{x} never recommended")),  # no sentence
     ):
-        said = f"%{{x}} {name}<extra></extra>"
+        said = f"{said}<extra></extra>"
         figure.add_bar(**bars(values, ink, hovertemplate=said, name=name))
     for at, (lost, size) in enumerate(zip(never, items, strict=True)):
-        text = f"{lost:,} of {size:,}"
+        text = tr("{n:,} of {all:,}", n=lost, all=size)
         figure.add_annotation(note(text, size, at, palette.text, xanchor="left", xshift=6))
-    set_measure(figure, palette, "items never recommended, of all of the topic")
+    set_measure(figure, palette, tr("items never recommended, of all of the topic"))
     _set_names(figure, [plain(topic, 20) for topic in rows["topic"]], palette)
     return figure
 
@@ -267,12 +290,10 @@ def _add_two_names(
     figure: Chart, view: QualityView, palette: Palette, more: str = "", lift: int = 0
 ) -> None:
     """The colours' meaning as words above the chart, instead of a legend."""
-    text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"
+    text = f"<span style='color:{palette.accent}'>■</span> {plain(view.subject)}"  # no sentence
     if view.rival is not None:
-        text += (
-            f"   <span style='color:{palette.muted}'>■</span> {plain(view.rival)}, "
-            f"{best_baseline(view.subject)}"
-        )
+        rival = tr("{name}, {what}", name=plain(view.rival), what=best_baseline(view.subject))
+        text += f"   <span style='color:{palette.muted}'>■</span> {rival}"  # no sentence
     place: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left"}
     place |= {"yanchor": "bottom", "yshift": lift, "align": "left"}
     figure.add_annotation(note(f"{text}{more}", 0, 1, palette.text) | place)

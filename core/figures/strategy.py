@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import axis, canvas, dotted_line, hover, title
+from core.language import tr
 from core.views.quality.strategy import PriceRow
 from core.views.wording import signed
 
@@ -27,8 +28,15 @@ def price_figure(rows: Sequence[PriceRow], setting: str, palette: Palette) -> Ch
         },
         **hover(
             [
-                f"{setting} {row.setting:g}: {signed(row.price, 3)} "
-                f"[{signed(row.low, 3)}, {signed(row.high, 3)}], NDCG@10 {row.ndcg:.3f}"
+                tr(
+                    "{name} {setting:g}: {price} [{low}, {high}], NDCG@10 {ndcg:.3f}",
+                    name=tr(setting),
+                    setting=row.setting,
+                    price=signed(row.price, 3),
+                    low=signed(row.low, 3),
+                    high=signed(row.high, 3),
+                    ndcg=row.ndcg,
+                )
                 for row in rows
             ]
         ),
@@ -37,7 +45,7 @@ def price_figure(rows: Sequence[PriceRow], setting: str, palette: Palette) -> Ch
     at_zero = {"type": "line", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
     figure.add_shape(at_zero | {"line": {"color": palette.muted, "width": 1}, "layer": "below"})
     figure.update_layout(
-        xaxis=axis(palette, title=title(setting), tickvals=[row.setting for row in rows]),
-        yaxis=axis(palette, title=title("Change of NDCG@10"), nticks=5, fixedrange=True),
+        xaxis=axis(palette, title=title(tr(setting)), tickvals=[row.setting for row in rows]),
+        yaxis=axis(palette, title=title(tr("Change of NDCG@10")), nticks=5, fixedrange=True),
     )
     return figure

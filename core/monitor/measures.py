@@ -15,6 +15,7 @@ import pandas as pd
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, EventKind
+from core.language import mark, tr
 from core.model.profile import CATEGORY_SHARE, NO_CATEGORY
 from core.monitor.periods import Calendar
 
@@ -22,7 +23,7 @@ SOON = np.timedelta64(1, "h")
 """A user's event of the same kind about the same item so soon after another one repeats it."""
 MOST_TOPICS = 20
 """Topics with a measure of their own, the most frequent ones; the rest is one more."""
-OTHERS = "other topics"
+OTHERS = mark("other topics")
 
 
 class Group(StrEnum):
@@ -201,8 +202,8 @@ def corpus_measures(
 
 
 def _traffic(watched: Watched) -> Iterator[Measure]:
-    def each(mark: Callable[[], BoolArray]) -> Callable[[], DoubleArray]:
-        return lambda: mark().astype(np.float64)
+    def each(marked: Callable[[], BoolArray]) -> Callable[[], DoubleArray]:
+        return lambda: marked().astype(np.float64)
 
     n = len(watched.user)
 
@@ -212,20 +213,20 @@ def _traffic(watched: Watched) -> Iterator[Measure]:
         return is_first
 
     counted = (
-        ("events", "Events", lambda: np.ones(n, bool)),
-        ("users", "Active users", first_in_period),
-        ("new-users", "New users", lambda: watched.is_first_of_user),
-        ("new-items", "Items met first", lambda: watched.is_first_of_item),
+        ("events", tr("Events"), lambda: np.ones(n, bool)),
+        ("users", tr("Active users"), first_in_period),
+        ("new-users", tr("New users"), lambda: watched.is_first_of_user),
+        ("new-items", tr("Items met first"), lambda: watched.is_first_of_item),
     )
-    for name, label, mark in counted:
-        yield Measure(name, label, Group.TRAFFIC, Scale.COUNT, each(mark))
+    for name, label, marked in counted:
+        yield Measure(name, label, Group.TRAFFIC, Scale.COUNT, each(marked))
     shares = (
-        ("of-new-users", "Events of new users", lambda: _of_new_users(watched)),
-        ("on-new-items", "Events on new items", lambda: watched.is_on_new_item),
-        ("repeats", "Repeated events", lambda: watched.repeats),
+        ("of-new-users", tr("Events of new users"), lambda: _of_new_users(watched)),
+        ("on-new-items", tr("Events on new items"), lambda: watched.is_on_new_item),
+        ("repeats", tr("Repeated events"), lambda: watched.repeats),
     )
-    for name, label, mark in shares:
-        yield Measure(name, label, Group.TRAFFIC, Scale.SHARE, each(mark))
+    for name, label, marked in shares:
+        yield Measure(name, label, Group.TRAFFIC, Scale.SHARE, each(marked))
 
 
 def _of_new_users(watched: Watched) -> BoolArray:
@@ -242,7 +243,7 @@ def _kinds(watched: Watched) -> Iterator[Measure]:
         return lambda: (watched.kind == kind).astype(np.float64)
 
     for kind in known:
-        name = f"Kind: {kind.value}"
+        name = tr("Kind: {kind}", kind=tr(kind.value))
         yield Measure(f"kind:{kind.value}", name, Group.KINDS, Scale.SHARE, share(kind.value))
 
 
@@ -262,7 +263,7 @@ def _topics(watched: Watched, names: Sequence[str], item_topic: IntArray) -> Ite
         yield Measure(f"topic:{name}", name, Group.TOPICS, Scale.SHARE, values, topic=at)
     if len(names) > MOST_TOPICS:
         values = share(MOST_TOPICS, len(names))
-        yield Measure("topics:other", OTHERS, Group.TOPICS, Scale.SHARE, values)
+        yield Measure("topics:other", tr(OTHERS), Group.TOPICS, Scale.SHARE, values)
 
 
 def _opinions(watched: Watched) -> Iterator[Measure]:
@@ -271,7 +272,7 @@ def _opinions(watched: Watched) -> Iterator[Measure]:
     if rated.any():
         yield Measure(
             "rating",
-            "Mean rating",
+            tr("Mean rating"),
             group,
             Scale.MEAN,
             lambda: np.nan_to_num(watched.rating),
@@ -280,7 +281,7 @@ def _opinions(watched: Watched) -> Iterator[Measure]:
         )
         if not rated.all():
             values: Callable[[], DoubleArray] = lambda: rated.astype(np.float64)  # noqa: E731
-            yield Measure("rated", "Events with a rating", group, Scale.SHARE, values)
+            yield Measure("rated", tr("Events with a rating"), group, Scale.SHARE, values)
     if watched.has_text.any() and not watched.has_text.all():
         texts: Callable[[], DoubleArray] = lambda: watched.has_text.astype(np.float64)  # noqa: E731
-        yield Measure("with-text", "Events with text", group, Scale.SHARE, texts)
+        yield Measure("with-text", tr("Events with text"), group, Scale.SHARE, texts)

@@ -14,6 +14,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.files import Damaged
+from core.language import mark, tr
 from core.measure.chances import q_values
 from core.monitor.band import Series, Test, judge
 from core.monitor.carriers import Carried, carried_by
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 """False discovery rate: of all alarms, at most this share is expected to be false."""
-STAGE = "shuffle periods"
+STAGE = mark("shuffle periods")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,9 @@ def monitor(
     name, users = cohort or (None, None)
     if users is not None and not users.any():
         raise DomainError(
-            "nobody is in this cohort", where=str(name), remedy="Choose another, or all users"
+            tr("nobody is in this cohort"),
+            where=str(name),
+            remedy=tr("Choose another, or all users"),
         )
     calendar = calendar_of(corpus, unit, users)
     current = calendar.current(since)
@@ -134,19 +137,26 @@ def monitor(
     notes: list[str] = []
     if cohort is not None:
         notes.append(
-            "If the cohort was chosen by what its users did in these periods, that alone can raise "
-            "alarms."
+            tr(
+                "If the cohort was chosen by what its users did in these periods, that alone can "
+                "raise alarms."
+            )
         )
         if unit is None and calendar.unit is not (usual := calendar_of(corpus).unit):
             notes.append(
-                f"By {calendar.unit}s, as too few of its users are active in a {usual}; all users "
-                f"together are watched by {usual}s."
+                tr(
+                    "By {units}, as too few of its users are active in a {usual}; all users "
+                    "together are watched by {usual_units}.",
+                    units=calendar.unit.several,
+                    usual=usual.one,
+                    usual_units=usual.several,
+                )
             )
     if topics is None:
-        notes.append("Topics need a category for most items, or a model.")
+        notes.append(tr("Topics need a category for most items, or a model."))
     shown = range(max(reference.start - calendar.unit.before, 0), current.stop)
     if engine is None:
-        notes.append("Sentiment, lists and their quality need a model.")
+        notes.append(tr("Sentiment, lists and their quality need a model."))
     else:
         measures += _of_model(watched, engine, library, shown, notes, progress, stop)
         by_age = _by_age(engine, library, users, notes)
@@ -179,9 +189,13 @@ def _by_age(
         notes.append(str(error))
         return ()
     if not found:
-        whose = "" if users is None else ", with targets of these users"
-        needed = f"its evaluation over time (page Quality){whose}"
-        notes.append(f"Quality by age of the model needs {needed}.")
+        note = tr("Quality by age of the model needs its evaluation over time (page Quality).")
+        if users is not None:
+            note = tr(
+                "Quality by age of the model needs its evaluation over time (page Quality), with "
+                "targets of these users."
+            )
+        notes.append(note)
     return found
 
 
@@ -202,11 +216,10 @@ def _of_model(
         try:
             judged = find_report(watched.corpus, library, engine.folder)
         except Damaged as error:
-            problem = f"{error} "
+            problem = str(error)
     if judged is None:
-        notes.append(
-            f"{problem}Lists and their quality need the model's evaluation (page Quality)."
-        )
+        needs = tr("Lists and their quality need the model's evaluation (page Quality).")
+        notes.append(tr("{first} {then}", first=problem, then=needs) if problem else needs)
     yield from model_measures(watched, engine, judged, shown, progress, stop)
 
 

@@ -18,6 +18,7 @@ from core.corpus.split import leave_last_out
 from core.domain import DomainError
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import ServedLists
+from core.language import mark, tr
 from core.measure.cases import UNSEEN, Case
 from core.measure.metrics import ndcg, recall
 from core.monitor.measures import Group, Measure, Scale, Watched
@@ -76,20 +77,20 @@ def model_measures(
     unseen = judged.cohorts[UNSEEN].astype(np.float64)
     bias, promised = result.popularity_bias, result.promised
     yield measure("ndcg", f"NDCG@{k}", Group.QUALITY, Scale.MEAN, gain, every)
-    yield measure("hits", f"Hit rate@{k}", Group.QUALITY, Scale.SHARE, hit, every)
-    yield measure("unseen", "Unseen targets", Group.QUALITY, Scale.SHARE, unseen, every)
+    yield measure("hits", tr("Hit rate@{k}", k=k), Group.QUALITY, Scale.SHARE, hit, every)
+    yield measure("unseen", tr("Unseen targets"), Group.QUALITY, Scale.SHARE, unseen, every)
     if not np.isnan(promised).any():
-        name = "Predicted \u2212 observed hits"
+        name = tr("Predicted \u2212 observed hits")
         gap, either = promised - hit, (-1.0, 1.0)
         yield measure("calibration", name, Group.QUALITY, Scale.MEAN, gap, every, either)
-    name = "Popularity of listed items"
+    name = tr("Popularity of listed items")
     listed = ~np.isnan(bias)
     yield measure("list-popularity", name, Group.LISTS, Scale.MEAN, bias, listed, (0.0, np.inf))
     covered, known = _coverage(result.lists, watched.calendar.of_event[rows], judged.n_items)
-    name = f"Coverage of {LISTS_TOGETHER} lists"
+    name = tr("Coverage of {n} lists", n=LISTS_TOGETHER)
     yield measure("coverage", name, Group.LISTS, Scale.SHARE, covered, known)
     changed, known = _turnover(watched, engine, judged, rows, shown, progress, stop)
-    name = "Turnover by one event"
+    name = tr("Turnover by one event")
     yield measure("turnover", name, Group.LISTS, Scale.SHARE, changed, known)
 
 
@@ -113,13 +114,13 @@ def _sentiment(
         words += [events[row - starts[user]].words for row in own.tolist()]
     for begin in range(0, len(rows), TEXTS_AT_ONCE):
         check_stop(stop)
-        report(progress, Progress("read the reviews", begin, len(rows)))
+        report(progress, Progress(mark("read the reviews"), begin, len(rows)))
         part = slice(begin, begin + TEXTS_AT_ONCE)
         vectors = engine.vectors.vectors(words[part], engine.encoder)
         found[part] = engine.sentiment.predict(vectors)
     yield Measure(
         "sentiment",
-        "Mean sentiment",
+        tr("Mean sentiment"),
         Group.OPINIONS,
         Scale.MEAN,
         lambda: found,
@@ -182,7 +183,7 @@ def _turnover(
     after = judged.result(chosen.id).lists
     for part in batches(len(cases), judged.n_items):
         check_stop(stop)
-        report(progress, Progress("make lists", part.start, len(cases)))
+        report(progress, Progress(mark("make lists"), part.start, len(cases)))
         own = cases[part]
         histories = [
             engine.corpus.history(judged.users[case]).up_to(int(judged.steps[case]) - 1)
@@ -229,14 +230,14 @@ def served_measures(
         return
     name = served.manifest.name
     figures: tuple[tuple[str, str, Scale, Callable[[DoubleArray, int], DoubleArray]], ...] = (
-        ("ndcg", "NDCG", Scale.MEAN, ndcg),
-        ("hits", "Hit rate", Scale.SHARE, recall),
+        ("ndcg", mark("NDCG@{k} of {name}"), Scale.MEAN, ndcg),
+        ("hits", mark("Hit rate@{k} of {name}"), Scale.SHARE, recall),
     )
     for id, label, scale, figure in figures:
         values = figure(result.rank, k)
         yield Measure(
             f"served:{name}:{id}",
-            f"{label}@{k} of {name}",
+            tr(label, k=k, name=name),
             Group.QUALITY,
             scale,
             lambda values=values: values,  # type: ignore[misc]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError, read_utc
+from core.language import mark_n, tr, trc, trn
 
 FEWEST_BEFORE = 5
 """Finished periods that the reference needs."""
@@ -35,6 +36,24 @@ class Unit(StrEnum):
     MONTH = "month"
 
     @property
+    def one(self) -> str:
+        """What one is called."""
+        return {
+            Unit.DAY: trc("calendar", "day"),
+            Unit.WEEK: trc("calendar", "week"),
+            Unit.MONTH: trc("calendar", "month"),
+        }[self]
+
+    @property
+    def several(self) -> str:
+        """What several are called."""
+        return {
+            Unit.DAY: trc("calendar", "days"),
+            Unit.WEEK: trc("calendar", "weeks"),
+            Unit.MONTH: trc("calendar", "months"),
+        }[self]
+
+    @property
     def rules(self) -> tuple[tuple[int, ...], ...]:
         """Which earlier periods may say what is expected of one, counted back from it.
 
@@ -55,6 +74,13 @@ class Unit(StrEnum):
     def reference(self) -> int:
         """Periods before the current ones that say how far usual ones are from what is expected."""
         return {Unit.DAY: 28, Unit.WEEK: 52, Unit.MONTH: 24}[self]
+
+
+FINISHED = {
+    Unit.DAY: mark_n("{n} finished day", "{n} finished days"),
+    Unit.WEEK: mark_n("{n} finished week", "{n} finished weeks"),
+    Unit.MONTH: mark_n("{n} finished month", "{n} finished months"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,16 +120,26 @@ class Calendar:
         """
         first = self.finished - 1 if since is None else self._period_of(since)
         if first - FEWEST_BEFORE < 0:
-            before = "the newest one" if since is None else f"the one with {since}"
+            before = tr("the newest one")
+            remedy = tr("Wait for more data, or choose shorter periods (--period day)")
+            if since is not None:
+                before, remedy = tr("the one with {day}", day=since), tr("Choose a later --since")
             few = max(first, 0)
             raise DomainError(
-                f"only {few} finished {self.unit}{'' if few == 1 else 's'} before {before}, and "
-                f"{FEWEST_BEFORE} are needed to tell what is usual",
-                where=f"{len(self)} {self.unit}s from {self.first_day(0):%Y-%m-%d} to "
-                f"{self.last_day(len(self) - 1):%Y-%m-%d}",
-                remedy="Wait for more data, or choose shorter periods (--period day)"
-                if since is None
-                else "Choose a later --since",
+                tr(
+                    "only {few} before {before}, and {needed} are needed to tell what is usual",
+                    few=trn(*FINISHED[self.unit], few, n=few),
+                    before=before,
+                    needed=FEWEST_BEFORE,
+                ),
+                where=tr(
+                    "{n} {units} from {first:%Y-%m-%d} to {last:%Y-%m-%d}",
+                    n=len(self),
+                    units=self.unit.several,
+                    first=self.first_day(0),
+                    last=self.last_day(len(self) - 1),
+                ),
+                remedy=remedy,
             )
         return range(first, self.finished)
 
@@ -112,15 +148,20 @@ class Calendar:
             day = np.datetime64(read_utc(since).replace(tzinfo=None), "D")
         except (ValueError, OverflowError):
             raise DomainError(
-                f"{since!r} is no day", where="--since", remedy="Use a day such as 2024-11-25"
+                tr("{since!r} is no day", since=since),
+                where="--since",
+                remedy=tr("Use a day such as 2024-11-25"),
             ) from None
         first = int(np.searchsorted(self.edges, day, "right")) - 1
         if first >= self.finished:
             raise DomainError(
-                f"no {self.unit} from {since} on is finished",
-                where=f"the data end on {_instant(self.edges[self.finished] - DAY):%Y-%m-%d} with "
-                f"the last finished {self.unit}",
-                remedy="Choose an earlier --since",
+                tr("no {unit} from {since} on is finished", unit=self.unit.one, since=since),
+                where=tr(
+                    "the data end on {day:%Y-%m-%d} with the last finished {unit}",
+                    day=_instant(self.edges[self.finished] - DAY),
+                    unit=self.unit.one,
+                ),
+                remedy=tr("Choose an earlier --since"),
             )
         return first
 
@@ -135,12 +176,14 @@ def calendar_of(
     """
     if corpus.manifest.order_as_time or not len(corpus.events):
         raise DomainError(
-            "this corpus has no times, only the order of each user's events, so it has no periods "
-            "that could differ"
+            tr(
+                "this corpus has no times, only the order of each user's events, so it has no "
+                "periods that could differ"
+            )
             if len(corpus.events)
-            else "this corpus has no events",
-            where=f"corpus {corpus.name}",
-            remedy="Import events with a time to monitor them",
+            else tr("this corpus has no events"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Import events with a time to monitor them"),
         )
     times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
     if unit is not None:
@@ -163,7 +206,9 @@ def read_unit(text: str | None) -> Unit | None:
         return Unit(str(text))
     except ValueError:
         raise DomainError(
-            f"there is no period {text!r}", where="--period", remedy="Use auto, day, week or month"
+            tr("there is no period {text!r}", text=text),
+            where="--period",
+            remedy=tr("Use auto, day, week or month"),
         ) from None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.domain import DomainError, History
+from core.language import tr
 from core.measure.cases import targets_of
 from core.recommend.calibration import Calibration, fit_calibration, log_training_share
 from core.recommend.training_data import Catalogued, EncodedHistories, TrainingData
@@ -89,7 +90,7 @@ class OwnRecommender(Catalogued):
         if math.isfinite(value):
             return value
         raise DomainError(
-            f"the score of item {item!r} is {value}",
-            where=f"recommender {self.id}",
-            remedy="Give finite numbers, and leave out what has no score",
+            tr("the score of item {item!r} is {value}", item=item, value=value),
+            where=tr("recommender {id}", id=self.id),
+            remedy=tr("Give finite numbers, and leave out what has no score"),
         )

@@ -28,6 +28,7 @@ from core.files import (
     save_arrays,
     verify,
 )
+from core.language import mark, tr
 from core.measure.cases import targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -158,7 +159,7 @@ def reading_fitted(name: str, folder: Path) -> Iterator[None]:
 
     Its files are held to the hashes of the model folder first.
     """
-    remedy = "Train the model again"
+    remedy = tr("Train the model again")
     try:
         home = folder.parent
         files = (f"{folder.name}/{name}{suffix}" for suffix in (".json", ".safetensors"))
@@ -166,7 +167,9 @@ def reading_fitted(name: str, folder: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise Damaged(
-            f"the recommender {name} can't be read: {reason_of(error)}",
+            tr(
+                "the recommender {name} can't be read: {reason}", name=name, reason=reason_of(error)
+            ),
             where=str(folder),
             remedy=remedy,
         ) from None
@@ -176,9 +179,9 @@ def check_catalogue(name: str, fitted: int, item_ids: tuple[str, ...], folder: P
     """DomainError where a recommender was fitted on another number of items."""
     if fitted != len(item_ids):
         raise DomainError(
-            f"the recommender {name} was made for another catalogue",
+            tr("the recommender {name} was made for another catalogue", name=name),
             where=str(folder),
-            remedy="Train a model on the current corpus",
+            remedy=tr("Train a model on the current corpus"),
         )
 
 
@@ -231,11 +234,11 @@ def fit_baselines(
     baselines: dict[str, Baseline] = {}
     wanted = {name: scorer for name, scorer in SCORERS.items() if not only or name in only}
     for done, (name, scorer_class) in enumerate(wanted.items()):
-        report(progress, Progress(f"fit {name}", done, len(wanted)))
+        report(progress, Progress(tr("fit {name}", name=name), done, len(wanted)))
         best = choose(name, scorer_class.grid(data))
         if best is not None:
             baselines[name] = best
-    report(progress, Progress("fit baselines", len(wanted), len(wanted)))
+    report(progress, Progress(mark("fit baselines"), len(wanted), len(wanted)))
     return baselines
 
 

@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from core.arrays import DoubleArray, FloatArray, IntArray, check_array
 from core.domain import DomainError, History
 from core.files import load_arrays, read_object, replace_text, save_arrays
+from core.language import mark, tr
 from core.measure.cases import Case, targets_of
 from core.measure.metrics import ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -41,7 +42,7 @@ from core.recommend.training_data import Catalogued, EncodedHistories, TrainingD
 
 POOL = ("weights", "offsets", "unmet", "unmet_gate")
 TENSORS, FACTS = "joint.safetensors", "joint.json"
-SEEN, BASE = "seen in training", "base"
+SEEN, BASE = "seen in training", "base"  # no sentence
 """What ``shares`` calls the item's own offset, and the score of an average item."""
 MOST_CASES, MOST_CONTENDERS = 4_000, 256
 POWER, PENALTY = 0.25, 3.0
@@ -159,8 +160,8 @@ class Joint(Catalogued):
         index = self.item_index.get(item_id)
         if index is None:
             raise DomainError(
-                f"item {item_id!r} is not in the catalogue",
-                remedy="Choose an item of the corpus",
+                tr("item {item!r} is not in the catalogue", item=item_id),
+                remedy=tr("Choose an item of the corpus"),
             )
         score = float(self.log_probabilities([history])[0, index])
         added = self.contributions(history)
@@ -287,7 +288,7 @@ def reduce_cases(
     chosen: list[IntArray] = []
     for rows in batches(len(cases), data.n_items * len(components)):
         check_stop(stop)
-        report(progress, Progress("join recommenders", rows.start, len(cases)))
+        report(progress, Progress(mark("join recommenders"), rows.start, len(cases)))
         histories = [case.history for case in cases[rows]]
         log_p = np.stack(
             [component.log_probabilities(histories) for component in components], axis=1
@@ -317,7 +318,7 @@ def _fit(
     held_out = np.empty_like(cases.offset)
     for number in range(folds):
         check_stop(stop)
-        report(progress, Progress("weigh recommenders", number, folds))
+        report(progress, Progress(mark("weigh recommenders"), number, folds))
         pool = fit_pool(cases.take(fold != number), POWER, PENALTY / n)  # start has seen them all
         held_out[fold == number] = cases.take(fold == number).own(pool)
     value = float(ndcg(contender_ranks(held_out, cases.offset), K).mean())

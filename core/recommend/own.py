@@ -13,9 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from core import language
 from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History, Stopped
+from core.language import tr
 from core.recommend.protocol import Recommender
 from core.recommend.training_data import TrainingData
 
@@ -40,13 +42,13 @@ class Registered:
     def __post_init__(self) -> None:
         if not isinstance(self.recommender, Recommender):
             raise DomainError(
-                f"a {type(self.recommender).__name__} is no recommender",
-                remedy="Give it an id and log_probabilities; see docs/own_recommender.md",
+                tr("a {kind} is no recommender", kind=type(self.recommender).__name__),
+                remedy=tr("Give it an id and log_probabilities; see docs/own_recommender.md"),
             )
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", str(self.id)):
             raise DomainError(
-                f"{self.id!r} cannot be the id of a recommender",
-                remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
+                tr("{id!r} cannot be the id of a recommender", id=self.id),
+                remedy=tr("Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit"),
             )
         self.log_probabilities([History("", ())])
 
@@ -64,13 +66,20 @@ class Registered:
 
         DomainError where it fails, which is remembered too.
         """
-        outcome = self._fingerprint
+        spoken = language.current()
+        if spoken not in self._outcomes:
+            self._outcomes[spoken] = self._outcome()
+        outcome = self._outcomes[spoken]
         if isinstance(outcome, DomainError):
             raise DomainError(outcome.what, where=outcome.where, remedy=outcome.remedy) from None
         return outcome
 
     @cached_property
-    def _fingerprint(self) -> str | DomainError:
+    def _outcomes(self) -> dict[str, str | DomainError]:
+        """By the language in which errors are told."""
+        return {}
+
+    def _outcome(self) -> str | DomainError:
         histories = [self.corpus.history(user) for user in self.corpus.user_ids[:FINGERPRINT_USERS]]
         try:
             answers = self.log_probabilities(histories).round(3)
@@ -91,11 +100,17 @@ class Registered:
             raise self._mistake(f"{type(error).__name__}: {error}") from error
         shape = (len(histories), len(self.corpus.item_ids))
         if answers.shape != shape:
-            raise self._mistake(f"log_probabilities gave the shape {answers.shape}, not {shape}")
+            raise self._mistake(
+                tr(
+                    "log_probabilities gave the shape {given}, not {shape}",
+                    given=answers.shape,
+                    shape=shape,
+                )
+            )
         with np.errstate(over="ignore"):
             sums = np.exp(answers).sum(axis=1, dtype=np.float64)
         if not (np.isfinite(answers).all() and (np.abs(sums - 1.0) < 0.01).all()):
-            raise self._mistake("its answers are no logs of probabilities that add up to 1")
+            raise self._mistake(tr("its answers are no logs of probabilities that add up to 1"))
         return answers
 
     def fitted_on(self, data: TrainingData) -> Registered:
@@ -103,16 +118,19 @@ class Registered:
         builder = self.builder
         if builder is None:
             raise DomainError(
-                f"{self.id} was registered ready-made and can't be fitted on other training data",
-                remedy=f"Install it as an entry point of {GROUP}",
+                tr(
+                    "{id} was registered ready-made and can't be fitted on other training data",
+                    id=self.id,
+                ),
+                remedy=tr("Install it as an entry point of {group}", group=GROUP),
             )
         return _made(lambda: builder, self.corpus, data, self.id)
 
     def _mistake(self, what: str) -> DomainError:
         return DomainError(
             what,
-            where=f"recommender {self.id}",
-            remedy="Correct the recommender; docs/own_recommender.md says what it must answer",
+            where=tr("recommender {id}", id=self.id),
+            remedy=tr("Correct the recommender; docs/own_recommender.md says what it must answer"),
         )
 
 
@@ -142,8 +160,13 @@ def _made(load: Callable[[], Builder], corpus: Corpus, data: TrainingData, name:
         raise
     except Exception as error:
         raise DomainError(
-            f"the recommender {name!r} could not be made: {type(error).__name__}: {error}",
-            where=f"entry point of {GROUP}",
-            remedy="Correct or uninstall its package",
+            tr(
+                "the recommender {name!r} could not be made: {kind}: {error}",
+                name=name,
+                kind=type(error).__name__,
+                error=error,
+            ),
+            where=tr("entry point of {group}", group=GROUP),
+            remedy=tr("Correct or uninstall its package"),
         ) from error
     return own

@@ -29,11 +29,11 @@ from core.recommend.training_data import EncodedHistories
 
 FEATURES = (
     "events",
-    "days between the last two events",
-    "training events of the last item",
-    "mean training events of the items",
-    "share of items hardly seen in training",
-    "share of events with text",
+    "days between the last two events",  # no sentence
+    "training events of the last item",  # no sentence
+    "mean training events of the items",  # no sentence
+    "share of items hardly seen in training",  # no sentence
+    "share of events with text",  # no sentence
 )
 """Counts and days enter as log(1 + x); hardly seen means at most one training event."""
 FURTHEST = 2.5

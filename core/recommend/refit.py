@@ -13,6 +13,7 @@ import numpy as np
 
 from core.arrays import PartArray
 from core.domain import DomainError, Part
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.baseline import Baseline
 from core.recommend.calibration import log_training_share
@@ -41,8 +42,12 @@ def refit_baseline(
             return replace(baseline, scorer=scorer, log_share=share)
         del scorer
     raise DomainError(
-        f"{baseline.id} can't be refitted: its setting {setting} is no longer tried",
-        remedy="Train the model again",
+        tr(
+            "{id} can't be refitted: its setting {setting} is no longer tried",
+            id=baseline.id,
+            setting=setting,
+        ),
+        remedy=tr("Train the model again"),
     )
 
 
@@ -62,9 +67,9 @@ def refit(
     baselines = [each for each in known if isinstance(each, Baseline)]
     made: dict[str, Recommender] = dict(refitted or {})
     for done, baseline in enumerate(baselines):
-        report(progress, Progress(f"refit {baseline.id}", done, len(baselines)))
+        report(progress, Progress(tr("refit {name}", name=baseline.id), done, len(baselines)))
         made[baseline.id] = refit_baseline(baseline, data, stop)
-    report(progress, Progress("refit", len(baselines), len(baselines)))
+    report(progress, Progress(mark("refit"), len(baselines), len(baselines)))
     for each in known:
         if isinstance(each, Joint):
             components = tuple(made.get(component.id, component) for component in each.components)

@@ -12,6 +12,7 @@ from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
 from core.arrays import FloatArray
+from core.language import mark
 from core.recommend.factors import Factors
 from core.recommend.scorers import (
     Content,
@@ -59,15 +60,15 @@ SCORERS: dict[str, type[Scorer]] = {
 }
 """What scores for each baseline by id, in the order of tables."""
 NAMES = {
-    JOINT: "joint",
-    INTEREST: "interest model (LSTM+BERT)",
-    "popularity": "popularity",
-    "recent-popularity": "recent popularity",
-    "transitions": "last-item transitions",
-    "sequential-knn": "sequential neighbours",
-    "item-knn": "recency-weighted item-kNN",
+    JOINT: mark("joint"),
+    INTEREST: mark("interest model (LSTM+BERT)"),
+    "popularity": mark("popularity"),
+    "recent-popularity": mark("recent popularity"),
+    "transitions": mark("last-item transitions"),
+    "sequential-knn": mark("sequential neighbours"),
+    "item-knn": mark("recency-weighted item-kNN"),
     "ease": "EASE",
-    "ials": "iALS matrix factorisation",
-    "content": "content (BERT vectors)",
+    "ials": mark("iALS matrix factorisation"),
+    "content": mark("content (BERT vectors)"),
 }
 """Display name of each id. No other recommender and no imported lists may have one of these ids."""

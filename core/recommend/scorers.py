@@ -281,7 +281,8 @@ def _inverse(gram: sp.csr_matrix, regularisation: float) -> npt.NDArray[np.float
     factor, failed = factorise(matrix, lower=True, overwrite_a=True)
     inverse, also_failed = invert(factor, lower=True, overwrite_c=True)
     if failed or also_failed:
-        raise np.linalg.LinAlgError(f"a Gram matrix of {n} rows could not be inverted")
+        what = f"a Gram matrix of {n} rows could not be inverted"  # no sentence
+        raise np.linalg.LinAlgError(what)
     for start in range(0, n, MIRRORED):  # potri leaves the upper triangle as it was
         stop = start + MIRRORED
         inverse[start:stop, stop:] = inverse[stop:, start:stop].T

@@ -14,6 +14,7 @@ from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
 from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, History, Part
+from core.language import tr
 from core.measure.cases import Case, cases
 from core.ranking import ExcludedItems
 
@@ -66,9 +67,13 @@ class EncodedHistories:
             if events[at].item_id:
                 history = histories[row[at]]
                 raise DomainError(
-                    f"item {events[at].item_id!r} is not in the catalogue",
-                    where=f"user {history.user_id}, step {len(history) - back[at]}",
-                    remedy="Choose an item of the corpus, or train on the current corpus",
+                    tr("item {item!r} is not in the catalogue", item=events[at].item_id),
+                    where=tr(
+                        "user {user}, step {step}",
+                        user=history.user_id,
+                        step=len(history) - back[at],
+                    ),
+                    remedy=tr("Choose an item of the corpus, or train on the current corpus"),
                 )
         known = item >= 0
         clocks = (history.at for history in histories)
@@ -126,9 +131,9 @@ def check_training_events(corpus: Corpus, parts: PartArray) -> None:
     """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
     if not (parts == Part.TRAIN).any():
         raise DomainError(
-            "there are no events to learn from",
-            where=f"corpus {corpus.name}",
-            remedy="Import more events: a user needs three for one of them to be training",
+            tr("there are no events to learn from"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Import more events: a user needs three for one of them to be training"),
         )
 
 

@@ -20,6 +20,7 @@ from core.arrays import BoolArray, FloatArray, IntArray
 from core.corpus.corpus import Corpus
 from core.domain import DomainError, History
 from core.interest_map.projection import unit
+from core.language import mark, tr
 from core.ranking import ExcludedItems
 from core.recommend.joint import Joint
 from core.recommend.own import Registered
@@ -34,7 +35,7 @@ CANDIDATES = 100
 NEW_UP_TO = 1
 """Training events of a new item at most."""
 MOST_SHARE, MOST_DIVERSITY = 0.5, 0.9
-RERANKING = "re-ranking"
+RERANKING = mark("re-ranking")
 """What a component of the score is called that re-ranking added."""
 ROWS = 256
 """Lists that are re-ranked together."""
@@ -55,12 +56,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, value, most in (
-            ("share for new items", self.new_share, MOST_SHARE),
-            ("diversity", self.diversity, MOST_DIVERSITY),
+            (mark("share for new items"), self.new_share, MOST_SHARE),
+            (mark("diversity"), self.diversity, MOST_DIVERSITY),
         ):
             if not 0.0 <= value <= most:
                 raise DomainError(
-                    f"the {name} can't be {value:g}", remedy=f"Give a number from 0 to {most:g}"
+                    tr("the {name} can't be {value:g}", name=tr(name), value=value),
+                    remedy=tr("Give a number from 0 to {most:g}", most=most),
                 )
 
     @property
@@ -92,9 +94,14 @@ class Adjusted:
         if pool is not None:
             if pool.weights.shape != joint.pool.weights.shape:
                 raise DomainError(
-                    f"the strategy {id!r} has weights of {len(pool.weights)} components, the "
-                    f"joint has {len(joint.components)}",
-                    remedy="Refit its weights: python -m core reweigh",
+                    tr(
+                        "the strategy {id!r} has weights of {given} components, the joint has "
+                        "{needed}",
+                        id=id,
+                        given=len(pool.weights),
+                        needed=len(joint.components),
+                    ),
+                    remedy=tr("Refit its weights: python -m core reweigh"),
                 )
             joint = replace(joint, pool=pool)
         return cls(id, joint, settings, unit(item_vectors))
@@ -133,9 +140,12 @@ class Strategic(Registered):
     def fitted_on(self, data: TrainingData) -> Registered:
         """DomainError: a strategy adjusts one model."""
         raise DomainError(
-            f"the strategy {self.id!r} adjusts the joint of one model and can't be fitted on "
-            "other training data",
-            remedy="Judge it by leave-last-out",
+            tr(
+                "the strategy {id!r} adjusts the joint of one model and can't be fitted on other "
+                "training data",
+                id=self.id,
+            ),
+            remedy=tr("Judge it by leave-last-out"),
         )
 
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from core.corpus.store import Library, created_at
 from core.domain import DomainError
+from core.language import mark, tr, trc
 from core.model.folder import read_config
 from core.revisions import RevisionStore, clean_name, clean_notes
 from core.strategy.store import Strategy, StrategyStore, whoami
 
 LONGEST_WHAT = 200
-MODEL, STRATEGY = "model", "strategy"
+MODEL, STRATEGY = mark("model"), mark("strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Change:
 class ChangeStore(RevisionStore[Change]):
     """The models that were made in a library."""
 
-    noun = "change"
+    noun = mark("change")
     file_name = "changes.sqlite"
     application_id = 0x7A57E122
     columns = ("corpus", "user_id", "name", "notes", "definition")
@@ -97,7 +98,7 @@ def note_model(library: Library, corpus: str, model_id: str, what: str, why: str
     try:
         ChangeStore.open(library).save(Change(what, corpus, model_id, whoami(), why))
     except DomainError as error:
-        said = "the model %s is not in the log: %s"
+        said = "the model %s is not in the log: %s"  # no sentence
         logging.getLogger(__name__).warning(said, model_id, error)
 
 
@@ -110,7 +111,14 @@ def read_log(library: Library, corpus: str) -> tuple[tuple[Logged, ...], tuple[s
     try:
         for change in changes.entries(corpus):
             known.add(change.model_id)
-            words = change.saved, MODEL, change.model_id, change.name, change.who, change.notes
+            words = (
+                change.saved,
+                MODEL,
+                change.model_id,
+                _said(change.name),
+                change.who,
+                change.notes,
+            )
             lines.append(Logged(*words))
         problems += filter(None, [changes.problem()])
     except DomainError as error:
@@ -134,24 +142,37 @@ def _made(folder: Any) -> str:
     with suppress(DomainError):
         parent = read_config(folder).parent
         if parent is not None:
-            return f"updated from {parent.model_id}"
-    return "trained"
+            return tr("updated from {model}", model=parent.model_id)
+    return tr("trained")
+
+
+def _said(what: str) -> str:
+    """What was done to a model, stored in English, in the reader's language."""
+    before, _, model = what.partition("updated from ")  # no sentence
+    return tr("updated from {model}", model=model) if model and not before else tr(what)
 
 
 def _of_strategy(version: Strategy) -> Logged:
-    what = "deleted"
+    what = trc("of a strategy", "deleted")
     if not version.deleted:
-        done = "saved" if version.revision == 1 else "changed"
-        what = f"{done}: {settings_words(version)}, for model {version.model_id}"
+        done = trc("of a strategy", "changed")
+        if version.revision == 1:
+            done = trc("of a strategy", "saved")
+        what = tr(
+            "{done}: {settings}, for model {model}",
+            done=done,
+            settings=settings_words(version),
+            model=version.model_id,
+        )
     return Logged(version.saved, STRATEGY, version.name, what, version.who, version.notes)
 
 
 def settings_words(strategy: Strategy) -> str:
     """What a strategy sets, such as ``refitted weights, 10 % new items, diversity 0.3``."""
     settings = strategy.settings
-    said = ["the model's weights" if strategy.weights is None else "refitted weights"]
+    said = [tr("the model's weights") if strategy.weights is None else tr("refitted weights")]
     if settings.new_share:
-        said.append(f"{settings.new_share * 100:g}\u202f% new items")
+        said.append(tr("{share:g}\u202f% new items", share=settings.new_share * 100))
     if settings.diversity:
-        said.append(f"diversity {settings.diversity:g}")
-    return ", ".join(said)
+        said.append(tr("diversity {setting:g}", setting=settings.diversity))
+    return tr(", ").join(said)

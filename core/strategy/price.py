@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.arrays import DoubleArray
+from core.language import mark
 from core.measure.cases import Case, targets_of
 from core.measure.metrics import Interval, bootstrap, compare_paired, intra_list_diversity, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
@@ -115,7 +116,7 @@ def prices_of(
         excluded = ExcludedItems.of(histories, data.item_index)
         for at, settings in enumerate(grid):
             check_stop(stop)
-            report(progress, Progress("measure prices", rows.start, len(cases)))
+            report(progress, Progress(mark("measure prices"), rows.start, len(cases)))
             own = scores.copy()
             if settings.reranks:
                 rerank(own, excluded, is_new, directions, settings)

@@ -19,6 +19,7 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray
 from core.corpus.corpus import Corpus
 from core.domain import DomainError
+from core.language import mark, tr
 from core.measure.metrics import PairedTest, compare_paired, ndcg
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.joint import (
@@ -41,7 +42,7 @@ LEAST_CASES = 80
 PULL = 30.0
 """Penalty for all cases together on weights that differ from the former ones. Of 3, 30, 100, 300
 and 1,000 it is the one whose refit is nowhere significantly worse on demo and music; none gains."""
-STAGE = "refit the weights"
+STAGE = mark("refit the weights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +111,22 @@ def reweigh(
     """
     if corpus.manifest.order_as_time:
         raise DomainError(
-            "this corpus has no times, so which cases are newest isn't known",
-            where=f"corpus {corpus.name}",
-            remedy="Save a strategy with the model's own weights",
+            tr("this corpus has no times, so which cases are newest isn't known"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Save a strategy with the model's own weights"),
         )
     cases = sorted(data.validation, key=lambda case: (case.target_time, case.history.user_id))
     cases = cases[-MOST_CASES:]
     open_ = [case for case in cases if case.is_open]
     if len(open_) < LEAST_CASES:
         raise DomainError(
-            f"there are {len(open_)} validation cases; a refit needs {LEAST_CASES}",
-            where=f"corpus {corpus.name}",
-            remedy="Import more users with five or more events",
+            tr(
+                "there are {n} validation cases; a refit needs {least}",
+                n=len(open_),
+                least=LEAST_CASES,
+            ),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Import more users with five or more events"),
         )
     n = len(open_)
     histories = [case.history for case in open_]

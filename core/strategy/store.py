@@ -19,6 +19,7 @@ from core.arrays import FloatArray
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library, check_name
 from core.domain import DomainError
+from core.language import mark, tr
 from core.recommend.joint import Joint
 from core.recommend.own import installed
 from core.recommend.pool import FEATURES, Pool
@@ -61,9 +62,13 @@ class Strategy:
         vector = np.array(self.weights, np.float64)
         if vector.shape != joint.pool.vector.shape or not np.isfinite(vector).all():
             raise DomainError(
-                f"the weights of the strategy {self.name!r} don't fit the joint of {n} components",
-                where=f"model {self.model_id}",
-                remedy=f"Refit them: python -m core reweigh {self.corpus}",
+                tr(
+                    "the weights of the strategy {name!r} don't fit the joint of {n} components",
+                    name=self.name,
+                    n=n,
+                ),
+                where=tr("model {id}", id=self.model_id),
+                remedy=tr("Refit them: python -m core reweigh {corpus}", corpus=self.corpus),
             )
         return Pool.of(vector, n, len(FEATURES))
 
@@ -77,14 +82,14 @@ class Strategy:
 class StrategyStore(RevisionStore[Strategy]):
     """The strategies of a library."""
 
-    noun, plural = "strategy", "strategies"
+    noun, plural = mark("strategy"), mark("strategies")
     file_name = "strategies.sqlite"
     application_id = 0x7A57E121
     columns = ("corpus", "user_id", "name", "notes", "definition")
 
     def cleaned(self, entry: Strategy) -> Strategy:
         """With its notes as they are kept; DomainError for a name that no recommender can have."""
-        check_name(entry.name, "the name of a strategy")
+        check_name(entry.name, tr("the name of a strategy"))
         return replace(entry, notes=clean_notes(entry.notes))
 
     def cells(self, entry: Strategy) -> tuple[str, ...]:
@@ -154,7 +159,7 @@ def whoami() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user without a name
-        return f"uid {os.getuid()}"
+        return f"uid {os.getuid()}"  # no sentence
 
 
 def save_strategy(
@@ -172,14 +177,14 @@ def save_strategy(
     ``taken`` are the names of imported lists. DomainError for a name that another recommender has,
     ``Refused`` for all but editors: a strategy is everybody's.
     """
-    access.need_editor("saving a strategy")
-    check_name(name, "the name of a strategy")
-    others = dict.fromkeys(NAMES, "one of the product's own recommenders")
-    others |= {point.name: "the id of an installed recommender" for point in installed()}
-    others |= dict.fromkeys(taken, "the name of imported lists")
+    access.need_editor(tr("saving a strategy"))
+    check_name(name, tr("the name of a strategy"))
+    others = dict.fromkeys(NAMES, tr("one of the product's own recommenders"))
+    others |= {point.name: tr("the id of an installed recommender") for point in installed()}
+    others |= dict.fromkeys(taken, tr("the name of imported lists"))
     if name in others:
-        remedy = "Choose another name, for example diverse"
-        raise DomainError(f"{name!r} is {others[name]}", remedy=remedy)
+        remedy = tr("Choose another name, for example diverse")
+        raise DomainError(tr("{name!r} is {taken}", name=name, taken=others[name]), remedy=remedy)
     store = StrategyStore.open(library)
     known = store.named(corpus, name) or store.first(Strategy(name, corpus, model_id, settings))
     kept = None if weights is None else tuple(map(float, weights))
@@ -193,7 +198,7 @@ def delete_strategy(library: Library, corpus: str, name: str, why: str) -> Strat
 
     ``Refused`` for all but editors.
     """
-    access.need_editor("deleting a strategy")
+    access.need_editor(tr("deleting a strategy"))
     store = StrategyStore.open(library)
     known = store.named(corpus, name)
     if known is None:
@@ -203,9 +208,9 @@ def delete_strategy(library: Library, corpus: str, name: str, why: str) -> Strat
 
 def unknown_strategy(store: StrategyStore, corpus: str, name: str) -> DomainError:
     """That there is no strategy of a name, with the names that there are."""
-    names = ", ".join(each.name for each in store.strategies(corpus)[:12])
+    names = tr(", ").join(each.name for each in store.strategies(corpus)[:12])
     return DomainError(
-        f"there is no strategy {name[:80]!r}",
-        where=f"corpus {corpus}",
-        remedy=f"Choose one of {names}" if names else "Save one first",
+        tr("there is no strategy {name!r}", name=name[:80]),
+        where=tr("corpus {name}", name=corpus),
+        remedy=tr("Choose one of {names}", names=names) if names else tr("Save one first"),
     )

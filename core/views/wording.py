@@ -93,6 +93,7 @@ COUNTED = {
     "validation event": mark_n("{n} validation event", "{n} validation events"),
     "variant": mark_n("{n} variant", "{n} variants"),
     "view": mark_n("{n} view", "{n} views"),
+    "week": mark_n("{n} week", "{n} weeks"),
     "word": mark_n("{n} word", "{n} words"),
     "history": mark_n("{n} history", "{n} histories"),
     "category": mark_n("{n} category", "{n} categories"),

@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core import jobs
+from core import jobs, language
 from core.arrays import BoolArray
 from core.cohorts.store import Cohort
 from core.corpus.corpus import Corpus
 from core.evaluate.served import lists_path
 from core.jobs import Job
+from core.language import tr
 from core.monitor.monitoring import Monitored, monitor
 from core.monitor.periods import read_unit
 from core.progress import ProgressCallback, StopCallback
@@ -87,7 +88,7 @@ def monitored(
     kept = watched(corpus, engine, period, since, *(cohort or (None, None)))
     model = engine.model_id if engine else ""
     about = loaders.fingerprint((corpus, engine, *(cohort or ())))
-    content = repr((about, _files(corpus, engine)))
+    content = repr((about, _files(corpus, engine), language.current()))
     mark = hashlib.sha256(content.encode()).hexdigest()[:12]
     target = f"{corpus.name} {model} {period} {since or ''} {mark}"
     if kept.job is None:
@@ -96,7 +97,7 @@ def monitored(
     job = kept.job
     if not working.has_ended(job):
         whom = f"{corpus.name}: {picked[0].name}" if picked else corpus.name
-        working.draw_job(job, f"Watching {whom}", shows_result=True)
+        working.draw_job(job, tr("Watching {whom}", whom=whom), shows_result=True)
         return None
     working.is_read(job)
     if job.error is not None:
@@ -104,7 +105,7 @@ def monitored(
         raise job.error
     if job.result is None:
         working.draw_end(job)
-        drawing.button("Watch", "watch_again", forget, kept, type="primary", icon="play_arrow")
+        drawing.button(tr("Watch"), "watch_again", forget, kept, type="primary", icon="play_arrow")
     return job.result
 
 
@@ -118,6 +119,6 @@ def pick_cohort(engine: Engine | None) -> tuple[Cohort, BoolArray] | None:
     if engine is not None:
         return cohorts.picked(engine, "cohort_of_monitor")
     if state.get(COHORT_SAVED) is not None:
-        notices.miss(COHORT_SAVED, "A cohort needs a model, so all users are watched.")
+        notices.miss(COHORT_SAVED, tr("A cohort needs a model, so all users are watched."))
         state.choose(COHORT_SAVED, None)
     return None

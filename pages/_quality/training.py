@@ -8,6 +8,7 @@ from streamlit import column_config as col
 from core.domain import DomainError
 from core.engine import Engine
 from core.figures.quality import epochs_figure
+from core.language import tr
 from core.model.metrics import Metrics
 from core.views.interest_map import trust_sentence
 from core.views.quality import sentences as wording
@@ -23,7 +24,7 @@ def draw(engine: Engine) -> None:
     sentence = wording.training(metrics)
     if metrics.training:
         drawing.chart("epochs", epochs_figure(metrics, drawing.palette()), sentence)
-        with st.expander("As a table"):
+        with st.expander(tr("As a table")):
             drawing.table(table(metrics.training, EPOCH_COLUMNS), sentence, height="auto")
     else:
         notices.say(sentence)
@@ -42,11 +43,11 @@ def draw_settings(engine: Engine) -> None:
     said = settings_sentence(rows)
     notices.say(said)
     columns = {
-        "name": col.TextColumn("Setting", width=160),
-        "value": col.NumberColumn("Model", format="%g", width=70),
-        "usual": col.NumberColumn("Default", format="%g", width=70),
-        "field": col.TextColumn("Name in --config"),
+        "name": col.TextColumn(tr("Setting"), width=160),
+        "value": col.NumberColumn(tr("Model"), format="%g", width=70),
+        "usual": col.NumberColumn(tr("Default"), format="%g", width=70),
+        "field": col.TextColumn(tr("Name in --config")),
     }
-    with st.expander("Settings as a table"):
+    with st.expander(tr("Settings as a table")):
         drawing.table(table(rows, SettingRow.COLUMNS), said, columns, height="auto")
-        notices.caution(ABOUT)
+        notices.caution(tr(ABOUT))

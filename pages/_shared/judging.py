@@ -16,6 +16,7 @@ import numpy as np
 
 from core import tasks
 from core.arrays import BoolArray
+from core.language import mark
 from core.processes import Task
 from core.views.cohorts.build import served_beside
 from core.views.cohorts.rows import ServedView
@@ -28,7 +29,7 @@ from core.views.quality.build import (
     strategies_of,
 )
 from core.views.quality.cases import CasesView, build_cases
-from core.views.quality.rows import AblationView, NeverView, QualityView
+from core.views.quality.rows import OF_COHORT, AblationView, NeverView, QualityView
 from core.views.starting import Starts, build_groups
 from pages._shared import loaders
 from pages._shared.loaders import Fingerprint, kept, stamp
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from core.jobs import Work
 
 
-OTHERS = "other user"
+OTHERS = "other user"  # no sentence
 """What is called so among cohorts beside a saved one."""
 
 
@@ -57,7 +58,7 @@ class Group:
     @property
     def group(self) -> str:
         """Its name among the cohorts of an evaluation, unlike all of those."""
-        return f"user of {self.name}"
+        return f"{OF_COHORT}{self.name}"
 
     def __repr__(self) -> str:
         """What stands for it in a key: all of it."""
@@ -83,7 +84,7 @@ def _ablation_file(engine: Engine, recommender: str) -> Fingerprint:
     return tuple(map(stamp, library.places(ablation_path(engine, library, recommender))))
 
 
-@kept(8, "Reading the evaluation …", also=files)
+@kept(8, mark("Reading the evaluation …"), also=files)
 def _judged(engine: Engine, protocol: str) -> Judged | None:
     from core.evaluate.protocols import read_judged
 
@@ -135,7 +136,7 @@ def groups(engine: Engine) -> Starts:
     return build_groups(engine, report(engine, USUAL_PROTOCOL))
 
 
-@kept(32, "Drawing samples of users …", also=files)
+@kept(32, mark("Drawing samples of users …"), also=files)
 def quality(
     engine: Engine, protocol: str, subject: str, cohort: Group | None = None
 ) -> QualityView:
@@ -177,7 +178,7 @@ def uses(engine: Engine, recommender: str) -> AblationView | None:
     return build_ablation(measured) if measured is not None else None
 
 
-@kept(64, "Measuring the ablation …")
+@kept(64, mark("Measuring the ablation …"))
 def uses_of_user(engine: Engine, recommender: str, user_id: str) -> AblationView:
     """The ablation of a recommender over one user's steps."""
     from core.evaluate.ablations import ablation_of_user

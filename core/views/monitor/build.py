@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from core.cohorts.listed import Listed
 from core.domain import Columns
+from core.language import tr
 from core.monitor.carriers import Carrier
 from core.monitor.measures import Group
 from core.monitor.monitoring import Alarm, Judged, Monitored
@@ -20,7 +23,7 @@ from core.views.monitor.rows import (
     MonitorView,
     Panel,
 )
-from core.views.wording import count
+from core.views.wording import count, joined
 
 DETAILED = 12
 """Alarms whose carriers are looked up."""
@@ -53,7 +56,7 @@ def tell(found: Monitored) -> list[str]:
     lines = [say.headline(found)]
     for alarm in found.alarms:
         carried = found.carried(alarm)
-        lines.append(f"{say.alarm_sentence(found, alarm)} {say.carried_sentence(carried)}")
+        lines.append(joined(say.alarm_sentence(found, alarm), say.carried_sentence(carried)))
     if found.by_age:
         lines.append(say.ages_sentence(found.by_age))
     return [*lines, say.about(found), *found.notes]
@@ -68,7 +71,7 @@ def _row(found: Monitored, judged: Judged) -> MeasureRow | None:
     return MeasureRow(
         id=judged.measure.id,
         name=judged.measure.name,
-        group=say.SPELLED[judged.measure.group],
+        group=tr(say.SPELLED[judged.measure.group]),
         period=say.name_of(found.watched.calendar, test.period),
         value=test.value,
         expected=test.expected,
@@ -91,11 +94,16 @@ def _panel(found: Monitored, judged: Judged) -> Panel:
 
     texts = []
     for period in shown:
-        text = f"{say.name_of(calendar, period)}: {say.amount(series.value[period], scale)}"
+        name, value = say.name_of(calendar, period), say.amount(series.value[period], scale)
         if not np.isnan(series.low[period]):
-            ends = (say.amount(float(end[period]), scale) for end in (series.low, series.high))
-            text += f" (band {' to '.join(ends)})"
-        texts.append(f"{text}, {count(int(series.events[period]), 'event')}")
+            value = tr(
+                "{value} (band {low} to {high})",
+                value=value,
+                low=say.amount(float(series.low[period]), scale),
+                high=say.amount(float(series.high[period]), scale),
+            )
+        events = count(int(series.events[period]), "event")
+        texts.append(tr("{period}: {value}, {events}", period=name, value=value, events=events))
     alarmed = {test.period for test, _ in judged.alarms}
     return Panel(
         id=judged.measure.id,
@@ -116,15 +124,11 @@ def _panel(found: Monitored, judged: Judged) -> Panel:
 def _alarm(found: Monitored, alarm: Alarm) -> AlarmView:
     corpus, carried, measure = found.watched.corpus, found.carried(alarm), alarm.judged.measure
 
-    def rows(carriers: tuple[Carrier, ...], *, are_items: bool = False) -> tuple[CarrierRow, ...]:
+    def rows(
+        carriers: tuple[Carrier, ...], named: Callable[[str], str] = str
+    ) -> tuple[CarrierRow, ...]:
         return tuple(
-            CarrierRow(
-                each.id,
-                corpus.title(each.id) if are_items else each.id,
-                each.share,
-                each.now,
-                each.before,
-            )
+            CarrierRow(each.id, named(each.id), each.share, each.now, each.before)
             for each in carriers
         )
 
@@ -141,7 +145,7 @@ def _alarm(found: Monitored, alarm: Alarm) -> AlarmView:
                 date=event[Columns.Time].to_pydatetime(),
                 item=corpus.title(item),
                 item_id=item,
-                kind=str(event[Columns.Kind]),
+                kind=tr(str(event[Columns.Kind])),
                 rating=None if rating != rating else rating,
             )
         )
@@ -155,9 +159,9 @@ def _alarm(found: Monitored, alarm: Alarm) -> AlarmView:
         users=rows(carried.users),
         behind=Listed(say.behind_name(found, alarm), carried.behind).to_code(corpus),
         behind_label=say.behind_label(carried),
-        items=rows(carried.items, are_items=True),
+        items=rows(carried.items, corpus.title),
         topics=rows(carried.topics),
-        kinds=rows(carried.kinds),
+        kinds=rows(carried.kinds, tr),
         examples=tuple(examples),
         about_examples=say.about_examples(carried, alarm),
         topic=None if measure.topic is None else names[measure.topic],

@@ -5,25 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.cohorts.listed import MOST
+from core.language import mark, mark_n, tr, trn
 from core.monitor.ageing import Age
 from core.monitor.band import OUTSIDE
 from core.monitor.carriers import Carried
 from core.monitor.measures import Group, Scale
 from core.monitor.monitoring import LEVEL, Alarm, Monitored
 from core.monitor.periods import Calendar, Unit
-from core.views.wording import between, count, day, listing, minus, number, percent, short
+from core.views.wording import (
+    between,
+    capital,
+    count,
+    day,
+    joined,
+    listing,
+    minus,
+    month,
+    number,
+    percent,
+    short,
+)
 
 NAMED = 3
 """Alarms that the first sentence names."""
 MANY = 0.5
 """A single user with so large a part of a change is named."""
 SPELLED = {
-    Group.TRAFFIC: "Traffic",
-    Group.KINDS: "Kinds of events",
-    Group.TOPICS: "Topics",
-    Group.OPINIONS: "Ratings and words",
-    Group.LISTS: "Lists",
-    Group.QUALITY: "Quality on held-out events",
+    Group.TRAFFIC: mark("Traffic"),
+    Group.KINDS: mark("Kinds of events"),
+    Group.TOPICS: mark("Topics"),
+    Group.OPINIONS: mark("Ratings and words"),
+    Group.LISTS: mark("Lists"),
+    Group.QUALITY: mark("Quality on held-out events"),
+}
+LEFT = mark_n(
+    "{n} measure left its band {where}: {named} ({tests}).",
+    "{n} measures left their band {where}: {named} ({tests}).",
+)
+ELSEWHERE = {
+    Unit.DAY: mark_n(
+        "It left the band in {n} other day, too.", "It left the band in {n} other days, too."
+    ),
+    Unit.WEEK: mark_n(
+        "It left the band in {n} other week, too.", "It left the band in {n} other weeks, too."
+    ),
+    Unit.MONTH: mark_n(
+        "It left the band in {n} other month, too.", "It left the band in {n} other months, too."
+    ),
 }
 
 
@@ -42,88 +70,123 @@ def name_of(calendar: Calendar, period: int) -> str:
     """``week of 23 Dec 2024``, ``23 Dec 2024``, ``Dec 2024``."""
     first = calendar.first_day(period)
     if calendar.unit is Unit.MONTH:
-        return f"{first:%b %Y}"
-    return day(first) if calendar.unit is Unit.DAY else f"week of {day(first)}"
+        return month(first)
+    return day(first) if calendar.unit is Unit.DAY else tr("week of {day}", day=day(first))
 
 
 def in_period(calendar: Calendar, period: int) -> str:
     """``in the week of 23 Dec 2024``, ``on 23 Dec 2024``, ``in Dec 2024``."""
-    before = {Unit.WEEK: "in the", Unit.DAY: "on", Unit.MONTH: "in"}[calendar.unit]
-    return f"{before} {name_of(calendar, period)}"
+    first = calendar.first_day(period)
+    if calendar.unit is Unit.MONTH:
+        return tr("in {month}", month=month(first))
+    if calendar.unit is Unit.DAY:
+        return tr("on {day}", day=day(first))
+    return tr("in the week of {day}", day=day(first))
+
+
+def _the(calendar: Calendar, period: int) -> str:
+    """The same as the subject of a sentence."""
+    if calendar.unit is Unit.WEEK:
+        return tr("the week of {day}", day=day(calendar.first_day(period)))
+    return name_of(calendar, period)
 
 
 def current_of(found: Monitored) -> str:
     """The current periods in words."""
     calendar, current = found.watched.calendar, found.current
     if len(current) == 1:
-        name = name_of(calendar, current.start)
-        return f"the {name}" if calendar.unit is Unit.WEEK else name
-    first, last = calendar.first_day(current.start), calendar.last_day(current.stop - 1)
-    return f"the {count(len(current), calendar.unit.value)} from {day(first)} to {day(last)}"
+        return _the(calendar, current.start)
+    return tr(
+        "the {periods} from {first} to {last}",
+        periods=count(len(current), calendar.unit.value),
+        first=day(calendar.first_day(current.start)),
+        last=day(calendar.last_day(current.stop - 1)),
+    )
 
 
 def headline(found: Monitored) -> str:
     """What changed, or that nothing did."""
-    alarms, now = found.alarms, current_of(found)
-    unit = found.watched.calendar.unit.value
-    before = f"the {count(len(found.reference), unit)} before"
-    tests = f"{count(found.tests, 'test')}, false discovery rate {percent(LEVEL)}"
+    alarms, now, calendar = found.alarms, current_of(found), found.watched.calendar
+    tests = tr(
+        "{tests}, false discovery rate {level}",
+        tests=count(found.tests, "test"),
+        level=percent(LEVEL),
+    )
     among = among_whom(found)
     if not alarms:
-        are = "is" if len(found.current) == 1 else "are"
-        return f"{among}Nothing changed beyond chance: {now} {are} like {before} ({tests})."
+        before = tr("the {periods} before", periods=count(len(found.reference), calendar.unit))
+        return among + trn(
+            "Nothing changed beyond chance: {now} is like {before} ({tests}).",
+            "Nothing changed beyond chance: {now} are like {before} ({tests}).",
+            len(found.current),
+            now=now,
+            before=before,
+            tests=tests,
+        )
     named = listing([change(alarm) for alarm in alarms[:NAMED]])
     more = len(alarms) - NAMED
-    rest = f", and {more} more" if more > 0 else ""
-    left = f"{count(len(alarms), 'measure')} left {'its' if len(alarms) == 1 else 'their'} band"
-    where = "on" if len(found.current) == 1 and unit == Unit.DAY.value else "in"
-    return f"{among}{left} {where} {now}: {named}{rest} ({tests})."
+    if more > 0:
+        named = tr("{named}, and {n} more", named=named, n=more)
+    is_one = len(found.current) == 1
+    where = in_period(calendar, found.current.start) if is_one else tr("in {periods}", periods=now)
+    n = len(alarms)
+    return among + trn(*LEFT, n, n=number(n), where=where, named=named, tests=tests)
 
 
 def among_whom(found: Monitored) -> str:
     """``Heavy users (42 users): `` before what is said of a cohort; empty for everybody."""
     if found.watched.users is None or found.cohort is None:
         return ""
-    return f"{short(found.cohort, 60)} ({count(int(found.watched.users.sum()), 'user')}): "
+    users = count(int(found.watched.users.sum()), "user")
+    return tr("{cohort} ({users}): ", cohort=short(found.cohort, 60), users=users)
 
 
 def change(alarm: Alarm) -> str:
     """``Kind click fell from 13 % to 0 %``."""
     test, scale = alarm.test, alarm.judged.measure.scale
-    moved = "rose" if test.value > test.expected else "fell"
     name = short(alarm.judged.measure.name, 40)
-    return f"{name} {moved} from {amount(test.expected, scale)} to {amount(test.value, scale)}"
+    before, after = amount(test.expected, scale), amount(test.value, scale)
+    if test.value > test.expected:
+        return tr("{name} rose from {before} to {after}", name=name, before=before, after=after)
+    return tr("{name} fell from {before} to {after}", name=name, before=before, after=after)
 
 
 def about(found: Monitored) -> str:
     """Which periods are compared, and what the band is."""
     calendar, reference = found.watched.calendar, found.reference
-    first, last = calendar.first_day(reference.start), calendar.last_day(reference.stop - 1)
-    unit = calendar.unit.value
-    said = (
-        f"Calendar {unit}s (UTC). Reference: {count(len(reference), unit)} from {day(first)} to "
-        f"{day(last)}. The band holds {percent(1 - OUTSIDE)} of shuffled {unit}s: what each user "
-        f"did in a {unit} is dealt out again over the {unit}s, and the band grows where the "
-        "reference varies more than that."
+    said = tr(
+        "Calendar {units} (UTC). Reference: {periods} from {first} to {last}. The band holds "
+        "{share} of shuffled {units}: what each user did in a {unit} is dealt out again over the "
+        "{units}, and the band grows where the reference varies more than that.",
+        units=calendar.unit.several,
+        unit=calendar.unit.one,
+        periods=count(len(reference), calendar.unit.value),
+        first=day(calendar.first_day(reference.start)),
+        last=day(calendar.last_day(reference.stop - 1)),
+        share=percent(1 - OUTSIDE),
     )
-    if len(calendar) > calendar.finished:
-        name = name_of(calendar, calendar.finished)
-        name = f"The {name}" if calendar.unit is Unit.WEEK else name
-        said += f" {name} isn't over: it is shown hollow and not tested."
-    return said
+    if len(calendar) <= calendar.finished:
+        return said
+    period = capital(_the(calendar, calendar.finished))
+    unfinished = tr("{period} isn't over: it is shown hollow and not tested.", period=period)
+    return joined(said, unfinished)
 
 
 def alarm_sentence(found: Monitored, alarm: Alarm) -> str:
     """What changed, against what, how surely."""
     test, scale, calendar = alarm.test, alarm.judged.measure.scale, found.watched.calendar
-    said = (
-        f"{change(alarm)} {in_period(calendar, test.period)}; band "
-        f"{amount(test.low, scale)} to {amount(test.high, scale)}, q {chance(alarm.q)}."
+    said = tr(
+        "{change} {when}; band {low} to {high}, q {q}.",
+        change=change(alarm),
+        when=in_period(calendar, test.period),
+        low=amount(test.low, scale),
+        high=amount(test.high, scale),
+        q=chance(alarm.q),
     )
     others = len(alarm.periods) - 1
-    if others:
-        said += f" It left the band in {count(others, 'other ' + calendar.unit.value)}, too."
-    return said
+    if not others:
+        return said
+    return joined(said, trn(*ELSEWHERE[calendar.unit], others, n=number(others)))
 
 
 def chance(value: float) -> str:
@@ -135,45 +198,59 @@ def carried_sentence(carried: Carried) -> str:
     """Who and what carries a change."""
     active = count(carried.active, "active user")
     if carried.users and carried.users[0].share >= MANY:
-        first = carried.users[0]
-        said = f"User {first.id} accounts for {percent(first.share)} of it, of {active}."
-    elif carried.half == 1:
-        said = f"One user carries half of it; {active}."
+        first, share = carried.users[0].id, percent(carried.users[0].share)
+        said = tr(
+            "User {id} accounts for {share} of it, of {active}.",
+            id=first,
+            share=share,
+            active=active,
+        )
     else:
-        said = f"{count(carried.half, 'user')} carry half of it; {active}."
-    for noun, carriers in (("Topic", carried.topics), ("Kind", carried.kinds)):
-        if carriers and carriers[0].share >= MANY:
-            first = carriers[0]
-            said += f" {noun} {short(first.id, 40)} accounts for {percent(first.share)}."
-    return said
+        said = trn(
+            "One user carries half of it; {active}.",
+            "{users} carry half of it; {active}.",
+            carried.half,
+            users=count(carried.half, "user"),
+            active=active,
+        )
+    topics, kinds = (
+        [(short(each.id, 40), percent(each.share)) for each in carriers[:1] if each.share >= MANY]
+        for carriers in (carried.topics, carried.kinds)
+    )
+    more = [tr("Topic {name} accounts for {share}.", name=id, share=part) for id, part in topics]
+    more += [tr("Kind {kind} accounts for {share}.", kind=tr(id), share=part) for id, part in kinds]
+    return joined(said, *more)
 
 
 def behind_name(found: Monitored, alarm: Alarm) -> str:
     """What the cohort of the users behind an alarm is called."""
     when = in_period(found.watched.calendar, alarm.test.period)
-    return f"Behind: {among_whom(found)}{change(alarm)} {when}"
+    among = among_whom(found)
+    return tr("Behind: {among}{change} {when}", among=among, change=change(alarm), when=when)
 
 
 def behind_label(carried: Carried) -> str:
     """The link to that cohort."""
-    first = "first " if len(carried.behind) == MOST else ""
-    return f"The {first}{count(len(carried.behind), 'user')} behind it as a cohort"
+    users = count(len(carried.behind), "user")
+    if len(carried.behind) == MOST:
+        return tr("The first {users} behind it as a cohort", users=users)
+    return tr("The {users} behind it as a cohort", users=users)
 
 
 def about_examples(carried: Carried, alarm: Alarm) -> str:
     """What the example events are."""
     if carried.are_missing:
-        return "The newest such events before, of users who carry the change:"
+        return tr("The newest such events before, of users who carry the change:")
     if alarm.judged.measure.group in (Group.LISTS, Group.QUALITY):
-        return "Events behind it, those that carry it first:"
-    return "Events that show it, of users who carry the change:"
+        return tr("Events behind it, those that carry it first:")
+    return tr("Events that show it, of users who carry the change:")
 
 
 def age_words(age: Age) -> str:
     """``0 to 6 days``, ``365 days or more``."""
     if age.high is None:
-        return f"{count(age.low, 'day')} or more"
-    return f"{age.low} to {count(age.high - 1, 'day')}"
+        return tr("{days} or more", days=count(age.low, "day"))
+    return tr("{low} to {days}", low=age.low, days=count(age.high - 1, "day"))
 
 
 def ages_sentence(ages: Sequence[Age]) -> str:
@@ -181,9 +258,16 @@ def ages_sentence(ages: Sequence[Age]) -> str:
     if not ages:
         return ""
     first, last = ages[0], ages[-1]
-    said = f"NDCG@10 is {between(first.ndcg)} at an age of {age_words(first)}"
+    said = {"young": age_words(first), "ndcg": between(first.ndcg)}
     if len(ages) == 1:
-        return f"{said}; there are no older targets."
-    said += f" and {between(last.ndcg)} at {age_words(last)}"
-    apart = first.ndcg.low > last.ndcg.high or last.ndcg.low > first.ndcg.high
-    return f"{said}: {'the intervals do not overlap' if apart else 'the intervals overlap'}."
+        return tr("NDCG@10 is {ndcg} at an age of {young}; there are no older targets.", **said)
+    said |= {"old": age_words(last), "last": between(last.ndcg)}
+    if first.ndcg.low > last.ndcg.high or last.ndcg.low > first.ndcg.high:
+        return tr(
+            "NDCG@10 is {ndcg} at an age of {young} and {last} at {old}: the intervals do not "
+            "overlap.",
+            **said,
+        )
+    return tr(
+        "NDCG@10 is {ndcg} at an age of {young} and {last} at {old}: the intervals overlap.", **said
+    )

@@ -5,20 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.evaluate.windows import REGIMES, RETRAINED, STALE, UPDATED, WindowsReport
+from core.language import mark, tr
 from core.measure.metrics import Interval, PairedTest
-from core.views.wording import between, count, percent
+from core.views.wording import between, count, joined, percent
 
 WAYS = {
-    STALE: "the first model",
-    UPDATED: "the updated one",
-    RETRAINED: "the one trained anew",
+    STALE: mark("the first model"),
+    UPDATED: mark("the updated one"),
+    RETRAINED: mark("the one trained anew"),
 }
-ABOUT = (
+ABOUT = mark(
     "Before each window but the first a model is updated from the one before it, and another is "
     "trained from nothing, on the same events. Targets are a window's events of users with five or "
     "more events, 2,000 at most, with all that the user did before known; intervals draw users. A "
     "fifth of each window's events is never learned: there later models show what they have "
     "forgotten. All models know the whole catalogue."
+)
+
+UPDATING = (
+    mark("No significant difference between updating and leaving it alone: {difference}."),
+    mark("Updating is better than leaving it alone: {difference}."),
+    mark("Updating is worse than leaving it alone: {difference}."),
+)
+TRAINING = (
+    mark("No significant difference between training anew and updating: {difference}."),
+    mark("Training anew is better than updating: {difference}."),
+    mark("Training anew is worse than updating: {difference}."),
 )
 
 
@@ -105,28 +117,31 @@ def ageing_sentence(report: WindowsReport) -> str:
     spent = {regime: sum(report.seconds[regime][1:]) for regime in (UPDATED, RETRAINED)}
     targets = sum(len(asked.users) for asked in report.asked[1:])
     users = len({user for asked in report.asked[1:] for user in asked.users})
-    said = (
-        f"On {count(targets, 'target')} of {count(users, 'user')} in the windows after the first, "
-        f"NDCG@{report.k} is {gains[STALE].mean:.3f} by the first model, "
-        f"{gains[UPDATED].mean:.3f} by the updated one and {gains[RETRAINED].mean:.3f} by the one "
-        f"trained anew. {_verdict(report, UPDATED, STALE, 'Updating', 'leaving it alone')} "
-        f"{_verdict(report, RETRAINED, UPDATED, 'Training anew', 'updating')}"
+    said = joined(
+        tr(
+            "On {targets} of {users} in the windows after the first, NDCG@{k} is {stale:.3f} by "
+            "the first model, {updated:.3f} by the updated one and {retrained:.3f} by the one "
+            "trained anew.",
+            targets=count(targets, "target"),
+            users=count(users, "user"),
+            k=report.k,
+            stale=gains[STALE].mean,
+            updated=gains[UPDATED].mean,
+            retrained=gains[RETRAINED].mean,
+        ),
+        _verdict(report.overall_lead(UPDATED, STALE), UPDATING),
+        _verdict(report.overall_lead(RETRAINED, UPDATED), TRAINING),
     )
-    if spent[RETRAINED] > 0:
-        share = percent(spent[UPDATED] / spent[RETRAINED])
-        said += f" An update takes {share} of the seconds."
-    return said
+    if spent[RETRAINED] <= 0:
+        return said
+    share = percent(spent[UPDATED] / spent[RETRAINED])
+    return joined(said, tr("An update takes {share} of the seconds.", share=share))
 
 
-def _verdict(report: WindowsReport, first: str, second: str, doing: str, other: str) -> str:
-    test: PairedTest = report.overall_lead(first, second)
-    difference = test.difference
-    if not test.decided:
-        return (
-            f"No significant difference between {doing.lower()} and {other}: {between(difference)}."
-        )
-    word = "better" if difference.mean > 0 else "worse"
-    return f"{doing} is {word} than {other}: {between(difference)}."
+def _verdict(test: PairedTest, said: tuple[str, str, str]) -> str:
+    equal, better, worse = said
+    decided = better if test.difference.mean > 0 else worse
+    return tr(decided if test.decided else equal, difference=between(test.difference))
 
 
 def forgetting_sentence(report: WindowsReport) -> str:
@@ -134,13 +149,15 @@ def forgetting_sentence(report: WindowsReport) -> str:
     loss = report.loss(UPDATED)
     cases = sum(len(asked.users) for asked in report.held_out[:-2])
     if not cases:
-        return "No held-out event of an earlier window was asked again."
-    about = f"on {count(cases, 'held-out event')} of earlier windows"
+        return tr("No held-out event of an earlier window was asked again.")
+    said = {"loss": between(loss), "events": count(cases, "held-out event")}
     if loss.low > 0:
-        return f"Later updates lost {between(loss)} of NDCG {about}."
+        return tr("Later updates lost {loss} of NDCG on {events} of earlier windows.", **said)
     if loss.high < 0:
-        return f"Later updates forgot nothing: a loss of {between(loss)} {about}."
-    return f"No significant forgetting: a loss of {between(loss)} {about}."
+        return tr(
+            "Later updates forgot nothing: a loss of {loss} on {events} of earlier windows.", **said
+        )
+    return tr("No significant forgetting: a loss of {loss} on {events} of earlier windows.", **said)
 
 
 def _said(interval: Interval) -> str:

@@ -15,6 +15,7 @@ from core.domain import DomainError
 from core.evaluate.ablations import Ablation
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
+from core.language import tr
 from core.ranking import NO_ITEM
 from core.views.quality import sentences
 from core.views.quality.rows import (
@@ -26,7 +27,7 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
-from core.views.wording import ORDER_ONLY
+from core.views.wording import ORDER_ONLY, joined
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -80,12 +81,12 @@ def build_quality(
         verdict=verdict,
         seen_verdict=seen_verdict,
         cautions=(
-            *([ORDER_ONLY] if untimed else []),
+            *([tr(ORDER_ONLY)] if untimed else []),
             *sentences.about_targets(report, _untrained_items(engine, report)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
             *sentences.not_evaluated(not_evaluated),
-            *([sentences.STRATEGIES_OVER_TIME] if left_aside else []),
+            *([tr(sentences.STRATEGIES_OVER_TIME)] if left_aside else []),
             *map(str, left_out.values()),
         ),
         not_evaluated=not_evaluated,
@@ -116,7 +117,7 @@ def build_verdict(
     """
     baselines = _baselines(report, served, subject, strategies)
     verdict, seen_verdict = _verdicts(report, baselines, subject)
-    return verdict if seen_verdict is None else f"{verdict} {seen_verdict}"
+    return joined(verdict, seen_verdict or "")
 
 
 def _verdicts(

@@ -10,9 +10,10 @@ import pandas as pd
 
 from core.arrays import BoolArray
 from core.evaluate.report import EvaluationReport
+from core.language import tr
 from core.views.quality.build import periods_of
 from core.views.quality.sentences import name_of
-from core.views.wording import capital, count, number
+from core.views.wording import capital, count, joined, number
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -57,13 +58,24 @@ def build_cases(
         other = report.result(rival).rank
         rows["rival"] = np.where(np.isfinite(other), other, np.nan)[shown]
         hits[rival] = int((other[where] <= report.k).sum())
-    said = [f"{name_of(name)} has {number(n)}" for name, n in hits.items()]
-    first = f" The {number(MOST)} worst placed:" if len(where) > MOST else ""
-    return CasesView(
-        f"{capital(' and '.join(said))} of {count(len(where), 'target')} in the list of "
-        f"{report.k}.{first}",
-        rows,
-    )
+    said: dict[str, object] = {
+        "name": capital(name_of(subject)),
+        "n": number(hits[subject]),
+        "targets": count(len(where), "target"),
+        "k": report.k,
+    }
+    if rival is None or rival == subject:
+        sentence = tr("{name} has {n} of {targets} in the list of {k}.", **said)
+    else:
+        sentence = tr(
+            "{name} has {n} and {rival} has {m} of {targets} in the list of {k}.",
+            rival=name_of(rival),
+            m=number(hits[rival]),
+            **said,
+        )
+    if len(where) > MOST:
+        sentence = joined(sentence, tr("The {n} worst placed:", n=number(MOST)))
+    return CasesView(sentence, rows)
 
 
 def _among(report: EvaluationReport, group: str) -> BoolArray:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.evaluate.offpolicy import LEAST_ESS, Earned, OffPolicy
+from core.language import mark, tr
 from core.measure.metrics import Interval
 from core.recommend.registry import NAMES
 from core.views.wording import count, listing, number, percent, signed
 
-ABOUT = (
+ABOUT = mark(
     "Rewards per item shown, from the served lists' own propensities and rewards. SNIPS weighs "
     "what was shown; DR, doubly robust, adds the expected rewards of what was not. 95 % intervals "
     "by bootstrap over users. An item's reward is taken to depend neither on its rank nor on its "
     "neighbours. Effective sample size: Kish's, over users; below "
-    f"{LEAST_ESS:.0f} nothing is estimated. Support: how much of a recommender's lists had a "
-    "chance to be served, near 1 where all of it had."
+    "{least:.0f} nothing is estimated. Support: how much of a recommender's lists had a chance to "
+    "be served, near 1 where all of it had."
 )
 FAR = 0.1
 """Distance of the support from 1 from which it is said."""
@@ -62,6 +63,11 @@ class OffPolicyView:
     """Recommenders, the largest estimate first; refused ones last."""
 
 
+def about() -> str:
+    """What the estimates are, below them."""
+    return tr(ABOUT, least=LEAST_ESS)
+
+
 def build_off_policy(found: OffPolicy) -> OffPolicyView:
     """The view of what was estimated."""
     known = [each for each in found.recommenders if not each.is_refused]
@@ -76,61 +82,93 @@ def build_off_policy(found: OffPolicy) -> OffPolicyView:
     near = [each for each in known if each not in far]
     if len(near) > 1:
         cautions.append(
-            f"Each interval is one recommender's own: none allows for choosing the largest of "
-            f"{number(len(near))}."
+            tr(
+                "Each interval is one recommender's own: none allows for choosing the largest of "
+                "{n}.",
+                n=number(len(near)),
+            )
         )
     if far:
-        names = ", ".join(f"{_name(each.recommender)} ({each.support:.2f})" for each in far)
+        names = tr(", ").join(_beside(each, f"{each.support:.2f}") for each in far)
         cautions.append(
-            f"Support far from 1: {names}. Part of these lists could never be served, or the "
-            "propensities are not those of the lists; the estimates are then about the rest."
+            tr(
+                "Support far from 1: {names}. Part of these lists could never be served, or the "
+                "propensities are not those of the lists; the estimates are then about the rest.",
+                names=names,
+            )
         )
     if found.learned:
         cautions.append(
-            f"{count(found.learned, 'list')} served before the user's last training event, or on "
-            "its day where only days are known, left out: the model has learned what came of them."
+            tr(
+                "{lists} served before the user's last training event, or on its day where only "
+                "days are known, left out: the model has learned what came of them.",
+                lists=count(found.learned, "list"),
+            )
         )
     if found.thinned < 1:
-        cautions.append(f"{percent(found.thinned)} of the lists were asked about.")
+        share = percent(found.thinned)
+        cautions.append(tr("{share} of the lists were asked about.", share=share))
     sentence = _sentence(found, known, near)
     return OffPolicyView(sentence, tuple(cautions), found.name, found.earned, tuple(rows))
 
 
 def _sentence(found: OffPolicy, known: list[Earned], near: list[Earned]) -> str:
-    basis = f"{count(found.lists, 'list')} of {count(found.users, 'user')}"
-    served = f"{found.name} earned {_amount(found.earned)} per item shown ({basis})"
+    served = tr(
+        "{name} earned {amount} per item shown ({lists} of {users})",
+        name=found.name,
+        amount=_amount(found.earned),
+        lists=count(found.lists, "list"),
+        users=count(found.users, "user"),
+    )
     if not known:
-        return f"{served}; no recommender can be estimated from these lists."
+        return tr("{served}; no recommender can be estimated from these lists.", served=served)
     if not near:
-        return f"{served}; no recommender can be estimated reliably: every support is far from 1."
+        return tr(
+            "{served}; no recommender can be estimated reliably: every support is far from 1.",
+            served=served,
+        )
     best = near[0]
     gain = best.gain
-    largest = f", the largest of {number(len(near))} estimates," if len(near) > 1 else ""
-    about = (
-        f"{_name(best.recommender)}{largest} would have earned {_amount(best.dr)}, a difference of "
-        f"{signed(gain.mean, 4)} [{signed(gain.low, 4)}, {signed(gain.high, 4)}]"
-    )
+    values = {
+        "name": _name(best.recommender),
+        "amount": _amount(best.dr),
+        "gain": f"{signed(gain.mean, 4)} [{signed(gain.low, 4)}, {signed(gain.high, 4)}]",
+    }
+    about = tr("{name} would have earned {amount}, a difference of {gain}", **values)
+    if len(near) > 1:
+        about = tr(
+            "{name}, the largest of {n} estimates, would have earned {amount}, a difference of "
+            "{gain}",
+            n=number(len(near)),
+            **values,
+        )
+    said = {"served": served, "about": about}
     if gain.low > 0:
-        return f"{served}; {about}."
+        return tr("{served}; {about}.", **said)
     if all(each.gain.high < 0 for each in near):
-        every = len(near) == len(found.recommenders)
-        whom = "any recommender" if every else "any that can be estimated"
-        return f"{served}, more than {whom}: {about}."
+        if len(near) == len(found.recommenders):
+            return tr("{served}, more than any recommender: {about}.", **said)
+        return tr("{served}, more than any that can be estimated: {about}.", **said)
     if gain.high < 0:
-        return f"{served}; the largest estimate is lower: {about}."
-    return f"{served}; no significant difference: {about}."
+        return tr("{served}; the largest estimate is lower: {about}.", **said)
+    return tr("{served}; no significant difference: {about}.", **said)
 
 
 def _refused(refused: Sequence[Earned]) -> str:
-    names = listing([f"{_name(each.recommender)} ({each.ess:.0f})" for each in refused])
-    return (
-        f"Not estimated, because too little of what they show was served (effective sample size "
-        f"below {LEAST_ESS:.0f}): {names}."
+    return tr(
+        "Not estimated, because too little of what they show was served (effective sample size "
+        "below {least:.0f}): {names}.",
+        least=LEAST_ESS,
+        names=listing([_beside(each, f"{each.ess:.0f}") for each in refused]),
     )
 
 
 def _name(recommender: str) -> str:
-    return NAMES.get(recommender, recommender)
+    return tr(NAMES.get(recommender, recommender))
+
+
+def _beside(each: Earned, value: str) -> str:
+    return tr("{name} ({value})", name=_name(each.recommender), value=value)
 
 
 def _amount(interval: Interval) -> str:
@@ -141,8 +179,12 @@ def tell_off_policy(view: OffPolicyView) -> list[str]:
     """The view in lines, for a terminal."""
     lines = [view.sentence]
     for row in view.rows:
-        said = f"effective sample size {row.ess:.0f}, support {row.support:.2f}"
+        said = tr(
+            "effective sample size {ess:.0f}, support {support:.2f}",
+            ess=row.ess,
+            support=row.support,
+        )
         if row.dr.mean == row.dr.mean:
-            said = f"DR {_amount(row.dr)}  SNIPS {_amount(row.snips)}  {said}"
+            said = f"DR {_amount(row.dr)}  SNIPS {_amount(row.snips)}  {said}"  # no sentence
         lines.append(f"{row.recommender:<18} {said}")
     return [*lines, *view.cautions]

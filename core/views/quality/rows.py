@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from core.evaluate.report import CalibrationBin
+from core.language import mark, tr, trc
 from core.measure.metrics import Interval
 from core.views.tables import table
 
-EPOCH_COLUMNS = "epoch loss validation_loss validation_ndcg"
-CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"
+EPOCH_COLUMNS = "epoch loss validation_loss validation_ndcg"  # no sentence
+CALIBRATION_COLUMNS = "predicted=promised observed=kept targets=cases"  # no sentence
 """Of a table of calibration bins."""
-UNITS = (
+UNITS = mark(
     "95 % intervals by bootstrap over users; leads are paired by user. log p: mean "
     "log-probability of the target, in nats. Coverage: share of the catalogue in any list. "
     "Novelty: bits. Diversity: cosine distance within a list. Popularity: training events of "
@@ -22,6 +23,31 @@ UNITS = (
 """Under the table of recommenders."""
 FEW = 30
 """Groups with fewer targets are too small to compare."""
+SEVERAL = {
+    mark("new user"): mark("new users"),
+    mark("heavy user"): mark("heavy users"),
+    mark("popular item"): mark("popular items"),
+    mark("long-tail item"): mark("long-tail items"),
+    mark("unseen item"): mark("unseen items"),
+    mark("other user"): mark("other users"),
+}
+"""What the cohorts of an evaluation are called."""
+OF_COHORT = "user of "  # no sentence
+"""What the name of a group that is a saved cohort begins with."""
+
+
+def one_of(group: str) -> str:
+    """What a period, a cohort of an evaluation or a saved one is called."""
+    if group.startswith(OF_COHORT):
+        return tr("user of {cohort}", cohort=group.removeprefix(OF_COHORT))
+    return tr(group)
+
+
+def several(cohort: str) -> str:
+    """What those in a cohort are called."""
+    if cohort.startswith(OF_COHORT):
+        return tr("user of {cohort}s", cohort=cohort.removeprefix(OF_COHORT))
+    return tr(SEVERAL.get(cohort, f"{cohort}s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +102,7 @@ class GroupRow:
     """NDCG of the best baseline; None without one."""
 
     COLUMNS = (
-        "group=name targets=cases few=few_word ndcg=subject.mean low=subject.low "
+        "group=called targets=cases few=few_word ndcg=subject.mean low=subject.low "
         "high=subject.high baseline=rival.mean baseline_low=rival.low baseline_high=rival.high"
     )
 
@@ -88,7 +114,12 @@ class GroupRow:
     @property
     def few_word(self) -> str:
         """The same for a table."""
-        return "few" if self.few else ""
+        return tr("few") if self.few else ""
+
+    @property
+    def called(self) -> str:
+        """Its name in the reader's language."""
+        return one_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,9 +193,19 @@ class AblationRow:
     """Loss of the target's log-probability."""
 
     COLUMNS = (
-        "without=part histories_changed=changed ndcg_loss=ndcg.mean ndcg_low=ndcg.low "
+        "without=called histories_changed=changed ndcg_loss=ndcg.mean ndcg_low=ndcg.low "
         "ndcg_high=ndcg.high nats_loss=nats.mean nats_low=nats.low nats_high=nats.high"
     )
+
+    @property
+    def called(self) -> str:
+        """The part in the reader's language."""
+        return {
+            "text": tr("text"),
+            "ratings": tr("ratings"),
+            "order": trc("of events", "order"),
+            "time gaps": tr("time gaps"),  # no sentence
+        }.get(self.part, self.part)
 
     @property
     def decided(self) -> bool:
@@ -185,19 +226,19 @@ class AblationView:
 
 
 def shown_table(view: QualityView) -> pd.DataFrame:
-    """Recommenders for the screen: a figure and its interval in one cell."""
-    lead = f"Lead of {view.subject}"
-    columns = {"Recommender": "recommender", f"NDCG@{view.k}": "ndcg", lead: "lead"}
+    """Recommenders for the screen: a figure and its interval in one cell; marked names."""
+    lead = f"Lead of {view.subject}"  # no sentence
+    columns = {mark("Recommender"): "recommender", f"NDCG@{view.k}": "ndcg", lead: "lead"}
     if view.shows_seen:
-        columns["NDCG, seen targets"] = "seen"
+        columns[mark("NDCG, seen targets")] = "seen"
     columns |= {
-        "Recall": "recall",
-        "MRR": "mrr",
-        "log p": "log_probability",
-        "Coverage": "coverage",
-        "Novelty": "novelty",
-        "Diversity": "diversity",
-        "Popularity": "popularity_bias",
-        "Never recommended": "never",
+        mark("Recall"): "recall",
+        mark("MRR"): "mrr",
+        mark("log p"): "log_probability",
+        mark("Coverage"): "coverage",
+        mark("Novelty"): "novelty",
+        mark("Diversity"): "diversity",
+        mark("Popularity"): "popularity_bias",
+        mark("Never recommended"): "never",
     }
     return table(view.rows, columns).fillna({lead: ""}).dropna(axis="columns", how="all")

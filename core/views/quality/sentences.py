@@ -10,15 +10,17 @@ import numpy as np
 from core.arrays import BoolArray
 from core.corpus.split import TEMPORAL_SHARES
 from core.encode.sentiment import SentimentQuality
+from core.language import mark, mark_n, tr, trn
 from core.measure.metrics import Interval, PairedTest
 from core.recommend.registry import NAMES
-from core.views.quality.rows import FEW, AblationRow, GroupRow
+from core.views.quality.rows import FEW, AblationRow, GroupRow, several
 from core.views.wording import (
     between,
     capital,
     count,
     duration,
     figure,
+    joined,
     listing,
     minus,
     number,
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
     from core.evaluate.served import ListsJudged
     from core.model.metrics import Metrics
 
-MODELS = {"joint": "the joint", "interest": "the interest model"}
+MODELS = {"joint": mark("the joint"), "interest": mark("the interest model")}
 """Ours; every other recommender of a model is a baseline."""
-OTHER_CONTENT = (
+OTHER_CONTENT = mark(
     "The corpus has changed since they were imported: users and items may differ, and rows about "
     "missing ones are ignored"
 )
@@ -43,42 +45,105 @@ NOTABLE_UNSEEN = 0.05
 """From this share of targets without a training event both figures are shown."""
 FEW_SECONDS = 10
 PROTOCOLS = {
-    "leave-last-out": (
+    "leave-last-out": mark(
         "Leave-last-out: each user's last event is the target, all earlier ones are known. "
         "Training includes other users' later events."
     ),
-    "temporal": (
+    "temporal": mark(
         "Temporal: three cuts in time, each with a model fitted on what came before; a user's "
         "first later event is the target. Results are pooled."
     ),
 }
+STRATEGIES_OVER_TIME = mark(
+    "Strategies adjust the open model; this protocol trains others, so it leaves strategies out."
+)
+ARE_TARGETS = mark_n(
+    "of {items} in the catalogue without one, {n} is a target",
+    "of {items} in the catalogue without one, {n} are targets",
+)
+HAVE_NO_EVENT = mark_n(
+    "{n} of {targets} ({share}) has no training event{listed}.",
+    "{n} of {targets} ({share}) have no training event{listed}.",
+)
+EXCLUDED = mark_n(
+    "{n} target excluded because already bought, rated or reviewed, counted as misses.",
+    "{n} targets excluded because already bought, rated or reviewed, counted as misses.",
+)
+LACKS = mark_n(
+    "{unserved} of {targets} had no earlier list and count as misses; {n} list is older than the "
+    "last known event",
+    "{unserved} of {targets} had no earlier list and count as misses; {n} lists are older than the "
+    "last known event",
+)
+FEW_PERIODS = {
+    "month": mark("Too few targets to compare months."),
+    "quarter": mark("Too few targets to compare quarters."),
+    "year": mark("Too few targets to compare years."),
+    "cohort": mark("Too few targets to compare cohorts."),
+}
+LEFT_OUT = {
+    "month": mark_n(
+        "{n} month with fewer than {few} targets is left out.",
+        "{n} months with fewer than {few} targets are left out.",
+    ),
+    "quarter": mark_n(
+        "{n} quarter with fewer than {few} targets is left out.",
+        "{n} quarters with fewer than {few} targets are left out.",
+    ),
+    "year": mark_n(
+        "{n} year with fewer than {few} targets is left out.",
+        "{n} years with fewer than {few} targets are left out.",
+    ),
+    "cohort": mark_n(
+        "{n} cohort with fewer than {few} targets is left out.",
+        "{n} cohorts with fewer than {few} targets are left out.",
+    ),
+}
+BY_LONGER = {
+    "quarter": mark("By quarter, as most months have too few targets."),
+    "year": mark("By year, as most months have too few targets."),
+}
+NEVER = mark_n(
+    "{name} never recommends {items} of {all} ({share}) in {lists}. {n} of them has training "
+    "events; {targets} could not be hit. Largest group: {topic} ({largest} of {items}).",
+    "{name} never recommends {items} of {all} ({share}) in {lists}. {n} of them have training "
+    "events; {targets} could not be hit. Largest group: {topic} ({largest} of {items}).",
+)
 
 
 def cost(protocol: str, metrics: Metrics) -> str:
     """What an evaluation computes, and how long it takes by what the model's training took."""
     spent = metrics.seconds or {}
-    fit, judged = spent.get("encode and fit"), spent.get("evaluation", 0.0)
+    fit, judged = spent.get("encode and fit"), spent.get("evaluation", 0.0)  # no sentence
     if protocol == "temporal":
-        what = "Trains the model and its baselines three more times, on 70, 80 and 90 % of events"
+        what = tr(
+            "Trains the model and its baselines three more times, on 70, 80 and 90 % of events"
+        )
         seconds = None if fit is None else fit * sum(TEMPORAL_SHARES) + judged * 3
     else:
-        what = "Computes the lists of all test users"
+        what = tr("Computes the lists of all test users")
         seconds = spent.get("evaluation")
     if seconds is None:
-        return f"{what}. The time left is shown once it runs; this model's training was not timed."
-    long = "a few seconds" if seconds < FEW_SECONDS else f"about {duration(seconds)}"
-    return f"{what}: {long}, by what its training took."
+        return tr(
+            "{what}. The time left is shown once it runs; this model's training was not timed.",
+            what=what,
+        )
+    long = tr("a few seconds")
+    if seconds >= FEW_SECONDS:
+        long = tr("about {duration}", duration=duration(seconds))
+    return tr("{what}: {long}, by what its training took.", what=what, long=long)
 
 
 def name_of(recommender: str) -> str:
     """How a sentence calls a recommender; imported lists by their own name."""
-    return MODELS.get(recommender) or NAMES.get(recommender) or f"“{recommender}”"
+    known = MODELS.get(recommender) or NAMES.get(recommender)
+    return tr(known) if known else tr("“{name}”", name=recommender)
 
 
 def best_baseline(subject: str) -> str:
     """What the rival of a recommender is, which may be a baseline itself."""
     is_baseline = subject in NAMES and subject not in MODELS
-    return "best other baseline" if is_baseline else "best baseline"
+    return tr("best other baseline") if is_baseline else tr("best baseline")
 
 
 def verdict(
@@ -88,36 +153,54 @@ def verdict(
     marked = np.ones(len(report.users), np.bool_) if among is None else among
     n = int(marked.sum())
     if n == 0:
-        return (
+        return tr(
             "This model could not be judged: no user has five or more events with one of them held "
             "out, so nobody could be scored."
         )
     users = len({report.users[at] for at in np.flatnonzero(marked)})
-    where = count(n, "target") + (f" of {count(users, 'user')}" if users != n else "")
+    where = count(n, "target")
+    if users != n:
+        where = tr("{targets} of {users}", targets=where, users=count(users, "user"))
     if among is not None:
-        where += " seen in training"
+        where = tr("{targets} seen in training", targets=where)
     name = name_of(subject)
     if rival is None:
-        return capital(f"{name} was evaluated on {where}; there is no baseline to compare with.")
+        return tr(
+            "{name} was evaluated on {where}; there is no baseline to compare with.",
+            name=capital(name),
+            where=where,
+        )
     test = report.compare(subject, rival, among)
     mine, theirs = (figure(float(report.ndcg(name)[marked].mean())) for name in (subject, rival))
-    best = f"the {best_baseline(subject)}, {name_of(rival)}"
-    values = f"NDCG@{report.k} {mine} against {theirs} on {where}"
+    other = name_of(rival)
+    best = tr("the best baseline, {name}", name=other)
+    if subject in NAMES and subject not in MODELS:
+        best = tr("the best other baseline, {name}", name=other)
+    values = tr(
+        "NDCG@{k} {mine} against {theirs} on {where}",
+        k=report.k,
+        mine=mine,
+        theirs=theirs,
+        where=where,
+    )
+    said = {"best": best, "lead": lead(test), "values": values}
     if not test.decided:
-        return (
-            f"No significant difference ({count(users, 'user')}) between {name} and {best}: "
-            f"{lead(test)}; {values}."
+        return tr(
+            "No significant difference ({users}) between {name} and {best}: {lead}; {values}.",
+            users=count(users, "user"),
+            name=name,
+            **said,
         )
     if test.difference.mean > 0:
-        return capital(f"{name} beats {best}, by {lead(test)}: {values}.")
-    return capital(f"{name} loses to {best}: {lead(test)}; {values}.")
+        return tr("{name} beats {best}, by {lead}: {values}.", name=capital(name), **said)
+    return tr("{name} loses to {best}: {lead}; {values}.", name=capital(name), **said)
 
 
 def lead(test: PairedTest) -> str:
     """``9 % [4, 14]``, signed where it isn't a gain; in NDCG where a ratio means nothing."""
     ratio = test.ratio
     if not np.isfinite([ratio.mean, ratio.low, ratio.high]).all():
-        return f"{between(test.difference)} in NDCG"
+        return tr("{difference} in NDCG", difference=between(test.difference))
     mean, low, high = ((end - 1) * 100 for end in (ratio.mean, ratio.low, ratio.high))
     digits = 1 if test.decided and abs(mean) < 1 else 0
     mean, low, high = (round(end, digits) + 0.0 for end in (mean, low, high))
@@ -131,105 +214,143 @@ def about_targets(report: EvaluationReport, untrained: tuple[int, int]) -> list[
     ``untrained``: catalogue items without a training event, and how many of them are targets.
     """
     n, unseen = len(report.users), int((~report.seen_targets).sum())
-    said = [PROTOCOLS[report.protocol]]
+    said = [tr(PROTOCOLS[report.protocol])]
     if unseen:
         items, targets = untrained
         listed = ""
         if report.protocol == "leave-last-out" and items:
-            listed = (
-                f"; of {count(items, 'item')} in the catalogue without one, {number(targets)} "
-                f"{'is a target' if targets == 1 else 'are targets'}"
+            listed = tr("; ") + trn(
+                *ARE_TARGETS, targets, n=number(targets), items=count(items, "item")
             )
         said.append(
-            f"{number(unseen)} of {count(n, 'target')} ({percent(unseen / n)}) "
-            f"{'has' if unseen == 1 else 'have'} no training event{listed}."
+            trn(
+                *HAVE_NO_EVENT,
+                unseen,
+                n=number(unseen),
+                targets=count(n, "target"),
+                share=percent(unseen / n),
+                listed=listed,
+            )
         )
         if unseen / n >= NOTABLE_UNSEEN:
             said.append(
-                "Such an item is in the catalogue only because the file names it, often through "
-                "the held-out event: which new items are listed is itself a hint."
+                tr(
+                    "Such an item is in the catalogue only because the file names it, often "
+                    "through the held-out event: which new items are listed is itself a hint."
+                )
             )
     if report.excluded_targets:
-        said.append(
-            f"{count(report.excluded_targets, 'target')} excluded because already bought, rated "
-            "or reviewed, counted as misses."
-        )
+        excluded = report.excluded_targets
+        said.append(trn(*EXCLUDED, excluded, n=number(excluded)))
     return said
 
 
 def about_lists(report: EvaluationReport, subject: str, judged: ListsJudged) -> str:
     """How imported lists compare with the subject, and what they lack."""
     name = judged.result.recommender
-    lacks = (
-        f"{number(judged.unserved)} of {count(judged.cases, 'target')} had no earlier list and "
-        f"count as misses; {count(judged.stale, 'list')} {'is' if judged.stale == 1 else 'are'} "
-        "older than the last known event"
+    lacks = trn(
+        *LACKS,
+        judged.stale,
+        n=number(judged.stale),
+        unserved=number(judged.unserved),
+        targets=count(judged.cases, "target"),
     )
+    lacks = tr("{clauses}.", clauses=lacks)
     if judged.of_other_content:
-        lacks += f". {OTHER_CONTENT}"
+        lacks = joined(lacks, tr("{clauses}.", clauses=tr(OTHER_CONTENT)))
     if name == subject or not judged.cases:
-        return f"{capital(name_of(name))}: {lacks}."
+        return tr("{name}: {about}", name=capital(name_of(name)), about=lacks)
     test = report.compare(subject, name)
-    result = "behind by"
+    said = {"lists": name_of(name), "name": name_of(subject), "lead": lead(test)}
+    compared = tr("Compared with your lists {lists}, {name} is behind by {lead}.", **said)
     if not test.decided:
-        result = "without a significant difference:"
+        compared = tr(
+            "Compared with your lists {lists}, {name} is without a significant difference: {lead}.",
+            **said,
+        )
     elif test.difference.mean > 0:
-        result = "ahead by"
-    return (
-        f"Compared with your lists {name_of(name)}, {name_of(subject)} is {result} {lead(test)}. "
-        f"{lacks}."
-    )
+        compared = tr("Compared with your lists {lists}, {name} is ahead by {lead}.", **said)
+    return joined(compared, lacks)
+
+
+def _names(recommenders: Sequence[str]) -> str:
+    return tr(", ").join(map(name_of, recommenders))
 
 
 def lists_of_other_content(names: Sequence[str]) -> list[str]:
     """Which imported lists are about other content of the corpus; nothing where none is."""
-    return [f"{', '.join(map(name_of, names))}: {OTHER_CONTENT}."] if names else []
+    about = tr("{clauses}.", clauses=tr(OTHER_CONTENT))
+    return [tr("{name}: {about}", name=_names(names), about=about)] if names else []
 
 
 def damaged_lists(names: Sequence[str]) -> list[str]:
     """Which imported lists could not be read; nothing where all could."""
-    lists = ", ".join(map(name_of, names))
-    said = f"Your lists {lists} are left out: the file is damaged. Import them again."
+    said = tr(
+        "Your lists {names} are left out: the file is damaged. Import them again.",
+        names=_names(names),
+    )
     return [said] if names else []
-
-
-STRATEGIES_OVER_TIME = (
-    "Strategies adjust the open model; this protocol trains others, so it leaves strategies out."
-)
 
 
 def not_evaluated(names: Sequence[str]) -> list[str]:
     """Which own recommenders the report lacks; nothing where it has all."""
     if not names:
         return []
-    are = "is" if len(names) == 1 else "are"
-    return [f"{', '.join(map(name_of, names))} {are} not evaluated yet: press Evaluate now."]
+    return [
+        trn(
+            "{names} is not evaluated yet: press Evaluate now.",
+            "{names} are not evaluated yet: press Evaluate now.",
+            len(names),
+            names=_names(names),
+        )
+    ]
 
 
 def periods(subject: str, rows: Sequence[GroupRow], period: str) -> str:
     """Best and worst calendar period among those with enough targets."""
-    why = f" By {period}, as most months have too few targets." if period != "month" else ""
-    return _extremes(subject, rows, "in", period) + why
+    found = _extremes(subject, rows)
+    said = tr(FEW_PERIODS[period])
+    if found:
+        said = tr(
+            "{name} is best in {best} ({most}, {targets}) and worst in {worst} ({least}, {fewer}).",
+            **found,
+        )
+    return joined(said, _left_out(rows, period), tr(BY_LONGER.get(period, "")))
 
 
 def cohorts(subject: str, rows: Sequence[GroupRow]) -> str:
     """Best and worst cohort among those with enough targets."""
-    return _extremes(subject, rows, "for", "cohort")
+    found = _extremes(subject, rows)
+    said = tr(FEW_PERIODS["cohort"])
+    if found:
+        said = tr(
+            "{name} is best for {best} ({most}, {targets}) and worst for {worst} ({least}, "
+            "{fewer}).",
+            **found | {"best": several(found["best"]), "worst": several(found["worst"])},
+        )
+    return joined(said, _left_out(rows, "cohort"))
 
 
-def _extremes(subject: str, rows: Sequence[GroupRow], word: str, noun: str) -> str:
+def _extremes(subject: str, rows: Sequence[GroupRow]) -> dict[str, str]:
+    """Fields of a sentence; empty where fewer than two groups have enough targets."""
     enough = sorted((row for row in rows if not row.few), key=lambda row: -row.subject.mean)
-    small = len(rows) - len(enough)
-    verb = "is" if small == 1 else "are"
-    rest = f" {count(small, noun)} with fewer than {FEW} targets {verb} left out." if small else ""
     if len(enough) < 2:
-        return f"Too few targets to compare {noun}s.{rest}"
-    best, worst = (
-        f"{word} {row.name}{'s' if noun == 'cohort' else ''} ({figure(row.subject.mean)}, "
-        f"{count(row.cases, 'target')})"
-        for row in (enough[0], enough[-1])
-    )
-    return capital(f"{name_of(subject)} is best {best} and worst {worst}.{rest}")
+        return {}
+    best, worst = enough[0], enough[-1]
+    return {
+        "name": capital(name_of(subject)),
+        "best": best.name,
+        "most": figure(best.subject.mean),
+        "targets": count(best.cases, "target"),
+        "worst": worst.name,
+        "least": figure(worst.subject.mean),
+        "fewer": count(worst.cases, "target"),
+    }
+
+
+def _left_out(rows: Sequence[GroupRow], noun: str) -> str:
+    small = sum(row.few for row in rows)
+    return trn(*LEFT_OUT[noun], small, n=number(small), few=FEW) if small else ""
 
 
 def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
@@ -241,46 +362,67 @@ def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
 
     name = capital(name_of(subject))
     if not bins:
-        return f"{name} has ranks only, without probabilities, so it has no calibration."
+        return tr(
+            "{name} has ranks only, without probabilities, so it has no calibration.", name=name
+        )
     cases = sum(b.cases for b in bins)
     predicted = sum(b.promised * b.cases for b in bins) / cases
     observed = sum(b.kept * b.cases for b in bins) / cases
     gap = sum(abs(b.promised - b.kept) * b.cases for b in bins) / cases
     sure = binomtest(round(observed * cases), cases).proportion_ci(method="wilson")
-    grade = f"well calibrated, as far as {count(cases, 'target')} can show"
+    grade = tr("well calibrated, as far as {targets} can show", targets=count(cases, "target"))
     if not sure.low <= predicted <= sure.high:
-        grade = "overconfident" if predicted > observed else "underconfident"
-    return (
-        f"{name} is {grade}: predicted {percent(predicted)}, observed {percent(observed)} "
-        f"[{sure.low * 100:.0f}, {sure.high * 100:.0f}] of targets in its top {k}. Mean gap over "
-        f"{count(len(bins), 'bin')}: {gap * 100:.0f} points."
+        grade = tr("overconfident") if predicted > observed else tr("underconfident")
+    return tr(
+        "{name} is {grade}: predicted {predicted}, observed {observed} [{low:.0f}, {high:.0f}] of "
+        "targets in its top {k}. Mean gap over {bins}: {gap:.0f} points.",
+        name=name,
+        grade=grade,
+        predicted=percent(predicted),
+        observed=percent(observed),
+        low=sure.low * 100,
+        high=sure.high * 100,
+        k=k,
+        bins=count(len(bins), "bin"),
+        gap=gap * 100,
     )
 
 
 def training(metrics: Metrics) -> str:
     """What training gained and when it was best."""
     if not metrics.training:
-        return "This model has no record of its training."
+        return tr("This model has no record of its training.")
     start, *later = [line.validation_ndcg or 0.0 for line in metrics.training]
     if not any(value > 0 for value in (start, *later)):
-        return (
+        return tr(
             "No epoch could be selected: there is no validation case, or none with its item in a "
             "list of 10. The weights from before training are used."
         )
     best = max(later, default=start)
-    what = "validation NDCG@10 of the interest model"
+    values = {"start": figure(start), "best": figure(best)}
     if best <= start:
-        return (
-            f"No epoch improved on the start: {what} was {figure(start)} before training and at "
-            f"best {figure(best)} in the {count(len(later), 'epoch')} after. The weights from "
-            "before training are used."
+        return tr(
+            "No epoch improved on the start: validation NDCG@10 of the interest model was {start} "
+            "before training and at best {best} in the {epochs} after. The weights from before "
+            "training are used.",
+            epochs=count(len(later), "epoch"),
+            **values,
         )
-    epoch = metrics.best_epoch
-    at = f" at epoch {epoch} of {len(later)}" if epoch is not None else ""
-    return (
-        f"{capital(what)} rose from {figure(start)} before training to {figure(best)}{at}. The "
-        f"weights of that epoch are used.{overfitting(metrics)}"
-    )
+    if metrics.best_epoch is None:
+        said = tr(
+            "Validation NDCG@10 of the interest model rose from {start} before training to {best}. "
+            "The weights of that epoch are used.",
+            **values,
+        )
+    else:
+        said = tr(
+            "Validation NDCG@10 of the interest model rose from {start} before training to {best} "
+            "at epoch {epoch} of {epochs}. The weights of that epoch are used.",
+            epoch=metrics.best_epoch,
+            epochs=len(later),
+            **values,
+        )
+    return joined(said, overfitting(metrics))
 
 
 def overfitting(metrics: Metrics) -> str:
@@ -291,14 +433,26 @@ def overfitting(metrics: Metrics) -> str:
         return ""
     epoch, own, lowest = min(losses, key=lambda line: line[2])
     last, own_last, held_last = losses[-1]
-    said = f" Validation loss was lowest at epoch {epoch} ({lowest:.2f} nats)"
+    at = {"epoch": epoch, "lowest": f"{lowest:.2f}"}
     if last == epoch:
-        return f"{said}: it still fell at the end."
+        return tr(
+            "Validation loss was lowest at epoch {epoch} ({lowest} nats): it still fell at the "
+            "end.",
+            **at,
+        )
     if held_last - lowest < LEAST_RISE or own_last >= own:
-        return f"{said} and stayed there."
-    return (
-        f"{said} and rose to {held_last:.2f} by epoch {last}, while training loss fell from "
-        f"{own:.2f} to {own_last:.2f}: overfitting from there on."
+        return tr(
+            "Validation loss was lowest at epoch {epoch} ({lowest} nats) and stayed there.", **at
+        )
+    return tr(
+        "Validation loss was lowest at epoch {epoch} ({lowest} nats) and rose to {held:.2f} by "
+        "epoch {last}, while training loss fell from {own:.2f} to {now:.2f}: overfitting from "
+        "there on.",
+        held=held_last,
+        last=last,
+        own=own,
+        now=own_last,
+        **at,
     )
 
 
@@ -311,15 +465,21 @@ def never(
     largest: tuple[str, int],
 ) -> str:
     """How many items were never recommended, what that costs, and the ``largest`` topic's share."""
-    lists = f"the {count(len(report.users), 'list')} of {report.k}"
+    lists = tr("the {lists} of {k}", lists=count(len(report.users), "list"), k=report.k)
     if not items:
-        return f"Every item of the catalogue is in at least one of {lists}."
-    return capital(
-        f"{name_of(subject)} never recommends {number(items)} of {count(report.n_items, 'item')} "
-        f"({percent(items / report.n_items)}) in {lists}. {number(trained)} of them "
-        f"{'has' if trained == 1 else 'have'} training events; {count(targets, 'target')} could "
-        f"not be hit. Largest group: {largest[0]} ({number(largest[1])} of "
-        f"{number(items)})."
+        return tr("Every item of the catalogue is in at least one of {lists}.", lists=lists)
+    return trn(
+        *NEVER,
+        trained,
+        n=number(trained),
+        name=capital(name_of(subject)),
+        items=number(items),
+        all=count(report.n_items, "item"),
+        share=percent(items / report.n_items),
+        lists=lists,
+        targets=count(targets, "target"),
+        topic=largest[0],
+        largest=number(largest[1]),
     )
 
 
@@ -329,48 +489,78 @@ def ablation(
     """Which parts of a history the recommendations need, and which they don't."""
     needed = sorted((row for row in rows if row.ndcg.low > 0), key=lambda row: -row.ndcg.mean)
     harmful = [row for row in rows if row.ndcg.high < 0]
-    idle = [row.part for row in rows if not row.decided]
+    idle = [row.called for row in rows if not row.decided]
     said = []
     if needed:
-        losses = [f"{between(row.ndcg)} without {row.part}" for row in needed]
+        losses = [_without(between(row.ndcg), row) for row in needed]
         said.append(
-            f"{capital(name_of(recommender))} needs {listing([row.part for row in needed])}. "
-            f"NDCG@{k} drops from {figure(whole)} by {listing(losses)}."
+            tr(
+                "{name} needs {parts}. NDCG@{k} drops from {whole} by {losses}.",
+                name=capital(name_of(recommender)),
+                parts=listing([row.called for row in needed]),
+                k=k,
+                whole=figure(whole),
+                losses=listing(losses),
+            )
         )
     if harmful:
-        gains = [f"{between(_negative(row.ndcg))} without {row.part}" for row in harmful]
-        said.append(f"It improves by {listing(gains)}.")
+        gains = [_without(between(_negative(row.ndcg)), row) for row in harmful]
+        said.append(tr("It improves by {gains}.", gains=listing(gains)))
     if idle:
-        said.append(f"No significant difference without {listing(idle)} ({count(users, 'user')}).")
-    return " ".join(said)
+        said.append(
+            tr(
+                "No significant difference without {parts} ({users}).",
+                parts=listing(idle),
+                users=count(users, "user"),
+            )
+        )
+    return joined(*said)
+
+
+def _without(change: str, row: AblationRow) -> str:
+    return tr("{change} without {part}", change=change, part=row.called)
 
 
 def ablation_of_user(user: str, rows: Sequence[AblationRow], steps: int, trained: int) -> str:
     """The same over one user's steps, in log-probability."""
     if not steps:
-        return f"{user} has no step whose next item was new, so there is nothing to measure."
+        return tr(
+            "{user} has no step whose next item was new, so there is nothing to measure.", user=user
+        )
     row = max(rows, key=lambda row: abs(row.nats.mean))
-    seen = f" ({number(trained)} seen in training)" if trained else ""
-    is_sure = row.nats.low > 0 or row.nats.high < 0
-    return (
-        f"Over {count(steps, 'step')} of {user}{seen}, the log-probability of the actual next item "
-        f"changes most without {row.part}: a loss of {signed(row.nats.mean, 3)} nats"
-        f"{'' if is_sure else ', not significant with so few steps'}."
+    over = tr("{steps} of {user}", steps=count(steps, "step"), user=user)
+    if trained:
+        over = tr("{steps} ({n} seen in training)", steps=over, n=number(trained))
+    said = {"over": over, "part": row.called, "loss": signed(row.nats.mean, 3)}
+    if row.nats.low > 0 or row.nats.high < 0:
+        return tr(
+            "Over {over}, the log-probability of the actual next item changes most without {part}: "
+            "a loss of {loss} nats.",
+            **said,
+        )
+    return tr(
+        "Over {over}, the log-probability of the actual next item changes most without {part}: a "
+        "loss of {loss} nats, not significant with so few steps.",
+        **said,
     )
 
 
 def sentiment(quality: SentimentQuality | None) -> str:
     """How well the sentiment of held-out reviews agrees with their ratings."""
     if quality is None or quality.auc is None:
-        return (
+        return tr(
             "Sentiment: not evaluated, as this corpus has no held-out reviews with both low and "
             "high ratings."
         )
-    return (
-        f"Sentiment on {count(quality.reviews, 'held-out review')} "
-        f"({number(quality.negative_reviews)} with a low rating): AUC {quality.auc:.3f} for "
-        f"low against high ratings; rank correlation with the rating {quality.spearman:.2f}; "
-        f"mean error {quality.mae:.2f} on a scale from \u22121 to +1."
+    return tr(
+        "Sentiment on {reviews} ({n} with a low rating): AUC {auc:.3f} for low against high "
+        "ratings; rank correlation with the rating {correlation:.2f}; mean error {error:.2f} on a "
+        "scale from \u22121 to +1.",
+        reviews=count(quality.reviews, "held-out review"),
+        n=number(quality.negative_reviews),
+        auc=quality.auc,
+        correlation=quality.spearman,
+        error=quality.mae,
     )
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.language import mark, tr
 from core.model.config import InterestConfig
 from core.views.wording import listing
 
 NAMES = {
-    "patience": "Early stopping, epochs",
-    "epochs": "Epochs at most",
-    "weight_decay": "L2 (weight decay)",
-    "dropout": "LSTM dropout",
-    "id_dropout": "Item dropout",
-    "part_dropout": "Part dropout",
-    "text_dropout": "Text dropout",
-    "averaging": "Average of weights",
-    "label_smoothing": "Label smoothing",
+    "patience": mark("Early stopping, epochs"),
+    "epochs": mark("Epochs at most"),
+    "weight_decay": mark("L2 (weight decay)"),
+    "dropout": mark("LSTM dropout"),
+    "id_dropout": mark("Item dropout"),
+    "part_dropout": mark("Part dropout"),
+    "text_dropout": mark("Text dropout"),
+    "averaging": mark("Average of weights"),
+    "label_smoothing": mark("Label smoothing"),
 }
 """What each setting is called, by its name in ``InterestConfig``."""
-ABOUT = (
+ABOUT = mark(
     "Early stopping ends training after so many epochs without a better validation NDCG@10. "
     "Dropout is the share left out in training: of LSTM inputs and outputs, items' ids, parts of "
     "events, review texts. What each is worth was measured on validation events "
@@ -47,7 +48,7 @@ def setting_rows(config: InterestConfig) -> tuple[SettingRow, ...]:
     """The settings of a model beside the defaults."""
     usual = InterestConfig()
     return tuple(
-        SettingRow(name, field, float(getattr(config, field)), float(getattr(usual, field)))
+        SettingRow(tr(name), field, float(getattr(config, field)), float(getattr(usual, field)))
         for field, name in NAMES.items()
     )
 
@@ -55,10 +56,18 @@ def setting_rows(config: InterestConfig) -> tuple[SettingRow, ...]:
 def settings_sentence(rows: tuple[SettingRow, ...]) -> str:
     """Which settings differ from the defaults."""
     other = [
-        f"{row.field} {row.value:g} (default {row.usual:g})"
+        tr(
+            "{field} {value:g} (default {usual:g})",
+            field=row.field,
+            value=row.value,
+            usual=row.usual,
+        )
         for row in rows
         if row.value != row.usual
     ]
     if not other:
-        return "All settings against overfitting are the defaults."
-    return f"Settings against overfitting that differ from the defaults: {listing(other)}."
+        return tr("All settings against overfitting are the defaults.")
+    return tr(
+        "Settings against overfitting that differ from the defaults: {settings}.",
+        settings=listing(other),
+    )

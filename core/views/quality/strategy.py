@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.language import mark, tr, trc
 from core.recommend.registry import NAMES
 from core.strategy.adjusted import NEW_UP_TO, PLACES
 from core.strategy.log import Logged, settings_words
 from core.strategy.price import LEAST_CASES, K, Price, Prices
 from core.strategy.reweighing import Reweighed
 from core.strategy.store import Strategy
-from core.views.wording import count, day, figure, number, percent, signed
+from core.views.wording import count, day, figure, joined, number, percent, signed
 
-ABOUT_PRICES = (
+ABOUT_PRICES = mark(
     "Differences of NDCG@10 on validation cases whose target may be listed, from the joint's lists "
     "in order of score, with 95 % intervals by bootstrap over users. The other setting is 0. "
     "Diversity: maximal marginal relevance on the model's item vectors. Re-ranking fills the first "
-    f"{PLACES} places."
+    "{places} places."
 )
-ABOUT_WEIGHTS = (
+ABOUT_WEIGHTS = mark(
     "Judged on the newest quarter of the validation cases: weights of all earlier cases against "
     "weights refitted on the newest half of these. The interval draws users."
 )
@@ -104,6 +105,11 @@ class StrategyView:
     """Whether the refitted weights' gain is above 0."""
 
 
+def about_prices() -> str:
+    """What the curves and the weights are, below them."""
+    return joined(tr(ABOUT_PRICES, places=PLACES), tr(ABOUT_WEIGHTS))
+
+
 def build_strategy(reweighed: Reweighed | str, prices: Prices) -> StrategyView:
     """The view of a measurement; a text instead of a refit says why there is none."""
     refit = None if isinstance(reweighed, str) else reweighed
@@ -112,7 +118,7 @@ def build_strategy(reweighed: Reweighed | str, prices: Prices) -> StrategyView:
         weights_sentence=reweigh_sentence(refit) if refit else str(reweighed),
         price_sentence=price_sentence(prices),
         weights=tuple(
-            WeightRow(NAMES.get(each.component, each.component), each.old, each.new)
+            WeightRow(tr(NAMES.get(each.component, each.component)), each.old, each.new)
             for each in (refit.weights if refit else ())
         ),
         diversity=tuple(
@@ -145,32 +151,47 @@ def strategy_rows(strategies: Sequence[Strategy]) -> tuple[StrategyRow, ...]:
 def reweigh_sentence(reweighed: Reweighed) -> str:
     """What refitted weights change on the newest cases, and what to do."""
     gain = reweighed.test.difference
-    about = (
-        f"on {count(reweighed.held_out, 'held-out case')} since {day(reweighed.held_out_since)} "
-        f"refitted weights change NDCG@{K} by {_difference(gain.mean, gain.low, gain.high)}"
+    about = tr(
+        "on {cases} since {day} refitted weights change NDCG@{k} by {gain}",
+        cases=count(reweighed.held_out, "held-out case"),
+        day=day(reweighed.held_out_since),
+        k=K,
+        gain=_difference(gain.mean, gain.low, gain.high),
     )
     if reweighed.is_better:
-        return f"The refit pays: {about}."
+        return tr("The refit pays: {about}.", about=about)
     if gain.high < 0:
-        return f"Keep the weights: {about}."
-    return f"Keep the weights, no significant gain: {about}."
+        return tr("Keep the weights: {about}.", about=about)
+    return tr("Keep the weights, no significant gain: {about}.", about=about)
 
 
 def price_sentence(prices: Prices) -> str:
     """Up to which setting re-ranking has no significant price, and what the next one costs."""
     if prices.cases < LEAST_CASES:
         return _too_few(prices.cases)
-    said = [f"On {count(prices.cases, 'validation case')}:"]
-    said.append(_free("diversity", prices.diversity, lambda price: f"{price.settings.diversity:g}"))
-    if prices.new_items:
-        curve, about = prices.new_share, f"({number(prices.new_items)} of the catalogue's "
-        about += f"{count(prices.n_items, 'item')} have at most {NEW_UP_TO} training event)"
-        words = _free(
-            "a share for new items", curve, lambda price: percent(price.settings.new_share)
+    diversity = _free(
+        tr("diversity"), prices.diversity, lambda price: f"{price.settings.diversity:g}"
+    )
+    said = {"cases": count(prices.cases, "validation case"), "diversity": diversity}
+    if not prices.new_items:
+        return tr(
+            "On {cases}: {diversity}; no item is new (at most {most} training event).",
+            most=NEW_UP_TO,
+            **said,
         )
-        said.append(f"{words} {about}")
-        return f"{said[0]} {said[1]}; {said[2]}."
-    return f"{said[0]} {said[1]}; no item is new (at most {NEW_UP_TO} training event)."
+    return tr(
+        "On {cases}: {diversity}; {share} ({new} of the catalogue's {items} have at most {most} "
+        "training event).",
+        share=_free(
+            tr("a share for new items"),
+            prices.new_share,
+            lambda price: percent(price.settings.new_share),
+        ),
+        new=number(prices.new_items),
+        items=count(prices.n_items, "item"),
+        most=NEW_UP_TO,
+        **said,
+    )
 
 
 def saved_price(price: Price, cases: int) -> str:
@@ -178,11 +199,16 @@ def saved_price(price: Price, cases: int) -> str:
     if cases < LEAST_CASES:
         return _too_few(cases)
     cost = _difference(price.price.mean, price.price.low, price.price.high)
-    return f"Price on {count(cases, 'validation case')}: NDCG@{K} {cost}."
+    return tr(
+        "Price on {cases}: NDCG@{k} {cost}.",
+        cases=count(cases, "validation case"),
+        k=K,
+        cost=cost,
+    )
 
 
 def _too_few(cases: int) -> str:
-    return f"There are too few validation cases ({number(cases)}) to tell a price."
+    return tr("There are too few validation cases ({n}) to tell a price.", n=number(cases))
 
 
 def _free(name: str, curve: Sequence[Price], of: object) -> str:
@@ -195,12 +221,16 @@ def _free(name: str, curve: Sequence[Price], of: object) -> str:
         free = price
     words = []
     if free is not None:
-        words.append(f"{name} up to {of(free)} has no significant price")
+        words.append(
+            tr("{name} up to {setting} has no significant price", name=name, setting=of(free))
+        )
     if dear is not None:
         cost = _difference(dear.price.mean, dear.price.low, dear.price.high)
-        label = of(dear) if free is not None else f"{name} of {of(dear)}"
-        words.append(f"{label} changes NDCG@{K} by {cost}")
-    return ", ".join(words)
+        label = of(dear)
+        if free is None:
+            label = tr("{name} of {setting}", name=name, setting=label)
+        words.append(tr("{setting} changes NDCG@{k} by {cost}", setting=label, k=K, cost=cost))
+    return trc("between clauses", ", ").join(words)
 
 
 def _difference(mean: float, low: float, high: float) -> str:
@@ -211,8 +241,12 @@ def tell_weights(reweighed: Reweighed) -> list[str]:
     """A proposal in lines, for a terminal."""
     lines = [
         reweigh_sentence(reweighed),
-        f"Refitted on {count(reweighed.fitted_on, 'case')} since {day(reweighed.since)}. "
-        "Weights, old and proposed, where everything about the case is average:",
+        tr(
+            "Refitted on {cases} since {day}. Weights, old and proposed, where everything about "
+            "the case is average:",
+            cases=count(reweighed.fitted_on, "case"),
+            day=day(reweighed.since),
+        ),
     ]
     lines += [
         f"  {each.component:<18} {signed(each.old)}  {signed(each.new)}"
@@ -226,13 +260,25 @@ def tell_prices(prices: Prices) -> list[str]:
     lines = [price_sentence(prices)]
     if prices.cases < LEAST_CASES:
         return lines
-    for name, curve in (("diversity", prices.diversity), ("new share", prices.new_share)):
+    for name, curve in (
+        (tr("diversity"), prices.diversity),
+        (tr("new share"), prices.new_share),
+    ):
         for price in curve:
             setting = price.settings.diversity or price.settings.new_share
             cost = _difference(price.price.mean, price.price.low, price.price.high)
             lines.append(
-                f"  {name} {setting:<4g} NDCG@{K} {price.ndcg.mean:.4f}, price {cost}, lists: "
-                f"diversity {figure(price.diversity)}, new items {percent(price.new)}"
+                tr(
+                    "  {name} {setting:<4g} NDCG@{k} {ndcg:.4f}, price {cost}, lists: diversity "
+                    "{diversity}, new items {new}",
+                    name=name,
+                    setting=setting,
+                    k=K,
+                    ndcg=price.ndcg.mean,
+                    cost=cost,
+                    diversity=figure(price.diversity),
+                    new=percent(price.new),
+                )
             )
     return lines
 
@@ -241,9 +287,11 @@ def tell_log(log: Sequence[Logged], most: int | None = None) -> list[str]:
     """The log in lines, for a terminal."""
     lines = []
     for line in log[:most]:
-        who = f" by {line.who}" if line.who else ""
+        did = tr("{about} {id} {what}", about=tr(line.about), id=line.id, what=line.what)
+        if line.who:
+            did = tr("{did} by {who}", did=did, who=line.who)
         why = f": {line.why}" if line.why else ""
-        lines.append(f"{day(line.when)}  {line.about} {line.id} {line.what}{who}{why}")
+        lines.append(f"{day(line.when)}  {did}{why}")
     if most is not None and len(log) > most:
-        lines.append(f"... and {number(len(log) - most)} more (python -m core strategy)")
+        lines.append(tr("... and {n} more (python -m core strategy)", n=number(len(log) - most)))
     return lines
