@@ -31,7 +31,8 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 
 FULL_SOFTMAX_ITEMS = 50_000
 STAGE = mark("Training the interest model")
-VALIDATION_LOSS, VALIDATION_NDCG = mark("validation loss"), mark("validation NDCG@10")
+LOSS, VALIDATION_LOSS = mark("loss"), mark("validation loss")
+VALIDATION_NDCG = mark("validation NDCG@10")
 """Figures that a report names."""
 _WARM_UP_STEPS = 20
 _TOLD_EVERY = 16
@@ -231,9 +232,9 @@ def _train(
 def _figures(loss: float, judged: Validated, scored: bool) -> dict[str, float]:
     """What a report says of the training so far."""
     if not scored:
-        return {"loss": loss}
+        return {LOSS: loss}
     known = {VALIDATION_LOSS: judged.loss} if np.isfinite(judged.loss) else {}
-    return {"loss": loss, **known, VALIDATION_NDCG: judged.ndcg}
+    return {LOSS: loss, **known, VALIDATION_NDCG: judged.ndcg}
 
 
 def _epoch(number: int, loss: float | None, judged: Validated | None, seconds: float) -> Epoch:

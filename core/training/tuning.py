@@ -179,7 +179,7 @@ def tune(
 
     def tell(values: Sequence[float]) -> None:
         best = max([*(trial.ndcg for trial in tuning.trials), *values])
-        figures = {"trial": float(len(tuning.trials) + 1), "best": best}
+        figures = {mark("trial"): float(len(tuning.trials) + 1), mark("best"): best}
         left = max(deadline - time.monotonic(), 0.0)
         done = int(60 * minutes - left)
         report(progress, Progress(mark("Tuning"), done, int(60 * minutes), left, figures))
