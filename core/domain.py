@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from core.html_table import html_table
-from core.language import tr
+from core.language import tr, trc
 
 
 class Columns:
@@ -207,7 +207,7 @@ class History:
         instant = at if isinstance(at, datetime) else parse_instant(at)
         step = sum(event.timestamp <= instant for event in self.events)
         if step == 0:
-            first = self.events[0].timestamp.isoformat() if self.events else tr("never")
+            first = self.events[0].timestamp.isoformat() if self.events else trc("time", "never")
             raise DomainError(
                 tr("no event at or before {time}", time=instant.isoformat()),
                 where=tr("user {user}, first event {first}", user=self.user_id, first=first),

@@ -9,7 +9,7 @@ import pandas as pd
 from core.corpus.manifest import Append, Manifest
 from core.corpus.options import NO_QUOTE
 from core.corpus.previewing import FileReading, Preview
-from core.language import mark, tr
+from core.language import mark, tr, trc
 from core.views.wording import capital, count, joined, listing, number, percent, short
 
 FEW_MATCHED = 0.5
@@ -26,7 +26,7 @@ TIME_NAMES = (
     *(mark("serial"), mark("day-first"), mark("month-first")),
 )
 """The words among forms of time, for ``tr``."""
-TABLES = {"events": mark("events"), "items": mark("items"), "users": mark("users")}
+
 FIRST_LINE = {True: mark("names the columns"), False: mark("is data")}
 
 
@@ -44,7 +44,7 @@ def _reading(file: FileReading) -> dict[str, str]:
     quote = "–" if file.quote is None else file.quote
     return {
         mark("File"): file.file,
-        mark("Holds"): tr(TABLES.get(file.table, file.table)),
+        mark("Holds"): _table_name(file.table),
         mark("Read as"): file.layout
         or tr(", ").join(name for name in (file.syntax, file.format) if name != "auto"),
         mark("Encoding"): file.encoding,
@@ -53,6 +53,15 @@ def _reading(file: FileReading) -> dict[str, str]:
         mark("First line"): tr(FIRST_LINE[file.header]) if file.delimiter is not None else "–",
         mark("Not used"): tr(", ").join(file.unused) or "–",
     }
+
+
+def _table_name(table: str) -> str:
+    names = {
+        "events": trc("file", "events"),
+        "items": trc("file", "items"),
+        "users": trc("file", "users"),
+    }
+    return names.get(table, table)
 
 
 def column_examples(preview: Preview) -> dict[str, str]:
