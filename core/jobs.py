@@ -46,7 +46,7 @@ KINDS = (
     *(mark("ablation"), mark("atlas"), mark("evaluate"), mark("import"), mark("lists")),
     *(mark("monitor"), mark("off-policy"), mark("search"), mark("second_map"), mark("states")),
     *(mark("strategy"), mark("train"), mark("turnover"), mark("turns"), mark("update")),
-    *(mark("what_if"), mark("windows")),
+    *(mark("what_if"), mark("windows"), mark("explanation"), mark("encoder")),
 )
 """Kinds of jobs, as errors name them in other languages."""
 _numbers = itertools.count(1)
