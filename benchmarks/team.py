@@ -3,9 +3,11 @@
 ``explain``: Timeline's reruns of one session, alone and while another one's question about a review
 of 80 words is computed. ``training``: the same while a model is trained. ``sessions``: 25 and 50
 sessions on mixed pages of the demo, with a second of thought between two reruns, and the server's
-memory before, with them and after they have gone. ``cold``: whole commands about the demo, each in
-a process of its own. A session is a websocket that speaks Streamlit's protocol: a rerun lasts from
-the request to the message that the script has ended; what a browser draws is not in it.
+memory before, with them and after they have gone. ``workers``: the same sessions on two servers of
+one library, as ``tastelines app --workers 2`` starts them, half of them on each. ``cold``: whole
+commands about the demo, each in a process of its own. A session is a websocket that speaks
+Streamlit's protocol: a rerun lasts from the request to the message that the script has ended; what
+a browser draws is not in it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -181,8 +183,8 @@ def explaining(user: str, length: int) -> Callable[[ExitStack, Server], object]:
     return begin
 
 
-def sessions(server: Server, n: int) -> Line:
-    """Reruns of so many sessions at once."""
+def sessions(servers: Sequence[Server], n: int) -> Line:
+    """Reruns of so many sessions at once, shared out over the servers."""
     corpus = Library.open().corpus("demo")
     took: list[float] = []
     wrong: list[str] = []
@@ -194,7 +196,7 @@ def sessions(server: Server, n: int) -> Line:
             user = draw.choice(corpus.user_ids[:200])
             events = len(corpus.history(user))
             about: dict[str, object] = {"corpus": "demo", "user": user, "time": events}
-            with opened(server, "", about) as channel:
+            with opened(servers[number % len(servers)], "", about) as channel:
                 start.wait(300)
                 time.sleep(draw.random() * THOUGHT)
                 for _ in range(ROUNDS):
@@ -209,7 +211,7 @@ def sessions(server: Server, n: int) -> Line:
             start.abort()
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(n)]
-    before = server.seconds()
+    before = sum(server.seconds() for server in servers)
     began = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -219,13 +221,15 @@ def sessions(server: Server, n: int) -> Line:
     if not took:
         return Line(f"p95 of {n} sessions", f"{BARS[n]:g} s", f"none ended: {wrong[:3]}", False)
     p50, p95 = np.percentile(took, [50, 95])
-    spent = server.seconds() - before
+    spent = sum(server.seconds() for server in servers) - before
     errors = f"{len(wrong)} errors {', '.join(sorted(set(wrong)))}".strip()
     measured = (
         f"{p95:.2f} s (median {p50:.2f}, worst {max(took):.2f}; {len(took)} reruns, {errors}; "
         f"{spent / len(took):.3f} s of processor each, {spent / wall:.2f} used)"
     )
-    what = f"p95 of a rerun, {n} sessions with {THOUGHT:g} s of thought, mixed pages; {load()}"
+    of = f" on {len(servers)} servers" if len(servers) > 1 else ""
+    thought = f"{THOUGHT:g} s of thought"
+    what = f"p95 of a rerun, {n} sessions{of} with {thought}, mixed pages; {load()}"
     return Line(what, f"{BARS[n]:g} s, 0 errors", measured, bool(p95 <= BARS[n] and not wrong))
 
 
@@ -260,10 +264,10 @@ def run(names: list[str]) -> Iterator[Line]:
                 yield beside(server, "training", partial(training, library), 1)
             if "sessions" in names:
                 open_everything(server)
-                sessions(server, 5)
+                sessions([server], 5)
                 before = megabytes(server)
-                yield sessions(server, 25)
-                yield sessions(server, 50)
+                yield sessions([server], 25)
+                yield sessions([server], 50)
                 full, gone, after = megabytes(server), 0, np.inf
                 while gone < GONE and after > 1.15 * before:
                     time.sleep(LOOKS_EVERY)
@@ -273,6 +277,14 @@ def run(names: list[str]) -> Iterator[Line]:
                 )
                 what = "memory of the server, before and after 75 sessions"
                 yield Line(what, f"within 15 % in {GONE} s", measured, after <= 1.15 * before)
+            if "workers" in names:
+                with served(library=library) as second:
+                    servers = [server, second]
+                    for each in servers:
+                        open_everything(each)
+                    sessions(servers, 5)
+                    yield sessions(servers, 25)
+                    yield sessions(servers, 50)
         if "cold" in names:
             yield from cold(Path(folder))
 
@@ -337,7 +349,7 @@ def end_training(library: Path) -> None:
     jobs.wait_for(job, 60)
 
 
-SECTIONS = ["explain", "training", "sessions", "cold"]
+SECTIONS = ["explain", "training", "sessions", "workers", "cold"]
 
 if __name__ == "__main__":
     asked = sys.argv[1:] or SECTIONS

@@ -34,6 +34,7 @@ from core.corpus.timestamps import DAY_MICROS
 from core.corpus.users_file import UsersRead, merged, plan_users, save_users
 from core.domain import Columns, DomainError
 from core.files import verify
+from core.language import mark, tr
 from core.progress import ProgressCallback, StopCallback
 
 ANSWERS = ("kinds", "time_format", "category_separator", "rating_scale", "decimal")
@@ -84,14 +85,14 @@ def append_files(
     """
     library.check_free(name)
     library.manifest(name)
-    with library.writing("import"), library.staging(name) as folder:
+    with library.writing(mark("import")), library.staging(name) as folder:
         old_folder = library.corpus_folder(name)
         manifest, events, known = load_tables(old_folder)
         asked, notes = as_before(manifest, paths, items, options or ImportOptions())
         plan = _plan(paths, items, asked, users)
         listed = plan_users(users, options or ImportOptions()) if users is not None else None
         earlier = load_users(old_folder, manifest)
-        verify(old_folder, (QUARANTINE_FILE,), remedy=IMPORT_AGAIN)
+        verify(old_folder, (QUARANTINE_FILE,), remedy=tr(IMPORT_AGAIN))
         shutil.copyfile(old_folder / QUARANTINE_FILE, folder / QUARANTINE_FILE)
         order = _rows_of_users(events) if manifest.order_as_time else None
         reading = FilesRead(plan, folder, progress, stop, order, goes_on=True)
@@ -187,9 +188,15 @@ def _scale(manifest: Manifest, plan: Plan) -> Scale | None:
     if own is not None and said is not None and own != said:
         (low, high), (other_low, other_high) = own, said
         raise DomainError(
-            f"the corpus has ratings on {low:g}-{high:g}, not {other_low:g}-{other_high:g}",
-            where=f"corpus {manifest.name}",
-            remedy="Convert the ratings, or import all files together, on one scale",
+            tr(
+                "the corpus has ratings on {low:g}-{high:g}, not {other_low:g}-{other_high:g}",
+                low=low,
+                high=high,
+                other_low=other_low,
+                other_high=other_high,
+            ),
+            where=tr("corpus {name}", name=manifest.name),
+            remedy=tr("Convert the ratings, or import all files together, on one scale"),
         )
     return own or said
 
@@ -208,10 +215,12 @@ def _check_unknown(manifest: Manifest, reading: FilesRead) -> None:
     for file in reading.files:
         if file.facts().sha256 in known:
             raise DomainError(
-                "this file is in the corpus already; without times its rows can't be told from "
-                "new ones",
+                tr(
+                    "this file is in the corpus already; without times its rows can't be told from "
+                    "new ones"
+                ),
                 where=str(file.path),
-                remedy="Name a file that holds new rows only",
+                remedy=tr("Name a file that holds new rows only"),
             )
 
 

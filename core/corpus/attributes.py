@@ -27,25 +27,30 @@ from core.corpus.manifest import AttributeColumn, Manifest, UserAttributes
 from core.corpus.tables import Fingerprint, write_parquet
 from core.domain import Columns, DomainError
 from core.files import Damaged, reason_of, verify
+from core.language import mark, tr
 
 USERS_FILE = "users.parquet"
-NUMBER, DAY, TEXT = "number", "day", "text"
+NUMBER, DAY, TEXT = mark("number"), mark("day"), mark("text")
 TYPES = {NUMBER: pa.float64(), DAY: pa.timestamp("us"), TEXT: pa.string()}
 OWN = frozenset(
     {
-        *("user", "user id", "events", "drift", "rank", "topics", "leading topic", "sentiment"),
-        *("last seen", "hits", "sentiment trend", "share of last topic", "rating", "change"),
-        *("change per event", "held-out rank"),
+        *("user", "user id", "events", "drift", "rank", "topics", "leading topic"),  # no sentence
+        *("last seen", "hits", "sentiment trend", "share of last topic"),  # no sentence
+        *("sentiment", "rating", "change", "change per event", "held-out rank"),  # no sentence
     }
 )
 """What our own columns of users are called."""
-FROM_FILE = " (users file)"
+FROM_FILE = mark("{name} (users file)")
 
 
 def label_of(name: str) -> str:
     """What pages call an attribute: its name, told apart from our own columns of that name."""
-    plain = name.casefold().replace("_", " ").strip()
-    return f"{name}{FROM_FILE}" if plain in OWN else name
+    return tr(FROM_FILE, name=name) if is_ours(name) else name
+
+
+def is_ours(name: str) -> bool:
+    """Whether an attribute's name is that of one of our own columns."""
+    return name.casefold().replace("_", " ").strip() in OWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +78,8 @@ class Attributes:
             return self.names.index(name)
         close = get_close_matches(name[:80], self.names, n=3) or self.names[:12]
         raise DomainError(
-            f"there is no user attribute {name[:80]!r}", remedy=f"Choose one of {', '.join(close)}"
+            tr("there is no user attribute {name!r}", name=name[:80]),
+            remedy=tr("Choose one of {names}", names=", ".join(close)),
         )
 
     @cached_property
@@ -144,7 +150,7 @@ class Attributes:
 
 Op = Literal["is", "least", "most"]
 OPS: tuple[Op, ...] = ("is", "least", "most")
-FORMS = {NUMBER: "a number", DAY: "a day such as 2024-03-01"}
+FORMS = {NUMBER: mark("a number"), DAY: mark("a day such as 2024-03-01")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +174,8 @@ class Condition:
         if kind == TEXT:
             if self.op != "is":
                 raise DomainError(
-                    f"{self.name[:80]} is text, which has no least and most",
-                    remedy="Ask for a value of it",
+                    tr("{name} is text, which has no least and most", name=self.name[:80]),
+                    remedy=tr("Ask for a value of it"),
                 )
             return self.value, self.value
         try:
@@ -189,7 +195,8 @@ class Condition:
             )
         except (ValueError, OverflowError):
             raise DomainError(
-                f"{self.name[:80]} can't be {self.value[:80]!r}", remedy=f"Use {FORMS[kind]}"
+                tr("{name} can't be {value!r}", name=self.name[:80], value=self.value[:80]),
+                remedy=tr("Use {form}", form=tr(FORMS[kind])),
             ) from None
 
     def holds(self, attributes: Attributes) -> BoolArray:
@@ -268,7 +275,7 @@ def load_users(folder: Path, manifest: Manifest) -> pa.Table | None:
     """The users table of a corpus folder, ``Damaged`` where it isn't as written; None without."""
     if manifest.attributes is None:
         return None
-    remedy = "Import the corpus again"
+    remedy = tr("Import the corpus again")
     verify(folder, (USERS_FILE,), remedy=remedy)
     names = [Columns.User, *(str(at) for at in range(len(manifest.attributes.columns)))]
     kinds = [TEXT, *(column.kind for column in manifest.attributes.columns)]
@@ -278,7 +285,7 @@ def load_users(folder: Path, manifest: Manifest) -> pa.Table | None:
         return table.select(names).cast(pa.schema([(name, TYPES[kind]) for name, kind in pairs]))
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise Damaged(
-            f"the users table of the corpus is damaged: {reason_of(error)}",
+            tr("the users table of the corpus is damaged: {reason}", reason=reason_of(error)),
             where=str(folder / USERS_FILE),
             remedy=remedy,
         ) from None

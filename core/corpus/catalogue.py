@@ -22,6 +22,7 @@ from core.corpus.syntax.protocol import Fields, Values
 from core.corpus.tables import ITEMS_SCHEMA, batch_of
 from core.corpus.texts import clean_text, is_missing, joined, read_id, read_text
 from core.domain import Columns
+from core.language import mark
 
 CHUNK_ROWS = 5_000
 MAX_DESCRIPTION = 10_000
@@ -76,7 +77,7 @@ def collect_items(
                 quarantine.add(source.refusal(line, bad, ITEM_FIELDS))
             reader.dropped.clear()
             if count % CHUNK_ROWS == 0:
-                tick("reading items", source.file.bytes_read)
+                tick(mark("reading items"), source.file.bytes_read)
                 batches.append(batch_of(rows, ITEMS_SCHEMA))
                 rows.clear()
     used = event_items.unique().to_pylist()

@@ -22,6 +22,7 @@ from core.corpus.own import NO_ITEM, is_own, read_own
 from core.corpus.split import user_starts
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
+from core.language import tr
 from core.threads import once_each
 
 CACHED_HISTORIES = 512
@@ -86,9 +87,9 @@ class Corpus:
         index = self.user_index.get(user_id)
         if index is None:
             raise DomainError(
-                f"there is no user {user_id!r}",
-                where=f"corpus {self.name}",
-                remedy=f"List them with: python -m core users {self.name}",
+                tr("there is no user {user!r}", user=user_id),
+                where=tr("corpus {name}", name=self.name),
+                remedy=tr("List them with: python -m core users {name}", name=self.name),
             )
         return slice(int(self.user_starts[index]), int(self.user_starts[index + 1]))
 
@@ -113,11 +114,11 @@ class Corpus:
         if index is None:
             close = get_close_matches(item_id[:80], self.item_ids[:50_000], n=3)
             raise DomainError(
-                f"there is no item {item_id[:80]!r}",
-                where=where or f"corpus {self.name}",
-                remedy=f"Did you mean {', '.join(close)}?"
+                tr("there is no item {item!r}", item=item_id[:80]),
+                where=where or tr("corpus {name}", name=self.name),
+                remedy=tr("Did you mean {names}?", names=", ".join(close))
                 if close
-                else "Choose an item of the corpus",
+                else tr("Choose an item of the corpus"),
             )
         return index
 
@@ -142,7 +143,9 @@ class Corpus:
         """
         own = (event.title or "").strip()
         if not event.item_id:
-            return f"{short_name(own, OWN_TITLE)} ({NO_ITEM})" if own else NO_ITEM
+            if not own:
+                return tr(NO_ITEM)
+            return tr("{name} ({note})", name=short_name(own, OWN_TITLE), note=tr(NO_ITEM))
         title = self.title(event.item_id)
         if not own or self.has_title(event.item_id):
             return title
@@ -201,7 +204,7 @@ class Corpus:
                 own = read_own(self.library, self.name, user_id, timed=timed)
                 for event in own.events:
                     if event.item_id:
-                        self.index_of(event.item_id, f"user {user_id}")
+                        self.index_of(event.item_id, tr("user {user}", user=user_id))
                 return own
             rows = self.user_rows(user_id)
             columns = (column[rows] for column in self._columns)

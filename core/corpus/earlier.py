@@ -10,13 +10,19 @@ from core.corpus.options import ITEM_PREFIX, ImportOptions, split_mapping
 from core.corpus.planning import NEEDED, resolve_folders
 from core.corpus.questions import Asked
 from core.corpus.source import SourceFile
+from core.corpus.spoken import form
 from core.corpus.syntax import open_rows, read_head
 from core.domain import Columns, DomainError
+from core.language import mark, tr
 
 MEANING = (
     *("kinds", "rating_scale", "decimal", "category_separator", "order_as_time", "item_text"),
 )
 """Options about what values mean, which hold for files of another form too."""
+
+OTHER_FORM = mark("the files have none of the earlier columns; how to read them was found anew")
+NO_COLUMN = form(mark("the files have no column {column}, so they give no {field}"))
+NO_ITEM_COLUMN = form(mark("the files have no column {column}, so they give no {field} of items"))
 
 
 def as_before(
@@ -31,9 +37,9 @@ def as_before(
     stored = manifest.options
     if said.order_as_time and not manifest.order_as_time:
         raise DomainError(
-            "the corpus has times, so the order of rows can't be taken as time",
+            tr("the corpus has times, so the order of rows can't be taken as time"),
             where="--order-as-time",
-            remedy="Map the column of times, or import the file as another corpus",
+            remedy=tr("Map the column of times, or import the file as another corpus"),
         )
     if stored is None:
         return said, ()
@@ -49,21 +55,20 @@ def as_before(
     meaning = stored.model_copy(update={"mapping": {}})
     if files and has and not any(has):
         base = ImportOptions(**{name: getattr(stored, name) for name in MEANING})
-        note = "the files have none of the earlier columns; how to read them was found anew"
-        return said.over(base), (note,)
+        return said.over(base), (OTHER_FORM,)
     notes = []
     mapping = {}
     for field, column in known.items():
         if field in NEEDED or all(column in names for names in columns):
             mapping[field] = column
         elif files:
-            notes.append(f"the files have no column {column!r}, so they give no {field}")
+            notes.append(NO_COLUMN.format(column=repr(column), field=field))
     item_columns = _columns(items, options) if items is not None else _common(columns)
     for field, column in about_items.items():
         if column in item_columns:
             mapping[ITEM_PREFIX + field] = column
         elif field != Columns.Item:
-            notes.append(f"the files have no column {column!r}, so they give no {field} of items")
+            notes.append(NO_ITEM_COLUMN.format(column=repr(column), field=field))
     return said.over(meaning.model_copy(update={"mapping": mapping})), tuple(notes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 
 from core.domain import DomainError
+from core.language import tr
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -28,9 +29,9 @@ def known_encoding(name: str) -> str:
         "\n".encode(name)
     except (LookupError, UnicodeError, ValueError):
         raise DomainError(
-            f"there is no text encoding {name!r}",
+            tr("there is no text encoding {name!r}", name=name),
             where="--encoding",
-            remedy="Use a name such as utf-8, cp1252, latin-1, gb18030, shift_jis or utf-16",
+            remedy=tr("Use a name such as utf-8, cp1252, latin-1, gb18030, shift_jis or utf-16"),
         ) from None
     return codec.name
 

@@ -20,6 +20,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.domain import Columns
 from core.files import Damaged, read_sums, reason_of, verify, write_sums
+from core.language import tr
 
 MANIFEST_FILE, QUARANTINE_FILE = "manifest.json", "quarantine.jsonl"
 
@@ -41,7 +42,7 @@ def load_corpus(folder: Path) -> Corpus:
 def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:
     """The manifest, events and items of a corpus folder, as ``load_corpus`` reads them."""
     manifest = Manifest.read(folder / MANIFEST_FILE)
-    remedy = "Import the corpus again"
+    remedy = tr("Import the corpus again")
     verify(folder, (tables.EVENTS_FILE, tables.ITEMS_FILE), remedy=remedy)
     try:
         events, items = (
@@ -55,7 +56,7 @@ def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:
             _check_content(manifest, events, items)
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise Damaged(
-            f"the tables of the corpus are damaged: {reason_of(error)}",
+            tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
             where=str(folder),
             remedy=remedy,
         ) from None
@@ -68,10 +69,10 @@ def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> Non
     fingerprint.add("events", events)
     fingerprint.add("items", items)
     if fingerprint.hexdigest(manifest.rating_scale) != manifest.corpus_id:
-        raise ValueError("their content doesn't give the corpus id")
+        raise ValueError(tr("their content doesn't give the corpus id"))
     counts = (events.num_rows, items.num_rows, pc.count_distinct(events[Columns.User]).as_py())
     if counts != (manifest.accepted, manifest.items, manifest.users):
-        raise ValueError("the manifest counts other rows")
+        raise ValueError(tr("the manifest counts other rows"))
 
 
 def save_corpus(

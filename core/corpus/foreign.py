@@ -6,6 +6,8 @@ import re
 import zipfile
 from pathlib import Path
 
+from core.language import mark, tr
+
 TAR_PLACE = 257
 MAX_DOCUMENT = 16 * 2**20
 """A MongoDB document is never longer."""
@@ -13,31 +15,33 @@ _TEXT_PICKLE = re.compile(rb"\(?(?:[ld]p\d+\n|c[\w.]+\n\w+\n)")
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|\w+:\w+)", re.IGNORECASE)
 _BSON_NAME = re.compile(rb"[\x01-\x13][^\x00]{1,60}\x00")
 
-UNPACK = "Unpack it and import the file in it"
-EXPORT = "Export it as CSV, JSON lines, Parquet or .xlsx"
+UNPACK = mark("Unpack it and import the file in it")
+EXPORT = mark("Export it as CSV, JSON lines, Parquet or .xlsx")
+SAVE_SHEET = mark("Save it as .xlsx or CSV")
+AS_PARQUET = mark("Write it as Parquet")
 MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"%PDF", "a PDF", EXPORT),
-    (b"\x89PNG", "an image", EXPORT),
-    (b"\xff\xd8\xff", "an image", EXPORT),
-    (b"GIF8", "an image", EXPORT),
-    (b"SQLite format 3", "an SQLite database", EXPORT),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls) or another old Office file",
-     "Save it as .xlsx or CSV"),
-    (b"7z\xbc\xaf", "a 7z archive", UNPACK),
-    (b"Rar!", "a RAR archive", UNPACK),
-    (b"BZh", "a bzip2 file", UNPACK),
-    (b"\xfd7zXZ", "an xz file", UNPACK),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", UNPACK),
-    (b"\x04\x22\x4d\x18", "an lz4 file", UNPACK),
-    (b"\x89HDF", "an HDF5 file", EXPORT),
-    (b"ARROW1", "an Arrow or Feather file", "Write it as Parquet"),
-    (b"FEA1", "a Feather file", "Write it as Parquet"),
-    (b"Obj\x01", "an Avro file", EXPORT),
-    (b"ORC", "an ORC file", "Write it as Parquet"),
-    (b"\x93NUMPY", "a NumPy array", EXPORT),
-    (b"$FL2", "an SPSS file", EXPORT),
-    (b"<stata_dta>", "a Stata file", EXPORT),
-    (b"RDX", "an R data file", EXPORT),
+    (b"%PDF", mark("a PDF"), EXPORT),
+    (b"\x89PNG", mark("an image"), EXPORT),
+    (b"\xff\xd8\xff", mark("an image"), EXPORT),
+    (b"GIF8", mark("an image"), EXPORT),
+    (b"SQLite format 3", mark("an SQLite database"), EXPORT),
+    (b"\xd0\xcf\x11\xe0", mark("an old Excel workbook (.xls) or another old Office file"),
+     SAVE_SHEET),
+    (b"7z\xbc\xaf", mark("a 7z archive"), UNPACK),
+    (b"Rar!", mark("a RAR archive"), UNPACK),
+    (b"BZh", mark("a bzip2 file"), UNPACK),
+    (b"\xfd7zXZ", mark("an xz file"), UNPACK),
+    (b"\x28\xb5\x2f\xfd", mark("a zstd file"), UNPACK),
+    (b"\x04\x22\x4d\x18", mark("an lz4 file"), UNPACK),
+    (b"\x89HDF", mark("an HDF5 file"), EXPORT),
+    (b"ARROW1", mark("an Arrow or Feather file"), AS_PARQUET),
+    (b"FEA1", mark("a Feather file"), AS_PARQUET),
+    (b"Obj\x01", mark("an Avro file"), EXPORT),
+    (b"ORC", mark("an ORC file"), AS_PARQUET),
+    (b"\x93NUMPY", mark("a NumPy array"), EXPORT),
+    (b"$FL2", mark("an SPSS file"), EXPORT),
+    (b"<stata_dta>", mark("a Stata file"), EXPORT),
+    (b"RDX", mark("an R data file"), EXPORT),
 )  # fmt: skip
 
 
@@ -48,17 +52,19 @@ def foreign_kind(start: bytes, path: Path) -> tuple[str, str] | None:
     """
     for magic, kind, remedy in MAGIC:
         if start.startswith(magic):
-            return kind, remedy
+            return tr(kind), tr(remedy)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(path)
     if start[TAR_PLACE : TAR_PLACE + 5] == b"ustar":
-        return "a tar archive", UNPACK
+        return tr("a tar archive"), tr(UNPACK)
     if _is_pickle(start):
-        return "a Python pickle", "Open it where it was made and write it as CSV or Parquet"
+        remedy = tr("Open it where it was made and write it as CSV or Parquet")
+        return tr("a Python pickle"), remedy
     if _is_bson(start):
-        return "a MongoDB dump (BSON)", "Export it with mongoexport, or convert it with bsondump"
+        remedy = tr("Export it with mongoexport, or convert it with bsondump")
+        return tr("a MongoDB dump (BSON)"), remedy
     if _MARKUP.match(start):
-        return "an HTML or XML file", EXPORT
+        return tr("an HTML or XML file"), tr(EXPORT)
     return None
 
 
@@ -80,14 +86,15 @@ def _zip_kind(path: Path) -> tuple[str, str] | None:
     if "xl/workbook.xml" in members:
         return None
     if "xl/workbook.bin" in members:
-        return "a binary Excel workbook (.xlsb)", "Save it as .xlsx or CSV"
+        return tr("a binary Excel workbook (.xlsb)"), tr(SAVE_SHEET)
     if "content.xml" in members and "mimetype" in members:
-        return "an OpenDocument spreadsheet (.ods)", "Save it as .xlsx or CSV"
+        return tr("an OpenDocument spreadsheet (.ods)"), tr(SAVE_SHEET)
     if any(name.startswith("word/") for name in members):
-        return "a Word document", EXPORT
+        return tr("a Word document"), tr(EXPORT)
     if any(name.endswith(".npy") for name in members):
-        return "a NumPy archive", EXPORT
-    return "a zip archive or a damaged spreadsheet", f"{UNPACK}, or export it as CSV"
+        return tr("a NumPy archive"), tr(EXPORT)
+    remedy = tr("Unpack it and import the file in it, or export it as CSV")
+    return tr("a zip archive or a damaged spreadsheet"), remedy
 
 
 def _is_pickle(start: bytes) -> bool:

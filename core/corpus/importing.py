@@ -22,12 +22,14 @@ from core.corpus.planning import asked_kinds, check_kinds, plan_import
 from core.corpus.quarantine import FIELDS, ITEM_FIELDS, ITEMS, Quarantine, Refusal
 from core.corpus.settling import SHARE, Settled, settle
 from core.corpus.source import BadRow
+from core.corpus.spoken import form
 from core.corpus.store import Library
 from core.corpus.tables import EVENTS_SCHEMA, batch_of
 from core.corpus.texts import MAX_TEXT
 from core.corpus.users_file import UsersRead, plan_users, read_users, save_users
 from core.corpus.validate import EventReader
 from core.domain import Columns, DomainError
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 REPORT_ROWS = 5_000
@@ -36,6 +38,19 @@ SPILL_TEXT = 16 * 2**20
 SPILL_FILE = "rows.arrow"
 FEW_MATCHED = 0.5
 FILE, LINE = "file", "line"
+FEW_KNOWN = form(mark("only {share} of the events' items are in the items file"))
+FEW_KNOWN_SUCH_AS = form(
+    mark(
+        "only {share} of the events' items are in the items file: events have {event}, items {item}"
+    )
+)
+SHORTENED = form(mark("{n} texts were cut at {most} characters"))
+AS_UTC = mark("dates and times without a zone were read as UTC")
+ORDER_AS_TIME = mark(
+    "the order of the rows is taken as time (--order-as-time): a user's rows in file order, one a "
+    "day from 1970-01-01"
+)
+READING, WRITING = mark("reading"), mark("writing")
 WAITING_SCHEMA = pa.schema(
     [
         field.with_type(pa.large_string()) if field.type == pa.string() else field
@@ -108,7 +123,7 @@ def import_files(
     plan = plan_import(paths, items, options or ImportOptions())
     check_kinds(plan)
     listed = plan_users(users, plan.asked) if users is not None else None
-    with library.writing("import"), library.staging(name) as folder:
+    with library.writing(mark("import")), library.staging(name) as folder:
         importing = FilesRead(plan, folder, progress, stop)
         with importing.accepted(plan.scale) as (events, catalogue):
             about_users = importing.users(listed) if listed is not None else None
@@ -176,11 +191,13 @@ class FilesRead:
             with pa.memory_map(str(spill)) as stored:
                 events = pa.ipc.open_file(stored).read_all()
                 if events.num_rows == 0 and self.plan.events:
+                    first = self.quarantine.first
                     raise DomainError(
-                        f"none of {self.rows_read} rows could be used",
-                        where=str(self.quarantine.first[0] if self.quarantine.first else "no rows"),
-                        remedy="Check the columns with --map field=column and the format "
-                        "with --format",
+                        tr("none of {n} rows could be used", n=self.rows_read),
+                        where=str(first[0]) if first else tr("no rows"),
+                        remedy=tr(
+                            "Check the columns with --map field=column and the format with --format"
+                        ),
                     )
                 wholes = sum((reader.wholes for reader in self.readers), Counter[float]())
                 settled = settle(events, wholes, scale)
@@ -222,23 +239,22 @@ class FilesRead:
         if catalogue.matched is None or catalogue.matched >= FEW_MATCHED:
             return
         pair = catalogue.unmatched
-        shown = f": events have {pair[0]!r}, items {pair[1]!r}" if pair else ""
-        self.notes.append(
-            f"only {catalogue.matched:.0%} of the events' items are in the items file{shown}"
-        )
+        share = f"{catalogue.matched:.0%}"
+        if pair is None:
+            self.notes.append(FEW_KNOWN.format(share=share))
+        else:
+            shown = {"event": repr(pair[0]), "item": repr(pair[1])}
+            self.notes.append(FEW_KNOWN_SUCH_AS.format(share=share, **shown))
 
     def _note_reading(self) -> None:
         shortened = sum(reader.shortened for reader in self.readers)
         if shortened:
-            self.notes.append(f"{shortened} texts were cut at {MAX_TEXT:,} characters")
+            self.notes.append(SHORTENED.format(n=shortened, most=f"{MAX_TEXT:,}"))
         units = [source.unit for source in self.plan.events if source.unit is not None]
         if any("date" in unit.name for unit in units):
-            self.notes.append("dates and times without a zone were read as UTC")
+            self.notes.append(AS_UTC)
         if self.plan.asked.order_as_time:
-            self.notes.append(
-                "the order of the rows is taken as time (--order-as-time): a user's rows in file "
-                "order, one a day from 1970-01-01"
-            )
+            self.notes.append(ORDER_AS_TIME)
 
     def facts(self, catalogue: Catalogue) -> dict[str, Any]:
         """Fields of the manifest that the files decide."""
@@ -279,7 +295,7 @@ class FilesRead:
             if dropped:
                 self._drop(source, line, dropped)
             if self.rows_read % REPORT_ROWS == 0:
-                self._tick("reading", source.file.bytes_read, rows=self.rows_read)
+                self._tick(READING, source.file.bytes_read, rows=self.rows_read)
             if len(kept) >= SPILL_ROWS or waiting > SPILL_TEXT:
                 yield batch_of(kept, SPILL_SCHEMA)
                 kept, waiting = [], 0
@@ -287,7 +303,7 @@ class FilesRead:
             raise asked_kinds(reader.unknown, source.columns[Columns.Kind], source.file)
         if kept:
             yield batch_of(kept, SPILL_SCHEMA)
-        self._tick("reading", source.file.size, rows=self.rows_read)
+        self._tick(READING, source.file.size, rows=self.rows_read)
 
     def _drop(self, source: EventFile, line: int, dropped: list[BadRow]) -> None:
         for bad in dropped:
@@ -304,4 +320,4 @@ class FilesRead:
     def tick_writing(self, done: int, total: int) -> None:
         """Tell how many of the events are written; Stopped where that is wanted."""
         check_stop(self.stop)
-        report(self.progress, Progress("writing", done, total))
+        report(self.progress, Progress(WRITING, done, total))

@@ -8,6 +8,7 @@ from typing import Any
 from core.corpus.column_names import is_weak_kind, plain_name
 from core.corpus.texts import is_missing
 from core.domain import DomainError, EventKind
+from core.language import tr
 
 KIND_WORDS = {
     EventKind.VIEW: "pv view views viewed pageview page_view visit visited detail detail_view "
@@ -15,27 +16,28 @@ KIND_WORDS = {
     "listened listening play played stream streamed open_page browse browsed seen look "
     "ansicht angesehen ansehen gesehen aufruf vue consultation vu vista visto visualizacion "
     "visualizzazione visualizado bekeken ver regarder guardare bekijken "
-    "просмотр просмотрено 浏览 查看 点开 閲覧 조회",
+    "просмотр просмотрено 浏览 查看 点开 閲覧 조회",  # no sentence
     EventKind.CLICK: "click clicks clicked clic tap tapped open opened select select_item klick "
-    "geklickt clique cliqué klik клик 点击 點擊 クリック 클릭",
+    "geklickt clique cliqué klik клик 点击 點擊 クリック 클릭",  # no sentence
     EventKind.CART: "cart carts add_to_cart addtocart add_cart cart_add added_to_cart basket "
     "add_to_basket add_to_bag bag add_item warenkorb in_den_warenkorb panier ajout_panier carrito "
     "anadir_al_carrito carrello carrinho winkelwagen корзина в_корзину 加购 加购物车 购物车 カート "
-    "장바구니",
+    "장바구니",  # no sentence
     EventKind.LIKE: "fav favs favorite favorites favorited favourite favourites like likes liked "
     "love loved star starred wishlist wish add_to_wishlist addtowishlist bookmark bookmarked save "
     "saved heart upvote thumbs_up add_fav fav_add merken merkliste gefaellt gefallt aime "
     "j_aime favori favoris favorito "
     "me_gusta preferito preferiti mi_piace curtir gosto избранное нравится лайк 收藏 喜欢 点赞 "
-    "お気に入り いいね 좋아요 찜",
+    "お気に入り いいね 좋아요 찜",  # no sentence
     EventKind.PURCHASE: "buy buys bought purchase purchases purchased transaction transactions "
     "order orders ordered sale sold checkout pay paid payment kauf gekauft kaufen bestellung "
     "bestellt achat achete commande compra comprado comprar pedido acquisto acquistato ordine "
-    "kopen gekocht aankoop покупка куплено заказ 购买 下单 支付 购入 購入 注文 구매 주문",
+    "kopen gekocht aankoop покупка куплено заказ 购买 下单 支付 购入 購入 注文 "  # no sentence
+    "구매 주문",
     EventKind.RATING: "rating ratings rate rated stars score bewertung note puntuacion voto "
-    "оценка 评分 評価 평점",
+    "оценка 评分 評価 평점",  # no sentence
     EventKind.REVIEW: "review reviews reviewed comment comments commented rezension avis resena "
-    "recensione отзыв 评论 评价 レビュー 리뷰",
+    "recensione отзыв 评论 评价 レビュー 리뷰",  # no sentence
 }
 """Compared without case, accents, blanks and marks."""
 
@@ -83,13 +85,20 @@ def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:
     """The error that names unknown words and says how to explain them."""
     listed = sorted(words)
     shown = ", ".join(word[:MAX_LENGTH] for word in listed[:SHOWN])
-    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    kinds = ", ".join(EventKind)
+    if len(listed) > SHOWN:
+        shown = tr("{names} and {n} more", names=shown, n=len(listed) - SHOWN)
     return DomainError(
-        f"the column {column!r} has words that are no known kind of event: {shown}{more}",
+        tr(
+            "the column {column!r} has words that are no known kind of event: {words}",
+            column=column,
+            words=shown,
+        ),
         where=where,
-        remedy=f"Say what each means, for example --kind {listed[0][:MAX_LENGTH]}=view; "
-        f"the kinds are {kinds}",
+        remedy=tr(
+            "Say what each means, for example --kind {word}=view; the kinds are {kinds}",
+            word=listed[0][:MAX_LENGTH],
+            kinds=", ".join(EventKind),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from core.corpus.options import ImportOptions
 from core.domain import LATER_KINDS, EventKind
 from core.files import Damaged, reason_of, verify
+from core.language import tr
 
 IMPORT_FIELDS = (
     *("options", "unused_columns", "items_matched", "dropped_fields", "order_as_time"),
@@ -163,15 +164,15 @@ class Manifest(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Manifest:
         """Load a manifest; ``Damaged`` when the file is missing or isn't what was written."""
-        remedy = "Import the corpus again"
+        remedy = tr("Import the corpus again")
         verify(path.parent, (path.name,), remedy=remedy)
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            problem = f": {reason_of(error)}" if isinstance(error, OSError) else ""
-            raise Damaged(
-                f"the corpus manifest is damaged{problem}", where=str(path), remedy=remedy
-            ) from None
+            what = tr("the corpus manifest is damaged")
+            if isinstance(error, OSError):
+                what = tr("the corpus manifest is damaged: {reason}", reason=reason_of(error))
+            raise Damaged(what, where=str(path), remedy=remedy) from None
 
     def write(self, path: Path) -> None:
         """Write the manifest as indented JSON, without empty facts of imports."""

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from core.domain import DomainError
 from core.files import Damaged, read_object, reason_of, verify, write_sums
+from core.language import mark, tr
 
 CONFIG = "config.json"
 TRAINING, FORMER, LOCK = ".training-", ".former-", ".lock"
-REMEDY = "Train again, or remove the folder"
+REMEDY = mark("Train again, or remove the folder")
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,15 @@ def find_models(roots: Iterable[Path], corpus_id: str | None) -> Models:
 
 def read_model_facts(folder: Path) -> dict[str, object]:
     """The JSON of a model's config; ``Damaged`` where it is missing or was changed."""
-    verify(folder, (CONFIG,), remedy=REMEDY)
+    verify(folder, (CONFIG,), remedy=tr(REMEDY))
     path = folder / CONFIG
     try:
         return read_object(path)
     except (OSError, ValueError) as error:
         raise Damaged(
-            f"the model's config.json can't be read: {reason_of(error)}",
+            tr("the model's config.json can't be read: {reason}", reason=reason_of(error)),
             where=str(path),
-            remedy=REMEDY,
+            remedy=tr(REMEDY),
         ) from None
 
 

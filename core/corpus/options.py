@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from core.domain import Columns, DomainError, EventKind
+from core.language import tr
 
 if TYPE_CHECKING:
     from core.corpus.manifest import Manifest
@@ -97,7 +98,7 @@ class ImportOptions(BaseModel):
             words += ["--items", str(items)]
         if users is not None:
             words += ["--users", str(users)]
-        return f"python -m core {shlex.join([*words, *self.arguments()])}"
+        return f"python -m core {shlex.join([*words, *self.arguments()])}"  # no sentence
 
     def _arguments(self) -> Iterator[tuple[str, ...]]:
         if self.format != "auto":
@@ -135,9 +136,12 @@ def options_of(manifest: Manifest) -> ImportOptions:
     """The options that a corpus was imported with; DomainError where it knows none."""
     if manifest.options is None:
         raise DomainError(
-            f"the corpus {manifest.name!r} was not imported from files that could be imitated",
+            tr(
+                "the corpus {name!r} was not imported from files that could be imitated",
+                name=manifest.name,
+            ),
             where="--like",
-            remedy="Name a corpus that this version imported",
+            remedy=tr("Name a corpus that this version imported"),
         )
     return manifest.options
 
@@ -149,9 +153,9 @@ def parse_scale(text: str) -> Scale:
     scale = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
     if scale[0] >= scale[1]:
         raise DomainError(
-            f"{text!r} is not a rating scale",
+            tr("{text!r} is not a rating scale", text=text),
             where="--rating-scale",
-            remedy="Write lowest and highest, for example 1-5",
+            remedy=tr("Write lowest and highest, for example 1-5"),
         )
     return scale
 
@@ -160,9 +164,8 @@ def parse_names(text: str) -> tuple[str, ...]:
     """Read names of columns from "title,brand"; DomainError for no name at all."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise DomainError(
-            "no column is named", where="--item-text", remedy="Give columns, such as title,brand"
-        )
+        remedy = tr("Give columns, such as title,brand")
+        raise DomainError(tr("no column is named"), where="--item-text", remedy=remedy)
     return names
 
 
@@ -172,9 +175,8 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, column = pair.partition("=")
         if not (name.strip() and equals and column.strip()):
-            raise DomainError(
-                f"{pair!r} is not field=column", where="--map", remedy="Write --map user_id=author"
-            )
+            what = tr("{pair!r} is not field=column", pair=pair)
+            raise DomainError(what, where="--map", remedy=tr("Write --map user_id=author"))
         mapping[name.strip()] = column.strip()
     return mapping
 
@@ -188,9 +190,9 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
         kind = kind.strip().lower()
         if not (word.strip() and equals and kind in known):
             raise DomainError(
-                f"{pair!r} is not word=kind",
+                tr("{pair!r} is not word=kind", pair=pair),
                 where="--kind",
-                remedy=f"Write --kind hover=view; the kinds are {', '.join(known)}",
+                remedy=tr("Write --kind hover=view; the kinds are {kinds}", kinds=", ".join(known)),
             )
         kinds[word.strip().lower()] = kind
     return kinds
@@ -202,9 +204,9 @@ def parse_delimiter(text: str) -> str:
     mark = SPOKEN_DELIMITERS.get(plain, text.replace("\\t", "\t").replace("\\x01", "\x01"))
     if not 1 <= len(mark) <= 4 or any(c in '"\r\n' or c.isalnum() for c in mark):
         raise DomainError(
-            f"{text!r} is not a delimiter",
+            tr("{text!r} is not a delimiter", text=text),
             where="--delimiter",
-            remedy="Write the mark between two fields, for example ';', '::' or tab",
+            remedy=tr("Write the mark between two fields, for example ';', '::' or tab"),
         )
     return mark
 
@@ -213,9 +215,9 @@ def parse_choice(option: str, text: str, choices: Sequence[str]) -> str:
     """One of some values; DomainError for another."""
     if text not in choices:
         raise DomainError(
-            f"{text!r} is not possible here",
+            tr("{text!r} is not possible here", text=text),
             where=option,
-            remedy=f"Choose one of {' '.join(choices)}",
+            remedy=tr("Choose one of {names}", names=" ".join(choices)),
         )
     return text
 
@@ -237,9 +239,9 @@ def split_mapping(mapping: Mapping[str, str]) -> tuple[dict[str, str], dict[str,
         field = SHORT_NAMES.get(field, field)
         if prefix + field not in FIELDS:
             raise DomainError(
-                f"there is no field {name!r}",
+                tr("there is no field {name!r}", name=name),
                 where="--map",
-                remedy=f"Map one of {', '.join((*FIELDS, USERS_ID))}",
+                remedy=tr("Map one of {names}", names=", ".join((*FIELDS, USERS_ID))),
             )
         (items if prefix else events)[field] = column
     return events, items

@@ -16,6 +16,7 @@ from pathlib import Path
 from core import access
 from core.domain import DomainError, Event, EventKind, History, order_events
 from core.files import reason_of, replace_text
+from core.language import mark, tr
 
 FOLDER, PREFIX, VERSION = "own", "own~", 1
 LARGEST = 10_000_000
@@ -23,7 +24,7 @@ LARGEST = 10_000_000
 MOST_EVENTS = 10_000
 KEPT = 1_000
 """Histories that no scenario was saved of; the oldest go first."""
-NO_ITEM = "not in the corpus"
+NO_ITEM = mark("not in the corpus")
 """What an event's item is called where only its text was kept."""
 _ID = re.compile(rf"{PREFIX}[0-9a-f]{{12}}")
 
@@ -42,8 +43,8 @@ def own_history(corpus: str, events: Iterable[Event]) -> History:
     in_order = order_events("", sorted(events, key=repr))  # whatever their order was
     if len(in_order) > MOST_EVENTS:
         raise DomainError(
-            f"{len(in_order):,} events are more than {MOST_EVENTS:,}",
-            remedy="Keep the newest ones, or import the file as a corpus",
+            tr("{n:,} events are more than {most:,}", n=len(in_order), most=MOST_EVENTS),
+            remedy=tr("Keep the newest ones, or import the file as a corpus"),
         )
     user_id = _id_of(_to_text(corpus, in_order))
     return History(user_id, order_events(user_id, in_order))
@@ -54,7 +55,7 @@ def write_own(root: Path, corpus: str, history: History, lasting: Container[str]
 
     Old ones go, save those that ``lasting`` has. ``Refused`` for viewers without a name.
     """
-    access.need_owner("keeping a history", access.current().name)
+    access.need_owner(mark("keeping a history"), access.current().name)
     folder = root / FOLDER
     path = folder / f"{history.user_id}.json"
     if path.exists():
@@ -68,25 +69,26 @@ def write_own(root: Path, corpus: str, history: History, lasting: Container[str]
 
 def read_own(root: Path | None, corpus: str, user_id: str, *, timed: bool) -> History:
     """The own history of that id; DomainError where it is gone, damaged, or of another corpus."""
-    remedy = "Upload the history again"
-    where = f"user {user_id}"
+    remedy = tr("Upload the history again")
+    where = tr("user {user}", user=user_id)
     if root is None:
-        raise DomainError("own histories need a library", where=where, remedy=remedy)
+        raise DomainError(tr("own histories need a library"), where=where, remedy=remedy)
     path = root / FOLDER / f"{user_id}.json"
     try:
         made_for, events = read_own_file(path, timed=timed)
         if made_for != corpus:
-            problem = f"this history was made for the corpus {made_for!r}"
-            raise DomainError(problem, where=where, remedy=f"Open it there, or {remedy.lower()}")
+            problem = tr("this history was made for the corpus {name!r}", name=made_for)
+            there = tr("Open it there, or upload the history again")
+            raise DomainError(problem, where=where, remedy=there)
     except FileNotFoundError:
         raise DomainError(
-            "this own history is not in the library", where=where, remedy=remedy
+            tr("this own history is not in the library"), where=where, remedy=remedy
         ) from None
     except OSError as error:
-        problem = f"this own history can't be read: {reason_of(error)}"
+        problem = tr("this own history can't be read: {reason}", reason=reason_of(error))
         raise DomainError(problem, where=where, remedy=remedy) from None
     except ValueError as error:
-        problem = f"this own history is damaged: {error}"
+        problem = tr("this own history is damaged: {reason}", reason=error)
         raise DomainError(problem, where=str(path), remedy=remedy) from None
     return History(user_id, order_events(user_id, events))
 
@@ -97,7 +99,7 @@ def read_own_file(path: Path, *, timed: bool = True) -> tuple[str, list[Event]]:
         data = file.read(LARGEST + 1)
     text = data.decode()
     if len(data) > LARGEST or _id_of(text) != path.stem:
-        raise ValueError("its content is another one")
+        raise ValueError(tr("its content is another one"))
     try:
         facts = json.loads(text)
         return str(facts["corpus"]), [_event(row, timed) for row in facts["events"]]

@@ -24,6 +24,7 @@ from core.corpus.own import own_history
 from core.corpus.questions import Asked
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, Event, EventKind, History
+from core.language import tr, trc
 
 NAME = "own"
 CHOICES, ALIKE = 3, 0.3
@@ -71,10 +72,11 @@ class OwnReading:
         """How many events and items were found."""
         matched = sum(item.events for item in self.unknown if item.taken)
         as_text = sum(item.events for item in self.unknown if not item.taken)
-        said = [f"{len(self.history)} events: {self.known} with items of the corpus"]
-        said += [f"{matched} matched by title"] if matched else []
-        said += [f"{as_text} kept as text only"] if as_text else []
-        return ", ".join(said) + "."
+        n, known = len(self.history), self.known
+        said = [tr("{n} events: {known} with items of the corpus", n=n, known=known)]
+        said += [tr("{n} matched by title", n=matched)] if matched else []
+        said += [tr("{n} kept as text only", n=as_text)] if as_text else []
+        return tr("{clauses}.", clauses=trc("clauses", ", ").join(said))
 
 
 def read_own_file(
@@ -90,9 +92,13 @@ def read_own_file(
     if len(mine.user_ids) != 1:
         few = ", ".join(mine.user_ids[:3])
         raise DomainError(
-            f"the file has the events of {len(mine.user_ids):,} users ({few}, ...), not of one",
+            tr(
+                "the file has the events of {n:,} users ({users}, ...), not of one",
+                n=len(mine.user_ids),
+                users=few,
+            ),
             where=", ".join(path.name for path in paths),
-            remedy="Keep one user's rows, or import the file as a corpus",
+            remedy=tr("Keep one user's rows, or import the file as a corpus"),
         )
     events = mine.history(mine.user_ids[0]).events
     unknown = _unknown_items(mine, corpus, events, matches or {})
@@ -100,13 +106,21 @@ def read_own_file(
     notes = list(_import_notes(mine))
     fitted = [_fitted(event, by_id.get(event.item_id), corpus) for event in events]
     changed = Counter(
-        f"{old.kind.value} events count as {new.kind.value} events, which the corpus has"
+        (old.kind.value, new.kind.value)
         for old, new in zip(events, fitted, strict=True)
         if old.kind is not new.kind
     )
-    notes += [f"{n} {words}" for words, n in changed.items()]
+    notes += [
+        tr(
+            "{n} {kind} events count as {other} events, which the corpus has",
+            n=n,
+            kind=tr(kind),
+            other=tr(other),
+        )
+        for (kind, other), n in changed.items()
+    ]
     if corpus.manifest.rating_scale is None and any(e.rating is not None for e in events):
-        notes.append("Ratings are left out: the corpus has none")
+        notes.append(tr("Ratings are left out: the corpus has none"))
     history = own_history(corpus.name, fitted)
     return OwnReading(history, sum(e.item_id not in by_id for e in events), unknown, tuple(notes))
 
@@ -133,7 +147,7 @@ def _import(paths: Sequence[Path], corpus: Corpus) -> Corpus:
 
 
 def _unread(asked: Asked) -> DomainError:
-    remedy = (
+    remedy = tr(
         "Name the columns user_id, item_id, timestamp, kind, rating, title and text, with times "
         "such as 2024-03-01T12:00:00"
     )
@@ -144,9 +158,12 @@ def _import_notes(mine: Corpus) -> tuple[str, ...]:
     manifest = mine.manifest
     notes = []
     if manifest.quarantined:
-        notes.append(f"{manifest.quarantined} of {manifest.rows_read} rows could not be read")
+        n, rows = manifest.quarantined, manifest.rows_read
+        notes.append(tr("{n} of {rows} rows could not be read", n=n, rows=rows))
     notes += [
-        f"{n} values of {field} were left out" for field, n in manifest.dropped_fields.items() if n
+        tr("{n} values of {field} were left out", n=n, field=field)
+        for field, n in manifest.dropped_fields.items()
+        if n
     ]
     return tuple(notes)
 
@@ -175,8 +192,8 @@ def _unknown_items(
     counts = Counter(e.item_id for e in events if e.item_id not in corpus.item_index)
     for item_id, match in matches.items():
         if item_id not in counts:
-            problem = f"the file has no unknown item {item_id!r}"
-            raise DomainError(problem, where="--match", remedy="Leave it out")
+            problem = tr("the file has no unknown item {item!r}", item=item_id)
+            raise DomainError(problem, where="--match", remedy=tr("Leave it out"))
         if match:
             corpus.index_of(match, "--match")
     if not counts:

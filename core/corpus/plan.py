@@ -12,11 +12,16 @@ from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import Reader
 from core.corpus.source import BadRow, SourceFile
+from core.corpus.spoken import form
 from core.corpus.syntax import Head, Rows
 from core.corpus.texts import is_missing
 from core.corpus.timestamps import TimeUnit
 from core.corpus.validate import EventReader
 from core.domain import Columns
+from core.language import mark
+
+BY_ORDER = mark("order of rows")
+WHOLE = form(mark("whole numbers written as floats in {fields} were read as integers (12.0 as 12)"))
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class Plan:
     def timestamp_unit(self) -> str:
         """The units of time found, in words."""
         units = (source.unit for source in self.events)
-        return _together("order of rows" if unit is None else unit.name for unit in units)
+        return _together(BY_ORDER if unit is None else unit.name for unit in units)
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -163,10 +168,7 @@ class Plan:
             notes += [f"{source.file.name}: {note}" for note in source.rows.facts.notes]
             if source.whole:
                 fields = " and ".join(source.columns[field] for field in sorted(source.whole))
-                notes.append(
-                    f"{source.file.name}: whole numbers written as floats in {fields} "
-                    "were read as integers (12.0 as 12)"
-                )
+                notes.append(f"{source.file.name}: {WHOLE.format(fields=fields)}")
         return list(dict.fromkeys(notes))
 
 

@@ -17,11 +17,13 @@ from core.corpus.ratings import RatingStyle
 from core.corpus.readers import FORMATS, READERS
 from core.corpus.readers.protocol import Reader
 from core.corpus.source import BadRow, SourceFile, is_folder
+from core.corpus.spoken import spoken
 from core.corpus.syntax import Head, Rows, open_rows, read_head
 from core.corpus.syntax.parquet_rows import ParquetRows
 from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
+from core.language import tr
 
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
 IDS = (Columns.User, Columns.Item)
@@ -35,20 +37,20 @@ def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOption
     It is an ``Asked`` where an option would help.
     """
     if not paths:
-        raise DomainError("no file was named", remedy="Name at least one file of events")
+        raise DomainError(tr("no file was named"), remedy=tr("Name at least one file of events"))
     readers = _readers(options.format)
     event_map, item_map = split_mapping(options.mapping)
     files, listed_items = resolve_folders(paths, readers)
     repeated = {path for path in files if files.count(path) > 1}
     if repeated:
-        raise DomainError("a file was named twice", where=str(min(repeated)))
+        raise DomainError(tr("a file was named twice"), where=str(min(repeated)))
     described = {} if items or listed_items else item_map
     events = tuple(_plan_events(path, readers, event_map, described, options) for path in files)
     formats = {source.reader.format for source in events}
     if len(formats) > 1:
         raise DomainError(
-            f"the files have different formats: {', '.join(sorted(formats))}",
-            remedy="Import them as separate corpora, or name one with --format",
+            tr("the files have different formats: {formats}", formats=", ".join(sorted(formats))),
+            remedy=tr("Import them as separate corpora, or name one with --format"),
         )
     items = items or listed_items
     plan_of_items = plan_items(items, item_map, options) if items is not None else None
@@ -79,9 +81,9 @@ def resolve_folders(
         layout = next((seen for reader in readers if (seen := reader.folder_files(path))), None)
         if layout is None:
             raise DomainError(
-                "this folder has no known layout",
+                tr("this folder has no known layout"),
                 where=str(path),
-                remedy="Name the file of events in it",
+                remedy=tr("Name the file of events in it"),
             )
         files.extend(layout[0])
         items = items or layout[1]
@@ -100,10 +102,9 @@ def _readers(format: str) -> tuple[Reader, ...]:
         return READERS
     chosen = tuple(reader for reader in READERS if reader.format == format)
     if not chosen:
-        known = ", ".join(FORMATS)
-        raise DomainError(
-            f"there is no format {format!r}", where="--format", remedy=f"Choose one of {known}"
-        )
+        remedy = tr("Choose one of {names}", names=", ".join(FORMATS))
+        what = tr("there is no format {name!r}", name=format)
+        raise DomainError(what, where="--format", remedy=remedy)
     return chosen
 
 
@@ -176,9 +177,11 @@ def _time_unit(
     time = columns[Columns.Time]
     return find_unit(
         head.values(time),
-        where=f"{file.path}, column {time}",
-        otherwise="choose another column with --map timestamp=COLUMN, or, if the file has no "
-        "times, add --order-as-time",
+        where=_column(file, time),
+        otherwise=tr(
+            "choose another column with --map timestamp=COLUMN, or, if the file has no times, add "
+            "--order-as-time"
+        ),
         said=options.time_format,
         rest=lambda: column_values(rows, time),
     )
@@ -200,7 +203,7 @@ def check_kinds(plan: Plan) -> None:
 def asked_kinds(words: Iterable[str], column: str, file: SourceFile) -> Asked:
     """The question what some words of a kind mean."""
     words = sorted(words)
-    error = unknown_kinds(words, column, f"{file.path}, column {column}")
+    error = unknown_kinds(words, column, _column(file, column))
     return Asked(error.what, "kinds", where=error.where, remedy=error.remedy, values=tuple(words))
 
 
@@ -213,21 +216,29 @@ def _check_ids(file: SourceFile, rows: Rows, head: Head, columns: Mapping[str, s
     """Refuse ids that are no ids any more: bytes, and numbers without their last digits."""
     for field in (name for name in IDS if name in columns):
         column = columns[field]
-        where = f"{file.path}, column {column}"
+        where = _column(file, column)
         if isinstance(rows, ParquetRows) and rows.is_binary(column):
             raise DomainError(
-                f"the column {column!r} holds binary values, which cannot be a {field}",
+                tr(
+                    "the column {column!r} holds binary values, which cannot be a {field}",
+                    column=column,
+                    field=field,
+                ),
                 where=where,
-                remedy="Write the ids as text or whole numbers",
+                remedy=tr("Write the ids as text or whole numbers"),
             )
         values = [value for value in head.values(column) if not is_missing(value)]
         lost = [value for value in values if is_scientific(value)]
         if len(lost) * 2 > len(values):
             raise DomainError(
-                f"the {field}s are in scientific notation, for example {lost[0]}: their last "
-                "digits are lost",
+                tr(
+                    "the {field}s are in scientific notation, for example {value}: their last "
+                    "digits are lost",
+                    field=field,
+                    value=lost[0],
+                ),
                 where=where,
-                remedy="Export the file again with this column as text, not as a number",
+                remedy=tr("Export the file again with this column as text, not as a number"),
             )
 
 
@@ -252,11 +263,16 @@ def _has_fraction(value: Any) -> bool:
 
 def _no_rows(file: SourceFile, head: Head) -> DomainError:
     bad = next((row for _, row in head.rows if isinstance(row, BadRow)), None)
-    first = f"; its first line {bad.reason}" if bad is not None else ""
+    what = tr("the file has no row that can be read")
+    if bad is not None:
+        what = tr(
+            "the file has no row that can be read; its first line {reason}",
+            reason=spoken(bad.reason),
+        )
     return DomainError(
-        f"the file has no row that can be read{first}",
+        what,
         where=str(file.path),
-        remedy="Give a CSV with a header line, JSON lines, Parquet or an Excel sheet",
+        remedy=tr("Give a CSV with a header line, JSON lines, Parquet or an Excel sheet"),
     )
 
 
@@ -269,27 +285,30 @@ def _no_events(
 ) -> DomainError:
     if any(reader.item_columns(head) for reader in READERS[:-1]):
         return DomainError(
-            "this file lists items, not events",
+            tr("this file lists items, not events"),
             where=str(file.path),
-            remedy=f"Name the events first, then --items {file.name}",
+            remedy=tr("Name the events first, then --items {name}", name=file.name),
         )
     columns = {**(readers[-1].event_columns(head) or {}), **mapping}
     missing = [name for name in needed if name not in columns]
-    remedy = [f"Say which it is: --map {missing[0]}=COLUMN"]
+    remedy = [tr("Say which it is: --map {field}=COLUMN", field=missing[0])]
     if missing == [Columns.Time]:
         remedy.append(
-            "If the file has no times, add --order-as-time: each user's rows in the order of the "
-            "file, one a day"
+            tr(
+                "If the file has no times, add --order-as-time: each user's rows in the order of "
+                "the file, one a day"
+            )
         )
     elif head.source.facts.has_header and head.source.facts.delimiter:
-        remedy.append("If the first line is no header, add --no-header")
+        remedy.append(tr("If the first line is no header, add --no-header"))
     if len(head.columns) == 1 and head.source.facts.delimiter:
-        remedy.insert(0, "Each line is one field: say what separates fields with --delimiter")
+        separate = tr("Each line is one field: say what separates fields with --delimiter")
+        remedy.insert(0, separate)
     return Asked(
-        f"no column was found for {' and '.join(missing)}",
+        tr("no column was found for {fields}", fields=tr(" and ").join(missing)),
         "mapping",
-        where=f"{file.path}, columns: {head.listed}",
-        remedy=". ".join(remedy),
+        where=_columns_of(file, head),
+        remedy=tr(". ").join(remedy),
         field=missing[0],
         proposals=head.columns[:200],
     )
@@ -309,10 +328,10 @@ def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) 
             ids = {Columns.Item: merged[Columns.Item]}
             return ItemFile(file, rows, head, reader, merged, whole_ids(head, ids))
     raise Asked(
-        "no column was found for item_id",
+        tr("no column was found for {fields}", fields=Columns.Item),
         "mapping",
-        where=f"{path}, columns: {head.listed}",
-        remedy="Say which it is: --map item.item_id=COLUMN",
+        where=_columns_of(file, head),
+        remedy=tr("Say which it is: --map {field}=COLUMN", field="item.item_id"),
         field=ITEM_PREFIX + Columns.Item,
         proposals=head.columns[:200],
     )
@@ -322,14 +341,25 @@ def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> 
     names = set(head.columns)
     for name, column in mapping.items():
         if head.columns and column not in names:
-            hint = ""
+            remedy = tr("Map the field to one of these columns")
             if column.isdecimal() and head.source.facts.has_header:
-                hint = "; columns are numbered where the first line is data: --no-header"
+                remedy = tr(
+                    "Map the field to one of these columns; columns are numbered where the first "
+                    "line is data: --no-header"
+                )
             raise Asked(
-                f"there is no column {column!r} to use as {name}",
+                tr("there is no column {column!r} to use as {field}", column=column, field=name),
                 "mapping",
-                where=f"{file.path}, columns: {head.listed}",
-                remedy=f"Map the field to one of these columns{hint}",
+                where=_columns_of(file, head),
+                remedy=remedy,
                 field=name,
                 proposals=head.columns[:200],
             )
+
+
+def _column(file: SourceFile, column: str) -> str:
+    return tr("{path}, column {column}", path=file.path, column=column)
+
+
+def _columns_of(file: SourceFile, head: Head) -> str:
+    return tr("{path}, columns: {columns}", path=file.path, columns=head.listed)

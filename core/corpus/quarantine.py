@@ -10,10 +10,12 @@ from itertools import islice
 from pathlib import Path
 
 from core.corpus.source import BadRow
+from core.corpus.spoken import spoken
+from core.language import tr
 
 SHOWN = 20
 EVENTS, ITEMS, USERS = "events", "items", "users"
-FIELDS, ITEM_FIELDS = "fields", "item fields"
+FIELDS, ITEM_FIELDS = "fields", "item fields"  # no sentence
 """Tables of a refusal: a whole row, or one value that was dropped from a row that stayed."""
 
 
@@ -43,9 +45,17 @@ class Refusal:
         return cls(file, line, bad.field, column, bad.reason, bad.value, table)
 
     def __str__(self) -> str:
-        what = f"{self.column} " if self.column else ""
-        value = f": {self.value!r}" if self.value else ""
-        return f"{self.file}, line {self.line}: {what}{self.reason}{value}"
+        what = self.said
+        if self.column:
+            what = tr("{field} {reason}", field=self.column, reason=what)
+        if self.value:
+            what = tr("{what}: {value!r}", what=what, value=self.value)
+        return tr("{file}, line {line}: {what}", file=self.file, line=self.line, what=what)
+
+    @property
+    def said(self) -> str:
+        """The reason, which is stored in English, in the reader's language."""
+        return spoken(self.reason)
 
 
 class Quarantine:

@@ -17,8 +17,10 @@ import numpy as np
 from core.arrays import BoolArray, FloatArray
 from core.corpus.options import Scale
 from core.corpus.source import BadRow
+from core.corpus.spoken import form
 from core.corpus.texts import is_missing
 from core.domain import Columns
+from core.language import mark, tr
 
 MAX_RATING = 1_000_000.0
 KNOWN_SCALES: tuple[Scale, ...] = (
@@ -31,6 +33,24 @@ NONE_VALUES = (0.0, -1.0)
 LEAST_HIGHEST = 3
 THUMBS_SHARE = 0.6
 DEFAULT_HIGHEST = 10.0
+NOT_A_RATING = mark("is not a rating")
+OUT_OF_BOUNDS = mark("is out of all bounds")
+NO_RATINGS = mark("no ratings")
+OUTSIDE = form(mark("is outside the scale {scale}"))
+OUTSIDE_INFERRED = form(
+    mark("is outside the scale {scale}, inferred from the values (--rating-scale sets another)")
+)
+INFERRED = form(
+    mark("rating scale {scale} inferred: the smallest known scale that fits ({n} of {all} ratings)")
+)
+LOWEST_HIGHEST = form(mark("rating scale {scale}: the lowest and highest rating found"))
+ONE_SCALE = form(mark("ratings such as 3/5, 80 % or B+ were put on one scale, {scale}"))
+NOT_GIVEN = form(
+    mark(
+        "{n} ratings of {value} mean that no rating was given, since ratings are on {scale} "
+        "(--rating-scale {kept} keeps them)"
+    )
+)
 
 _WORDS = """
 one two three four five six seven eight nine ten
@@ -43,7 +63,7 @@ een twee drie vier vijf zes zeven acht negen tien
 jeden dwa trzy cztery piec szesc siedem osiem dziewiec dziesiec
 один два три четыре пять шесть семь восемь девять десять
 一 二 三 四 五 六 七 八 九 十
-"""
+"""  # no sentence
 NUMBER_WORDS = {
     word: float(place)
     for line in _WORDS.strip().splitlines()
@@ -56,11 +76,11 @@ NUMBER_WORDS = {
 _UP = """
 true yes y recommended recommend up thumbs_up thumbsup like liked good positive ja oui si sí sim да
 是 はい 예 推荐 👍 t
-"""
+"""  # no sentence
 _DOWN = """
 false no n not_recommended down thumbs_down thumbsdown dislike disliked bad negative nein non não
 nao нет 否 いいえ 아니요 不推荐 👎 f
-"""
+"""  # no sentence
 THUMBS = dict.fromkeys(_UP.split(), 1.0) | dict.fromkeys(_DOWN.split(), 0.0)
 LETTERS = {
     letter + sign: (base + step) / 12
@@ -114,15 +134,15 @@ class RatingStyle:
         if self.has_thumbs and (thumb := _thumb(value)) is not None:
             return Rating(thumb)
         if isinstance(value, bool):
-            raise BadRow(Columns.Rating, "is not a rating", value)
+            raise BadRow(Columns.Rating, NOT_A_RATING, value)
         try:
             if isinstance(value, str):
                 return self._text(value.strip())
             number = float(value)
         except (ValueError, TypeError):
-            raise BadRow(Columns.Rating, "is not a rating", value) from None
+            raise BadRow(Columns.Rating, NOT_A_RATING, value) from None
         except OverflowError:
-            raise BadRow(Columns.Rating, "is out of all bounds", value) from None
+            raise BadRow(Columns.Rating, OUT_OF_BOUNDS, value) from None
         return Rating(_bounded(number, value))
 
     def _text(self, text: str) -> Rating:
@@ -162,9 +182,9 @@ class RatingStyle:
 
 def _bounded(number: float, value: Any) -> float:
     if number != number:
-        raise BadRow(Columns.Rating, "is not a rating", value)
+        raise BadRow(Columns.Rating, NOT_A_RATING, value)
     if abs(number) > MAX_RATING:
-        raise BadRow(Columns.Rating, "is out of all bounds", value)
+        raise BadRow(Columns.Rating, OUT_OF_BOUNDS, value)
     return number
 
 
@@ -182,8 +202,8 @@ def _thumb(value: Any) -> float | None:
 
 
 def outside(scale: Scale) -> str:
-    """The reason of a rating that its scale does not have."""
-    return f"is outside the scale {scale_words(scale)}"
+    """The reason of a rating that its scale does not have, in the reader's language."""
+    return tr(OUTSIDE, scale=scale_words(scale))
 
 
 def scale_words(scale: Scale) -> str:
@@ -200,7 +220,7 @@ def infer_scale(ratings: FloatArray) -> tuple[Scale | None, str]:
     """
     n = len(ratings)
     if n == 0:
-        return None, "no ratings"
+        return None, NO_RATINGS
     halves = bool((ratings % 1).any())
     for low, high in KNOWN_SCALES:
         below, above = int((ratings < low).sum()), int((ratings > high).sum())
@@ -208,13 +228,13 @@ def infer_scale(ratings: FloatArray) -> tuple[Scale | None, str]:
         fits = above <= strays and below <= max(strays, int(n >= 5 and high > 1))
         if fits and not (halves and low == 1):
             scale = (float(low), float(high))
-            how = f"the smallest known scale that fits ({n - below - above:,} of {n:,} ratings)"
-            return scale, f"rating scale {scale_words(scale)} inferred: {how}"
+            counts = {"n": f"{n - below - above:,}", "all": f"{n:,}"}
+            return scale, INFERRED.format(scale=scale_words(scale), **counts)
     lowest, highest = float(ratings.min()), float(ratings.max())
     if lowest == highest:
         lowest -= 1
     scale = (lowest, highest)
-    return scale, f"rating scale {scale_words(scale)}: the lowest and highest rating found"
+    return scale, LOWEST_HIGHEST.format(scale=scale_words(scale))
 
 
 @dataclass(frozen=True)
@@ -288,8 +308,7 @@ def _joined(
         found, _ = infer_scale(ratings[~np.isnan(ratings)])
         low = found[0] if found is not None and found[1] == top else 0.0
     scale = (low, float(top))
-    kinds = "ratings such as 3/5, 80 % or B+"
-    return scale, f"{kinds} were put on one scale, {scale_words(scale)}"
+    return scale, ONE_SCALE.format(scale=scale_words(scale))
 
 
 def _without_none(ratings: FloatArray, known: Scale | None) -> list[str]:
@@ -312,9 +331,8 @@ def _without_none(ratings: FloatArray, known: Scale | None) -> list[str]:
         here = ratings == value
         if here.any():
             ratings[here] = np.nan
-            notes.append(
-                f"{int(here.sum()):,} ratings of {value:g} mean that no rating was given, since "
-                f"ratings are on {scale_words(scale or (1, 5))} (--rating-scale "
-                f"{value:g}-{(scale or (1, 5))[1]:g} keeps them)"
-            )
+            on = scale or (1, 5)
+            facts = {"n": f"{int(here.sum()):,}", "value": f"{value:g}"}
+            kept = f"{value:g}-{on[1]:g}"
+            notes.append(NOT_GIVEN.format(scale=scale_words(on), kept=kept, **facts))
     return notes

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.corpus.options import Scale
-from core.corpus.ratings import outside, scaled
+from core.corpus.ratings import OUTSIDE, OUTSIDE_INFERRED, scale_words, scaled
 from core.corpus.validate import OPEN
 from core.domain import Columns, EventKind
 
@@ -58,9 +58,8 @@ def settle(events: pa.Table, wholes: Counter[float], known: Scale | None) -> Set
     settled = _with(settled, Columns.Kind, pc.if_else(is_open, open_kind, kind))
     reason = ""
     if ratings.scale is not None:
-        reason = outside(ratings.scale)
-        if known is None:
-            reason += ", inferred from the values (--rating-scale sets another)"
+        problem = OUTSIDE if known is not None else OUTSIDE_INFERRED
+        reason = problem.format(scale=scale_words(ratings.scale))
     return Settled(settled, ratings.scale, pa.array(ratings.outside), reason, ratings.notes)
 
 

@@ -24,7 +24,9 @@ from core.corpus.encodings import BOMS, known_encoding, propose_encoding
 from core.corpus.foreign import foreign_kind, is_workbook
 from core.corpus.manifest import Source
 from core.corpus.questions import Asked
+from core.corpus.spoken import form
 from core.domain import DomainError
+from core.language import mark, tr
 
 MAX_LINE = 8 * 2**20
 """Longest line that is read: bytes, or characters where the encoding is UTF-16 or UTF-32."""
@@ -39,6 +41,7 @@ START_BYTES = 2**16
 SAMPLE_BYTES = 2**20
 LATER_BYTES = 2**16
 LATER_BLOCKS = 12
+TOO_LONG = form(mark("is over {n} MiB long"))
 UNPACKED_BYTES = 2**28
 """How far into a gzip file samples are taken."""
 GZIP_MAGIC, PARQUET_MAGIC = b"\x1f\x8b", b"PAR1"
@@ -66,7 +69,7 @@ def _brief(value: object) -> str:
     try:
         return _SHORT.repr(value)[: EXCERPT + 1]
     except (ValueError, RecursionError):
-        return f"a very large {type(value).__name__}"
+        return f"a very large {type(value).__name__}"  # no sentence
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ class SourceFile:
         with self._opened() as stream:
             start = stream.read(START_BYTES)
         if not start.strip(b" \t\r\n"):
-            raise DomainError("the file is empty", where=str(path), remedy="Choose another file")
+            raise DomainError(
+                tr("the file is empty"), where=str(path), remedy=tr("Choose another file")
+            )
         self.is_parquet = start.startswith(PARQUET_MAGIC)
         self.is_sheet = start.startswith(b"PK") and is_workbook(path)
         self._start = start
@@ -151,7 +156,7 @@ class SourceFile:
                 if len(line) > MAX_LINE:
                     while line[-1:] not in ends and (line := source.readline(MAX_LINE)):
                         self._count(line)
-                    yield number, BadRow("line", f"is over {MAX_LINE // 2**20} MiB long")
+                    yield number, BadRow("line", TOO_LONG.format(n=MAX_LINE // 2**20))
                     continue
                 text = line if as_text else self._decoded(line, number)
                 if number == 1:
@@ -183,7 +188,7 @@ class SourceFile:
             text = start.decode(self.encoding, errors).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             number = start.count(b"\n", 0, error.start) + 1
-            raise self._undecodable(error, f"line {number}") from None
+            raise self._undecodable(error, number) from None
         pieces = (piece.decode(self.encoding, "replace") for piece in later)
         return Sample(text, tuple(pieces), is_whole)
 
@@ -249,13 +254,14 @@ class SourceFile:
                     with gzip.GzipFile(fileobj=raw) as stream:
                         yield stream  # type: ignore[misc]
         except UnicodeError as error:
-            raise self._undecodable(error, f"near line {line()}") from None
+            raise self._undecodable(error, line(), near=True) from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            cut_off = isinstance(error, EOFError)
+            what = tr("the gzip file is damaged")
+            if isinstance(error, EOFError):
+                what = tr("the gzip file ends in the middle")
+            place = tr("{path}, line {line}", path=self.path, line=line()) if line() else ""
             raise DomainError(
-                "the gzip file ends in the middle" if cut_off else "the gzip file is damaged",
-                where=f"{self.path}, line {line()}" if line() else str(self.path),
-                remedy="Fetch or compress it again",
+                what, where=place or str(self.path), remedy=tr("Fetch or compress it again")
             ) from None
         except OSError as error:
             raise _unreadable(self.path, error) from None
@@ -265,10 +271,14 @@ class SourceFile:
         total = self.text_read
         if total > MAX_UNCHECKED and total > min(MAX_TOTAL, MAX_RATIO * self.bytes_read):
             raise DomainError(
-                f"the file grows to more than {total // 2**20} MiB from "
-                f"{self.bytes_read // 2**10} KiB; it may be a gzip bomb",
+                tr(
+                    "the file grows to more than {total} MiB from {size} KiB; it may be a gzip "
+                    "bomb",
+                    total=total // 2**20,
+                    size=self.bytes_read // 2**10,
+                ),
                 where=str(self.path),
-                remedy="If it is genuine, unpack it and import the unpacked file",
+                remedy=tr("If it is genuine, unpack it and import the unpacked file"),
             )
 
     def _decoded(self, line: bytes, number: int) -> str:
@@ -276,31 +286,38 @@ class SourceFile:
             marked = self.encoding == "utf-8-sig" and number > 1
             return line.decode("utf-8" if marked else self.encoding)
         except UnicodeError as error:
-            raise self._undecodable(error, f"line {number}") from None
+            raise self._undecodable(error, number) from None
 
-    def _undecodable(self, error: UnicodeError, place: str) -> DomainError:
-        byte, remedy, proposals = "", "Save it as UTF-8", tuple[str, ...]()
+    def _undecodable(self, error: UnicodeError, line: int, *, near: bool = False) -> DomainError:
+        remedy, proposals = tr("Save it as UTF-8"), tuple[str, ...]()
+        what = tr("the text is not {encoding}", encoding=self.encoding)
         if isinstance(error, UnicodeDecodeError):
-            byte = f" (byte 0x{error.object[error.start]:02x})"
+            byte = f"0x{error.object[error.start]:02x}"
+            what = tr("the text is not {encoding} (byte {byte})", encoding=self.encoding, byte=byte)
         if self._can_ask:
-            remedy = "Name its encoding, for example --encoding cp1252, or save it as UTF-8"
+            remedy = tr("Name its encoding, for example --encoding cp1252, or save it as UTF-8")
             proposal = propose_encoding(error, self._start)
             if proposal is not None:
                 name, excerpt = proposal
                 proposals = (name,)
-                remedy = f"It could be {name} (it would read {excerpt!r}): add --encoding {name}"
-        what, where = f"the text is not {self.encoding}{byte}", f"{self.path}, {place}"
+                remedy = tr(
+                    "It could be {name} (it would read {excerpt!r}): add --encoding {name}",
+                    name=name,
+                    excerpt=excerpt,
+                )
+        where = tr("{path}, line {line}", path=self.path, line=line)
+        if near:
+            where = tr("{path}, near line {line}", path=self.path, line=line)
         return Asked(what, "encoding", where=where, remedy=remedy, proposals=proposals)
 
     def _found_encoding(self, start: bytes, name: str | None) -> str:
         foreign = foreign_kind(start, self.path)
         if foreign is not None:
             kind, remedy = foreign
-            raise DomainError(
-                f"the file is {kind}, not a table of events", where=str(self.path), remedy=remedy
-            )
-        for mark, encoding in BOMS:
-            if start.startswith(mark):
+            what = tr("the file is {kind}, not a table of events", kind=kind)
+            raise DomainError(what, where=str(self.path), remedy=remedy)
+        for bom, encoding in BOMS:
+            if start.startswith(bom):
                 return encoding
         if name is not None:
             return known_encoding(name)
@@ -309,13 +326,13 @@ class SourceFile:
             return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
         unusual = sum(byte < 32 and byte not in b"\t\r\n\x01\x1f" for byte in start)
         if unusual > len(start) * BINARY_SHARE:
-            raise DomainError(
-                "the file is binary, not text",
-                where=str(self.path),
-                remedy="If it is UTF-16, say so with --encoding utf-16-le; else export it as CSV"
-                if self._can_ask
-                else "If it is UTF-16, save it as UTF-8; else export it as CSV",
-            )
+            remedy = tr("If it is UTF-16, save it as UTF-8; else export it as CSV")
+            if self._can_ask:
+                remedy = tr(
+                    "If it is UTF-16, say so with --encoding utf-16-le; else export it as CSV"
+                )
+            what = tr("the file is binary, not text")
+            raise DomainError(what, where=str(self.path), remedy=remedy)
         return "utf-8"
 
 
@@ -344,24 +361,23 @@ def is_folder(path: Path) -> bool:
 
 def _checked_size(path: Path) -> int:
     if is_folder(path):
-        raise DomainError(
-            "this is a folder, not a file", where=str(path), remedy="Name the file in it"
-        )
+        what = tr("this is a folder, not a file")
+        raise DomainError(what, where=str(path), remedy=tr("Name the file in it"))
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     if not stat.S_ISREG(status.st_mode):
-        raise DomainError("this is not a regular file", where=str(path))
+        raise DomainError(tr("this is not a regular file"), where=str(path))
     return status.st_size
 
 
 def _unreadable(path: Path, error: Exception) -> DomainError:
     if isinstance(error, FileNotFoundError):
-        return DomainError("there is no such file", where=str(path), remedy="Check the path")
+        what, remedy = tr("there is no such file"), tr("Check the path")
+        return DomainError(what, where=str(path), remedy=remedy)
     if isinstance(error, PermissionError):
-        return DomainError(
-            "the file may not be read", where=str(path), remedy="Change its permissions"
-        )
+        what, remedy = tr("the file may not be read"), tr("Change its permissions")
+        return DomainError(what, where=str(path), remedy=remedy)
     reason = getattr(error, "strerror", None) or str(error)
-    return DomainError(f"the file cannot be read: {reason}", where=str(path))
+    return DomainError(tr("the file cannot be read: {reason}", reason=reason), where=str(path))

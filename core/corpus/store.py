@@ -29,13 +29,15 @@ from core.corpus.models import Models, find_models, read_model_facts
 from core.domain import DomainError
 from core.files import SUMS, Damaged, read_object, reason_of, replace_text, write_sums
 from core.home import DATA, usual_library
+from core.language import mark, tr
 
 __all__ = ["DEMO", "Corpus", "Library", "Manifest", "Source", "save_corpus"]
 
 DEMO = "demo"
 POINTER_FILE = "current.json"
 STAGING_PREFIX = ".importing-"
-IMPORT_AGAIN = "Import the corpus again"
+A_CORPUS_NAME = mark("a corpus name")
+IMPORT_AGAIN = mark("Import the corpus again")
 
 
 class UnknownCorpus(DomainError):
@@ -90,9 +92,9 @@ class Library:
             return []
         except OSError as error:
             raise DomainError(
-                f"the corpora of the library can't be listed: {reason_of(error)}",
+                tr("the corpora of the library can't be listed: {reason}", reason=reason_of(error)),
                 where=str(folder),
-                remedy="Give this user the right to read the folder, or try again",
+                remedy=tr("Give this user the right to read the folder, or try again"),
             ) from error
         return [home.name for home in homes if home.name != DEMO and _is_corpus(home)]
 
@@ -147,9 +149,8 @@ class Library:
         """DomainError for a name that no corpus of one's own can have."""
         check_name(name)
         if name == DEMO:
-            raise DomainError(
-                "the name 'demo' belongs to the shipped corpus", remedy="Choose another name"
-            )
+            what = tr("the name 'demo' belongs to the shipped corpus")
+            raise DomainError(what, remedy=tr("Choose another name"))
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
@@ -159,11 +160,11 @@ class Library:
         removed first. DomainError for a name that cannot be used and while another import of the
         same name runs, and for all but editors.
         """
-        access.need_editor("importing")
+        access.need_editor(mark("importing"))
         self.check_free(name)
         home = self.root / "corpora" / name
         made = [folder for folder in (home, *home.parents) if not folder.exists()]
-        with self.writing("library"):
+        with self.writing(mark("library")):
             home.mkdir(parents=True, exist_ok=True)
             lock = (home / ".lock").open("w")
         with lock:
@@ -171,9 +172,9 @@ class Library:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise DomainError(
-                    f"another import of {name!r} is running",
+                    tr("another import of {name!r} is running", name=name),
                     where=str(home),
-                    remedy="Wait for it, or choose another name",
+                    remedy=tr("Wait for it, or choose another name"),
                 ) from None
             for leftover in home.glob(STAGING_PREFIX + "*"):
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -197,19 +198,20 @@ class Library:
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Turn a failure to write into the DomainError that says so."""
+        """Turn a failure to write into the DomainError that says so; ``what`` is marked."""
         try:
             yield
         except (OSError, pa.ArrowException) as error:
+            reason = getattr(error, "strerror", None) or error
             raise DomainError(
-                f"the {what} could not be written: {getattr(error, 'strerror', None) or error}",
+                tr("the {what} could not be written: {reason}", what=tr(what), reason=reason),
                 where=str(self.root),
-                remedy="Check free space and permissions, or choose another --library",
+                remedy=tr("Check free space and permissions, or choose another --library"),
             ) from None
 
     def publish(self, folder: Path, manifest: Manifest) -> None:
         """Make a prepared folder the current corpus of its name, in one step."""
-        access.need_editor("importing")
+        access.need_editor(mark("importing"))
         home = self.root / "corpora" / manifest.name
         write_sums(folder)
         for path in folder.iterdir():
@@ -258,11 +260,12 @@ class Library:
             if model_id in (None, damaged):
                 raise error
         known = ", ".join(folder.name for folder in models.folders[:5])
-        raise DomainError(
-            f"there is no model {model_id!r}" if model_id else "there is no trained model",
-            where=f"corpus {name}",
-            remedy=f"Choose one of {known}" if known else f"Run: python -m core train {name}",
-        )
+        what, remedy = tr("there is no trained model"), tr("Choose one of {names}", names=known)
+        if model_id:
+            what = tr("there is no model {name!r}", name=model_id)
+        if not known:
+            remedy = tr("Run: python -m core train {name}", name=name)
+        raise DomainError(what, where=tr("corpus {name}", name=name), remedy=remedy)
 
     def _current_folder(self, name: str) -> str:
         home = self.root / "corpora" / name
@@ -274,21 +277,26 @@ class Library:
                 raise ValueError
             if (home / folder).is_dir():
                 return folder
-            problem = f"names a folder that isn't there: {folder}"
+            what = tr(
+                "the pointer of corpus {name!r} names a folder that isn't there: {folder}",
+                name=name,
+                folder=folder,
+            )
         except FileNotFoundError:
             finished = _finished(home)
             if not finished:
                 raise self._unknown(name) from None
             if len(finished) == 1:  # its first import was killed just before the pointer
                 return finished[0]
-            problem = "is missing"
+            what = tr("the pointer of corpus {name!r} is missing", name=name)
         except OSError as error:
-            problem = f"can't be read: {reason_of(error)}"
+            reason = reason_of(error)
+            what = tr(
+                "the pointer of corpus {name!r} can't be read: {reason}", name=name, reason=reason
+            )
         except (ValueError, KeyError):
-            problem = "is damaged"
-        raise Damaged(
-            f"the pointer of corpus {name!r} {problem}", where=str(pointer), remedy=IMPORT_AGAIN
-        )
+            what = tr("the pointer of corpus {name!r} is damaged", name=name)
+        raise Damaged(what, where=str(pointer), remedy=tr(IMPORT_AGAIN))
 
     def keep(self, path: Path, write: Callable[[Path], object]) -> None:
         """Let ``write`` fill a file of results in the library, or in a spare place if it can't.
@@ -307,10 +315,10 @@ class Library:
                 problem = problem or reason_of(error)
             else:
                 if place != path:
-                    said = "%s could not be written (%s); kept in %s"
+                    said = "%s could not be written (%s); kept in %s"  # no sentence
                     logging.getLogger(__name__).warning(said, path, problem, place)
                 return
-        said = "%s could not be written (%s); it will be computed again"
+        said = "%s could not be written (%s); it will be computed again"  # no sentence
         logging.getLogger(__name__).warning(said, path, problem)
 
     def places(self, path: Path) -> tuple[Path, ...]:
@@ -328,9 +336,9 @@ class Library:
 
     def _unknown(self, name: str) -> UnknownCorpus:
         return UnknownCorpus(
-            f"there is no corpus {name!r}",
-            where=f"library {self.root}",
-            remedy="See python -m core corpora, or import one with python -m core import",
+            tr("there is no corpus {name!r}", name=name),
+            where=tr("library {path}", path=self.root),
+            remedy=tr("See python -m core corpora, or import one with python -m core import"),
         )
 
 
@@ -341,21 +349,26 @@ def library_root(path: Path | None = None) -> Path:
     try:
         root = Path(chosen).expanduser().resolve()
         if root.exists() and not root.is_dir():
-            problem = "the library is a file, not a folder"
+            problem = tr("the library is a file, not a folder")
     except (OSError, ValueError, RuntimeError) as error:
-        root, problem = Path(chosen), f"the library can't be opened: {reason_of(error)}"
+        root = Path(chosen)
+        problem = tr("the library can't be opened: {reason}", reason=reason_of(error))
     if problem:
-        raise DomainError(problem, where=str(root), remedy="Choose another folder with --library")
+        remedy = tr("Choose another folder with --library")
+        raise DomainError(problem, where=str(root), remedy=remedy)
     return root
 
 
-def check_name(name: str, use: str = "a corpus name", where: str = "") -> str:
-    """Return a name that is safe as a file's or folder's name; DomainError otherwise."""
+def check_name(name: str, use: str = A_CORPUS_NAME, where: str = "") -> str:
+    """Return a name that is safe as a file's or folder's name; DomainError otherwise.
+
+    ``use`` is marked.
+    """
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
         raise DomainError(
-            f"{name!r} cannot be {use}",
+            tr("{name!r} cannot be {use}", name=name, use=tr(use)),
             where=where,
-            remedy="Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit",
+            remedy=tr("Use up to 64 of a-z, 0-9, - and _, beginning with a letter or digit"),
         )
     return name
 
@@ -385,15 +398,15 @@ def _own(name: str, folder: Path, manifest: Manifest) -> Manifest:
     """The manifest, if it belongs to this name and folder; ``Damaged`` if it is foreign."""
     if manifest.name != name:
         raise Damaged(
-            f"the corpus {name!r} holds another one, {manifest.name!r}",
+            tr("the corpus {name!r} holds another one, {other!r}", name=name, other=manifest.name),
             where=str(folder),
-            remedy=f"Move it to {manifest.name}, or import it as {name}",
+            remedy=tr("Move it to {other}, or import it as {name}", other=manifest.name, name=name),
         )
     if name != DEMO and folder.name.partition("-")[0] != manifest.corpus_id:
         raise Damaged(
-            f"the corpus {name!r} holds other content than its pointer says",
+            tr("the corpus {name!r} holds other content than its pointer says", name=name),
             where=str(folder),
-            remedy=IMPORT_AGAIN,
+            remedy=tr(IMPORT_AGAIN),
         )
     return manifest
 

@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 from core.corpus.source import BadRow
+from core.corpus.spoken import form
+from core.language import mark
 
 MAX_ID = 200
 MAX_TEXT = 100_000
@@ -15,6 +17,11 @@ MAX_RAW = 1_000_000
 EXACT = 2**53
 MISSING = frozenset(("", "nan", "null", "none", "n/a", "\\n", "-", "<na>", "#n/a", "nat", "<null>"))
 """What stands for nothing, in lower case."""
+IS_MISSING = mark("is missing")
+NO_ID, NO_TEXT = mark("is not an id"), mark("is not text")
+LONG_ID = form(mark("is an id of more than {n} characters"))
+OPEN_QUOTE = mark("has a quote that does not close properly")
+DIGITS_LOST = mark("is in scientific notation: its last digits are lost")
 LONGEST_MISSING = max(map(len, MISSING))
 FORMULA_BEGINS = tuple("=+-@\t\r\n＝＋－＠")
 """Spreadsheets read these as the begin of a formula, or skip them and read on (OWASP, CSV
@@ -80,7 +87,7 @@ def read_text(field: str, value: Any) -> str | None:
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = joined(value)
     elif isinstance(value, bool) or not isinstance(value, int | float) or is_huge(value):
-        raise BadRow(field, "is not text", value)
+        raise BadRow(field, NO_TEXT, value)
     else:
         value = str(value)
     if len(value) > MAX_RAW:
@@ -108,30 +115,30 @@ def read_id(field: str, value: Any, *, whole: bool = False) -> str:
     """
     if value.__class__ is str:
         if len(value) <= LONGEST_MISSING + 4 and value.strip().lower() in MISSING:
-            raise BadRow(field, "is missing", value.strip())
+            raise BadRow(field, IS_MISSING, value.strip())
         text = clean_text(value[: 100 * MAX_ID]).replace("\n", " ")
         if not text:
-            raise BadRow(field, "is missing", value)
+            raise BadRow(field, IS_MISSING, value)
         if text[0] == '"' and text.count('"') % 2:
-            raise BadRow(field, "has a quote that does not close properly", text)
+            raise BadRow(field, OPEN_QUOTE, text)
         if text[0] == '"' and text[-1] != '"':
-            raise BadRow(field, "has a quote that does not close properly", text)
+            raise BadRow(field, OPEN_QUOTE, text)
         if "+" in text and is_scientific(text):
-            raise BadRow(field, "is in scientific notation: its last digits are lost", text)
+            raise BadRow(field, DIGITS_LOST, text)
         if whole and (match := _WHOLE_FLOAT.fullmatch(text)):
             text = match[1]
     elif is_missing(value):
-        raise BadRow(field, "is missing")
+        raise BadRow(field, IS_MISSING)
     else:
         if isinstance(value, float) and value.is_integer():
             if abs(value) >= EXACT:
-                raise BadRow(field, "is in scientific notation: its last digits are lost", value)
+                raise BadRow(field, DIGITS_LOST, value)
             value = int(value)
         if isinstance(value, bool | float) or not isinstance(value, int) or is_huge(value):
-            raise BadRow(field, "is not an id", value)
+            raise BadRow(field, NO_ID, value)
         text = str(value)
     if len(text) > MAX_ID:
-        raise BadRow(field, f"is an id of more than {MAX_ID} characters", text)
+        raise BadRow(field, LONG_ID.format(n=MAX_ID), text)
     return text
 
 

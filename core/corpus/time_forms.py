@@ -12,12 +12,17 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from core.corpus.spoken import form
 from core.corpus.time_words import MONTH_WORDS, NOON_WORDS, ZONES
+from core.language import mark
 
-DAY_FIRST, MONTH_FIRST = "day first", "month first"
+DAY_FIRST, MONTH_FIRST = mark("day first"), mark("month first")
 LONGEST = 80
 DAY = datetime(2000, 1, 1, tzinfo=UTC)
-NO_TIME = "is not a time"
+NO_TIME, NO_CLOCK = mark("is not a time"), mark("is not a time of day")
+NO_ZONE = form(mark("has the zone {zone}, which is not known"))
+ISO, OF_MONTHS = mark("ISO dates"), mark("months")
+YEAR_FIRST, YEAR_DOTS = mark("dates (year/month/day)"), mark("dates (year.month)")
 
 
 class NotATime(ValueError):
@@ -81,11 +86,11 @@ def read_form(text: str, order: str) -> Form:
     match = _MONTH_ONLY.fullmatch(text)
     if match:
         year, month = int(match["y"] or match["y2"]), int(match["m"] or match["m2"])
-        return Form("months", _moment(year, month, 1))
+        return Form(OF_MONTHS, _moment(year, month, 1))
     match = _SPACED.fullmatch(text)
     if match:
         moment = _moment(int(match["y"]), int(match["m"]), int(match["d"]))
-        return Form("dates (month day, year)", moment)
+        return Form(mark("dates (month day, year)"), moment)
     return _worded(text)
 
 
@@ -93,10 +98,10 @@ def read_clock(value: object) -> timedelta:
     """A time of day such as 14:03, 2:03:05 PM or 下午3:20; NotATime for anything else."""
     text = str(value).strip()
     if not 3 <= len(text) <= LONGEST or not re.search(r"\d[:.h]\d\d", text):
-        raise NotATime("is not a time of day")
+        raise NotATime(NO_CLOCK)
     match = _DIGITS.fullmatch(f"{DAY:%Y-%m-%d} {text}")
     if match is None:
-        raise NotATime("is not a time of day")
+        raise NotATime(NO_CLOCK)
     moment = _digits(match, MONTH_FIRST).moment
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - DAY
 
@@ -104,7 +109,7 @@ def read_clock(value: object) -> timedelta:
 def _iso(text: str) -> Form | None:
     if text[:4].isdecimal() and len(text) > 6 and not text.replace(".", "").isdecimal():
         try:
-            return Form("ISO dates", datetime.fromisoformat(text))
+            return Form(ISO, datetime.fromisoformat(text))
         except ValueError:
             return None
     return None
@@ -116,13 +121,12 @@ def _digits(match: re.Match[str], order: str) -> Form:
     long = [len(match[name]) == 4 for name in "abc"]
     if long[0]:
         year, month, day = a, b, c
-        name = "ISO dates" if match["mark"] == "-" else f"dates (year{match['mark']}month)"
-        name = "dates (year/month/day)" if match["mark"] == "/" else name
+        name = {"-": ISO, "/": YEAR_FIRST, ".": YEAR_DOTS}[match["mark"]]
         return Form(name, _moment(year, month, day, match))
     if not long[2] and len(match["c"]) > 2:
         raise NotATime(NO_TIME)
     if a > 31 and not long[2]:
-        return Form("dates (year/month/day)", _moment(_century(a), b, c, match))
+        return Form(YEAR_FIRST, _moment(_century(a), b, c, match))
     year = c if long[2] else _century(c)
     dots = match["mark"] == "."
     orders: tuple[str, ...]
@@ -135,7 +139,7 @@ def _digits(match: re.Match[str], order: str) -> Form:
         day, month = (a, b) if order == DAY_FIRST else (b, a)
     if len(orders) == 1 and orders[0] in (DAY_FIRST, MONTH_FIRST) and orders[0] != order:
         return Form("slashes", _moment(year, month, day, match), orders)
-    name = "dates (day.month.year)" if dots and order == DAY_FIRST else "slashes"
+    name = mark("dates (day.month.year)") if dots and order == DAY_FIRST else "slashes"
     return Form(name, _moment(year, month, day, match), orders)
 
 
@@ -145,7 +149,7 @@ def _cjk(match: re.Match[str]) -> Form:
         hour += 12
     minute, second = int(match["minute"] or 0), int(match["second"] or 0)
     moment = _moment(int(match["y"]), int(match["m"]), int(match["d"] or 1))
-    return Form("dates (year年month月day日)", _clocked(moment, hour, minute, second))
+    return Form(mark("dates (year年month月day日)"), _clocked(moment, hour, minute, second))
 
 
 def _worded(text: str) -> Form:
@@ -167,7 +171,7 @@ def _worded(text: str) -> Form:
         day, year = (others[0] if others else 1), years[0]
     else:
         raise NotATime(NO_TIME)
-    name = "dates with names of months" if others else "months"
+    name = mark("dates with names of months") if others else OF_MONTHS
     moment = _moment(year, months[0], day, clock)
     if offset:
         moment = _zoned(moment, "".join(offset.groups()))
@@ -178,7 +182,7 @@ def _moment(year: int, month: int, day: int, clock: re.Match[str] | None = None)
     try:
         moment = datetime(year, month, day)
     except ValueError:
-        raise NotATime("is not a date of the calendar") from None
+        raise NotATime(mark("is not a date of the calendar")) from None
     if clock is None or clock["hour"] is None:
         return moment
     hour, minute, second = (int(clock[name] or 0) for name in ("hour", "minute", "second"))
@@ -187,7 +191,7 @@ def _moment(year: int, month: int, day: int, clock: re.Match[str] | None = None)
         half = "pm" if clock["cjk"] in _CJK_LATE else "am"
     if half in NOON_WORDS:
         if not 1 <= hour <= 12:
-            raise NotATime("has an hour that is none")
+            raise NotATime(mark("has an hour that is none"))
         hour = hour % 12 + NOON_WORDS[half]
     micros = int((clock["part"] or "").ljust(6, "0")[:6] or 0)
     return _zoned(_clocked(moment, hour, minute, second, micros), clock["zone"])
@@ -195,13 +199,13 @@ def _moment(year: int, month: int, day: int, clock: re.Match[str] | None = None)
 
 def _clocked(moment: datetime, hour: int, minute: int, second: int, micros: int = 0) -> datetime:
     if (hour, minute) != (24, 0) and (hour > 23 or minute > 59 or second > 60):
-        raise NotATime("has an hour, minute or second that is none")
+        raise NotATime(mark("has an hour, minute or second that is none"))
     if hour == 24:
         second = micros = 0
     try:
         return moment + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=micros)
     except OverflowError:
-        raise NotATime("is after the year 9999") from None
+        raise NotATime(mark("is after the year 9999")) from None
 
 
 def _zoned(moment: datetime, zone: str | None) -> datetime:
@@ -211,11 +215,11 @@ def _zoned(moment: datetime, zone: str | None) -> datetime:
         digits = zone[1:].replace(":", "")
         shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
         if shift >= timedelta(days=1):
-            raise NotATime("has a zone that is none")
+            raise NotATime(mark("has a zone that is none"))
         return moment.replace(tzinfo=timezone(shift if zone[0] == "+" else -shift))
     if zone in ZONES:
         return moment.replace(tzinfo=timezone(timedelta(hours=ZONES[zone])) if ZONES[zone] else UTC)
-    raise NotATime(f"has the zone {zone}, which is not known")
+    raise NotATime(NO_ZONE.format(zone=zone))
 
 
 def _century(year: int) -> int:

@@ -16,9 +16,11 @@ from typing import Any
 
 from core.corpus.options import TIME_WORDS
 from core.corpus.questions import Asked
+from core.corpus.spoken import form
 from core.corpus.texts import is_missing
-from core.corpus.time_forms import DAY_FIRST, MONTH_FIRST, NotATime, read_form
+from core.corpus.time_forms import DAY_FIRST, ISO, MONTH_FIRST, NO_TIME, NotATime, read_form
 from core.domain import DomainError
+from core.language import mark, tr
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -26,9 +28,22 @@ LATEST = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 PLAUSIBLE = (datetime(1980, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 """Values from here to 2100 decide on the unit; their ranges don't overlap between units."""
 
-PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-SERIAL, COMPACT, MONTHS = "serial days", "dates (YYYYMMDD)", "dates (YYYYMM)"
-ISO = "ISO dates"
+PER_SECOND = {
+    mark("seconds"): 1,
+    mark("milliseconds"): 10**3,
+    mark("microseconds"): 10**6,
+    mark("nanoseconds"): 10**9,
+}
+SERIAL, COMPACT = mark("serial days"), mark("dates (YYYYMMDD)")
+MONTHS = mark("dates (YYYYMM)")
+DAYS, MONTH_DAYS = mark("dates (day/month/year)"), mark("dates (month/day/year)")
+OUTSIDE = mark("is outside 1970 to 2100")
+OUTSIDE_SERIAL = mark("is outside 1970 to 2100 in serial days, the column's unit")
+TOO_SMALL = form(mark("is too small for {unit}, the column's unit"))
+OTHER_ORDER = form(mark("has the {order}, unlike the column"))
+NO_DATE = form(mark("is not a date such as {example}"))
+OTHER_FORM = form(mark("does not have the form {form}"))
+SUCH_AS = form(mark("times such as {form}"))
 ORDERS = (DAY_FIRST, MONTH_FIRST)
 SERIAL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
 """Day 0 of a spreadsheet, which takes 1900 for a leap year."""
@@ -88,13 +103,20 @@ def find_unit(
         order = _decided(orders, rest)
         if order is None:
             shown = next(str(value) for value in sample if _orders(value))
-            how = "Say which with --time-format day-first or --time-format month-first, or with "
-            how += "a pattern such as --time-format %d/%m/%Y; or write them as year-month-day"
+            how = tr("Write them as year-month-day")
+            if otherwise:
+                how = tr(
+                    "Say which with --time-format day-first or --time-format month-first, or with "
+                    "a pattern such as --time-format %d/%m/%Y; or write them as year-month-day"
+                )
             raise Asked(
-                f"the dates can be read as month/day/year and as day/month/year: {shown!r}",
+                tr(
+                    "the dates can be read as month/day/year and as day/month/year: {value!r}",
+                    value=shown,
+                ),
                 "time_format",
                 where=where,
-                remedy=how if otherwise else "Write them as year-month-day",
+                remedy=how,
                 values=(shown,),
                 proposals=("day-first", "month-first"),
             )
@@ -157,7 +179,7 @@ def _form_of(value: Any) -> str | None:
 def _named(form: str, order: str) -> str:
     if form != "slashes":
         return form
-    return "dates (day/month/year)" if order == DAY_FIRST else "dates (month/day/year)"
+    return DAYS if order == DAY_FIRST else MONTH_DAYS
 
 
 def _mixed(number: Callable[[Any], int], order: str) -> Callable[[Any], int]:
@@ -185,11 +207,11 @@ def _written(text: str, order: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
         if text.isdecimal():
-            raise NotATime("is not a time")
+            raise NotATime(NO_TIME)
     except ValueError:
         form = read_form(text, order)
         if form.orders and form.orders[0] in ORDERS and form.orders[0] != order:
-            raise ValueError(f"has the {form.orders[0]}, unlike the column") from None
+            raise ValueError(OTHER_ORDER.format(order=form.orders[0])) from None
         moment = form.moment
     return _micros(moment)
 
@@ -199,7 +221,7 @@ class NotANumber(ValueError):
 
 
 def _no_number(value: Any) -> int:
-    raise NotANumber("is not a time")
+    raise NotANumber(NO_TIME)
 
 
 def _number(value: Any) -> int | float:
@@ -210,17 +232,17 @@ def _number(value: Any) -> int | float:
         if _COMMA.fullmatch(text):
             text = text.replace(",", ".")
         if "_" in text:
-            raise NotANumber("is not a time")
+            raise NotANumber(NO_TIME)
         try:
             value = float(text)
         except ValueError:
-            raise NotANumber("is not a time") from None
+            raise NotANumber(NO_TIME) from None
     if value.__class__ is not float and hasattr(value, "as_tuple"):
         value = float(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     if whole or (isinstance(value, float) and math.isfinite(value)):
         return value  # type: ignore[no-any-return]
-    raise NotANumber("is not a time")
+    raise NotANumber(NO_TIME)
 
 
 def _numeric(unit: str) -> Callable[[Any], int]:
@@ -233,14 +255,14 @@ def _numeric(unit: str) -> Callable[[Any], int]:
             number = _number(value)
         except ValueError as error:
             if str(error).startswith("Exceeds"):
-                raise ValueError("is outside 1970 to 2100") from None
+                raise ValueError(OUTSIDE) from None
             raise
         if 0 < number < confusable:
-            raise ValueError(f"is too small for {unit}, the column's unit")
+            raise ValueError(TOO_SMALL.format(unit=unit))
         try:
             micros = round(number * factor) // divisor
         except OverflowError:
-            raise ValueError("is outside 1970 to 2100") from None
+            raise ValueError(OUTSIDE) from None
         return _in_range(micros)
 
     return read
@@ -248,7 +270,7 @@ def _numeric(unit: str) -> Callable[[Any], int]:
 
 def _in_range(micros: int) -> int:
     if not 0 < micros < LATEST:
-        raise ValueError("is outside 1970 to 2100")
+        raise ValueError(OUTSIDE)
     return micros
 
 
@@ -256,7 +278,7 @@ def _serial(value: Any) -> int:
     """43471.53, a spreadsheet's days since the end of 1899."""
     number = _number(value)
     if not 25_569 < number < 73_051:
-        raise ValueError("is outside 1970 to 2100 in serial days, the column's unit")
+        raise ValueError(OUTSIDE_SERIAL)
     since = round(number * 86_400 * 1000) * 1000
     return _in_range((SERIAL_EPOCH - EPOCH) // MICROSECOND + since)
 
@@ -271,15 +293,13 @@ def _digits(lengths: dict[int, str], example: str) -> Callable[[Any], int]:
         pattern = lengths.get(len(text)) if text.isdecimal() else None
         if pattern is None:
             if isinstance(value, str) and not text.isdecimal():
-                raise NotANumber(f"is not a date such as {example}")
-            raise ValueError(f"is not a date such as {example}")
+                raise NotANumber(NO_DATE.format(example=example))
+            raise ValueError(NO_DATE.format(example=example))
         try:
             return _micros(datetime.strptime(text, pattern))
         except ValueError as error:
             outside = str(error).startswith("is outside")
-            raise ValueError(
-                str(error) if outside else f"is not a date such as {example}"
-            ) from None
+            raise ValueError(str(error) if outside else NO_DATE.format(example=example)) from None
 
     return read
 
@@ -313,9 +333,11 @@ def _said_unit(said: str, sample: list[Any], where: str) -> TimeUnit:
         return TimeUnit(name, _mixed(NUMERIC[name], DAY_FIRST), said)
     if "%" not in said:
         raise DomainError(
-            f"{said!r} is no form of times",
+            tr("{form!r} is no form of times", form=said),
             where="--time-format",
-            remedy=f"Write a pattern such as %d/%m/%Y, or one of {', '.join(TIME_WORDS)}",
+            remedy=tr(
+                "Write a pattern such as %d/%m/%Y, or one of {names}", names=", ".join(TIME_WORDS)
+            ),
         )
 
     def read(value: Any) -> int:
@@ -324,17 +346,21 @@ def _said_unit(said: str, sample: list[Any], where: str) -> TimeUnit:
         try:
             moment = datetime.strptime(str(value).strip(), said)
         except (ValueError, re.error, IndexError):
-            raise ValueError(f"does not have the form {said}") from None
+            raise ValueError(OTHER_FORM.format(form=said)) from None
         return _micros(moment)
 
     if sample and not any(_readable(read, value) for value in sample):
         raise Asked(
-            f"no time has the form {said}, for example not {str(sample[0])[:SHOWN]!r}",
+            tr(
+                "no time has the form {form}, for example not {value!r}",
+                form=said,
+                value=str(sample[0])[:SHOWN],
+            ),
             "time_format",
             where=where,
-            remedy="Write the pattern of these values, for example --time-format %d/%m/%Y",
+            remedy=tr("Write the pattern of these values, for example --time-format %d/%m/%Y"),
         )
-    return TimeUnit(f"times such as {said}", read, said)
+    return TimeUnit(SUCH_AS.format(form=said), read, said)
 
 
 def _readable(read: Callable[[Any], int], value: Any) -> bool:
@@ -347,14 +373,23 @@ def _readable(read: Callable[[Any], int], value: Any) -> bool:
 
 def _no_time(sample: list[Any], where: str, otherwise: str) -> DomainError:
     if not sample:
-        what = "the column of times is empty"
+        what = tr("the column of times is empty")
     else:
-        what = f"no value is a time between 1980 and 2100, for example {str(sample[0])[:SHOWN]!r}"
+        what = tr(
+            "no value is a time between 1980 and 2100, for example {value!r}",
+            value=str(sample[0])[:SHOWN],
+        )
+    remedy = tr("Give seconds, milliseconds or microseconds since 1970, or ISO dates")
+    if otherwise:
+        remedy = tr(
+            "Give seconds, milliseconds or microseconds since 1970, or ISO dates, or say the form "
+            "with --time-format, or {otherwise}",
+            otherwise=otherwise,
+        )
     return Asked(
         what,
         "time_format",
         where=where,
         values=tuple(str(value)[:SHOWN] for value in sample[:3]),
-        remedy="Give seconds, milliseconds or microseconds since 1970, or ISO dates"
-        + (f", or say the form with --time-format, or {otherwise}" if otherwise else ""),
+        remedy=remedy,
     )

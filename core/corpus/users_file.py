@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from core.corpus.attributes import DAY, NUMBER, TEXT, label_of, write_attributes
+from core.corpus.attributes import DAY, FROM_FILE, NUMBER, TEXT, is_ours, write_attributes
 from core.corpus.column_names import guess
 from core.corpus.manifest import Source, UserAttributes
 from core.corpus.options import USERS_ID, ImportOptions, users_column
@@ -27,11 +27,13 @@ from core.corpus.quarantine import USERS, Quarantine, Refusal
 from core.corpus.questions import Asked
 from core.corpus.readers import READERS
 from core.corpus.source import BadRow, SourceFile
+from core.corpus.spoken import form, listing
 from core.corpus.syntax import open_rows, read_head
 from core.corpus.syntax.json_rows import plain_value
 from core.corpus.texts import MAX_RAW, clean_text, is_huge, is_missing, read_id
 from core.corpus.time_forms import DAY_FIRST, MONTH_FIRST, read_form
 from core.domain import Columns, DomainError
+from core.language import mark, tr
 
 MOST_COLUMNS = 500
 MOST_VALUES = 50_000_000
@@ -40,8 +42,39 @@ LONGEST_NAME, LONGEST_VALUE = 100, 200
 NEARLY = 0.8
 """Share of numbers or days from which on a column of text is worth a sentence."""
 TICK = 5_000
-NAMED = 5
-"""Columns or users that a sentence names."""
+NAMED, LONGEST_NAMED = 5, 40
+"""Columns or users that a sentence names, and characters of each."""
+FURTHER_ROWS = form(mark("further rows of the users file about a user who has one: {n}"))
+DIFFERING = form(
+    mark(
+        "further rows of the users file about a user who has one: {n}; those of {listed} differ, "
+        "and the first values count"
+    )
+)
+CUT = form(mark("values cut at {most} characters: {n}, of {listed}"))
+TOO_WIDE = form(
+    mark(
+        "the users file has {n} columns beside the ids; the first {most} were read, {left} left out"
+    )
+)
+OURS = form(mark("columns of the users file with a name of ours: {listed}; pages say {label}"))
+NO_NUMBERS = form(
+    mark(
+        "the column {name} is read as text: {n} of its {all} values are no numbers, such as {value}"
+    )
+)
+NO_DAYS = form(
+    mark("the column {name} is read as text: {n} of its {all} values are no days, such as {value}")
+)
+OPEN_ORDER = form(
+    mark(
+        "the column {name} is read as text: its dates can be read as day/month and as month/day; "
+        "write them as year-month-day"
+    )
+)
+QUOTED_LABEL = form(mark("'{name} (users file)'"))
+WITHOUT_VALUE = form(mark("columns of the users file without a value, left out: {listed}"))
+OTHER_KIND = form(mark("the column {name} was {was} before and is {kind} with the new values"))
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14}|(?=\.\d))(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
 _COMMA = re.compile(r"[+-]?(?:0|[1-9]\d{0,14}),\d{1,15}")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
@@ -99,12 +132,14 @@ def _plan(path: Path, options: ImportOptions) -> ItemFile:
     plain = [name for name in head.columns if name.strip().casefold() == "id"]
     column = said if said in head.columns else next(iter([*guessed, *plain]), None)
     if column is None or (said is not None and said not in head.columns and not guessed):
-        problem = f"there is no column {said!r}" if said else "no column was found for user_id"
+        problem = tr("no column was found for user_id in the users file")
+        if said:
+            problem = tr("there is no column {column!r} in the users file", column=said)
         raise Asked(
-            f"{problem} in the users file",
+            problem,
             "mapping",
-            where=f"{path}, columns: {head.listed}",
-            remedy=f"Say which column holds the user ids: --map {USERS_ID}=COLUMN",
+            where=tr("{path}, columns: {columns}", path=path, columns=head.listed),
+            remedy=tr("Say which column holds the user ids: --map {field}=COLUMN", field=USERS_ID),
             field=USERS_ID,
             proposals=head.columns[:200],
         )
@@ -133,7 +168,7 @@ def read_users(
     for line, values in source.rows.read([source.columns[Columns.User], *taken]):
         read.rows_read += 1
         if read.rows_read % TICK == 0:
-            tick("reading users", source.file.bytes_read)
+            tick(mark("reading users"), source.file.bytes_read)
         try:
             if isinstance(values, BadRow):
                 raise values
@@ -159,9 +194,13 @@ def read_users(
                 column.append(value)
             if len(read.ids) * len(lists) > MOST_VALUES:
                 raise DomainError(
-                    f"the users file has more than {MOST_VALUES:,} values ({len(lists)} columns)",
+                    tr(
+                        "the users file has more than {most:,} values ({columns} columns)",
+                        most=MOST_VALUES,
+                        columns=len(lists),
+                    ),
                     where=str(source.file.path),
-                    remedy="Leave out columns or users that nobody asks for",
+                    remedy=tr("Leave out columns or users that nobody asks for"),
                 )
         else:
             read.repeated += 1
@@ -178,16 +217,15 @@ def read_users(
 
 def _note_rows(read: UsersRead, cut: dict[str, int], differing: set[str]) -> None:
     if read.repeated:
-        said = f"further rows of the users file about a user who has one: {read.repeated:,}"
+        n = f"{read.repeated:,}"
         if differing:
-            said += f"; those of {_named(sorted(differing))} differ, and the first values count"
-        read.notes.append(said)
+            read.notes.append(DIFFERING.format(n=n, listed=_named(sorted(differing))))
+        else:
+            read.notes.append(FURTHER_ROWS.format(n=n))
     wide = {name: n for name, n in cut.items() if n}
     if wide:
-        read.notes.append(
-            f"values cut at {LONGEST_VALUE} characters: {sum(wide.values()):,}, of "
-            f"{_named(list(wide))}"
-        )
+        n, listed = f"{sum(wide.values()):,}", _named(list(wide))
+        read.notes.append(CUT.format(most=LONGEST_VALUE, n=n, listed=listed))
 
 
 def _attributes(source: ItemFile, notes: list[str]) -> dict[str, str]:
@@ -201,10 +239,7 @@ def _attributes(source: ItemFile, notes: list[str]) -> dict[str, str]:
     ]
     if len(columns) > MOST_COLUMNS:
         left = len(columns) - MOST_COLUMNS
-        notes.append(
-            f"the users file has {len(columns)} columns beside the ids; the first {MOST_COLUMNS} "
-            f"were read, {left} left out"
-        )
+        notes.append(TOO_WIDE.format(n=len(columns), most=MOST_COLUMNS, left=left))
     taken: dict[str, str] = {}
     for column in columns[:MOST_COLUMNS]:
         told = _ATOMIC.sub("", source.head.source.facts.aliases.get(column, column))
@@ -212,12 +247,10 @@ def _attributes(source: ItemFile, notes: list[str]) -> dict[str, str]:
         while name in taken.values():
             name += "'"
         taken[column] = name
-    renamed = [name for name in taken.values() if label_of(name) != name]
+    renamed = [name for name in taken.values() if is_ours(name)]
     if renamed:
-        notes.append(
-            f"columns of the users file with a name of ours: {_named(renamed)}; pages say "
-            f"{label_of(renamed[0])!r}"
-        )
+        label = repr(FROM_FILE.format(name=renamed[0]))
+        notes.append(OURS.format(listed=_named(renamed), label=label))
     return taken
 
 
@@ -261,13 +294,12 @@ def settle(name: str, values: Sequence[Raw | None], notes: list[str]) -> tuple[s
     m = sum(day is not None for day in days)
     if known and m == len(known):
         return DAY, list(days)
-    for what, count, read in (("numbers", n, numbers), ("days", m, days)):
+    for problem, count, read in ((NO_NUMBERS, n, numbers), (NO_DAYS, m, days)):
         if count >= NEARLY * len(known) and count:
             odd = next(v for v, r in zip(values, read, strict=True) if v is not None and r is None)
-            notes.append(
-                f"the column {name} is read as text: {len(known) - count:,} of its "
-                f"{len(known):,} values are no {what}, such as {_shown(odd)!r}"
-            )
+            facts = {"n": f"{len(known) - count:,}", "all": f"{len(known):,}"}
+            value = repr(_shown(odd))
+            notes.append(problem.format(name=name, value=value, **facts))
     return TEXT, [None if value is None else _text(value) for value in values]
 
 
@@ -296,10 +328,7 @@ def _as_days(name: str, values: Sequence[Raw | None], notes: list[str]) -> list[
                     continue
     first, second = DAY_FIRST in orders, MONTH_FIRST in orders
     if (first and second) or ("ambiguous" in orders and not (first or second)):
-        notes.append(
-            f"the column {name} is read as text: its dates can be read as day/month and as "
-            "month/day; write them as year-month-day"
-        )
+        notes.append(OPEN_ORDER.format(name=name))
         return [None] * len(values)
     order = MONTH_FIRST if second else DAY_FIRST
     return [_as_day(value, order) for value in values]
@@ -372,13 +401,11 @@ def save_users(
             continue
         columns[name] = kind, settled
     if empty:
-        notes.append(f"columns of the users file without a value, left out: {_named(empty)}")
+        notes.append(WITHOUT_VALUE.format(listed=_named(empty)))
     was = {column.name: column.kind for column in earlier.columns} if earlier else {}
     for name, (kind, _) in columns.items():
         if was.get(name, kind) != kind:
-            notes.append(
-                f"the column {name} was {was[name]} before and is {kind} with the new values"
-            )
+            notes.append(OTHER_KIND.format(name=name, was=was[name], kind=kind))
     counts = {"rows_read": read.rows_read, "repeated": read.repeated, "refused": read.refused}
     return write_attributes(
         folder,
@@ -406,6 +433,4 @@ def preview_users(path: Path, options: ImportOptions, most: int = 2_000) -> User
 
 def _named(names: Sequence[str]) -> str:
     """``a, b and 3 more``."""
-    shown = ", ".join(name[:40] for name in names[:NAMED])
-    more = len(names) - NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
+    return listing(names, NAMED, LONGEST_NAMED)

@@ -12,8 +12,8 @@ from core.corpus.options import CLOCK
 from core.corpus.ratings import Rating, RatingStyle
 from core.corpus.source import BadRow
 from core.corpus.syntax.protocol import Values
-from core.corpus.texts import MAX_TEXT, is_missing, read_id, read_text
-from core.corpus.time_forms import NotATime, read_clock
+from core.corpus.texts import IS_MISSING, MAX_TEXT, is_missing, read_id, read_text
+from core.corpus.time_forms import NO_CLOCK, NotATime, read_clock
 from core.corpus.timestamps import DAY_MICROS, TimeUnit
 from core.domain import Columns
 
@@ -164,7 +164,7 @@ class EventReader:
             return time if self._clock_place < 0 else self._with_clock(time, values)
         except (ValueError, OverflowError) as error:
             if is_missing(value):
-                raise BadRow(Columns.Time, "is missing") from None
+                raise BadRow(Columns.Time, IS_MISSING) from None
             raise BadRow(Columns.Time, str(error), value) from None
 
     def _with_clock(self, time: int, values: Values) -> int:
@@ -172,7 +172,7 @@ class EventReader:
         value = values[self._clock_place]
         micros = self._clocks[value if value.__class__ is str else str(value)]
         if micros is None and not is_missing(value):
-            self.dropped.append(BadRow(CLOCK, "is not a time of day", value))
+            self.dropped.append(BadRow(CLOCK, NO_CLOCK, value))
         return time + (micros or 0)
 
     def _rating(self, value: Any) -> Rating | BadRow:

@@ -46,6 +46,11 @@ IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WAIT = 60_000
 SOON = 3_000
 """Milliseconds for what is there already, unless a rerun replaces it."""
+HOVERED = """chart => {
+    const place = document.querySelector(chart);
+    const plot = place?.closest('.js-plotly-plot') || place?.querySelector('.js-plotly-plot');
+    return plot?._hoverdata?.length;
+}"""
 TABLE_HEAD, TABLE_ROW = 35, 35
 """Heights in a table, pixels."""
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
@@ -217,8 +222,12 @@ class Tab:
         place = self.page.locator(chart).first
         found: list[Any] = self._resting(place, lambda: self.page.evaluate(script, arg))
         x, y = found[:2]
-        self.page.mouse.move(x - 4, y - 4)
-        self.page.mouse.move(x, y, steps=3)
+        for _ in range(3):
+            self.page.mouse.move(x - 4, y - 4)
+            self.page.mouse.move(x, y, steps=3)
+            with contextlib.suppress(TimeoutError):  # plotly takes no click before it sees the mouse
+                self.page.wait_for_function(HOVERED, arg=chart, timeout=SOON)
+                break
         self.page.wait_for_timeout(120)
         self.page.mouse.click(x, y)
         return found

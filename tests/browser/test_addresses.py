@@ -20,7 +20,7 @@ ADDRESSES = {
     "compare": f"/compare?{USER}&columns=20;months",
     "notebook": "/notebook?notebook_query=lamp&notebook_scope=this",
 }
-SAMPLE = ("users", "quality", "monitor", "explain", "compare")
+SAMPLE = ("users", "monitor", "explain")
 """Pages of a usual run; ``tests/pages/test_addresses.py`` holds all, without a browser."""
 SEEN = """() => {
     const all = (what, say) => [...document.querySelectorAll(what)].map(say);

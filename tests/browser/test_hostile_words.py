@@ -18,7 +18,7 @@ from tests.browser.hostile import NAME, PAGES, address, fill, hostile_address, n
 STORES = (Notebook, ScenarioStore, CohortStore)
 
 
-SAMPLE = ("cohorts", "explain", "what_if", "compare", "notebook")
+SAMPLE = ("cohorts", "explain", "compare", "notebook")
 """Pages of a usual run; ``benchmarks.hostile`` opens all."""
 
 

@@ -120,7 +120,7 @@ def test_atomic_files_are_imported_trained_shown_and_updated(
     tab.page.get_by_text(re.compile("Between the models, .* most on average")).wait_for()
     tab.page.get_by_text(re.compile("every combination of the components that differ")).wait_for()
     heads = tab.page.locator(".st-key-pick_flow .js-plotly-plot")
-    assert "joint, model " in heads.inner_text()
+    heads.filter(has_text="joint, model ").wait_for()
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -123,10 +123,17 @@ def test_pages_that_wait_for_what_is_opened_or_a_job_let_others_go_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turns = Turns(long=WAIT)
-    monkeypatch.setattr(in_turn, "turn", turns.turn)
-    monkeypatch.setattr(in_turn, "away", turns.away)
     go, begun = threading.Event(), threading.Event()
-    waited = list[str]()
+    waited, gone = list[str](), list[int]()
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        with turns.away():
+            gone.append(1)
+            yield
+
+    monkeypatch.setattr(in_turn, "turn", turns.turn)
+    monkeypatch.setattr(in_turn, "away", away)
 
     @kept(OPENED, "Opening ...")
     def model(name: str) -> str:
@@ -141,7 +148,7 @@ def test_pages_that_wait_for_what_is_opened_or_a_job_let_others_go_first(
     opens = started(page)
     assert begun.wait(WAIT)
     threads = [opens, *(started(page) for _ in range(3))]
-    until(lambda: not turns._waiting and turns._holder is None)
+    until(lambda: len(gone) == len(threads))
     with in_turn.turn():  # though all of them wait
         assert not waited
         job = jobs.Job("search", "x", lambda progress, stop: go.wait(WAIT))

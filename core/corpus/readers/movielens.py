@@ -21,7 +21,7 @@ EVENTS = {
     Columns.Text: "tag",
 }
 ITEMS = {Columns.Item: "movieId", Columns.Title: "title", Columns.Category: "genres"}
-NO_GENRE = "(no genres listed)"
+NO_GENRE = "(no genres listed)"  # no sentence
 
 
 class MovieLens:

@@ -9,14 +9,18 @@ from typing import Any
 
 from core.corpus.options import NO_QUOTE, ImportOptions
 from core.corpus.source import BadRow, SourceFile
+from core.corpus.spoken import form
 from core.corpus.syntax import layouts
 from core.corpus.syntax.dialect import Dialect, find_dialect
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
+from core.corpus.texts import OPEN_QUOTE
+from core.language import mark
 
 MAX_ROW_LINES = 2_000
 MAX_ROW_TEXT = 2**20
 LATER_ROWS = 200
-OPEN_QUOTE = "has a quote that does not close properly"
+HEADER_HAS = form(mark("has {n} fields where the header has {width}"))
+OTHERS_HAVE = form(mark("has {n} fields where the other lines have {width}"))
 
 Line = tuple[int, str | BadRow]
 
@@ -37,7 +41,7 @@ class Delimited:
         layout = self.dialect.layout
         self._width = len(layout.columns) if layout else len(self.columns)
         self.facts = Facts(
-            syntax={",": "CSV", "\t": "TSV"}.get(cutter.delimiter, "delimited text"),
+            syntax={",": "CSV", "\t": "TSV"}.get(cutter.delimiter, mark("delimited text")),
             delimiter=cutter.delimiter,
             quote=cutter.quote or NO_QUOTE,
             has_header=self.dialect.has_header,
@@ -113,8 +117,8 @@ class Delimited:
                     yield number, row
 
     def _misfit(self, n: int) -> str:
-        whose = "header has" if self.dialect.has_header else "other lines have"
-        return f"has {n} fields where the {whose} {self._width}"
+        whose = HEADER_HAS if self.dialect.has_header else OTHERS_HAVE
+        return whose.format(n=n, width=self._width)
 
     def _expanded(self, cells: list[str]) -> list[list[str]]:
         layout = self.dialect.layout

@@ -15,9 +15,11 @@ from core.corpus.column_names import is_named
 from core.corpus.options import NO_QUOTE, ImportOptions
 from core.corpus.questions import Asked
 from core.corpus.source import Sample
+from core.corpus.spoken import form
 from core.corpus.syntax.cells import Cutter
 from core.corpus.syntax.layouts import LAYOUTS, Layout, expanded_names
 from core.domain import DomainError
+from core.language import mark, tr
 
 MARKS = ("\t", ",", ";", "|", "::", "||", "\x01", "\x1f", "~", "^", "¦", "、")
 SNIFFED_LINES = 1_500
@@ -30,6 +32,11 @@ NAMED_ENOUGH = 2
 TITLE_LINES = 12
 NAME_EXCERPT = 40
 COMMENTS = ("#", "%")
+SKIPPED = form(mark("{n} lines above the header were skipped"))
+READ_AS = form(mark("read as {layout}, which has no header"))
+REPEATED = form(
+    mark("the column name {name} occurs more than once; the later one is called {later}")
+)
 _SEP_LINE = re.compile(r'"?sep=(.{1,2}?)"?\s*', re.IGNORECASE)
 _DATA = re.compile(r"[-+]?[\d.,]*\d[\d.,]*%?|.*\d[-/.:]\d+[-/.:]\d.*|\d{4}\D\d{1,2}.*|\S+@\S+\.\w+")
 _FIRM = re.compile(r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*")
@@ -83,9 +90,9 @@ class _Sniffer:
         self._skip_preface()
         if not any(line.strip() for line in self.lines[self.skipped :]):
             raise DomainError(
-                "the file has no row that can be read",
+                tr("the file has no row that can be read"),
                 where=str(self.path),
-                remedy="Choose another file",
+                remedy=tr("Choose another file"),
             )
         quote = self.options.quote
         mark = self.options.delimiter or self.stated or self._delimiter()
@@ -125,10 +132,10 @@ class _Sniffer:
         if self.comment:
             lines = [line for line in lines if not line.startswith(self.comment)]
         best, best_score = "", 0.0
-        for mark in MARKS:
-            score = _score(mark, lines)
+        for sign in MARKS:
+            score = _score(sign, lines)
             if score > best_score:
-                best, best_score = mark, score
+                best, best_score = sign, score
         if best == "|" and _score("||", lines) >= 1 and "|||" not in lines[0]:
             pairs = sum(line.count("||") for line in lines[:50])
             if pairs * 2 == sum(line.count("|") for line in lines[:50]):
@@ -227,14 +234,14 @@ class _Sniffer:
             return
         header = cutter.cut(self.lines[place])[0]
         if shorter and width > 1 and is_named(header) >= NAMED_ENOUGH:
-            self.notes.append(f"{len(shorter)} lines above the header were skipped")
+            self.notes.append(SKIPPED.format(n=len(shorter)))
             self.skipped = place
 
     def _dialect(self, cutter: Cutter, width: int) -> Dialect:
         options = self.options
         rows = self._rows(cutter)
         if not rows:
-            raise DomainError("the file has no row that can be read", where=str(self.path))
+            raise DomainError(tr("the file has no row that can be read"), where=str(self.path))
         first, data = rows[0], [row for row in rows if len(row) == width]
         layout = self._layout(rows) if options.header is not True else None
         if layout is not None:
@@ -244,7 +251,7 @@ class _Sniffer:
             return Dialect(
                 cutter, numbered if said else names, False, self.skipped, layout, self.comment,
                 self._firm(data), dict(zip(numbered, names, strict=True)) if said else {},
-                (*self.notes, f"read as {layout.name}, which has no header"),
+                (*self.notes, READ_AS.format(layout=layout.name)),
             )  # fmt: skip
         if options.header is False:
             columns = tuple(str(place + 1) for place in range(width))
@@ -252,12 +259,14 @@ class _Sniffer:
         if options.header is None and not _is_header(first, data[1:] or rows[1:]):
             shown = ", ".join(cell[:NAME_EXCERPT] for cell in first[:6])
             raise Asked(
-                f"the first line looks like data, not like column names: {shown}",
+                tr("the first line looks like data, not like column names: {cells}", cells=shown),
                 "header",
                 where=str(self.path),
-                remedy="Put a header line first, or add --no-header, which calls the columns "
-                "1, 2, 3, ..., and say which is which: --no-header --map user_id=1 "
-                "--map item_id=2 --map timestamp=3",
+                remedy=tr(
+                    "Put a header line first, or add --no-header, which calls the columns 1, 2, 3, "
+                    "..., and say which is which: --no-header --map user_id=1 --map item_id=2 "
+                    "--map timestamp=3"
+                ),
                 values=tuple(first[:20]),
             )
         return self._made(cutter, self._header(first, width), True, data[1:])
@@ -292,14 +301,12 @@ class _Sniffer:
         seen: Counter[str] = Counter()
         unique: list[str] = []
         for place, name in enumerate(names, 1):
-            plain = name or f"column {place}"
+            plain = name or f"column {place}"  # no sentence
             seen[plain] += 1
             if seen[plain] > 1:
                 plain = f"{plain} ({seen[plain]})"
-                self.notes.append(
-                    f"the column name {name[:NAME_EXCERPT]!r} occurs more than once; "
-                    f"the later one is called {plain[:NAME_EXCERPT]!r}"
-                )
+                first, later = repr(name[:NAME_EXCERPT]), repr(plain[:NAME_EXCERPT])
+                self.notes.append(REPEATED.format(name=first, later=later))
             unique.append(plain)
         return tuple(unique)
 

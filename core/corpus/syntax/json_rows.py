@@ -14,13 +14,18 @@ from typing import Any
 
 from core.corpus.column_names import is_named
 from core.corpus.source import MAX_LINE, BadRow, SourceFile
+from core.corpus.spoken import form
 from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Fields, Row, ValueRow
+from core.language import mark
 
 SYNTAX_LINES = 20
 MAX_LITERAL = 200_000
 LINE_EXCERPT = 1_000
 MAX_COLUMNS = 50_000
 LATER_ROWS = 200
+NOT_JSON = form(mark("is not JSON: {why}"))
+NO_OBJECT = mark("is not a JSON object")
+BEYOND_BOUNDS = mark("a number or nesting beyond all bounds")
 _SHELL = re.compile(
     r"\b(?:ObjectId|ISODate|NumberInt|NumberLong|NumberDecimal|new Date)\(\s*"
     r"(\"[^\"]*\"|'[^']*'|-?[\d.]+)\s*\)"
@@ -62,8 +67,8 @@ class JsonRows:
         self._is_python = bool(lines) and sum(map(bool, map(_DICTIONARY.match, lines))) > (
             len(lines) / 2
         )
-        syntax = "JSON lines" if self._by_line else "JSON array" if array else "JSON"
-        self.facts = Facts("Python dictionaries" if self._is_python else syntax)
+        syntax = mark("JSON lines") if self._by_line else mark("JSON array") if array else "JSON"
+        self.facts = Facts(mark("Python dictionaries") if self._is_python else syntax)
         self._head = self._read_head()
         self.columns = self._named()
 
@@ -131,11 +136,11 @@ class JsonRows:
         except (ValueError, RecursionError) as error:
             fields = _lenient(line)
             if fields is None:
-                reason = getattr(error, "msg", "a number or nesting beyond all bounds")
-                return BadRow("line", f"is not JSON: {reason}", nameless(line))
+                reason = getattr(error, "msg", BEYOND_BOUNDS)
+                return BadRow("line", NOT_JSON.format(why=reason), nameless(line))
         if isinstance(fields, dict):
             return fields
-        return BadRow("line", "is not a JSON object", line)
+        return BadRow("line", NO_OBJECT, line)
 
     def _stream(self) -> Iterator[Row]:
         """Objects one after another, in an array or not, wherever their lines end."""
@@ -155,7 +160,7 @@ class JsonRows:
             if isinstance(value, dict | BadRow):
                 yield number, value
             else:
-                yield number, BadRow("line", "is not a JSON object", value)
+                yield number, BadRow("line", NO_OBJECT, value)
 
 
 class _Buffer:
@@ -223,8 +228,8 @@ class _Buffer:
         value = _lenient(piece.strip().rstrip(",]").strip())
         if isinstance(value, dict):
             return value
-        reason = getattr(error, "msg", "a number or nesting beyond all bounds")
-        return BadRow("line", f"is not JSON: {reason}", nameless(piece))
+        reason = getattr(error, "msg", BEYOND_BOUNDS)
+        return BadRow("line", NOT_JSON.format(why=reason), nameless(piece))
 
     def _go_to(self, place: int) -> None:
         self.number += self._text.count("\n", self._place, place)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.language import mark
+
 FITTING = 0.9
 """Share of lines that must fit."""
 NUMBER, EPOCH, ANY = r"\d+", r"\d{9,10}(?:\.0*)?", r".*"
@@ -57,45 +59,45 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout("MovieLens 100k ratings", "\t", (
+    Layout(mark("MovieLens 100k ratings"), "\t", (
         ("user_id", NUMBER), ("item_id", NUMBER), ("rating", "[1-5]"), ("timestamp", EPOCH))),
-    Layout("MovieLens 1M and 10M ratings", "::", (
+    Layout(mark("MovieLens 1M and 10M ratings"), "::", (
         ("user_id", NUMBER), ("movie_id", NUMBER), ("rating", STARS), ("timestamp", EPOCH))),
-    Layout("MovieLens 10M tags", "::", (
+    Layout(mark("MovieLens 10M tags"), "::", (
         ("user_id", NUMBER), ("movie_id", NUMBER), ("tag", ANY), ("timestamp", EPOCH))),
-    Layout("MovieLens 1M and 10M movies", "::", (
+    Layout(mark("MovieLens 1M and 10M movies"), "::", (
         ("movie_id", NUMBER), ("title", r".*\S.*"), ("genres", r"[\w'()\- ]+(?:\|[\w'()\- ]+)*"))),
-    Layout("MovieLens 100k movies", "|", (
+    Layout(mark("MovieLens 100k movies"), "|", (
         ("movie_id", NUMBER), ("title", ANY), ("release_date", ANY), ("video_date", ANY),
-        ("url", ANY), *((f"genre {genre}", "[01]") for genre in GENRES)), "genres"),
-    Layout("Taobao UserBehavior", ",", (
+        ("url", ANY), *((f"genre {genre}", "[01]") for genre in GENRES)), "genres"),  # no sentence
+    Layout(mark("Taobao UserBehavior"), ",", (
         ("user_id", NUMBER), ("item_id", NUMBER), ("category_id", NUMBER),
         ("behavior_type", r"pv|buy|cart|fav"), ("timestamp", r"-?\d+"))),
-    Layout("Last.fm 1K listens", "\t", (
+    Layout(mark("Last.fm 1K listens"), "\t", (
         ("user_id", r"user_\d+"), ("timestamp", ISO), ("artist_id", ANY), ("artist_name", ANY),
         ("track_id", ANY), ("track_name", ANY))),
-    Layout("Amazon ratings", ",", (
+    Layout(mark("Amazon ratings"), ",", (
         ("user_id", AMAZON_USER), ("item_id", ASIN), ("rating", STARS), ("timestamp", EPOCH))),
-    Layout("Amazon ratings (2018)", ",", (
+    Layout(mark("Amazon ratings (2018)"), ",", (
         ("item_id", ASIN), ("user_id", AMAZON_USER), ("rating", STARS), ("timestamp", EPOCH))),
-    Layout("MIND behaviors", "\t", (
+    Layout(mark("MIND behaviors"), "\t", (
         ("impression_id", NUMBER), ("user_id", r"\S*"), ("time", OFFICE_TIME), ("history", ANY),
         ("impressions", r"\S+-[01](?: \S+-[01])*")), "clicks", "click"),
-    Layout("MIND news", "\t", (
+    Layout(mark("MIND news"), "\t", (
         ("news_id", r"N\d+"), ("category", ANY), ("subcategory", ANY), ("title", ANY),
         ("abstract", ANY), ("url", ANY), ("title_entities", ANY), ("abstract_entities", ANY))),
-    Layout("Foursquare check-ins", "\t", (
+    Layout(mark("Foursquare check-ins"), "\t", (
         ("user_id", NUMBER), ("venue_id", r"[0-9a-f]{24}"), ("category_id", ANY),
         ("category_name", ANY), ("latitude", ANY), ("longitude", ANY), ("offset", r"-?\d+"),
         ("utc_time", r"\w{3} \w{3} \d\d .*"))),
-    Layout("Gowalla and Brightkite check-ins", "\t", (
+    Layout(mark("Gowalla and Brightkite check-ins"), "\t", (
         ("user_id", NUMBER), ("timestamp", ISO), ("latitude", r"-?[\d.]+"),
         ("longitude", r"-?[\d.]+"), ("place_id", r"\w+"))),
-    Layout("Netflix movie titles", ",", (
+    Layout(mark("Netflix movie titles"), ",", (
         ("movie_id", NUMBER), ("year", r"\d{4}|NULL"), ("title", ANY)), "rest"),
 )  # fmt: skip
 
-NETFLIX = "Netflix Prize ratings"
+NETFLIX = mark("Netflix Prize ratings")
 NETFLIX_COLUMNS = ("user_id", "rating", "date", "movie_id")
 NETFLIX_MOVIE = re.compile(r"(\d+):\s*")
 _NETFLIX_RATING = re.compile(r"\d+,[1-5](?:\.0)?,\d{4}-\d\d-\d\d\s*")

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.corpus.source import BadRow, SourceFile
+from core.corpus.syntax.dialect import READ_AS
 from core.corpus.syntax.layouts import NETFLIX, NETFLIX_COLUMNS, NETFLIX_MOVIE
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
+from core.language import mark
 
 
 class NetflixRows:
@@ -17,8 +19,10 @@ class NetflixRows:
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
-        notes = (f"read as {NETFLIX}, which has no header",)
-        self.facts = Facts("movies and their ratings", ",", "none", False, NETFLIX, notes=notes)
+        notes = (READ_AS.format(layout=NETFLIX),)
+        self.facts = Facts(
+            mark("movies and their ratings"), ",", "none", False, NETFLIX, notes=notes
+        )
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         places = [self.columns.index(column) for column in columns]
@@ -52,4 +56,4 @@ class NetflixRows:
                 if len(cells) == len(self.columns) - 1:
                     yield number, [*cells, movie]
                 else:
-                    yield number, BadRow("line", "is neither a movie nor a rating", line)
+                    yield number, BadRow("line", mark("is neither a movie nor a rating"), line)

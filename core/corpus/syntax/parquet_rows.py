@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from core.corpus.source import MAX_RATIO, SourceFile
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
 from core.domain import DomainError
+from core.language import tr
 
 BATCH_ROWS = 2_000
 BATCH_BYTES = 16 * 2**20
@@ -41,9 +42,9 @@ class ParquetRows:
             self._texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         if len(set(self.columns)) < len(self.columns):
             raise DomainError(
-                "a column name occurs more than once",
+                tr("a column name occurs more than once"),
                 where=str(file.path),
-                remedy="Rename one of them",
+                remedy=tr("Rename one of them"),
             )
 
     def is_binary(self, column: str) -> bool:
@@ -60,10 +61,13 @@ class ParquetRows:
             for batch in self._batches(list(dict.fromkeys(columns))):
                 unpacked += sum(_text_size(column) for column in batch.columns)
                 if unpacked > allowed:
-                    raise self._bomb(
-                        f"grows to more than {unpacked // 2**20} MiB of text from "
-                        f"{self._file.size // 2**10} KiB"
+                    what = tr(
+                        "the Parquet file grows to more than {total} MiB of text from {size} KiB; "
+                        "it may be a bomb",
+                        total=unpacked // 2**20,
+                        size=self._file.size // 2**10,
                     )
+                    raise self._bomb(what)
                 by_name = {
                     name: _values(column)
                     for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -112,9 +116,12 @@ class ParquetRows:
     def _check(self, metadata: pq.FileMetaData) -> None:
         """Refuse what would be far larger decoded than it is on disk."""
         if metadata.num_columns > MAX_COLUMNS or metadata.num_row_groups > MAX_GROUPS:
-            raise self._bomb(
-                f"has {metadata.num_columns} columns and {metadata.num_row_groups} row groups"
+            what = tr(
+                "the Parquet file has {columns} columns and {groups} row groups; it may be a bomb",
+                columns=metadata.num_columns,
+                groups=metadata.num_row_groups,
             )
+            raise self._bomb(what)
         decoded, allowed = metadata.num_rows, max(UNSUSPECTED, MAX_RATIO * self._file.size)
         for group in range(metadata.num_row_groups):
             for place in range(metadata.num_columns):
@@ -123,17 +130,24 @@ class ParquetRows:
                 width = WIDTHS.get(chunk.physical_type, 1)
                 decoded += max(unpacked, chunk.num_values * width)
                 if unpacked > MAX_CHUNK:
-                    raise self._bomb(f"holds a column of {unpacked // 2**20} MiB in one row group")
+                    what = tr(
+                        "the Parquet file holds a column of {size} MiB in one row group; it may be "
+                        "a bomb",
+                        size=unpacked // 2**20,
+                    )
+                    raise self._bomb(what)
                 if decoded > allowed:
-                    size = self._file.size // 2**10
-                    raise self._bomb(f"grows to more than {decoded // 2**20} MiB from {size} KiB")
+                    what = tr(
+                        "the Parquet file grows to more than {total} MiB from {size} KiB; it may "
+                        "be a bomb",
+                        total=decoded // 2**20,
+                        size=self._file.size // 2**10,
+                    )
+                    raise self._bomb(what)
 
-    def _bomb(self, how: str) -> DomainError:
-        return DomainError(
-            f"the Parquet file {how}; it may be a bomb",
-            where=str(self._file.path),
-            remedy="If it is genuine, write it as CSV and import that",
-        )
+    def _bomb(self, what: str) -> DomainError:
+        remedy = tr("If it is genuine, write it as CSV and import that")
+        return DomainError(what, where=str(self._file.path), remedy=remedy)
 
     def _batch_rows(self, metadata: pq.FileMetaData, columns: Sequence[str]) -> int:
         """How many rows are decoded at once: fewer where a row holds much."""
@@ -160,9 +174,9 @@ class _damage:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, pa.ArrowException | OSError | UnicodeError | OverflowError):
             raise DomainError(
-                "the Parquet file is damaged or of an unknown kind",
-                where=f"{self._file.path}, row {self._row()}",
-                remedy=f"Write it again ({type(error).__name__})",
+                tr("the Parquet file is damaged or of an unknown kind"),
+                where=tr("{path}, row {row}", path=self._file.path, row=self._row()),
+                remedy=tr("Write it again ({error})", error=type(error).__name__),
             ) from None
 
 

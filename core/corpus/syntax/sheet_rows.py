@@ -13,6 +13,7 @@ from core.corpus.questions import Asked
 from core.corpus.source import MAX_RATIO, SourceFile
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
 from core.domain import DomainError
+from core.language import mark, tr
 
 MAX_UNPACKED = 2 * 2**30
 MAX_SHARED = 256 * 2**20
@@ -35,7 +36,7 @@ class SheetRows:
                 break
         self._skipped, self.columns = self._named(head, options)
         has_header = options.header is not False
-        self.facts = Facts("Excel sheet", has_header=has_header)
+        self.facts = Facts(mark("Excel sheet"), has_header=has_header)
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         by_name = {column: place for place, column in enumerate(self.columns)}
@@ -62,9 +63,9 @@ class SheetRows:
         """The number of the header's row, and the columns' names."""
         if not head:
             raise DomainError(
-                "the first sheet is empty",
+                tr("the first sheet is empty"),
                 where=str(self._file.path),
-                remedy="Put the table on the first sheet",
+                remedy=tr("Put the table on the first sheet"),
             )
         width = max(len(values) for _, values in head)
         if options.header is False:
@@ -76,16 +77,19 @@ class SheetRows:
         cells = ["" if value is None else str(value).strip() for value in values]
         texts = [value for value in values if isinstance(value, str)]
         if options.header is None and is_named(cells) < 2 and len(texts) < sum(map(bool, cells)):
+            shown = ", ".join(cells[:6])
             raise Asked(
-                f"the first row looks like data, not like column names: {', '.join(cells[:6])}",
+                tr("the first row looks like data, not like column names: {cells}", cells=shown),
                 "header",
                 where=str(self._file.path),
-                remedy="Put a header row first, or add --no-header, which calls the columns "
-                "1, 2, 3, ..., and say which is which with --map user_id=1",
+                remedy=tr(
+                    "Put a header row first, or add --no-header, which calls the columns 1, 2, 3, "
+                    "..., and say which is which with --map user_id=1"
+                ),
             )
         names: list[str] = []
         for at, cell in enumerate([*cells, *[""] * (width - len(cells))], 1):
-            name = cell or f"column {at}"
+            name = cell or f"column {at}"  # no sentence
             names.append(name if name not in names else f"{name} ({at})")
         return number, tuple(names)
 
@@ -112,9 +116,11 @@ class SheetRows:
             raise
         except Exception as error:
             raise DomainError(
-                "the workbook is damaged or of an unknown kind",
-                where=f"{self._file.path}, row {number + 1}",
-                remedy=f"Save it again as .xlsx, or as CSV ({type(error).__name__})",
+                tr("the workbook is damaged or of an unknown kind"),
+                where=tr("{path}, row {row}", path=self._file.path, row=number + 1),
+                remedy=tr(
+                    "Save it again as .xlsx, or as CSV ({error})", error=type(error).__name__
+                ),
             ) from None
 
 
@@ -130,7 +136,11 @@ def _check_size(file: SourceFile) -> None:
     shared = sum(member.file_size for member in members if member.filename == SHARED_STRINGS)
     if total > min(MAX_UNPACKED, max(UNSUSPECTED, MAX_RATIO * file.size)) or shared > MAX_SHARED:
         raise DomainError(
-            f"the workbook grows to {total // 2**20} MiB from {file.size // 2**10} KiB",
+            tr(
+                "the workbook grows to {total} MiB from {size} KiB",
+                total=total // 2**20,
+                size=file.size // 2**10,
+            ),
             where=str(file.path),
-            remedy="Export the sheet as CSV and import that",
+            remedy=tr("Export the sheet as CSV and import that"),
         )
