@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.corpus.models import read_model_facts
 from core.corpus.quarantine import Refusal
+from core.corpus.spoken import spoken
 from core.corpus.store import Library, Manifest, Source, created_at
 from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
 from core.encode.unknown import UnknownPieces
@@ -225,12 +226,13 @@ def _names(sources: Sequence[Source]) -> str:
 
 def reasons_table(summary: ImportSummary | ListsSummary) -> pd.DataFrame:
     """Why rows were refused, the most frequent reason first."""
-    return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
+    rows = [(spoken(reason), n) for reason, n in summary.reasons.items()]
+    return pd.DataFrame(rows, columns=["reason", "rows"])
 
 
 def refused_table(refused: Sequence[Refusal]) -> pd.DataFrame:
     """Refused rows; their values are untrusted text."""
-    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in refused]
+    rows = [(r.file, r.line, r.column or r.field, r.said, r.value) for r in refused]
     return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from core.corpus.manifest import Append, Manifest
 from core.corpus.options import NO_QUOTE
 from core.corpus.previewing import FileReading, Preview
+from core.corpus.spoken import spoken
 from core.language import mark, tr, trc
 from core.views.wording import capital, count, joined, listing, number, percent, short
 
@@ -81,7 +82,7 @@ def reading_sentence(preview: Preview) -> str:
     if preview.options.order_as_time:
         said.append(tr("order of the rows as time"))
     elif preview.timestamp_unit:
-        said.append(tr("time in {unit}", unit=tr(preview.timestamp_unit)))
+        said.append(tr("time in {unit}", unit=spoken(preview.timestamp_unit)))
     if scale := preview.rating_scale:
         said.append(tr("ratings from {low:g} to {high:g}", low=scale[0], high=scale[1]))
     else:
@@ -147,7 +148,7 @@ def import_cautions(manifest: Manifest) -> list[str]:
         tr("{what}.", what=capital(dropped)) if dropped else "",
         match_sentence(manifest.items_matched),
         unused_sentence(manifest.unused_columns),
-        *manifest.notes,
+        *map(spoken, manifest.notes),
     ]
     return [sentence for sentence in said if sentence]
 
@@ -159,6 +160,6 @@ def append_cautions(append: Append | None) -> list[str]:
     dropped = dropped_words(append.dropped_fields)
     said = [
         tr("{what}.", what=capital(dropped)) if dropped else "",
-        *map(capital, append.notes),
+        *map(capital, map(spoken, append.notes)),
     ]
     return [sentence for sentence in said if sentence]

@@ -16,6 +16,7 @@ from core.corpus.importing import import_files
 from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.questions import Asked
+from core.corpus.spoken import spoken
 from core.corpus.store import DEMO
 from core.domain import Columns, DomainError
 from core.language import mark, tr
@@ -74,7 +75,7 @@ def draw_import() -> None:
             scale = options.rating_scale or manifest.rating_scale
             options = options.model_copy(update={"rating_scale": scale})
             for note in notes:
-                notices.caution(tr("{what}.", what=capital(note)))
+                notices.caution(tr("{what}.", what=capital(spoken(note))))
         preview = loaders.preview(events, items, options, name)
     except Asked as asked:
         correcting.draw_question(asked.question, None)
@@ -213,7 +214,8 @@ def draw_preview(preview: Preview) -> None:
             rows = rows.drop(columns=Columns.Time)
         draw_rows(rows, tr("First rows as the import would read them"))
     match = words.match_sentence(preview.items_matched, preview.unmatched)
-    for sentence in (match, words.unused_sentence(preview.unused_columns), *preview.notes):
+    notes = map(spoken, preview.notes)
+    for sentence in (match, words.unused_sentence(preview.unused_columns), *notes):
         if sentence:
             notices.caution(sentence)
     if len(preview.item_rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -88,4 +89,5 @@ def draw_summary(summary: ListsSummary) -> None:
         with st.expander(tr("{rows} refused", rows=wording.count(manifest.quarantined, "row"))):
             drawing.table(reasons_table(summary), tr("Why rows were refused"), height="auto")
             fields = dict.fromkeys(("file", "line", "field", "reason", "value"))
-            drawing.table(summary.refused, tr("The first refused rows"), fields, height="auto")
+            rows = [replace(each, reason=each.said) for each in summary.refused]
+            drawing.table(rows, tr("The first refused rows"), fields, height="auto")

@@ -10,10 +10,12 @@ from streamlit import column_config as col
 from core.corpus.manifest import UserAttributes
 from core.corpus.options import USERS_ID, ImportOptions
 from core.corpus.questions import Asked
+from core.corpus.spoken import spoken
 from core.corpus.users_file import UsersPreview, preview_users
 from core.domain import DomainError
 from core.language import mark, tr
 from core.views import attributes as words
+from core.views.wording import capital
 from pages._corpora import said, uploads
 from pages._shared import drawing, loaders, notices, state
 
@@ -40,7 +42,7 @@ def draw_preview(path: Path, options: ImportOptions) -> bool:
         return False
     notices.say(words.preview_sentence(seen))
     for note in seen.notes:
-        notices.caution(tr("{what}.", what=note[:1].upper() + note[1:]))
+        notices.caution(tr("{what}.", what=capital(spoken(note))))
     with st.expander(tr("User attributes"), icon=":material/badge:", key="users_columns"):
         pick_column(seen.columns, seen.user_column)
         rows = words.preview_table(seen)

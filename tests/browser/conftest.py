@@ -225,7 +225,9 @@ class Tab:
         for _ in range(3):
             self.page.mouse.move(x - 4, y - 4)
             self.page.mouse.move(x, y, steps=3)
-            with contextlib.suppress(TimeoutError):  # plotly takes no click before it sees the mouse
+            with contextlib.suppress(
+                TimeoutError
+            ):  # plotly takes no click before it sees the mouse
                 self.page.wait_for_function(HOVERED, arg=chart, timeout=SOON)
                 break
         self.page.wait_for_timeout(120)
