@@ -23,6 +23,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core.domain import DomainError
+from core.language import tr
 
 READ_ONLY, ACCESS = "TASTELINES_READ_ONLY", "TASTELINES_ACCESS"
 SECRETS = "TASTELINES_SECRETS"
@@ -117,10 +118,13 @@ def may_edit() -> bool:
 
 
 def need_editor(what: str) -> None:
-    """``Refused`` for all but editors; ``what`` says what they wanted, such as "importing"."""
+    """``Refused`` for all but editors; ``what`` says what they wanted, such as "importing".
+
+    That is marked, or in the reader's language.
+    """
     actor = current()
     if not actor.is_editor:
-        raise _refused(actor, f"{what} is for editors")
+        raise _refused(actor, tr("{what} is for editors", what=tr(what)))
 
 
 def need_owner(what: str, owner: str) -> None:
@@ -128,9 +132,12 @@ def need_owner(what: str, owner: str) -> None:
     actor = current()
     if actor.is_editor or (actor.role is Role.VIEWER and actor.name and actor.name == owner):
         return
-    problem = f"{what} is for editors and for {owner}" if owner else f"{what} is for editors"
+    what = tr(what)
+    problem = tr("{what} is for editors", what=what)
+    if owner:
+        problem = tr("{what} is for editors and for {owner}", what=what, owner=owner)
     if actor.role is Role.VIEWER and not actor.name:
-        problem = f"{what} needs a name to keep it under"
+        problem = tr("{what} needs a name to keep it under", what=what)
     raise _refused(actor, problem)
 
 
@@ -138,18 +145,21 @@ def need_reader() -> None:
     """``Refused`` for a stranger."""
     actor = current()
     if actor.role is Role.STRANGER:
-        raise _refused(actor, "the library is for those who are signed in")
+        raise _refused(actor, tr("the library is for those who are signed in"))
 
 
 def _refused(actor: Actor, problem: str) -> Refused:
     if actor.role is Role.STRANGER:
-        who = f"{actor.name}, who is in no list" if actor.name else "not signed in"
-        return Refused(problem, where=who, remedy="Sign in again, or ask an editor to let you in")
+        named = actor.name
+        who = tr("{name}, who is in no list", name=named) if named else tr("not signed in")
+        remedy = tr("Sign in again, or ask an editor to let you in")
+        return Refused(problem, where=who, remedy=remedy)
     if is_read_only():
-        remedy = f"Start it without {READ_ONLY} to change the library"
-        return Refused(problem, where="read-only", remedy=remedy)
-    who = f"{actor.name} is a viewer" if actor.name else "viewer"
-    return Refused(problem, where=who, remedy=f"Ask whoever keeps {FILE} for the role editor")
+        remedy = tr("Start it without {variable} to change the library", variable=READ_ONLY)
+        return Refused(problem, where=tr("read-only"), remedy=remedy)
+    who = tr("{name} is a viewer", name=actor.name) if actor.name else tr("viewer")
+    remedy = tr("Ask whoever keeps {file} for the role editor", file=FILE)
+    return Refused(problem, where=who, remedy=remedy)
 
 
 def _email(value: str) -> str:
@@ -274,9 +284,9 @@ def _place(variable: str, usual: str) -> Path:
         return path.expanduser()
     except RuntimeError:
         raise DomainError(
-            "there is no such home folder",
+            tr("there is no such home folder"),
             where=repr(str(path)),
-            remedy=f"Set {variable} to a path that begins with /",
+            remedy=tr("Set {variable} to a path that begins with /", variable=variable),
         ) from None
 
 
@@ -287,22 +297,22 @@ def read_access(root: Path) -> Access:
         facts = path.stat()
         return _read(path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
     except FileNotFoundError:
-        problem = "nobody has a role yet: there is no file of roles"
-        remedy = "Write one with [editors] and [viewers], as docs/team.md shows"
+        problem = tr("nobody has a role yet: there is no file of roles")
+        remedy = tr("Write one with [editors] and [viewers], as docs/team.md shows")
     except OSError as error:
-        problem, remedy = (
-            f"the file of roles can't be read: {error.strerror}",
-            "Give it read rights",
-        )
+        problem = tr("the file of roles can't be read: {reason}", reason=error.strerror)
+        remedy = tr("Give it read rights")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         place = place[:80] if place.isprintable() else repr(place[:80])
-        problem = f"the file of roles is wrong at {place}: {first['msg'].lower()}"
-        remedy = "Put it right as docs/team.md shows; until then nobody gets in"
+        reason = first["msg"].lower()
+        problem = tr("the file of roles is wrong at {place}: {reason}", place=place, reason=reason)
+        remedy = tr("Put it right as docs/team.md shows; until then nobody gets in")
     except (ValueError, OverflowError, RecursionError) as error:
-        problem = f"the file of roles is damaged: {(str(error) or 'nested too deeply')[:120]}"
-        remedy = "Put it right as docs/team.md shows; until then nobody gets in"
+        reason = (str(error) or tr("nested too deeply"))[:120]
+        problem = tr("the file of roles is damaged: {reason}", reason=reason)
+        remedy = tr("Put it right as docs/team.md shows; until then nobody gets in")
     raise DomainError(problem, where=str(path), remedy=remedy)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from core import access, jobs, language
 from core.access import Actor, Role
 from core.domain import Stopped
+from core.language import tr
 from core.processes import NICE, UNTOLD, Task
 from core.progress import ProgressCallback, StopCallback
 from core.records import Process, Record
@@ -48,7 +49,7 @@ def main() -> None:
 
     language.choose(told["language"])
     with access.acting(Actor(Role(told["role"]), told["name"])):
-        details = f"{record.log} has the details"
+        details = tr("{log} has the details", log=record.log)
         job = jobs.Job(told["kind"], told["target"], work, details=details)
     error = attend(job, record)
     made = job.result
@@ -58,7 +59,8 @@ def main() -> None:
     with suppress(OSError):
         if not is_told:
             end = "stopped" if isinstance(error, Stopped) else error or made or "done"
-            print(f"The end can't be written to the job's record: {end}", file=sys.stderr)
+            said = f"The end can't be written to the job's record: {end}"  # no sentence
+            print(said, file=sys.stderr)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

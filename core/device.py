@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain import DomainError
+from core.language import mark, tr
 
 if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-_WHAT = {"cuda": "NVIDIA GPU", "mps": "Apple GPU"}
+_WHAT = {"cuda": mark("NVIDIA GPU"), "mps": mark("Apple GPU")}
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -25,16 +26,22 @@ def choose_device(name: str = "auto") -> torch.device:
 
     if name not in DEVICES:
         raise DomainError(
-            f"no device {name!r}", where="--device", remedy=f"Give one of {', '.join(DEVICES)}"
+            tr("no device {name!r}", name=name),
+            where="--device",
+            remedy=tr("Give one of {names}", names=tr(", ").join(DEVICES)),
         )
     here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         name = next((kind for kind, usable in here.items() if usable), "cpu")
     if not here.get(name, True):
         raise DomainError(
-            f"torch {torch.__version__} finds no {_WHAT[name]} here",
-            where=f"--device {name}",
-            remedy="Give --device cpu, or install a build of torch for that device",
+            tr(
+                "torch {version} finds no {device} here",
+                version=torch.__version__,
+                device=tr(_WHAT[name]),
+            ),
+            where=f"--device {name}",  # no sentence
+            remedy=tr("Give --device cpu, or install a build of torch for that device"),
         )
     return torch.device(name)
 
@@ -44,5 +51,5 @@ def device_words(device: torch.device) -> str:
     import torch
 
     if device.type == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
+        return f"cuda: {torch.cuda.get_device_name(device)}"  # no sentence
     return device.type

@@ -40,6 +40,7 @@ from core.files import (
     unsealed,
     verify,
 )
+from core.language import mark, tr
 from core.model.folder import check_model, read_config
 from core.model.metrics import read_metrics
 from core.notebook import Notebook
@@ -59,7 +60,7 @@ STORES: tuple[type[RevisionStore[Any]], ...] = (
 KINDS = {each.FOLDER: each.KIND for each in (states, cohort_what_if, second_map)}
 RESULTS = {turnover.FOLDER: None, turns.FOLDER: None, **KINDS}
 """What a result's own file says that it is, by its folder; the first ones don't say it."""
-MADE_AGAIN = "Delete the file; it is made again when needed"
+MADE_AGAIN = mark("Delete the file; it is made again when needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ def examine(
     found = Checkup()
     manifests, damaged = library.survey()
     for name, error in damaged.items():
-        found.look(f"corpus {name}", _raising(error))
+        found.look(_corpus(name), _raising(error))
     for number, manifest in enumerate(manifests):
         check_stop(stop)
-        report(progress, Progress(f"corpus {manifest.name}", number, len(manifests)))
+        report(progress, Progress(_corpus(manifest.name), number, len(manifests)))
         _examine_corpus(found, library, manifest.name, deep)
     for place, remedy in _single_files(library):
         check_stop(stop)
@@ -124,64 +125,72 @@ def examine(
         found.look(str(place.relative_to(library.root)), partial(_read_single, place, remedy))
     for place in _children(library, ENCODERS):
         if place.is_dir() and place.name[0] != ".":
-            remedy = "Delete the folder; it is made again from the package"
-            _look_at_files(found, f"encoder {place.name}", place, deep, remedy)
+            remedy = tr("Delete the folder; it is made again from the package")
+            _look_at_files(found, tr("encoder {name}", name=place.name), place, deep, remedy)
     _examine_stores(found, library, deep)
     if DEMO_PACK.is_file():
-        found.look("vectors of the demo", lambda: VectorCache(None, [DEMO_PACK]))
+        found.look(tr("vectors of the demo"), lambda: VectorCache(None, [DEMO_PACK]))
     if library.root.exists() and not os.access(library.root, os.W_OK):
-        found.notes.append(Finding("library", "it can't be written", str(library.root)))
+        found.notes.append(Finding(tr("library"), tr("it can't be written"), str(library.root)))
     return found
+
+
+def _corpus(name: str) -> str:
+    return tr("corpus {name}", name=name)
 
 
 def _examine_corpus(found: Checkup, library: Library, name: str, deep: bool) -> None:
     folder = library.corpus_folder(name)
-    what = f"corpus {name}"
-    _look_at_files(found, what, folder, deep, "Import the corpus again")
+    what = _corpus(name)
+    _look_at_files(found, what, folder, deep, tr("Import the corpus again"))
     loaded: list[Corpus] = []
     if deep:
         found.look(what, lambda: loaded.append(library.corpus(name)))
     models = library.models(name)
     for model_id, error in models.damaged.items():
-        found.look(f"model {model_id} of {name}", _raising(error))
+        found.look(tr("model {model} of {corpus}", model=model_id, corpus=name), _raising(error))
     manifest = library.manifest(name)
     for model in models.folders:
-        what = f"model {model.name} of {name}"
-        _look_at_files(found, what, model, deep, f"Train again: python -m core train {name}")
+        what = tr("model {model} of {corpus}", model=model.name, corpus=name)
+        command = f"python -m core train {name}"  # no sentence
+        remedy = tr("Train again: {command}", command=command)
+        _look_at_files(found, what, model, deep, remedy)
         if found.look(what, partial(read_config, model)):
             config = read_config(model)
             if config.corpus_id != manifest.corpus_id:
-                problem = f"it belongs to other content (id {config.corpus_id})"
+                problem = tr("it belongs to other content (id {id})", id=config.corpus_id)
                 if since := manifest.appends_since(config.corpus_id):
-                    events = sum(append.accepted for append in since)
-                    problem = f"it was made before {events:,} events were appended"
+                    n = sum(append.accepted for append in since)
+                    problem = tr("it was made before {n:,} events were appended", n=n)
                 found.notes.append(Finding(what, problem, str(model)))
             elif loaded:
                 found.look(what, partial(check_model, model, loaded[0]))
-        found.look(f"metrics of {what}", partial(read_metrics, model))
+        found.look(tr("metrics of {what}", what=what), partial(read_metrics, model))
     held = {lists.name for lists in served_manifests(name, library)}
     names = served_names(name, library)
     for path in _children(library, f"{LISTS}/{name}"):
         of = path.name.removesuffix(REFUSED)
         if path.name.endswith(REFUSED) and of not in names:
-            problem = "the lists of these refused rows are gone"
-            found.notes.append(Finding(f"lists {of}", problem, str(path), "Delete the file"))
+            problem = tr("the lists of these refused rows are gone")
+            what, remedy = tr("lists {name}", name=of), tr("Delete the file")
+            found.notes.append(Finding(what, problem, str(path), remedy))
     for lists in names:
+        what = tr("lists {name}", name=lists)
         if deep and loaded:
-            whole = found.look(f"lists {lists}", partial(load_lists, loaded[0], library, lists))
+            whole = found.look(what, partial(load_lists, loaded[0], library, lists))
             if whole:
                 check = partial(check_refused, library, name, lists)
-                found.look(f"refused rows of lists {lists}", check)
+                found.look(tr("refused rows of lists {name}", name=lists), check)
         elif lists not in held:
-            error = DomainError(f"the imported lists {lists!r} are damaged", remedy="Import again")
-            found.look(f"lists {lists}", _raising(error))
+            problem = tr("the imported lists {name!r} are damaged", name=lists)
+            found.look(what, _raising(DomainError(problem, remedy=tr("Import again"))))
 
 
 def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
     """ValueError where a result isn't of the kind that its folder holds."""
     wanted = next(RESULTS[part] for part in reversed(path.parts) if part in RESULTS)
     if json.loads(metadata["facts"]).get("kind") != wanted:
-        raise ValueError("it holds another kind of result")
+        raise ValueError(tr("it holds another kind of result"))
 
 
 def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: str) -> None:
@@ -192,13 +201,13 @@ def _look_at_files(found: Checkup, what: str, folder: Path, deep: bool, remedy: 
         found.look(what, _raising(DomainError(error.what, where=error.where, remedy=remedy)))
         return
     if sums is None:
-        problem = "it has no list of hashes (made by an older version); it is held to its id"
+        problem = tr("it has no list of hashes (made by an older version); it is held to its id")
         found.notes.append(Finding(what, problem, str(folder)))
         return
     for name in sums:
         if deep or not (folder / name).is_file():
             check = partial(verify, folder, (name,), remedy=remedy)
-            found.look(f"{what}, {name}", check)
+            found.look(tr("{what}, {file}", what=what, file=name), check)
         else:
             found.checked += 1
 
@@ -208,14 +217,14 @@ def _single_files(library: Library) -> Iterator[tuple[Path, str]]:
     for folder in ("evaluations", *RESULTS):
         with suppress(OSError):
             for path in sorted((library.root / folder).rglob("*.safetensors")):
-                yield path, MADE_AGAIN
+                yield path, tr(MADE_AGAIN)
     with suppress(OSError):
         for path in sorted((library.root / "tuning").glob("*/tuned.json")):
-            yield path, "Delete the file, then run tune again"
+            yield path, tr("Delete the file, then run tune again")
     for folder in (OWN, DRAFTS):
         for path in _children(library, folder):
             if path.name[0] != ".":
-                yield path, "Delete the file; links to it no longer open"
+                yield path, tr("Delete the file; links to it no longer open")
 
 
 def _children(library: Library, folder: str) -> list[Path]:
@@ -257,17 +266,17 @@ def _examine_stores(found: Checkup, library: Library, deep: bool) -> None:
         return
     for name in (CACHE_FILE, *stores):
         if (library.root / name).is_file():
-            found.look(f"{name}, every page", partial(_check_pages, library.root / name))
+            every = tr("{file}, every page", file=name)
+            found.look(every, partial(_check_pages, library.root / name))
     if vectors.is_file():
         with suppress(sqlite3.Error):
-            count = damaged_rows(vectors)
-            if count:
-                problem = f"{count:,} vectors are damaged; they are made again when needed"
+            if n := damaged_rows(vectors):
+                problem = tr("{n:,} vectors are damaged; they are made again when needed", n=n)
                 found.notes.append(Finding(CACHE_FILE, problem, str(vectors)))
 
 
 def _note_empty(found: Checkup, path: Path) -> None:
-    problem = "it is empty: nothing was saved, or it was emptied"
+    problem = tr("it is empty: nothing was saved, or it was emptied")
     found.notes.append(Finding(path.name, problem, str(path)))
 
 
@@ -276,11 +285,12 @@ def _read_entries(found: Checkup, store: RevisionStore[Any]) -> None:
         _note_empty(found, store.path)
     audit = store.audit()
     if audit.unsealed:
-        problem = f"revisions of an older version, without a hash: {audit.unsealed:,}"
+        problem = tr("revisions of an older version, without a hash: {n:,}", n=audit.unsealed)
         found.notes.append(Finding(store.file_name, problem, str(store.path)))
     if audit.unreadable:
-        problem = f"revisions or charts that can't be read, changed or gone: {audit.unreadable:,}"
-        remedy = "Other revisions are kept; restore the file from a backup"
+        n = audit.unreadable
+        problem = tr("revisions or charts that can't be read, changed or gone: {n:,}", n=n)
+        remedy = tr("Other revisions are kept; restore the file from a backup")
         raise DomainError(problem, where=str(store.path), remedy=remedy)
 
 
@@ -288,8 +298,10 @@ def _check_pages(path: Path) -> None:
     with closing(sqlite3.connect(read_only_address(path), uri=True)) as connection:
         (answer,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if answer != "ok":
-        remedy = "Restore the file from a backup, or delete it"
-        raise DomainError(f"SQLite says: {answer}", where=str(path), remedy=remedy)
+        remedy = tr("Restore the file from a backup, or delete it")
+        raise DomainError(
+            tr("SQLite says: {answer}", answer=answer), where=str(path), remedy=remedy
+        )
 
 
 def _raising(error: DomainError) -> Callable[[], None]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from core.html_table import html_table
+from core.language import tr, trc
 
 
 class Columns:
@@ -69,15 +70,18 @@ class DomainError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what = what.rstrip(".")
+        self.what = what.rstrip(".。")
         self.where = where
-        self.remedy = remedy.rstrip(".")
+        self.remedy = remedy.rstrip(".。")
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        where = f" ({self.where})" if self.where else ""
-        remedy = f". {self.remedy}" if self.remedy else ""
-        return f"{self.what}{where}{remedy}."
+        what = self.what
+        if self.where:
+            what = tr("{what} ({where})", what=what, where=self.where)
+        if self.remedy:
+            return tr("{what}. {remedy}.", what=what, remedy=self.remedy)
+        return tr("{what}.", what=what)
 
 
 class Stopped(Exception):
@@ -154,9 +158,9 @@ class History:
         """The history after its ``step``-th event (1-based; 0 is the empty history)."""
         if not 0 <= step <= len(self.events):
             raise DomainError(
-                f"step {step} is outside the history",
-                where=f"user {self.user_id}",
-                remedy=f"Choose a step from 0 to {len(self.events)}",
+                tr("step {step} is outside the history", step=step),
+                where=tr("user {user}", user=self.user_id),
+                remedy=tr("Choose a step from 0 to {last}", last=len(self.events)),
             )
         return History(self.user_id, self.events[:step])
 
@@ -195,19 +199,19 @@ class History:
         if isinstance(at, int):
             if not 1 <= at <= len(self.events):
                 raise DomainError(
-                    f"step {at} does not exist",
-                    where=f"user {self.user_id} has {len(self.events)} events",
-                    remedy=f"Choose a step from 1 to {len(self.events)}, or a time",
+                    tr("step {step} does not exist", step=at),
+                    where=tr("user {user} has {n} events", user=self.user_id, n=len(self.events)),
+                    remedy=tr("Choose a step from 1 to {last}, or a time", last=len(self.events)),
                 )
             return at
         instant = at if isinstance(at, datetime) else parse_instant(at)
         step = sum(event.timestamp <= instant for event in self.events)
         if step == 0:
-            first = self.events[0].timestamp.isoformat() if self.events else "never"
+            first = self.events[0].timestamp.isoformat() if self.events else trc("time", "never")
             raise DomainError(
-                f"no event at or before {instant.isoformat()}",
-                where=f"user {self.user_id}, first event {first}",
-                remedy="Choose a later time",
+                tr("no event at or before {time}", time=instant.isoformat()),
+                where=tr("user {user}, first event {first}", user=self.user_id, first=first),
+                remedy=tr("Choose a later time"),
             )
         return step
 
@@ -233,9 +237,9 @@ def parse_instant(text: str) -> datetime:
         return instant + timedelta(days=1, microseconds=-1) if bare_date else instant
     except (ValueError, OverflowError):
         raise DomainError(
-            f"{text!r} is neither a step nor a time",
+            tr("{text!r} is neither a step nor a time", text=text),
             where="--at",
-            remedy="Use a step such as 12, a date such as 2024-03-01, or 2024-03-01T12:00:00",
+            remedy=tr("Use a step such as 12, a date such as 2024-03-01, or 2024-03-01T12:00:00"),
         ) from None
 
 
@@ -273,7 +277,12 @@ class RecommendationList:
     def _repr_html_(self) -> str:
         """The list as a table, for Jupyter."""
         return html_table(
-            f"{self.user_id}, after step {self.step}, by {self.recommender}",
-            "rank, item, title, score (nats)",
+            tr(
+                "{user}, after step {step}, by {recommender}",
+                user=self.user_id,
+                step=self.step,
+                recommender=self.recommender,
+            ),
+            tr("rank, item, title, score (nats)"),
             ((item.rank, item.item_id, item.title, item.score) for item in self.items),
         )

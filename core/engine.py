@@ -24,6 +24,7 @@ from core.encode.encoder import TextEncoder
 from core.files import Damaged, is_held
 from core.html_table import html_table
 from core.interest_map.projection import unit
+from core.language import tr
 from core.model.folder import BASELINES, ModelParts, read_config, read_parts, read_users
 from core.model.profile import drift_of, profile_of
 from core.ranking import excluded_mask, top_k
@@ -68,12 +69,20 @@ class Trajectory:
     def _repr_html_(self) -> str:
         """A row per step, for Jupyter."""
         measured = (self.sentiment, self.step_size, self.x, self.y, self.profile.max(1))
-        columns = "sentiment, step size, x, y, largest topic's share"
+
         numbers = zip(*(values.tolist() for values in measured), strict=True)
         rows = zip(self.history.events, self.part.tolist(), numbers, strict=True)
         return html_table(
-            f"{self.user_id}: {len(self)} steps, drift {self.drift:.3f}",
-            f"step, time, kind, item, rating, {columns}, event",
+            tr(
+                "{user}: {n} steps, drift {drift:.3f}",
+                user=self.user_id,
+                n=len(self),
+                drift=self.drift,
+            ),
+            tr(
+                "step, time, kind, item, rating, sentiment, step size, x, y, "
+                "largest topic's share, event"
+            ),
             (
                 (
                     *(step, event.date, event.kind.value, event.item_id, event.rating),
@@ -165,7 +174,8 @@ class Engine:
         for point in installed():
             try:
                 if point.name in recommenders:
-                    raise _id_taken(point.name, f"entry point {point.value}")
+                    where = tr("entry point {name}", name=point.value)
+                    raise _id_taken(point.name, where)
                 data = TrainingData.of(self.corpus, self._split)
                 recommenders[point.name] = build(point, self.corpus, data)
             except DomainError as error:
@@ -209,7 +219,7 @@ class Engine:
         """
         own = Registered(self.corpus, recommender)
         if own.id in self.recommenders:
-            raise _id_taken(own.id, f"model {self.model_id}")
+            raise _id_taken(own.id, tr("model {id}", id=self.model_id))
         self.recommenders[own.id] = own
 
     @property
@@ -239,9 +249,9 @@ class Engine:
             self.failures.get(name)
             or self._of_other_model(name)
             or DomainError(
-                f"there is no recommender {name!r} in this model",
-                where=f"model {self.model_id}",
-                remedy=f"Choose one of {', '.join(self.recommenders)}",
+                tr("there is no recommender {name!r} in this model", name=name),
+                where=tr("model {id}", id=self.model_id),
+                remedy=tr("Choose one of {names}", names=tr(", ").join(self.recommenders)),
             )
         )
 
@@ -252,9 +262,13 @@ class Engine:
             saved = store.named(self.corpus.name, name) if store is not None else None
             if saved is not None:
                 return DomainError(
-                    f"the strategy {name!r} adjusts model {saved.model_id}",
-                    where=f"model {self.model_id}",
-                    remedy="Choose that model, or save the strategy again for this one",
+                    tr(
+                        "the strategy {name!r} adjusts model {model}",
+                        name=name,
+                        model=saved.model_id,
+                    ),
+                    where=tr("model {id}", id=self.model_id),
+                    remedy=tr("Choose that model, or save the strategy again for this one"),
                 )
         return None
 
@@ -344,9 +358,9 @@ class Engine:
 
 def _id_taken(name: str, where: str) -> DomainError:
     return DomainError(
-        f"there is a recommender {name!r} already",
+        tr("there is a recommender {name!r} already", name=name),
         where=where,
-        remedy="Give yours another id, for example with a version: als-2",
+        remedy=tr("Give yours another id, for example with a version: als-2"),
     )
 
 

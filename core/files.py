@@ -25,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from core.domain import DomainError
+from core.language import tr
 
 SUMS = "SHA256SUMS"
 SEAL, SEALED = "sha256", "sealed"
@@ -68,9 +69,9 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
+        raise ValueError(tr("the JSON is nested too deeply")) from None
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError(tr("not a JSON object"))
     return value
 
 
@@ -84,7 +85,7 @@ def unsealed(facts: dict[str, Any]) -> dict[str, Any]:
     """The object without its seal; ValueError where the content was changed since."""
     rest = {name: value for name, value in facts.items() if name != SEAL}
     if SEAL in facts and sealed(rest)[SEAL] != facts[SEAL]:
-        raise ValueError("its content was changed after it was written")
+        raise ValueError(tr("its content was changed after it was written"))
     return rest
 
 
@@ -134,12 +135,12 @@ def load_arrays(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]
     if SEALED in header:
         whole = json.loads(header[SEALED])
         if not isinstance(whole, dict) or whole.get(SEAL) != _seal(arrays, whole.get(HEADER, {})):
-            raise ValueError("its content was changed after it was written")
+            raise ValueError(tr("its content was changed after it was written"))
         header = whole[HEADER]
     elif HEADER in header:
         header = json.loads(header[HEADER])
         if not isinstance(header, dict) or not all(isinstance(v, str) for v in header.values()):
-            raise ValueError("its header is not one of strings")
+            raise ValueError(tr("its header is not one of strings"))
     return arrays, header
 
 
@@ -185,12 +186,13 @@ def read_sums(folder: Path) -> dict[str, str] | None:
         found = [re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line) for line in lines]
         if all(found):
             return {match[2]: match[1] for match in found if match}
-        problem = "not a list of hashes"
+        problem = tr("not a list of hashes")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "not a list of hashes"
-    raise Damaged(f"{SUMS} is damaged: {problem}", where=str(path))
+        problem = getattr(error, "strerror", None) or tr("not a list of hashes")
+    said = tr("{file} is damaged: {reason}", file=SUMS, reason=problem)
+    raise Damaged(said, where=str(path))
 
 
 def verify(folder: Path, names: Iterable[str] | None = None, *, remedy: str = "") -> None:
@@ -203,15 +205,14 @@ def verify(folder: Path, names: Iterable[str] | None = None, *, remedy: str = ""
         sums = read_sums(folder)
         for name in (sums or {}) if names is None else names:
             if sums and name in sums and sha256_of(folder / name) != sums[name]:
-                raise Damaged(f"{name} was changed after it was written", where=str(folder / name))
+                said = tr("{file} was changed after it was written", file=name)
+                raise Damaged(said, where=str(folder / name))
     except OSError as error:
-        is_gone = isinstance(error, FileNotFoundError)
-        problem = "is missing" if is_gone else f"can't be read: {reason_of(error)}"
-        raise Damaged(
-            f"{Path(str(error.filename)).name} {problem}",
-            where=str(error.filename),
-            remedy=remedy,
-        ) from None
+        name = Path(str(error.filename)).name
+        said = tr("{file} is missing", file=name)
+        if not isinstance(error, FileNotFoundError):
+            said = tr("{file} can't be read: {reason}", file=name, reason=reason_of(error))
+        raise Damaged(said, where=str(error.filename), remedy=remedy) from None
     except Damaged as error:
         raise Damaged(error.what, where=error.where, remedy=remedy) from None
 
@@ -221,7 +222,8 @@ def first_kept(
 ) -> Kept | None:
     """The first result that ``read`` finds in a file; None where no file holds one.
 
-    ``Damaged`` where none does, and one that is there can't be read: ``what`` was changed.
+    ``Damaged`` where none does, and one that is there can't be read: ``what``, a marked noun, was
+    changed.
     """
     damaged: Damaged | None = None
     for path in paths:
@@ -231,7 +233,7 @@ def first_kept(
             continue
         except (Damaged, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             reason = error.what if isinstance(error, Damaged) else reason_of(error)
-            problem = f"the stored {what} is damaged: {reason}"
+            problem = tr("the stored {what} is damaged: {reason}", what=tr(what), reason=reason)
             damaged = damaged or Damaged(problem, where=str(path))
             continue
         if kept is not None:
@@ -250,7 +252,7 @@ def is_about(header: Mapping[str, str], facts: Mapping[str, Any]) -> bool:
     if known["format"] != facts["format"]:
         return False
     if known != facts:
-        raise ValueError("it holds another result than its name says")
+        raise ValueError(tr("it holds another result than its name says"))
     return True
 
 
@@ -259,7 +261,7 @@ def kept_or_none(find: Callable[[], Kept | None]) -> Kept | None:
     try:
         return find()
     except Damaged as error:
-        logging.getLogger(__name__).warning("%s It is made again.", error)
+        logging.getLogger(__name__).warning("%s It is made again.", error)  # no sentence
         return None
 
 
@@ -291,26 +293,27 @@ def read_only_address(path: Path) -> str:
 def need_space(folder: Path, n_bytes: int, what: str) -> None:
     """DomainError where ``folder``, or where it will be made, can't take so many bytes more.
 
-    To be asked before long work, whose result would find no place.
+    To be asked before long work, whose result would find no place. ``what`` is a marked noun.
     """
     place = next(path for path in (folder, *folder.parents) if path.exists())
     problem = ""
     if not os.access(place, os.W_OK | os.X_OK):
-        problem = "its folder can't be written"
+        problem = tr("its folder can't be written")
     else:
         free = shutil.disk_usage(place).free
         if free < n_bytes:
-            problem = f"it needs {_megabytes(n_bytes)}, {_megabytes(free)} are free"
+            needed = _megabytes(n_bytes)
+            problem = tr("it needs {needed}, {free} are free", needed=needed, free=_megabytes(free))
     if problem:
         raise DomainError(
-            f"there is no place for the {what}: {problem}",
+            tr("there is no place for the {what}: {problem}", what=tr(what), problem=problem),
             where=str(place),
-            remedy="Make space or give write rights, or choose another --library",
+            remedy=tr("Make space or give write rights, or choose another --library"),
         )
 
 
 def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.1f} MB"
+    return f"{n_bytes / 1e6:,.1f} MB"  # no sentence
 
 
 def reason_of(error: BaseException) -> str:
@@ -319,5 +322,5 @@ def reason_of(error: BaseException) -> str:
         return error.strerror or str(error)
     said = (str(error).splitlines() or [""])[0][:200]
     if isinstance(error, KeyError):
-        return f"{said} is missing"
+        return tr("{file} is missing", file=said)
     return said or type(error).__name__

@@ -22,6 +22,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from core import access, language
 from core.domain import DomainError, Stopped
+from core.language import mark, tr
 from core.pool import Pool
 from core.processes import Task, follow, run
 from core.progress import Pace, Progress, ProgressCallback, StopCallback, check_stop
@@ -40,7 +41,14 @@ COURTESY = 0.2
 """Seconds that work gives way at most, and that it goes on before it gives way again."""
 OWN_PROCESS = True
 """Whether a ``Task`` has a process of its own; else it runs in a thread, as all other work."""
-TERMINAL = "The terminal that runs the app has the details"
+TERMINAL = mark("The terminal that runs the app has the details")
+KINDS = (
+    *(mark("ablation"), mark("atlas"), mark("evaluate"), mark("import"), mark("lists")),
+    *(mark("monitor"), mark("off-policy"), mark("search"), mark("second_map"), mark("states")),
+    *(mark("strategy"), mark("train"), mark("turnover"), mark("turns"), mark("update")),
+    *(mark("what_if"), mark("windows"), mark("explanation"), mark("encoder")),
+)
+"""Kinds of jobs, as errors name them in other languages."""
 _numbers = itertools.count(1)
 
 
@@ -179,13 +187,13 @@ class Job(Generic[Result]):
     def stop(self) -> None:
         """Ask the work to end at its next check; ``Refused`` unless ``may_stop``."""
         if not self.may_stop:
-            access.need_editor(f"stopping the {self.kind}")
+            access.need_editor(tr("stopping the {kind}", kind=tr(self.kind)))
         self._stop.set()
 
     def put_away(self) -> None:
         """Note that a person has read how it ended; ``Refused`` unless ``may_stop``."""
         if not self.may_stop:
-            access.need_editor("putting a job away")
+            access.need_editor(tr("putting a job away"))
         self._is_put_away = True
         if self.record is not None:
             with suppress(OSError):
@@ -214,11 +222,8 @@ class Job(Generic[Result]):
             error = ended
         except Exception as defect:
             logging.getLogger(__name__).exception("%s of %s failed", self.kind, self.target)
-            error = DomainError(
-                f"the {self.kind} ended with an unexpected error ({type(defect).__name__})",
-                where=self.target,
-                remedy=self._details,
-            )
+            with language.speaking(self._language):
+                error = self._unexpected(defect)
         self._finished = time.monotonic()
         try:
             if self.record is not None:
@@ -231,6 +236,17 @@ class Job(Generic[Result]):
                 self.future.set_result(result)
             else:  # without its frames, which would keep their data alive
                 self.future.set_exception(error.with_traceback(None))
+
+    def _unexpected(self, defect: Exception) -> DomainError:
+        return DomainError(
+            tr(
+                "the {kind} ended with an unexpected error ({name})",
+                kind=tr(self.kind),
+                name=type(defect).__name__,
+            ),
+            where=self.target,
+            remedy=tr(self._details),
+        )
 
     def _report(self, progress: Progress) -> None:
         made = progress.made or (self.progress.made if self.progress is not None else None)
@@ -265,7 +281,7 @@ def start(
     if reads:
         access.need_reader()
     else:
-        access.need_editor(f"starting the {kind}")
+        access.need_editor(tr("starting the {kind}", kind=tr(kind)))
     root = work.root if isinstance(work, Task) and OWN_PROCESS else None
     if root is None:
         return _start(kind, target, work, reads, link or {})
@@ -393,6 +409,6 @@ def forget(number: int) -> None:
         if job is None:
             return
         if not job.may_stop:
-            access.need_editor("removing a job")
+            access.need_editor(tr("removing a job"))
         if job.state != "running":
             _drop(job)

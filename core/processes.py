@@ -20,6 +20,7 @@ from core import access, language
 from core.domain import DomainError, Stopped
 from core.files import reason_of
 from core.home import INSTALLED, PACKAGE
+from core.language import tr
 from core.progress import ProgressCallback, StopCallback
 from core.records import LOOK, Process, Record
 
@@ -33,7 +34,7 @@ LAST_LOOK = 5.0
 """Seconds that a process has to go after it has told its end."""
 START = (
     "import runpy, sys; at, place, module = sys.argv[1:4]; del sys.argv[1:4]; "
-    "sys.path.insert(int(at), place); runpy.run_module(module, run_name='__main__')"
+    "sys.path.insert(int(at), place); runpy.run_module(module, run_name='__main__')"  # no sentence
 )
 """Like ``python -m MODULE``, which would look for modules in the current folder first."""
 FIRST, LAST = 0, 1_000
@@ -87,9 +88,9 @@ def run(task: Task, record: Record, progress: ProgressCallback, stop: StopCallba
             )
     except OSError as error:
         raise DomainError(
-            f"the job's process can't be started ({reason_of(error)})",
+            tr("the job's process can't be started ({reason})", reason=reason_of(error)),
             where=str(record.path.parent),
-            remedy="Make space or free memory, then start it again",
+            remedy=tr("Make space or free memory, then start it again"),
         ) from None
     with suppress(OSError):  # as the process itself says, once it can
         record.append(process=Process.of(child.pid))
@@ -182,22 +183,26 @@ def _killed(record: Record, child: subprocess.Popen[bytes] | None) -> DomainErro
         where = str(record.log) if record.log.stat().st_size else where
     if record.is_copy:
         return DomainError(
-            "the library was copied while the job ran; nothing runs in the copy",
+            tr("the library was copied while the job ran; nothing runs in the copy"),
             where=where,
-            remedy="Start it again here if you need its result here",
+            remedy=tr("Start it again here if you need its result here"),
         )
     if code == UNTOLD:
         return DomainError(
-            "the job has ended, but how can't be written to its record",
+            tr("the job has ended, but how can't be written to its record"),
             where=where,
-            remedy="Make space, then look whether its result is there",
+            remedy=tr("Make space, then look whether its result is there"),
         )
     if code is not None and code < 0:
-        what = f"the job's process was killed or crashed (signal {-code})"
+        what = tr(
+            "the job's process was killed or crashed (signal {signal}); nothing incomplete was "
+            "kept",
+            signal=-code,
+        )
     else:
-        what = "the job's process ended without saying how"
+        what = tr("the job's process ended without saying how; nothing incomplete was kept")
     return DomainError(
-        f"{what}; nothing incomplete was kept",
+        what,
         where=where,
-        remedy="Start it again. If the machine ran out of memory, free some first",
+        remedy=tr("Start it again. If the machine ran out of memory, free some first"),
     )

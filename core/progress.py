@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from core.domain import Stopped
+from core.language import tr
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One report: ``stage`` in words, ``done`` of ``total`` units, and figures worth showing.
 
+    The stage is marked, or in the language of who started the work.
     ``made`` is the path of the result once that is whole: it is kept though the rest is cut off.
     """
 
@@ -59,7 +61,7 @@ def part_of(callback: ProgressCallback | None, part: str) -> ProgressCallback:
     """A callback that names the part of a longer work before each stage."""
 
     def tell(progress: Progress) -> None:
-        report(callback, replace(progress, stage=f"{part} · {progress.stage}"))
+        report(callback, replace(progress, stage=f"{tr(part)} · {tr(progress.stage)}"))
 
     return tell
 

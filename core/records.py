@@ -27,11 +27,17 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from core.access import Role
 from core.domain import DomainError, Stopped
 from core.files import reason_of
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 FOLDER, SUFFIX, LOG, LOCK = "jobs", ".jsonl", ".log", ".lock"
 AT_ONCE = {"training": 1, "evaluation": 2}
 """How many of a kind one library does at a time: each has a model of its own in memory."""
+WAITS = {
+    "training": mark("Waiting for another training"),
+    "evaluation": mark("Waiting for another evaluation"),
+}
+"""What work says that waits for its turn."""
 LOOK = 0.2
 """Seconds between two looks at a record."""
 PS_EVERY = 2.0
@@ -337,7 +343,7 @@ def turn(
                 if any(_lock_free(lock) for lock in locks):
                     break
             check_stop(stop)
-            report(progress, Progress(f"Waiting for another {kind}", 0, 1))
+            report(progress, Progress(WAITS[kind], 0, 1))
             time.sleep(LOOK)
         yield
 
@@ -356,7 +362,10 @@ def _told(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DomainError(
-            f"the work can't be started: its record can't be written ({reason_of(error)})",
+            tr(
+                "the work can't be started: its record can't be written ({reason})",
+                reason=reason_of(error),
+            ),
             where=str(root / FOLDER),
-            remedy="Make space or give write rights, or choose another --library",
+            remedy=tr("Make space or give write rights, or choose another --library"),
         ) from None

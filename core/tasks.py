@@ -14,6 +14,7 @@ from typing import Any
 
 from core.corpus.store import Corpus, Library
 from core.domain import Stopped
+from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback
 from core.records import turn
 
@@ -62,7 +63,7 @@ def _measure_new(
     """What pages show of all users; where that is stopped they offer to measure it later."""
     from core.cohorts.everyone import measure_everyone
 
-    progress(Progress("Measuring all users", 0, 1, made=str(folder)))
+    progress(Progress(mark("Measuring all users"), 0, 1, made=str(folder)))
     with suppress(Stopped):
         measure_everyone(library, corpus, folder, progress, stop)
 

@@ -36,7 +36,7 @@ class once_each(Generic[Made]):
 
     def __get__(self, instance: Any, owner: type | None = None) -> Made:
         values = instance.__dict__
-        with values.setdefault(f"_lock of {self.name}", RLock()):
+        with values.setdefault(f"_lock of {self.name}", RLock()):  # no sentence
             if self.name not in values:
                 values[self.name] = self.make(instance)
         made: Made = values[self.name]

@@ -13,6 +13,7 @@ from core import access, jobs
 from core.corpus.appending import AppendSummary
 from core.corpus.importing import ImportSummary
 from core.figures.quality import training_figure
+from core.language import mark, tr
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
 from core.training.update_words import update_sentences
@@ -25,8 +26,8 @@ from pages._shared import controls, drawing, loaders, notices, sharing, state, t
 
 
 def main() -> None:
-    with drawing.head("Which data, which model?"):
-        files = {"Corpora (CSV)": (".csv", lambda: view.corpora_table(loaders.library()))}
+    with drawing.head(tr("Which data, which model?")):
+        files = {tr("Corpora (CSV)"): (".csv", lambda: view.corpora_table(loaders.library()))}
         sharing.export("corpora", files, has_charts=False)
     for job in jobs.jobs("import", *tray.TRAININGS):
         draw_job(job)
@@ -34,7 +35,7 @@ def main() -> None:
     if access.may_edit():
         adding.draw_import()
     else:
-        notices.caution("Importing, training and deleting are for editors.")
+        notices.caution(tr("Importing, training and deleting are for editors."))
     corpus = state.selection().corpus
     if corpus is not None:
         draw_lineage(corpus)
@@ -46,34 +47,35 @@ def main() -> None:
 def draw_library() -> None:
     """All corpora; a button makes one the current one."""
     library = loaders.library()
-    st.subheader("Corpora", anchor=False, help=f"Library: {notices.escape(str(library.root))}")
+    place = tr("Library: {path}", path=notices.escape(str(library.root)))
+    st.subheader(tr("Corpora"), anchor=False, help=place)
     table, damaged = view.corpora_table(library), library.damaged()
-    notices.show_damaged("corpus", damaged)
+    notices.show_damaged(mark("corpus"), damaged)
     if table.empty and damaged:
         return
     if table.empty:
-        notices.caution("No corpus yet. Import a file below.")
+        notices.caution(tr("No corpus yet. Import a file below."))
         return
-    table["use"] = "Use " + table["name"]
     names = table["name"].tolist()
+    table["use"] = [tr("Use {name}", name=name) for name in names]
 
     def use(row: int) -> None:
         controls.choose_corpus(names[row])
 
     drawing.table(
         table,
-        "Corpora of the library",
+        tr("Corpora of the library"),
         {
-            "use": drawing.buttons("Corpus", "use_corpus", use, alignment="left"),
+            "use": drawing.buttons(tr("Corpus"), "use_corpus", use, alignment="left"),
             "simulated": col.TextColumn(""),
-            "events": col.NumberColumn("Events", format="localized"),
-            "users": col.NumberColumn("Users", format="localized"),
-            "items": col.NumberColumn("Items", format="localized"),
-            "text_share": col.NumberColumn("With text", format="%.0f %%"),
-            "period": col.TextColumn("Period"),
-            "refused": col.NumberColumn("Rows refused", format="localized"),
-            "appends": col.NumberColumn("Appends"),
-            "models": col.NumberColumn("Models"),
+            "events": col.NumberColumn(tr("Events"), format="localized"),
+            "users": col.NumberColumn(tr("Users"), format="localized"),
+            "items": col.NumberColumn(tr("Items"), format="localized"),
+            "text_share": col.NumberColumn(tr("With text"), format="%.0f %%"),
+            "period": col.TextColumn(tr("Period")),
+            "refused": col.NumberColumn(tr("Rows refused"), format="localized"),
+            "appends": col.NumberColumn(tr("Appends")),
+            "models": col.NumberColumn(tr("Models")),
         },
     )
 
@@ -92,7 +94,7 @@ def draw_job(job: jobs.Job[Any]) -> None:
                 f"forget{job.number}",
                 jobs.forget,
                 job.number,
-                help="Remove from this list",
+                help=tr("Remove from this list"),
                 type="tertiary",
                 disabled=not access.may_edit(),
             )
@@ -100,11 +102,13 @@ def draw_job(job: jobs.Job[Any]) -> None:
         if job.kind == "import" and job.result is not None:
             draw_report(job.result, job.number)
         elif job.result is not None:
-            done = "Updated" if job.kind == "update" else "Trained"
-            st.text(f"{done} in {wording.duration(job.seconds)}.")
+            took = wording.duration(job.seconds)
+            is_update = job.kind == "update"
+            done = tr("Updated in {duration}.", duration=took)
+            st.text(done if is_update else tr("Trained in {duration}.", duration=took))
             draw_outcome(job.result)
             key, use, model_id = f"use_model{job.number}", controls.choose_model, job.result.name
-            drawing.button("Use it", key, use, job.target, model_id, type="primary")
+            drawing.button(tr("Use it"), key, use, job.target, model_id, type="primary")
 
 
 def draw_outcome(model: Path) -> None:
@@ -123,11 +127,12 @@ def draw_figures(job: jobs.Job[Any]) -> None:
     now = view.build_job(job.progress, job.stopping)
     figures = [f"{name} {value}" for name, value in now.figures]
     if job.kind in tray.TRAININGS and job.progress and figures:
-        figures.insert(0, f"step {job.progress.done} of {job.progress.total}")
+        done, total = job.progress.done, job.progress.total
+        figures.insert(0, tr("step {step} of {steps}", step=done, steps=total))
     st.text(" · ".join(figures) or "…")
     if job.kind in tray.TRAININGS and len(job.curve) > 1:
         figure = training_figure(job.curve, drawing.palette())
-        said = f"Training so far: {now.sentence}"
+        said = tr("Training so far: {sentence}", sentence=now.sentence)
         drawing.chart(f"curve{job.number}", figure, said, is_said=False)
 
 
@@ -148,16 +153,16 @@ def draw_report(summary: ImportSummary, number: int) -> None:
     if summary.reasons:
         left, right = st.columns([2, 3])
         with left:
-            drawing.table(view.reasons_table(summary), "Why rows were refused")
+            drawing.table(view.reasons_table(summary), tr("Why rows were refused"))
         with right:
-            drawing.table(view.refused_table(summary.refused), "The first refused rows", height=220)
+            rows = view.refused_table(summary.refused)
+            drawing.table(rows, tr("The first refused rows"), height=220)
     with st.container(horizontal=True):
-        drawing.button(
-            "Use it", f"use_import{number}", controls.choose_corpus, corpus, type="primary"
-        )
+        key = f"use_import{number}"
+        drawing.button(tr("Use it"), key, controls.choose_corpus, corpus, type="primary")
         if summary.reasons and summary.quarantine.is_file():
             st.download_button(
-                "Quarantine (JSON lines)",
+                tr("Quarantine (JSON lines)"),
                 summary.quarantine.read_bytes,
                 file_name=f"quarantine-{corpus}.jsonl",
                 mime="application/jsonl",
@@ -179,26 +184,27 @@ def draw_lineage(corpus: str) -> None:
     manifest = loaders.library().manifest(corpus)
     if not manifest.appends:
         return
-    st.subheader(f"What {notices.escape(corpus)} grew from", anchor=False)
+    escaped = notices.escape(corpus)
+    st.subheader(tr("What {corpus} grew from", corpus=escaped), anchor=False)
     drawing.table(
         view.lineage_table(manifest),
-        f"Import and appends of {corpus}, the newest last",
+        tr("Import and appends of {corpus}, the newest last", corpus=corpus),
         {
-            "when": col.DatetimeColumn("When", format="YYYY-MM-DD HH:mm"),
-            "content": col.TextColumn("Content", help="The corpus id afterwards"),
-            "events": col.NumberColumn("New events", format="localized"),
-            "users": col.NumberColumn("New users", format="localized"),
-            "items": col.NumberColumn("New items", format="localized"),
-            "duplicates": col.NumberColumn("Duplicates", format="localized"),
-            "refused": col.NumberColumn("Rows refused", format="localized"),
-            "files": col.TextColumn("Files"),
+            "when": col.DatetimeColumn(tr("When"), format="YYYY-MM-DD HH:mm"),
+            "content": col.TextColumn(tr("Content"), help=tr("The corpus id afterwards")),
+            "events": col.NumberColumn(tr("New events"), format="localized"),
+            "users": col.NumberColumn(tr("New users"), format="localized"),
+            "items": col.NumberColumn(tr("New items"), format="localized"),
+            "duplicates": col.NumberColumn(tr("Duplicates"), format="localized"),
+            "refused": col.NumberColumn(tr("Rows refused"), format="localized"),
+            "files": col.TextColumn(tr("Files")),
         },
     )
 
 
 def draw_training(corpus: str) -> None:
-    st.subheader(f"Models of {notices.escape(corpus)}", anchor=False)
-    notices.show_damaged("model", loaders.library().models(corpus).damaged)
+    st.subheader(tr("Models of {corpus}", corpus=notices.escape(corpus)), anchor=False)
+    notices.show_damaged(mark("model"), loaders.library().models(corpus).damaged)
     for model in view.build_models(loaders.library(), corpus):
         about = " · ".join(filter(None, (model.created, model.model_id[:12], model.content)))
         with st.expander(about, icon=":material/psychology:"):
@@ -216,39 +222,43 @@ def draw_training(corpus: str) -> None:
     form = st.form("train", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
         epochs = st.number_input(
-            "Epochs at most", 1, 500, usual.epochs, key="train_epochs", width=160
+            tr("Epochs at most"), 1, 500, usual.epochs, key="train_epochs", width=160
         )
-        seed = st.number_input("Seed", 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
+        seed = st.number_input(tr("Seed"), 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
         encoder = st.selectbox(
-            "Text encoder",
+            tr("Text encoder"),
             view.ENCODERS,
             index=view.usual_encoder(unknown),
-            format_func=view.ENCODERS.__getitem__,
+            format_func=view.encoder_name,
             key=f"train_encoder_{corpus}",
             width=330,
         )
         despite = unknown.is_too_much and st.checkbox(
-            f"English all the same, with {unknown.share:.0%} unknown", key="train_despite"
+            tr("English all the same, with {share:.0%} unknown", share=unknown.share),
+            key="train_despite",
         )
         described = []
         if columns:
             described = st.multiselect(
-                "Text of an item",
+                tr("Text of an item"),
                 columns,
                 default=usual_columns,
                 key=f"train_text_{corpus}",
-                help="Columns of the items file that describe an item to the encoder, in order",
+                help=tr("Columns of the items file that describe an item to the encoder, in order"),
                 width=380,
             )
         pressed = st.form_submit_button(
-            "Train a model", icon=":material/model_training:", type="primary"
+            tr("Train a model"), icon=":material/model_training:", type="primary"
         )
     notices.caution(
-        "Training stops by itself when the validation score stops rising. It continues if you "
-        "leave this page or the app ends."
+        tr(
+            "Training stops by itself when the validation score stops rising. It continues if you "
+            "leave this page or the app ends."
+        )
     )
     if pressed and unknown.is_too_much and not encoder and not despite:
-        st.error(notices.escape(f"{view.unknown_sentence(unknown)} Choose the other encoder."))
+        way_out = tr("Choose the other encoder.")
+        st.error(notices.escape(wording.joined(view.unknown_sentence(unknown), way_out)))
         return
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
@@ -266,7 +276,8 @@ def draw_update(corpus: str) -> None:
         return
     with st.container(border=True, gap="xsmall", horizontal_alignment="left"):
         notices.say(behind)
-        if st.button("Update the model", key="update", type="primary", icon=":material/update:"):
+        label, icon = tr("Update the model"), ":material/update:"
+        if st.button(label, key="update", type="primary", icon=icon):
             jobs.start("update", corpus, training.updating(corpus))
             st.rerun()
 

@@ -27,6 +27,7 @@ from core.encode.multilingual import MULTILINGUAL, multilingual_folder
 from core.encode.sentiment import SentimentModel
 from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.home import DATA
+from core.language import tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 _CHUNK = 512
@@ -44,7 +45,8 @@ NOT_WRITABLE = (
     *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
 )
-_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'vectors'"
+_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE name = 'vectors'"  # no sentence
+REBUILD = "python -m core demo"  # no sentence
 CACHE_FILE = "vectors.sqlite"
 DEMO_PACK = DATA / DEMO / "vectors.safetensors"
 
@@ -122,9 +124,9 @@ class VectorCache:
                     ).fetchone()
         except NoPlace as error:
             raise DomainError(
-                f"the vector cache can't be read: {error}",
+                tr("the vector cache can't be read: {reason}", reason=error),
                 where=str(self._path),
-                remedy="Check the permissions of the file and the disk",
+                remedy=tr("Check the permissions of the file and the disk"),
             ) from None
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
@@ -248,16 +250,14 @@ class VectorCache:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             if code in NOT_WRITABLE:
                 raise NoPlace(str(error)) from None
-            problem, remedy = (
-                "is damaged",
-                "Delete the file; its vectors are made again when needed",
-            )
+            problem = tr("the vector cache is damaged: {reason}", reason=error)
+            remedy = tr("Delete the file; its vectors are made again when needed")
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                problem = "is in use by another program"
-                remedy = "Close it, or try again in a moment"
-            raise DomainError(
-                f"the vector cache {problem}: {error}", where=str(self._path), remedy=remedy
-            ) from error
+                problem = tr(
+                    "the vector cache is in use by another program: {reason}", reason=error
+                )
+                remedy = tr("Close it, or try again in a moment")
+            raise DomainError(problem, where=str(self._path), remedy=remedy) from error
 
 
 def damaged_rows(path: Path) -> int:
@@ -296,7 +296,7 @@ def _vector_of(blob: object) -> npt.NDArray[np.float16] | None:
 
 def _read_pack(path: Path) -> tuple[bytes, npt.NDArray[np.float16], str]:
     """Keys one after the other, their vectors, and the encoder's id; ``Damaged`` for another."""
-    remedy = "Restore the file, or rebuild the demo: python -m core demo"
+    remedy = tr("Restore the file, or rebuild the demo: {command}", command=REBUILD)
     verify(path.parent, (path.name,), remedy=remedy)
     try:
         arrays, header = load_arrays(path)
@@ -306,7 +306,9 @@ def _read_pack(path: Path) -> tuple[bytes, npt.NDArray[np.float16], str]:
         return keys.tobytes(), vectors, header["encoder_id"]
     except (OSError, ValueError, KeyError) as error:
         raise Damaged(
-            f"the shipped vectors are damaged: {reason_of(error)}", where=str(path), remedy=remedy
+            tr("the shipped vectors are damaged: {reason}", reason=reason_of(error)),
+            where=str(path),
+            remedy=remedy,
         ) from None
 
 
@@ -342,9 +344,12 @@ def check_encoder(encoder: TextEncoder, encoder_id: str, corpus: str) -> None:
     """DomainError where a model of a corpus was trained with another encoder of this name."""
     if encoder.encoder_id != encoder_id:
         raise DomainError(
-            f"the encoder {encoder.name!r} has changed since the model was trained",
+            tr("the encoder {name!r} has changed since the model was trained", name=encoder.name),
             where=str(encoder.folder),
-            remedy=f"Restore its files, or train again: python -m core train {corpus}",
+            remedy=tr(
+                "Restore its files, or train again: {command}",
+                command=f"python -m core train {corpus}",  # no sentence
+            ),
         )
 
 
@@ -353,13 +358,13 @@ def shipped_sentiment(library: Library) -> SentimentModel | None:
     for folder in library.model_folders(DEMO):
         path = folder / "sentiment.safetensors"
         if DATA / DEMO in path.parents:
-            remedy = "Restore the file, or rebuild the demo: python -m core demo"
+            remedy = tr("Restore the file, or rebuild the demo: {command}", command=REBUILD)
             verify(folder, (path.name,), remedy=remedy)
             try:
                 return SentimentModel.load(path)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise Damaged(
-                    f"the shipped sentiment is damaged: {reason_of(error)}",
+                    tr("the shipped sentiment is damaged: {reason}", reason=reason_of(error)),
                     where=str(path),
                     remedy=remedy,
                 ) from None

@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 from core.domain import DomainError
 from core.files import Damaged, read_object, reason_of
+from core.language import tr
 
 Pooling = Literal["mean", "cls", "max"]
 
@@ -48,7 +49,7 @@ def read_description(folder: Path, name: str) -> Description:
     if not prefix and E5.fullmatch(name):
         prefix = "query: "
     if len(prefix) > LONGEST_PREFIX:
-        raise _refused(f"its prefix has {len(prefix)} characters", folder)
+        raise _refused(tr("its prefix has {n} characters", n=len(prefix)), folder)
     return Description(prefix, pooling)
 
 
@@ -60,7 +61,7 @@ def _prefix(folder: Path) -> str:
         return ""
     prefix = prompts.get(name)
     if not isinstance(prefix, str):
-        raise _refused(f"its prompt {name!r} is missing", folder)
+        raise _refused(tr("its prompt {name!r} is missing", name=name), folder)
     return prefix
 
 
@@ -69,10 +70,10 @@ def _pooling(folder: Path) -> Pooling:
     if (folder / "modules.json").is_file():
         modules = _modules(folder / "modules.json")
         if unknown := [kind for kind, _ in modules if kind not in KNOWN]:
-            raise _refused(f"its module {unknown[0]} is unknown here", folder)
+            raise _refused(tr("its module {name} is unknown here", name=unknown[0]), folder)
         places = [folder / path for kind, path in modules if kind == "Pooling"] or places
     if not places[0].resolve().is_relative_to(folder.resolve()):
-        raise _refused("its pooling lies outside its folder", folder)
+        raise _refused(tr("its pooling lies outside its folder"), folder)
     facts = _object(places[0] / "config.json")
     modes = [name for name, value in facts.items() if name.startswith("pooling_mode_") and value]
     if isinstance(facts.get("pooling_mode"), str):  # how newer versions write it
@@ -80,9 +81,9 @@ def _pooling(folder: Path) -> Pooling:
     if not modes:
         return "mean"
     if len(modes) > 1 or modes[0] not in POOLINGS:
-        raise _refused(f"its pooling is {' and '.join(modes)}", folder)
+        raise _refused(tr("its pooling is {modes}", modes=tr(" and ").join(modes)), folder)
     if facts.get("include_prompt") is False and _prefix(folder):
-        raise _refused("its pooling leaves out the prompt", folder)
+        raise _refused(tr("its pooling leaves out the prompt"), folder)
     return cast(Pooling, POOLINGS[modes[0]])
 
 
@@ -109,15 +110,22 @@ def _object(path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path, error: Exception) -> Damaged:
     return Damaged(
-        f"the encoder's {path.name} can't be read: {reason_of(error)}",
+        tr(
+            "the encoder's {file} can't be read: {reason}",
+            file=path.name,
+            reason=reason_of(error),
+        ),
         where=str(path),
-        remedy="Restore its files, or give another folder",
+        remedy=tr("Restore its files, or give another folder"),
     )
 
 
 def _refused(problem: str, folder: Path) -> DomainError:
     return DomainError(
-        f"the encoder makes its vectors in a way that is not supported: {problem}",
+        tr(
+            "the encoder makes its vectors in a way that is not supported: {problem}",
+            problem=problem,
+        ),
         where=str(folder),
-        remedy="Give one with mean, cls or max pooling and nothing after it but Normalize",
+        remedy=tr("Give one with mean, cls or max pooling and nothing after it but Normalize"),
     )

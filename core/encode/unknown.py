@@ -24,6 +24,7 @@ from core.encode.item_text import choose_columns, item_texts
 from core.encode.multilingual import INSTALL, MULTILINGUAL, is_installed
 from core.encode.places import DEFAULT_ENCODER, find_model
 from core.files import Damaged, reason_of
+from core.language import mark, tr
 
 SAMPLE, LETTERS = 200, 2_000
 """Texts of a corpus that are looked at, and characters of each."""
@@ -33,10 +34,10 @@ GO_ON = "--despite-unknown"
 GROUPS = 8
 """Row groups that the texts of a corpus file are taken from."""
 SCRIPTS = {
-    "CJK": "Chinese characters",
-    "HIRAGANA": "Japanese kana",
-    "KATAKANA": "Japanese kana",
-    "HANGUL": "Korean",
+    "CJK": mark("Chinese characters"),
+    "HIRAGANA": mark("Japanese kana"),
+    "KATAKANA": mark("Japanese kana"),
+    "HANGUL": mark("Korean"),
 }
 
 
@@ -50,12 +51,15 @@ class UnknownPieces:
     """Most unknown pieces first; only scripts that have any."""
 
     def __str__(self) -> str:
-        worst = ", ".join(f"{name} {share:.0%}" for name, share in list(self.scripts.items())[:3])
-        listed = f" ({worst})" if worst else ""
-        return (
-            f"the encoder {self.encoder} does not know {self.share:.1%} of the word pieces in a "
-            f"sample of the texts{listed}"
+        said = tr(
+            "the encoder {encoder} does not know {share:.1%} of the word pieces in a sample of the "
+            "texts",
+            encoder=self.encoder,
+            share=self.share,
         )
+        worst = [f"{tr(name)} {share:.0%}" for name, share in list(self.scripts.items())[:3]]
+        listed = tr(", ").join(worst)
+        return tr("{what} ({where})", what=said, where=listed) if listed else said
 
     @property
     def is_too_much(self) -> bool:
@@ -66,9 +70,11 @@ class UnknownPieces:
     def way_out(self) -> str:
         """What to do on the command line."""
         if self.encoder == MULTILINGUAL:
-            return f"Give another with --encoder, or go on with {GO_ON}"
-        first = "" if is_installed() else f" (first: {INSTALL})"
-        return f"Train with --encoder {MULTILINGUAL}{first}, or go on with {GO_ON}"
+            return tr("Give another with --encoder, or go on with {option}", option=GO_ON)
+        option = f"--encoder {MULTILINGUAL}"  # no sentence
+        if not is_installed():
+            option = tr("{option} (first: {command})", option=option, command=INSTALL)
+        return tr("Train with {option}, or go on with {other}", option=option, other=GO_ON)
 
     def refuse(self) -> None:
         """DomainError where too much is unknown."""
@@ -118,7 +124,7 @@ def unknown_in_folder(corpus_folder: Path) -> UnknownPieces:
             table = file.read_row_groups(groups, columns=[Columns.Text, Columns.Title])
     except (OSError, pa.ArrowException) as error:
         raise Damaged(
-            f"the events of the corpus can't be read: {reason_of(error)}",
+            tr("the events of the corpus can't be read: {reason}", reason=reason_of(error)),
             where=str(corpus_folder),
         ) from None
     column = next((one for one in table.columns if one.null_count < len(one)), None)
@@ -145,13 +151,16 @@ def _tokenizer(folder: Path) -> Any:
         return made.backend_tokenizer
     except Exception as error:  # of many kinds
         raise Damaged(
-            f"the encoder is damaged: its tokenizer can't be read: {reason_of(error)}",
+            tr(
+                "the encoder is damaged: its tokenizer can't be read: {reason}",
+                reason=reason_of(error),
+            ),
             where=str(folder),
-            remedy="Restore its files, or give another folder",
+            remedy=tr("Restore its files, or give another folder"),
         ) from error
 
 
 def _script(piece: str) -> str:
     letter = next((one for one in piece if one.isalpha()), "")
     first = unicodedata.name(letter, "").partition(" ")[0] if letter else ""
-    return SCRIPTS.get(first, first.capitalize()) or "other signs"
+    return SCRIPTS.get(first, first.capitalize()) or mark("other signs")

@@ -15,6 +15,7 @@ from core.figures import quality as figures
 from core.figures.palette import Palette
 from core.figures.report import Section, write_report
 from core.files import Damaged
+from core.language import mark, tr
 from core.model.metrics import Metrics, read_metrics
 from core.views.compare.sentences import made_with
 from core.views.corpora import read_card
@@ -36,7 +37,7 @@ from core.views.tables import table
 if TYPE_CHECKING:
     from core.engine import Engine
 
-PROTOCOLS = {"leave-last-out": "Leave last out", "temporal": "Over time"}
+PROTOCOLS = {"leave-last-out": mark("Leave last out"), "temporal": mark("Over time")}
 
 
 def model_report(
@@ -85,14 +86,17 @@ def report_of(
         part for view, never in views for part in _quality(view, never, palette, len(views) > 1)
     ]
     return write_report(
-        f"Model {engine.model_id} of {manifest.name}",
+        tr("Model {model} of {corpus}", model=engine.model_id, corpus=manifest.name),
         [
             build_facts(manifest),
-            f"{made_with(manifest.name, engine.model_id, manifest.simulated)}; text encoder "
-            f"{engine.encoder.name}.",
+            tr(
+                "{made}; text encoder {encoder}.",
+                made=made_with(manifest.name, engine.model_id, manifest.simulated),
+                encoder=engine.encoder.name,
+            ),
         ],
         [
-            *(sections or [Section("Quality", (NOT_EVALUATED,))]),
+            *(sections or [Section(tr("Quality"), (tr(NOT_EVALUATED),))]),
             _training(metrics, palette),
             *_card(card),
         ],
@@ -104,14 +108,14 @@ def _quality(
     view: QualityView, never: NeverView, palette: Palette, is_one_of_several: bool
 ) -> list[Section]:
     """One protocol: the verdict with its table, then where it holds."""
-    after = f" · {PROTOCOLS.get(view.protocol, view.protocol)}" if is_one_of_several else ""
+    after = f" · {tr(PROTOCOLS.get(view.protocol, view.protocol))}" if is_one_of_several else ""
     verdicts = tuple(filter(None, (view.verdict, view.seen_verdict)))
     if not view.targets:
-        return [Section(f"Quality{after}", (*verdicts, *view.cautions))]
+        return [Section(tr("Quality") + after, (*verdicts, *view.cautions))]
     sections = [
         Section(
-            f"Quality{after}",
-            (*verdicts, *view.cautions, UNITS),
+            tr("Quality") + after,
+            (*verdicts, *view.cautions, tr(UNITS)),
             figures.recommenders_figure(view, palette),
             shown_table(view),
         )
@@ -119,7 +123,7 @@ def _quality(
     if view.periods:
         sections.append(
             Section(
-                f"By period{after}",
+                tr("By period") + after,
                 (view.periods_sentence,),
                 figures.periods_figure(view, palette),
                 table([row for row in view.periods if not row.few], GroupRow.COLUMNS),
@@ -127,7 +131,7 @@ def _quality(
         )
     sections.append(
         Section(
-            f"By cohort{after}",
+            tr("By cohort") + after,
             (view.cohorts_sentence,),
             figures.cohorts_figure(view, palette),
             table(view.cohorts, GroupRow.COLUMNS),
@@ -136,7 +140,7 @@ def _quality(
     if view.calibration:
         sections.append(
             Section(
-                f"Calibration{after}",
+                tr("Calibration") + after,
                 (view.calibration_sentence,),
                 figures.calibration_figure(view.calibration, view.k, palette),
                 table(view.calibration, CALIBRATION_COLUMNS),
@@ -146,7 +150,7 @@ def _quality(
     return [
         *sections,
         Section(
-            f"Never recommended{after}",
+            tr("Never recommended") + after,
             (never.sentence,),
             figures.never_figure(never, palette) if lost else None,
             never.topics if lost else None,
@@ -168,7 +172,8 @@ def _card(card: str) -> list[Section]:
         shown = None
         if len(rows) > 2 and all(len(row) == len(rows[0]) for row in rows[2:]):
             shown = pd.DataFrame(rows[2:], columns=rows[0])
-        heading = f"Model card: {title.strip()}" if title else "Model card"
+        title = title.strip()
+        heading = tr("Model card: {title}", title=title) if title else tr("Model card")
         sections.append(Section(heading, said, table=shown))
     return sections
 
@@ -181,7 +186,7 @@ def _training(metrics: Metrics, palette: Palette) -> Section:
     )
     has_record = bool(metrics.training)
     return Section(
-        "Training",
+        tr("Training"),
         said,
         figures.epochs_figure(metrics, palette) if has_record else None,
         table(metrics.training, EPOCH_COLUMNS) if has_record else None,

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
+from core import language
 from core.figures.chart import Chart
 from core.figures.palette import Palette
 from core.figures.style import CONFIG, FONT
+from core.language import tr
 from core.word_breaks import columns, language_of
 
 if TYPE_CHECKING:
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
 SHORT = 16
 """Columns of a cell that stay on one line."""
 LANGUAGE_FONTS = {
-    "zh": '"PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC"',
-    "ja": '"Hiragino Sans", "Yu Gothic", "Meiryo", "Noto Sans CJK JP", "Source Han Sans JP"',
-    "ko": '"Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Source Han Sans KR"',
-    "th": '"Thonburi", "Leelawadee UI", "Noto Sans Thai"',
+    "zh": '"PingFang SC", "Microsoft YaHei", '  # no sentence
+    '"Noto Sans CJK SC", "Source Han Sans SC"',
+    "ja": '"Hiragino Sans", "Yu Gothic", "Meiryo", '  # no sentence
+    '"Noto Sans CJK JP", "Source Han Sans JP"',
+    "ko": '"Apple SD Gothic Neo", "Malgun Gothic", '  # no sentence
+    '"Noto Sans CJK KR", "Source Han Sans KR"',
+    "th": '"Thonburi", "Leelawadee UI", "Noto Sans Thai"',  # no sentence
 }
 """The systems' fonts: Chinese and Japanese share characters that they write differently."""
 DRAW = """
@@ -40,7 +45,7 @@ const figures = JSON.parse(document.getElementById("figures").textContent);
 const settings = JSON.parse(document.getElementById("settings").textContent);
 document.querySelectorAll(".figure").forEach((place, number) =>
   Plotly.newPlot(place, figures[number].data, figures[number].layout, settings));
-"""
+"""  # no sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +97,8 @@ def write_report(
     figures = [section.figure for section in sections if section.figure is not None]
     scripts = _scripts() if figures else {}
     return _template().render(
+        spoken=language.current(),
+        open_page=tr("Open the page"),
         title=title,
         facts=facts,
         sections=[section for section in sections if section.has_content],
@@ -129,6 +136,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["language"] = language_of
+    environment.filters["tr"] = tr
     return environment.get_template("report.html.jinja")
 
 
@@ -142,7 +150,7 @@ def cell(value: object) -> tuple[str, str]:
     ):
         return "", ""
     if isinstance(value, bool):
-        return "", "yes" if value else ""
+        return "", tr("yes") if value else ""
     if isinstance(value, int | float):
         whole = isinstance(value, int) or value.is_integer()
         return "number", f"{value:.0f}" if whole else f"{value:.3f}"

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from core.domain import DomainError
+from core.language import tr
 
 LARGEST_SEED = 2**32 - 1
 MOST_DECAYS = 8
@@ -96,14 +97,18 @@ class InterestConfig:
         for name, value in values.items():
             if name in usual and not _is_allowed(name, value, usual[name]):
                 low, high = RANGES[name]
-                kind = "whole number" if isinstance(usual[name], int) else "number"
-                several = f"a list of 1 to {MOST_DECAYS} numbers, each"
-                raise DomainError(
-                    f"{name} can't be {_brief(value)}",
-                    where=where,
-                    remedy=f"Give {several if name == 'decays' else f'a {kind}'} from "
-                    f"{low:,.10g} to {high:,.10g}",
-                )
+                ends = {"low": f"{low:,.10g}", "high": f"{high:,.10g}"}
+                remedy = tr("Give a number from {low} to {high}", **ends)
+                if name == "decays":
+                    remedy = tr(
+                        "Give a list of 1 to {most} numbers, each from {low} to {high}",
+                        most=MOST_DECAYS,
+                        **ends,
+                    )
+                elif isinstance(usual[name], int):
+                    remedy = tr("Give a whole number from {low} to {high}", **ends)
+                problem = tr("{name} can't be {value}", name=name, value=_brief(value))
+                raise DomainError(problem, where=where, remedy=remedy)
         return cls.from_json({**usual, **values})
 
     @classmethod
@@ -113,8 +118,11 @@ class InterestConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise DomainError(
-                f"the model's configuration has an unknown field {unknown[0]!r}",
-                remedy="It was made by another version; train again",
+                tr(
+                    "the model's configuration has an unknown field {name!r}",
+                    name=unknown[0],
+                ),
+                remedy=tr("It was made by another version; train again"),
             )
         return cls(**{**values, "decays": tuple(values["decays"])})
 

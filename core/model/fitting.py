@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from core.arrays import IntArray
 from core.device import device_words
+from core.language import mark, tr
 from core.model.batches import CPU, EventTable, FittingData, epoch_batches
 from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.continuing import Lesson, Step
@@ -29,7 +30,10 @@ from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, Validat
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 FULL_SOFTMAX_ITEMS = 50_000
-STAGE = "Training the interest model"
+STAGE = mark("Training the interest model")
+LOSS, VALIDATION_LOSS = mark("loss"), mark("validation loss")
+VALIDATION_NDCG = mark("validation NDCG@10")
+"""Figures that a report names."""
 _WARM_UP_STEPS = 20
 _TOLD_EVERY = 16
 """Steps between two readings of the loss on a GPU, which has to be waited for."""
@@ -83,7 +87,7 @@ def fit_network(
     """
     while not _drawing.acquire(timeout=0.2):
         check_stop(stop)
-        report(progress, Progress("Waiting for another training", 0, 1))
+        report(progress, Progress(mark("Waiting for another training"), 0, 1))
     try:
         return _fit_somewhere(data, tower, config, progress, stop, device, half, epochs, lesson)
     finally:
@@ -106,7 +110,10 @@ def _fit_somewhere(
     try:
         return _fit(data, deepcopy(tower), config, progress, stop, device, half, fixed, lesson)
     except torch.OutOfMemoryError:
-        what = f"Training on the CPU: the memory of {device_words(device)} does not suffice"
+        what = tr(
+            "Training on the CPU: the memory of {device} does not suffice",
+            device=device_words(device),
+        )
         report(progress, Progress(what, 0, 1))
     return _fit(data, tower, config, progress, stop, CPU, half, fixed, lesson)
 
@@ -225,9 +232,9 @@ def _train(
 def _figures(loss: float, judged: Validated, scored: bool) -> dict[str, float]:
     """What a report says of the training so far."""
     if not scored:
-        return {"loss": loss}
-    known = {"validation loss": judged.loss} if np.isfinite(judged.loss) else {}
-    return {"loss": loss, **known, "validation NDCG@10": judged.ndcg}
+        return {LOSS: loss}
+    known = {VALIDATION_LOSS: judged.loss} if np.isfinite(judged.loss) else {}
+    return {LOSS: loss, **known, VALIDATION_NDCG: judged.ndcg}
 
 
 def _epoch(number: int, loss: float | None, judged: Validated | None, seconds: float) -> Epoch:

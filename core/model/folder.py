@@ -33,6 +33,7 @@ from core.files import (
     verify,
 )
 from core.interest_map.projection import InterestMap
+from core.language import tr, trn
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
 from core.model.network import InterestNetwork
@@ -199,28 +200,37 @@ def read_alone(folder: Path, text_vectors: TextVectors) -> ModelParts:
 def _of_other_content(config: ModelConfig, manifest: Manifest) -> DomainError:
     """Why a model doesn't open on a corpus, and the way on."""
     name = manifest.name
-    where = f"corpus {name} now has id {manifest.corpus_id}"
+    where = tr("corpus {name} now has id {id}", name=name, id=manifest.corpus_id)
     added = manifest.appends_since(config.corpus_id)
     if not added:
         return DomainError(
-            f"the model was trained on other content (corpus id {config.corpus_id})",
+            tr("the model was trained on other content (corpus id {id})", id=config.corpus_id),
             where=where,
-            remedy=f"Train again: python -m core train {name}",
+            remedy=train_again(name),
         )
-    events = sum(append.accepted for append in added)
-    return DomainError(
-        f"the model was made from earlier content (corpus id {config.corpus_id}); "
-        f"{events:,} event{'s' * (events != 1)} came later",
-        where=where,
-        remedy=f"Update it: python -m core update {name}",
+    n = sum(append.accepted for append in added)
+    problem = trn(
+        "the model was made from earlier content (corpus id {id}); {n:,} event came later",
+        "the model was made from earlier content (corpus id {id}); {n:,} events came later",
+        n,
+        id=config.corpus_id,
+        n=n,
     )
+    remedy = tr("Update it: {command}", command=f"python -m core update {name}")  # no sentence
+    return DomainError(problem, where=where, remedy=remedy)
+
+
+def train_again(corpus: str) -> str:
+    """What to do about a model that can't be used."""
+    command = f"python -m core train {corpus}"  # no sentence
+    return tr("Train again: {command}", command=command)
 
 
 def _read(
     folder: Path, config: ModelConfig, catalogue: tuple[str, ...] | None, text_vectors: TextVectors
 ) -> ModelParts:
     """Read a model of that catalogue; of its own one where None."""
-    remedy = f"Train again: python -m core train {config.corpus}"
+    remedy = train_again(config.corpus)
     verify(folder, (WEIGHTS, ITEMS, SENTIMENT, MAP), remedy=remedy)
     try:
         weights, _ = load_arrays(folder / WEIGHTS)
@@ -234,14 +244,17 @@ def _read(
         bias = check_array("item_bias", weights["item_bias"], np.float32, (n,))
         topics, counts = _read_items(items, config.topics, item_ids)
         sentiment = SentimentModel.load(folder / SENTIMENT)
-        check_array("the sentiment's weight", sentiment.weight, np.float32, (config.encoder.dim,))
+        name = "the sentiment's weight"  # no sentence
+        check_array(name, sentiment.weight, np.float32, (config.encoder.dim,))
         interest_map = InterestMap.load(folder / MAP)
         interest_map.check(n, dim, len(topics.names))
     except DomainError:
         raise
     except Exception as error:  # damaged files raise many kinds; all mean the same to a person
         raise Damaged(
-            f"the model folder is damaged: {reason_of(error)}", where=str(folder), remedy=remedy
+            tr("the model folder is damaged: {reason}", reason=reason_of(error)),
+            where=str(folder),
+            remedy=remedy,
         ) from error
     item_index = {item: index for index, item in enumerate(item_ids)}
     events = EventEncoder(
@@ -264,7 +277,7 @@ def check_model(folder: Path, corpus: Corpus) -> None:
 
 def read_users(folder: Path, corpus: Corpus) -> pd.DataFrame:
     """The table of users of a model (``profile.summarise_users``); DomainError if damaged."""
-    path, remedy = folder / USERS, f"Train again: python -m core train {corpus.name}"
+    path, remedy = folder / USERS, train_again(corpus.name)
     verify(folder, (USERS,), remedy=remedy)
     try:
         users = pd.read_parquet(path)
@@ -281,7 +294,10 @@ def read_users(folder: Path, corpus: Corpus) -> pd.DataFrame:
         check_array("held_out_rank", users["held_out_rank"].to_numpy(), np.float64, n, nan=True)
     except Exception as error:  # pyarrow raises many kinds
         raise Damaged(
-            f"the model's table of users is missing or damaged: {reason_of(error)}",
+            tr(
+                "the model's table of users is missing or damaged: {reason}",
+                reason=reason_of(error),
+            ),
             where=str(path),
             remedy=remedy,
         ) from error
@@ -339,12 +355,16 @@ def read_config(folder: Path) -> ModelConfig:
             return ModelConfig.model_validate(facts)
     except (ValueError, KeyError) as error:
         raise Damaged(
-            f"the model's config.json can't be read: {reason_of(error)}",
+            tr("the model's config.json can't be read: {reason}", reason=reason_of(error)),
             where=str(path),
-            remedy=REMEDY,
+            remedy=tr(REMEDY),
         ) from error
     raise DomainError(
-        f"the model has format {facts['format']}, this version reads {FORMAT}",
+        tr(
+            "the model has format {format}, this version reads {known}",
+            format=facts["format"],
+            known=FORMAT,
+        ),
         where=str(path),
-        remedy="Train again",
+        remedy=tr("Train again"),
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from core.encode.sentiment import SentimentQuality
 from core.files import Damaged, is_held, replace_text, verify
+from core.language import tr
 
 METRICS = "metrics.json"
 
@@ -120,11 +121,13 @@ class Metrics(BaseModel):
 
 def read_metrics(folder: Path) -> Metrics | None:
     """The metrics of a model folder; None where it has none, ``Damaged`` where it had others."""
-    path, remedy = folder / METRICS, "The lists are not concerned. To have them again, train again"
+    path = folder / METRICS
+    remedy = tr("The lists are not concerned. To have them again, train again")
     if not is_held(folder, METRICS):
         return None
     verify(folder, (METRICS,), remedy=remedy)
     try:
         return Metrics.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
-        raise Damaged("the model's metrics are damaged", where=str(path), remedy=remedy) from None
+        problem = tr("the model's metrics are damaged")
+        raise Damaged(problem, where=str(path), remedy=remedy) from None

@@ -21,7 +21,7 @@ from core.word_breaks import STOP_WORDS, UNSPACED, spaced
 
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
-NO_CATEGORY = "no category"
+NO_CATEGORY = "no category"  # no sentence
 MAX_CLUSTERS = 8
 PATH_POINTS = 12
 """Events of a history at which a user's path is drawn, at most."""
@@ -88,7 +88,7 @@ def _ordered(
 
 def _cluster_names(documents: Sequence[str]) -> list[str]:
     """Name each cluster by its typical words; no two alike."""
-    fallback = [f"cluster {number}" for number in range(1, len(documents) + 1)]
+    fallback = [f"cluster {n}" for n in range(1, len(documents) + 1)]  # no sentence
     names = [" · ".join(words) for words in typical_words(documents)]
     for k, name in enumerate(names):
         if not name or name in names[:k]:

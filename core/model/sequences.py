@@ -11,6 +11,7 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import DomainError, Event, EventKind
 from core.encode.sentiment import SentimentModel
+from core.language import tr
 
 TextVectors = Callable[[Sequence[str]], FloatArray]
 """Texts to float32[n, d_text]; an empty text gives zeros."""
@@ -139,9 +140,9 @@ class EventEncoder:
         index = self.item_index.get(event.item_id)
         if index is None:
             raise DomainError(
-                f"item {event.item_id!r} is not in the model's catalogue",
-                where=f"event at {event.timestamp.isoformat()}",
-                remedy="Choose an item of the corpus, or train a model on the current corpus",
+                tr("item {item!r} is not in the model's catalogue", item=event.item_id),
+                where=tr("event at {time}", time=event.timestamp.isoformat()),
+                remedy=tr("Choose an item of the corpus, or train a model on the current corpus"),
             )
         return index
 

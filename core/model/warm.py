@@ -18,6 +18,7 @@ import torch
 
 from core.arrays import BoolArray, FloatArray, IntArray, check_array
 from core.files import Damaged, is_held, load_arrays, reason_of, save_arrays, verify
+from core.language import tr
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, ItemTower
 from core.model.sequences import ABSENT_KIND
@@ -55,7 +56,7 @@ class TowerParts:
         """Read what ``save`` wrote; None for a model of an earlier version, which has none."""
         if not is_held(folder, TOWER):
             return None
-        remedy = "Train the model again"
+        remedy = tr("Train the model again")
         verify(folder, (TOWER,), remedy=remedy)
         try:
             arrays, _ = load_arrays(folder / TOWER)
@@ -66,7 +67,7 @@ class TowerParts:
             return cls(**{name: arrays[name] for name in (*shapes, "lengths")})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Damaged(
-                f"the model's item tower can't be read: {reason_of(error)}",
+                tr("the model's item tower can't be read: {reason}", reason=reason_of(error)),
                 where=str(folder / TOWER),
                 remedy=remedy,
             ) from None

@@ -7,6 +7,7 @@ from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out
 from core.domain import Part
 from core.encode.item_text import choose_columns, item_texts
 from core.encode.unknown import UnknownPieces
+from core.language import tr, trn
 from core.model.config import UNJUDGED_EPOCHS
 from core.recommend.training_data import check_training_events
 
@@ -28,18 +29,33 @@ def outlook(corpus: Corpus, unknown: UnknownPieces | None = None) -> tuple[str, 
     said = []
     if training < FEW:
         said.append(
-            f"Only {training} training event{'s' * (training != 1)}: expect little more than what "
-            "is popular."
+            trn(
+                "Only {n} training event: expect little more than what is popular.",
+                "Only {n} training events: expect little more than what is popular.",
+                training,
+                n=training,
+            )
         )
     if not scored:
         said.append(
-            f"No user has {MIN_EVENTS_SCORED} or more events, so nobody can be scored: the model "
-            f"is trained for at most {UNJUDGED_EPOCHS} epochs, and its quality stays unknown."
+            tr(
+                "No user has {n} or more events, so nobody can be scored: the model is trained for "
+                "at most {epochs} epochs, and its quality stays unknown.",
+                n=MIN_EVENTS_SCORED,
+                epochs=UNJUDGED_EPOCHS,
+            )
         )
     elif scored < FEW:
         said.append(
-            f"Only {scored} user{'s' * (scored != 1)} can be scored ({MIN_EVENTS_SCORED} or more "
-            "events): most differences between recommenders will not be significant."
+            trn(
+                "Only {n} user can be scored ({least} or more events): most differences between "
+                "recommenders will not be significant.",
+                "Only {n} users can be scored ({least} or more events): most differences between "
+                "recommenders will not be significant.",
+                scored,
+                n=scored,
+                least=MIN_EVENTS_SCORED,
+            )
         )
     return (*said, *_about_text(corpus, unknown))
 
@@ -47,11 +63,12 @@ def outlook(corpus: Corpus, unknown: UnknownPieces | None = None) -> tuple[str, 
 def _about_text(corpus: Corpus, unknown: UnknownPieces | None) -> list[str]:
     items = [text for text in item_texts(corpus, choose_columns(corpus)) if text]
     if not corpus.manifest.with_text and not items:
-        return ["Neither events nor items have text: the model learns from behaviour alone."]
+        return [tr("Neither events nor items have text: the model learns from behaviour alone.")]
     said = []
     if not corpus.manifest.with_text:
-        said.append("No event has text: there is no sentiment and no explanation by words.")
+        said.append(tr("No event has text: there is no sentiment and no explanation by words."))
     if unknown is not None and unknown.is_too_much:
-        sentence = str(unknown)
-        said.append(f"{sentence[0].upper()}{sentence[1:]}, so their vectors say little.")
+        what = str(unknown)
+        what = what[0].upper() + what[1:]
+        said.append(tr("{what}, so their vectors say little.", what=what))
     return said

@@ -9,7 +9,8 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import open_cache, open_encoder, shipped_sentiment
-from core.model.folder import read_config
+from core.language import tr
+from core.model.folder import read_config, train_again
 from core.model.interest import InterestModel
 from core.model.metrics import read_metrics
 from core.progress import ProgressCallback, StopCallback
@@ -35,9 +36,9 @@ def refit_interest(
     epochs = None if metrics is None else metrics.best_epoch
     if epochs is None:
         raise DomainError(
-            "the model doesn't say how many epochs were chosen",
+            tr("the model doesn't say how many epochs were chosen"),
             where=str(model_folder),
-            remedy=f"Train again: python -m core train {corpus.name}",
+            remedy=train_again(corpus.name),
         )
     encoder = open_encoder(library, config.encoder.name, device=device)
     parts = with_validation(leave_last_out(corpus.events))

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.domain import DomainError
+from core.language import mark, tr
 from core.progress import Progress, ProgressCallback, report
 
-FORM = "tensorboard:DIR or mlflow:URI"
+FORM = mark("tensorboard:DIR or mlflow:URI")
 POINTS = 200
 """Points of a curve at most: a server is not asked at every batch."""
 
@@ -48,7 +49,7 @@ class TensorBoard:
     def settings(self, values: Mapping[str, object]) -> None:
         """As a text; TensorBoard shows it as a table."""
         rows = "".join(f"| {name} | {value} |\n" for name, value in values.items())
-        self._writer.add_text("settings", f"| setting | value |\n|---|---|\n{rows}")
+        self._writer.add_text("settings", f"| setting | value |\n|---|---|\n{rows}")  # no sentence
 
     def figures(self, step: int, values: Mapping[str, float]) -> None:
         """One scalar each."""
@@ -99,7 +100,9 @@ def open_tracker(asked: str, corpus: str) -> Tracker:
     """
     kind, _, place = asked.partition(":")
     if kind not in TRACKERS or not place:
-        raise DomainError(f"{asked!r} is not {FORM}", where="--log", remedy=f"Use {FORM}")
+        form = tr(FORM)
+        problem = tr("{asked!r} is not {form}", asked=asked, form=form)
+        raise DomainError(problem, where="--log", remedy=tr("Use {form}", form=form))
     try:
         return TRACKERS[kind](place, f"{corpus}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     except DomainError:
@@ -107,7 +110,9 @@ def open_tracker(asked: str, corpus: str) -> Tracker:
     except Exception as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise DomainError(
-            f"{kind} can't log to {place!r}: {said}", where="--log", remedy="Choose another place"
+            tr("{kind} can't log to {place!r}: {reason}", kind=kind, place=place, reason=said),
+            where="--log",
+            remedy=tr("Choose another place"),
         ) from None
 
 
@@ -169,7 +174,7 @@ def _plain(name: str) -> str:
 
 def _missing(package: str, error: ImportError) -> DomainError:
     return DomainError(
-        f"{package} can't be imported: {error}",
+        tr("{package} can't be imported: {reason}", package=package, reason=error),
         where="--log",
-        remedy=f"Install it: pip install {package}",
+        remedy=tr("Install it: {command}", command=f"pip install {package}"),  # no sentence
     )

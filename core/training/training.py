@@ -25,6 +25,7 @@ from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import save_report
 from core.files import Damaged, kept_or_none
 from core.interest_map.projection import InterestMap, fit_map
+from core.language import mark, tr
 from core.measure.cases import cases
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
@@ -37,7 +38,7 @@ from core.recommend.joint import fit_joint
 from core.recommend.training_data import TrainingData, check_training_events
 from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import Prepared, prepare
-from core.training.writing import Laps, Place, Trained, finish
+from core.training.writing import FITTING, Laps, Place, Trained, finish
 
 
 def fit_recommenders(
@@ -129,9 +130,9 @@ def train(
     trained = fit_recommenders(
         corpus, parts, library, options, text_encoder, progress, stop, cache, item_text
     )
-    laps.end("encode and fit")
+    laps.end(FITTING)
     prepared, interest = trained.prepared, trained.interest
-    report(progress, Progress("Naming topics", 0, 1))
+    report(progress, Progress(mark("Naming topics"), 0, 1))
     with one_openmp_thread():
         topics = assign_topics(
             list(corpus.items[Columns.Category]),
@@ -140,7 +141,7 @@ def train(
             prepared.item_words,
             options.seed,
         )
-        report(progress, Progress("Drawing the map", 0, 1))
+        report(progress, Progress(mark("Drawing the map"), 0, 1))
         _ = corpus.has_derived_titles  # made now, so that no page waits for them
         interest_map = _draw_map(trained, topics, options.seed)
     laps.end("map")
@@ -184,7 +185,8 @@ def evaluate_model(
     engine = Engine.open(corpus, model_folder, library)
     reports, folds = [], splits(corpus, protocol)
     for number, parts in enumerate(folds, start=1):
-        within = part_of(progress, f"Fold {number} of {len(folds)}") if len(folds) > 1 else progress
+        fold = tr("Fold {number} of {n}", number=number, n=len(folds))
+        within = part_of(progress, fold) if len(folds) > 1 else progress
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(

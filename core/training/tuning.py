@@ -31,7 +31,9 @@ from core.domain import DomainError, Stopped
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.files import need_space, read_object, reason_of, replace_text, sealed, unsealed
+from core.language import mark, tr
 from core.model.config import InterestConfig
+from core.model.fitting import VALIDATION_NDCG
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.training.preparing import Prepared, prepare
 from core.training.training import fit_interest
@@ -45,9 +47,9 @@ UNPRUNED_TRIALS = 5
 """Trials that run to their end before others may be stopped for falling behind."""
 DECAYS = {
     "two": (0.6, 0.85),
-    "two slow": (0.7, 0.95),
+    "two slow": (0.7, 0.95),  # no sentence
     "three": (0.4, 0.7, 0.92),
-    "last and two": (0.1, 0.6, 0.85),
+    "last and two": (0.1, 0.6, 0.85),  # no sentence
 }
 SPACE: dict[str, BaseDistribution] = {
     "dim": CategoricalDistribution((64, 128, 256)),
@@ -114,7 +116,7 @@ class Tuning:
             "format": FORMAT,
             **asdict(self),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
-            "measure": "validation NDCG@10, leave-last-out",
+            "measure": "validation NDCG@10, leave-last-out",  # no sentence
             "best_ndcg": self.best.ndcg,
             "config": self.config.to_json(),
         }
@@ -139,12 +141,12 @@ def tune(
     tried is kept and Stopped is raised. ``base`` holds the settings that aren't searched.
     DomainError for more than MOST_MINUTES, for a seed that isn't allowed, and for all but editors.
     """
-    access.need_editor("tuning")
+    access.need_editor(tr("tuning"))
     if not 0 <= minutes <= MOST_MINUTES:
         raise DomainError(
-            f"a search can't last {minutes:g} minutes",
+            tr("a search can't last {minutes:g} minutes", minutes=minutes),
             where="--minutes",
-            remedy=f"Give up to {MOST_MINUTES:,}",
+            remedy=tr("Give up to {most:,}", most=MOST_MINUTES),
         )
     InterestConfig.checked({"seed": seed})
     deadline = time.monotonic() + 60 * minutes
@@ -153,12 +155,12 @@ def tune(
     prepared = prepare(corpus, parts, encoder, cache, sentiment, progress, stop)
     if len(prepared.train_items) == 0 or len(prepared.fitting.judged) == 0:
         raise DomainError(
-            "there are no events to learn from and to choose by",
-            where=f"corpus {corpus.name}",
-            remedy="A user needs five events for one of them to be a validation target",
+            tr("there are no events to learn from and to choose by"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("A user needs five events for one of them to be a validation target"),
         )
     place = tuning_file(library, corpus.name)
-    need_space(place.parent, SMALLEST_RECORD, "record of trials")
+    need_space(place.parent, SMALLEST_RECORD, mark("record of trials"))
     tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, ())
     known = _kept(library, corpus.name)
     try:
@@ -171,16 +173,16 @@ def tune(
         aside = known.with_suffix(f".damaged-{secrets.token_hex(3)}")
         with suppress(OSError):
             known.replace(aside)
-            said = "the record of trials is damaged (%s); it is now %s"
+            said = "the record of trials is damaged (%s); it is now %s"  # no sentence
             logging.getLogger(__name__).warning(said, reason_of(error), aside)
     study = _study(tuning)
 
     def tell(values: Sequence[float]) -> None:
         best = max([*(trial.ndcg for trial in tuning.trials), *values])
-        figures = {"trial": float(len(tuning.trials) + 1), "best": best}
+        figures = {mark("trial"): float(len(tuning.trials) + 1), mark("best"): best}
         left = max(deadline - time.monotonic(), 0.0)
         done = int(60 * minutes - left)
-        report(progress, Progress("Tuning", done, int(60 * minutes), left, figures))
+        report(progress, Progress(mark("Tuning"), done, int(60 * minutes), left, figures))
 
     def ends() -> bool:
         return time.monotonic() > deadline or (stop is not None and stop())
@@ -230,17 +232,17 @@ def read_tuning(library: Library, corpus: Corpus, encoder_id: str) -> Tuning:
     try:
         tuning = _read(path)
         if tuning.corpus_id != corpus.corpus_id or not tuning.trials:
-            problem = "the trials are about other content"
+            problem = tr("the trials are about other content")
         elif tuning.encoder_id != encoder_id:
-            problem = "the trials used another encoder"
+            problem = tr("the trials used another encoder")
         else:
             return tuning
     except FileNotFoundError:
-        problem = f"corpus {corpus.name} was not tuned"
+        problem = tr("corpus {name} was not tuned", name=corpus.name)
     except UNREADABLE:
-        problem = "the record of trials is damaged"
-    remedy = f"Run: python -m core tune {corpus.name} --minutes 10"
-    raise DomainError(problem, where=str(path), remedy=remedy)
+        problem = tr("the record of trials is damaged")
+    command = f"python -m core tune {corpus.name} --minutes 10"  # no sentence
+    raise DomainError(problem, where=str(path), remedy=tr("Run: {command}", command=command))
 
 
 def read_config_file(path: Path) -> InterestConfig:
@@ -252,12 +254,14 @@ def read_config_file(path: Path) -> InterestConfig:
         values = read_object(path)
     except (OSError, ValueError) as error:
         raise DomainError(
-            f"the settings can't be read: {error}", where=str(path), remedy="Give a JSON file"
+            tr("the settings can't be read: {reason}", reason=error),
+            where=str(path),
+            remedy=tr("Give a JSON file"),
         ) from None
     if isinstance(values, dict) and isinstance(values.get("config"), dict):
         values = values["config"]
     if not isinstance(values, dict):
-        raise DomainError("the settings are not a JSON object", where=str(path))
+        raise DomainError(tr("the settings are not a JSON object"), where=str(path))
     return InterestConfig.checked(values, str(path))
 
 
@@ -303,7 +307,7 @@ def _try(
     started = time.monotonic()
 
     def watch(now: Progress) -> None:
-        judged = now.figures.get("validation NDCG@10")
+        judged = now.figures.get(VALIDATION_NDCG)
         if judged is None:  # it waits, or has told something else
             return
         epoch = now.done * config.epochs // max(now.total, 1)

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from core.language import mark_n, tr, trn
 from core.model.metrics import UpdateFacts
 
+TARGETS = mark_n("{n} new training event", "{n} new training events")
+EVENTS = mark_n("{n} new event", "{n} new events")
+USERS = mark_n("{n} new user", "{n} new users")
+ITEMS = mark_n("{n} new item", "{n} new items")
+TESTED = mark_n("{n} test event", "{n} test events")
 
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
+
+def _count(n: int, forms: tuple[str, str]) -> str:
+    return trn(*forms, n, n=f"{n:,}")
 
 
 def update_sentences(update: UpdateFacts) -> list[str]:
     """What was learned and replayed, what it gained, and what it forgot."""
     said = [
-        f"Learned {_count(update.new_targets, 'new training event')} "
-        f"({_count(update.new_events, 'new event')}, {_count(update.new_users, 'new user')}, "
-        f"{_count(update.new_items, 'new item')}); replayed {update.replayed:,} known ones in "
-        "each epoch."
+        tr(
+            "Learned {targets} ({events}, {users}, {items}); replayed {replayed:,} known ones in "
+            "each epoch.",
+            targets=_count(update.new_targets, TARGETS),
+            events=_count(update.new_events, EVENTS),
+            users=_count(update.new_users, USERS),
+            items=_count(update.new_items, ITEMS),
+            replayed=update.replayed,
+        )
     ]
     if update.before is not None and update.after is not None:
         said.append(
-            f"NDCG@10 on the test events: {update.before:.3f} by the earlier model, "
-            f"{update.after:.3f} by the updated one."
+            tr(
+                "NDCG@10 on the test events: {before:.3f} by the earlier model, {after:.3f} by the "
+                "updated one.",
+                before=update.before,
+                after=update.after,
+            )
         )
     said.append(forgetting_sentence(update))
     return said
@@ -29,11 +45,14 @@ def update_sentences(update: UpdateFacts) -> list[str]:
 def forgetting_sentence(update: UpdateFacts) -> str:
     """What happened to cases that neither model has learned and that were there before."""
     if update.kept_before is None or update.kept_after is None:
-        return "Every scored user has new events, so forgetting could not be measured."
+        return tr("Every scored user has new events, so forgetting could not be measured.")
     drop = update.kept_before - update.kept_after
-    verdict = "nothing was forgotten" if drop <= 0 else f"{drop:.3f} was lost"
-    targets = _count(update.kept_targets, "test event")
-    return (
-        f"On {targets} of users without new events: {update.kept_before:.3f} before, "
-        f"{update.kept_after:.3f} after; {verdict}."
+    verdict = tr("{drop:.3f} was lost", drop=drop) if drop > 0 else tr("nothing was forgotten")
+    return tr(
+        "On {targets} of users without new events: {before:.3f} before, {after:.3f} after; "
+        "{verdict}.",
+        targets=_count(update.kept_targets, TESTED),
+        before=update.kept_before,
+        after=update.kept_after,
+        verdict=verdict,
     )

@@ -33,6 +33,7 @@ from core.encode.encoder import TextEncoder
 from core.evaluate.report import EvaluationReport, evaluate
 from core.files import is_held, verify
 from core.interest_map.projection import InterestMap
+from core.language import tr
 from core.measure.cases import cases
 from core.model.continuing import Lesson, adaptive_strength, teacher_of
 from core.model.fitting import Fit, fit_network
@@ -59,7 +60,7 @@ from core.recommend.training_data import TrainingData, check_training_events
 from core.threads import use_one_blas_thread
 from core.training.growing import grown_map, grown_topics
 from core.training.preparing import Prepared, prepare
-from core.training.writing import Laps, Place, Trained, finish
+from core.training.writing import FITTING, Laps, Place, Trained, finish
 
 FEW_FOLDS = 2
 """Folds of the joint's fit: its weights come from all cases, the folds only say how sure it is."""
@@ -112,11 +113,16 @@ class Parent:
         tower = TowerParts.load(folder, len(item_ids), config.encoder.dim, config.settings.dim)
         if tower is None or not is_held(folder, f"{BASELINES}/{FACTS}"):
             raise DomainError(
-                f"the model {config.model_id} was made by an earlier version, which did not keep "
-                "what an update needs (its text projections)",
+                tr(
+                    "the model {model} was made by an earlier version, which did not keep what an "
+                    "update needs (its text projections)",
+                    model=config.model_id,
+                ),
                 where=str(folder),
-                remedy=f"Train once more: python -m core train {config.corpus}; later updates go "
-                "on from that model",
+                remedy=tr(
+                    "Train once more: {command}; later updates go on from that model",
+                    command=f"python -m core train {config.corpus}",  # no sentence
+                ),
             )
         baselines = load_baselines(folder / BASELINES, item_ids)
         joint = Joint.load(folder / BASELINES, {INTEREST: interest, **baselines}, item_ids)
@@ -142,19 +148,31 @@ def find_parent(library: Library, corpus: Corpus, model_id: str | None = None) -
         config = read_config(folder)
         added = corpus.manifest.appends_since(config.corpus_id)
         if added == ():
+            command = f"python -m core import FILE --append --name {name}"  # no sentence
             raise DomainError(
-                f"the model {folder.name} knows all of {name} already",
-                remedy=f"Append events first: python -m core import FILE --append --name {name}",
+                tr(
+                    "the model {model} knows all of {corpus} already",
+                    model=folder.name,
+                    corpus=name,
+                ),
+                remedy=tr("Append events first: {command}", command=command),
             )
         if added:
             made = created_at(folder)
             dated.append((len(added), -made.timestamp() if made else 0.0, folder))
     if not dated:
-        which = f"the model {model_id} was not" if model_id else "no model was"
+        problem = tr("no model was made from content that {corpus} grew from", corpus=name)
+        if model_id:
+            problem = tr(
+                "the model {model} was not made from content that {corpus} grew from",
+                model=model_id,
+                corpus=name,
+            )
+        command = f"python -m core train {name}"  # no sentence
         raise DomainError(
-            f"{which} made from content that {name} grew from",
-            where=f"corpus {name}",
-            remedy=f"Train one: python -m core train {name}",
+            problem,
+            where=tr("corpus {name}", name=name),
+            remedy=tr("Train one: {command}", command=command),
         )
     return min(dated)[2]
 
@@ -213,7 +231,7 @@ def update(
     )
     learned = np.maximum(known - 2, 0)  # leave-last-out: the last two of each user were held out
     trained, lesson = go_on(prepared, parent, learned, settings, progress, stop)
-    laps.end("encode and fit")
+    laps.end(FITTING)
     topics = grown_topics(parts_then.topics, corpus, parent.interest.item_ids, trained)
     interest_map = grown_map(parts_then, trained.interest)
     laps.end("map")
@@ -245,7 +263,7 @@ def go_on(
     baselines: dict[str, Baseline] = {}
     for done, (name, baseline) in enumerate(parent.baselines.items()):
         check_stop(stop)
-        report(progress, Progress(f"refit {name}", done, len(parent.baselines)))
+        report(progress, Progress(tr("refit {name}", name=name), done, len(parent.baselines)))
         moved = replace(baseline, item_ids=data.item_ids)
         try:
             baselines[name] = refit_baseline(moved, data, stop)

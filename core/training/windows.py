@@ -34,6 +34,7 @@ from core.evaluate.windows import (
     save_windows,
 )
 from core.files import Damaged, kept_or_none
+from core.language import mark, tr
 from core.measure.cases import Case
 from core.measure.windows import (
     calendar_windows,
@@ -130,14 +131,15 @@ def judge_windows(
     first: Trained | None = None
     for number, window in enumerate(windows):
         check_stop(stop)
-        told = part_of(progress, f"Window {number + 1} of {len(windows)}")
+        window_name = tr("Window {number} of {n}", number=number + 1, n=len(windows))
+        told = part_of(progress, window_name)
         then = learned_before(corpus, window, unlearned)
         parts = _parts(then)
         check_training_events(then, parts)
         began = clock()
         anew = fit_recommenders(
             *(then, parts, library, config, encoder),
-            progress=part_of(told, "Anew"),
+            progress=part_of(told, mark("Anew")),
             stop=stop,
             cache=cache,
             item_text=item_text,
@@ -154,7 +156,7 @@ def judge_windows(
                 began = clock()
                 current[name] = _update(
                     *(current[name], then, parts, library, encoder, cache, item_text, settings),
-                    progress=part_of(told, "Update"),
+                    progress=part_of(told, mark("Update")),
                     stop=stop,
                 )
                 seconds[name].append(clock() - began)

@@ -27,6 +27,7 @@ from core.evaluate.report import EvaluationReport, evaluate
 from core.evaluate.stored import ReportKey, save_report
 from core.files import need_space, reason_of, replace_text
 from core.interest_map.projection import InterestMap
+from core.language import ENGLISH, mark, speaking, tr
 from core.measure.cases import cases
 from core.model.config import InterestConfig
 from core.model.fitting import Fit
@@ -82,6 +83,10 @@ class Trained:
         return [self.joint, self.interest, *self.baselines.values()]
 
 
+FITTING = "encode and fit"  # no sentence
+"""A stage, as stored metrics name it."""
+
+
 @dataclass
 class Laps:
     """Seconds of each stage of a training; between two stages it may be stopped."""
@@ -111,9 +116,9 @@ class Place:
         cls, corpus: Corpus, library: Library, options: InterestConfig, target: Path | None = None
     ) -> Place:
         """The library's place, or ``target``; DomainError for no room, and for all but editors."""
-        access.need_editor("training")
+        access.need_editor(mark("training"))
         home = target or library.models_root(corpus.name)
-        need_space(home, _size_at_most(corpus, options), "model")
+        need_space(home, _size_at_most(corpus, options), mark("model"))
         is_current = _current_id(library, corpus.name) == corpus.corpus_id
         return cls(corpus, library, home, is_current)
 
@@ -173,15 +178,23 @@ def finish(
     except (OSError, pa.ArrowException) as error:
         raise _kept_aside(write, home, corpus.name, error) from None
     if created is None and home == library.models_root(corpus.name):
-        what = f"updated from {ancestry[0].model_id}" if ancestry else "trained"
+        what = f"updated from {ancestry[0].model_id}" if ancestry else "trained"  # no sentence
         note_model(library, corpus.name, config.model_id, what, why)
     corpus_id = _current_id(library, corpus.name)
     if place.is_current and corpus_id != corpus.corpus_id:
         raise DomainError(
-            f"the corpus {corpus.name!r} was imported again while the model was trained "
-            f"(id {corpus.corpus_id} became {corpus_id})",
-            where=f"the model is kept for the old content: {written}",
-            remedy=f"Train again on the new one: python -m core train {corpus.name}",
+            tr(
+                "the corpus {name!r} was imported again while the model was trained (id {before} "
+                "became {now})",
+                name=corpus.name,
+                before=corpus.corpus_id,
+                now=corpus_id,
+            ),
+            where=tr("the model is kept for the old content: {path}", path=written),
+            remedy=tr(
+                "Train again on the new one: {command}",
+                command=f"python -m core train {corpus.name}",  # no sentence
+            ),
         )
     return written
 
@@ -198,13 +211,15 @@ def _kept_aside(
     write: Callable[[Path], Path], home: Path, corpus: str, error: Exception
 ) -> DomainError:
     """Write a model that found no place in the library elsewhere, and say where."""
-    problem = f"the model could not be written: {reason_of(error)}"
+    problem = tr("the model could not be written: {reason}", reason=reason_of(error))
     try:
         place = write(Path(tempfile.mkdtemp(prefix="tastelines-")))
     except (OSError, pa.ArrowException):
-        remedy = f"Make space, then train again: python -m core train {corpus}"
+        command = f"python -m core train {corpus}"  # no sentence
+        remedy = tr("Make space, then train again: {command}", command=command)
         return DomainError(problem, where=str(home), remedy=remedy)
-    remedy = f"It is kept: make space, then move {place} to {home / place.name}"
+    to = home / place.name
+    remedy = tr("It is kept: make space, then move {place} to {to}", place=place, to=to)
     return DomainError(problem, where=str(home), remedy=remedy)
 
 
@@ -223,15 +238,16 @@ def model_card(manifest: Manifest, config: ModelConfig, metrics: Metrics) -> str
     environment = Environment(undefined=StrictUndefined, trim_blocks=True)
     environment.keep_trailing_newline = True
     template = environment.from_string(text)
-    return template.render(
-        manifest=manifest,
-        config=config,
-        metrics=metrics,
-        names=NAMES,
-        told=config.item_text != TITLE_AND_CATEGORY,
-        longest=LONGEST,
-        update=update_sentences(metrics.update) if metrics.update else (),
-    )
+    with speaking(ENGLISH):
+        return template.render(
+            manifest=manifest,
+            config=config,
+            metrics=metrics,
+            names=NAMES,
+            told=config.item_text != TITLE_AND_CATEGORY,
+            longest=LONGEST,
+            update=update_sentences(metrics.update) if metrics.update else (),
+        )
 
 
 def _config(

@@ -12,10 +12,12 @@ import pandas as pd
 
 from core.corpus.models import read_model_facts
 from core.corpus.quarantine import Refusal
+from core.corpus.spoken import spoken
 from core.corpus.store import Library, Manifest, Source, created_at
 from core.encode.multilingual import DOWNLOAD, INSTALL, MULTILINGUAL, ON_DISK, is_installed
 from core.encode.unknown import UnknownPieces
 from core.files import Damaged, verify
+from core.language import mark, tr, trn
 from core.model.folder import CARD
 from core.model.metrics import Metrics
 from core.progress import Progress
@@ -26,7 +28,7 @@ from core.views.wording import (
     count,
     day,
     duration,
-    grown_since,
+    joined,
     number,
     percent,
     period,
@@ -35,6 +37,7 @@ from core.views.wording import (
 if TYPE_CHECKING:
     from core.corpus.appending import AppendSummary
     from core.corpus.importing import ImportSummary
+    from core.corpus.manifest import Append
     from core.evaluate.importing_lists import ListsSummary
 
 
@@ -69,8 +72,9 @@ class JobView:
 def corpora_table(library: Library) -> pd.DataFrame:
     """All corpora of the library, the demo first; ``text_share`` in percent of the events."""
     manifests = library.corpora()
-    return table(manifests, "name users items events=accepted refused=quarantined").assign(
-        simulated=["simulated" if manifest.simulated else "" for manifest in manifests],
+    columns = "name users items events=accepted refused=quarantined"  # no sentence
+    return table(manifests, columns).assign(
+        simulated=[tr("simulated") if manifest.simulated else "" for manifest in manifests],
         text_share=[100 * each.with_text / max(each.accepted, 1) for each in manifests],
         period=list(map(period, manifests)),
         appends=[len(manifest.appends) for manifest in manifests],
@@ -83,7 +87,7 @@ def build_models(library: Library, corpus: str) -> Iterator[ModelRow]:
     manifest = library.manifest(corpus)
     for folder in library.model_folders(corpus):
         moment = created_at(folder)
-        created = day(moment) if moment else "at an unknown time"
+        created = day(moment) if moment else tr("at an unknown time")
         yield ModelRow(folder.name, created, folder, read_card(folder), made_from(manifest, folder))
 
 
@@ -93,9 +97,9 @@ def read_card(folder: Path) -> str:
         verify(folder, (CARD,))
         return (folder / CARD).read_text(encoding="utf-8")
     except Damaged as error:
-        return f"The card is damaged: {error.what}."
+        return tr("The card is damaged: {reason}.", reason=error.what)
     except (OSError, UnicodeDecodeError):
-        return "This model has no card."
+        return tr("This model has no card.")
 
 
 def made_from(manifest: Manifest, folder: Path) -> str:
@@ -104,8 +108,18 @@ def made_from(manifest: Manifest, folder: Path) -> str:
         corpus_id = str(read_model_facts(folder).get("corpus_id", ""))
     except Damaged:
         return ""
-    since = grown_since(manifest, corpus_id)
-    return f"made {since.replace('of other', 'from other')}" if since else ""
+    appends = manifest.appends_since(corpus_id) if corpus_id else ()
+    if appends is None:
+        return tr("made from other content")
+    if not appends:
+        return ""
+    n = sum(append.accepted for append in appends)
+    return trn(
+        "made before {n} event was appended",
+        "made before {n} events were appended",
+        n,
+        n=number(n),
+    )
 
 
 def behind_sentence(manifest: Manifest, folders: Sequence[Path]) -> str:
@@ -116,29 +130,48 @@ def behind_sentence(manifest: Manifest, folders: Sequence[Path]) -> str:
         facts = read_model_facts(folders[0])
     except Damaged:
         return ""
-    corpus_id = str(facts.get("corpus_id", ""))
-    added = manifest.appends_since(corpus_id)
+    added = manifest.appends_since(str(facts.get("corpus_id", "")))
     if not added:
         return ""
-    users, items = (sum(getattr(append, name) for append in added) for name in ("users", "items"))
-    return (
-        f"The model {folders[0].name} was made {grown_since(manifest, corpus_id)} "
-        f"({count(users, 'new user')}, {count(items, 'new item')}). An update learns them in a "
-        "fraction of a training's time, keeps what the model knew, and leaves the map as it is."
+    n = sum(append.accepted for append in added)
+    behind = trn(
+        "The model {model} was made before {n} event was appended ({users}, {items}).",
+        "The model {model} was made before {n} events were appended ({users}, {items}).",
+        n,
+        model=folders[0].name,
+        n=number(n),
+        users=count(sum(append.users for append in added), "new user"),
+        items=count(sum(append.items for append in added), "new item"),
+    )
+    return joined(
+        behind,
+        tr(
+            "An update learns them in a fraction of a training's time, keeps what the model knew, "
+            "and leaves the map as it is."
+        ),
     )
 
 
 def import_sentence(manifest: Manifest) -> str:
     """What an import accepted and what it refused."""
-    said = [
-        f"Imported {number(manifest.accepted)} of {count(manifest.rows_read, 'row')}: "
-        f"{count(manifest.users, 'user')}, {count(manifest.items, 'item')}."
-    ]
-    if manifest.quarantined:
-        said.append(f"Quarantined {count(manifest.quarantined, 'row')}.")
-    if manifest.duplicates:
-        said.append(f"Skipped {count(manifest.duplicates, 'duplicate')}.")
-    return " ".join(said if len(said) > 1 else [*said, "No row was rejected."])
+    said = tr(
+        "Imported {n} of {rows}: {users}, {items}.",
+        n=number(manifest.accepted),
+        rows=count(manifest.rows_read, "row"),
+        users=count(manifest.users, "user"),
+        items=count(manifest.items, "item"),
+    )
+    left_out = _left_out(manifest)
+    return joined(said, *(left_out or [tr("No row was rejected.")]))
+
+
+def _left_out(step: Manifest | Append) -> list[str]:
+    said = []
+    if step.quarantined:
+        said.append(tr("Quarantined {rows}.", rows=count(step.quarantined, "row")))
+    if step.duplicates:
+        said.append(tr("Skipped {duplicates}.", duplicates=count(step.duplicates, "duplicate")))
+    return said
 
 
 def append_sentence(summary: AppendSummary) -> str:
@@ -147,18 +180,22 @@ def append_sentence(summary: AppendSummary) -> str:
     if append is None:
         rows = count(summary.rows_read, "row")
         if summary.users_changed:
-            return f"No event of {rows} is new; the user attributes of {name} were changed."
-        return f"Nothing of {rows} is new: {name} is as it was."
-    said = [
-        f"Added to {name}: {count(append.accepted, 'event')} of {count(append.rows_read, 'row')}, "
-        f"{count(append.users, 'new user')}, {count(append.items, 'new item')}; "
-        f"{count(append.corrected, 'item')} corrected."
-    ]
-    if append.quarantined:
-        said.append(f"Quarantined {count(append.quarantined, 'row')}.")
-    if append.duplicates:
-        said.append(f"Skipped {count(append.duplicates, 'duplicate')}.")
-    return " ".join(said)
+            return tr(
+                "No event of {rows} is new; the user attributes of {corpus} were changed.",
+                rows=rows,
+                corpus=name,
+            )
+        return tr("Nothing of {rows} is new: {corpus} is as it was.", rows=rows, corpus=name)
+    said = tr(
+        "Added to {corpus}: {events} of {rows}, {users}, {items}; {corrected} corrected.",
+        corpus=name,
+        events=count(append.accepted, "event"),
+        rows=count(append.rows_read, "row"),
+        users=count(append.users, "new user"),
+        items=count(append.items, "new item"),
+        corrected=count(append.corrected, "item"),
+    )
+    return joined(said, *_left_out(append))
 
 
 def lineage_table(manifest: Manifest) -> pd.DataFrame:
@@ -184,31 +221,32 @@ def lineage_table(manifest: Manifest) -> pd.DataFrame:
 
 
 def _names(sources: Sequence[Source]) -> str:
-    return ", ".join(source.path for source in sources)
+    return tr(", ").join(source.path for source in sources)
 
 
 def reasons_table(summary: ImportSummary | ListsSummary) -> pd.DataFrame:
     """Why rows were refused, the most frequent reason first."""
-    return pd.DataFrame(summary.reasons.items(), columns=["reason", "rows"])
+    rows = [(spoken(reason), n) for reason, n in summary.reasons.items()]
+    return pd.DataFrame(rows, columns=["reason", "rows"])
 
 
 def refused_table(refused: Sequence[Refusal]) -> pd.DataFrame:
     """Refused rows; their values are untrusted text."""
-    rows = [(r.file, r.line, r.column or r.field, r.reason, r.value) for r in refused]
+    rows = [(r.file, r.line, r.column or r.field, r.said, r.value) for r in refused]
     return pd.DataFrame(rows, columns=["file", "line", "field", "reason", "value"])
 
 
 def build_job(progress: Progress | None, stopping: bool) -> JobView:
     """Where long work stands; ``progress`` None means that nothing was reported yet."""
     if progress is None:
-        return JobView(0.0, "Starting.", ())
+        return JobView(0.0, tr("Starting."), ())
     share = min(max(progress.done / progress.total, 0.0), 1.0) if progress.total else 0.0
-    pieces = [capital(progress.stage), percent(share)]
+    pieces = [capital(tr(progress.stage)), percent(share)]
     if progress.seconds_left is not None:
-        pieces.append(f"about {duration(progress.seconds_left)} left")
+        pieces.append(tr("about {duration} left", duration=duration(progress.seconds_left)))
     if stopping:
-        pieces.append("stopping")
-    figures = tuple((name, f"{value:,.4g}") for name, value in progress.figures.items())
+        pieces.append(tr("stopping"))
+    figures = tuple((tr(name), f"{value:,.4g}") for name, value in progress.figures.items())
     return JobView(share, " · ".join(pieces), figures)
 
 
@@ -221,12 +259,25 @@ def training_sentence(metrics: Metrics) -> str:
         return ""
     rival = rivals[0]
     gain = scores[usual.recommender] / scores[rival] - 1
-    against = "above" if gain >= 0 else "below"
-    return (
-        f"On {count(metrics.targets, 'test target')}, NDCG@10 of {name_of(usual.recommender)} is "
-        f"{scores[usual.recommender]:.3f}: {percent(abs(gain))} {against} {name_of(rival)} "
-        f"({scores[rival]:.3f}). Quality tells whether that is significant."
-    )
+    facts = {
+        "targets": count(metrics.targets, "test target"),
+        "name": name_of(usual.recommender),
+        "ndcg": scores[usual.recommender],
+        "gain": percent(abs(gain)),
+        "rival": name_of(rival),
+        "other": scores[rival],
+    }
+    if gain >= 0:
+        said = tr(
+            "On {targets}, NDCG@10 of {name} is {ndcg:.3f}: {gain} above {rival} ({other:.3f}).",
+            **facts,
+        )
+    else:
+        said = tr(
+            "On {targets}, NDCG@10 of {name} is {ndcg:.3f}: {gain} below {rival} ({other:.3f}).",
+            **facts,
+        )
+    return joined(said, tr("Quality tells whether that is significant."))
 
 
 def name_for(paths: Sequence[Path]) -> str:
@@ -236,17 +287,23 @@ def name_for(paths: Sequence[Path]) -> str:
 
 
 ENCODERS = {
-    "": "English (MiniLM, built in)",
-    MULTILINGUAL: f"Multilingual E5 ({DOWNLOAD} MB, {ON_DISK} MB on disk)",
+    "": mark("English (MiniLM, built in)"),
+    MULTILINGUAL: mark("Multilingual E5 ({download} MB, {stored} MB on disk)"),
 }
 """Text encoders that a training on the page can use."""
 
 
+def encoder_name(encoder: str) -> str:
+    """How the page calls one of ``ENCODERS``."""
+    return tr(ENCODERS[encoder], download=DOWNLOAD, stored=ON_DISK)
+
+
 def unknown_sentence(unknown: UnknownPieces) -> str:
     """What the usual encoder can't read, and what else there is."""
-    said = str(unknown)
-    first = "" if is_installed() else f" It has to be installed first: {INSTALL}."
-    return f"{said[0].upper()}{said[1:]}. The multilingual one does.{first}"
+    said = [tr("{what}.", what=capital(str(unknown))), tr("The multilingual one does.")]
+    if not is_installed():
+        said.append(tr("It has to be installed first: {command}.", command=INSTALL))
+    return joined(*said)
 
 
 def usual_encoder(unknown: UnknownPieces) -> int:

@@ -7,19 +7,33 @@ from collections.abc import Mapping
 import pandas as pd
 
 from core.corpus.manifest import Append, Manifest
-from core.corpus.options import NO_QUOTE, SPOKEN_DELIMITERS
+from core.corpus.options import NO_QUOTE
 from core.corpus.previewing import FileReading, Preview
-from core.views.wording import capital, count, listing, number, percent, short
+from core.corpus.spoken import spoken
+from core.language import mark, tr, trc
+from core.views.wording import capital, count, joined, listing, number, percent, short
 
 FEW_MATCHED = 0.5
 """Below this share of known items the items file is probably another shop's."""
-_SPOKEN = {mark: word for word, mark in SPOKEN_DELIMITERS.items()}
-FIRST_LINE = {True: "names the columns", False: "is data"}
+_SPOKEN = {
+    "\t": mark("tab"),
+    " ": mark("space"),
+    ",": mark("comma"),
+    ";": mark("semicolon"),
+    "|": mark("pipe"),
+}
+TIME_NAMES = (
+    *(mark("seconds"), mark("milliseconds"), mark("microseconds"), mark("nanoseconds")),
+    *(mark("serial"), mark("day-first"), mark("month-first")),
+)
+"""The words among forms of time, for ``tr``."""
+
+FIRST_LINE = {True: mark("names the columns"), False: mark("is data")}
 
 
-def spoken_delimiter(mark: str | None) -> str:
+def spoken_delimiter(sign: str | None) -> str:
     """A delimiter as people say it: tab, comma, ``::``; a dash where the syntax has none."""
-    return "–" if mark is None else _SPOKEN.get(mark, mark)
+    return "–" if sign is None else tr(_SPOKEN.get(sign, sign))
 
 
 def readings_table(preview: Preview) -> pd.DataFrame:
@@ -30,16 +44,25 @@ def readings_table(preview: Preview) -> pd.DataFrame:
 def _reading(file: FileReading) -> dict[str, str]:
     quote = "–" if file.quote is None else file.quote
     return {
-        "File": file.file,
-        "Holds": file.table,
-        "Read as": file.layout
-        or ", ".join(name for name in (file.syntax, file.format) if name != "auto"),
-        "Encoding": file.encoding,
-        "Delimiter": spoken_delimiter(file.delimiter),
-        "Quotes": "plain characters" if quote == NO_QUOTE else quote,
-        "First line": FIRST_LINE[file.header] if file.delimiter is not None else "–",
-        "Not used": ", ".join(file.unused) or "–",
+        mark("File"): file.file,
+        mark("Holds"): _table_name(file.table),
+        mark("Read as"): file.layout
+        or tr(", ").join(name for name in (file.syntax, file.format) if name != "auto"),
+        mark("Encoding"): file.encoding,
+        mark("Delimiter"): spoken_delimiter(file.delimiter),
+        mark("Quotes"): tr("plain characters") if quote == NO_QUOTE else quote,
+        mark("First line"): tr(FIRST_LINE[file.header]) if file.delimiter is not None else "–",
+        mark("Not used"): tr(", ").join(file.unused) or "–",
     }
+
+
+def _table_name(table: str) -> str:
+    names = {
+        "events": trc("file", "events"),
+        "items": trc("file", "items"),
+        "users": trc("file", "users"),
+    }
+    return names.get(table, table)
 
 
 def column_examples(preview: Preview) -> dict[str, str]:
@@ -55,24 +78,29 @@ def column_examples(preview: Preview) -> dict[str, str]:
 
 def reading_sentence(preview: Preview) -> str:
     """Format, time, ratings and kinds in one line."""
-    said = [f"Format {preview.format}"]
+    said = [tr("Format {name}", name=preview.format)]
     if preview.options.order_as_time:
-        said.append("order of the rows as time")
+        said.append(tr("order of the rows as time"))
     elif preview.timestamp_unit:
-        said.append(f"time in {preview.timestamp_unit}")
-    scale = preview.rating_scale
-    said.append(f"ratings from {scale[0]:g} to {scale[1]:g}" if scale else "no ratings")
-    kinds = [f"{number(n)} {kind}" for kind, n in preview.kinds.items()]
-    return f"{'; '.join(said)}. {f'Kinds: {listing(kinds)}. ' if kinds else ''}".strip()
+        said.append(tr("time in {unit}", unit=spoken(preview.timestamp_unit)))
+    if scale := preview.rating_scale:
+        said.append(tr("ratings from {low:g} to {high:g}", low=scale[0], high=scale[1]))
+    else:
+        said.append(tr("no ratings"))
+    kinds = [tr("{n} {kind}", n=number(n), kind=tr(kind)) for kind, n in preview.kinds.items()]
+    listed = tr("Kinds: {kinds}.", kinds=listing(kinds)) if kinds else ""
+    return joined(tr("{clauses}.", clauses=tr("; ").join(said)), listed)
 
 
 def loss_sentence(preview: Preview) -> str:
     """How many of the sampled rows and values would be lost."""
-    said = (
-        f"{count(preview.refused, 'row')} of the first {number(preview.sampled)} would be refused"
+    said = tr(
+        "{rows} of the first {n} would be refused",
+        rows=count(preview.refused, "row"),
+        n=number(preview.sampled),
     )
-    dropped = dropped_words(preview.dropped_fields)
-    return f"{said}; {dropped}." if dropped else f"{said}."
+    clauses = filter(None, (said, dropped_words(preview.dropped_fields)))
+    return tr("{clauses}.", clauses=tr("; ").join(clauses))
 
 
 def dropped_words(dropped: Mapping[str, int]) -> str:
@@ -80,35 +108,47 @@ def dropped_words(dropped: Mapping[str, int]) -> str:
     if not dropped:
         return ""
     fields = [count(n, field) for field, n in dropped.items()]
-    return f"{listing(fields)} can't be read and are left out, their events stay"
+    return tr("{values} can't be read and are left out, their events stay", values=listing(fields))
 
 
 def match_sentence(matched: float | None, unmatched: tuple[str, str] | None = None) -> str:
     """How many items the items file knows; empty without one."""
     if matched is None:
         return ""
+    share = percent(matched)
     if matched >= FEW_MATCHED:
-        return f"The items file has {percent(matched)} of the events' items."
-    said = f"The items file has only {percent(matched)} of the events' items"
-    if unmatched is not None:
-        said += f": events have {short(unmatched[0])!r}, items {short(unmatched[1])!r}"
-    return f"{said}. Is it the right file, and is its column of item ids right?"
+        return tr("The items file has {share} of the events' items.", share=share)
+    if unmatched is None:
+        said = tr("The items file has only {share} of the events' items.", share=share)
+    else:
+        said = tr(
+            "The items file has only {share} of the events' items: events have {event!r}, items "
+            "{item!r}.",
+            share=share,
+            event=short(unmatched[0]),
+            item=short(unmatched[1]),
+        )
+    return joined(said, tr("Is it the right file, and is its column of item ids right?"))
 
 
 def unused_sentence(unused: Mapping[str, tuple[str, ...]]) -> str:
     """Columns that no field takes, by file; empty where all are used."""
-    files = [f"{', '.join(columns)} ({file})" for file, columns in unused.items() if columns]
-    return f"Columns not used: {'; '.join(files)}." if files else ""
+    files = [
+        tr("{what} ({where})", what=tr(", ").join(columns), where=file)
+        for file, columns in unused.items()
+        if columns
+    ]
+    return tr("Columns not used: {columns}.", columns=tr("; ").join(files)) if files else ""
 
 
 def import_cautions(manifest: Manifest) -> list[str]:
     """What an import left out or found odd."""
     dropped = dropped_words(manifest.dropped_fields)
     said = [
-        f"{capital(dropped)}." if dropped else "",
+        tr("{what}.", what=capital(dropped)) if dropped else "",
         match_sentence(manifest.items_matched),
         unused_sentence(manifest.unused_columns),
-        *manifest.notes,
+        *map(spoken, manifest.notes),
     ]
     return [sentence for sentence in said if sentence]
 
@@ -118,5 +158,8 @@ def append_cautions(append: Append | None) -> list[str]:
     if append is None:
         return []
     dropped = dropped_words(append.dropped_fields)
-    said = [f"{capital(dropped)}." if dropped else "", *map(capital, append.notes)]
+    said = [
+        tr("{what}.", what=capital(dropped)) if dropped else "",
+        *map(capital, map(spoken, append.notes)),
+    ]
     return [sentence for sentence in said if sentence]

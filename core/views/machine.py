@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.language import tr
 from core.machine import Machine
 from core.views.wording import count
 
@@ -14,19 +15,30 @@ SHOWN = ("torch", "transformers", "streamlit", "pandas", "numpy")
 def tell_machine(machine: Machine) -> Iterator[str]:
     """Versions, processor, memory and space; models and servers with their size; what is wrong."""
     versions = [f"{name} {machine.packages[name]}" for name in SHOWN if name in machine.packages]
-    yield f"Python {machine.python}, {', '.join(versions)}"
-    memory = ""
+    yield tr(", ").join([f"Python {machine.python}", *versions])  # no sentence
+    cores = count(machine.cores, "core")
+    facts = [tr("{cores}, {processor}", cores=cores, processor=machine.processor)]
     if machine.memory is not None and machine.memory_free is not None:
-        memory = f"memory {machine.memory:,} MB, {machine.memory_free:,} MB free; "
+        sizes = {"memory": machine.memory, "free": machine.memory_free}
+        facts.append(tr("memory {memory:,} MB, {free:,} MB free", **sizes))
     encoder = machine.encoder
     if machine.encoder_hash:
-        encoder += f" ({machine.encoder_hash[:8]})"
-    yield f"{count(machine.cores, 'core')}, {machine.processor}; {memory}{encoder}"
-    yield f"{machine.space:,} MB of disk space free for the library"
+        encoder += f" ({machine.encoder_hash[:8]})"  # no sentence
+    yield tr("; ").join([*facts, encoder])
+    yield tr("{space:,} MB of disk space free for the library", space=machine.space)
     for model in machine.models:
-        size = f"{model.megabytes:,} MB of tables and arrays stored, more when open"
-        yield f"model {model.model_id} of {model.corpus}: {size}"
+        yield tr(
+            "model {model} of {corpus}: {size:,} MB of tables and arrays stored, more when open",
+            model=model.model_id,
+            corpus=model.corpus,
+            size=model.megabytes,
+        )
     for server in machine.servers:
-        size = f"{server.megabytes:,.0f} MB with {count(server.sessions, 'session')}"
-        yield f"server {server.pid}: {size}; open: {', '.join(server.models) or 'no model'}"
-    yield from (f"wrong: {problem}" for problem in machine.wrong)
+        yield tr(
+            "server {pid}: {size:,.0f} MB with {sessions}; open: {models}",
+            pid=server.pid,
+            size=server.megabytes,
+            sessions=count(server.sessions, "session"),
+            models=tr(", ").join(server.models) or tr("no model"),
+        )
+    yield from (tr("wrong: {problem}", problem=problem) for problem in machine.wrong)

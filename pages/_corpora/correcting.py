@@ -22,11 +22,16 @@ from core.corpus.previewing import Preview
 from core.corpus.questions import Question
 from core.corpus.readers import FORMATS
 from core.domain import Columns, EventKind
+from core.language import mark, tr
 from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter
 from pages._corpora import said, uploads
 from pages._shared import drawing, notices, state
 
-UNUSED = "not used"
+UNUSED = mark("not used")
+FIRST_LINES = {
+    False: mark("The first line is data"),
+    True: mark("The first line names the columns"),
+}
 ENCODINGS = (
     "utf-8", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "gb18030", "big5", "shift_jis",
     "euc-kr",
@@ -35,6 +40,7 @@ DELIMITERS = (",", ";", "\t", "|", "::", " ")
 PATTERNS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 SEPARATORS = (NO_QUOTE, ",", "|", ">", ";", "/")
 KINDS = [kind.value for kind in EventKind]
+NONE = mark("none")
 FOUND = ""
 """An option that nobody has said."""
 PROPOSALS_SHOWN = 8
@@ -45,20 +51,20 @@ def draw_question(question: Question, preview: Preview | None) -> None:
     """What must be said before anything can be imported, with its answers as buttons."""
     error = question.error
     with st.container(border=True, key="question"):
-        st.markdown(
-            f":material/help: **{notices.escape(error.what[:1].upper() + error.what[1:])}.**"
-        )
+        what = notices.escape(error.what[:1].upper() + error.what[1:])
+        st.markdown(f":material/help: **{tr('{what}.', what=what)}**")  # no sentence
         if error.where:
             st.caption(notices.escape(uploads.without_folder(error.where)))
         if question.values and question.option not in ("kinds", "header"):
-            st.text(f"For example: {', '.join(question.values[:5])}")
+            examples = tr(", ").join(question.values[:5])
+            st.text(tr("For example: {examples}", examples=examples))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             ANSWERS[question.option](question, preview)
 
 
 def _answer_header(question: Question, preview: Preview | None) -> None:
     for value in (False, True):
-        _answer(f"The first line {FIRST_LINE[value]}", "header", value)
+        _answer(tr(FIRST_LINES[value]), "header", value)
 
 
 def _answer_mapping(question: Question, preview: Preview | None) -> None:
@@ -68,7 +74,7 @@ def _answer_mapping(question: Question, preview: Preview | None) -> None:
     of_items = field.startswith(ITEM_PREFIX)
     columns = preview.item_columns if of_items else preview.columns
     likely = dict.fromkeys([*question.proposals, *columns])
-    st.text(f"Which column holds {field}?")
+    st.text(tr("Which column holds {field}?", field=field))
     examples = column_examples(preview)
     for column in list(likely)[:PROPOSALS_SHOWN]:
         key = f"answer_{field}_{column}"
@@ -79,21 +85,21 @@ def _answer_mapping(question: Question, preview: Preview | None) -> None:
 
 
 def _answer_kinds(question: Question, preview: Preview | None) -> None:
-    st.text("What does each word stand for?")
+    st.text(tr("What does each word stand for?"))
     _draw_kinds(dict.fromkeys(question.values))
 
 
 def _answer_order(question: Question, preview: Preview | None) -> None:
-    _answer("There is no time: take the order of the rows", "order_as_time", True)
+    _answer(tr("There is no time: take the order of the rows"), "order_as_time", True)
 
 
 def _answer_by(option: str, label: str) -> Callable[[Question, Preview | None], None]:
     def draw(question: Question, preview: Preview | None) -> None:
         for value in question.proposals[:PROPOSALS_SHOWN]:
-            name = spoken_delimiter(value) if option == "delimiter" else value
-            _answer(f"{label} {name}", option, value)
+            name = spoken_delimiter(value) if option == "delimiter" else tr(value)
+            _answer(tr(label, name=name), option, value)
         if not question.proposals:
-            st.text("Choose or type it below.")
+            st.text(tr("Choose or type it below."))
 
     return draw
 
@@ -107,9 +113,9 @@ ANSWERS: dict[str, Callable[[Question, Preview | None], None]] = {
     "mapping": _answer_mapping,
     "kinds": _answer_kinds,
     "order_as_time": _answer_order,
-    "delimiter": _answer_by("delimiter", "Delimiter:"),
-    "encoding": _answer_by("encoding", "Encoding:"),
-    "time_format": _answer_by("time_format", "Times are"),
+    "delimiter": _answer_by("delimiter", mark("Delimiter: {name}")),
+    "encoding": _answer_by("encoding", mark("Encoding: {name}")),
+    "time_format": _answer_by("time_format", mark("Times are {name}")),
 }
 """How each option of a question is answered."""
 
@@ -134,7 +140,9 @@ def draw_columns(preview: Preview, said_mapping: dict[str, str]) -> None:
             field,
             options,
             key=key,
-            format_func=lambda column: examples.get(column, column),
+            format_func=lambda column: (
+                tr(UNUSED) if column == UNUSED else examples.get(column, column)
+            ),
             on_change=act[0],
             args=act[1],
         )
@@ -148,28 +156,30 @@ def draw_reading(options: ImportOptions, preview: Preview | None) -> None:
     delimiter = file.delimiter if file is not None else options.delimiter
     quote = file.quote if file is not None else options.quote
     encoding = (file.encoding if file is not None else options.encoding) or FOUND
-    _pick("Format", "format", FORMATS, found.format)
-    _pick("Encoding", "encoding", ENCODINGS, encoding, adds=True)
+    _pick(tr("Format"), "format", FORMATS, found.format)
+    _pick(tr("Encoding"), "encoding", ENCODINGS, encoding, adds=True)
     _pick(
-        "First line",
+        tr("First line"),
         "header",
         (True, False),
         header,
-        words=lambda value: FIRST_LINE.get(value, str(value)),
+        words=lambda value: tr(FIRST_LINE.get(value, str(value))),
     )
     _pick(
-        "Delimiter",
+        tr("Delimiter"),
         "delimiter",
         DELIMITERS,
         delimiter,
         adds=True,
         words=spoken_delimiter,
-        read=lambda mark: parse_delimiter(str(mark)) if mark else None,
+        read=lambda sign: parse_delimiter(str(sign)) if sign else None,
     )
-    _pick("Quotes", "quote", ('"', "'", NO_QUOTE), quote)
-    _pick("Decimal mark", "decimal", (".", ","), found.decimal)
-    _pick("Times", "time_format", (*TIME_WORDS, *PATTERNS), found.time_format, adds=True)
-    _pick("Categories are separated by", "category_separator", SEPARATORS, found.category_separator)
+    _pick(tr("Quotes"), "quote", ('"', "'", NO_QUOTE), quote, words=_or_none)
+    _pick(tr("Decimal mark"), "decimal", (".", ","), found.decimal)
+    times = (*TIME_WORDS, *PATTERNS)
+    _pick(tr("Times"), "time_format", times, found.time_format, adds=True, words=tr)
+    label, separator = tr("Categories are separated by"), found.category_separator
+    _pick(label, "category_separator", SEPARATORS, separator, words=_or_none)
     scale = preview.rating_scale if preview is not None else options.rating_scale
     if scale is not None:
         key = f"{said.KEY}rating_scale"
@@ -179,12 +189,17 @@ def draw_reading(options: ImportOptions, preview: Preview | None) -> None:
             key,
             lambda text: parse_scale(text) if text else None,
         )
-        st.text_input("Rating scale", key=key, width=WIDTH, on_change=said.said_by, args=args)
+        st.text_input(tr("Rating scale"), key=key, width=WIDTH, on_change=said.said_by, args=args)
     with st.container(width=WIDTH):
         if scale is not None:
             above_zero = (max(scale[0], min(1.0, scale[1] / 2)), scale[1])
-            _check("0 means no rating", scale[0] > 0, "rating_scale", above_zero, (0.0, scale[1]))
-        _check("Order of rows is time", options.order_as_time, "order_as_time", True, None)
+            label, with_zero = tr("0 means no rating"), (0.0, scale[1])
+            _check(label, scale[0] > 0, "rating_scale", above_zero, with_zero)
+        _check(tr("Order of rows is time"), options.order_as_time, "order_as_time", True, None)
+
+
+def _or_none(sign: str) -> str:
+    return tr(NONE) if sign == NO_QUOTE else sign
 
 
 def draw_kinds(preview: Preview) -> None:
@@ -202,7 +217,8 @@ def _draw_kinds(words: dict[str, str | None]) -> None:
             KINDS,
             key=key,
             index=None,
-            placeholder="kind …",
+            format_func=tr,
+            placeholder=tr("kind …"),
             width=150,
             on_change=said.said_in,
             args=("kinds", key, word, FOUND),
@@ -230,7 +246,7 @@ def _pick(
         key=key,
         index=None,
         format_func=words,
-        placeholder="as found",
+        placeholder=tr("as found"),
         accept_new_options=adds,
         width=WIDTH,
         on_change=said.said_by,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core import access
 from core.domain import DomainError
+from core.language import tr
 from pages._shared import loaders, signing
 
 FOLDERS = "TASTELINES_FOLDERS"
@@ -30,18 +31,25 @@ def allowed(typed: str) -> Path:
 
     Editors only. What lies in a hidden folder, such as secrets, is outside.
     """
-    access.need_editor("reading files of the server")
+    access.need_editor(tr("reading files of the server"))
     try:
         path = Path(typed).expanduser().resolve()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, an unknown ~user, a loop
-        raise DomainError("this cannot be a path", where=typed) from None
+        raise DomainError(tr("this cannot be a path"), where=typed) from None
     roots = folders()
     inside = [path.relative_to(root).parts for root in roots if path.is_relative_to(root)]
     if not any(not any(part.startswith(".") for part in parts) for parts in inside):
-        move = f"Move the file to {' or '.join(map(str, roots))}, drop" if roots else "Drop"
-        raise DomainError(
-            "the app may not read files there",
-            where=str(path),
-            remedy=f"{move} it here, or start the app with {FOLDERS} naming its folder",
-        )
+        if roots:
+            remedy = tr(
+                "Move the file to {folders}, drop it here, or start the app with {variable} naming "
+                "its folder",
+                folders=tr(" or ").join(map(str, roots)),
+                variable=FOLDERS,
+            )
+        else:
+            remedy = tr(
+                "Drop it here, or start the app with {variable} naming its folder",
+                variable=FOLDERS,
+            )
+        raise DomainError(tr("the app may not read files there"), where=str(path), remedy=remedy)
     return path

@@ -10,9 +10,12 @@ from streamlit import column_config as col
 from core.corpus.manifest import UserAttributes
 from core.corpus.options import USERS_ID, ImportOptions
 from core.corpus.questions import Asked
+from core.corpus.spoken import spoken
 from core.corpus.users_file import UsersPreview, preview_users
 from core.domain import DomainError
+from core.language import mark, tr
 from core.views import attributes as words
+from core.views.wording import capital
 from pages._corpora import said, uploads
 from pages._shared import drawing, loaders, notices, state
 
@@ -20,7 +23,7 @@ COLUMN = "map_users_id"
 TABLE_HEIGHT = 240
 
 
-@loaders.kept(8, "Reading the users file …")
+@loaders.kept(8, mark("Reading the users file …"))
 def preview(path: Path, options: ImportOptions) -> UsersPreview:
     return preview_users(path, options)
 
@@ -39,11 +42,12 @@ def draw_preview(path: Path, options: ImportOptions) -> bool:
         return False
     notices.say(words.preview_sentence(seen))
     for note in seen.notes:
-        notices.caution(f"{note[:1].upper()}{note[1:]}.")
-    with st.expander("User attributes", icon=":material/badge:", key="users_columns"):
+        notices.caution(tr("{what}.", what=capital(spoken(note))))
+    with st.expander(tr("User attributes"), icon=":material/badge:", key="users_columns"):
         pick_column(seen.columns, seen.user_column)
         rows = words.preview_table(seen)
-        drawing.table(rows, "User attributes as the import would read them", height=TABLE_HEIGHT)
+        label = tr("User attributes as the import would read them")
+        drawing.table(rows, label, height=TABLE_HEIGHT)
     return True
 
 
@@ -56,7 +60,7 @@ def pick_column(columns: tuple[str, ...], taken: str | None) -> None:
     """Which column holds the ids of users."""
     state.choose(COLUMN, taken)
     st.selectbox(
-        "Column of user ids",
+        tr("Column of user ids"),
         columns,
         index=None,
         key=COLUMN,
@@ -70,7 +74,7 @@ def draw_attributes(corpus: str, facts: UserAttributes | None) -> None:
     """What is known of a corpus's users beside their events."""
     if facts is None:
         return
-    st.subheader(f"User attributes of {notices.escape(corpus)}", anchor=False)
+    st.subheader(tr("User attributes of {corpus}", corpus=notices.escape(corpus)), anchor=False)
     sentence = words.attributes_sentence(facts)
     notices.say(sentence)
     for caution in words.attribute_cautions(facts):
@@ -80,14 +84,14 @@ def draw_attributes(corpus: str, facts: UserAttributes | None) -> None:
     rows = words.attributes_table(facts)
     drawing.table(
         rows,
-        f"User attributes. {sentence}",
+        tr("User attributes. {sentence}", sentence=sentence),
         {
-            "name": col.TextColumn("Attribute"),
-            "kind": col.TextColumn("Read as"),
-            "known": col.NumberColumn("Users with a value", format="localized"),
-            "values": col.NumberColumn("Distinct values", format="localized"),
+            "name": col.TextColumn(tr("Attribute")),
+            "kind": col.TextColumn(tr("Read as")),
+            "known": col.NumberColumn(tr("Users with a value"), format="localized"),
+            "values": col.NumberColumn(tr("Distinct values"), format="localized"),
         },
         height=min(TABLE_HEIGHT, 38 + 35 * len(rows)),
     )
     with st.container(horizontal=True, gap="small"):
-        drawing.link(drawing.USERS, "All users")
+        drawing.link(drawing.USERS, tr("All users"))
