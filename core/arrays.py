@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.language import tr
+
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -46,21 +48,28 @@ def check_array(
     problem = ""
     if not isinstance(array, np.ndarray) or array.dtype != np.dtype(dtype):
         kind = getattr(array, "dtype", type(array).__name__)
-        problem = f"is {kind} instead of {np.dtype(dtype)}"
+        problem = tr(
+            "{name} is {kind} instead of {wanted}", name=name, kind=kind, wanted=np.dtype(dtype)
+        )
     elif len(array.shape) != len(shape) or any(
         wanted not in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
     ):
-        problem = (
-            f"has shape {list(array.shape)} instead of {['any' if s is None else s for s in shape]}"
+        problem = tr(
+            "{name} has shape {found} instead of {wanted}",
+            name=name,
+            found=list(array.shape),
+            wanted=["any" if s is None else s for s in shape],
         )
     elif array.size and not nan and array.dtype.kind == "f" and not np.isfinite(array).all():
-        problem = "holds a number that is not finite"
+        problem = tr("{name} holds a number that is not finite", name=name)
     elif array.size and low is not None and np.any(array < low):
-        problem = f"holds {array.min()}, below {low:g}"
+        problem = tr("{name} holds {found}, below {low:g}", name=name, found=array.min(), low=low)
     elif array.size and high is not None and np.any(array > high):
-        problem = f"holds {array.max()}, above {high:g}"
+        problem = tr(
+            "{name} holds {found}, above {high:g}", name=name, found=array.max(), high=high
+        )
     elif ascending and np.any(array[1:] < array[:-1]):
-        problem = "is not in ascending order"
+        problem = tr("{name} is not in ascending order", name=name)
     if problem:
-        raise ValueError(f"{name} {problem}")
+        raise ValueError(problem)
     return array

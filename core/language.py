@@ -22,7 +22,7 @@ LANGUAGES = {ENGLISH: "English", "zh": "简体中文"}
 FOLDERS = {"zh": "zh_CN"}
 DOMAIN, LOCALE = "tastelines", Path(__file__).resolve().parent / "locale"
 VARIABLES = ("TASTELINES_LANGUAGE", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-"""What the environment says, the first that is set counts; as gettext does, but for the first."""
+"""What the environment says, the first that is set counts: gettext's own, after ours."""
 
 
 def matched(tag: str | None) -> str | None:
@@ -71,10 +71,24 @@ def speaking(language: str) -> Iterator[None]:
         _language.reset(token)
 
 
+_COMMAND, _ORIGINAL = "python -m core", "python -m " + "core"
+"""How the command line is called here, and in the catalogues: a wheel has another name for it."""
+
+
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
     folder = FOLDERS.get(language, language)
     return gettext.translation(DOMAIN, LOCALE, [folder], fallback=True)
+
+
+def _found(language: str, message: str) -> str:
+    catalogue = _catalogue(language)
+    found = catalogue.gettext(message)
+    if found == message and _COMMAND in message:
+        original = message.replace(_COMMAND, _ORIGINAL)
+        said = catalogue.gettext(original)
+        return said.replace(_ORIGINAL, _COMMAND) if said != original else message
+    return found
 
 
 def tr(message: str, /, **values: object) -> str:
@@ -84,8 +98,8 @@ def tr(message: str, /, **values: object) -> str:
     Without values braces are braces.
     """
     language = current()
-    if language != ENGLISH:
-        message = _catalogue(language).gettext(message) if message else message
+    if language != ENGLISH and message:
+        message = _found(language, message)
     return message.format(**values) if values else message
 
 

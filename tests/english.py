@@ -38,16 +38,18 @@ def _sentences(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
 def english(texts: Iterable[str], language: str = "zh", data: Iterable[str] = ()) -> list[str]:
     """Those of ``texts`` that are or hold an English sentence of the catalogue.
 
-    A sentence without fields must be all of a text or of a line, or three words at least; ``data``
-    are words of the corpus, which may be English.
+    A sentence without fields must be all of a text or of a line, or three words at least; a single
+    word in small letters may be a key. ``data`` are words of the corpus, which may be English.
     """
     plain, pattern = _sentences(language)
     long = [sentence for sentence in plain if sentence.count(" ") >= 2]
-    known, found = set(data), set[str]()
+    known, found = sorted(data, key=len, reverse=True), set[str]()
     for text in texts:
         for line in map(str.strip, re.split(r"\n|<br ?/?>", text)):
             bare = re.sub(r"[*_\\]|:material/\w+:|</?b>", "", line).strip()
-            if not bare or bare in known:
+            for name in known:
+                bare = bare.replace(name, "")
+            if re.fullmatch("[a-z-]*", bare):
                 continue
             if bare in plain or pattern.fullmatch(bare) or any(each in bare for each in long):
                 found.add(bare)

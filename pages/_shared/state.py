@@ -156,6 +156,7 @@ TABLE = (
 KEYS = {key.name: key for key in TABLE}
 TRANSIENT = {
     "language": "the language, by name",
+    "quality_tab_*": "the tab, in another language than English",
     "compare_preset compare_length column_*": "parts of columns",
     "compare_follow": "the item, by name",
     "whatif_pick": "the scenario, by name",
