@@ -9,6 +9,7 @@ STAY = re.compile(r"(\d+) of 10 stay")
 PHONE = {"width": 390, "height": 844}
 ROOM = """selector => {
     const plot = document.querySelector(`${selector} .js-plotly-plot`);
+    if (!plot?._fullLayout) return {plot: 0, width: 1, cut: 0};  // a run puts another in its place
     const {w} = plot._fullLayout._size, {left, right} = plot.getBoundingClientRect();
     const words = [...plot.querySelectorAll(".annotation-text, .ytick text")]
         .map(word => word.getBoundingClientRect()).filter(box => box.width);

@@ -13,7 +13,7 @@ from core.corpus.store import Library
 from core.machine import running_servers
 from pages._shared import memory
 
-SOON, ENOUGH = 0.01, 500
+SOON, ENOUGH = 0.01, 6_000
 
 
 @pytest.fixture
