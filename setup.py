@@ -43,6 +43,6 @@ class Build(build_py):
 setup(
     packages=[NAME, *(f"{NAME}.{inner}" for inner in find_packages("core"))],
     package_dir={NAME: "core"},
-    package_data={"": ["*.txt", "*.jinja", "**/*.toml", "**/*.mo", "py.typed"]},
+    package_data={"": ["*.txt", "*.jinja", "**/*.toml", "**/*.mo", "**/*.po", "py.typed"]},
     cmdclass={"build_py": Build},
 )

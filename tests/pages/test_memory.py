@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +41,12 @@ async def looked(until: Callable[[], bool]) -> None:
         await looks
 
 
+def run(looks: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: in this one a browser's loop may run."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, looks).result()
+
+
 def test_one_that_cannot_be_forgotten_keeps_nothing_else(
     shelf: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -52,7 +60,7 @@ def test_one_that_cannot_be_forgotten_keeps_nothing_else(
     memory.when_empty("defect", defect)
     memory.when_empty("answers", lambda: forgotten.append("answers"))
     with caplog.at_level(logging.ERROR):
-        asyncio.run(looked(lambda: len(forgotten) == 2))
+        run(looked(lambda: len(forgotten) == 2))
     assert "defect was not forgotten" in caplog.text
 
 
@@ -65,7 +73,7 @@ def test_looks_go_on_after_one_that_failed(
 
     monkeypatch.setattr(memory, "sessions", count)
     with caplog.at_level(logging.ERROR):
-        asyncio.run(looked(lambda: bool(running_servers(shelf))))
+        run(looked(lambda: bool(running_servers(shelf))))
     assert "Streamlit has changed" in caplog.text
 
 
