@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -71,6 +72,13 @@ def speaking(language: str) -> Iterator[None]:
         _language.reset(token)
 
 
+_BEGIN, _END, _HAN = "\ue000", "\ue001", "[\u3400-\u9fff]"
+_MARKS = re.compile(f"[{_BEGIN}{_END}]")
+_MISSED = re.compile(
+    f"(?<={_HAN}){_BEGIN}(?=[A-Za-z0-9])|(?<=[A-Za-z0-9]){_END}(?={_HAN})"
+    f"|(?<=[A-Za-z0-9]{_END}){_BEGIN}(?={_HAN})|(?<={_HAN}{_END}){_BEGIN}(?=[A-Za-z0-9])"
+)
+_DROPPED = re.compile(f"(?<={_HAN}) (?={_BEGIN}{_HAN})|(?<={_HAN}{_END}) (?=[{_BEGIN}]?{_HAN})")
 _COMMAND, _ORIGINAL = "python -m core", "python -m " + "core"
 """How the command line is called here, and in the catalogues: a wheel has another name for it."""
 
@@ -91,6 +99,28 @@ def _found(language: str, message: str) -> str:
     return found
 
 
+class _Value(str):
+    """A text in a sentence: marks where it begins and ends."""
+
+    def __format__(self, form: str) -> str:
+        return super().__format__(form) if form else _BEGIN + self + _END
+
+
+def _filled(message: str, values: Mapping[str, object]) -> str:
+    """A sentence of Chinese with its values; a space where one meets Latin letters or digits, none
+    where both are Chinese, as in "Audio 和 Books" and "兴趣和情感"."""
+    if not values:
+        return message
+    known = {
+        name: _Value(value) if isinstance(value, str) and "年" not in value else value
+        for name, value in values.items()
+    }
+    text = message.format(**known)
+    if _BEGIN not in text:
+        return text
+    return _MARKS.sub("", _DROPPED.sub("", _MISSED.sub(" ", text)))
+
+
 def tr(message: str, /, **values: object) -> str:
     """A sentence in the reader's language; ``values`` fill its fields as ``str.format`` does.
 
@@ -98,9 +128,9 @@ def tr(message: str, /, **values: object) -> str:
     Without values braces are braces.
     """
     language = current()
-    if language != ENGLISH and message:
-        message = _found(language, message)
-    return message.format(**values) if values else message
+    if language == ENGLISH:
+        return message.format(**values) if values else message
+    return _filled(_found(language, message), values) if message else message
 
 
 def trn(one: str, more: str, n: int, /, **values: object) -> str:
@@ -108,17 +138,16 @@ def trn(one: str, more: str, n: int, /, **values: object) -> str:
     language = current()
     if language == ENGLISH:
         message = one if n == 1 else more
-    else:
-        message = _catalogue(language).ngettext(one, more, n)
-    return message.format(**values) if values else message
+        return message.format(**values) if values else message
+    return _filled(_catalogue(language).ngettext(one, more, n), values)
 
 
 def trc(context: str, message: str, /, **values: object) -> str:
     """As ``tr``, for English words that mean two things: ``context`` says which is meant."""
     language = current()
-    if language != ENGLISH:
-        message = _catalogue(language).pgettext(context, message)
-    return message.format(**values) if values else message
+    if language == ENGLISH:
+        return message.format(**values) if values else message
+    return _filled(_catalogue(language).pgettext(context, message), values)
 
 
 def mark(message: str, /) -> str:

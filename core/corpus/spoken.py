@@ -18,6 +18,8 @@ LINE, LINE_REASON = "line", mark("line {reason}")
 """The field of a refusal that is about its whole row, and such a refusal."""
 FILE_NOTE = mark("{file}: {note}")
 FIELD_REASON = mark("{field} {reason}")
+DEEPEST = 3
+"""A note of a file, of a field in it, with its reason."""
 INNER = ("kind", "was", "unit", "order", "why", "layout", "label")
 """Fields of forms that hold one of our own words."""
 COUNTS = ("n", "all", "most", "left", "width")
@@ -46,8 +48,11 @@ def listing(names: Sequence[str], most: int, longest: int) -> str:
     return f"{shown} and {more} more" if more > 0 else shown  # no sentence
 
 
-def spoken(sentence: str) -> str:
-    """A stored sentence in the reader's language; as it is where it is none of ours."""
+def spoken(sentence: str, depth: int = DEEPEST) -> str:
+    """A stored sentence in the reader's language; as it is where it is none of ours.
+
+    ``depth`` bounds how often a part of it is looked at for parts: words of files may be in it.
+    """
     if not sentence or language.current() == language.ENGLISH:
         return sentence
     said = tr(sentence)
@@ -58,28 +63,29 @@ def spoken(sentence: str) -> str:
     for english in sorted(_forms, key=len, reverse=True):
         match = _forms[english].fullmatch(sentence)
         if match:
-            return tr(english, **{name: _field(name, match[name]) for name in match.groupdict()})
-    return _in_parts(sentence)
+            fields = match.groupdict()
+            return tr(english, **{name: _field(name, fields[name], depth) for name in fields})
+    return _in_parts(sentence, depth - 1) if depth else sentence
 
 
-def _field(name: str, value: str) -> str:
+def _field(name: str, value: str, depth: int) -> str:
     if name == LISTED:
         more = _MORE.fullmatch(value)
         return tr("{names} and {n} more", names=more["names"], n=more["n"]) if more else value
-    return spoken(value) if name in INNER else value
+    return spoken(value, depth - 1) if name in INNER and depth else value
 
 
-def _in_parts(sentence: str) -> str:
+def _in_parts(sentence: str, depth: int) -> str:
     """A note of one file, a field with a reason, or several forms of times."""
     file, _, note = sentence.partition(": ")
-    if note and (said := spoken(note)) != note:
+    if note and (said := spoken(note, depth)) != note:
         return tr(FILE_NOTE, file=file, note=said)
     parts = sentence.split(", ")
-    said_parts = [spoken(part) for part in parts] if len(parts) > 1 else parts
+    said_parts = [spoken(part, depth) for part in parts] if len(parts) > 1 else parts
     if all(said != part for said, part in zip(said_parts, parts, strict=True)):
         return tr(", ").join(said_parts)
     field, _, reason = sentence.partition(" ")
-    if field.isidentifier() and reason and (said := spoken(reason)) != reason:
+    if field.isidentifier() and reason and (said := spoken(reason, depth)) != reason:
         form_of_it = LINE_REASON if field == LINE else FIELD_REASON
         return tr(form_of_it, field=field, reason=said)
     return sentence

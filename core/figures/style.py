@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ SIZE = 13
 SMALL = 12
 HOVER_LINE = 64
 """Characters of a line of what appears over a mark."""
+KEPT_WORDS = 4096
+"""Words over marks that are kept in lines: where they break takes longest of a figure."""
 MARGIN = {"l": 72, "r": 24, "t": 10, "b": 36}
 """Of charts over time, so that they line up."""
 UNFADED: dict[str, Any] = {
@@ -223,6 +226,7 @@ def swatch(color: str, text: str) -> str:
     return f'<span style="color:{color}">■</span> {plain(text, 24)}'  # no sentence
 
 
+@lru_cache(KEPT_WORDS)
 def in_full(text: str) -> str:
     """Words of a person in full, as lines of plotly text, for what appears over a mark."""
     if columns(text) <= HOVER_LINE:

@@ -225,7 +225,7 @@ def _strategies(name: str, model_id: str) -> Fingerprint:
     return _content(name), fingerprint(strategy_store())
 
 
-@kept(3, mark("Opening the model …"), also=_strategies, speaks=False)
+@kept(6, mark("Opening the model …"), also=_strategies)
 def engine(name: str, model_id: str) -> Engine:
     """The engine of one corpus and model, with the strategies that are saved now.
 

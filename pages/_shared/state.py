@@ -277,6 +277,7 @@ def held() -> dict[str, Held]:
 
 def renamed() -> None:
     """The language has changed, and with it what the values of pickers are called."""
+    clear_notices()
     for picker in held().values():
         picker.is_renamed, picker.told = True, math.inf
 

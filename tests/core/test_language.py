@@ -49,6 +49,21 @@ def test_numbers_of_things_and_days_are_said_in_the_language() -> None:
     assert wording.joined("One.", "", "Two.") == "One. Two."
 
 
+@pytest.mark.parametrize(
+    ("names", "last", "said"),
+    [
+        ("Audio", "Books", "Audio 和 Books"),
+        ("兴趣", "情感", "兴趣和情感"),
+        ("兴趣", "EASE", "兴趣和 EASE"),
+    ],
+)
+def test_chinese_has_a_space_beside_latin_letters_alone(names: str, last: str, said: str) -> None:
+    with language.speaking("zh"):
+        for between in ("和", " 和 "):
+            assert language._filled(f"{{names}}{between}{{last}}", locals()) == said
+        assert tr("{!r}").format("x") == "{!r}".format("x")
+
+
 def test_what_the_catalogue_lacks_is_said_in_english_and_braces_may_be_braces() -> None:
     with language.speaking("zh"):
         assert tr("{n} of nothing", n=3) == "3 of nothing"
@@ -88,3 +103,14 @@ def test_every_sentence_is_translated_and_stored(name: str, tmp_path: Path) -> N
     stored = catalogue.catalogue_path(name)
     for path, content in catalogue.files_of(name, catalogue.collect(name)).items():
         assert (stored.parent / path).read_bytes() == content, "run: make catalogue"
+
+
+def test_only_sentences_without_forms_name_the_command() -> None:
+    """A wheel calls the command otherwise, which ``tr`` alone allows for."""
+    named = [
+        message.id
+        for message in catalogue.collected()
+        if message.context or isinstance(message.id, tuple)
+        if "python -m core" in "".join(message.id)
+    ]
+    assert not named

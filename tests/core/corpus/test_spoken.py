@@ -93,3 +93,9 @@ def test_a_refusal_is_one_line_in_english() -> None:
     refusal = Refusal("a.csv", 3, "timestamp", "when", "is missing", "-")
     assert str(refusal) == "a.csv, line 3: when is missing: '-'"
     assert str(Refusal("a.csv", 3, "line", "", "is empty", "")) == "a.csv, line 3: is empty"
+
+
+def test_words_of_a_file_cost_no_time_however_they_look_like_notes() -> None:
+    with language.speaking("zh"):
+        hostile = "a b: " * 200 + "a, b, " * 200
+        assert spoken.spoken(hostile) == hostile
