@@ -26,6 +26,7 @@ MORE = [
     ("compare", f"/compare?{USER}", 1440, 960),
     ("monitor", "/monitor?corpus=demo&monitor_since=2024-10-01", 1440, 960),
     ("notebook", "/notebook?corpus=demo", 1440, 900),
+    ("timeline-zh", f"/timeline?{USER}&lang=zh", 1440, 960),
 ]
 """Pages that are pictured for the README only, in the light theme."""
 SHOTS += MORE if KEEPS else []
