@@ -217,13 +217,10 @@ def draw_progress(*asked: Explaining) -> None:
 
 
 def pick_event() -> None:
-    """Read the review of the bar that was picked, or have the page say that it has none.
-
-    A busy browser that draws the chart anew may undo a pick, which nobody asked for.
-    """
+    """Read the review of the bar that was picked, or have the page say that it has none."""
     step = state.picked_step("waterfall")
+    state.put(PICKED, step)
     if step is not None:
-        state.put(PICKED, step)
         state.put(WORDS_OF, step)
         state.put(EVENT, step)
 

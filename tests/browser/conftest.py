@@ -46,11 +46,10 @@ IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
 WAIT = 60_000
 SOON = 3_000
 """Milliseconds for what is there already, unless a rerun replaces it."""
-WATCH = """chart => {
+HOVERED = """chart => {
     const place = document.querySelector(chart);
     const plot = place?.closest('.js-plotly-plot') || place?.querySelector('.js-plotly-plot');
-    window.taken = false;
-    plot?.on('plotly_click', () => { window.taken = true; });
+    return plot?._hoverdata?.length;
 }"""
 TABLE_HEAD, TABLE_ROW = 35, 35
 """Heights in a table, pixels."""
@@ -223,18 +222,15 @@ class Tab:
         place = self.page.locator(chart).first
         found: list[Any] = self._resting(place, lambda: self.page.evaluate(script, arg))
         x, y = found[:2]
-        for _ in range(5):  # plotly takes no click before it has seen the mouse
-            self.page.evaluate(WATCH, chart)
+        for _ in range(3):
             self.page.mouse.move(x - 4, y - 4)
             self.page.mouse.move(x, y, steps=3)
-            self.page.wait_for_timeout(120)
-            self.page.mouse.click(x, y)
-            with contextlib.suppress(TimeoutError):
-                self.page.wait_for_function("window.taken", timeout=SOON)
-                return found
-            found = self._resting(place, lambda: self.page.evaluate(script, arg))
-            x, y = found[:2]
-        raise AssertionError(f"{chart} takes no click at {x}, {y}")
+            with contextlib.suppress(TimeoutError):  # plotly takes no click until it sees the mouse
+                self.page.wait_for_function(HOVERED, arg=chart, timeout=SOON)
+                break
+        self.page.wait_for_timeout(120)
+        self.page.mouse.click(x, y)
+        return found
 
     def box(self, place: Locator) -> FloatRect:
         """Where a thing stands, in view, once it has come to rest."""
