@@ -12,7 +12,6 @@ import dataclasses
 import functools
 import hashlib
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import nullcontext, suppress
@@ -88,27 +87,30 @@ def kept(
 
     def decorate(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
         being_made = set[Fingerprint]()
-        made = OrderedDict[Fingerprint, None]()
-        """What is kept, as far as can be known: nobody is told to wait for it."""
 
         def make(key: Fingerprint, _call: Callable[[], Loaded]) -> Loaded:
             being_made.add(key)
             try:
                 with in_turn.away() if opens else nullcontext():
-                    loaded = _call()
+                    return _call()
             finally:
                 being_made.discard(key)
-            made[key] = None
-            if len(made) > entries:
-                made.popitem(last=False)
-            return loaded
 
         # Streamlit tells caches apart by the name and the source of the function it keeps. The
         # module of every page is __main__, so the file is part of the name.
         make.__qualname__ = f"kept {inspect.getfile(load)} {load.__qualname__}"  # no sentence
-        cache = st.cache_resource(max_entries=entries, show_spinner=False)(make)
+        # So the functions of all languages, which differ in their spinner, have one cache.
+        caches: dict[str, Any] = {}
+
+        def cache() -> Any:
+            spoken = language.current() if spinner else ""
+            if spoken not in caches:
+                said = tr(spinner) or False
+                caches[spoken] = st.cache_resource(max_entries=entries, show_spinner=said)(make)
+            return caches[spoken]
+
         if entries > OPENED:
-            memory.when_empty(make.__qualname__, cache.clear)
+            memory.when_empty(make.__qualname__, lambda: cache().clear())
         signature = inspect.signature(load)
 
         @functools.wraps(load)
@@ -118,11 +120,8 @@ def kept(
             key = tuple(map(fingerprint, values.arguments.values()))
             more = also(*args, **kwargs) if also is not None else None
             asked = key, more, language.current() if speaks else ""
-            waits = st.spinner(tr(spinner)) if spinner and asked not in made else nullcontext()
-            with in_turn.away() if asked in being_made else nullcontext(), waits:
-                loaded: Loaded = cache(asked, lambda: load(*args, **kwargs))
-            if asked in made:
-                made.move_to_end(asked)
+            with in_turn.away() if asked in being_made else nullcontext():
+                loaded: Loaded = cache()(asked, lambda: load(*args, **kwargs))
             return loaded
 
         return loader

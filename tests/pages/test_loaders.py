@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import language
 from core.arrays import FloatArray
 from core.corpus.store import Corpus, Library
 from core.domain import History
@@ -80,6 +81,26 @@ def test_the_least_recent_entry_goes_first() -> None:
     for name in ("a", "b", "c", "a"):
         load(name)
     assert made == ["a", "b", "c", "a"]
+
+
+def test_languages_share_what_says_nothing_and_nothing_else() -> None:
+    made = list[str]()
+
+    @kept(2, "Opening the model …", speaks=False)
+    def opened(name: str) -> str:
+        made.append(name)
+        return name
+
+    @kept(2, "Reading the users …")
+    def said(name: str) -> str:
+        return language.tr("Users")
+
+    with language.speaking("zh"):
+        assert (opened("a"), said("a")) == ("a", "用户")
+    assert (opened("a"), said("a")) == ("a", "Users")
+    with language.speaking("zh"):
+        assert (opened("a"), said("a")) == ("a", "用户")
+    assert made == ["a"]
 
 
 def test_arguments_are_told_apart_by_content(tmp_path: Path, shop: Library) -> None:
