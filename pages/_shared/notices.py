@@ -123,6 +123,8 @@ def show_notices() -> None:
 
 def miss(about: str, text: str) -> None:
     """Say that a wish of the URL could not be met, now and until something is chosen."""
+    if state.notices().get(about) == text:
+        return  # it stands above the page already
     state.add_notice(about, text)
     st.info(escape(text), icon=MISSED)
 

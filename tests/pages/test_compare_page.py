@@ -222,3 +222,12 @@ def test_own_columns_show_what_they_name_and_leave_with_their_user(
     assert not app.exception
     assert "columns" not in app.query_params and app.slider
     assert [head.split(" (")[0][:4] for head in heads(app)] == ["step", "step"]
+
+
+def test_columns_that_cannot_be_read_are_said_once(open_app, demo_only) -> None:
+    app = open_app(
+        "pages/compare.py", corpus="demo", user=demo_only.user_ids[3], time="5", columns="99;x"
+    )
+    for _ in range(2):
+        assert len(app.info) == 1
+        app.run()
