@@ -26,6 +26,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.cli import main
 from core.corpus.store import Library
 from core.files import read_only_address
@@ -194,8 +195,11 @@ def drive_pages(root: Path) -> None:
 
 
 def open_page(page: str, **query: str) -> AppTest:
-    """Open a page with query parameters."""
+    """Open a page with query parameters; no earlier page's job, slow on a busy machine, is seen."""
     st.cache_resource.clear()
+    for job in jobs.jobs():
+        jobs.wait_for(job, 60)
+        job.put_away()
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     for key, value in query.items():
         app.query_params[key] = value
