@@ -19,6 +19,7 @@ from core.corpus.attributes import Attributes, load_users
 from core.corpus.corpus import Corpus
 from core.corpus.events import StoredEvents
 from core.corpus.manifest import Manifest
+from core.corpus.sorting import InOrder
 from core.domain import Columns
 from core.files import Damaged, read_sums, reason_of, verify, write_sums
 from core.language import tr
@@ -131,23 +132,23 @@ def save_tables(
     ordered: int = 0,
     duplicates: int = 0,
     tick: Callable[[int, int], None] = lambda done, total: None,
+    release: Callable[[], object] = lambda: None,
 ) -> Manifest:
     """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
 
     ``facts`` are further fields of the manifest: at least name, format and created. The first
     ``ordered`` events are in contract order; ``duplicates`` of ``rows_read`` were left out earlier.
-    ``tick`` hears how many of all are written.
+    ``tick`` hears how many of all are written, ``release`` is that of ``InOrder``.
     """
     tick(0, events.num_rows)
-    order, repeated = tables.contract_order(events, ordered)
-    kept = order[~repeated]
+    sorting = InOrder(events, folder, ordered, release)
     fingerprint = tables.Fingerprint()
     kinds: dict[str, int] = {}
     with_text = 0
 
     def event_slices() -> Iterator[pa.Table]:
         nonlocal with_text
-        for part in tables.slices(events, kept, tables.EVENTS_SCHEMA):
+        for part in sorting.slices(tables.EVENTS_SCHEMA):
             fingerprint.add("events", part)
             for pair in part[Columns.Kind].value_counts():
                 kind = pair["values"].as_py()
@@ -155,7 +156,7 @@ def save_tables(
             words = pc.or_(part[Columns.Title].is_valid(), part[Columns.Text].is_valid())
             with_text += pc.sum(words).as_py() or 0
             yield part
-            tick(sum(kinds.values()), len(kept))
+            tick(sorting.read, events.num_rows)
 
     tables.write_parquet(folder / tables.EVENTS_FILE, event_slices(), tables.EVENTS_SCHEMA)
     item_order = np.argsort(tables.codes_in_order(items[Columns.Item]))
@@ -163,14 +164,14 @@ def save_tables(
     for part in item_slices:
         fingerprint.add("items", part)
     tables.write_parquet(folder / tables.ITEMS_FILE, item_slices, tables.ITEMS_SCHEMA)
-    span = pc.min_max(events[Columns.Time].take(kept)).as_py()
+    span = pc.min_max(events[Columns.Time]).as_py()
     manifest = Manifest(
         corpus_id=fingerprint.hexdigest(rating_scale),
         rows_read=rows_read,
-        accepted=len(kept),
-        duplicates=duplicates + int(repeated.sum()),
-        quarantined=rows_read - duplicates - len(order),
-        users=pc.count_distinct(events[Columns.User].take(kept)).as_py(),
+        accepted=events.num_rows - sorting.repeated,
+        duplicates=duplicates + sorting.repeated,
+        quarantined=rows_read - duplicates - events.num_rows,
+        users=sorting.n_users,
         items=items.num_rows,
         first=span["min"],
         last=span["max"],
