@@ -223,7 +223,7 @@ def measure(events: int, *, train: bool) -> dict[str, tuple[float, float]]:
     for name in STAGES:
         if name != "timeline" or has_model(events):
             figures[name] = stage(name, events)
-    said = " | ".join(f"{name} {s:.2f} s {mb:.0f} MB" for name, (s, mb) in figures.items())
+    said = " | ".join(f"{name} {s:.3g} s {mb:.0f} MB" for name, (s, mb) in figures.items())
     print(f"        {events:>10,} events: {said} (load {os.getloadavg()[0]:.1f})", flush=True)
     return figures
 

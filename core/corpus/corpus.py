@@ -111,13 +111,16 @@ class Corpus:
     def event_items(self) -> CodeArray:
         """Catalogue index of each event's item, int32[n_events]."""
         words, codes = self.source.codes(Columns.Item)
-        places = np.array([self.item_index.get(word, -1) for word in words], np.int32)
-        return places[codes]
+        places = np.array([self.item_index.get(word, -1) for word in words], np.int32)[codes]
+        places.setflags(write=False)
+        return places
 
     @cached_property
     def parts(self) -> PartArray:
         """``leave_last_out`` of all events, int8[n_events] of ``Part``."""
-        return parts_of(self.user_starts)
+        parts = parts_of(self.user_starts)
+        parts.setflags(write=False)
+        return parts
 
     def user_rows(self, user_id: str) -> slice:
         """The rows of ``events`` that are this user's; DomainError for an unknown user."""

@@ -79,7 +79,7 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
             "rank": known["held_out_rank"].to_numpy(float),
             "seen": pd.NaT
             if corpus.manifest.order_as_time
-            else corpus.events[Columns.Time].to_numpy()[ends],
+            else pd.DatetimeIndex(corpus.times[ends], tz="UTC"),
             "change": np.nan if turnover is None else turnover.change.astype(float),
         }
     )
@@ -88,17 +88,12 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
 def topic_shares(engine: Engine) -> FloatArray:
     """The share of each user's events in each topic, float32[n_users, n_topics]; rows sum to 1."""
     corpus, n = engine.corpus, len(engine.topics.names)
-    topic = engine.topics.item_topic[event_items(corpus)].astype(np.int64)
+    topic = engine.topics.item_topic[corpus.event_items].astype(np.int64)
     counts = np.diff(corpus.user_starts)
     user = np.repeat(np.arange(len(counts)), counts)
     cells = np.bincount((user * n + topic)[topic >= 0], minlength=len(counts) * n)
     shares = cells.reshape(-1, n) / np.maximum(counts, 1)[:, None]
     return np.asarray(shares.round(3), np.float32)
-
-
-def event_items(corpus: Corpus) -> IntArray:
-    """The catalogue index of each event's item, int64[n_events]."""
-    return np.asarray(pd.Index(corpus.item_ids).get_indexer(corpus.events[Columns.Item].to_numpy()))
 
 
 def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
@@ -114,7 +109,7 @@ def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
             [item.casefold() == query or query in corpus.title(item).casefold()
              for item in corpus.item_ids]
         )  # fmt: skip
-        is_hit = found[event_items(corpus)]
+        is_hit = found[corpus.event_items]
     else:
         texts = (
             corpus.events[name].fillna("").str.casefold() for name in (Columns.Title, Columns.Text)
