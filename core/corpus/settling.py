@@ -63,12 +63,9 @@ def _with(events: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa
 def _with_kinds(events: pa.Table, rated: BoolArray) -> pa.Table:
     """The events with the kinds that were left open; ``rated`` bool[n] says which have a rating."""
     column = events[Columns.Kind]
-    encoded = column.dictionary_encode().unify_dictionaries()
-    chunks = encoded.chunks
-    if not chunks:
-        return events
-    words = chunks[0].dictionary.to_pylist()
-    codes = np.concatenate([chunk.indices.to_numpy() for chunk in chunks]).astype(np.int8)
+    words = column.unique()
+    codes = np.asarray(pc.index_in(column, value_set=words).to_numpy(), np.int8)
+    words = words.to_pylist()
     is_open = np.isin(codes, [at for at, word in enumerate(words) if word == OPEN])
     is_rating = np.isin(codes, [at for at, word in enumerate(words) if word == EventKind.RATING])
     is_open |= is_rating & ~rated

@@ -79,13 +79,10 @@ def frame_from_table(table: pa.Table) -> pd.DataFrame:
 
 def codes_in_order(column: pa.ChunkedArray) -> npt.NDArray[np.int32]:
     """int32[n]: each string's rank among the column's distinct strings, by code point."""
-    if not len(column):
-        return np.empty(0, np.int32)
-    encoded = column.dictionary_encode().unify_dictionaries()
-    words = encoded.chunk(0).dictionary
-    ranks = np.empty(len(words), np.int32)
-    ranks[pc.sort_indices(words).to_numpy()] = np.arange(len(words), dtype=np.int32)
-    return np.concatenate([ranks[chunk.indices.to_numpy()] for chunk in encoded.chunks])
+    words = column.unique()
+    # Not dictionary_encode, which gives each chunk a dictionary of all words so far.
+    ranks = pc.index_in(column, value_set=words.take(pc.sort_indices(words)))
+    return np.asarray(ranks.to_numpy(), np.int32)
 
 
 def contract_order(events: pa.Table, ordered: int = 0) -> tuple[IntArray, BoolArray]:
