@@ -20,6 +20,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -188,8 +189,43 @@ def peak_megabytes() -> float:
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
-def command(*words: str) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a command in a process of its own."""
+class Figure(NamedTuple):
+    """Seconds on the clock, peak memory in MB, and seconds of the processor where they say more."""
+
+    seconds: float
+    megabytes: float
+    processor: float = 0.0
+
+    def __str__(self) -> str:
+        of_it = f" ({self.processor:.0f} s of the processor)" if self.processor else ""
+        return f"{self.seconds:.3g} s{of_it} {self.megabytes:.0f} MB"
+
+
+def app(events: int) -> Figure:
+    """Seconds until a browser shows another user's Timeline, and the server's memory then, in MB.
+
+    Without a model the page says so, below the sidebar with the user's history.
+    """
+    from benchmarks.serving import IDLE, looking, served
+
+    ids = opened(events).user_ids
+    sight = ".st-key-pick_map .main-svg"
+    if not has_model(events):
+        sight = "text=No model has been trained"
+    with served(library=WORK / "library") as server, looking() as page:
+        for user in (ids[len(ids) // 3], ids[len(ids) // 2]):
+            began = time.perf_counter()
+            page.goto(f"{server.address}/timeline?corpus={name_of(events)}&user={user}")
+            page.wait_for_selector(sight, timeout=300_000)
+            page.wait_for_selector(IDLE, timeout=300_000)
+            seconds = time.perf_counter() - began
+        lines = Path(f"/proc/{server.pid}/status").read_text("utf-8").splitlines()
+        resident = next(line for line in lines if line.startswith("VmRSS"))
+    return Figure(seconds, int(resident.split()[1]) / 1024)
+
+
+def command(*words: str) -> Figure:
+    """What a command takes in a process of its own."""
     began = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-m", *words],
@@ -200,20 +236,20 @@ def command(*words: str) -> tuple[float, float]:
     _, status, used = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(words)} ended with {status}")
-    return time.perf_counter() - began, used.ru_maxrss / 1024
+    processor = used.ru_utime + used.ru_stime
+    return Figure(time.perf_counter() - began, used.ru_maxrss / 1024, processor)
 
 
-def stage(name: str, events: int) -> tuple[float, float]:
-    """Seconds and peak memory in MB of one stage in a process of its own."""
+def stage(name: str, events: int) -> Figure:
+    """What one stage takes in a process of its own."""
     answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.scale", "--stage", name, str(events)],
         check=True, cwd=PROJECT, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    seconds, megabytes = json.loads(answer.splitlines()[-1])
-    return seconds, megabytes
+    return Figure(*json.loads(answer.splitlines()[-1]))
 
 
-def measure(events: int, *, train: bool) -> dict[str, tuple[float, float]]:
+def measure(events: int, *, train: bool) -> dict[str, Figure]:
     """All stages of a decade."""
     if not path_of(events).exists():
         make(events)
@@ -223,7 +259,8 @@ def measure(events: int, *, train: bool) -> dict[str, tuple[float, float]]:
     for name in STAGES:
         if name != "timeline" or has_model(events):
             figures[name] = stage(name, events)
-    said = " | ".join(f"{name} {s:.3g} s {mb:.0f} MB" for name, (s, mb) in figures.items())
+    figures["app"] = app(events)
+    said = " | ".join(f"{name} {figure}" for name, figure in figures.items())
     print(f"        {events:>10,} events: {said} (load {os.getloadavg()[0]:.1f})", flush=True)
     return figures
 
@@ -242,7 +279,7 @@ def main() -> int:
     largest = found.get(10**7, {})
     for name, (seconds, megabytes) in BARS.items():
         if name in largest:
-            took, peak = largest[name]
+            took, peak, _ = largest[name]
             lines += [
                 Line(f"{name} at 10^7 events", f"{seconds:g} s", f"{took:.2f} s", took <= seconds),
                 Line(f"{name} at 10^7 events, peak", f"{megabytes:.0f} MB", f"{peak:.0f} MB",
@@ -251,7 +288,7 @@ def main() -> int:
     sizes = sorted(found)
     for few, many in pairwise(sizes):
         for name in [name for name in found[many] if name in found[few]]:
-            growth = found[many][name][0] / max(found[few][name][0], 1e-3)
+            growth = found[many][name].seconds / max(found[few][name].seconds, 1e-3)
             lines.append(
                 Line(f"{name}: seconds, {many:,} events beside {few:,}", f"at most {many / few:g} "
                      "times", f"{growth:.1f} times", growth <= many / few)

@@ -209,6 +209,7 @@ class FilesRead:
                     )
                 wholes = sum((reader.wholes for reader in self.readers), Counter[float]())
                 settled = settle(events, wholes, scale)
+                self.release()
                 self.notes.extend(settled.notes)
                 self._log_outside(events, settled.outside, settled.reason)
                 said = self.plan.asked.category_separator
