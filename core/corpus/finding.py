@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.arrays import IntArray
+from core.arrays import BoolArray, IntArray
 from core.corpus.attributes import TEXT, Attributes
 from core.corpus.corpus import Corpus
 
@@ -87,6 +87,13 @@ class UserFinder:
         for values in self._attributes:
             for user, value in values.holding(typed, begins=begins):
                 yield user, UserHit(self._user_ids[user], values.name, value)
+
+
+def holding(names: Sequence[str], query: str) -> BoolArray:
+    """Which names hold a text, bool[n]; case does not matter."""
+    held = np.zeros(len(names), np.bool_)
+    held[list(_Names(names).holding(query, begins=False))] = True
+    return held
 
 
 class _Names:
