@@ -98,6 +98,11 @@ class Corpus:
         return int(self.user_starts[-1])
 
     @property
+    def has_text(self) -> bool:
+        """Whether an event may have words: False only where the manifest of its files says so."""
+        return self.folder is None or self.manifest.with_text > 0
+
+    @property
     def times(self) -> TimeArray:
         """When each event happened, datetime64[us][n_events] in UTC."""
         return self.source.times
@@ -216,9 +221,9 @@ class Corpus:
         """Words from training reviews of the items without a title."""
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
-        if not nameless or (self.folder is not None and not self.manifest.with_text):
+        if not nameless or not self.has_text:
             return {}
-        return read_names(self.folder, self.corpus_id, self.events, nameless)
+        return read_names(self.folder, self.corpus_id, lambda: self.events, nameless)
 
     @cached_property
     def _history(self) -> Callable[[str], History]:

@@ -133,7 +133,7 @@ class Watched:
     @cached_property
     def has_text(self) -> BoolArray:
         """Which events have words, bool[n_events]."""
-        if self.corpus.folder is not None and not self.corpus.manifest.with_text:
+        if not self.corpus.has_text:
             return np.zeros(self.corpus.n_events, bool)
         texts = self.corpus.events[[Columns.Title, Columns.Text]]
         return np.asarray(texts.fillna("").ne("").any(axis=1).to_numpy(bool))

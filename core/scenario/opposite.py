@@ -70,7 +70,7 @@ class Reviews:
     @cached_property
     def _written(self) -> BoolArray:
         corpus = self.engine.corpus
-        if corpus.folder is not None and not corpus.manifest.with_text:
+        if not corpus.has_text:
             return np.zeros(corpus.n_events, np.bool_)
         events = corpus.events
         written: BoolArray = (

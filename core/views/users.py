@@ -115,7 +115,7 @@ def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
              for item in corpus.item_ids]
         )  # fmt: skip
         is_hit = found[corpus.event_items]
-    elif corpus.folder is not None and not corpus.manifest.with_text:
+    elif not corpus.has_text:
         return np.zeros(len(corpus.user_ids), np.int64)
     else:
         texts = (
