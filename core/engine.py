@@ -16,7 +16,6 @@ import pandas as pd
 
 from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, History, Part, RecommendationList, RecommendedItem
 from core.encode.cache import VectorCache, check_encoder, open_cache, open_encoder
@@ -359,7 +358,7 @@ class Engine:
 
     @cached_property
     def _split(self) -> npt.NDArray[np.int8]:
-        return leave_last_out(self.corpus.events)
+        return self.corpus.parts
 
 
 def _id_taken(name: str, where: str) -> DomainError:

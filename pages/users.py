@@ -63,7 +63,9 @@ def main() -> None:
         sharing.share()
         name = f"users-{engine.corpus.name}"
         attributes = engine.corpus.attributes
-        sharing.export(name, {tr("Users (CSV)"): (".csv", lambda: plain(view.rows, attributes))})
+        sharing.export(
+            name, {tr("Users (CSV)"): (".csv", lambda: plain(view.everybody(), attributes))}
+        )
     if view.rows.empty:
         more = tr("Search something else, or ask for fewer events.")
         notices.empty(tr("No user is like that"), more)

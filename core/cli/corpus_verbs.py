@@ -143,7 +143,6 @@ def import_corpus(
     from core.corpus import options as said
     from core.corpus.appending import AppendSummary, append_files
     from core.corpus.importing import import_files
-    from core.encode.unknown import unknown_in_folder
 
     shelf = Library.open(library)
     given: dict[str, Any] = {
@@ -171,7 +170,11 @@ def import_corpus(
         summary = (append_files if append else import_files)(
             shelf, name, files, items, options, progress=progress, users=users
         )
-    unknown = unknown_in_folder(shelf.corpus_folder(name)) if summary.manifest.with_text else None
+    unknown = None
+    if summary.manifest.with_text:
+        from core.encode.unknown import unknown_in_folder  # brings torch
+
+        unknown = unknown_in_folder(shelf.corpus_folder(name))
     if isinstance(summary, AppendSummary):
         cautions = list(map(_note, summary.append.notes)) if summary.append else []
         cautions += _attribute_lines(summary.manifest)[1:] if users is not None else []

@@ -125,8 +125,8 @@ def _states(
 ) -> tuple[FloatArray, FloatArray]:
     """All query vectors float32[n_events, dim], and the sentiment of each event's text."""
     corpus = engine.corpus
-    queries = np.zeros((len(corpus.events), dim), np.float32)
-    sentiments = np.zeros(len(corpus.events), np.float32)
+    queries = np.zeros((corpus.n_events, dim), np.float32)
+    sentiments = np.zeros(corpus.n_events, np.float32)
     last = 0
     for done, user in enumerate(corpus.user_ids):
         check_stop(stop)

@@ -67,10 +67,10 @@ def people_of(engine: Engine, states: States, turns: Turns | None) -> People:
     corpus, names = engine.corpus, np.array(engine.topics.names, object)
     starts = corpus.user_starts
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    times = corpus.times
     timed = not corpus.manifest.order_as_time
     none = np.full(len(starts) - 1, np.datetime64("NaT"), "datetime64[us]")
-    ratings = corpus.events[Columns.Rating].to_numpy(np.float64)
+    ratings = corpus.ratings.astype(np.float64)
     sentiment, trend = _felt(states.sentiments.astype(np.float64), starts)
     users = pd.DataFrame(
         {
@@ -95,7 +95,7 @@ def _points(
 ) -> pd.DataFrame | None:
     if turns is None:
         return None
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    times = corpus.times
     rows = [(user.user_id, point) for user in turns.users for point in user.points]
     at = np.array(
         [

@@ -66,7 +66,7 @@ def make_second(
     if known is not None:
         return known
     corpus = engine.corpus
-    rows = refit_rows(engine.map, len(corpus.events), seed_of(engine))
+    rows = refit_rows(engine.map, corpus.n_events, seed_of(engine))
     queries = np.zeros((len(rows), engine.config.settings.dim), np.float32)
     ends = np.searchsorted(rows, corpus.user_starts)
     for done, user in enumerate(corpus.user_ids):

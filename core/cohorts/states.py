@@ -70,9 +70,7 @@ class Clock:
     @cached_property
     def seconds(self) -> npt.NDArray[np.datetime64]:
         """datetime64[us][n_events], in UTC."""
-        times: npt.NDArray[np.datetime64] = self.corpus.events[Columns.Time].to_numpy(
-            "datetime64[us]"
-        )
+        times: npt.NDArray[np.datetime64] = self.corpus.times
         return times
 
     def rows(self, at: datetime | None) -> IntArray:
@@ -114,7 +112,7 @@ def measure_states(
 ) -> States:
     """Run all histories; ``stop`` is asked between two users."""
     corpus, dim = engine.corpus, engine.config.settings.dim
-    n = len(corpus.events)
+    n = corpus.n_events
     positions = np.zeros((n, 2), np.float32)
     topics = np.zeros(n, np.int16)
     sentiments = np.zeros(n, np.float32)
@@ -236,7 +234,7 @@ def _from_arrays(
 ) -> States:
     """The states of these arrays; ValueError where they can't be the corpus's."""
     corpus = engine.corpus
-    n, users, known = len(corpus.events), len(corpus.user_ids), len(words)
+    n, users, known = corpus.n_events, len(corpus.user_ids), len(words)
     if not all(isinstance(word, str) for word in words):
         raise ValueError("a word is no text")
     said = check_array("said", arrays["said"], np.int32, (None,), low=0, high=known - 1)

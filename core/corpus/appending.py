@@ -115,6 +115,7 @@ def append_files(
                 ordered=manifest.accepted,
                 duplicates=manifest.duplicates,
                 tick=reading.tick_writing,
+                release=reading.release,
             )
             span = pc.min_max(new[Columns.Time]).as_py()
             ids = whole[Columns.User].unique().to_pylist()

@@ -9,17 +9,17 @@ from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.arrays import IntArray
+from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.attributes import Attributes
+from core.corpus.events import CodeArray, EventSource, FrameEvents, TimeArray
 from core.corpus.manifest import Manifest
 from core.corpus.names import derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
-from core.corpus.split import user_starts
+from core.corpus.split import parts_of
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
 from core.language import tr
@@ -32,13 +32,17 @@ OWN_TITLE = 40
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """One corpus in memory: events, items and what is known about them. Treat it as read-only.
+    """One corpus: events, items and what is known about them. Treat it as read-only.
 
     ``events`` has ``Columns.EVENTS`` with users sorted and each user's events in contract order
     (timestamp datetime64[us, UTC], rating float32 with NaN for none, the rest str or None).
     ``items`` has ``Columns.ITEMS`` sorted by item_id (price float64 with NaN, the rest str or
     None): the whole catalogue; an item's row number is its catalogue index everywhere. ``folder``
     is where it was read from; None for a corpus made in memory.
+
+    The frame ``events`` is made when it is first asked for, and large where the corpus is: who
+    needs a history or a column takes ``history``, ``times``, ``ratings``, ``event_items``,
+    ``parts``.
     """
 
     name: str
@@ -67,20 +71,61 @@ class Corpus:
         """Catalogue index of each item id."""
         return {item: index for index, item in enumerate(self.item_ids)}
 
-    @cached_property
+    @property
+    def source(self) -> EventSource:
+        """Where the events come from."""
+        source: EventSource = vars(self)["source"]
+        return source
+
+    @property
     def user_ids(self) -> tuple[str, ...]:
         """User ids, sorted; aligned with ``user_starts``."""
-        return tuple(self.events[Columns.User].to_numpy()[self.user_starts[:-1]])
+        return self.source.user_ids
 
     @cached_property
     def user_index(self) -> Mapping[str, int]:
         """Place of each user id in ``user_ids``."""
         return {user: index for index, user in enumerate(self.user_ids)}
 
-    @cached_property
+    @property
     def user_starts(self) -> IntArray:
         """int64[n_users + 1]: row of each user's first event, then the number of rows."""
-        return user_starts(self.events)
+        return self.source.user_starts
+
+    @property
+    def n_events(self) -> int:
+        """How many events there are."""
+        return int(self.user_starts[-1])
+
+    @property
+    def has_text(self) -> bool:
+        """Whether an event may have words: False only where the manifest of its files says so."""
+        return self.folder is None or self.manifest.with_text > 0
+
+    @property
+    def times(self) -> TimeArray:
+        """When each event happened, datetime64[us][n_events] in UTC."""
+        return self.source.times
+
+    @property
+    def ratings(self) -> FloatArray:
+        """The rating of each event, float32[n_events], NaN for none."""
+        return self.source.ratings
+
+    @cached_property
+    def event_items(self) -> CodeArray:
+        """Catalogue index of each event's item, int32[n_events]."""
+        words, codes = self.source.codes(Columns.Item)
+        places = np.array([self.item_index.get(word, -1) for word in words], np.int32)[codes]
+        places.setflags(write=False)
+        return places
+
+    @cached_property
+    def parts(self) -> PartArray:
+        """``leave_last_out`` of all events, int8[n_events] of ``Part``."""
+        parts = parts_of(self.user_starts)
+        parts.setflags(write=False)
+        return parts
 
     def user_rows(self, user_id: str) -> slice:
         """The rows of ``events`` that are this user's; DomainError for an unknown user."""
@@ -176,23 +221,9 @@ class Corpus:
         """Words from training reviews of the items without a title."""
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
-        if not nameless:
+        if not nameless or not self.has_text:
             return {}
-        return read_names(self.folder, self.corpus_id, self.events, nameless)
-
-    @cached_property
-    def _columns(self) -> tuple[list[Any], ...]:
-        frame = self.events
-        micros = frame[Columns.Time].to_numpy("datetime64[us]").astype(np.int64).tolist()
-        ratings = frame[Columns.Rating].to_numpy().tolist()
-        texts = (frame[name].tolist() for name in (Columns.Title, Columns.Text))
-        return (
-            frame[Columns.Item].tolist(),
-            micros,
-            frame[Columns.Kind].tolist(),
-            [None if rating != rating else rating for rating in ratings],
-            *texts,
-        )
+        return read_names(self.folder, self.corpus_id, lambda: self.events, nameless)
 
     @cached_property
     def _history(self) -> Callable[[str], History]:
@@ -207,7 +238,6 @@ class Corpus:
                         self.index_of(event.item_id, tr("user {user}", user=user_id))
                 return own
             rows = self.user_rows(user_id)
-            columns = (column[rows] for column in self._columns)
             events = tuple(
                 Event(
                     item,
@@ -218,8 +248,22 @@ class Corpus:
                     text,
                     timed,
                 )
-                for item, at, kind, rating, title, text in zip(*columns, strict=True)
+                for item, at, kind, rating, title, text in self.source.rows(rows.start, rows.stop)
             )
             return History(user_id, events)
 
         return lru_cache(CACHED_HISTORIES)(build)
+
+
+class _Events:
+    """The field ``events``: given as a frame or an ``EventSource``, read as a frame."""
+
+    def __get__(self, corpus: Corpus, owner: type) -> pd.DataFrame:
+        return corpus.source.frame
+
+    def __set__(self, corpus: Corpus, given: pd.DataFrame | EventSource) -> None:
+        is_frame = isinstance(given, pd.DataFrame)
+        vars(corpus)["source"] = FrameEvents(given) if is_frame else given
+
+
+Corpus.events = _Events()

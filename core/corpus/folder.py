@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 from core.corpus import tables
 from core.corpus.attributes import Attributes, load_users
 from core.corpus.corpus import Corpus
+from core.corpus.events import StoredEvents
 from core.corpus.manifest import Manifest
+from core.corpus.sorting import InOrder
 from core.domain import Columns
 from core.files import Damaged, read_sums, reason_of, verify, write_sums
 from core.language import tr
@@ -25,42 +27,52 @@ from core.language import tr
 MANIFEST_FILE, QUARANTINE_FILE = "manifest.json", "quarantine.jsonl"
 
 
-def load_corpus(folder: Path) -> Corpus:
-    """Read a corpus folder; DomainError when its files aren't those that were written.
+def load_corpus(folder: Path, library: Path | None = None) -> Corpus:
+    """Open a corpus folder; DomainError when its files aren't those that were written.
 
-    Without a list of hashes the tables are held to the corpus id, which is one of their content.
+    Events are read when they are asked for. Without a list of hashes the tables are held to the
+    corpus id, which is one of their content.
     """
-    manifest, events, items = load_tables(folder)
-    frames = tables.frame_from_table(events), tables.frame_from_table(items)
-    corpus = Corpus(manifest.name, manifest.corpus_id, *frames, manifest, folder)
-    users = load_users(folder, manifest)
-    if users is None or manifest.attributes is None:
-        return corpus
-    return replace(corpus, attributes=Attributes(manifest.attributes, users, corpus.user_ids))
+    manifest = Manifest.read(folder / MANIFEST_FILE)
+    if read_sums(folder) is None:
+        load_tables(folder)
+    items = tables.frame_from_table(_read_table(folder, tables.ITEMS_FILE, tables.ITEMS_SCHEMA))
+    events = StoredEvents(folder / tables.EVENTS_FILE)
+    users, attributes = load_users(folder, manifest), None
+    if users is not None and manifest.attributes is not None:
+        attributes = Attributes(manifest.attributes, users, events.user_ids)
+    about = manifest.name, manifest.corpus_id
+    return Corpus(*about, events, items, manifest, folder, library, attributes)
 
 
 def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:
-    """The manifest, events and items of a corpus folder, as ``load_corpus`` reads them."""
+    """The manifest, events and items of a corpus folder, verified as ``load_corpus`` does."""
     manifest = Manifest.read(folder / MANIFEST_FILE)
-    remedy = tr("Import the corpus again")
-    verify(folder, (tables.EVENTS_FILE, tables.ITEMS_FILE), remedy=remedy)
-    try:
-        events, items = (
-            pq.read_table(folder / file, partitioning=None, memory_map=True).cast(schema)
-            for file, schema in (
-                (tables.EVENTS_FILE, tables.EVENTS_SCHEMA),
-                (tables.ITEMS_FILE, tables.ITEMS_SCHEMA),
-            )
-        )
-        if read_sums(folder) is None:
+    events = _read_table(folder, tables.EVENTS_FILE, tables.EVENTS_SCHEMA)
+    items = _read_table(folder, tables.ITEMS_FILE, tables.ITEMS_SCHEMA)
+    if read_sums(folder) is None:
+        with _damaged(folder):
             _check_content(manifest, events, items)
+    return manifest, events, items
+
+
+def _read_table(folder: Path, name: str, schema: pa.Schema) -> pa.Table:
+    verify(folder, (name,), remedy=tr("Import the corpus again"))
+    with _damaged(folder):
+        return pq.read_table(folder / name, partitioning=None, memory_map=True).cast(schema)
+
+
+@contextmanager
+def _damaged(folder: Path) -> Iterator[None]:
+    """What readers raise of a file that isn't what was written, as ``Damaged``."""
+    try:
+        yield
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise Damaged(
             tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
             where=str(folder),
-            remedy=remedy,
+            remedy=tr("Import the corpus again"),
         ) from None
-    return manifest, events, items
 
 
 def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> None:
@@ -120,23 +132,23 @@ def save_tables(
     ordered: int = 0,
     duplicates: int = 0,
     tick: Callable[[int, int], None] = lambda done, total: None,
+    release: Callable[[], object] = lambda: None,
 ) -> Manifest:
     """Order, count and write two Arrow tables; what neither is kept nor repeated was quarantined.
 
     ``facts`` are further fields of the manifest: at least name, format and created. The first
     ``ordered`` events are in contract order; ``duplicates`` of ``rows_read`` were left out earlier.
-    ``tick`` hears how many of all are written.
+    ``tick`` hears how many of all are written, ``release`` is that of ``InOrder``.
     """
     tick(0, events.num_rows)
-    order, repeated = tables.contract_order(events, ordered)
-    kept = order[~repeated]
+    sorting = InOrder(events, folder, ordered, release)
     fingerprint = tables.Fingerprint()
     kinds: dict[str, int] = {}
     with_text = 0
 
     def event_slices() -> Iterator[pa.Table]:
         nonlocal with_text
-        for part in tables.slices(events, kept, tables.EVENTS_SCHEMA):
+        for part in sorting.slices(tables.EVENTS_SCHEMA):
             fingerprint.add("events", part)
             for pair in part[Columns.Kind].value_counts():
                 kind = pair["values"].as_py()
@@ -144,7 +156,7 @@ def save_tables(
             words = pc.or_(part[Columns.Title].is_valid(), part[Columns.Text].is_valid())
             with_text += pc.sum(words).as_py() or 0
             yield part
-            tick(sum(kinds.values()), len(kept))
+            tick(sorting.read, events.num_rows)
 
     tables.write_parquet(folder / tables.EVENTS_FILE, event_slices(), tables.EVENTS_SCHEMA)
     item_order = np.argsort(tables.codes_in_order(items[Columns.Item]))
@@ -152,14 +164,14 @@ def save_tables(
     for part in item_slices:
         fingerprint.add("items", part)
     tables.write_parquet(folder / tables.ITEMS_FILE, item_slices, tables.ITEMS_SCHEMA)
-    span = pc.min_max(events[Columns.Time].take(kept)).as_py()
+    span = pc.min_max(events[Columns.Time]).as_py()
     manifest = Manifest(
         corpus_id=fingerprint.hexdigest(rating_scale),
         rows_read=rows_read,
-        accepted=len(kept),
-        duplicates=duplicates + int(repeated.sum()),
-        quarantined=rows_read - duplicates - len(order),
-        users=pc.count_distinct(events[Columns.User].take(kept)).as_py(),
+        accepted=events.num_rows - sorting.repeated,
+        duplicates=duplicates + sorting.repeated,
+        quarantined=rows_read - duplicates - events.num_rows,
+        users=sorting.n_users,
         items=items.num_rows,
         first=span["min"],
         last=span["max"],

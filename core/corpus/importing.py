@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.corpus.catalogue import Catalogue, Described, collect_items
 from core.corpus.folder import MANIFEST_FILE, QUARANTINE_FILE, save_tables
@@ -135,6 +138,7 @@ def import_files(
                 rating_scale=events.scale,
                 facts=importing.facts(catalogue) | {"name": name, "created": datetime.now(UTC)},
                 tick=importing.tick_writing,
+                release=importing.release,
             )
             if about_users is not None:
                 ids = events.events[Columns.User].unique().to_pylist()
@@ -149,7 +153,8 @@ class FilesRead:
     """The files of a plan, read into a staging folder.
 
     ``order`` counts the rows of each user before these files, where their order is their time;
-    ``goes_on``: the folder's quarantine has rows of earlier files.
+    ``goes_on``: the folder's quarantine has rows of earlier files. ``release`` gives back the
+    memory into which the accepted events are mapped; they are read again when they are needed.
     """
 
     def __init__(
@@ -174,6 +179,7 @@ class FilesRead:
         self.bytes_before = 0
         self.files = [source.file for source in plan.files]
         self.bytes_total = sum(file.size for file in self.files)
+        self.release: Callable[[], object] = lambda: None
 
     @contextmanager
     def accepted(self, scale: Scale | None) -> Iterator[tuple[Settled, Catalogue]]:
@@ -188,8 +194,10 @@ class FilesRead:
                     for rows in self._chunks(number, source):
                         writer.write_batch(rows)
                     self.bytes_before += source.file.size
-            with pa.memory_map(str(spill)) as stored:
-                events = pa.ipc.open_file(stored).read_all()
+            with spill.open("rb") as file:
+                memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self.release = partial(memory.madvise, mmap.MADV_DONTNEED)
+                events = pa.ipc.open_file(pa.py_buffer(memory)).read_all()
                 if events.num_rows == 0 and self.plan.events:
                     first = self.quarantine.first
                     raise DomainError(
@@ -201,6 +209,7 @@ class FilesRead:
                     )
                 wholes = sum((reader.wholes for reader in self.readers), Counter[float]())
                 settled = settle(events, wholes, scale)
+                self.release()
                 self.notes.extend(settled.notes)
                 self._log_outside(events, settled.outside, settled.reason)
                 said = self.plan.asked.category_separator
@@ -210,6 +219,7 @@ class FilesRead:
                 )
                 self._note_matches(catalogue)
                 self._note_reading()
+                self.release()
                 yield settled, catalogue
         spill.unlink()
 
@@ -229,6 +239,8 @@ class FilesRead:
 
     def _log_outside(self, events: pa.Table, rows: pa.Array, reason: str) -> None:
         """Write down the ratings that their scale does not have."""
+        if not pc.any(rows).as_py():
+            return
         for row in events.filter(rows).select([Columns.Rating, SHARE, FILE, LINE]).to_pylist():
             value = row[Columns.Rating] if row[Columns.Rating] is not None else row[SHARE]
             problem = BadRow(Columns.Rating, reason, f"{value:g}")

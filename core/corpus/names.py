@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from math import log
@@ -143,11 +143,14 @@ def derived_title(name: tuple[str, str] | None, item_id: str, details: str = "")
 
 
 def read_names(
-    folder: Path | None, corpus_id: str, events: pd.DataFrame, item_ids: Iterable[str]
+    folder: Path | None,
+    corpus_id: str,
+    events: Callable[[], pd.DataFrame],
+    item_ids: Iterable[str],
 ) -> dict[str, tuple[str, str]]:
     """``derived_names``, made once and kept in the corpus's folder where that can be written.
 
-    What was changed since is made anew.
+    What was changed since is made anew, of what ``events`` returns then.
     """
     path = None if folder is None else folder / NAMES_FILE
     if path is not None:
@@ -156,7 +159,7 @@ def read_names(
             is_whole = SEAL in kept and unsealed(kept)
             if is_whole and (kept["version"], kept["corpus_id"]) == (VERSION, corpus_id):
                 return {str(item): (str(a), str(b)) for item, (a, b) in kept["names"].items()}
-    names = derived_names(events, item_ids)
+    names = derived_names(events(), item_ids)
     if path is not None:
         content = {"version": VERSION, "corpus_id": corpus_id, "names": names}
         with suppress(OSError):

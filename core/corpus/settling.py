@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.arrays import BoolArray, FloatArray
 from core.corpus.options import Scale
 from core.corpus.ratings import OUTSIDE, OUTSIDE_INFERRED, scale_words, scaled
 from core.corpus.validate import OPEN
@@ -39,23 +40,14 @@ def settle(events: pa.Table, wholes: Counter[float], known: Scale | None) -> Set
     these are of; ``known`` is the scale known beforehand. An event without a kind is a review with
     words, else a rating with a rating, else a view; a rating without one is a view.
     """
-    numbers, shares = (
-        pc.fill_null(events[name], np.nan).to_numpy().astype(np.float32)
-        for name in (Columns.Rating, SHARE)
-    )
+    numbers, shares = (_numbers(events[name]) for name in (Columns.Rating, SHARE))
     ratings = scaled(numbers, shares, wholes, known)
-    rated = pa.array(~np.isnan(ratings.ratings))
-    has_words = pc.or_(events[Columns.Title].is_valid(), events[Columns.Text].is_valid())
-    kind = events[Columns.Kind]
-    view = pa.scalar(EventKind.VIEW.value, kind.type)
-    rating = pa.scalar(EventKind.RATING.value, kind.type)
-    review = pa.scalar(EventKind.REVIEW.value, kind.type)
-    open_kind = pc.if_else(has_words, review, pc.if_else(rated, rating, view))
-    is_open = pc.or_(
-        pc.equal(kind, OPEN), pc.and_(pc.equal(kind, EventKind.RATING.value), pc.invert(rated))
-    )
-    settled = _with(events, Columns.Rating, pa.array(ratings.ratings, from_pandas=True))
-    settled = _with(settled, Columns.Kind, pc.if_else(is_open, open_kind, kind))
+    del numbers, shares
+    rated = ~np.isnan(ratings.ratings)
+    settled = events
+    if rated.any() or events[Columns.Rating].null_count < len(events):
+        settled = _with(events, Columns.Rating, pa.array(ratings.ratings, from_pandas=True))
+    settled = _with_kinds(settled, rated)
     reason = ""
     if ratings.scale is not None:
         problem = OUTSIDE if known is not None else OUTSIDE_INFERRED
@@ -66,3 +58,26 @@ def settle(events: pa.Table, wholes: Counter[float], known: Scale | None) -> Set
 def _with(events: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
     place = events.schema.get_field_index(name)
     return events.set_column(place, events.schema.field(place), column)
+
+
+def _with_kinds(events: pa.Table, rated: BoolArray) -> pa.Table:
+    """The events with the kinds that were left open; ``rated`` bool[n] says which have a rating."""
+    column = events[Columns.Kind]
+    words = column.unique()
+    codes = np.asarray(pc.index_in(column, value_set=words).to_numpy(), np.int8)
+    words = words.to_pylist()
+    is_open = np.isin(codes, [at for at, word in enumerate(words) if word == OPEN])
+    is_rating = np.isin(codes, [at for at, word in enumerate(words) if word == EventKind.RATING])
+    is_open |= is_rating & ~rated
+    if not is_open.any():
+        return events
+    has_words = pc.or_(events[Columns.Title].is_valid(), events[Columns.Text].is_valid())
+    kinds = [EventKind.VIEW.value, EventKind.RATING.value, EventKind.REVIEW.value]
+    found = np.where(has_words.to_numpy(), 2, np.where(rated, 1, 0)).astype(np.int8)
+    codes = np.where(is_open, found + np.int8(len(words)), codes)
+    known = pa.array([*words, *kinds], column.type)
+    return _with(events, Columns.Kind, known.take(pa.array(codes)))
+
+
+def _numbers(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(pc.fill_null(column, np.nan).to_numpy(), np.float32)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from core.arrays import IntArray
+from core.arrays import IntArray, PartArray
 from core.domain import Columns, Part
 
 MIN_EVENTS_SCORED = 5
@@ -28,14 +27,18 @@ def user_starts(events: pd.DataFrame) -> IntArray:
     return np.concatenate(([0], changes, [len(users)])).astype(np.int64)
 
 
-def leave_last_out(events: pd.DataFrame) -> npt.NDArray[np.int8]:
+def leave_last_out(events: pd.DataFrame) -> PartArray:
     """The part of each event, int8[n_events] of ``Part``.
 
     Each user's last event is test, the one before it validation, the rest train; a user with one
     event has only a test event. Every user counts, however short the history.
     """
-    starts = user_starts(events)
-    parts = np.full(len(events), Part.TRAIN, np.int8)
+    return parts_of(user_starts(events))
+
+
+def parts_of(starts: IntArray) -> PartArray:
+    """``leave_last_out`` of users whose events begin at these rows, int64[n_users + 1]."""
+    parts = np.full(int(starts[-1]), Part.TRAIN, np.int8)
     ends = starts[1:] - 1
     parts[ends[np.diff(starts) > 1] - 1] = Part.VALIDATION
     parts[ends] = Part.TEST

@@ -14,7 +14,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -124,9 +124,9 @@ class Library:
 
     def _load(self, name: str) -> Corpus:
         folder = self.corpus_folder(name)
-        corpus = load_corpus(folder)
+        corpus = load_corpus(folder, self.root)
         _own(name, folder, corpus.manifest)
-        return replace(corpus, library=self.root)
+        return corpus
 
     def write(
         self,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -76,13 +77,12 @@ def frame_from_table(table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def codes_in_order(column: pa.ChunkedArray) -> IntArray:
-    """int64[n]: each string's rank among the column's distinct strings, by code point."""
-    encoded = column.combine_chunks().dictionary_encode()
-    words = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    ranks = np.empty(len(words), dtype=np.int64)
-    ranks[np.argsort(words)] = np.arange(len(words))
-    return np.asarray(ranks[encoded.indices.to_numpy()], dtype=np.int64)
+def codes_in_order(column: pa.ChunkedArray) -> npt.NDArray[np.int32]:
+    """int32[n]: each string's rank among the column's distinct strings, by code point."""
+    words = column.unique()
+    # Not dictionary_encode, which gives each chunk a dictionary of all words so far.
+    ranks = pc.index_in(column, value_set=words.take(pc.sort_indices(words)))
+    return np.asarray(ranks.to_numpy(), np.int32)
 
 
 def contract_order(events: pa.Table, ordered: int = 0) -> tuple[IntArray, BoolArray]:
@@ -101,7 +101,10 @@ def contract_order(events: pa.Table, ordered: int = 0) -> tuple[IntArray, BoolAr
     order = np.lexsort((times, users))
     repeated = np.zeros(len(order), np.bool_)
     getter = RowGetter(events.select(Columns.EVENTS))
-    same = (users[order][1:] == users[order][:-1]) & (times[order][1:] == times[order][:-1])
+    same = np.ones(len(order) - 1, np.bool_)
+    for values in (users, times):
+        ordered_values = values[order]
+        same &= ordered_values[1:] == ordered_values[:-1]
     goes_on, came_from = np.append(same, False), np.insert(same, 0, False)
     tied = np.flatnonzero(goes_on | came_from)
     run = np.cumsum(~came_from)[tied]
@@ -156,10 +159,11 @@ class RowGetter:
         """The rows with these numbers, int64[n], in this order; n must not be 0."""
         by_place = np.argsort(rows, kind="stable")
         ordered = rows[by_place]
-        owner = np.searchsorted(self._starts, ordered, side="right") - 1
+        edges = np.searchsorted(ordered, self._starts)
         parts = [
-            self._batches[batch].take(pa.array(ordered[owner == batch] - self._starts[batch]))
-            for batch in np.unique(owner)
+            self._batches[batch].take(pa.array(ordered[begin:end] - self._starts[batch]))
+            for batch, (begin, end) in enumerate(pairwise(edges.tolist()))
+            if begin < end
         ]
         back = np.empty_like(by_place)
         back[by_place] = np.arange(len(rows))

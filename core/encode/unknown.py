@@ -108,8 +108,10 @@ def unknown_in(
     corpus: Corpus, folder: Path | None = None, name: str = DEFAULT_ENCODER
 ) -> UnknownPieces:
     """The share in a corpus: in its reviews, else in what is written about its items."""
-    texts = _sampled(corpus.events[Columns.Text].dropna())
-    texts = texts or _sampled(corpus.events[Columns.Title].dropna())
+    texts: list[str] = []
+    if corpus.has_text:
+        texts = _sampled(corpus.events[Columns.Text].dropna())
+        texts = texts or _sampled(corpus.events[Columns.Title].dropna())
     if not texts:
         texts = _sampled([text for text in item_texts(corpus, choose_columns(corpus)) if text])
     return measure_unknown(texts, folder, name)

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, IntArray, check_array
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import History, Part
 from core.evaluate.report import CELLS_PER_BATCH
@@ -209,7 +208,7 @@ def ablation_of_user(
     """
     corpus = engine.corpus
     steps = steps_of(corpus, user_id)
-    parts = leave_last_out(corpus.events)[corpus.user_rows(user_id)]
+    parts = corpus.parts[corpus.user_rows(user_id)]
     trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
     return ablate(engine.recommender(recommender), steps, corpus), int(trained)
 

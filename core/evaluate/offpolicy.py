@@ -24,9 +24,8 @@ from typing import Any
 import numpy as np
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.corpus.split import leave_last_out
 from core.corpus.timestamps import DAY_MICROS, EPOCH, MICROSECOND
-from core.domain import Columns, DomainError, History, Part
+from core.domain import DomainError, History, Part
 from core.engine import Engine
 from core.evaluate.served import ServedLists
 from core.language import mark, tr
@@ -264,7 +263,7 @@ def _logs_of(
     """The rows of all lists that count, what was known at each, how many don't, share of lists."""
     assert served.propensity is not None and served.reward is not None
     corpus = engine.corpus
-    parts, starts = leave_last_out(corpus.events), corpus.user_starts
+    parts, starts = corpus.parts, corpus.user_starts
     trained = np.concatenate([[0], np.cumsum(parts == Part.TRAIN)])
     training = trained[starts[1:]] - trained[starts[:-1]]
     begins, ends = _bounds(served)
@@ -325,8 +324,8 @@ def _steps(
     """
     corpus = served.corpus
     starts, steps = corpus.user_starts, np.zeros(len(begins), np.int64)
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]").astype(np.int64)
-    items = corpus.events[Columns.Item].to_numpy()
+    times = corpus.times.astype(np.int64)
+    items = corpus.event_items
     for at, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
         if at % LOOK == 0:
             check_stop(stop)
@@ -335,7 +334,7 @@ def _steps(
         first, last = int(starts[user]), int(starts[user + 1])
         low, high = np.searchsorted(times[first:last], [moment, moment + 1]).tolist()
         if low < high:
-            shown = {corpus.item_ids[item] for item in served.item[begin:end].tolist()}
+            shown = set(served.item[begin:end].tolist())
             same = enumerate(items[first + low : first + high], start=low)
             high = next((step for step, item in same if item in shown), high)
         steps[at] = high
@@ -349,7 +348,7 @@ def _may_be_learned(served: ServedLists, begins: IntArray, training: IntArray) -
     rewarded lists away and leave others of that day.
     """
     owners, moments = served.user[begins], served.time[begins]
-    times = served.corpus.events[Columns.Time].to_numpy("datetime64[us]").astype(np.int64)
+    times = served.corpus.times.astype(np.int64)
     last = served.corpus.user_starts[owners] + training[owners] - 1
     learned = (training[owners] > 0) & (times[np.maximum(last, 0)] == moments)
     return np.asarray(learned & (moments % DAY_MICROS == 0))

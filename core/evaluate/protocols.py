@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError, Part
 from core.encode.cache import open_cache, open_encoder
@@ -68,7 +67,7 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
     Those of the temporal protocol need training events and targets; DomainError where none has.
     """
     if protocol != "temporal":
-        return [leave_last_out(corpus.events)]
+        return [corpus.parts]
     if corpus.manifest.order_as_time:
         raise DomainError(
             tr("this corpus has no times, only the order of each user's events"),

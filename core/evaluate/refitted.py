@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Part
 from core.engine import Engine
@@ -45,7 +44,7 @@ def refitted_report(
     kept = kept_or_none(lambda: first_report(library.places(key.path(library)), key))
     if kept is not None:
         return kept
-    parts = leave_last_out(corpus.events)
+    parts = corpus.parts
     engine = Engine.open(corpus, model_folder, library)
     grown = with_validation(parts)
     data = data_of_split(corpus, grown, library, engine.folder, progress, stop)

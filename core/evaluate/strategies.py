@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.engine import Engine
@@ -31,7 +30,7 @@ def joint_of_model(engine: Engine) -> Joint:
 
 def data_of_model(engine: Engine, library: Library) -> TrainingData:
     """What the model learned from."""
-    split = leave_last_out(engine.corpus.events)
+    split = engine.corpus.parts
     return data_of_split(engine.corpus, split, library, engine.folder)
 
 

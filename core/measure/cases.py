@@ -9,9 +9,9 @@ from datetime import datetime
 import numpy as np
 
 from core.arrays import BoolArray, IntArray, PartArray
-from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out, temporal_cuts
+from core.corpus.split import MIN_EVENTS_SCORED, temporal_cuts
 from core.corpus.store import Corpus
-from core.domain import Columns, History, Part
+from core.domain import History, Part
 from core.language import mark
 
 
@@ -55,7 +55,7 @@ def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
 
 def leave_last_out_cases(corpus: Corpus, part: Part) -> tuple[Case, ...]:
     """The validation or test cases of the leave-last-out protocol."""
-    return cases(corpus, leave_last_out(corpus.events), part)
+    return cases(corpus, corpus.parts, part)
 
 
 def temporal_splits(corpus: Corpus) -> list[PartArray]:
@@ -65,7 +65,7 @@ def temporal_splits(corpus: Corpus) -> list[PartArray]:
     the rest train. A validation period in time would be closer to the test, but would leave few
     cases to choose by where users come once: a dozen on movielens_small.
     """
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    times = corpus.times
     starts = corpus.user_starts
     splits = []
     for cut in temporal_cuts(corpus.events):

@@ -113,7 +113,7 @@ def held_out(corpus: Corpus, windows: tuple[Window, ...]) -> BoolArray:
 
     The hash is of user, item and time, so that the choice doesn't depend on other events.
     """
-    chosen = np.zeros(len(corpus.events), np.bool_)
+    chosen = np.zeros(corpus.n_events, np.bool_)
     rows = np.flatnonzero(corpus.events[Columns.Time] >= windows[0].begin)
     events = corpus.events.iloc[rows]
     times = events[Columns.Time].to_numpy("datetime64[us]").astype(np.int64)

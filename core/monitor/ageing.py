@@ -14,7 +14,7 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray
 from core.corpus.split import temporal_cuts
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Part
 from core.evaluate.protocols import find_report, splits
 from core.measure.cases import cases, temporal_splits
 from core.measure.metrics import Interval, bootstrap
@@ -75,6 +75,6 @@ def _ages(engine: Engine, judged: EvaluationReport) -> DoubleArray:
     ]
     users = np.array([corpus.user_index[user] for user in judged.users], np.int64)
     rows = corpus.user_starts[users] + judged.steps
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")[rows]
+    times = corpus.times[rows]
     days: DoubleArray = (times - np.concatenate(cuts)) / np.timedelta64(1, "D")
     return days

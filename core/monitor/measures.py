@@ -112,27 +112,29 @@ class Watched:
     @cached_property
     def item(self) -> IntArray:
         """Each event's catalogue index, int64[n_events]."""
-        codes = pd.Index(self.corpus.item_ids).get_indexer(self.corpus.events[Columns.Item])
-        return np.asarray(codes, np.int64)
+        return self.corpus.event_items.astype(np.int64)
 
     @cached_property
     def time(self) -> npt.NDArray[Any]:
         """Each event's time, datetime64[us][n_events]."""
-        return np.asarray(self.corpus.events[Columns.Time].to_numpy("datetime64[us]"))
+        return np.asarray(self.corpus.times)
 
     @cached_property
     def kind(self) -> npt.NDArray[Any]:
         """Each event's kind, object[n_events]."""
-        return np.asarray(self.corpus.events[Columns.Kind].to_numpy())
+        words, codes = self.corpus.source.codes(Columns.Kind)
+        return np.array([*words, None], object)[codes]
 
     @cached_property
     def rating(self) -> DoubleArray:
         """Each event's rating, float64[n_events] with NaN for none."""
-        return np.asarray(self.corpus.events[Columns.Rating], np.float64)
+        return self.corpus.ratings.astype(np.float64)
 
     @cached_property
     def has_text(self) -> BoolArray:
         """Which events have words, bool[n_events]."""
+        if not self.corpus.has_text:
+            return np.zeros(self.corpus.n_events, bool)
         texts = self.corpus.events[[Columns.Title, Columns.Text]]
         return np.asarray(texts.fillna("").ne("").any(axis=1).to_numpy(bool))
 
@@ -184,7 +186,7 @@ def topics_of(corpus: Corpus) -> tuple[tuple[str, ...], IntArray] | None:
     if categories.notna().mean() < CATEGORY_SHARE:
         return None
     labels = categories.fillna(NO_CATEGORY)
-    events = labels.reindex(pd.Index(corpus.item_ids).get_indexer(corpus.events[Columns.Item]))
+    events = labels.reindex(corpus.event_items)
     counts = events.value_counts().to_dict()
     names = sorted(set(labels), key=lambda name: (-counts.get(name, 0), name))
     return tuple(names), pd.Index(names).get_indexer(labels).astype(np.int64)

@@ -14,7 +14,6 @@ from scipy.special import gammaln
 
 from core.arrays import BoolArray, DoubleArray, IntArray
 from core.compare.overlap import rank_biased_overlap
-from core.corpus.split import leave_last_out
 from core.domain import DomainError
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import ServedLists
@@ -214,7 +213,7 @@ def served_measures(
     if not len(rows):
         return
     try:
-        data = TrainingData.of(watched.corpus, leave_last_out(watched.corpus.events))
+        data = TrainingData.of(watched.corpus, watched.corpus.parts)
     except DomainError:
         return
     cases = []

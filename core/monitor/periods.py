@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from core.arrays import BoolArray, IntArray
 from core.corpus.corpus import Corpus
-from core.domain import Columns, DomainError, read_utc
+from core.domain import DomainError, read_utc
 from core.language import mark_n, tr, trc, trn
 
 FEWEST_BEFORE = 5
@@ -174,18 +174,18 @@ def calendar_of(
     ``counted`` bool[n_users]: who has to be active in a typical week; None for anybody. DomainError
     for a corpus without times or without events.
     """
-    if corpus.manifest.order_as_time or not len(corpus.events):
+    if corpus.manifest.order_as_time or not corpus.n_events:
         raise DomainError(
             tr(
                 "this corpus has no times, only the order of each user's events, so it has no "
                 "periods that could differ"
             )
-            if len(corpus.events)
+            if corpus.n_events
             else tr("this corpus has no events"),
             where=tr("corpus {name}", name=corpus.name),
             remedy=tr("Import events with a time to monitor them"),
         )
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    times = corpus.times
     if unit is not None:
         return _cut(times, unit)
     weeks, months = _cut(times, Unit.WEEK), _cut(times, Unit.MONTH)

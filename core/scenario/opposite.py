@@ -65,13 +65,14 @@ class Reviews:
 
     @cached_property
     def _about(self) -> IntArray:
-        corpus = self.engine.corpus
-        about: IntArray = corpus.events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
-        return about
+        return self.engine.corpus.event_items.astype(np.int64)
 
     @cached_property
     def _written(self) -> BoolArray:
-        events = self.engine.corpus.events
+        corpus = self.engine.corpus
+        if not corpus.has_text:
+            return np.zeros(corpus.n_events, np.bool_)
+        events = corpus.events
         written: BoolArray = (
             events[Columns.Title].notna() | events[Columns.Text].notna()
         ).to_numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.corpus.corpus import Corpus
-from core.corpus.split import MIN_EVENTS_SCORED, leave_last_out
+from core.corpus.split import MIN_EVENTS_SCORED
 from core.domain import Part
 from core.encode.item_text import choose_columns, item_texts
 from core.encode.unknown import UnknownPieces
@@ -21,7 +21,7 @@ def outlook(corpus: Corpus, unknown: UnknownPieces | None = None) -> tuple[str, 
     ``unknown`` is what the encoder can't read of the corpus. DomainError where there is no event to
     learn from.
     """
-    parts = leave_last_out(corpus.events)
+    parts = corpus.parts
     check_training_events(corpus, parts)
     training = int((parts == Part.TRAIN).sum())
     starts = corpus.user_starts

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from core.corpus.attributes import label_of
+from core.corpus.finding import UserHit
 from core.corpus.store import Corpus
+from core.language import tr
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What can be typed to find a user or an item of a corpus."""
+    """What can be typed to find an item of a corpus."""
 
-    users: tuple[str, ...]
-    """Ids of users."""
     items: tuple[str, ...]
     """Titles of items with their ids."""
     item_ids: tuple[str, ...]
@@ -28,7 +29,15 @@ def build_names(corpus: Corpus) -> Names:
         f"{title} · {item_id}" if title != item_id else item_id
         for title, item_id in zip(titles, corpus.item_ids, strict=True)
     )
-    return Names(corpus.user_ids, items, corpus.item_ids)
+    return Names(items, corpus.item_ids)
+
+
+def hit_label(hit: UserHit) -> str:
+    """A user that was found, with the attribute that answered."""
+    if hit.attribute is None:
+        return hit.user_id
+    because = tr("{name}: {value}", name=label_of(hit.attribute), value=hit.value)
+    return f"{hit.user_id} · {because}"  # no sentence
 
 
 def find(names: Sequence[str], query: str, most: int) -> list[int]:

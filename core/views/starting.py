@@ -20,7 +20,6 @@ from core.domain import Columns
 from core.language import tr
 from core.measure.chances import q_values
 from core.measure.metrics import Interval
-from core.views.users import event_items
 from core.views.wording import count, day, figure, number, percent, short, short_topic, signed
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def build_moves(engine: Engine) -> Starts:
         return Starts(tr("Without times no period can be told from another."))
     span = min(YEAR, (last - first) / 2)
     middle = last - span
-    times = corpus.events[Columns.Time].to_numpy("datetime64[us]")
+    times = corpus.times
     is_now = times > instant(middle)
     is_before = ~is_now & (times > instant(middle - span))
     period = {"day": day(middle), "days": count(span.days, "day")}
@@ -195,7 +194,7 @@ def build_moves(engine: Engine) -> Starts:
 def _of_users(engine: Engine, rows: BoolArray) -> DoubleArray:
     """Events of each user in each topic among some rows, float64[n_users, n_topics]."""
     corpus, n = engine.corpus, len(engine.topics.names)
-    topic = engine.topics.item_topic[event_items(corpus)].astype(np.int64)
+    topic = engine.topics.item_topic[corpus.event_items].astype(np.int64)
     sizes = np.diff(corpus.user_starts)
     user = np.repeat(np.arange(len(sizes)), sizes)
     kept = rows & (topic >= 0)

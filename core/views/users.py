@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from core.arrays import FloatArray, IntArray
 from core.compare.turnover import Turnover
 from core.corpus.attributes import Attributes, Condition, label_of
 from core.corpus.corpus import Corpus
+from core.corpus.finding import holding
 from core.domain import Columns
 from core.language import mark, tr
 from core.views.attributes import attribute_words
-from core.views.wording import count, listing, number, short
+from core.views.wording import count, joined, listing, number, short
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -34,6 +35,8 @@ ATTRIBUTE = "attribute"
 """The order by one of the users' attributes: numbers and days fall, text rises."""
 ATTRIBUTES_SHOWN = 6
 """Attributes that the table has; the others are shown one by one, and exported."""
+LISTED = 5_000
+"""Users that the table has at most: a browser is sent all of its rows."""
 SEARCHES = {"id": mark("User id"), "item": mark("Item had"), "word": mark("Word in a review")}
 """Where words are looked for."""
 
@@ -43,13 +46,15 @@ class UsersView:
     """What the page shows."""
 
     sentence: str
-    """How many users are listed, and in which order."""
+    """How many users were found, in which order, and how many of them are listed."""
     rows: pd.DataFrame
-    """One row per user: ``build_users``, with ``hits`` where something was searched."""
+    """One row per listed user: ``build_users``, with ``hits`` where something was searched."""
     topics: tuple[str, ...]
     """The topics in the order of ``bars``."""
-    attributes: tuple[str, ...] = ()
+    attributes: tuple[str, ...]
     """The attributes that the rows have, each in the column ``attribute_key``."""
+    everybody: Callable[[], pd.DataFrame]
+    """Makes the rows of all users that were found."""
 
 
 def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
@@ -79,7 +84,7 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
             "rank": known["held_out_rank"].to_numpy(float),
             "seen": pd.NaT
             if corpus.manifest.order_as_time
-            else corpus.events[Columns.Time].to_numpy()[ends],
+            else pd.DatetimeIndex(corpus.times[ends], tz="UTC"),
             "change": np.nan if turnover is None else turnover.change.astype(float),
         }
     )
@@ -88,17 +93,12 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
 def topic_shares(engine: Engine) -> FloatArray:
     """The share of each user's events in each topic, float32[n_users, n_topics]; rows sum to 1."""
     corpus, n = engine.corpus, len(engine.topics.names)
-    topic = engine.topics.item_topic[event_items(corpus)].astype(np.int64)
+    topic = engine.topics.item_topic[corpus.event_items].astype(np.int64)
     counts = np.diff(corpus.user_starts)
     user = np.repeat(np.arange(len(counts)), counts)
     cells = np.bincount((user * n + topic)[topic >= 0], minlength=len(counts) * n)
     shares = cells.reshape(-1, n) / np.maximum(counts, 1)[:, None]
     return np.asarray(shares.round(3), np.float32)
-
-
-def event_items(corpus: Corpus) -> IntArray:
-    """The catalogue index of each event's item, int64[n_events]."""
-    return np.asarray(pd.Index(corpus.item_ids).get_indexer(corpus.events[Columns.Item].to_numpy()))
 
 
 def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
@@ -108,13 +108,15 @@ def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
     """
     query = words.strip().casefold()
     if where == "id":
-        return np.array([query in user.casefold() for user in corpus.user_ids], np.int64)
+        return holding(corpus.user_ids, query).astype(np.int64)
     if where == "item":
         found = np.array(
             [item.casefold() == query or query in corpus.title(item).casefold()
              for item in corpus.item_ids]
         )  # fmt: skip
-        is_hit = found[event_items(corpus)]
+        is_hit = found[corpus.event_items]
+    elif not corpus.has_text:
+        return np.zeros(len(corpus.user_ids), np.int64)
     else:
         texts = (
             corpus.events[name].fillna("").str.casefold() for name in (Columns.Title, Columns.Text)
@@ -192,16 +194,28 @@ def build_view(
     if sort == ATTRIBUTE:
         by = attribute_key(attribute) if attribute is not None else Columns.User
         rises = users[by].dtype.kind not in "fiuM"
-    rows = users[keep].sort_values(by, ascending=rises, kind="stable", na_position="last")
-    rows = rows.drop(columns=[name for name in ("change", "path") if rows[name].isna().all()])
-    found = tr("{n} of {users}", n=number(len(rows)), users=count(len(users), "user"))
+    order = (
+        users.loc[keep, by].sort_values(ascending=rises, kind="stable", na_position="last").index
+    )
+    rows = _taken(users, order[:LISTED])
+    found = tr("{n} of {users}", n=number(len(order)), users=count(len(users), "user"))
     filters = [tr("{n} or more events", n=least)] if least > 1 else []
     filters += [tr("{topic} leading", topic=topic)] if topic is not None else []
     filters += attribute_words(conditions)
     if filters:
         found = tr("{found} with {filters}", found=found, filters=listing(filters))
     said = tr("{found}, {order}.", found=found, order=_order_words(sort, attribute, rises))
-    return UsersView(said, rows.reset_index(drop=True), topics, shown)
+    if len(order) > LISTED:
+        listed = tr("The first {n} are listed; the file of Export has all.", n=number(LISTED))
+        said = joined(said, listed)
+    return UsersView(said, rows, topics, shown, lambda: _taken(users, order))
+
+
+def _taken(users: pd.DataFrame, order: pd.Index) -> pd.DataFrame:
+    """Users in an order, without columns that say nothing of any of them."""
+    rows = users.loc[order]
+    empty = [name for name in ("change", "path") if rows[name].isna().all()]
+    return rows.drop(columns=empty).reset_index(drop=True)
 
 
 def _order_words(sort: str, attribute: str | None, rises: bool) -> str:

@@ -42,7 +42,7 @@ def everyone(engine: Engine) -> Everyone | None:
     found, problem = notices.find(lambda: cohorts.stored(engine))
     if found is not None:
         return found
-    if len(engine.corpus.events) <= AT_ONCE and not problem:
+    if engine.corpus.n_events <= AT_ONCE and not problem:
         measured(engine, loaders.library())
         found = cohorts.stored(engine)
         if found is not None:

@@ -16,12 +16,12 @@ from core.domain import DomainError
 from core.language import mark, tr
 from core.recommend.registry import NAMES
 from core.views import wording
-from pages._shared import drawing, loaders, notices, own, state
+from pages._shared import drawing, finding, loaders, notices, own, state
 from pages._shared.state import CORPUS, MODEL, PLAYING, RECOMMENDER, TIME, USER, Selection
 
 PLAY_SECONDS = 0.9
 LISTED_ITEMS, LISTED_USERS = 20_000, 5_000
-"""Above this many an id is typed instead of chosen from a list.
+"""Above this many an item's id is typed, a user found by a part of it, instead of listed.
 
 A browser makes every option of a list, shown or not: 20,000 users took it 4 of the 8 seconds until
 the first page was drawn."""
@@ -156,27 +156,12 @@ def _pick_user(corpus: Corpus) -> str | None:
         state.add_notice(USER, wording.joined(said, hint))
         state.choose(USER, None)
         state.forget_about(USER)
-    typed = len(corpus.user_ids) > LISTED_USERS
-    state.hold(USER, typed=typed)
-    look: dict[str, Any] = {"on_change": _change, "args": (USER,), "persist_state": "session"}
-    if typed:
-        hint = tr("Type an id")
-        chosen = st.text_input(tr("User"), key=USER, placeholder=hint, **look) or None
+    chosen: str | None
+    if len(corpus.user_ids) > LISTED_USERS:
+        finding.draw(corpus, choose_user)
+        chosen = state.get(USER)
     else:
-        found = tr("Search {users}", users=wording.count(len(corpus.user_ids), "user"))
-        users = corpus.user_ids
-        called: Callable[[str], str] = str
-        if asked is not None and asked not in corpus.user_index and corpus.knows(asked):
-            users, called = (asked, *users), partial(own.label, corpus)
-        chosen = st.selectbox(
-            tr("User"),
-            users,
-            index=None,
-            key=USER,
-            placeholder=found,
-            format_func=called,
-            **look,
-        )
+        chosen = _list_users(corpus, state.get(USER))
     own.draw(corpus)
     with st.container(horizontal=True, gap="xsmall"):
         for label, move in ((tr("Prev. user"), -1), (tr("Next user"), 1)):
@@ -186,6 +171,27 @@ def _pick_user(corpus: Corpus) -> str | None:
     if walk is not corpus.user_ids:
         at = wording.number(walk.index(chosen) + 1)
         st.caption(tr("{at} of {n} in the list you left", at=at, n=len(walk)))
+    return chosen
+
+
+def _list_users(corpus: Corpus, asked: str | None) -> str | None:
+    """All users to choose from."""
+    state.hold(USER)
+    users = corpus.user_ids
+    called: Callable[[str], str] = str
+    if asked is not None and asked not in corpus.user_index and corpus.knows(asked):
+        users, called = (asked, *users), partial(own.label, corpus)
+    chosen: str | None = st.selectbox(
+        tr("User"),
+        users,
+        index=None,
+        key=USER,
+        placeholder=tr("Search {users}", users=wording.count(len(corpus.user_ids), "user")),
+        format_func=called,
+        on_change=_change,
+        args=(USER,),
+        persist_state="session",
+    )
     return chosen
 
 
@@ -244,10 +250,30 @@ def _forget(changed: str = "") -> None:
 
 def move_user(corpus: Corpus, move: int) -> None:
     """Go some users on or back in the list that the person came from. For callbacks."""
-    ids = state.walk(corpus.user_ids)
-    now = ids.index(state.get(USER)) if state.get(USER) in ids else -1 if move > 0 else 0
+    ids, chosen = state.walk(corpus.user_ids), state.get(USER)
+    now = -1 if move > 0 else 0
+    if ids is corpus.user_ids:
+        now = corpus.user_index.get(chosen, now)
+    elif chosen in ids:
+        now = ids.index(chosen)
     state.put(USER, ids[(now + move) % len(ids)])
     _forget(USER)
+
+
+def choose_user(user_id: str) -> None:
+    """Make a user the current one; for callbacks, also inside a fragment."""
+    state.put(USER, user_id)
+    _forget(USER)
+    st.rerun()
+
+
+def choose_first(corpus: Corpus) -> None:
+    """Make the first user that was found the current one. For callbacks."""
+    chooses, user_id = finding.first(corpus)
+    if chooses:
+        state.put(finding.SAID, None)  # the field says the id, also where that was chosen already
+        state.put(USER, user_id)
+        _forget(USER)
 
 
 def choose_corpus(name: str) -> None:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.corpus.store import Corpus
 from core.language import tr
-from core.views.jump import Names, build_names, find
-from pages._shared import drawing, loaders, notices, state
+from core.views.jump import Names, build_names, find, hit_label
+from pages._shared import drawing, finding, loaders, notices, state
 from pages._shared.state import ITEM, PLAYING, USER
 
 DIALOG, GO, HELP = "dialog", "go", "help"
@@ -21,8 +21,6 @@ GOING = "going"
 QUERY, BOX = "jump_query", "jump"
 MOST = 5
 """Hits of each kind."""
-PAUSE = "120ms"
-"""The pause in typing after which hits are looked up."""
 
 
 class Act(NamedTuple):
@@ -35,7 +33,7 @@ class Act(NamedTuple):
 
 @loaders.kept(4, speaks=False)
 def names(corpus: Corpus) -> Names:
-    """What can be typed to find a user or an item."""
+    """What can be typed to find an item."""
     return build_names(corpus)
 
 
@@ -73,7 +71,7 @@ def draw(pages: Sequence[st.Page], acts: Sequence[Act]) -> None:
     def dialog() -> None:
         with st.container(key=BOX, gap="xsmall"):
             query = st.text_input(
-                tr("User, item, page or command"), key=QUERY, live=PAUSE, autocomplete="off"
+                tr("User, item, page or command"), key=QUERY, live=finding.PAUSE, autocomplete="off"
             )
             found = list(hits(pages, acts, query or ""))
             for number, hit in enumerate(found):
@@ -104,11 +102,11 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
     if corpus is None:
         return
     known = names(loaders.corpus(corpus))
-    for at in find(known.users, query, MOST):
+    for hit in finding.finder(loaders.corpus(corpus)).find(query, MOST):
         yield Act(
-            tr("User {user}", user=known.users[at]),
+            tr("User {user}", user=hit_label(hit)),
             "person",
-            partial(open_page, drawing.TIMELINE, **{USER: known.users[at]}),
+            partial(open_page, drawing.TIMELINE, **{USER: hit.user_id}),
         )
     for at in find(known.items, query, MOST):
         yield Act(

@@ -22,14 +22,17 @@ function isTaken(place, name) {
   return Boolean(place.closest(FIELDS) || (uses && place.closest(uses)));
 }
 
-// In the palette Enter opens the first hit, arrows go from one to the next.
-function isInPalette(place, name) {
-  const palette = place.closest && place.closest(".st-key-jump");
-  if (!palette) return false;
-  const stops = [...palette.querySelectorAll("input, button")];
+// In the palette and among the users that were found Enter takes the first hit, arrows go from one to
+// the next. What the server is told of Enter, and of anything else that is done here already.
+const LISTS = { ".st-key-jump": "Enter", ".st-key-find_user": "Enter user" };
+function inList(place, name) {
+  const box = Object.keys(LISTS).find((box) => place.closest && place.closest(box));
+  if (!box) return "";
+  const stops = [...place.closest(box).querySelectorAll("input, button")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[name];
   if (step) stops[Math.min(Math.max(stops.indexOf(place) + step, 0), stops.length - 1)].focus();
-  return Boolean(step) || (name === "Enter" && place.tagName === "INPUT");
+  if (step) return "moved";
+  return name === "Enter" && place.tagName === "INPUT" ? LISTS[box] : "";
 }
 
 // A dialog draws its field after this has run, so it is looked for a while.
@@ -52,12 +55,12 @@ function tell() {
 
 function hear(event) {
   if (event.isComposing) return;
-  const name = nameOf(event), place = event.composedPath()[0];
-  const isJump = isInPalette(place, name);
-  const isOurs = keyboard.keys.includes(name) && !event.defaultPrevented && !isTaken(place, name);
-  if (!isJump && !isOurs) return;
+  const key = nameOf(event), place = event.composedPath()[0];
+  const listed = inList(place, key), name = listed || key;
+  const isOurs = keyboard.keys.includes(key) && !event.defaultPrevented && !isTaken(place, key);
+  if (!listed && !isOurs) return;
   event.preventDefault();
-  if ((isJump && name !== "Enter") || (event.repeat && !name.includes("Arrow"))) return;
+  if (listed === "moved" || (event.repeat && !key.includes("Arrow"))) return;
   keyboard.count += 1;
   keyboard.pressed = [...keyboard.pressed, name].slice(-keyboard.most);
   tell();

@@ -115,6 +115,8 @@ def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
             jump.open_dialog(jump.GO)
         elif name == "Enter":  # no sentence
             jump.follow_first(pages, [act for act in known.values() if act.icon])
+        elif name == "Enter user":  # no sentence
+            choose_first()
         elif name in known:
             known[name].do()
     state.put(state.BEHIND, True)
@@ -158,6 +160,12 @@ def move_user(by: int) -> None:
     corpus = state.selection().corpus
     if corpus is not None:
         controls.move_user(loaders.corpus(corpus), by)
+
+
+def choose_first() -> None:
+    corpus = state.selection().corpus
+    if corpus is not None:
+        controls.choose_first(loaders.corpus(corpus))
 
 
 def play() -> None:

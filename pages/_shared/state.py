@@ -174,6 +174,7 @@ TRANSIENT = {
     "cohort_name cohort_notes cohort_pick cohort_other cohort_of_*": "a cohort, by name",
     "pattern_*": "what is being asked: it becomes a pattern; a saved one, by name",
     "keys keys_on jump_query screen live": "the keyboard, the window, a click in a chart",
+    "find_user_*": "the user, by a part of the id",
     "table tables turns_open attributes_open": "tables, evidence and attributes below a fold",
 }
 """Widgets that hold nothing of what a page shows, by patterns of their keys, and why."""

@@ -32,7 +32,7 @@ from core.views.cohorts.rows import (
     TraitRow,
     UsersMap,
 )
-from core.views.users import event_items, topic_shares
+from core.views.users import topic_shares
 from core.views.wording import listing, month, short, short_topic
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Everyone:
         """Which users had which items, write which words, and have which values of attributes."""
         corpus = self.engine.corpus
         starts = np.asarray(corpus.user_starts, np.int64)
-        items = event_items(corpus).astype(np.int32)
+        items = corpus.event_items.copy()  # scipy sorts it in place
         ones = np.ones(len(items), np.float32)
         shape = (len(starts) - 1, len(corpus.item_ids))
         table = sp.csr_matrix((ones, items, starts), shape=shape)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.views.jump import build_names, find
+from core.corpus.finding import UserHit
+from core.views.jump import build_names, find, hit_label
 
 NAMES = ("Clamp Mount", "Desk Lamp, Black", "Lamp", "lamp black", "Straße")
 
@@ -31,4 +32,8 @@ def test_items_are_found_by_title_and_by_id(demo_engine) -> None:
     item = corpus.item_ids[5]
     assert 5 in find(names.items, item, 5)
     assert 5 in find(names.items, corpus.title(item), 5)
-    assert names.users == corpus.user_ids
+
+
+def test_a_user_is_called_by_the_id_and_what_answered() -> None:
+    assert hit_label(UserHit("u1")) == "u1"
+    assert hit_label(UserHit("u1", "city", "Berlin")) == "u1 · city: Berlin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.engine import Engine
@@ -84,3 +85,15 @@ def test_a_search_finds_users_by_id_by_item_and_by_word(engine: Engine, users) -
         for u in corpus.user_ids
     ]  # fmt: skip
     assert (hits >= had).all()
+
+
+def test_a_long_list_is_cut_and_says_so_while_the_file_has_all(
+    engine: Engine, users: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = view(engine, users, sort="events")
+    pd.testing.assert_frame_equal(whole.everybody(), whole.rows)
+    monkeypatch.setattr("core.views.users.LISTED", 7)
+    cut = view(engine, users, sort="events")
+    assert "The first 7 are listed" in cut.sentence and "The first" not in whole.sentence
+    pd.testing.assert_frame_equal(cut.rows, whole.rows.head(7))
+    pd.testing.assert_frame_equal(cut.everybody(), whole.rows)

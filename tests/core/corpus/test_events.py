@@ -1,0 +1,101 @@
+"""A stored corpus says the same as its events in memory, and reads them as they were written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.corpus import events as stored
+from core.corpus import folder as folders
+from core.corpus import sorting, tables
+from core.corpus.corpus import Corpus
+from core.corpus.folder import load_corpus, load_tables, save_corpus
+from core.corpus.split import leave_last_out
+from core.domain import Columns, DomainError
+from core.files import Damaged
+from tests.core.corpus.test_store import CREATED, EVENT, SHOP, frames
+
+
+def save(folder: Path, events: list[tuple], **how: object) -> str:
+    """Write a corpus; its id."""
+    saved = save_corpus(
+        folder, "shop", *frames(events), rating_scale=(1, 5), created=CREATED, **how
+    )
+    return saved.corpus_id
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(EVENT, min_size=1, max_size=40), st.integers(1, 5))
+def test_a_stored_corpus_says_what_its_frame_says(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple], rows_per_group: int
+) -> None:
+    folder = tmp_path_factory.mktemp("corpus")
+    with patch.object(tables, "ROWS_PER_GROUP", rows_per_group):
+        save(folder, events)
+    groups = pq.ParquetFile(folder / tables.EVENTS_FILE).num_row_groups
+    assert groups >= load_tables(folder)[0].accepted / rows_per_group
+    corpus = load_corpus(folder)
+    frame = tables.frame_from_table(load_tables(folder)[1])
+    known = Corpus(corpus.name, corpus.corpus_id, frame, corpus.items, corpus.manifest)
+    with patch.object(stored, "BYTES_KEPT", 0):
+        histories = [corpus.history(user) for user in reversed(corpus.user_ids)]
+    assert histories == [known.history(user) for user in reversed(known.user_ids)]
+    pd.testing.assert_frame_equal(corpus.events, frame)
+    assert corpus.user_ids == known.user_ids == tuple(sorted({event[0] for event in events}))
+    assert corpus.n_events == known.n_events == len(frame)
+    for name in ("user_starts", "times", "ratings", "event_items", "parts"):
+        np.testing.assert_array_equal(getattr(corpus, name), getattr(known, name), name)
+    assert [corpus.item_ids[at] for at in corpus.event_items] == frame[Columns.Item].tolist()
+    assert corpus.parts.tolist() == leave_last_out(frame).tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(EVENT, min_size=1, max_size=40), st.integers(1, 4))
+def test_sorting_a_part_of_the_users_at_a_time_changes_no_byte(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple], rows: int
+) -> None:
+    whole, parts = (tmp_path_factory.mktemp(name) for name in ("whole", "parts"))
+    save(whole, events)
+    with patch.object(sorting, "ROWS_OF_PART", rows):
+        save(parts, events)
+    assert sorted(path.name for path in parts.iterdir()) == sorted(
+        path.name for path in whole.iterdir()
+    )
+    for path in whole.iterdir():
+        assert (parts / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    save(tmp_path / "one", SHOP)
+    gone = load_corpus(tmp_path / "one")
+    shutil.rmtree(tmp_path / "one")
+    assert len(gone.history("ann")) == 2 and len(gone.events) == 3
+    (tmp_path / "two").mkdir()
+    save(tmp_path / "two", SHOP)
+    changed = load_corpus(tmp_path / "two")
+    path = tmp_path / "two" / tables.EVENTS_FILE
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    with path.open("r+b") as file:  # in place, as a failing disk or a stranger would
+        file.write(content)
+    with pytest.raises(Damaged, match="was changed after it was written"):
+        changed.history("ann")
+    with pytest.raises(DomainError):
+        _ = changed.events
+
+
+def test_opening_reads_no_event(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    read = patch.object(pq.ParquetFile, "read", side_effect=AssertionError)
+    with read, patch.object(folders, "load_tables", side_effect=AssertionError):
+        corpus = load_corpus(tmp_path)
+        assert len(corpus.history("ann")) == 2 and corpus.n_events == 3
