@@ -26,8 +26,8 @@ from core.arrays import FloatArray, IntArray
 from core.corpus import tables
 from core.corpus.split import user_starts
 from core.domain import Columns
-from core.files import Damaged, reason_of, verify
-from core.language import tr
+from core.files import Damaged, changed, read_sums, reason_of, sha256_of_open, verify
+from core.language import mark, tr
 from core.threads import once_each
 
 TimeArray = npt.NDArray[np.datetime64]
@@ -44,6 +44,7 @@ ROW_COLUMNS = (
 )
 WORDS = [Columns.User, Columns.Item, Columns.Kind]
 """Columns whose values come again and again: read as codes, in memory once."""
+REMEDY = mark("Import the corpus again")
 BYTES_KEPT = 256 * 2**20
 BYTES_OF_ROW = 64
 """What decoded row groups may take together, and a row of them beside its words."""
@@ -130,16 +131,22 @@ class FrameEvents:
 class StoredEvents:
     """Events in the Parquet file of a corpus folder.
 
-    The file is verified when it is opened, and again before each read where its size or times have
-    changed since. It stays readable when another import has taken its place. Safe between threads.
-    ``Damaged`` where it isn't what was written.
+    The file is verified when it is opened, and the open one is hashed again where its size or times
+    have changed since. It stays readable when another import has taken its place. Safe between
+    threads. ``Damaged`` where it isn't what was written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
+        verify(path.parent, (path.name,), remedy=tr(REMEDY))
+        with self._telling():
+            self._bytes = pa.OSFile(str(path))
+            self._sha256 = sha256_of_open(self._bytes.fileno(), path)
+            listed = (read_sums(path.parent) or {}).get(path.name, self._sha256)
+            if listed != self._sha256:
+                raise changed(path, remedy=tr(REMEDY))
         with self._reading():
-            self._file = pq.ParquetFile(pa.OSFile(str(path)), read_dictionary=WORDS)
-            self._inode = path.stat().st_ino
+            self._file = pq.ParquetFile(self._bytes, read_dictionary=WORDS)
             self._file.schema_arrow.empty_table().cast(tables.EVENTS_SCHEMA)
             facts = self._file.metadata
             groups = [facts.row_group(at) for at in range(facts.num_row_groups)]
@@ -234,31 +241,30 @@ class StoredEvents:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """One reader at a time, of the content that was written."""
-        remedy = tr("Import the corpus again")
-        with self._lock:
-            self._check(remedy)
-            try:
-                yield
-            except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-                raise Damaged(
-                    tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
-                    where=str(self._path.parent),
-                    remedy=remedy,
-                ) from None
+        with self._lock, self._telling():
+            self._check()
+            yield
+            self._check()
 
-    def _check(self, remedy: str) -> None:
-        """``Damaged`` where the file was changed in place.
+    def _check(self) -> None:
+        """``Damaged`` where the open file isn't what it was.
 
-        Another file of that name, or none, is no matter: the open one is what it was.
+        Another file of its name, or none, is no matter.
         """
-        if "_inode" in vars(self):
-            try:
-                is_same = self._path.stat().st_ino == self._inode
-            except OSError:
-                is_same = False
-            if not is_same:
-                return
-        verify(self._path.parent, (self._path.name,), remedy=remedy)
+        if sha256_of_open(self._bytes.fileno(), self._path) != self._sha256:
+            raise changed(self._path, remedy=tr(REMEDY))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What readers raise of a file that isn't what was written, as ``Damaged``."""
+        try:
+            yield
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise Damaged(
+                tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
+                where=str(self._path.parent),
+                remedy=tr(REMEDY),
+            ) from None
 
 
 def _list_of(column: pa.ChunkedArray) -> list[Any]:

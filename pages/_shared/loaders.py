@@ -29,6 +29,7 @@ from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
+from core.corpus.tables import EVENTS_FILE
 from core.domain import DomainError, RecommendationList
 from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
@@ -193,7 +194,13 @@ def library() -> Library:
 def _content(name: str, model_id: str = "") -> Fingerprint:
     manifest = library().manifest(name)
     attributes = manifest.attributes.attributes_id if manifest.attributes is not None else ""
-    return str(library().root), manifest.corpus_id, attributes
+    events = library().corpus_folder(name) / EVENTS_FILE
+    # The file too: an open corpus reads it, and what came in its place may be the same content.
+    with suppress(OSError):
+        facts = events.stat()
+        marks = facts.st_ino, facts.st_size, facts.st_mtime_ns
+        return str(events), marks, manifest.corpus_id, attributes
+    return str(events), manifest.corpus_id, attributes
 
 
 @kept(4, mark("Reading the corpus …"), also=_content, speaks=False)

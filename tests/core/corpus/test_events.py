@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from unittest.mock import patch
@@ -20,7 +21,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.folder import load_corpus, load_tables, save_corpus
 from core.corpus.split import leave_last_out
 from core.domain import Columns, DomainError
-from core.files import Damaged
+from core.files import SUMS, Damaged
 from tests.core.corpus.test_store import CREATED, EVENT, SHOP, frames
 
 
@@ -83,14 +84,52 @@ def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: P
     save(tmp_path / "two", SHOP)
     changed = load_corpus(tmp_path / "two")
     path = tmp_path / "two" / tables.EVENTS_FILE
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 1
-    with path.open("r+b") as file:  # in place, as a failing disk or a stranger would
-        file.write(content)
+    damage(path)
     with pytest.raises(Damaged, match="was changed after it was written"):
         changed.history("ann")
     with pytest.raises(DomainError):
         _ = changed.events
+
+
+def damage(path: Path) -> None:
+    """Change a byte in place, as a failing disk or a stranger would."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["with hashes", "of an older version"])
+@pytest.mark.parametrize("then", ["stays", "goes", "is restored"])
+def test_a_changed_file_is_noticed_whatever_its_path_names_since(
+    tmp_path: Path, listed: bool, then: str
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    save(folder, SHOP)
+    if not listed:
+        (folder / SUMS).unlink()
+    shutil.copytree(folder, tmp_path / "backup")
+    corpus = load_corpus(folder)
+    damage(folder / tables.EVENTS_FILE)
+    if then != "stays":
+        folder.rename(tmp_path / "moved")
+    if then == "is restored":
+        (tmp_path / "backup").rename(folder)
+    for _ in range(2):
+        with pytest.raises(Damaged, match="was changed after it was written"):
+            corpus.history("ann")
+    with pytest.raises(Damaged):
+        _ = corpus.events
+    if then == "is restored":
+        assert len(load_corpus(folder).history("ann")) == 2
+
+
+def test_an_open_file_is_hashed_once_while_it_stays(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    corpus = load_corpus(tmp_path)
+    with patch.object(os, "pread", side_effect=AssertionError):
+        assert len(corpus.history("ann")) == 2 and len(corpus.events) == 3
 
 
 def test_opening_reads_no_event(tmp_path: Path) -> None:
