@@ -67,6 +67,8 @@ Asked = ParamSpec("Asked")
 Loaded = TypeVar("Loaded")
 OPENED = 8
 """Loaders that keep up to so many entries keep what is slow to open: corpora, models, maps."""
+_drops: dict[Callable[..., Any], Callable[..., None]] = {}
+"""What drops one entry of a loader, called with its arguments."""
 Fingerprint = str | int | float | None | tuple["Fingerprint", ...]
 
 
@@ -114,17 +116,21 @@ def kept(
             memory.when_empty(make.__qualname__, lambda: cache().clear())
         signature = inspect.signature(load)
 
-        @functools.wraps(load)
-        def loader(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+        def asks(*args: Asked.args, **kwargs: Asked.kwargs) -> Fingerprint:
             values = signature.bind(*args, **kwargs)
             values.apply_defaults()
             key = tuple(map(fingerprint, values.arguments.values()))
             more = also(*args, **kwargs) if also is not None else None
-            asked = key, more, language.current() if speaks else ""
+            return key, more, language.current() if speaks else ""
+
+        @functools.wraps(load)
+        def loader(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+            asked = asks(*args, **kwargs)
             with in_turn.away() if asked in being_made else nullcontext():
                 loaded: Loaded = cache()(asked, lambda: load(*args, **kwargs))
             return loaded
 
+        _drops[loader] = lambda *args: cache().clear(asks(*args), None)
         return loader
 
     return decorate
@@ -207,6 +213,15 @@ def _content(name: str, model_id: str = "") -> Fingerprint:
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
     return library().corpus(name)
+
+
+def drop_corpus(name: str, model_id: str | None = None) -> None:
+    """Have a corpus that can't be read, and the model that reads it, opened anew when asked for."""
+    with suppress(DomainError):
+        _drops[corpus](name)
+        if model_id is not None:
+            for load in (_opened, engine):
+                _drops[load](name, model_id)
 
 
 def model_label(folder: Path) -> str:
