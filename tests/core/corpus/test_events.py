@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from random import Random
 from unittest.mock import patch
 
 import numpy as np
@@ -72,6 +73,20 @@ def test_sorting_a_part_of_the_users_at_a_time_changes_no_byte(
     )
     for path in whole.iterdir():
         assert (parts / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_parts_of_long_texts_give_the_bytes_of_a_whole(tmp_path: Path) -> None:
+    letters = Random(7)
+    events = [
+        (f"u{at % 40:02}", f"i{at}", at % 4, "review", 3, letters.randbytes(6_000).hex())
+        for at in range(400)
+    ]  # 4.8 MB: Parquet's writer looks at what it has after each chunk, and ends pages at 1 MB
+    for name, rows in {"whole": 1_000, "parts": 70}.items():
+        (tmp_path / name).mkdir()
+        with patch.object(sorting, "ROWS_OF_PART", rows):
+            save(tmp_path / name, events)
+    whole, parts = (tmp_path / name / tables.EVENTS_FILE for name in ("whole", "parts"))
+    assert parts.read_bytes() == whole.read_bytes()
 
 
 def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: Path) -> None:
