@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -145,6 +146,30 @@ def test_an_open_file_is_hashed_once_while_it_stays(tmp_path: Path) -> None:
     corpus = load_corpus(tmp_path)
     with patch.object(os, "pread", side_effect=AssertionError):
         assert len(corpus.history("ann")) == 2 and len(corpus.events) == 3
+
+
+def test_decoded_rows_weigh_what_they_take(tmp_path: Path) -> None:
+    """Equal texts are one object; what is kept stays below the limit as Python counts it."""
+    events = [
+        (f"u{at:03}", "a", at % 4, "review", 3, f"{'好' * 3_000} {at}" if at % 2 else "好" * 3_000)
+        for at in range(200)
+    ]
+    with patch.object(tables, "ROWS_PER_GROUP", 10):
+        save(tmp_path, events)
+    corpus = load_corpus(tmp_path)
+    limit = 200_000
+    with patch.object(stored, "BYTES_KEPT", limit):
+        for user in corpus.user_ids:
+            corpus.history(user)
+    kept = corpus.source._groups
+    assert len(kept) > 1
+    lists = [column for columns in kept.values() for column in columns]
+    objects = {id(value): value for column in lists for value in column}
+    taken = sum(map(sys.getsizeof, [*objects.values(), *lists]))
+    assert limit / 3 < taken <= limit
+    for columns in kept.values():
+        same = [text for text in columns[-1] if not text[-1].isdigit()]
+        assert len({id(text) for text in same}) == 1
 
 
 def test_opening_reads_no_event(tmp_path: Path) -> None:
