@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -205,8 +206,7 @@ def verify(folder: Path, names: Iterable[str] | None = None, *, remedy: str = ""
         sums = read_sums(folder)
         for name in (sums or {}) if names is None else names:
             if sums and name in sums and sha256_of(folder / name) != sums[name]:
-                said = tr("{file} was changed after it was written", file=name)
-                raise Damaged(said, where=str(folder / name))
+                raise changed(folder / name, name)
     except OSError as error:
         name = Path(str(error.filename)).name
         said = tr("{file} is missing", file=name)
@@ -215,6 +215,12 @@ def verify(folder: Path, names: Iterable[str] | None = None, *, remedy: str = ""
         raise Damaged(said, where=str(error.filename), remedy=remedy) from None
     except Damaged as error:
         raise Damaged(error.what, where=error.where, remedy=remedy) from None
+
+
+def changed(path: Path, name: str = "", remedy: str = "") -> Damaged:
+    """That a file isn't what was written; ``name`` is what it is called, usually its own."""
+    said = tr("{file} was changed after it was written", file=name or path.name)
+    return Damaged(said, where=str(path), remedy=remedy)
 
 
 def first_kept(
@@ -270,15 +276,35 @@ def is_held(folder: Path, name: str) -> bool:
 
 def sha256_of(path: Path) -> str:
     """Hex sha256 of a file, computed once per process while its size, times and inode stay."""
-    facts = path.stat()
-    changed = (facts.st_mtime_ns, facts.st_ctime_ns)
-    return _sha256(path, facts.st_size, changed, facts.st_ino)
+    return _sha256(_Content(path, _marks(path.stat())))
+
+
+def sha256_of_open(descriptor: int, path: Path) -> str:
+    """The same of a file that was opened by this path, whatever has its name now."""
+    return _sha256(_Content(path, _marks(os.fstat(descriptor)), descriptor))
+
+
+def _marks(facts: os.stat_result) -> tuple[int, ...]:
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
+
+
+@dataclass(frozen=True)
+class _Content:
+    path: Path
+    marks: tuple[int, ...]
+    descriptor: int | None = field(default=None, compare=False)
 
 
 @lru_cache(10_000)
-def _sha256(path: Path, size: int, changed: tuple[int, int], inode: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(content: _Content) -> str:
+    if content.descriptor is None:
+        with content.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total, at = hashlib.sha256(), 0
+    while part := os.pread(content.descriptor, 2**20, at):  # moves nobody's place in the file
+        total.update(part)
+        at += len(part)
+    return total.hexdigest()
 
 
 def read_only_address(path: Path) -> str:

@@ -7,6 +7,7 @@ where the events of each begin (.02 s for a million events), so no index lies be
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,8 +27,8 @@ from core.arrays import FloatArray, IntArray
 from core.corpus import tables
 from core.corpus.split import user_starts
 from core.domain import Columns
-from core.files import Damaged, reason_of, verify
-from core.language import tr
+from core.files import Damaged, changed, read_sums, reason_of, sha256_of_open, verify
+from core.language import mark, tr
 from core.threads import once_each
 
 TimeArray = npt.NDArray[np.datetime64]
@@ -44,9 +45,11 @@ ROW_COLUMNS = (
 )
 WORDS = [Columns.User, Columns.Item, Columns.Kind]
 """Columns whose values come again and again: read as codes, in memory once."""
+REMEDY = mark("Import the corpus again")
 BYTES_KEPT = 256 * 2**20
-BYTES_OF_ROW = 64
-"""What decoded row groups may take together, and a row of them beside its words."""
+BYTES_OF_ROW = 8 * len(ROW_COLUMNS) + sys.getsizeof(2**50) + sys.getsizeof(0.5)
+"""What decoded row groups may take together; a row of them beside its words, each in memory once:
+places in lists, a time and a rating."""
 
 
 class EventSource(Protocol):
@@ -130,23 +133,29 @@ class FrameEvents:
 class StoredEvents:
     """Events in the Parquet file of a corpus folder.
 
-    The file is verified when it is opened, and again before each read where its size or times have
-    changed since. It stays readable when another import has taken its place. Safe between threads.
-    ``Damaged`` where it isn't what was written.
+    The file is verified when it is opened, and the open one is hashed again where its size or times
+    have changed since. It stays readable when another import has taken its place. Safe between
+    threads. ``Damaged`` where it isn't what was written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, Lock()
+        verify(path.parent, (path.name,), remedy=tr(REMEDY))
+        with self._telling():
+            self._bytes = pa.OSFile(str(path))
+            self._sha256 = sha256_of_open(self._bytes.fileno(), path)
+            listed = (read_sums(path.parent) or {}).get(path.name, self._sha256)
+            if listed != self._sha256:
+                raise changed(path, remedy=tr(REMEDY))
         with self._reading():
-            self._file = pq.ParquetFile(pa.OSFile(str(path)), read_dictionary=WORDS)
-            self._inode = path.stat().st_ino
+            self._file = pq.ParquetFile(self._bytes, read_dictionary=WORDS)
             self._file.schema_arrow.empty_table().cast(tables.EVENTS_SCHEMA)
             facts = self._file.metadata
-            groups = [facts.row_group(at) for at in range(facts.num_row_groups)]
-            self._group_starts = np.cumsum([0, *(group.num_rows for group in groups)])
-            self._weights = [g.num_rows * BYTES_OF_ROW + g.total_byte_size for g in groups]
+            sizes = [facts.row_group(at).num_rows for at in range(facts.num_row_groups)]
+            self._group_starts = np.cumsum([0, *sizes])
             self.user_ids, self.user_starts = self._users()
         self._groups: OrderedDict[int, tuple[list[Any], ...]] = OrderedDict()
+        self._weights: dict[int, int] = {}
 
     @once_each
     def frame(self) -> pd.DataFrame:
@@ -222,60 +231,68 @@ class StoredEvents:
         with self._reading():
             read = self._file.read_row_group(group, list(ROW_COLUMNS))
         made = tuple(_list_of(read[name]) for name in ROW_COLUMNS)
+        weight = _weight_of(made)
         with self._lock:
             self._groups[group] = made
-            while len(self._groups) > 1 and self._kept_bytes() > BYTES_KEPT:
-                self._groups.popitem(last=False)
+            self._weights[group] = weight
+            while len(self._groups) > 1 and sum(self._weights.values()) > BYTES_KEPT:
+                gone, _ = self._groups.popitem(last=False)
+                del self._weights[gone]
         return made
-
-    def _kept_bytes(self) -> int:
-        return sum(self._weights[group] for group in self._groups)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """One reader at a time, of the content that was written."""
-        remedy = tr("Import the corpus again")
-        with self._lock:
-            self._check(remedy)
-            try:
-                yield
-            except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-                raise Damaged(
-                    tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
-                    where=str(self._path.parent),
-                    remedy=remedy,
-                ) from None
+        with self._lock, self._telling():
+            self._check()
+            yield
+            self._check()
 
-    def _check(self, remedy: str) -> None:
-        """``Damaged`` where the file was changed in place.
+    def _check(self) -> None:
+        """``Damaged`` where the open file isn't what it was.
 
-        Another file of that name, or none, is no matter: the open one is what it was.
+        Another file of its name, or none, is no matter.
         """
-        if "_inode" in vars(self):
-            try:
-                is_same = self._path.stat().st_ino == self._inode
-            except OSError:
-                is_same = False
-            if not is_same:
-                return
-        verify(self._path.parent, (self._path.name,), remedy=remedy)
+        if sha256_of_open(self._bytes.fileno(), self._path) != self._sha256:
+            raise changed(self._path, remedy=tr(REMEDY))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What readers raise of a file that isn't what was written, as ``Damaged``."""
+        try:
+            yield
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise Damaged(
+                tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
+                where=str(self._path.parent),
+                remedy=tr(REMEDY),
+            ) from None
 
 
 def _list_of(column: pa.ChunkedArray) -> list[Any]:
-    """A column as Python's own: times as microseconds, None for gaps."""
+    """A column as Python's own: times as microseconds, None for gaps, equal words once."""
     kind = column.type
     if column.null_count == len(column):
         return [None] * len(column)
-    if pa.types.is_dictionary(kind):
-        words = column.combine_chunks()
-        chunks = words.chunks if isinstance(words, pa.ChunkedArray) else [words]
-        parts = [_objects(c.dictionary.to_pylist())[c.indices.to_numpy()] for c in chunks]
-        return list(np.concatenate(parts))
+    if pa.types.is_string(kind):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        chunks = column.unify_dictionaries().chunks
+        words = _objects([*chunks[0].dictionary.to_pylist(), None])
+        codes = (pc.fill_null(chunk.indices, len(words) - 1).to_numpy() for chunk in chunks)
+        return list(words[np.concatenate(list(codes))])
     if pa.types.is_timestamp(kind):
         return list(column.cast(pa.int64()).to_numpy().tolist())
     if pa.types.is_floating(kind):
         return _with_gaps(_numbers(column))
     return list(column.to_pylist())
+
+
+def _weight_of(columns: tuple[list[Any], ...]) -> int:
+    """Bytes that decoded rows take, of which equal words are in memory once."""
+    words = (set(column) for name, column in zip(ROW_COLUMNS, columns, strict=True)
+             if name not in (Columns.Time, Columns.Rating))  # fmt: skip
+    return len(columns[0]) * BYTES_OF_ROW + sum(sys.getsizeof(word) for own in words for word in own)
 
 
 def _numbers(column: pa.ChunkedArray) -> FloatArray:

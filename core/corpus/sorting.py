@@ -66,10 +66,10 @@ class InOrder:
                 rest.append(rows)
                 if waiting == step:
                     self.read += waiting
-                    yield pa.concat_tables(rest)
+                    yield _joined(rest)
                     rest, waiting = [], 0
         if rest:
-            yield pa.concat_tables(rest)
+            yield _joined(rest)
         self.read = self._events.num_rows
 
     def _parts(self) -> Iterator[tuple[pa.Table, int]]:
@@ -125,3 +125,8 @@ class InOrder:
                     self._release()
                     released = start
         self._release()
+
+
+def _joined(parts: list[pa.Table]) -> pa.Table:
+    """One chunk a column: where chunks end, Parquet's writer may end its pages."""
+    return pa.concat_tables(parts).combine_chunks()

@@ -43,8 +43,15 @@ def draw_sidebar(*, plays: bool, lists: bool) -> Selection:
         models = loaders.library().models(name) if name else Models((), {})
         model_id = _pick_model(models, name)
         corpus = _open_corpus(name) if name else None
-        user_id = _pick_user(corpus) if corpus is not None else None
-        step = _pick_step(corpus, user_id) if corpus is not None and user_id else None
+        user_id = step = None
+        if corpus is not None:
+            try:
+                user_id = _pick_user(corpus)
+                step = _pick_step(corpus, user_id) if user_id else None
+            except DomainError as error:
+                _say_unopened(corpus.name, error)
+                loaders.drop_corpus(corpus.name, model_id)
+                corpus = user_id = step = None
         recommender = _pick_recommender(corpus, model_id) if lists and corpus and model_id else None
     settled = Selection(name, model_id, user_id, step, recommender)
     state.publish_url(settled)
@@ -85,9 +92,13 @@ def _open_corpus(name: str) -> Corpus | None:
     try:
         return loaders.corpus(name)
     except DomainError as error:
-        said = tr("The corpus {name!r} can't be opened: {problem}.", name=name, problem=error.what)
-        notices.caution(said)
+        _say_unopened(name, error)
         return None
+
+
+def _say_unopened(name: str, error: DomainError) -> None:
+    said = tr("The corpus {name!r} can't be opened: {problem}.", name=name, problem=error.what)
+    notices.caution(said)
 
 
 def _pick_model(models: Models, corpus: str | None) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
 
 from core.corpus.store import Corpus
+from core.domain import DomainError
 from core.language import tr
 from core.views.jump import Names, build_names, find, hit_label
 from pages._shared import drawing, finding, loaders, notices, state
@@ -99,10 +101,15 @@ def hits(pages: Sequence[st.Page], acts: Sequence[Act], query: str) -> Iterator[
     acts = [act._replace(label=tr(act.label)) for act in acts]
     yield from (acts[at] for at in find([act.label for act in acts], query, MOST))
     corpus = state.selection().corpus
-    if corpus is None:
-        return
-    known = names(loaders.corpus(corpus))
-    for hit in finding.finder(loaders.corpus(corpus)).find(query, MOST):
+    if corpus is not None:
+        with suppress(DomainError):  # the sidebar says why the corpus can't be read
+            yield from _hits_in(loaders.corpus(corpus), query)
+
+
+def _hits_in(corpus: Corpus, query: str) -> Iterator[Act]:
+    """Users and items that a query finds."""
+    known = names(corpus)
+    for hit in finding.finder(corpus).find(query, MOST):
         yield Act(
             tr("User {user}", user=hit_label(hit)),
             "person",

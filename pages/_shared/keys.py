@@ -9,6 +9,7 @@ no setting is loosened for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import streamlit as st
 from pandas import DataFrame
 
+from core.domain import DomainError
 from core.language import tr
 from pages._shared import controls, drawing, jump, loaders, state, turning
 from pages._shared.jump import Act
@@ -111,14 +113,15 @@ def hear(pages: Sequence[st.Page], *, plays: bool) -> None:
     state.put(PLAYING, before.is_playing or None)
     known = acts(pages, plays=plays)
     for name in pressed[max(len(pressed) - new, 0) :]:
-        if name in ("/", "Ctrl+K"):
-            jump.open_dialog(jump.GO)
-        elif name == "Enter":  # no sentence
-            jump.follow_first(pages, [act for act in known.values() if act.icon])
-        elif name == "Enter user":  # no sentence
-            choose_first()
-        elif name in known:
-            known[name].do()
+        with suppress(DomainError):  # of a corpus or model that can't be read, which is said later
+            if name in ("/", "Ctrl+K"):
+                jump.open_dialog(jump.GO)
+            elif name == "Enter":  # no sentence
+                jump.follow_first(pages, [act for act in known.values() if act.icon])
+            elif name == "Enter user":  # no sentence
+                choose_first()
+            elif name in known:
+                known[name].do()
     state.put(state.BEHIND, True)
     state.put(HEARD, here(count))
 
@@ -128,10 +131,12 @@ def here(presses: int) -> Heard:
 
 
 def steps() -> int:
-    """How many steps the chosen user's history has; 0 where none is chosen."""
+    """How many steps the chosen user's history has; 0 where none is chosen, or can be read."""
     name, user = state.selection().corpus, state.get(USER)
-    corpus = loaders.corpus(name) if name else None
-    return len(corpus.history(user)) if corpus and user and corpus.knows(user) else 0
+    with suppress(DomainError):  # the sidebar says why
+        corpus = loaders.corpus(name) if name else None
+        return len(corpus.history(user)) if corpus and user and corpus.knows(user) else 0
+    return 0
 
 
 def move(by: int) -> None:

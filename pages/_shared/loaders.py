@@ -29,6 +29,7 @@ from core.corpus.options import ImportOptions
 from core.corpus.previewing import Preview
 from core.corpus.previewing import preview as look_at
 from core.corpus.store import Corpus, Library, created_at
+from core.corpus.tables import EVENTS_FILE
 from core.domain import DomainError, RecommendationList
 from core.evaluate.served import ListsManifest, served_manifests
 from core.explain.over_corpus import find_receivers
@@ -66,6 +67,8 @@ Asked = ParamSpec("Asked")
 Loaded = TypeVar("Loaded")
 OPENED = 8
 """Loaders that keep up to so many entries keep what is slow to open: corpora, models, maps."""
+_drops: dict[Callable[..., Any], Callable[..., None]] = {}
+"""What drops one entry of a loader, called with its arguments."""
 Fingerprint = str | int | float | None | tuple["Fingerprint", ...]
 
 
@@ -113,17 +116,21 @@ def kept(
             memory.when_empty(make.__qualname__, lambda: cache().clear())
         signature = inspect.signature(load)
 
-        @functools.wraps(load)
-        def loader(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+        def asks(*args: Asked.args, **kwargs: Asked.kwargs) -> Fingerprint:
             values = signature.bind(*args, **kwargs)
             values.apply_defaults()
             key = tuple(map(fingerprint, values.arguments.values()))
             more = also(*args, **kwargs) if also is not None else None
-            asked = key, more, language.current() if speaks else ""
+            return key, more, language.current() if speaks else ""
+
+        @functools.wraps(load)
+        def loader(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+            asked = asks(*args, **kwargs)
             with in_turn.away() if asked in being_made else nullcontext():
                 loaded: Loaded = cache()(asked, lambda: load(*args, **kwargs))
             return loaded
 
+        _drops[loader] = lambda *args: cache().clear(asks(*args), None)
         return loader
 
     return decorate
@@ -193,13 +200,28 @@ def library() -> Library:
 def _content(name: str, model_id: str = "") -> Fingerprint:
     manifest = library().manifest(name)
     attributes = manifest.attributes.attributes_id if manifest.attributes is not None else ""
-    return str(library().root), manifest.corpus_id, attributes
+    events = library().corpus_folder(name) / EVENTS_FILE
+    # The file too: an open corpus reads it, and what came in its place may be the same content.
+    with suppress(OSError):
+        facts = events.stat()
+        marks = facts.st_ino, facts.st_size, facts.st_mtime_ns
+        return str(events), marks, manifest.corpus_id, attributes
+    return str(events), manifest.corpus_id, attributes
 
 
 @kept(4, mark("Reading the corpus …"), also=_content, speaks=False)
 def corpus(name: str) -> Corpus:
     """One corpus; the same content is loaded once."""
     return library().corpus(name)
+
+
+def drop_corpus(name: str, model_id: str | None = None) -> None:
+    """Have a corpus that can't be read, and the model that reads it, opened anew when asked for."""
+    with suppress(DomainError):
+        _drops[corpus](name)
+        if model_id is not None:
+            for load in (_opened, engine):
+                _drops[load](name, model_id)
 
 
 def model_label(folder: Path) -> str:

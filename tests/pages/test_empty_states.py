@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from core.corpus.events import StoredEvents
+from core.files import Damaged
+from pages._shared import controls, keys, loaders, state
+
 PAGES = sorted(path.name for path in Path(__file__).resolve().parents[2].glob("pages/[!_]*.py"))
 NEED_A_CORPUS = [name for name in PAGES if name not in ("corpora.py", "notebook.py")]
 
@@ -69,3 +73,27 @@ def test_a_damaged_corpus_is_told_and_not_raised(shop, open_app, read) -> None:
         path.write_bytes(b"not parquet")
     app = open_app(corpus="shop")
     assert not app.exception
+
+
+@pytest.mark.parametrize("listed", [3, 5_000], ids=["found", "listed"])
+def test_a_history_that_can_not_be_read_leaves_the_way_to_an_import_open(
+    shop, open_app, read, monkeypatch, listed
+) -> None:
+    monkeypatch.setattr(controls, "LISTED_USERS", listed)
+    assert not open_app(corpus="shop").exception
+    opened = loaders.corpus("shop")
+
+    def unreadable(*about: object) -> None:
+        raise Damaged("no such block", where="a disk", remedy="Import the corpus again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredEvents, "rows", unreadable)
+        app = open_app("pages/corpora.py", corpus="shop", user="u4")
+        assert not app.exception
+        assert "can't be opened: no such block" in read(app).replace("\\", "")
+        assert "Add a file" in [title.value for title in app.subheader]
+        patch.setattr(state, "selection", lambda: state.Selection("shop", None, "u4", 1))
+        patch.setattr(state, "get", {state.USER: "u4"}.get)
+        assert keys.steps() == 0
+    assert loaders.corpus("shop") is not opened
+    assert open_app(corpus="shop", user="u4").query_params["user"] == "u4"

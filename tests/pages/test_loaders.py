@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from core import language
 from core.arrays import FloatArray
 from core.corpus.store import Corpus, Library
+from core.corpus.tables import EVENTS_FILE
 from core.domain import History
 from core.engine import Engine
 from core.scenario.edits import Edit, Op
@@ -167,3 +169,20 @@ def test_another_model_is_asked_anew_where_its_folder_changed_or_went(
     assert loaders.stamp_of_model(engine, "other") == first
     os.utime(tmp_path, (1, 1))
     assert loaders.stamp_of_model(engine, "other") != first
+
+
+def test_the_same_content_imported_again_is_opened_anew(shop: Library) -> None:
+    opened = loaders.corpus("shop")
+    assert loaders.corpus("shop") is opened
+    path = shop.corpus_folder("shop") / EVENTS_FILE
+    facts = path.stat()
+    copy = path.with_name("copy")
+    shutil.copy2(path, copy)  # as a backup that keeps times
+    copy.replace(path)
+    assert path.stat().st_mtime_ns == facts.st_mtime_ns
+    restored = loaders.corpus("shop")
+    assert restored is not opened and restored.corpus_id == opened.corpus_id
+    shop.write("shop", opened.events, opened.items, rating_scale=opened.manifest.rating_scale)
+    again = loaders.corpus("shop")
+    assert again is not restored and again.corpus_id == opened.corpus_id
+    assert loaders.corpus("shop") is again

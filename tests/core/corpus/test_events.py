@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
+from random import Random
 from unittest.mock import patch
 
 import numpy as np
@@ -20,7 +23,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.folder import load_corpus, load_tables, save_corpus
 from core.corpus.split import leave_last_out
 from core.domain import Columns, DomainError
-from core.files import Damaged
+from core.files import SUMS, Damaged
 from tests.core.corpus.test_store import CREATED, EVENT, SHOP, frames
 
 
@@ -73,6 +76,20 @@ def test_sorting_a_part_of_the_users_at_a_time_changes_no_byte(
         assert (parts / path.name).read_bytes() == path.read_bytes(), path.name
 
 
+def test_parts_of_long_texts_give_the_bytes_of_a_whole(tmp_path: Path) -> None:
+    letters = Random(7)
+    events = [
+        (f"u{at % 40:02}", f"i{at}", at % 4, "review", 3, letters.randbytes(6_000).hex())
+        for at in range(400)
+    ]  # 4.8 MB: Parquet's writer looks at what it has after each chunk, and ends pages at 1 MB
+    for name, rows in {"whole": 1_000, "parts": 70}.items():
+        (tmp_path / name).mkdir()
+        with patch.object(sorting, "ROWS_OF_PART", rows):
+            save(tmp_path / name, events)
+    whole, parts = (tmp_path / name / tables.EVENTS_FILE for name in ("whole", "parts"))
+    assert parts.read_bytes() == whole.read_bytes()
+
+
 def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     save(tmp_path / "one", SHOP)
@@ -83,14 +100,76 @@ def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: P
     save(tmp_path / "two", SHOP)
     changed = load_corpus(tmp_path / "two")
     path = tmp_path / "two" / tables.EVENTS_FILE
-    content = bytearray(path.read_bytes())
-    content[len(content) // 3] ^= 1
-    with path.open("r+b") as file:  # in place, as a failing disk or a stranger would
-        file.write(content)
+    damage(path)
     with pytest.raises(Damaged, match="was changed after it was written"):
         changed.history("ann")
     with pytest.raises(DomainError):
         _ = changed.events
+
+
+def damage(path: Path) -> None:
+    """Change a byte in place, as a failing disk or a stranger would."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    with path.open("r+b") as file:
+        file.write(content)
+
+
+@pytest.mark.parametrize("listed", [True, False], ids=["with hashes", "of an older version"])
+@pytest.mark.parametrize("then", ["stays", "goes", "is restored"])
+def test_a_changed_file_is_noticed_whatever_its_path_names_since(
+    tmp_path: Path, listed: bool, then: str
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    save(folder, SHOP)
+    if not listed:
+        (folder / SUMS).unlink()
+    shutil.copytree(folder, tmp_path / "backup")
+    corpus = load_corpus(folder)
+    damage(folder / tables.EVENTS_FILE)
+    if then != "stays":
+        folder.rename(tmp_path / "moved")
+    if then == "is restored":
+        (tmp_path / "backup").rename(folder)
+    for _ in range(2):
+        with pytest.raises(Damaged, match="was changed after it was written"):
+            corpus.history("ann")
+    with pytest.raises(Damaged):
+        _ = corpus.events
+    if then == "is restored":
+        assert len(load_corpus(folder).history("ann")) == 2
+
+
+def test_an_open_file_is_hashed_once_while_it_stays(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    corpus = load_corpus(tmp_path)
+    with patch.object(os, "pread", side_effect=AssertionError):
+        assert len(corpus.history("ann")) == 2 and len(corpus.events) == 3
+
+
+def test_decoded_rows_weigh_what_they_take(tmp_path: Path) -> None:
+    """Equal texts are one object; what is kept stays below the limit as Python counts it."""
+    events = [
+        (f"u{at:03}", "a", at % 4, "review", 3, f"{'好' * 3_000} {at}" if at % 2 else "好" * 3_000)
+        for at in range(200)
+    ]
+    with patch.object(tables, "ROWS_PER_GROUP", 10):
+        save(tmp_path, events)
+    corpus = load_corpus(tmp_path)
+    limit = 200_000
+    with patch.object(stored, "BYTES_KEPT", limit):
+        for user in corpus.user_ids:
+            corpus.history(user)
+    kept = corpus.source._groups
+    assert len(kept) > 1
+    lists = [column for columns in kept.values() for column in columns]
+    objects = {id(value): value for column in lists for value in column}
+    taken = sum(map(sys.getsizeof, [*objects.values(), *lists]))
+    assert limit / 3 < taken <= limit
+    for columns in kept.values():
+        same = [text for text in columns[-1] if not text[-1].isdigit()]
+        assert len({id(text) for text in same}) == 1
 
 
 def test_opening_reads_no_event(tmp_path: Path) -> None:
