@@ -30,7 +30,7 @@ FIRST_DAY, DAYS = 1_500_000_000, 900
 
 @dataclass(frozen=True, eq=False)
 class Shop:
-    """Events by user and time: ``user``, ``item`` (indices) and ``second`` (since 1970), int64[n]."""
+    """Events by user and time: indices ``user`` and ``item``, ``second`` since 1970, int64[n]."""
 
     user: IntArray
     item: IntArray
@@ -65,7 +65,7 @@ def simulate(n_events: int, n_users: int, n_items: int, seed: int = 0) -> Shop:
 
     def of_all(count: int) -> IntArray:
         at = np.searchsorted(overall, rng.random(count) * overall[-1], side="right")
-        return np.minimum(at, n_items - 1)
+        return np.asarray(np.minimum(at, n_items - 1))
 
     followers = np.stack([of_topic(topic_of) for _ in range(FOLLOWERS)], axis=1)
     lengths = _lengths(rng, n_users, n_events)

@@ -1,6 +1,7 @@
-"""Fit the interest network: full softmax cross-entropy, early stopping on validation NDCG@10.
+"""Fit the interest network: softmax cross-entropy, early stopping on validation NDCG@10.
 
-Item vectors start from co-occurrence and text, not from noise.
+Item vectors start from co-occurrence and text, not from noise. The softmax is over all items met in
+training, of a large catalogue over a sample (``candidates``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 from core.arrays import IntArray
 from core.device import device_words
 from core.language import mark, tr
+from core.measure.cases import evenly
 from core.model.batches import CPU, EventTable, FittingData, epoch_batches
+from core.model.candidates import Met
 from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.continuing import Lesson, Step
 from core.model.metrics import Epoch
@@ -29,7 +32,8 @@ from core.model.softmax import softmax_gradients
 from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, Validated, judge
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
-FULL_SOFTMAX_ITEMS = 50_000
+MOST_JUDGED = 400_000_000
+"""Scores of one look at the validation cases at most; of more cases an even sample is judged."""
 STAGE = mark("Training the interest model")
 LOSS, VALIDATION_LOSS = mark("loss"), mark("validation loss")
 VALIDATION_NDCG = mark("validation NDCG@10")
@@ -170,10 +174,11 @@ def _train(
     """Leave the best weights met in both; returns their judgement, the curve and their epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
-    table, met = EventTable.of(data.events, device), tower.seen.nonzero().squeeze(1)
+    table, met = EventTable.of(data.events, device), Met.of(tower.seen, data.training_items)
     at_once = JUDGED_AT_ONCE if device.type == "cpu" else JUDGED_ON_GPU
     scored = len(data.judged) > 0 and fixed is None
-    judged_users = tuple(Judged.batches(data, at_once)) if scored else ()
+    some = data.judged[evenly(len(data.judged), MOST_JUDGED // len(tower.seen))]
+    judged_users = tuple(Judged.batches(replace(data, judged=some), at_once)) if scored else ()
     optimiser = _optimiser(network, tower, config)
     best = judged = judge(network, tower, table, judged_users)
     modules = (network, tower)
@@ -275,16 +280,16 @@ def _backward(
     rows: list[IntArray],
     network: InterestNetwork,
     tower: ItemTower,
-    met: Tensor,
+    met: Met,
     table: EventTable,
     config: InterestConfig,
     half: bool,
 ) -> tuple[Tensor, int]:
     """Gradients of the mean cross-entropy of every event given those before it.
 
-    Over the items ``met`` in training (int64, ascending): an item without a training event is never
-    a target; as a negative it would only learn to be unlikely, so it stays out. Returns the summed
-    loss float64[] and the number of targets.
+    Over the items ``met`` in training: an item without a training event is never a target; as a
+    negative it would only learn to be unlikely, so it stays out. Returns the summed loss float64[]
+    and the number of targets.
     """
     device = tower.ids.device
     whole = table.batch(rows)
@@ -299,10 +304,8 @@ def _backward(
     loss = torch.zeros((), dtype=torch.float64, device=device)
     if len(targets) == 0:
         return loss, 0
-    candidates = met
-    if len(candidates) > FULL_SOFTMAX_ITEMS:
-        drawn = torch.randint(len(candidates), (config.negatives,))
-        candidates = torch.unique(torch.cat([targets, candidates[drawn]]))
+    chosen = met.candidates(targets, config.negatives)
+    candidates = chosen.items
     everything = len(candidates) == len(vectors)
     if not everything:
         targets = torch.searchsorted(candidates, targets)
@@ -312,7 +315,7 @@ def _backward(
         vectors if everything else vectors[candidates],
         bias if everything else bias[candidates],
     )
-    found = softmax_gradients(*outputs, targets, config.label_smoothing, half)
+    found = softmax_gradients(*outputs, targets, config.label_smoothing, half, chosen.log_chance)
     torch.autograd.backward(outputs, [found.queries, found.vectors, found.bias])
     return found.loss, len(targets)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.turns.detection import Detector, Tested, calendar_from
 from core.turns.signal import entropy_of, scores_of
-from core.turns.turning import Kind, TurningPoint, UserTurns, points_of, unknown
+from core.turns.turning import Kind, TurningPoint, UserTurns, any_sure, points_of, unknown
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -80,15 +80,19 @@ def measure_turns(
 ) -> Turns:
     """Test all users, or given histories; ``stop`` is asked between two users."""
     corpus = engine.corpus
-    chosen = histories or [corpus.history(user) for user in corpus.user_ids]
+    n = len(histories or corpus.user_ids)
+
+    def chosen() -> Iterable[History]:
+        return histories or map(corpus.history, corpus.user_ids)
+
     detector = detector_of(engine)
-    detector.calendar = calendar_from(detector, chosen)
+    detector.calendar = calendar_from(detector, chosen())
     tested: list[Tested] = []
-    for done, history in enumerate(chosen):
+    for done, history in enumerate(chosen()):
         check_stop(stop)
-        report(progress, Progress(STAGE, done, len(chosen)))
+        report(progress, Progress(STAGE, done, n))
         tested.append(detector.test(history))
-    report(progress, Progress(STAGE, len(chosen), len(chosen)))
+    report(progress, Progress(STAGE, n, n))
     families = (
         q_values([each.p for each in tested if each.p is not None]),
         q_values([each.season_p for each in tested if each.season_p is not None]),
@@ -96,7 +100,7 @@ def measure_turns(
     )
     users = tuple(
         _settled(detector, history, each, *families)
-        for history, each in zip(chosen, tested, strict=True)
+        for history, each in zip(chosen(), tested, strict=True)
     )
     return Turns(corpus.corpus_id, engine.model_id, users)
 
@@ -110,7 +114,7 @@ def _settled(
     q_width: Chance = unknown,
 ) -> UserTurns:
     points: tuple[TurningPoint, ...] = ()
-    if tested.p is not None:
+    if tested.p is not None and any_sure(tested, q_change, q_season, q_width):
         queries = detector.interest.states(history)[1:]
         profile = profile_of(detector.interest, detector.topics, queries)
         scores = scores_of(queries, detector.directions)

@@ -1,0 +1,168 @@
+"""A training as its corpus grows: ``python -m benchmarks.scale_training [EVENTS...]``.
+
+Simulated shops without text (``scale_data``), a tenth as many users as events and a twentieth as
+many items: by default of 100,000, 300,000 and 1,000,000 events. Each is imported and trained in a
+process of its own, as by ``train``: seconds on the clock, of the processor and peak memory of each
+stage, and by which power of the number of events each stage grows. With fewer epochs:
+``EPOCHS=3 python -m benchmarks.scale_training 1000000``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+
+from benchmarks.measuring import PROJECT, Line, record, show
+from benchmarks.scale_data import simulate
+from core.cohorts.everyone import measure_everyone
+from core.corpus.store import Library
+from core.encode.cache import open_encoder
+from core.model.config import InterestConfig
+from core.model.metrics import read_metrics
+from core.progress import Progress
+from core.training.training import train
+
+WORK = PROJECT / "benchmarks" / "work" / "scale"
+SIZES = (100_000, 300_000, 1_000_000)
+EVENTS_OF_A_USER, EVENTS_OF_AN_ITEM = 10, 20
+MINUTES, GIGABYTES = 40.0, 6.0
+"""What a training of a million events and 50,000 items may take."""
+LEAST_SECONDS = 2.0
+"""Stages below are not compared."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a training: seconds on the clock and of the processor, and its peak in GB."""
+
+    name: str
+    wall: float
+    processor: float
+    peak: float
+
+
+class Watch:
+    """A progress callback that measures every stage by itself."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+        self._name = ""
+        self._start()
+
+    def __call__(self, now: Progress) -> None:
+        if now.stage != self._name:
+            self.end(now.stage)
+
+    def end(self, following: str = "") -> None:
+        """The stage so far is over."""
+        wall, processor = time.monotonic() - self._began[0], time.process_time() - self._began[1]
+        stage = Stage(self._name or "start", wall, processor, memory("VmHWM"))
+        self.stages.append(stage)
+        print(f"      {wall:7.1f} s, {processor:7.1f} s of the processor, peak {stage.peak:.2f} GB,"
+              f" load {os.getloadavg()[0]:.1f}: {stage.name}", flush=True)  # fmt: skip
+        self._name = following
+        self._start()
+
+    def _start(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        self._began = time.monotonic(), time.process_time()
+
+
+def memory(what: str) -> float:
+    """A line of this process's status in GB (2**30 bytes): ``VmHWM``, ``VmRSS``."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024**2
+
+
+def train_alone(name: str) -> None:
+    """Train and measure all users as the verb ``train`` does; the work of a process of its own."""
+    library, watch = Library.open(WORK), Watch()
+    corpus = library.corpus(name)
+    options = InterestConfig()
+    if "EPOCHS" in os.environ:
+        options = replace(options, epochs=int(os.environ["EPOCHS"]))
+    encoder = open_encoder(library, device="cpu")
+    folder = train(corpus, library, options, watch, encoder=encoder)
+    measure_everyone(library, corpus, folder, watch)
+    watch.end()
+    metrics = read_metrics(folder)
+    assert metrics is not None
+    facts = {
+        "stages": [asdict(stage) for stage in watch.stages],
+        "epochs": [epoch.model_dump() for epoch in metrics.training],
+        "best_epoch": metrics.best_epoch,
+        "ndcg": {score.recommender: str(score) for score in metrics.best_first},
+    }
+    (WORK / f"{name}.json").write_text(json.dumps(facts))
+
+
+def measure(events: int) -> list[Stage]:
+    """The stages of one size, and what came of the training, printed."""
+    name = f"shop-{events}"
+    if name not in [corpus.name for corpus in Library.open(WORK).corpora()]:
+        path = WORK / f"{name}.csv"
+        simulate(events, events // EVENTS_OF_A_USER, events // EVENTS_OF_AN_ITEM).write_csv(path)
+        command = [sys.executable, "-m", "core", "import", str(path), "--name", name, "--library",
+                   str(WORK)]  # fmt: skip
+        subprocess.run(command, check=True, cwd=PROJECT, stdout=subprocess.DEVNULL)
+        path.unlink()
+    subprocess.run([sys.executable, "-m", "benchmarks.scale_training", "alone", name], check=True,
+                   cwd=PROJECT)  # fmt: skip
+    facts = json.loads((WORK / f"{name}.json").read_text())
+    curve = facts["epochs"]
+    print(
+        f"      best epoch {facts['best_epoch']} of {len(curve) - 1}, {curve[-1]['seconds']:.0f} s"
+        f" for all: validation NDCG@10 {[round(epoch['validation_ndcg'], 4) for epoch in curve]}"
+    )
+    for recommender, ndcg in facts["ndcg"].items():
+        print(f"      {recommender}: test NDCG@10 {ndcg}")
+    return [Stage(**stage) for stage in facts["stages"]]
+
+
+def main(sizes: list[int]) -> None:
+    """Measure shops of these sizes and tell how each stage grows."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    measured = {}
+    for events in sizes:
+        print(f"{events:,} events, {events // EVENTS_OF_A_USER:,} users, "
+              f"{events // EVENTS_OF_AN_ITEM:,} items")  # fmt: skip
+        stages = measured[events] = measure(events)
+        wall, peak = sum(stage.wall for stage in stages), max(stage.peak for stage in stages)
+        bars = (MINUTES, GIGABYTES) if events == max(SIZES) else (None, None)
+        lines = [
+            Line(f"{events:,} events: train, to the end", f"{bars[0]} min" if bars[0] else "none",
+                 f"{wall / 60:.1f} min ({torch.get_num_threads()} threads, load "
+                 f"{os.getloadavg()[0]:.1f})", bars[0] is None or wall / 60 <= bars[0]),
+            Line(f"{events:,} events: peak", f"{bars[1]} GB" if bars[1] else "none",
+                 f"{peak:.2f} GB", bars[1] is None or peak <= bars[1]),
+        ]  # fmt: skip
+        record("scale_training", {f"{events:,} events": [show(line) for line in lines]})
+    for before, after in pairwise(sizes):
+        tell_growth(before, after, measured[before], measured[after])
+
+
+def tell_growth(fewer: int, more: int, before: list[Stage], after: list[Stage]) -> None:
+    """By which power of the number of events each stage grew, in processor seconds."""
+    print(f"growth from {fewer:,} to {more:,} events, as a power of the events (1 is linear)")
+    spent = {stage.name: stage.processor for stage in before}
+    for stage in after:
+        was = spent.get(stage.name, 0.0)
+        if was > 0.2 and stage.processor > LEAST_SECONDS:
+            power = math.log(stage.processor / was) / math.log(more / fewer)
+            print(f"      {power:5.2f}: {stage.name}, {was:.1f} to {stage.processor:.1f} s")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["alone"]:
+        train_alone(sys.argv[2])
+    else:
+        main([int(size) for size in sys.argv[1:]] or list(SIZES))
