@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
-from core.domain import History
+from core.evaluate.once import asked_once
 from core.language import tr
 from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
 from core.measure.metrics import (
@@ -30,9 +30,8 @@ from core.measure.metrics import (
 from core.model.metrics import Score
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
-from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender, batches
-from core.recommend.training_data import TrainingData, distinct
+from core.recommend.training_data import TrainingData
 
 CELLS_PER_BATCH = 8_000_000
 """Scores held at a time: 32 MB in float32."""
@@ -229,6 +228,7 @@ def evaluate(
     ``data`` is what the recommenders were trained on: its catalogue and counts define cohorts,
     novelty and popularity bias.
     """
+    recommenders = asked_once(recommenders)
     targets = targets_of(cases, data.item_index)
     counts = data.item_counts
     answers: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
@@ -236,7 +236,9 @@ def evaluate(
     for rows in batches(len(cases), data.n_items, CELLS_PER_BATCH):
         histories = [case.history for case in cases[rows]]
         excluded = ExcludedItems.of(histories, data.item_index)
-        for recommender, scores in _answers(recommenders, histories, stop):
+        for recommender in recommenders:
+            check_stop(stop)
+            scores = recommender.log_probabilities(histories)
             lists = top_items(scores, excluded, k)
             answers[recommender.id].append(
                 Result(
@@ -262,30 +264,6 @@ def evaluate(
         excluded_targets=sum(case.target in case.history.excluded_items() for case in cases),
         results=tuple(joined(name, results, k) for name, results in answers.items()),
     )
-
-
-def _answers(
-    recommenders: Sequence[Recommender], histories: Sequence[History], stop: StopCallback | None
-) -> Iterator[tuple[Recommender, FloatArray]]:
-    """What each says, float32[n, n_items]; a joint after its components, which are asked once."""
-    joint = next((each for each in recommenders if isinstance(each, Joint)), None)
-    shared: dict[int, FloatArray | None] = {}
-    if joint is not None and len(distinct(histories)[0]) == len(histories):
-        shared = {id(component): None for component in joint.components}
-    if joint is not None and not shared.keys() <= {id(each) for each in recommenders}:
-        shared = {}
-    for recommender in recommenders:
-        if recommender is joint and shared:
-            continue
-        check_stop(stop)
-        scores = recommender.log_probabilities(histories)
-        if id(recommender) in shared:
-            shared[id(recommender)] = scores
-        yield recommender, scores
-    if joint is not None and shared:
-        check_stop(stop)
-        said = [scores for scores in shared.values() if scores is not None]
-        yield joint, joint.joined(histories, said)
 
 
 def pooled(reports: Sequence[EvaluationReport]) -> EvaluationReport:

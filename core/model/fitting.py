@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -183,7 +184,7 @@ def _train(
     best = judged = judge(network, tower, table, judged_users)
     modules = (network, tower)
     average = _Average(network, tower, config.averaging)
-    best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
+    best_weights, best_epoch = _weights_of(modules), 0
     curve = [_epoch(0, None, judged if scored else None, 0.0)]
     started = time.monotonic()
     step = steps = 0
@@ -226,12 +227,22 @@ def _train(
             report(progress, Progress(STAGE, step, max(steps, step), left, of_epoch))
         if judged.ndcg > best.ndcg or not scored:
             best, best_epoch = judged, epoch
-            best_states = [deepcopy(module.state_dict()) for module in average.modules]
+            best_weights = _weights_of(average.modules)
         if epoch - best_epoch >= config.patience:
             break
-    for module, state in zip(modules, best_states, strict=True):
-        module.load_state_dict(state)
+    with torch.no_grad():
+        for module, weights in zip(modules, best_weights, strict=True):
+            for name, weight in module.named_parameters():
+                weight.copy_(weights[name])
     return best, curve, best_epoch
+
+
+def _weights_of(modules: Sequence[nn.Module]) -> list[dict[str, Tensor]]:
+    """Copies of what each learns; texts of items, which stay, are large."""
+    return [
+        {name: weight.detach().clone() for name, weight in module.named_parameters()}
+        for module in modules
+    ]
 
 
 def _figures(loss: float, judged: Validated, scored: bool) -> dict[str, float]:
@@ -263,7 +274,8 @@ class _Average:
     def __init__(self, network: InterestNetwork, tower: ItemTower, keep: float) -> None:
         self._keep, self._steps = keep, 0
         self._live: list[Tensor] = [*network.parameters(), *tower.parameters()]
-        self.modules = (deepcopy(network), deepcopy(tower)) if keep else (network, tower)
+        fixed = {id(buffer): buffer for buffer in tower.buffers()}
+        self.modules = (deepcopy(network), deepcopy(tower, fixed)) if keep else (network, tower)
         self._mean: list[Tensor] = [p for module in self.modules for p in module.parameters()]
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ Its weights come from validation cases only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -100,32 +100,21 @@ class Joint(Catalogued):
         DomainError for a history with an item outside the catalogue.
         """
         encoded = EncodedHistories.of(histories, self.item_index)
+        gated = self._gated(histories, encoded)
+        weights = (gated @ self.pool.weights.T).astype(np.float32)
         unlike, index = distinct(histories)  # baselines read no text
         once = encoded
         if len(unlike) < len(histories):
             once = EncodedHistories.of(unlike, self.item_index)
-        said = (
-            component.log_probabilities_of(once)[index]
-            if isinstance(component, Baseline)
-            else component.log_probabilities(histories)
-            for component in self.components
-        )
-        return self.joined(histories, said, encoded)
-
-    def joined(
-        self,
-        histories: Sequence[History],
-        said: Iterable[FloatArray],
-        encoded: EncodedHistories | None = None,
-    ) -> FloatArray:
-        """``log_probabilities`` from what each component says, float32[n, n_items] each."""
-        encoded = encoded or EncodedHistories.of(histories, self.item_index)
-        gated = self._gated(histories, encoded)
-        weights = (gated @ self.pool.weights.T).astype(np.float32)
         logits = np.tile(self._item_offsets, (len(histories), 1))
         logits[:, self._unmet] += (gated[:, 1:] @ self.pool.unmet_gate)[:, None]
         further = self.pool.unmet.astype(np.float32)
-        for log_p, weight, more in zip(said, weights.T, further, strict=True):
+        for component, weight, more in zip(self.components, weights.T, further, strict=True):
+            log_p = (
+                component.log_probabilities_of(once)[index]
+                if isinstance(component, Baseline)
+                else component.log_probabilities(histories)
+            )
             logits += weight[:, None] * log_p
             if more and len(self._unmet):
                 logits[:, self._unmet] += more * log_p[:, self._unmet]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,19 +80,15 @@ def measure_turns(
 ) -> Turns:
     """Test all users, or given histories; ``stop`` is asked between two users."""
     corpus = engine.corpus
-    n = len(histories or corpus.user_ids)
-
-    def chosen() -> Iterable[History]:
-        return histories or map(corpus.history, corpus.user_ids)
-
+    chosen = histories or [corpus.history(user) for user in corpus.user_ids]
     detector = detector_of(engine)
-    detector.calendar = calendar_from(detector, chosen())
+    detector.calendar = calendar_from(detector, chosen)
     tested: list[Tested] = []
-    for done, history in enumerate(chosen()):
+    for done, history in enumerate(chosen):
         check_stop(stop)
-        report(progress, Progress(STAGE, done, n))
+        report(progress, Progress(STAGE, done, len(chosen)))
         tested.append(detector.test(history))
-    report(progress, Progress(STAGE, n, n))
+    report(progress, Progress(STAGE, len(chosen), len(chosen)))
     families = (
         q_values([each.p for each in tested if each.p is not None]),
         q_values([each.season_p for each in tested if each.season_p is not None]),
@@ -100,7 +96,7 @@ def measure_turns(
     )
     users = tuple(
         _settled(detector, history, each, *families)
-        for history, each in zip(chosen(), tested, strict=True)
+        for history, each in zip(chosen, tested, strict=True)
     )
     return Turns(corpus.corpus_id, engine.model_id, users)
 
