@@ -24,7 +24,8 @@ import torch
 from benchmarks.measuring import PROJECT, Line, record, show
 from benchmarks.scale_data import simulate
 from core.cohorts.everyone import measure_everyone
-from core.corpus.store import Library
+from core.corpus.importing import import_files
+from core.corpus.store import Corpus, Library
 from core.encode.cache import open_encoder
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
@@ -105,16 +106,20 @@ def train_alone(name: str) -> None:
     (WORK / f"{name}.json").write_text(json.dumps(facts))
 
 
+def shop(library: Library, events: int) -> Corpus:
+    """The simulated shop of so many events, imported where it isn't yet."""
+    name = f"shop-{events}"
+    if name not in [corpus.name for corpus in library.corpora()]:
+        path = library.root / f"{name}.csv"
+        simulate(events, events // EVENTS_OF_A_USER, events // EVENTS_OF_AN_ITEM).write_csv(path)
+        import_files(library, name, [path])
+        path.unlink()
+    return library.corpus(name)
+
+
 def measure(events: int) -> list[Stage]:
     """The stages of one size, and what came of the training, printed."""
-    name = f"shop-{events}"
-    if name not in [corpus.name for corpus in Library.open(WORK).corpora()]:
-        path = WORK / f"{name}.csv"
-        simulate(events, events // EVENTS_OF_A_USER, events // EVENTS_OF_AN_ITEM).write_csv(path)
-        command = [sys.executable, "-m", "core", "import", str(path), "--name", name, "--library",
-                   str(WORK)]  # fmt: skip
-        subprocess.run(command, check=True, cwd=PROJECT, stdout=subprocess.DEVNULL)
-        path.unlink()
+    name = shop(Library.open(WORK), events).name
     subprocess.run([sys.executable, "-m", "benchmarks.scale_training", "alone", name], check=True,
                    cwd=PROJECT)  # fmt: skip
     facts = json.loads((WORK / f"{name}.json").read_text())

@@ -252,8 +252,8 @@ def about_sample(sample: tuple[int, int] | None) -> list[str]:
     ranked, every = sample
     return [
         tr(
-            "Ranked are {some} of {targets}, evenly drawn: there are too many items and users to "
-            "rank for all.",
+            "A sample of {some} out of {targets}, evenly drawn, is ranked: all would take too "
+            "long.",
             some=number(ranked),
             targets=count(every, "target"),
         )
