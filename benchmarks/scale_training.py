@@ -60,8 +60,9 @@ class Watch:
         self._start()
 
     def __call__(self, now: Progress) -> None:
-        if now.stage != self._name:
-            self.end(now.stage)
+        stage = "evaluate" if now.stage.startswith("evaluate ") else now.stage
+        if stage != self._name:
+            self.end(stage)
 
     def end(self, following: str = "") -> None:
         """The stage so far is over."""
