@@ -58,8 +58,11 @@ def told(module: Any, values: dict[str, Any]) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def compare_softmax(events: int, seeds: int = 2) -> None:
-    """Print the best validation NDCG@10, its epoch and processor seconds of an epoch."""
+def compare_softmax(events: int) -> None:
+    """Print the best validation NDCG@10, its epoch and processor seconds of an epoch.
+
+    ``EPOCHS`` (40) and ``SEEDS`` (2) in the environment say how long it may take.
+    """
     library = Library.open(WORK)
     corpus = shop(library, events)
     options = InterestConfig(epochs=int(os.environ.get("EPOCHS", "40")))
@@ -72,7 +75,7 @@ def compare_softmax(events: int, seeds: int = 2) -> None:
         return replace(weighted(met, *asked), log_chance=None)
 
     for name, (values, half) in VARIANTS.items():
-        for seed in range(seeds):
+        for seed in range(int(os.environ.get("SEEDS", "2"))):
             given = replace(prepared, half=half)
             began = time.process_time()
             with (
