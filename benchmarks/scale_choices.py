@@ -29,7 +29,7 @@ from core.measure.cases import cases
 from core.model import candidates
 from core.model.config import InterestConfig
 from core.recommend import scorers
-from core.recommend.baseline import fit_baselines
+from core.recommend.baseline import Baseline, fit_baselines
 from core.recommend.training_data import TrainingData
 from core.threads import use_one_blas_thread
 from core.training.preparing import prepare
@@ -96,7 +96,7 @@ def compare_ease(name: str) -> None:
     parts = leave_last_out(corpus.events)
     data, test = TrainingData.of(corpus, parts), cases(corpus, parts, Part.TEST)
     print(f"{name}: {len(corpus.events):,} events, {data.n_items:,} items")
-    made = {}
+    made: dict[str, Baseline] = {}
     for form, most in (("popularity", 0), ("sequential-knn", 0), ("sparse-ease", 0),
                        ("ease", 10**9)):  # fmt: skip
         began = time.process_time()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -171,7 +171,7 @@ def sampled_users(corpus: Corpus) -> IntArray:
 
 def _spread(found: Turnover, user_ids: tuple[str, ...], sample: IntArray) -> Turnover:
     """The same among all users, of whom ``sample`` int64[m] were measured."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name in ARRAYS:
         values = getattr(found, name)
         nothing = 0 if name == "lists" else np.nan

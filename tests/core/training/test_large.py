@@ -62,7 +62,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture(scope="module")
 def large(room: Library) -> Corpus:
-    return small_corpus(room, "large")
+    corpus: Corpus = small_corpus(room, "large")
+    return corpus
 
 
 @pytest.fixture(scope="module")
