@@ -4,7 +4,9 @@ Simulated shops without text (``scale_data``), a tenth as many users as events a
 many items: by default of 100,000, 300,000 and 1,000,000 events. Each is imported and trained in a
 process of its own, as by ``train``: seconds on the clock, of the processor and peak memory of each
 stage, and by which power of the number of events each stage grows. With fewer epochs:
-``EPOCHS=3 python -m benchmarks.scale_training 1000000``.
+``EPOCHS=3 python -m benchmarks.scale_training 1000000``. ``everyone [EVENTS]`` times what is done
+for every user on a sample of them, by a model of one epoch, where a machine is too busy for the
+whole.
 """
 
 from __future__ import annotations
@@ -18,25 +20,37 @@ import time
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import torch
 
 from benchmarks.measuring import PROJECT, Line, record, show
 from benchmarks.scale_data import simulate
 from core.cohorts.everyone import measure_everyone
 from core.corpus.importing import import_files
+from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
-from core.encode.cache import open_encoder
+from core.encode.cache import open_cache, open_encoder, shipped_sentiment
+from core.engine import Engine
+from core.interest_map.projection import MAX_ANCHORS, MEDIAN, place, unit
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
+from core.model.profile import assign_topics, profile_of
 from core.progress import Progress
-from core.training.training import train
+from core.threads import one_openmp_thread, use_one_blas_thread
+from core.training.preparing import prepare
+from core.training.training import fit_interest, train
+from core.turns.stored import measure_turns
 
 WORK = PROJECT / "benchmarks" / "work" / "scale"
 SIZES = (100_000, 300_000, 1_000_000)
 EVENTS_OF_A_USER, EVENTS_OF_AN_ITEM = 10, 20
 MINUTES, GIGABYTES = 40.0, 6.0
 """What a training of a million events and 50,000 items may take."""
+SOME = 2_000
+"""Users by whom ``everyone`` measures."""
 LEAST_SECONDS = 2.0
 """Stages below are not compared."""
 
@@ -118,6 +132,52 @@ def shop(library: Library, events: int) -> Corpus:
     return library.corpus(name)
 
 
+def time_everyone(events: int) -> None:
+    """Print processor seconds of an epoch, and of what is done for all users, by ``SOME`` of them."""
+    library = Library.open(WORK)
+    corpus = shop(library, events)
+    parts = leave_last_out(corpus.events)
+    encoder = open_encoder(library, device="cpu")
+    use_one_blas_thread()
+    prepared = prepare(corpus, parts, encoder, open_cache(library), shipped_sentiment(library))
+    began = time.process_time()
+
+    def tell(what: str, share: float = 1.0) -> None:
+        nonlocal began
+        spent = time.process_time() - began
+        print(f"      {spent / share:7.0f} s of the processor for all, {spent:.1f} s for "
+              f"{share:.0%}, resident {memory('VmRSS'):.2f} GB: {what}", flush=True)  # fmt: skip
+        began = time.process_time()
+
+    fit_interest(prepared, InterestConfig(), epochs=0)
+    tell("start vectors of items")
+    _, interest = fit_interest(prepared, InterestConfig(), epochs=1)
+    tell("start vectors, and an epoch")
+    words = prepared.item_words
+    told = ([None] * len(words), prepared.counts, interest.item_vectors, words, 0)
+    with one_openmp_thread():
+        topics = assign_topics(*told)
+    tell("Naming topics")
+    n, users = len(corpus.user_ids), corpus.user_ids[:: len(corpus.user_ids) // SOME]
+    some = [corpus.history(user) for user in users]
+    began = time.process_time()
+    size = len(corpus.events)
+    queries = np.concatenate([each.queries for each in interest.states_of(some, size)])
+    tell("states of all users", len(some) / n)
+    profile_of(interest, topics, queries)
+    tell("profiles after every event", len(some) / n)
+    steps = [np.arange(max(len(history) - 3, 0), len(history) - 1) for history in some]
+    cuts = np.cumsum([len(history) for history in some])[:-1]
+    interest.next_ranks_of(some, np.split(queries, cuts), steps)
+    tell("ranks of held-out items", len(some) / n)
+    anchors = np.ascontiguousarray(unit(queries[:MAX_ANCHORS]))
+    place(unit(queries), anchors, np.ascontiguousarray(anchors[:, :2]), MEDIAN)
+    tell("places on the map", len(some) / n)
+    engine = SimpleNamespace(corpus=corpus, interest=interest, topics=topics, model_id="")
+    measure_turns(cast(Engine, engine), some)
+    tell("turning points", len(some) / n)
+
+
 def measure(events: int) -> list[Stage]:
     """The stages of one size, and what came of the training, printed."""
     name = shop(Library.open(WORK), events).name
@@ -170,5 +230,7 @@ def tell_growth(fewer: int, more: int, before: list[Stage], after: list[Stage]) 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["alone"]:
         train_alone(sys.argv[2])
+    elif sys.argv[1:2] == ["everyone"]:
+        time_everyone(int(sys.argv[2]) if sys.argv[2:] else max(SIZES))
     else:
         main([int(size) for size in sys.argv[1:]] or list(SIZES))

@@ -49,10 +49,15 @@ class Met:
         known = torch.from_numpy(counts).to(items.device)[items].double()
         return cls(items, known / known.sum().clamp(min=1))
 
+    @property
+    def is_large(self) -> bool:
+        """Whether steps draw a sample."""
+        return len(self.items) > FULL_SOFTMAX_ITEMS
+
     def candidates(self, targets: Tensor, negatives: int) -> Candidates:
         """All items met, or the ``targets`` int64[n] with ``negatives`` drawn at most."""
         n = len(self.items)
-        if n <= FULL_SOFTMAX_ITEMS:
+        if not self.is_large:
             return Candidates(self.items)
         draws = drawn_of(n, negatives)
         drawn = self.items[torch.randint(n, (draws,), device=self.items.device)]

@@ -305,22 +305,29 @@ def _backward(
     """
     device = tower.ids.device
     whole = table.batch(rows)
-    vectors, bias = tower()
-    told = drop_parts(whole, config.part_dropout, config.text_dropout)
-    queries = network(told, vectors)[:, :-1]
     index, wanted = padded(rows)
     wanted &= data.events.item[index] >= 0
     # A later piece's start is not a history's start.
     wanted[:, 0] &= np.isin([piece[0] for piece in rows], data.starts)
     targets = torch.from_numpy(data.events.item[index[wanted]]).to(device)
     loss = torch.zeros((), dtype=torch.float64, device=device)
+    chosen = met.candidates(targets, config.negatives)
+    needed: Tensor | None = None
+    if met.is_large:  # vectors of drawn items and of the histories' own: others are not made
+        needed = torch.unique(torch.cat([chosen.items, whole.item[whole.item >= 0]]))
+        own = torch.searchsorted(needed, whole.item.clamp(min=0))
+        whole = replace(whole, item=torch.where(whole.item >= 0, own, whole.item))
+    vectors, bias = tower(needed)
+    told = drop_parts(whole, config.part_dropout, config.text_dropout)
+    queries = network(told, vectors)[:, :-1]
     if len(targets) == 0:
         return loss, 0
-    chosen = met.candidates(targets, config.negatives)
     candidates = chosen.items
-    everything = len(candidates) == len(vectors)
-    if not everything:
+    if len(candidates) < len(tower.ids):
         targets = torch.searchsorted(candidates, targets)
+    if needed is not None:
+        candidates = torch.searchsorted(needed, candidates)
+    everything = len(candidates) == len(vectors)
     histories, steps = (torch.from_numpy(part).to(device) for part in np.nonzero(wanted))
     outputs = (
         network.log_temperature.exp() * queries[histories, steps],

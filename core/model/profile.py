@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,8 +28,10 @@ CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
 NO_CATEGORY = "no category"  # no sentence
 MAX_CLUSTERS = 8
-LARGE_CATALOGUE, CELLS_OF_LARGE = 20_000, 8_000_000
-"""Items above which torch makes profiles, and scores that it holds then: 32 MB."""
+LARGE_CATALOGUE = 20_000
+"""Items above which torch makes profiles."""
+STATES_OF_TILE, ITEMS_OF_TILE = 256, 2_048
+"""Scores that it makes at a time: what the processor's caches hold."""
 PATH_POINTS = 12
 """Events of a history at which a user's path is drawn, at most."""
 USERS_AT_ONCE = 2_048
@@ -152,10 +155,17 @@ def _profile_of_large(interest: InterestModel, topics: Topics, queries: FloatArr
     member = torch.from_numpy(topics.membership)
     profile = np.zeros((len(queries), len(topics.names)), np.float32)
     scaled = torch.from_numpy(queries * np.float32(interest.temperature))
-    for rows in batches(len(queries), len(vectors), CELLS_OF_LARGE):
-        scores = torch.addmm(bias, scaled[rows], vectors.T)
-        scores.sub_(scores.amax(1, keepdim=True)).exp_()
-        shares = scores @ member
+    for first in range(0, len(queries), STATES_OF_TILE):
+        rows = slice(first, first + STATES_OF_TILE)
+        part = scaled[rows]
+        highest = torch.full((len(part), 1), -math.inf)
+        shares = torch.zeros(len(part), member.shape[1])
+        for begin in range(0, len(vectors), ITEMS_OF_TILE):
+            items = slice(begin, begin + ITEMS_OF_TILE)
+            scores = torch.addmm(bias[items], part, vectors[items].T)
+            above = torch.maximum(highest, scores.amax(1, keepdim=True))
+            shares.mul_((highest - above).exp()).addmm_(scores.sub_(above).exp_(), member[items])
+            highest = above
         profile[rows] = (shares / shares.sum(1, keepdim=True)).numpy()
     return profile
 
