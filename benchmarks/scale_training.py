@@ -133,7 +133,7 @@ def shop(library: Library, events: int) -> Corpus:
 
 
 def time_everyone(events: int) -> None:
-    """Print processor seconds of an epoch, and of what is done for all users, by ``SOME`` of them."""
+    """Print processor seconds of an epoch, and of what is done for all, by ``SOME`` users."""
     library = Library.open(WORK)
     corpus = shop(library, events)
     parts = leave_last_out(corpus.events)
