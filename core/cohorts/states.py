@@ -127,13 +127,13 @@ def measure_states(
         topics[first:last] = profile.argmax(axis=1)
         first, waiting = last, []
 
-    for done, user in enumerate(corpus.user_ids):
+    histories = map(corpus.history, corpus.user_ids)
+    for done, states in enumerate(engine.interest.states_of(histories, n)):
         check_stop(stop)
         report(progress, Progress(STAGE, done, len(corpus.user_ids)))
-        history = corpus.history(user)
-        waiting.append(engine.interest.states(history)[1:])
-        sentiments[last : last + len(history)] = engine.interest.sentiments(history)
-        last += len(history)
+        waiting.append(states.queries)
+        sentiments[last : last + len(states.queries)] = states.sentiments
+        last += len(states.queries)
         if last - first >= AT_ONCE:
             place()
     place()

@@ -2,8 +2,8 @@
 
 Lists are taken after each of a user's newest events. Two lists of one user have a distance in
 events and one in days; their overlap is ``rank_biased_overlap``. Each user counts once in every
-mean, however many pairs of lists they have. A whole corpus is measured once per model, recommender
-and length of list, and kept in the library.
+mean, however many pairs of lists they have. A whole corpus, of a large one an even sample of its
+users, is measured once per model, recommender and length of list, and kept in the library.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import FloatArray, check_array
+from core.arrays import FloatArray, IntArray, check_array
 from core.compare.overlap import rank_biased_overlap
+from core.corpus.corpus import Corpus
 from core.corpus.store import Library
 from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.language import mark
+from core.measure.cases import evenly
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import Recommender
 
@@ -37,6 +39,8 @@ EVENT_BINS = (1, 2, 3, 5, 8, 12)
 """Events between two lists at which a bin begins; the last one is open."""
 DAY_BINS = (0, 1, 7, 30, 90, 365)
 """Whole days between two lists at which a bin begins; the last one is open."""
+MOST_CELLS = 2_500_000_000
+"""Scores of the lists that are made at most: of a larger corpus an even sample of the users."""
 HISTORIES_PER_BATCH = 64
 ARRAYS = ("change", "by_events", "by_days", "lists")
 """What a ``Turnover`` holds for each user."""
@@ -48,11 +52,12 @@ FORMAT = "1"
 
 @dataclass(frozen=True, eq=False)
 class Turnover:
-    """Overlaps of the lists of n users, NaN where a user has no such pair.
+    """Overlaps of the lists of n users, NaN where a user has no such pair or wasn't measured.
 
     ``change`` float32[n]: 1 minus the mean overlap of neighbouring lists, so 0 is a list that no
     event changes. ``by_events`` float32[n, 6] and ``by_days`` float32[n, 6]: mean overlap of a
-    user's pairs per bin of ``EVENT_BINS`` and ``DAY_BINS``. ``lists`` int32[n]: lists per user.
+    user's pairs per bin of ``EVENT_BINS`` and ``DAY_BINS``. ``lists`` int32[n]: lists per user, 0
+    of one who wasn't measured.
     """
 
     corpus_id: str
@@ -74,6 +79,11 @@ class Turnover:
             user_ids=tuple(self.user_ids[row] for row in rows),
             **{name: getattr(self, name)[rows] for name in ARRAYS},
         )
+
+    @property
+    def measured(self) -> int:
+        """How many of the users were measured."""
+        return int(np.count_nonzero(self.lists))
 
     def most_changed(self, n: int, fewest_lists: int = 5) -> list[tuple[str, float]]:
         """The users whose lists change most per event, with that change; ties by user id."""
@@ -118,8 +128,16 @@ def measure_turnover(
 ) -> Turnover:
     """Make the lists of all users (or of a cohort) and compare them.
 
-    ``stop`` is asked between batches of 64 lists. DomainError for an unknown user or recommender.
+    Of all users of a large corpus an even sample is measured. ``stop`` is asked between batches of
+    64 lists. DomainError for an unknown user or recommender.
     """
+    if users is None:
+        every = engine.corpus.user_ids
+        sample = sampled_users(engine.corpus)
+        if len(sample) < len(every):
+            some = [every[user] for user in sample.tolist()]
+            found = measure_turnover(engine, some, recommender, k, progress=progress, stop=stop)
+            return _spread(found, every, sample)
     chosen = engine.recommender(recommender)
     user_ids = tuple(engine.corpus.user_ids if users is None else users)
     rows: list[tuple[float, FloatArray, FloatArray, int]] = []
@@ -141,6 +159,25 @@ def measure_turnover(
         np.array(by_days, np.float32).reshape(-1, len(DAY_BINS)),
         np.array(counts, np.int32),
     )
+
+
+def sampled_users(corpus: Corpus) -> IntArray:
+    """Who is measured of all users, indices int64[m], ascending: all of a corpus of usual size."""
+    lists = int(np.minimum(np.diff(corpus.user_starts), NEWEST).sum())
+    most = MOST_CELLS // max(len(corpus.item_ids), 1)
+    n = len(corpus.user_ids)
+    return evenly(n, n * most // max(lists, 1))
+
+
+def _spread(found: Turnover, user_ids: tuple[str, ...], sample: IntArray) -> Turnover:
+    """The same among all users, of whom ``sample`` int64[m] were measured."""
+    arrays: dict[str, Any] = {}
+    for name in ARRAYS:
+        values = getattr(found, name)
+        nothing = 0 if name == "lists" else np.nan
+        arrays[name] = np.full((len(user_ids), *values.shape[1:]), nothing, values.dtype)
+        arrays[name][sample] = values
+    return replace(found, user_ids=user_ids, **arrays)
 
 
 def _newest_lists(

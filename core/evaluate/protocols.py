@@ -20,7 +20,7 @@ from core.evaluate.served import ListsJudged, lists_path, load_lists, served_nam
 from core.evaluate.stored import ReportKey, first_report, save_report
 from core.files import kept_or_none
 from core.language import tr
-from core.measure.cases import cases, temporal_splits
+from core.measure.cases import case_count, cases, most_cases, temporal_splits
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback, part_of
 from core.recommend.own import Registered
@@ -89,6 +89,16 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
             remedy=tr("Evaluate with --protocol leave-last-out, or import a longer period"),
         )
     return usable
+
+
+def sampled_from(corpus: Corpus, protocol: str) -> tuple[int, int] | None:
+    """How many cases of a protocol are ranked, of how many; None where all are."""
+    most = most_cases(corpus)
+    if len(corpus.user_ids) <= most:
+        return None
+    counts = [case_count(corpus, parts, Part.TEST) for parts in splits(corpus, protocol)]
+    ranked = sum(min(n, most) for n in counts)
+    return (ranked, sum(counts)) if ranked < sum(counts) else None
 
 
 def with_served(

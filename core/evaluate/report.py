@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.evaluate.once import asked_once
 from core.language import tr
 from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
 from core.measure.metrics import (
@@ -227,6 +228,7 @@ def evaluate(
     ``data`` is what the recommenders were trained on: its catalogue and counts define cohorts,
     novelty and popularity bias.
     """
+    recommenders = asked_once(recommenders)
     targets = targets_of(cases, data.item_index)
     counts = data.item_counts
     answers: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}

@@ -128,23 +128,42 @@ def fit_map(
     item_vectors: FloatArray,
     seed: int,
 ) -> InterestMap:
+    """``fit_map_of`` with all states at hand: queries float32[n, dim]."""
+    return fit_map_of(queries.__getitem__, len(queries), steps, leading_topics, item_vectors, seed)
+
+
+def fit_map_of(
+    queries_of: Callable[[IntArray], FloatArray],
+    count: int,
+    steps: IntArray,
+    leading_topics: Callable[[FloatArray], npt.NDArray[np.int16]],
+    item_vectors: FloatArray,
+    seed: int,
+) -> InterestMap:
     """Fit UMAP on query vectors and place the items.
 
-    queries float32[n, dim] of all states; steps int64[k] rows whose previous row is the same
-    user's step before; leading_topics the topics int16[m] of the largest share of m of the
-    states; item_vectors float32[n_items, dim]. Directions are rounded to half precision, as the
-    anchors are stored: what differs in the seventh digit would move positions by several units.
+    ``queries_of`` gives the query vectors float32[m, dim] of m of ``count`` states, by ascending
+    rows; it is asked once. steps int64[k] are rows whose previous row is the same user's step
+    before; leading_topics the topics int16[m] of the largest share of m of the states;
+    item_vectors float32[n_items, dim]. Directions are rounded to half precision, as the anchors are
+    stored: what differs in the seventh digit would move positions by several units.
     """
     rng = np.random.default_rng(seed)
-    chosen = _sample(rng, len(queries), MAX_FITTED)
-    directions = unit(queries[chosen]).astype(np.float16).astype(np.float32)
-    positions = _umap(directions, seed)
+    chosen = _sample(rng, count, MAX_FITTED)
     anchors = _sample(rng, len(chosen), MAX_ANCHORS)
-    anchor_vectors = directions[anchors]
-    anchor_positions = positions[anchors]
     tested = _sample(rng, len(chosen), _TRUST_SAMPLE)
     sampled = steps[_sample(rng, len(steps), MAX_FITTED)]
-    after, before = unit(queries[sampled]), unit(queries[sampled - 1])
+    needed = np.unique(np.concatenate([chosen, sampled, sampled - 1]))
+    known = queries_of(needed)
+
+    def queries(rows: IntArray) -> FloatArray:
+        return known[np.searchsorted(needed, rows)]
+
+    directions = unit(queries(chosen)).astype(np.float16).astype(np.float32)
+    positions = _umap(directions, seed)
+    anchor_vectors = directions[anchors]
+    anchor_positions = positions[anchors]
+    after, before = unit(queries(sampled)), unit(queries(sampled - 1))
     flat = np.linalg.norm(
         place(after, anchor_vectors, anchor_positions, MEDIAN)
         - place(before, anchor_vectors, anchor_positions, MEDIAN),
@@ -156,7 +175,7 @@ def fit_map(
         anchors=anchor_vectors,
         anchor_positions=anchor_positions,
         states=positions,
-        state_topics=leading_topics(queries[chosen]),
+        state_topics=leading_topics(queries(chosen)),
         items=place(unit(item_vectors), anchor_vectors, anchor_positions, MEDIAN),
         real_steps=_quantiles(real, grid),
         flat_steps=_quantiles(flat, grid),

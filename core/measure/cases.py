@@ -14,6 +14,9 @@ from core.corpus.store import Corpus
 from core.domain import History, Part
 from core.language import mark
 
+MOST_CELLS = 400_000_000
+"""Scores of one recommender in an evaluation at most: 8,000 cases of 50,000 items."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -38,19 +41,45 @@ def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
 
     ``parts`` is int8[n_events] of ``Part``, aligned with ``corpus.events``. The history is all that
     the user did before the target. Only users with 5 or more events count, and only those with a
-    known event: before it nobody asks for a list.
+    known event: before it nobody asks for a list. Test cases are an even sample of the users where
+    all would need more than ``MOST_CELLS`` scores of each recommender.
     """
+    users, steps = _scored(corpus, parts, part)
+    if part == Part.TEST:
+        rows = evenly(len(users), most_cases(corpus))
+        users, steps = users[rows], steps[rows]
+    chosen = []
+    for user, step in zip(users.tolist(), steps.tolist(), strict=True):
+        history = corpus.history(corpus.user_ids[user])
+        target = history.events[step]
+        chosen.append(Case(history.up_to(step), target.item_id, target.timestamp))
+    return tuple(chosen)
+
+
+def case_count(corpus: Corpus, parts: PartArray, part: Part) -> int:
+    """How many cases there are, whether or not ``cases`` takes a sample of them."""
+    return len(_scored(corpus, parts, part)[0])
+
+
+def most_cases(corpus: Corpus) -> int:
+    """How many test cases are taken at most: all of a corpus of usual size."""
+    return max(MOST_CELLS // max(len(corpus.item_ids), 1), 1)
+
+
+def evenly(n: int, most: int) -> IntArray:
+    """At most so many of n rows, evenly spread, int64[min(n, most)]; one at least of any."""
+    kept = min(n, max(most, 1))
+    return np.arange(kept, dtype=np.int64) * n // max(kept, 1)
+
+
+def _scored(corpus: Corpus, parts: PartArray, part: Part) -> tuple[IntArray, IntArray]:
+    """Users with a case, ascending, and the step of each one's target; both int64[n]."""
     starts = corpus.user_starts
     rows = np.flatnonzero(parts == part)
     users, first = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_index=True)
     steps = rows[first] - starts[users]
     scored = (np.diff(starts)[users] >= MIN_EVENTS_SCORED) & (steps > 0)
-    chosen = []
-    for user, step in zip(users[scored].tolist(), steps[scored].tolist(), strict=True):
-        history = corpus.history(corpus.user_ids[user])
-        target = history.events[step]
-        chosen.append(Case(history.up_to(step), target.item_id, target.timestamp))
-    return tuple(chosen)
+    return users[scored], steps[scored]
 
 
 def leave_last_out_cases(corpus: Corpus, part: Part) -> tuple[Case, ...]:

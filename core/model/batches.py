@@ -39,6 +39,12 @@ class FittingData:
     excluding: BoolArray
     """bool[n_events]: events that exclude their item from later lists."""
 
+    @property
+    def training_items(self) -> IntArray:
+        """Items of the training events, int64[n]; -1 where one has none."""
+        place = np.arange(len(self.events.item)) - np.repeat(self.starts[:-1], np.diff(self.starts))
+        return self.events.item[place < np.repeat(self.train_lengths, np.diff(self.starts))]
+
 
 @dataclass(frozen=True, eq=False)
 class EventTable:

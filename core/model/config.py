@@ -79,7 +79,8 @@ class InterestConfig:
     patience: int = _setting(8, 1, 100_000)
     """Epochs without a better validation NDCG before training ends."""
     negatives: int = _setting(20_000, 1, 1_000_000)
-    """Shared negative items per step; catalogues up to 50,000 items use all of them."""
+    """Shared negative items per step at most, and a sixth of the items met in training at most; up
+    to 20,000 items met all of them are negatives."""
     seed: int = _setting(0, 0, LARGEST_SEED)
     """Seed of initial weights, dropout and batch order."""
 

@@ -20,17 +20,14 @@ from torch import Tensor
 
 from core.arrays import IntArray
 from core.model.batches import EventTable, FittingData, batched, pieces
+from core.model.candidates import FULL_SOFTMAX_ITEMS, Met
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import padded
 from core.model.softmax import distilled_gradients, softmax_gradients
 
-MOST_CANDIDATES = 50_000
-"""Items over which distributions are compared; of larger catalogues a sample of each step."""
-
-
 Step = Callable[
-    [InterestNetwork, ItemTower, Tensor, EventTable, InterestConfig, bool], tuple[Tensor, int]
+    [InterestNetwork, ItemTower, Met, EventTable, InterestConfig, bool], tuple[Tensor, int]
 ]
 """Leaves gradients in a network and a tower; returns the summed loss and the number of targets."""
 
@@ -128,14 +125,14 @@ class NewAndOld:
         self,
         network: InterestNetwork,
         tower: ItemTower,
-        met: Tensor,
+        met: Met,
         table: EventTable,
         config: InterestConfig,
         half: bool,
     ) -> tuple[Tensor, int]:
         """Gradients of both losses; the summed loss of the new events and their number.
 
-        ``met`` int64: items with a training event, the only ones that are told apart.
+        ``met`` are the items with a training event, the only ones that are told apart.
         """
         device, data = tower.ids.device, self.lesson.data
         rows = [*self.new, *self.old]
@@ -157,11 +154,13 @@ class NewAndOld:
         count = int(learned.sum())
         if count:
             targets = torch.from_numpy(data.events.item[index[learned]]).to(device)
-            candidates = _some(met, config.negatives, targets)
+            drawn = met.candidates(targets, config.negatives)
+            candidates = drawn.items
             each, steps = _places(learned, device)
             chosen = (scaled[each, steps], vectors[candidates], bias[candidates])
             places = torch.searchsorted(candidates, targets)
-            found = softmax_gradients(*chosen, places, config.label_smoothing, half)
+            smoothing = config.label_smoothing
+            found = softmax_gradients(*chosen, places, smoothing, half, drawn.log_chance)
             outputs += chosen
             gradients += [found.queries, found.vectors, found.bias]
             loss = found.loss
@@ -210,12 +209,12 @@ def adaptive_strength(
     return base * math.sqrt(old_items / max(items, 1) * exemplars / new_targets)
 
 
-def _some(items: Tensor, most: int, wanted: Tensor | None = None) -> Tensor:
-    """All items, or a random sample of a large catalogue with the wanted ones; ascending."""
-    if len(items) <= MOST_CANDIDATES:
+def _some(items: Tensor, most: int) -> Tensor:
+    """All items, or a random sample of a large catalogue, ascending: distributions are compared
+    over it."""
+    if len(items) <= FULL_SOFTMAX_ITEMS:
         return items
-    drawn = items[torch.randint(len(items), (most,), device=items.device)]
-    some: Tensor = torch.unique(drawn if wanted is None else torch.cat([wanted, drawn]))
+    some: Tensor = torch.unique(items[torch.randint(len(items), (most,), device=items.device)])
     return some
 
 

@@ -1,15 +1,17 @@
-"""Fit the interest network: full softmax cross-entropy, early stopping on validation NDCG@10.
+"""Fit the interest network: softmax cross-entropy, early stopping on validation NDCG@10.
 
-Item vectors start from co-occurrence and text, not from noise.
+Item vectors start from co-occurrence and text, not from noise. The softmax is over all items met in
+training, of a large catalogue over a sample (``candidates``).
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +21,9 @@ from torch import Tensor, nn
 from core.arrays import IntArray
 from core.device import device_words
 from core.language import mark, tr
+from core.measure.cases import evenly
 from core.model.batches import CPU, EventTable, FittingData, epoch_batches
+from core.model.candidates import Met
 from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.continuing import Lesson, Step
 from core.model.metrics import Epoch
@@ -29,7 +33,8 @@ from core.model.softmax import softmax_gradients
 from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, Validated, judge
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
-FULL_SOFTMAX_ITEMS = 50_000
+MOST_JUDGED = 400_000_000
+"""Scores of one look at the validation cases at most; of more cases an even sample is judged."""
 STAGE = mark("Training the interest model")
 LOSS, VALIDATION_LOSS = mark("loss"), mark("validation loss")
 VALIDATION_NDCG = mark("validation NDCG@10")
@@ -170,15 +175,16 @@ def _train(
     """Leave the best weights met in both; returns their judgement, the curve and their epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
-    table, met = EventTable.of(data.events, device), tower.seen.nonzero().squeeze(1)
+    table, met = EventTable.of(data.events, device), Met.of(tower.seen, data.training_items)
     at_once = JUDGED_AT_ONCE if device.type == "cpu" else JUDGED_ON_GPU
     scored = len(data.judged) > 0 and fixed is None
-    judged_users = tuple(Judged.batches(data, at_once)) if scored else ()
+    some = data.judged[evenly(len(data.judged), MOST_JUDGED // len(tower.seen))]
+    judged_users = tuple(Judged.batches(replace(data, judged=some), at_once)) if scored else ()
     optimiser = _optimiser(network, tower, config)
     best = judged = judge(network, tower, table, judged_users)
     modules = (network, tower)
     average = _Average(network, tower, config.averaging)
-    best_states, best_epoch = [deepcopy(module.state_dict()) for module in modules], 0
+    best_weights, best_epoch = _weights_of(modules), 0
     curve = [_epoch(0, None, judged if scored else None, 0.0)]
     started = time.monotonic()
     step = steps = 0
@@ -221,12 +227,22 @@ def _train(
             report(progress, Progress(STAGE, step, max(steps, step), left, of_epoch))
         if judged.ndcg > best.ndcg or not scored:
             best, best_epoch = judged, epoch
-            best_states = [deepcopy(module.state_dict()) for module in average.modules]
+            best_weights = _weights_of(average.modules)
         if epoch - best_epoch >= config.patience:
             break
-    for module, state in zip(modules, best_states, strict=True):
-        module.load_state_dict(state)
+    with torch.no_grad():
+        for module, weights in zip(modules, best_weights, strict=True):
+            for name, weight in module.named_parameters():
+                weight.copy_(weights[name])
     return best, curve, best_epoch
+
+
+def _weights_of(modules: Sequence[nn.Module]) -> list[dict[str, Tensor]]:
+    """Copies of what each learns; texts of items, which stay, are large."""
+    return [
+        {name: weight.detach().clone() for name, weight in module.named_parameters()}
+        for module in modules
+    ]
 
 
 def _figures(loss: float, judged: Validated, scored: bool) -> dict[str, float]:
@@ -258,7 +274,8 @@ class _Average:
     def __init__(self, network: InterestNetwork, tower: ItemTower, keep: float) -> None:
         self._keep, self._steps = keep, 0
         self._live: list[Tensor] = [*network.parameters(), *tower.parameters()]
-        self.modules = (deepcopy(network), deepcopy(tower)) if keep else (network, tower)
+        fixed = {id(buffer): buffer for buffer in tower.buffers()}
+        self.modules = (deepcopy(network), deepcopy(tower, fixed)) if keep else (network, tower)
         self._mean: list[Tensor] = [p for module in self.modules for p in module.parameters()]
 
     @torch.no_grad()
@@ -275,44 +292,49 @@ def _backward(
     rows: list[IntArray],
     network: InterestNetwork,
     tower: ItemTower,
-    met: Tensor,
+    met: Met,
     table: EventTable,
     config: InterestConfig,
     half: bool,
 ) -> tuple[Tensor, int]:
     """Gradients of the mean cross-entropy of every event given those before it.
 
-    Over the items ``met`` in training (int64, ascending): an item without a training event is never
-    a target; as a negative it would only learn to be unlikely, so it stays out. Returns the summed
-    loss float64[] and the number of targets.
+    Over the items ``met`` in training: an item without a training event is never a target; as a
+    negative it would only learn to be unlikely, so it stays out. Returns the summed loss float64[]
+    and the number of targets.
     """
     device = tower.ids.device
     whole = table.batch(rows)
-    vectors, bias = tower()
-    told = drop_parts(whole, config.part_dropout, config.text_dropout)
-    queries = network(told, vectors)[:, :-1]
     index, wanted = padded(rows)
     wanted &= data.events.item[index] >= 0
     # A later piece's start is not a history's start.
     wanted[:, 0] &= np.isin([piece[0] for piece in rows], data.starts)
     targets = torch.from_numpy(data.events.item[index[wanted]]).to(device)
     loss = torch.zeros((), dtype=torch.float64, device=device)
+    chosen = met.candidates(targets, config.negatives)
+    needed: Tensor | None = None
+    if met.is_large:  # vectors of drawn items and of the histories' own: others are not made
+        needed = torch.unique(torch.cat([chosen.items, whole.item[whole.item >= 0]]))
+        own = torch.searchsorted(needed, whole.item.clamp(min=0))
+        whole = replace(whole, item=torch.where(whole.item >= 0, own, whole.item))
+    vectors, bias = tower(needed)
+    told = drop_parts(whole, config.part_dropout, config.text_dropout)
+    queries = network(told, vectors)[:, :-1]
     if len(targets) == 0:
         return loss, 0
-    candidates = met
-    if len(candidates) > FULL_SOFTMAX_ITEMS:
-        drawn = torch.randint(len(candidates), (config.negatives,))
-        candidates = torch.unique(torch.cat([targets, candidates[drawn]]))
-    everything = len(candidates) == len(vectors)
-    if not everything:
+    candidates = chosen.items
+    if len(candidates) < len(tower.ids):
         targets = torch.searchsorted(candidates, targets)
+    if needed is not None:
+        candidates = torch.searchsorted(needed, candidates)
+    everything = len(candidates) == len(vectors)
     histories, steps = (torch.from_numpy(part).to(device) for part in np.nonzero(wanted))
     outputs = (
         network.log_temperature.exp() * queries[histories, steps],
         vectors if everything else vectors[candidates],
         bias if everything else bias[candidates],
     )
-    found = softmax_gradients(*outputs, targets, config.label_smoothing, half)
+    found = softmax_gradients(*outputs, targets, config.label_smoothing, half, chosen.log_chance)
     torch.autograd.backward(outputs, [found.queries, found.vectors, found.bias])
     return found.loss, len(targets)
 

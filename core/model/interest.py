@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ import torch
 from core.arrays import DoubleArray, FloatArray, IntArray
 from core.domain import Event, History
 from core.encode.encoder import longest_first
+from core.model.batches import EventTable
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, ReadEvents, StepwiseNetwork
 from core.model.sequences import (
@@ -23,6 +25,8 @@ from core.model.sequences import (
     gap_features,
     padded,
 )
+from core.ranking import ExcludedItems, target_ranks
+from core.recommend.protocol import CELLS_PER_BATCH, batches
 
 _CACHED_STATES = 20_000
 _EVENTS_AT_ONCE = 256
@@ -31,6 +35,11 @@ _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""
+MANY_EVENTS = 250_000
+"""Events of all histories above which they run in batches; single steps take several times as
+long, and differ in the seventh digit."""
+_EVENTS_OF_A_BATCH = 65_536
+"""Events of the histories that are encoded together then."""
 _EVENTS_IN_ORDERS = 100_000
 """Events of one history's other orders that run through the LSTM together."""
 
@@ -47,6 +56,14 @@ class _State:
     seconds: float
     sentiment: float
     query: FloatArray
+
+
+class States(NamedTuple):
+    """One history: query vectors after 1..n events float32[n, dim], and the sentiment of each
+    event's review float32[n], NaN without text."""
+
+    queries: FloatArray
+    sentiments: FloatArray
 
 
 @dataclass(eq=False, repr=False)
@@ -84,12 +101,16 @@ class InterestModel:
     def log_probabilities(self, histories: Sequence[History]) -> FloatArray:
         """Log-probabilities of the whole catalogue after each history, float32[n, n_items]."""
         scores = self._scores(self._last_queries(histories))
+        self._add_repeats(scores, histories)
+        return _normalised(scores)
+
+    def _add_repeats(self, scores: FloatArray, histories: Sequence[History]) -> None:
+        """Add ``repeat_offset`` to the scores of each history's own items, in place."""
         if self.repeat_offset:
             index = self.events.item_index
             for row, history in enumerate(histories):
                 own = {index[event.item_id] for event in history.events if event.item_id}
                 scores[row, list(own)] += np.float32(self.repeat_offset)
-        return _normalised(scores)
 
     def _last_queries(self, histories: Sequence[History]) -> FloatArray:
         """Query vectors after the last event of n histories, float32[n, dim]."""
@@ -128,6 +149,70 @@ class InterestModel:
         """Sentiment of each event's review in [-1, 1], float32[n]; NaN where there is no text."""
         run = self._run(history.events)[1:]
         return np.array([state.sentiment for state in run], np.float32)
+
+    def states_of(self, histories: Iterable[History], events: int) -> Iterator[States]:
+        """The states of each history; ``events`` is how many all of them have, about.
+
+        Above ``MANY_EVENTS`` they run in batches, as in ``log_probabilities``.
+        """
+        if events <= MANY_EVENTS:
+            for history in histories:
+                yield States(self.states(history)[1:], self.sentiments(history))
+            return
+        waiting: list[History] = []
+        size = 0
+        for history in histories:
+            waiting.append(history)
+            size += len(history)
+            if size >= _EVENTS_OF_A_BATCH:
+                yield from self._run_together(waiting)
+                waiting, size = [], 0
+        yield from self._run_together(waiting)
+
+    @torch.inference_mode()
+    def _run_together(self, histories: Sequence[History]) -> list[States]:
+        """The states of several histories, in length-sorted padded batches."""
+        encoded = self.events.encode([event for history in histories for event in history.events])
+        felt = np.where(encoded.features[:, HAS_TEXT] > 0, encoded.features[:, SENTIMENT], np.nan)
+        table, vectors = EventTable.of(encoded), torch.from_numpy(self.item_vectors)
+        lengths = np.array([len(history) for history in histories], np.int64)
+        ends = np.cumsum(lengths)
+        queries = np.empty((len(felt), self.config.dim), np.float32)
+        for chosen in longest_first(lengths, EVENTS_PER_BATCH):
+            rows = [np.arange(ends[k] - lengths[k], ends[k]) for k in chosen]
+            made = self.network(table.batch(rows), vectors).numpy()
+            for row, states in zip(rows, made, strict=True):
+                queries[row] = states[1 : 1 + len(row)]
+        cuts = ends[:-1]
+        parts = np.split(queries, cuts), np.split(felt.astype(np.float32), cuts)
+        return [States(*part) for part in zip(*parts, strict=True)] if histories else []
+
+    def next_ranks_of(
+        self, histories: Sequence[History], states: Sequence[FloatArray], steps: Sequence[IntArray]
+    ) -> list[FloatArray]:
+        """``core.recommend.protocol.next_ranks`` of many histories after some of their steps.
+
+        ``states`` are the queries after each event, ``steps`` int64[<= n] 0-based. float32 of each
+        step; NaN where the next item was excluded already.
+        """
+        index = self.events.item_index
+        sizes = [len(of) for of in steps]
+        asked = [
+            (history.up_to(int(step) + 1), queries[step], history.events[int(step) + 1].item_id)
+            for history, queries, of in zip(histories, states, steps, strict=True)
+            for step in of
+        ]
+        ranks = np.full(len(asked), np.nan, np.float32)
+        for rows in batches(len(asked), len(self.item_ids), 8 * CELLS_PER_BATCH):
+            prefixes, queries, items = zip(*asked[rows], strict=True)
+            scaled = torch.from_numpy(np.stack(queries) * np.float32(self.temperature))
+            table, bias = (torch.from_numpy(part) for part in (self.item_vectors, self.item_bias))
+            scores = torch.addmm(bias, scaled, table.T).numpy()
+            self._add_repeats(scores, prefixes)
+            targets = np.array([index[item] for item in items], np.int64)
+            ranks[rows] = target_ranks(scores, targets, ExcludedItems.of(prefixes, index))
+        ranks[np.isinf(ranks)] = np.nan
+        return np.split(ranks, np.cumsum(sizes)[:-1]) if sizes else []
 
     def _run(self, events: Sequence[Event]) -> list[_State]:
         """States after 0..n events, from the longest prefix already known."""

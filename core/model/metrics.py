@@ -81,6 +81,22 @@ class UpdateFacts(BaseModel):
     of the median step."""
 
 
+class SampleFacts(BaseModel):
+    """What a large corpus was looked at by a sample of; None where all was looked at.
+
+    Of ``test`` and ``validation`` cases in all, ``Metrics.targets`` were ranked and
+    ``validation_judged`` judged after each epoch. ``negatives`` items were drawn for each step's
+    softmax.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    test: int | None = None
+    validation: int | None = None
+    validation_judged: int | None = None
+    negatives: int | None = None
+
+
 class Metrics(BaseModel):
     """Test results of the recommenders, the training curve, sentiment and map quality.
 
@@ -107,6 +123,8 @@ class Metrics(BaseModel):
     """The same by script, where any is unknown."""
     update: UpdateFacts | None = None
     """None for a model that was trained from nothing."""
+    sample: SampleFacts | None = None
+    """None where everything was looked at."""
 
     @property
     def best_first(self) -> list[Score]:

@@ -245,25 +245,33 @@ class ItemTower(nn.Module):
             moved *= (bound / moved.norm(dim=1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
             self.ids.copy_(start).add_(moved)
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Item vectors float32[n_items, dim] and biases float32[n_items].
+    def forward(self, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Item vectors float32[n_items, dim] and biases float32[n_items], or those of ``rows``.
 
         In training a share of the items is met as if nobody had ever met it: no id, no bias, and
         no review where it has a title. Where it has neither, nothing would be left: it stays.
+        ``rows`` int64[m] are different items; the same are dropped with and without them.
         """
-        ids, bias, reviews = self.ids, self.bias, self.reviews
+        ids, bias, title, reviews = self.ids, self.bias, self.title, self.reviews
+        if rows is not None:
+            ids, bias = functional.embedding(rows, ids), bias[rows]
+            title = title[rows] if self.told else title
+            reviews = reviews[rows] if self.reviewed else reviews
         if self.training and self.id_dropout > 0:
             has_title: Tensor = self.get_buffer("has_title")
-            keep = (torch.rand(len(ids), device=ids.device) >= self.id_dropout).float()
+            keep = (torch.rand(len(self.ids), device=ids.device) >= self.id_dropout).float()
             keep = torch.maximum(keep, 1 - self.get_buffer("has_text"))
+            if rows is not None:
+                keep, has_title = keep[rows], has_title[rows]
             ids, bias = ids * keep[:, None], bias * keep
-            reviews = reviews * (1 - (1 - keep) * has_title)[:, None]
-        return functional.normalize(self._mixed(ids, reviews), dim=1, eps=1e-4), bias
+            if self.reviewed:
+                reviews = reviews * (1 - (1 - keep) * has_title)[:, None]
+        return functional.normalize(self._mixed(ids, title, reviews), dim=1, eps=1e-4), bias
 
-    def _mixed(self, ids: Tensor, reviews: Tensor) -> Tensor:
+    def _mixed(self, ids: Tensor, title: Tensor, reviews: Tensor) -> Tensor:
         vectors = ids
         if self.told:
-            vectors = vectors + self.title @ self.title_projection
+            vectors = vectors + title @ self.title_projection
         if self.reviewed:
             vectors = vectors + reviews @ self.reviews_projection
         return vectors
@@ -271,7 +279,7 @@ class ItemTower(nn.Module):
     @torch.no_grad()
     def lengths(self) -> Tensor:
         """Length of each item's vector before it is scaled to 1, float32[n_items]."""
-        lengths: Tensor = self._mixed(self.ids, self.reviews).norm(dim=1)
+        lengths: Tensor = self._mixed(self.ids, self.title, self.reviews).norm(dim=1)
         return lengths
 
 

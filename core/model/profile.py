@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from core.arrays import FloatArray, IntArray
 from core.corpus.corpus import Corpus
-from core.domain import Columns, Part
+from core.domain import Columns, History, Part
 from core.interest_map.projection import unit
-from core.model.interest import InterestModel
+from core.language import mark
+from core.model.interest import MANY_EVENTS, InterestModel
+from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import batches, next_ranks
 from core.word_breaks import STOP_WORDS, UNSPACED, spaced
 
+STAGE = mark("Summarising users")
 CATEGORY_SHARE = 0.6
 """From this share of items with a category on, topics are categories; below, clusters."""
 NO_CATEGORY = "no category"  # no sentence
 MAX_CLUSTERS = 8
+LARGE_CATALOGUE = 20_000
+"""Items above which torch makes profiles."""
+STATES_OF_TILE, ITEMS_OF_TILE = 256, 2_048
+"""Scores that it makes at a time: what the processor's caches hold."""
 PATH_POINTS = 12
 """Events of a history at which a user's path is drawn, at most."""
+USERS_AT_ONCE = 2_048
+"""Users whose states are held together where there are many events."""
 _ITEMS_PER_CLUSTER = 12
 _WORDS_PER_NAME = 3
 
@@ -42,11 +53,12 @@ class Topics:
 
         Returns float32[n, n_topics]; rows sum to 1.
         """
-        totals = probabilities @ self._membership
+        totals = probabilities @ self.membership
         return np.asarray(totals / totals.sum(1, keepdims=True))
 
     @cached_property
-    def _membership(self) -> FloatArray:
+    def membership(self) -> FloatArray:
+        """Which topic each item has, float32[n_items, n_topics] of zeros and ones."""
         member = np.zeros((len(self.item_topic), len(self.names)), np.float32)
         member[np.arange(len(self.item_topic)), self.item_topic] = 1.0
         return member
@@ -128,9 +140,33 @@ def typical_words(documents: Sequence[str]) -> list[tuple[str, ...]]:
 
 def profile_of(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:
     """Profiles float32[n, n_topics] of states float32[n, dim]; rows sum to 1."""
+    if len(interest.item_ids) > LARGE_CATALOGUE:
+        return _profile_of_large(interest, topics, queries)
     profile = np.zeros((len(queries), len(topics.names)), np.float32)
     for rows in batches(len(queries), len(interest.item_ids)):
         profile[rows] = topics.shares(np.exp(interest.log_probabilities_of(queries[rows])))
+    return profile
+
+
+@torch.inference_mode()
+def _profile_of_large(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:
+    """The same by torch, which shares large products between threads: several times as fast."""
+    vectors, bias = (torch.from_numpy(part) for part in (interest.item_vectors, interest.item_bias))
+    member = torch.from_numpy(topics.membership)
+    profile = np.zeros((len(queries), len(topics.names)), np.float32)
+    scaled = torch.from_numpy(queries * np.float32(interest.temperature))
+    for first in range(0, len(queries), STATES_OF_TILE):
+        rows = slice(first, first + STATES_OF_TILE)
+        part = scaled[rows]
+        highest = torch.full((len(part), 1), -math.inf)
+        shares = torch.zeros(len(part), member.shape[1])
+        for begin in range(0, len(vectors), ITEMS_OF_TILE):
+            items = slice(begin, begin + ITEMS_OF_TILE)
+            scores = torch.addmm(bias[items], part, vectors[items].T)
+            above = torch.maximum(highest, scores.amax(1, keepdim=True))
+            shares.mul_((highest - above).exp()).addmm_(scores.sub_(above).exp_(), member[items])
+            highest = above
+        profile[rows] = (shares / shares.sum(1, keepdim=True)).numpy()
     return profile
 
 
@@ -151,7 +187,12 @@ def path_steps(n: int) -> IntArray:
 
 
 def summarise_users(
-    corpus: Corpus, interest: InterestModel, topics: Topics, parts: npt.NDArray[np.int8]
+    corpus: Corpus,
+    interest: InterestModel,
+    topics: Topics,
+    parts: npt.NDArray[np.int8],
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
 ) -> pd.DataFrame:
     """One row per user: what the Overview and the verb ``users`` list.
 
@@ -161,23 +202,60 @@ def summarise_users(
     the profile, float32[at most PATH_POINTS], after evenly spaced events from the first to the
     last). ``parts`` int8[n_events] of ``Part``.
     """
+    if len(corpus.events) > MANY_EVENTS:
+        return _summarise_many(corpus, interest, topics, parts, progress, stop)
     rows = []
-    for user in corpus.user_ids:
+    for done, user in enumerate(corpus.user_ids):
+        check_stop(stop)
+        report(progress, Progress(STAGE, done, len(corpus.user_ids)))
         history = corpus.history(user)
         queries = interest.states(history)[1:]
         held_out = np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN)
         ranks = next_ranks(interest, history, corpus.item_index, held_out)
         profile = profile_of(interest, topics, queries[path_steps(len(queries))])
-        known = ranks[np.isfinite(ranks)]
-        rows.append(
-            {
-                Columns.User: user,
-                "events": len(history),
-                "drift": drift_of(queries),
-                "first_topic": int(profile[0].argmax()),
-                "last_topic": int(profile[-1].argmax()),
-                "held_out_rank": float(np.exp(np.log(known).mean())) if len(known) else np.nan,
-                "path": profile[:, profile[-1].argmax()].round(3).astype(np.float32),
-            }
-        )
+        rows.append(_summary(history, queries, ranks, profile))
+    return pd.DataFrame(rows)
+
+
+def _summary(
+    history: History, queries: FloatArray, ranks: FloatArray, profile: FloatArray
+) -> dict[str, Any]:
+    """A row of the table: by all states, the held-out ranks, the profile along the path."""
+    known = ranks[np.isfinite(ranks)]
+    return {
+        Columns.User: history.user_id,
+        "events": len(history),
+        "drift": drift_of(queries),
+        "first_topic": int(profile[0].argmax()),
+        "last_topic": int(profile[-1].argmax()),
+        "held_out_rank": float(np.exp(np.log(known).mean())) if len(known) else np.nan,
+        "path": profile[:, profile[-1].argmax()].round(3).astype(np.float32),
+    }
+
+
+def _summarise_many(
+    corpus: Corpus,
+    interest: InterestModel,
+    topics: Topics,
+    parts: npt.NDArray[np.int8],
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> pd.DataFrame:
+    """The same in batches of users, whose ranks and profiles are made together."""
+    rows = []
+    for first in range(0, len(corpus.user_ids), USERS_AT_ONCE):
+        check_stop(stop)
+        report(progress, Progress(STAGE, first, len(corpus.user_ids)))
+        users = corpus.user_ids[first : first + USERS_AT_ONCE]
+        histories = [corpus.history(user) for user in users]
+        states = [each.queries for each in interest.states_of(histories, len(corpus.events))]
+        held_out = [
+            np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN) for user in users
+        ]
+        ranks = interest.next_ranks_of(histories, states, held_out)
+        paths = [queries[path_steps(len(queries))] for queries in states]
+        profile = profile_of(interest, topics, np.concatenate(paths))
+        cuts = np.cumsum([len(path) for path in paths])[:-1]
+        each = zip(histories, states, ranks, np.split(profile, cuts), strict=True)
+        rows += [_summary(*row) for row in each]
     return pd.DataFrame(rows)

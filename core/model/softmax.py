@@ -34,11 +34,14 @@ def softmax_gradients(
     targets: Tensor,
     smoothing: float = 0.0,
     half: bool = False,
+    log_chance: Tensor | None = None,
 ) -> Gradients:
     """Cross-entropy of targets int64[n] under softmax(queries @ vectors.T + bias).
 
     queries float32[n, dim], vectors float32[m, dim], bias float32[m]. With ``half`` matrix products
-    read bf16 (the processor adds up in fp32); probabilities and sums stay fp32.
+    read bf16 (the processor adds up in fp32); probabilities and sums stay fp32. Where the m items
+    are a sample, ``log_chance`` float32[m] says with what chance each is in it: beside a row's own
+    target each counts for as many as it stands for.
     """
     count, items = len(targets), len(vectors)
     of_queries, of_vectors = torch.empty_like(queries), torch.zeros_like(vectors)
@@ -46,13 +49,16 @@ def softmax_gradients(
     loss = torch.zeros((), dtype=torch.float64, device=queries.device)
     kind = torch.bfloat16 if half else torch.float32
     q, v = queries.to(kind), vectors.to(kind)
+    added = bias if log_chance is None else bias - log_chance
     at_once = _ROWS_AT_ONCE if queries.device.type == "cpu" else count
     for begin in range(0, count, max(at_once, 1)):
         rows = slice(begin, begin + at_once)
         wanted = targets[rows]
         each = torch.arange(len(wanted), device=queries.device)
         part = q[rows]
-        scores = (part @ v.T).float().add_(bias) if half else torch.addmm(bias, part, v.T)
+        scores = (part @ v.T).float().add_(added) if half else torch.addmm(added, part, v.T)
+        if log_chance is not None:
+            scores[each, wanted] += log_chance[wanted]
         highest = scores.amax(1, keepdim=True)
         scores.sub_(highest)
         own = scores[each, wanted]

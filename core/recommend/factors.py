@@ -28,6 +28,8 @@ from core.recommend.training_data import EncodedHistories, TrainingData
 DIM, SWEEPS, SEED = 32, 12, 0
 STRENGTHS = ((0.03, 0.003), (0.03, 0.03), (0.1, 0.003), (0.3, 0.003))
 """Pairs of ``unobserved`` and ``penalty``; larger ones of both leave no factor but zero."""
+FEW_STRENGTHS, MOST_PAIRS = ((0.03, 0.003), (0.1, 0.003)), 400_000
+"""Those that are tried above so many pairs of a user and an item, where a fit takes minutes."""
 DECAYS = (0.3, 0.5, 0.8, 1.0)
 CELLS_AT_ONCE = 4_000_000
 """Numbers held while rows are solved for: 16 MB."""
@@ -47,7 +49,8 @@ class Factors:
         cls, data: TrainingData, only: Setting | None = None
     ) -> Iterator[tuple[dict[str, float], Factors]]:
         """Weight of what was not observed, penalty, decay."""
-        for unobserved, penalty in STRENGTHS:
+        few = data.user_items.nnz > MOST_PAIRS
+        for unobserved, penalty in FEW_STRENGTHS if few else STRENGTHS:
             if not is_part(only, unobserved=unobserved, penalty=penalty):
                 continue
             fitted = cls.of(data, unobserved, penalty)

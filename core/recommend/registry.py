@@ -23,6 +23,7 @@ from core.recommend.scorers import (
     Transitions,
 )
 from core.recommend.sequential import SequentialNeighbours
+from core.recommend.sparse_ease import SparseEase
 from core.recommend.training_data import EncodedHistories, TrainingData
 
 JOINT, INTEREST = "joint", "interest"
@@ -55,6 +56,7 @@ SCORERS: dict[str, type[Scorer]] = {
     "sequential-knn": SequentialNeighbours,
     "item-knn": ItemNeighbours,
     "ease": Ease,
+    "sparse-ease": SparseEase,
     "ials": Factors,
     "content": Content,
 }
@@ -68,6 +70,7 @@ NAMES = {
     "sequential-knn": mark("sequential neighbours"),
     "item-knn": mark("recency-weighted item-kNN"),
     "ease": "EASE",
+    "sparse-ease": mark("sparse EASE"),
     "ials": mark("iALS matrix factorisation"),
     "content": mark("content (BERT vectors)"),
 }

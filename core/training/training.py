@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import FloatArray, PartArray
+from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -24,7 +24,7 @@ from core.evaluate.protocols import data_of_split, find_report, report_key, spli
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import save_report
 from core.files import Damaged, kept_or_none
-from core.interest_map.projection import InterestMap, fit_map
+from core.interest_map.projection import InterestMap, fit_map_of
 from core.language import mark, tr
 from core.measure.cases import cases
 from core.model.config import InterestConfig
@@ -150,16 +150,24 @@ def train(
 
 
 def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
-    """Fit the map on the states after every event of every user."""
+    """Fit the map on the states after every event of every user, of many a sample."""
     corpus, interest = trained.prepared.corpus, trained.interest
-    states = [interest.states(corpus.history(user))[1:] for user in corpus.user_ids]
-    queries = np.concatenate(states)
-    steps = np.setdiff1d(np.arange(len(queries)), corpus.user_starts[:-1])
+    starts, n = corpus.user_starts, len(corpus.events)
+    steps = np.setdiff1d(np.arange(n), starts[:-1])
+
+    def queries_of(rows: IntArray) -> FloatArray:
+        users = np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist()
+        histories = (corpus.history(corpus.user_ids[user]) for user in users)
+        queries = np.empty((len(rows), interest.config.dim), np.float32)
+        for user, states in zip(users, interest.states_of(histories, n), strict=True):
+            first, last = np.searchsorted(rows, starts[user : user + 2])
+            queries[first:last] = states.queries[rows[first:last] - starts[user]]
+        return queries
 
     def leading(chosen: FloatArray) -> npt.NDArray[np.int16]:
         return np.asarray(profile_of(interest, topics, chosen).argmax(1), np.int16)
 
-    return fit_map(queries, steps, leading, interest.item_vectors, seed)
+    return fit_map_of(queries_of, n, steps, leading, interest.item_vectors, seed)
 
 
 def evaluate_model(

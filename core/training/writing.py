@@ -28,9 +28,10 @@ from core.evaluate.stored import ReportKey, save_report
 from core.files import need_space, reason_of, replace_text
 from core.interest_map.projection import InterestMap
 from core.language import ENGLISH, mark, speaking, tr
-from core.measure.cases import cases
+from core.measure.cases import case_count, cases, evenly
+from core.model.candidates import drawn_of
 from core.model.config import InterestConfig
-from core.model.fitting import Fit
+from core.model.fitting import MOST_JUDGED, Fit
 from core.model.folder import (
     BASELINES,
     CARD,
@@ -46,7 +47,7 @@ from core.model.folder import (
     write_parts,
 )
 from core.model.interest import InterestModel
-from core.model.metrics import Epoch, Metrics, UpdateFacts
+from core.model.metrics import Epoch, Metrics, SampleFacts, UpdateFacts
 from core.model.profile import Topics, summarise_users
 from core.model.warm import TowerParts
 from core.progress import ProgressCallback, StopCallback, check_stop
@@ -55,6 +56,7 @@ from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
 from core.recommend.registry import NAMES
 from core.recommend.scorers import MOST_ITEMS
+from core.recommend.sparse_ease import NEIGHBOURS
 from core.recommend.training_data import TrainingData
 from core.strategy.log import note_model
 from core.training.preparing import Prepared
@@ -155,7 +157,7 @@ def finish(
     metrics = _metrics(judged, trained, interest_map, encoder, timed, update)
     contents = (interest, prepared.encoder.sentiment, topics, interest_map, prepared.counts)
     model = ModelParts(config, *contents)
-    users = summarise_users(corpus, interest, topics, prepared.parts)
+    users = summarise_users(corpus, interest, topics, prepared.parts, progress, stop)
 
     def write(home: Path) -> Path:
         with staging(home) as folder:
@@ -202,7 +204,8 @@ def finish(
 def _size_at_most(corpus: Corpus, options: InterestConfig) -> int:
     """Bytes that a model and the new vectors of its texts may take, about."""
     n_items, n_events, n_users = len(corpus.item_ids), len(corpus.events), len(corpus.user_ids)
-    ease = 4 * n_items * min(n_users, n_items) if n_items <= MOST_ITEMS else 0
+    few = n_items <= MOST_ITEMS
+    ease = n_items * (4 * min(n_users, n_items) if few else 8 * NEIGHBOURS)
     per_item, per_event = 4 * (options.dim + DEFAULT_DIM), 2 * DEFAULT_DIM + 100
     return SMALLEST_MODEL + ease + n_items * per_item + n_events * per_event
 
@@ -291,6 +294,8 @@ def _metrics(
         timed |= {"unknown": round(unknown.share, 4), "unknown_scripts": unknown.scripts}
     if update is not None:
         timed["update"] = update
+    if (sample := _sample(judged, trained)) is not None:
+        timed["sample"] = sample
     return Metrics(
         protocol=judged.protocol,
         users=len(set(judged.users)),
@@ -304,3 +309,20 @@ def _metrics(
         trustworthiness=round(interest_map.trustworthiness, 4),
         **timed,
     )
+
+
+def _sample(judged: EvaluationReport, trained: Trained) -> SampleFacts | None:
+    """What was looked at by a sample; None where nothing was."""
+    prepared, facts = trained.prepared, {}
+    all_cases = case_count(prepared.corpus, prepared.parts, Part.TEST)
+    if len(judged.users) < all_cases:
+        facts["test"] = all_cases
+    validation = prepared.fitting.judged
+    looked_at = evenly(len(validation), MOST_JUDGED // len(prepared.counts))
+    if len(looked_at) < len(validation):
+        facts |= {"validation": len(validation), "validation_judged": len(looked_at)}
+    met = int((prepared.counts > 0).sum())
+    drawn = drawn_of(met, trained.interest.config.negatives)
+    if drawn < met:
+        facts["negatives"] = drawn
+    return SampleFacts(**facts) if facts else None

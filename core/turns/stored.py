@@ -21,7 +21,7 @@ from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.turns.detection import Detector, Tested, calendar_from
 from core.turns.signal import entropy_of, scores_of
-from core.turns.turning import Kind, TurningPoint, UserTurns, points_of, unknown
+from core.turns.turning import Kind, TurningPoint, UserTurns, any_sure, points_of, unknown
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -110,7 +110,7 @@ def _settled(
     q_width: Chance = unknown,
 ) -> UserTurns:
     points: tuple[TurningPoint, ...] = ()
-    if tested.p is not None:
+    if tested.p is not None and any_sure(tested, q_change, q_season, q_width):
         queries = detector.interest.states(history)[1:]
         profile = profile_of(detector.interest, detector.topics, queries)
         scores = scores_of(queries, detector.directions)

@@ -138,6 +138,15 @@ def points_of(
     return tuple(sorted(points, key=lambda point: (point.step, point.kind)))
 
 
+def any_sure(tested: Tested, q_change: Chance, q_season: Chance, q_width: Chance) -> bool:
+    """Whether any test counts: without, there are no turning points, and nothing else to make."""
+    return (
+        any(is_sure(change.p, q_change) for change in tested.changes)
+        or (tested.season_p is not None and is_sure(tested.season_p, q_season, SEASON_LEVEL))
+        or (tested.width_p is not None and is_sure(tested.width_p, q_width))
+    )
+
+
 def is_sure(p: float, q_of: Chance, level: float = LEVEL) -> bool:
     """Whether a test counts: by its q-value, or by p where the user was tested alone."""
     q = q_of(p)

@@ -10,7 +10,7 @@ import numpy as np
 from core.cohorts.traits import difference
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 from core.language import tr
-from core.views.wording import count, joined, percent, short
+from core.views.wording import count, joined, number, percent, short
 
 Curves = Mapping[str, Sequence[Bin]]
 """Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
@@ -40,7 +40,7 @@ def build_turnover(
     """The curves of a corpus, with one user's and a cohort's (its name and users) beside them."""
     every = _curves(turnover)
     own = turnover.among([user_id]) if user_id is not None else None
-    sentence = turnover_sentence(every["event"], own)
+    sentence = joined(turnover_sentence(every["event"], own), sample_sentence(turnover))
     curves = _curves(own) if own is not None else {}
     if cohort is None:
         return TurnoverView(sentence, every, curves)
@@ -48,6 +48,18 @@ def build_turnover(
     part = turnover.among(users)
     sentence = joined(sentence, cohort_turnover(name, turnover, part))
     return TurnoverView(sentence, every, curves, _curves(part), name)
+
+
+def sample_sentence(turnover: Turnover) -> str:
+    """That not all users were measured; empty where they were."""
+    measured, n = turnover.measured, len(turnover.user_ids)
+    if measured == n:
+        return ""
+    return tr(
+        "Measured on {some} of {users}, evenly drawn.",
+        some=number(measured),
+        users=count(n, "user"),
+    )
 
 
 def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:

@@ -245,6 +245,21 @@ def about_targets(report: EvaluationReport, untrained: tuple[int, int]) -> list[
     return said
 
 
+def about_sample(sample: tuple[int, int] | None) -> list[str]:
+    """That the targets are a sample: so many of all; nothing where they are not."""
+    if sample is None:
+        return []
+    ranked, every = sample
+    return [
+        tr(
+            "A sample of {some} out of {targets}, evenly drawn, is ranked: all would take too "
+            "long.",
+            some=number(ranked),
+            targets=count(every, "target"),
+        )
+    ]
+
+
 def about_lists(report: EvaluationReport, subject: str, judged: ListsJudged) -> str:
     """How imported lists compare with the subject, and what they lack."""
     name = judged.result.recommender

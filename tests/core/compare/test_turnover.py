@@ -17,12 +17,14 @@ from core.compare.turnover import (
     make_turnover,
     measure_turnover,
     read_turnover,
+    sampled_users,
     stored_path,
 )
 from core.corpus.store import Library
 from core.domain import DomainError, Stopped
 from core.engine import Engine
 from core.files import Damaged
+from core.views.turnover import build_turnover
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,26 @@ def test_a_cohort_is_a_part_of_the_whole(engine: Engine, some: list[str]) -> Non
     assert np.allclose(part.by_events, alone.by_events, equal_nan=True, atol=1e-5)
     ordered = whole.most_changed(5, fewest_lists=1)
     assert [change for _, change in ordered] == sorted((c for _, c in ordered), reverse=True)
+
+
+def test_of_a_large_corpus_an_even_sample_is_measured_and_said(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(sampled_users(engine.corpus)) == len(engine.corpus.user_ids)
+    monkeypatch.setattr("core.compare.turnover.MOST_CELLS", 100 * len(engine.corpus.item_ids))
+    sample = sampled_users(engine.corpus)
+    made = make_turnover(Library.open(tmp_path), engine, "popularity")
+    read = read_turnover(Library.open(tmp_path), engine, "popularity")
+    assert read is not None and np.array_equal(read.change, made.change, equal_nan=True)
+    assert np.array_equal(np.flatnonzero(made.lists), sample) and 1 < made.measured < 20
+    alone = measure_turnover(engine, [engine.corpus.user_ids[sample[1]]], "popularity")
+    for name in ("change", "by_events", "by_days"):
+        assert np.allclose(
+            getattr(made, name)[sample[1]], getattr(alone, name)[0], equal_nan=True, atol=1e-6
+        )
+    users = len(engine.corpus.user_ids)
+    assert f"Measured on {len(sample)} of {users} users" in build_turnover(made).sentence
+    assert made.most_changed(users, 1)[0][0] in {engine.corpus.user_ids[at] for at in sample}
 
 
 def test_what_was_measured_is_read_back(engine: Engine, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from core.evaluate import report as report_module
 from core.evaluate.report import evaluate, pooled
 from core.measure.cases import Case, cases, cohorts_of, leave_last_out_cases, temporal_splits
 from core.progress import Progress
+from core.recommend.baseline import Baseline, fit_baselines
+from core.recommend.joint import fit_joint
 from core.recommend.training_data import TrainingData
 
 
@@ -104,6 +106,33 @@ def test_batches_change_nothing(
         np.testing.assert_array_equal(one.rank, other.rank)
         np.testing.assert_array_equal(one.lists, other.lists)
         np.testing.assert_allclose(one.novelty, other.novelty)
+
+
+def test_a_joint_beside_its_components_says_what_it_says_alone(
+    judged: tuple[Case, ...], data: TrainingData
+) -> None:
+    asked: list[int] = []
+
+    class Counted(Baseline):
+        def log_probabilities(self, histories: Sequence[History]) -> np.ndarray:
+            asked.append(len(histories))
+            return super().log_probabilities(histories)
+
+    baselines = fit_baselines(data, only=["item-knn", "popularity", "ease"])
+    counted = [Counted(**vars_of(each)) for each in baselines.values()]
+    joint = fit_joint(counted, data)
+    asked.clear()
+    together = evaluate([joint, *counted], judged, data)
+    assert together.names == ["joint", *baselines] and sum(asked) == 3 * len(judged)
+    alone = [evaluate([each], judged, data).results[0] for each in (joint, *baselines.values())]
+    for one, other in zip(together.results, alone, strict=True):
+        np.testing.assert_array_equal(one.rank, other.rank)
+        np.testing.assert_array_equal(one.lists, other.lists)
+        np.testing.assert_array_equal(one.log_probability, other.log_probability)
+
+
+def vars_of(baseline: Baseline) -> dict[str, object]:
+    return {field.name: getattr(baseline, field.name) for field in fields(baseline)}
 
 
 def test_a_target_the_user_already_had_is_a_miss_and_is_counted(

@@ -6,11 +6,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, Part
-from core.measure.cases import Case, cases, leave_last_out_cases, temporal_splits
+from core.evaluate.protocols import sampled_from
+from core.measure import cases as measured
+from core.measure.cases import (
+    Case,
+    case_count,
+    cases,
+    evenly,
+    leave_last_out_cases,
+    temporal_splits,
+)
 
 
 def pooled_cases(corpus: Corpus) -> list[Case]:
@@ -28,6 +40,30 @@ def test_leave_last_out_asks_for_the_last_event_and_the_one_before(corpus: Corpu
             whole = corpus.history(case.history.user_id)
             assert case.target == whole.events[place].item_id
             assert case.history.events == whole.events[:place]
+
+
+@given(st.integers(0, 400), st.integers(0, 500))
+def test_a_sample_is_even_and_no_larger_than_asked(n: int, most: int) -> None:
+    rows = evenly(n, most)
+    assert len(rows) == min(n, max(most, 1))
+    steps = np.diff(np.append(rows, n)) if n else rows
+    assert not len(steps) or (rows[0] == 0 and steps.max() - steps.min() <= 1 and steps.min() > 0)
+
+
+def test_of_too_many_test_cases_an_even_sample_is_asked(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = leave_last_out(corpus.events)
+    every = cases(corpus, parts, Part.TEST)
+    assert case_count(corpus, parts, Part.TEST) == len(every)
+    monkeypatch.setattr(measured, "MOST_CELLS", 10 * len(corpus.item_ids) + 3)
+    some = cases(corpus, parts, Part.TEST)
+    assert some == tuple(every[row] for row in evenly(len(every), 10)) and len(some) == 10
+    assert case_count(corpus, parts, Part.TEST) == len(every)
+    assert len(cases(corpus, parts, Part.VALIDATION)) == len(every)
+    assert sampled_from(corpus, "leave-last-out") == (10, len(every))
+    monkeypatch.undo()
+    assert sampled_from(corpus, "leave-last-out") is None
 
 
 def test_the_clock_is_the_last_known_event_not_the_target(corpus: Corpus) -> None:

@@ -16,7 +16,7 @@ from core.encode.sentiment import SentimentModel
 from core.model.batches import EventTable
 from core.model.config import InterestConfig
 from core.model.interest import InterestModel
-from core.model.network import InterestNetwork
+from core.model.network import InterestNetwork, ItemTower
 from core.model.sequences import EventEncoder
 
 CONFIG = InterestConfig(dim=12, hidden=10, decays=(0.5, 0.9), dropout=0.0)
@@ -195,3 +195,31 @@ def test_an_empty_history_has_the_start_state(model: InterestModel) -> None:
     assert np.array_equal(
         model.log_probabilities([empty]), model.log_probabilities_of(model.states(empty))
     )
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_some_rows_of_a_tower_are_those_of_the_whole(told: bool, training: bool) -> None:
+    """The same are dropped, and gradients reach the same weights."""
+    torch.manual_seed(0)
+    n, dim, text = 30, 6, 5
+    learned = {
+        "ids": torch.randn(n, dim),
+        "title_projection": torch.randn(text, dim),
+        "reviews_projection": torch.randn(text, dim),
+        "bias": torch.randn(n),
+    }
+    texts = [torch.randn(n, text) * (torch.rand(n, 1) < 0.6) * told for _ in range(2)]
+    fixed = {"title": texts[0], "reviews": texts[1], "seen": torch.ones(n, dtype=torch.bool)}
+    tower = ItemTower(learned, fixed, 0.5).train(training)
+    rows, gradients = torch.tensor([1, 4, 5, 17, 29]), []
+    for asked in (None, rows):
+        tower.zero_grad()
+        torch.manual_seed(7)
+        vectors, bias = tower(asked)
+        vectors, bias = (vectors, bias) if asked is not None else (vectors[rows], bias[rows])
+        (vectors.cos().sum() + (bias**2).sum()).backward()
+        made = [weight.grad for weight in tower.parameters() if weight.grad is not None]
+        gradients.append([vectors.detach(), bias.detach(), *made])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)

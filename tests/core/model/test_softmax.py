@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.nn import functional
 
+from core.model import candidates
+from core.model.candidates import Met
 from core.model.softmax import softmax_gradients
 
 
@@ -25,6 +30,50 @@ def test_loss_and_gradients_are_those_of_torch(smoothing: float, half: bool, apa
     for ours, theirs in pairs:
         assert theirs.grad is not None
         assert (ours - theirs.grad).norm() <= apart * theirs.grad.norm()
+
+
+def test_a_sample_counts_for_what_it_stands_for() -> None:
+    """By torch: the softmax over a row's own target, and all others by their chances."""
+    torch.manual_seed(0)
+    parts = (torch.randn(40, 8), torch.randn(25, 8), torch.randn(25))
+    targets, chance = torch.randint(25, (40,)), torch.rand(25) * 0.9 + 0.1
+    queries, vectors, bias = (part.clone().requires_grad_() for part in parts)
+    weight = -chance.log().expand(40, 25).clone()
+    weight[torch.arange(40), targets] = 0.0
+    scores = queries @ vectors.T + bias + weight
+    loss = functional.cross_entropy(scores, targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    made = softmax_gradients(*parts, targets, log_chance=chance.log())
+    assert float(made.loss) / 40 == pytest.approx(loss.item(), rel=1e-5)
+    for ours, theirs in ((made.queries, queries), (made.vectors, vectors), (made.bias, bias)):
+        assert theirs.grad is not None
+        torch.testing.assert_close(ours, theirs.grad, atol=1e-6, rtol=1e-4)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**16))
+def test_samples_add_up_to_the_whole_softmax_on_average(seed: int) -> None:
+    torch.manual_seed(seed)
+    counts = torch.randint(1, 30, (120,)).double()
+    met = Met(torch.arange(0, 240, 2), counts / counts.sum())
+    scores = torch.randn(240).double().exp()
+    sums = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "FULL_SOFTMAX_ITEMS", 100)
+        for _ in range(4_000):
+            drawn = torch.multinomial(met.share, 15, replacement=True)
+            found = met.candidates(met.items[drawn], 30)
+            assert found.log_chance is not None and (found.items.diff() > 0).all()
+            sums.append((scores[found.items] / found.log_chance.double().exp()).sum())
+    whole, apart = scores[met.items].sum(), torch.stack(sums)
+    assert (apart.mean() - whole).abs() < 5 * apart.std() / 4_000**0.5
+
+
+def test_a_usual_catalogue_is_taken_whole() -> None:
+    met = Met.of(torch.tensor([True, False, True]), np.array([0, 2, 2, -1]))
+    assert met.share.tolist() == [1 / 3, 2 / 3]
+    found = met.candidates(torch.tensor([2]), 1)
+    assert found.items.tolist() == [0, 2] and found.log_chance is None
 
 
 def test_one_huge_score_overflows_nothing() -> None:

@@ -31,3 +31,11 @@ def data(corpus: Corpus) -> TrainingData:
 @pytest.fixture(scope="session")
 def baselines(data: TrainingData) -> dict[str, Baseline]:
     return fit_baselines(data)
+
+
+@pytest.fixture(scope="session")
+def all_baselines(baselines: dict[str, Baseline], data: TrainingData) -> dict[str, Baseline]:
+    """With what serves large catalogues alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.recommend.scorers.MOST_ITEMS", 0)
+        return baselines | fit_baselines(data, only=["sparse-ease"])

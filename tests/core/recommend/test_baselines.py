@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
+from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History, Part, Stopped
 from core.progress import Progress
 from core.ranking import ExcludedItems
@@ -21,6 +24,7 @@ from core.recommend.calibration import fit_calibration, log_training_share, norm
 from core.recommend.factors import Factors, solve_rows
 from core.recommend.registry import SCORERS
 from core.recommend.scorers import (
+    DAY,
     TRANSITION_SMOOTHING,
     Content,
     Ease,
@@ -63,6 +67,26 @@ def test_ease_is_the_closed_form_with_many_users_and_with_few(
         expected = weighted(part, HISTORY, 0.8) @ weights
         scores = Ease.of(part, regularisation, 0.8).scores(encoded(part, *HISTORY))[0]
         np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 5)), min_size=1, max_size=60),
+    st.lists(st.integers(-50, 400), max_size=12),
+    st.integers(1, 120),
+)
+def test_recent_popularity_counts_every_window(
+    events: list[tuple[int, int]], clocks: list[int], window: int
+) -> None:
+    days, items = (np.array(part, np.int64) for part in zip(*sorted(events), strict=True))
+    scorer = RecentPopularity(days * DAY, items, float(window))
+    asked = [History("someone", (), clock=EPOCH + timedelta(days=day)) for day in clocks]
+    index = {str(item): item for item in range(6)}
+    found = scorer.scores(EncodedHistories.of([*asked, History("new", ())], index))
+    for day, counts in zip([*clocks, 10**6], found, strict=True):
+        end = min(day, days[-1])
+        inside = (days > end - window) & (days <= end)
+        np.testing.assert_array_equal(counts, np.bincount(items[inside], minlength=6))
 
 
 def test_ease_tries_fewer_strengths_where_an_inverse_is_dear(
@@ -233,7 +257,7 @@ def test_the_same_data_gives_the_same_baselines(data: TrainingData, tmp_path: Pa
     for name in ("a", "b"):
         save_baselines(fit_baselines(data), tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert len(files) == 2 * len(SCORERS)
+    assert len(files) == 2 * (len(SCORERS) - 1)  # one of both forms of EASE
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -299,7 +323,7 @@ def test_a_corpus_too_young_for_validation_still_has_baselines(
     data = TrainingData.of(corpus, leave_last_out(corpus.events))
     assert data.validation == ()
     found = fit_baselines(data)
-    assert list(found) == [name for name in SCORERS if name != "content"]
+    assert list(found) == [name for name in SCORERS if name not in ("content", "sparse-ease")]
     for baseline in found.values():
         chances = np.exp(baseline.log_probabilities([corpus.history("u1")]))
         np.testing.assert_allclose(chances.sum(), 1.0, atol=1e-5)
