@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
@@ -20,7 +23,15 @@ from core.evaluate.served import ListsJudged, lists_path, load_lists, served_nam
 from core.evaluate.stored import ReportKey, first_report, save_report
 from core.files import kept_or_none
 from core.language import tr
-from core.measure.cases import case_count, cases, most_cases, temporal_splits
+from core.measure.cases import (
+    Case,
+    Sample,
+    case_count,
+    cases,
+    cases_at,
+    scored,
+    temporal_splits,
+)
 from core.model.folder import EVALUATION, read_config
 from core.progress import ProgressCallback, StopCallback, part_of
 from core.recommend.own import Registered
@@ -77,7 +88,7 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
     usable = [
         parts
         for parts in temporal_splits(corpus)
-        if (parts == Part.TRAIN).any() and cases(corpus, parts, Part.TEST)
+        if (parts == Part.TRAIN).any() and case_count(corpus, parts, Part.TEST)
     ]
     if not usable:
         raise DomainError(
@@ -91,14 +102,56 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
     return usable
 
 
-def sampled_from(corpus: Corpus, protocol: str) -> tuple[int, int] | None:
-    """How many cases of a protocol are ranked, of how many; None where all are."""
-    most = most_cases(corpus)
-    if len(corpus.user_ids) <= most:
-        return None
-    counts = [case_count(corpus, parts, Part.TEST) for parts in splits(corpus, protocol)]
-    ranked = sum(min(n, most) for n in counts)
-    return (ranked, sum(counts)) if ranked < sum(counts) else None
+class Fold(NamedTuple):
+    """A split, int8[n_events] of ``Part``, and those of its test cases that are ranked."""
+
+    parts: PartArray
+    cases: tuple[Case, ...]
+
+
+def folds(corpus: Corpus, protocol: str) -> list[Fold]:
+    """The ``splits`` of a protocol with the cases that an evaluation takes now."""
+    cuts = splits(corpus, protocol)
+    return [Fold(parts, cases(corpus, parts, Part.TEST)) for parts in cuts]
+
+
+def folds_of(report: EvaluationReport, corpus: Corpus) -> list[Fold]:
+    """The ``splits`` with a report's own cases, whichever an evaluation would take now."""
+    cuts = splits(corpus, report.protocol)
+    users = np.array([corpus.user_index[user] for user in report.users], np.int64)
+    found = []
+    for parts, rows in zip(cuts, _rows_of(cuts, report, corpus), strict=True):
+        found.append(Fold(parts, cases_at(corpus, users[rows], report.steps[rows])))
+    return found
+
+
+def _rows_of(cuts: list[PartArray], report: EvaluationReport, corpus: Corpus) -> list[slice]:
+    """A report's rows of each cut: it holds the cuts one by one, each by ascending users."""
+    target = np.full((len(cuts), len(corpus.user_ids)), -1, np.int64)
+    for own, parts in zip(target, cuts, strict=True):
+        users, steps = scored(corpus, parts, Part.TEST)
+        own[users] = steps
+    ends, cut, before = [0], 0, -1
+    for row, (name, step) in enumerate(zip(report.users, report.steps.tolist(), strict=True)):
+        user = corpus.user_index[name]
+        while cut < len(cuts) - 1 and (user <= before or target[cut, user] != step):
+            cut, before = cut + 1, -1
+            ends.append(row)
+        before = user
+    ends += [len(report.users)] * (len(cuts) - cut)
+    return [slice(begin, end) for begin, end in pairwise(ends)]
+
+
+def same_cases(one: EvaluationReport, other: EvaluationReport) -> bool:
+    """Whether two reports are about the same cases."""
+    return one.users == other.users and np.array_equal(one.steps, other.steps)
+
+
+def sample_of(report: EvaluationReport, corpus: Corpus) -> Sample | None:
+    """What a report is a sample of; None where it is about all cases of its protocol."""
+    cuts = splits(corpus, report.protocol)
+    n = sum(case_count(corpus, parts, Part.TEST) for parts in cuts)
+    return Sample(len(report.users), n) if len(report.users) < n else None
 
 
 def with_served(
@@ -110,18 +163,18 @@ def with_served(
     encoder of a model.
     """
     judged, damaged = [], []
-    folds = None
+    judged_on = None
     for name in served_names(corpus.name, library):
         try:
             served = load_lists(corpus, library, name)
         except DomainError:
             damaged.append(name)
             continue
-        folds = folds or [
-            (cases(corpus, parts, Part.TEST), data_of_split(corpus, parts, library, model_folder))
-            for parts in splits(corpus, report.protocol)
+        judged_on = judged_on or [
+            (fold.cases, data_of_split(corpus, fold.parts, library, model_folder))
+            for fold in folds_of(report, corpus)
         ]
-        of_folds = [served.judge(fold_cases, data, report.k) for fold_cases, data in folds]
+        of_folds = [served.judge(asked, data, report.k) for asked, data in judged_on]
         judged.append(ListsJudged.pooled(of_folds, report.k))
     results = (*report.results, *(lists.result for lists in judged))
     return replace(report, results=results), tuple(judged), tuple(damaged)
@@ -161,9 +214,10 @@ def with_own(
 ) -> tuple[EvaluationReport, dict[str, DomainError]]:
     """The report with the engine's installed and registered recommenders as further ones.
 
-    Then why some are left out, by id. Their results are kept in the library under their
-    fingerprints; without ``compute`` those not kept yet are left out. The temporal protocol fits
-    installed ones anew on each cut, and leaves out strategies, which adjust one model.
+    They are judged on the report's own cases. Then why some are left out, by id. Their results are
+    kept in the library under their fingerprints; without ``compute`` those not kept yet are left
+    out. The temporal protocol fits installed ones anew on each cut, and leaves out strategies,
+    which adjust one model.
     """
     results: list[Result] = []
     failures: dict[str, DomainError] = {}
@@ -184,8 +238,10 @@ def with_own(
             key = _own_key(own, engine, report.protocol, report.k)
             find = partial(first_report, library.places(key.path(library)), key)
             kept = kept_or_none(find) if compute else find()
+            if kept is not None and not same_cases(kept, report):
+                kept = None
             if kept is None and compute:
-                kept = _evaluate_own(own, key, engine, library, progress, stop)
+                kept = _evaluate_own(own, key, report, engine, library, progress, stop)
             if kept is not None:
                 results.append(kept.result(own.id))
         except DomainError as error:
@@ -210,20 +266,20 @@ def _own_key(own: Registered, engine: Engine, protocol: str, k: int) -> ReportKe
 def _evaluate_own(
     own: Registered,
     key: ReportKey,
+    beside: EvaluationReport,
     engine: Engine,
     library: Library,
     progress: ProgressCallback | None,
     stop: StopCallback | None,
 ) -> EvaluationReport:
-    folds, cuts = [], splits(engine.corpus, key.protocol)
-    for number, parts in enumerate(cuts, start=1):
-        fold = tr("Fold {n} of {all}", n=number, all=len(cuts))
-        within = part_of(progress, fold) if len(cuts) > 1 else progress
+    reports, judged_on = [], folds_of(beside, engine.corpus)
+    for number, (parts, test) in enumerate(judged_on, start=1):
+        fold = tr("Fold {n} of {all}", n=number, all=len(judged_on))
+        within = part_of(progress, fold) if len(judged_on) > 1 else progress
         data = data_of_split(engine.corpus, parts, library, engine.folder, within, stop)
         rival = own if key.protocol == "leave-last-out" else own.fitted_on(data)
-        test = cases(engine.corpus, parts, Part.TEST)
-        folds.append(evaluate([rival], test, data, key.k, key.protocol, within, stop))
-    report = pooled(folds)
+        reports.append(evaluate([rival], test, data, key.k, key.protocol, within, stop))
+    report = pooled(reports)
     library.keep(key.path(library), lambda path: save_report(report, key, path))
     return report
 

@@ -19,6 +19,14 @@ MOST_CELLS = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """How many were looked at, of how many."""
+
+    ranked: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One question with its answer.
 
@@ -44,10 +52,15 @@ def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
     known event: before it nobody asks for a list. Test cases are an even sample of the users where
     all would need more than ``MOST_CELLS`` scores of each recommender.
     """
-    users, steps = _scored(corpus, parts, part)
+    users, steps = scored(corpus, parts, part)
     if part == Part.TEST:
         rows = evenly(len(users), most_cases(corpus))
         users, steps = users[rows], steps[rows]
+    return cases_at(corpus, users, steps)
+
+
+def cases_at(corpus: Corpus, users: IntArray, steps: IntArray) -> tuple[Case, ...]:
+    """The case of each user (int64[n] indices) whose target is their event at a step, int64[n]."""
     chosen = []
     for user, step in zip(users.tolist(), steps.tolist(), strict=True):
         history = corpus.history(corpus.user_ids[user])
@@ -58,7 +71,7 @@ def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
 
 def case_count(corpus: Corpus, parts: PartArray, part: Part) -> int:
     """How many cases there are, whether or not ``cases`` takes a sample of them."""
-    return len(_scored(corpus, parts, part)[0])
+    return len(scored(corpus, parts, part)[0])
 
 
 def most_cases(corpus: Corpus) -> int:
@@ -72,7 +85,7 @@ def evenly(n: int, most: int) -> IntArray:
     return np.arange(kept, dtype=np.int64) * n // max(kept, 1)
 
 
-def _scored(corpus: Corpus, parts: PartArray, part: Part) -> tuple[IntArray, IntArray]:
+def scored(corpus: Corpus, parts: PartArray, part: Part) -> tuple[IntArray, IntArray]:
     """Users with a case, ascending, and the step of each one's target; both int64[n]."""
     starts = corpus.user_starts
     rows = np.flatnonzero(parts == part)

@@ -42,8 +42,14 @@ class FittingData:
     @property
     def training_items(self) -> IntArray:
         """Items of the training events, int64[n]; -1 where one has none."""
-        place = np.arange(len(self.events.item)) - np.repeat(self.starts[:-1], np.diff(self.starts))
-        return self.events.item[place < np.repeat(self.train_lengths, np.diff(self.starts))]
+        return self.items_from(np.zeros_like(self.train_lengths))
+
+    def items_from(self, first: IntArray) -> IntArray:
+        """The same of each user's training events from a place on, int64[n_users]."""
+        sizes = np.diff(self.starts)
+        place = np.arange(len(self.events.item)) - np.repeat(self.starts[:-1], sizes)
+        wanted = (place >= np.repeat(first, sizes)) & (place < np.repeat(self.train_lengths, sizes))
+        return self.events.item[wanted]
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,15 +35,15 @@ class Candidates:
 
 @dataclass(frozen=True, eq=False)
 class Met:
-    """The items met in training: ``items`` int64[m], ascending, and ``share`` of the training
-    events of each, float64[m]."""
+    """The items met in training: ``items`` int64[m], ascending, and ``share`` float64[m] of the
+    targets that steps learn which are each."""
 
     items: Tensor
     share: Tensor
 
     @classmethod
     def of(cls, seen: Tensor, item: IntArray) -> Met:
-        """From ``seen`` bool[n_items] and the training events' items int64[n], -1 for none."""
+        """From ``seen`` bool[n_items] and the targets' items int64[n], -1 for none."""
         items = seen.nonzero().squeeze(1)
         counts = np.bincount(item[item >= 0], minlength=len(seen))
         known = torch.from_numpy(counts).to(items.device)[items].double()

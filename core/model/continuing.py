@@ -67,6 +67,11 @@ class Lesson:
         """Training events that the old model has not learned."""
         return int((self.data.train_lengths - self.known).sum())
 
+    @property
+    def new_items(self) -> IntArray:
+        """Their items, int64[n]; -1 where one has none."""
+        return self.data.items_from(self.known)
+
     def steps(self, config: InterestConfig, order: np.random.Generator) -> list[Step]:
         """One epoch: steps of new events, each with its share of the exemplars.
 

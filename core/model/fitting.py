@@ -175,7 +175,8 @@ def _train(
     """Leave the best weights met in both; returns their judgement, the curve and their epoch."""
     order = np.random.default_rng(config.seed)
     device = tower.ids.device
-    table, met = EventTable.of(data.events, device), Met.of(tower.seen, data.training_items)
+    learned = data.training_items if lesson is None else lesson.new_items
+    table, met = EventTable.of(data.events, device), Met.of(tower.seen, learned)
     at_once = JUDGED_AT_ONCE if device.type == "cpu" else JUDGED_ON_GPU
     scored = len(data.judged) > 0 and fixed is None
     some = data.judged[evenly(len(data.judged), MOST_JUDGED // len(tower.seen))]

@@ -41,7 +41,7 @@ def softmax_gradients(
     queries float32[n, dim], vectors float32[m, dim], bias float32[m]. With ``half`` matrix products
     read bf16 (the processor adds up in fp32); probabilities and sums stay fp32. Where the m items
     are a sample, ``log_chance`` float32[m] says with what chance each is in it: beside a row's own
-    target each counts for as many as it stands for.
+    target each counts for as many as it stands for, also where ``smoothing`` is shared out.
     """
     count, items = len(targets), len(vectors)
     of_queries, of_vectors = torch.empty_like(queries), torch.zeros_like(vectors)
@@ -62,13 +62,17 @@ def softmax_gradients(
         highest = scores.amax(1, keepdim=True)
         scores.sub_(highest)
         own = scores[each, wanted]
+        spread = None if log_chance is None or not smoothing else _Spread.of(log_chance, wanted)
         if smoothing:
-            own = (1 - smoothing) * own + smoothing * scores.mean(1)
+            even = scores.mean(1) if spread is None else spread.mean(scores, own)
+            own = (1 - smoothing) * own + smoothing * even
         total = scores.exp_().sum(1, keepdim=True)
         loss += (total[:, 0].log().double() - own.double()).sum()
         scores.div_(total * count)
         scores[each, wanted] -= (1 - smoothing) / count
-        if smoothing:
+        if spread is not None:
+            spread.take(scores, wanted, smoothing / count)
+        elif smoothing:
             scores -= smoothing / (items * count)
         of_bias += scores.sum(0)
         error = scores.to(kind)
@@ -78,6 +82,39 @@ def softmax_gradients(
         else:
             of_vectors.addmm_(error.T, part)
     return Gradients(loss, of_queries, of_vectors, of_bias)
+
+
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """How an even share of all items is spread over a sample, for rows with a target each.
+
+    ``weight`` float32[m] is what each item stands for, a row's own target for itself alone;
+    ``total`` float32[rows] their sums; ``added`` float32[rows] what the corrected scores of a row
+    lack, by weight.
+    """
+
+    weight: Tensor
+    own_weight: Tensor
+    total: Tensor
+    added: Tensor
+
+    @classmethod
+    def of(cls, log_chance: Tensor, wanted: Tensor) -> _Spread:
+        weight = torch.exp(-log_chance)
+        own, lacking = weight[wanted], weight * log_chance
+        return cls(weight, own, weight.sum() - own + 1, lacking.sum() - lacking[wanted])
+
+    def mean(self, scores: Tensor, own: Tensor) -> Tensor:
+        """The mean of a row's scores without their correction, float32[rows]."""
+        return (scores @ self.weight + self.added + (1 - self.own_weight) * own) / self.total
+
+    def take(self, scores: Tensor, wanted: Tensor, share: float) -> None:
+        """Take each row's ``share`` off in place, as it is spread."""
+        each = share / self.total
+        scores.addr_(each, self.weight, alpha=-1)
+        scores[torch.arange(len(wanted), device=wanted.device), wanted] -= each * (
+            1 - self.own_weight
+        )
 
 
 @torch.no_grad()

@@ -14,9 +14,8 @@ import numpy as np
 from core.arrays import BoolArray, DoubleArray
 from core.corpus.split import temporal_cuts
 from core.corpus.store import Library
-from core.domain import Part
-from core.evaluate.protocols import find_report, splits
-from core.measure.cases import cases, temporal_splits
+from core.evaluate.protocols import find_report, folds_of
+from core.measure.cases import temporal_splits
 from core.measure.metrics import Interval, bootstrap
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ def _ages(engine: Engine, judged: EvaluationReport) -> DoubleArray:
         for parts, cut in zip(temporal_splits(corpus), temporal_cuts(corpus.events), strict=True)
     }
     cuts = [
-        np.full(len(cases(corpus, parts, Part.TEST)), cut_of[parts.tobytes()])
-        for parts in splits(corpus, "temporal")
+        np.full(len(fold.cases), cut_of[fold.parts.tobytes()]) for fold in folds_of(judged, corpus)
     ]
     users = np.array([corpus.user_index[user] for user in judged.users], np.int64)
     rows = corpus.user_starts[users] + judged.steps

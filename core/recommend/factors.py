@@ -35,6 +35,11 @@ CELLS_AT_ONCE = 4_000_000
 """Numbers held while rows are solved for: 16 MB."""
 
 
+def is_large(data: TrainingData) -> bool:
+    """Whether only ``FEW_STRENGTHS`` are tried."""
+    return data.user_items.nnz > MOST_PAIRS
+
+
 @dataclass(frozen=True, eq=False)
 class Factors:
     """Item ``factors`` float32[n_items, d]; a history's items weigh ``decay ** steps back``."""
@@ -49,7 +54,7 @@ class Factors:
         cls, data: TrainingData, only: Setting | None = None
     ) -> Iterator[tuple[dict[str, float], Factors]]:
         """Weight of what was not observed, penalty, decay."""
-        few = data.user_items.nnz > MOST_PAIRS
+        few = only is None and is_large(data)
         for unobserved, penalty in FEW_STRENGTHS if few else STRENGTHS:
             if not is_part(only, unobserved=unobserved, penalty=penalty):
                 continue

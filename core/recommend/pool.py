@@ -133,6 +133,11 @@ class Pool:
         """All numbers in a row, float64[n]."""
         return np.concatenate([self.weights.ravel(), self.offsets, self.unmet, self.unmet_gate])
 
+    def of_components(self, numbers: Sequence[int]) -> Pool:
+        """The same of some components alone."""
+        rows = np.array(numbers, np.int64)
+        return Pool(self.weights[rows], self.offsets, self.unmet[rows], self.unmet_gate)
+
     def scaled(self, factor: float) -> Pool:
         """All logits times ``factor``: the same order, surer or less sure."""
         n_components, n_gate = self.weights.shape

@@ -61,6 +61,8 @@ SCORERS: dict[str, type[Scorer]] = {
     "content": Content,
 }
 """What scores for each baseline by id, in the order of tables."""
+SUCCESSORS = {"ease": "sparse-ease"}
+"""What takes the place of a baseline that a corpus has outgrown."""
 NAMES = {
     JOINT: mark("joint"),
     INTEREST: mark("interest model (LSTM+BERT)"),

@@ -225,7 +225,7 @@ class Ease:
         if data.n_items > MOST_ITEMS:
             return
         gram = cls.gram(data)
-        few = min(*data.user_items.shape) > MOST_DOUBLE
+        few = only is None and min(*data.user_items.shape) > MOST_DOUBLE
         for regularisation in FEW_STRENGTHS if few else STRENGTHS:
             if not is_part(only, regularisation=regularisation):
                 continue

@@ -16,17 +16,16 @@ from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Columns
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
-from core.evaluate.protocols import data_of_split, find_report, report_key, splits
+from core.evaluate.protocols import data_of_split, find_report, folds, report_key
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import save_report
 from core.files import Damaged, kept_or_none
 from core.interest_map.projection import InterestMap, fit_map_of
 from core.language import mark, tr
-from core.measure.cases import cases
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
 from core.model.interest import InterestModel
@@ -191,10 +190,10 @@ def evaluate_model(
     if kept is not None:
         return kept
     engine = Engine.open(corpus, model_folder, library)
-    reports, folds = [], splits(corpus, protocol)
-    for number, parts in enumerate(folds, start=1):
-        fold = tr("Fold {number} of {n}", number=number, n=len(folds))
-        within = part_of(progress, fold) if len(folds) > 1 else progress
+    reports, judged_on = [], folds(corpus, protocol)
+    for number, (parts, test) in enumerate(judged_on, start=1):
+        fold = tr("Fold {number} of {n}", number=number, n=len(judged_on))
+        within = part_of(progress, fold) if len(judged_on) > 1 else progress
         if protocol == "temporal":
             encoder = open_encoder(library, engine.config.encoder.name, device=device)
             trained = fit_recommenders(
@@ -211,7 +210,6 @@ def evaluate_model(
         else:
             recommenders = list(engine.model_recommenders.values())
             data = data_of_split(corpus, parts, library, engine.folder, within, stop)
-        test = cases(corpus, parts, Part.TEST)
         reports.append(evaluate(recommenders, test, data, k, protocol, within, stop))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)

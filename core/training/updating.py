@@ -8,6 +8,7 @@ the sentiment stay.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -53,9 +54,10 @@ from core.progress import Progress, ProgressCallback, StopCallback, check_stop, 
 from core.recommend.baseline import Baseline, fit_baselines, load_baselines
 from core.recommend.earlier import Earlier
 from core.recommend.joint import FACTS, Joint, fit_joint
+from core.recommend.pool import Pool
 from core.recommend.protocol import Recommender
 from core.recommend.refit import refit_baseline
-from core.recommend.registry import INTEREST
+from core.recommend.registry import INTEREST, SUCCESSORS
 from core.recommend.training_data import TrainingData, check_training_events
 from core.threads import use_one_blas_thread
 from core.training.growing import grown_map, grown_topics
@@ -256,6 +258,7 @@ def go_on(
 ) -> tuple[Trained, Lesson]:
     """Fit every recommender of the parent on what there is now.
 
+    Where the corpus has outgrown a baseline, its successor takes its place, also in the joint.
     ``learned`` int64[n_users]: how many of each user's training events the parent has learned.
     """
     fit, interest, lesson = _fit_interest(prepared, parent, learned, settings, progress, stop)
@@ -268,11 +271,26 @@ def go_on(
         try:
             baselines[name] = refit_baseline(moved, data, stop)
         except DomainError:  # its setting is no longer tried
-            baselines |= fit_baselines(data, stop=stop, only=[name])
-    components: dict[str, Recommender] = {INTEREST: interest, **baselines}
-    chosen = [components[each.id] for each in parent.joint.components]
-    joint = fit_joint(chosen, data, progress, stop, folds=FEW_FOLDS, start=parent.joint.pool)
+            made = fit_baselines(data, stop=stop, only=[name])
+            if not made and name in SUCCESSORS:
+                made = fit_baselines(data, stop=stop, only=[SUCCESSORS[name]])
+            baselines |= made
+    chosen, start = _components_now(parent.joint, {INTEREST: interest, **baselines})
+    joint = fit_joint(chosen, data, progress, stop, folds=FEW_FOLDS, start=start)
     return Trained(prepared, fit, interest, data, baselines, joint), lesson
+
+
+def _components_now(
+    joint: Joint, made: Mapping[str, Recommender]
+) -> tuple[list[Recommender], Pool]:
+    """A joint's components as they are now, with the weights of whom they follow."""
+    chosen, numbers = [], []
+    for number, each in enumerate(joint.components):
+        found = made.get(each.id) or made.get(SUCCESSORS.get(each.id, each.id))
+        if found is not None:
+            chosen.append(found)
+            numbers.append(number)
+    return chosen, joint.pool.of_components(numbers)
 
 
 def _fit_interest(

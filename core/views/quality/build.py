@@ -13,7 +13,7 @@ from core.arrays import BoolArray, IntArray
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.evaluate.ablations import Ablation
-from core.evaluate.protocols import sampled_from
+from core.evaluate.protocols import sample_of
 from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
 from core.language import tr
@@ -84,7 +84,7 @@ def build_quality(
         cautions=(
             *([tr(ORDER_ONLY)] if untimed else []),
             *sentences.about_targets(report, _untrained_items(engine, report)),
-            *sentences.about_sample(sampled_from(engine.corpus, report.protocol)),
+            *sentences.about_sample(sample_of(report, engine.corpus)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),
             *sentences.not_evaluated(not_evaluated),

@@ -31,6 +31,7 @@ from core.views.wording import (
 if TYPE_CHECKING:
     from core.evaluate.report import CalibrationBin, EvaluationReport
     from core.evaluate.served import ListsJudged
+    from core.measure.cases import Sample
     from core.model.metrics import Metrics
 
 MODELS = {"joint": mark("the joint"), "interest": mark("the interest model")}
@@ -245,17 +246,16 @@ def about_targets(report: EvaluationReport, untrained: tuple[int, int]) -> list[
     return said
 
 
-def about_sample(sample: tuple[int, int] | None) -> list[str]:
+def about_sample(sample: Sample | None) -> list[str]:
     """That the targets are a sample: so many of all; nothing where they are not."""
     if sample is None:
         return []
-    ranked, every = sample
     return [
         tr(
             "A sample of {some} out of {targets}, evenly drawn, is ranked: all would take too "
             "long.",
-            some=number(ranked),
-            targets=count(every, "target"),
+            some=number(sample.ranked),
+            targets=count(sample.of, "target"),
         )
     ]
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import Columns, Part
-from core.evaluate.protocols import sampled_from
 from core.measure import cases as measured
 from core.measure.cases import (
     Case,
@@ -61,9 +60,6 @@ def test_of_too_many_test_cases_an_even_sample_is_asked(
     assert some == tuple(every[row] for row in evenly(len(every), 10)) and len(some) == 10
     assert case_count(corpus, parts, Part.TEST) == len(every)
     assert len(cases(corpus, parts, Part.VALIDATION)) == len(every)
-    assert sampled_from(corpus, "leave-last-out") == (10, len(every))
-    monkeypatch.undo()
-    assert sampled_from(corpus, "leave-last-out") is None
 
 
 def test_the_clock_is_the_last_known_event_not_the_target(corpus: Corpus) -> None:

@@ -32,7 +32,8 @@ def test_loss_and_gradients_are_those_of_torch(smoothing: float, half: bool, apa
         assert (ours - theirs.grad).norm() <= apart * theirs.grad.norm()
 
 
-def test_a_sample_counts_for_what_it_stands_for() -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_a_sample_counts_for_what_it_stands_for(smoothing: float) -> None:
     """By torch: the softmax over a row's own target, and all others by their chances."""
     torch.manual_seed(0)
     parts = (torch.randn(40, 8), torch.randn(25, 8), torch.randn(25))
@@ -41,13 +42,25 @@ def test_a_sample_counts_for_what_it_stands_for() -> None:
     weight = -chance.log().expand(40, 25).clone()
     weight[torch.arange(40), targets] = 0.0
     scores = queries @ vectors.T + bias + weight
-    loss = functional.cross_entropy(scores, targets)
+    stands_for = weight.exp() / weight.exp().sum(1, keepdim=True)
+    even = ((scores - weight) * stands_for).sum(1)
+    own = (scores - weight)[torch.arange(40), targets]
+    loss = (scores.logsumexp(1) - (1 - smoothing) * own - smoothing * even).mean()
     loss.backward()  # type: ignore[no-untyped-call]
-    made = softmax_gradients(*parts, targets, log_chance=chance.log())
+    made = softmax_gradients(*parts, targets, smoothing, log_chance=chance.log())
     assert float(made.loss) / 40 == pytest.approx(loss.item(), rel=1e-5)
     for ours, theirs in ((made.queries, queries), (made.vectors, vectors), (made.bias, bias)):
         assert theirs.grad is not None
         torch.testing.assert_close(ours, theirs.grad, atol=1e-6, rtol=1e-4)
+
+
+def test_a_sample_of_everything_is_smoothed_as_the_whole() -> None:
+    torch.manual_seed(0)
+    parts = (torch.randn(40, 8), torch.randn(25, 8), torch.randn(25), torch.randint(25, (40,)))
+    whole = softmax_gradients(*parts, 0.2)
+    made = softmax_gradients(*parts, 0.2, log_chance=torch.zeros(25))
+    for name in ("loss", "queries", "vectors", "bias"):
+        torch.testing.assert_close(getattr(made, name), getattr(whole, name), atol=1e-5, rtol=1e-5)
 
 
 @settings(max_examples=10, deadline=None)

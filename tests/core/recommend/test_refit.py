@@ -93,3 +93,27 @@ def test_a_setting_that_is_no_longer_tried_is_said(
     strange = replace(baselines["transitions"], trials=(Trial({"reach": 4, "decay": 0.1}, 0.5),))
     with pytest.raises(DomainError, match="no longer tried"):
         refit_baseline(strange, grown)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "setting"),
+    [
+        ("ials", "factors.MOST_PAIRS", {"unobserved": 0.3, "penalty": 0.003, "decay": 0.5}),
+        ("ease", "scorers.MOST_DOUBLE", {"regularisation": 20.0, "decay": 0.85}),
+    ],
+)
+def test_a_chosen_setting_is_refitted_where_a_choice_would_now_try_fewer(
+    name: str,
+    limit: str,
+    setting: dict[str, float],
+    baselines: dict[str, Baseline],
+    grown: TrainingData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The validation events that a refit counts in may lift a corpus above the limit."""
+    chosen = replace(baselines[name], trials=(Trial(setting, 0.5),))
+    monkeypatch.setattr(f"core.recommend.{limit}", 10)
+    tried = [made for made, _ in SCORERS[name].grid(grown)]
+    assert setting not in tried
+    made = refit_baseline(chosen, grown).scorer
+    assert made.decay == setting["decay"]  # type: ignore[attr-defined]

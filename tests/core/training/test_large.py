@@ -17,7 +17,7 @@ from core.corpus.store import Library
 from core.domain import Part
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
-from core.evaluate.protocols import find_report, sampled_from
+from core.evaluate.protocols import find_report, sample_of
 from core.measure.cases import case_count
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
@@ -111,10 +111,10 @@ def test_quality_and_turnover_say_that_they_are_about_a_sample(
     engine = Engine.open(large, folder, room)
     report = find_report(large, room, folder)
     assert report is not None
-    sample = sampled_from(large, "leave-last-out")
-    assert sample is not None and sample[0] == RANKED
+    sample = sample_of(report, large)
+    assert sample is not None and sample.ranked == RANKED
     cautions = " ".join(build_quality(engine, report, (), "joint").cautions)
-    assert f"A sample of {RANKED} out of {sample[1]} targets" in cautions
+    assert f"A sample of {RANKED} out of {sample.of} targets" in cautions
     turnover = make_turnover(room, engine, "popularity")
     assert 0 < turnover.measured < len(large.user_ids)
 

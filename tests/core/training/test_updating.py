@@ -288,3 +288,34 @@ def test_the_verb_updates(
     assert facts["update"]["new_users"] == 1
     assert main(["update", "shop", "--library", str(root)]) == 2
     assert "knows all of shop already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("without", [(), ("ease", "content")])
+def test_a_corpus_that_outgrew_a_baseline_goes_on_with_its_successor(
+    grown: tuple[Library, Path, Path],
+    encoder: TextEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    without: tuple[str, ...],
+) -> None:
+    """EASE serves up to so many items; what has no successor is left out."""
+    library = Library.open(tmp_path / "library")
+    shutil.copytree(grown[0].root, library.root)
+    shutil.rmtree(library.root / "models" / "shop" / grown[2].name)
+    corpus = library.corpus("shop")
+    monkeypatch.setattr("core.recommend.scorers.MOST_ITEMS", 5)
+    if without:
+        monkeypatch.setattr("core.training.updating.SUCCESSORS", {})
+        monkeypatch.setattr(
+            "core.recommend.scorers.Content.grid", classmethod(lambda cls, data, only=None: ())
+        )
+    updated = update(corpus, library, None, QUICK, encoder=encoder)
+    joint = Engine.open(corpus, updated, library).recommender("joint")
+    before = read(library, grown[1], encoder).joint
+    assert isinstance(joint, Joint)
+    wanted = [
+        each.id if each.id != "ease" else "sparse-ease"
+        for each in before.components
+        if each.id not in without
+    ]
+    assert [each.id for each in joint.components] == wanted
