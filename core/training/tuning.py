@@ -175,7 +175,8 @@ def tune(
         return time.monotonic() > deadline or (stop is not None and stop())
 
     def is_stopped() -> bool:
-        tell(())
+        if tuning.trials:
+            tell(())
         return stop is not None and stop()
 
     while not tuning.trials or time.monotonic() <= deadline:
