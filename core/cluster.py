@@ -40,11 +40,10 @@ INSTALL = "pip install -r requirements-ray.txt"  # no sentence
 STATUS = "ray status"  # no sentence
 LOOK, PROBE = 0.1, 2.0
 """Seconds between looks whether the work was stopped, and whether the cluster is there."""
-PATIENCE, IDLE = 10.0, 60.0
-"""Seconds before a cluster counts as lost that does not answer, and one without a processor.
+HEAD, NODE, IDLE = 30.0, 4.0, 60.0
+"""Seconds before a cluster counts as lost: without its head, its node on this machine, a processor.
 
-Ray itself ends this process, without a word, 15 seconds after this machine's node and a minute
-after the head.
+Ray itself ends this process without a word, a minute after the head and 15 seconds after the node.
 """
 RETRIES = 5
 """Times that a piece is begun anew after its process or its node was lost."""
@@ -131,8 +130,8 @@ class Cluster:
     def __init__(self, address: str) -> None:
         self._address, self._folder = address, ""
         self._probed = 0.0
-        self._missed: dict[str, float] = {}
-        """Since when something is gone, by what is said of it."""
+        self._missed: dict[float, float] = {}
+        """Since when something is gone, by how long that is borne."""
         if address != LOCAL:
             _parsed(address)
         if importlib.util.find_spec("ray") is None:
@@ -155,7 +154,7 @@ class Cluster:
                 self._folder = tempfile.mkdtemp(prefix="tl-ray-")
                 ray.init(**_of_its_own(self._folder))
             else:
-                socket.create_connection(_parsed(self._address), PATIENCE).close()
+                socket.create_connection(_parsed(self._address), HEAD).close()
                 ray.init(self._address, **QUIET)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise DomainError(
@@ -170,13 +169,11 @@ class Cluster:
 
     @cached_property
     def _places(self) -> tuple[tuple[str, int], ...]:
-        """Where head and own node answer."""
+        """Where this machine's node and the head answer."""
         context = self._ray.get_runtime_context()
         own = next(each for each in self._ray.nodes() if each["NodeID"] == context.get_node_id())
-        return (
-            _parsed(context.gcs_address),
-            (own["NodeManagerAddress"], own["NodeManagerPort"]),
-        )
+        node = own["NodeManagerAddress"], own["NodeManagerPort"]
+        return node, _parsed(context.gcs_address)
 
     def close(self) -> None:
         """Leave the cluster; one of this machine's own ends."""
@@ -204,6 +201,9 @@ class Cluster:
         waiting = iter(pieces)
         try:
             check_stop(stop)
+            while not self._is_there():
+                check_stop(stop)
+                time.sleep(LOOK)
             told, most = ray.put((work, *about)), max(AHEAD * self.size, FEWEST_AHEAD)
             while True:
                 while len(asked) < most and (piece := next(waiting, self)) is not self:
@@ -232,23 +232,27 @@ class Cluster:
             is_there = bool(self._ray.wait([task], timeout=LOOK)[0])
             check_stop(stop)
             if time.monotonic() - self._probed > PROBE:
-                self._probe()
+                self._is_there()
         return self._ray.get(task)
 
-    def _probe(self) -> None:
-        """DomainError where head, own node or the last processor are gone for too long."""
-        reason, patience = "", PATIENCE
+    def _is_there(self) -> bool:
+        """Whether own node and head answer; DomainError where one, or all processors, stay away."""
+        node, head = self._places
+        reason, patience, answers = "", NODE, False
         try:
-            for place in self._places:
-                socket.create_connection(place, PROBE).close()
+            socket.create_connection(node, PROBE).close()
+            patience = HEAD
+            socket.create_connection(head, PROBE).close()
+            answers = True
             if not self._ray.cluster_resources().get("CPU", 0):
                 reason, patience = tr("no processor is left"), IDLE
         except OSError as error:
             reason = reason_of(error)
         self._probed = time.monotonic()
-        self._missed = {reason: self._missed.get(reason, self._probed)} if reason else {}
-        if reason and self._probed - self._missed[reason] > patience:
+        self._missed = {patience: self._missed.get(patience, self._probed)} if reason else {}
+        if reason and self._probed - self._missed[patience] > patience:
             raise self._lost(reason)
+        return answers
 
     def _of_a_node(self, error: Any) -> Exception:
         """What a piece ended with that is no DomainError."""
