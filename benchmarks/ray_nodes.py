@@ -1,11 +1,11 @@
 """Two one-core nodes against one: ``python -m benchmarks.ray_nodes [LIBRARY]``; Ray is needed.
 
 A head without processors and the nodes are processes of this machine, on the loopback. Encodes
-20,000 texts and evaluates music, with one node and with two by turns, each in a process of its own;
-what nodes open (torch, encoder, model) is opened before the clock starts, and told by itself. Other
-work on the machine takes from both, most from two: so the processor seconds of the busiest node
-stand beside the seconds. Then a node is killed midway. A library that has the corpus music with a
-model saves the minutes of import and training.
+20,000 texts and evaluates music. Both clusters, each with a process of its own that asks it, wait
+side by side and do a portion by turns, so that other work on the machine takes from both alike;
+the processor seconds of the busiest node stand beside the seconds. What nodes open (torch, encoder,
+model) is opened before and told by itself. Then a node is killed midway. A library that has the
+corpus music with a model saves the minutes of import and training.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Part
 from core.encode.cache import open_encoder
+from core.encode.encoder import TextEncoder
 from core.encode.on_nodes import encode_each
 from core.engine import Engine
 from core.evaluate.on_nodes import asking
@@ -45,7 +45,8 @@ from core.model.config import InterestConfig
 from core.training.training import train
 
 TEXTS, TOKENS, CHUNK = 20_000, 30, 512
-ROUNDS, EVALUATIONS = 2, 3
+PORTION, EVALUATIONS = 4, 10
+"""Chunks of texts that a cluster encodes before it is the other one's turn; evaluations."""
 HOST, STORE = "127.0.0.1", 80_000_000
 BARS = {"encode": 1.7, "evaluate": 1.6}
 INTEGERS = ("rank", "lists")
@@ -88,21 +89,16 @@ def processor(machines: Machines) -> dict[int, float]:
     return dict(machines.map(spent, range(6 * machines.size)))
 
 
-def timed(machines: Machines, work: Callable[[], object]) -> dict[str, float]:
-    """Seconds of some work, and processor seconds of the busiest node."""
-    before, started = processor(machines), time.perf_counter()
-    work()
-    seconds, after = time.perf_counter() - started, processor(machines)
-    busiest = max(after[node] - before.get(node, 0.0) for node in after)
-    return {"seconds": seconds, "busiest": busiest}
-
-
-def encoded(library: Library, machines: Machines, between: Kill | None = None) -> np.ndarray:
-    """The texts' vectors in half precision, as they are kept; ``between`` is called midway."""
-    encoder = open_encoder(library)
-    encoder.machines = machines
+def chunks_of_texts() -> list[list[str]]:
+    """All texts, longest first."""
     texts = sorted(texts_of(TOKENS, TEXTS), key=len, reverse=True)
-    chunks = [texts[start : start + CHUNK] for start in range(0, TEXTS, CHUNK)]
+    return [texts[start : start + CHUNK] for start in range(0, TEXTS, CHUNK)]
+
+
+def encoded(
+    encoder: TextEncoder, chunks: list[list[str]], between: Kill | None = None
+) -> np.ndarray:
+    """Vectors in half precision, as they are kept; ``between`` is called after a quarter."""
     vectors = []
     for number, some in enumerate(encode_each(encoder, chunks)):
         vectors.append(some.astype(np.float16))
@@ -138,41 +134,76 @@ def arrays_of(vectors: np.ndarray, report: EvaluationReport) -> dict[str, np.nda
     return {"vectors": vectors, **figures}
 
 
-def measure(size: int, library: Library, target: Path) -> dict[str, Any]:
-    """Both works on so many nodes; the answers go to a file."""
-    with cluster_of(size) as (machines, _):
-        evaluation = Evaluation(library)
-        encoder = open_encoder(library)
-        encoder.machines = machines
-        started = time.perf_counter()
-        list(encode_each(encoder, [["one"], ["two"]] * size))
-        report = evaluation.on(machines)
-        opening = time.perf_counter() - started
-        made: list[np.ndarray] = []
-        told = {"encode": timed(machines, lambda: made.append(encoded(library, machines)))}
-        told["evaluate"] = timed(
-            machines, lambda: [evaluation.on(machines) for _ in range(EVALUATIONS)]
+def serve(size: int, library: Library, target: Path) -> None:
+    """Do what standard input says on so many nodes, a line for a portion, and tell the seconds."""
+    with cluster_of(size) as (machines, kill):
+        evaluation, encoder = Evaluation(library), open_encoder(library)
+        encoder.machines, chunks = machines, chunks_of_texts()
+        vectors: dict[int, np.ndarray] = {}
+
+        def encode(number: int) -> None:
+            vectors[number] = encoded(encoder, chunks[number : number + PORTION])
+
+        def lose_one(number: int) -> None:
+            made = encoded(encoder, chunks[number : number + 4 * PORTION], kill)
+            vectors.update(zip(range(number, number + 4 * PORTION, PORTION), np.split(made, 4)))
+
+        def open_all(number: int) -> None:
+            list(encode_each(encoder, [["one"], ["two"]] * size))
+            evaluation.on(machines)
+
+        works: dict[str, Callable[[int], object]] = {
+            "open": open_all,
+            "encode": encode,
+            "evaluate": lambda number: evaluation.on(machines),
+            "kill": lose_one,
+            "spent": lambda number: processor(machines),
+            "save": lambda number: save_arrays(
+                target,
+                arrays_of(np.concatenate(list(vectors.values())), evaluation.on(machines)),
+                {},
+            ),
+        }
+        for line in sys.stdin:
+            what, number = line.split()
+            started = time.perf_counter()
+            made = works[what](int(number))
+            told = {"seconds": time.perf_counter() - started}
+            print(json.dumps({**told, "spent": made if what == "spent" else None}), flush=True)
+
+
+class Asked:
+    """A cluster of so many nodes in a process of its own."""
+
+    def __init__(self, size: int, library: Library, folder: Path) -> None:
+        self.target = folder / f"{size}.safetensors"
+        words = [str(library.root), str(size), str(self.target)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.ray_nodes", *words],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        save_arrays(target, arrays_of(made[0], report), {})
-        return {**told, "opening": opening}
 
+    def do(self, what: str, number: int = 0) -> dict[str, Any]:
+        """Have one thing done, and hear the seconds."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{what} {number}\n")
+        self._process.stdin.flush()
+        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
 
-def measure_kill(library: Library, target: Path) -> dict[str, Any]:
-    """Texts on two nodes of which one is killed midway."""
-    with cluster_of(2) as (machines, kill):
-        started = time.perf_counter()
-        vectors = encoded(library, machines, kill)
-        seconds = time.perf_counter() - started
-        save_arrays(target, {"vectors": vectors}, {})
-        return {"seconds": seconds}
+    def busiest(self, before: dict[str, Any]) -> float:
+        """Processor seconds of the busiest node since ``do("spent")``."""
+        after, known = self.do("spent")["spent"], before["spent"]
+        return max(after[node] - known.get(node, 0.0) for node in after)
 
-
-def in_a_process(what: str, library: Library, target: Path) -> dict[str, Any]:
-    """What a process of its own measures."""
-    command = [sys.executable, "-m", "benchmarks.ray_nodes", str(library.root), what, str(target)]
-    done = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    def end(self) -> None:
+        """End the cluster."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
 
 
 def apart(here: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> tuple[int, float]:
@@ -190,61 +221,57 @@ def apart(here: dict[str, np.ndarray], there: dict[str, np.ndarray]) -> tuple[in
 def run(library: Library) -> list[Line]:
     """Measure by turns, compare, and show what was found."""
     lines: list[Line] = []
-    runs: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "answers.safetensors"
-        here = arrays_of(encoded(library, HERE), Evaluation(library).on(HERE))
-        differ = []
-        for number in range(ROUNDS):
-            for size in (1, 2) if number % 2 == 0 else (2, 1):
-                runs[size].append(in_a_process(str(size), library, target))
-                differ.append(apart(here, load_arrays(target)[0]))
-                print(f"        {size} nodes: {runs[size][-1]}, load {os.getloadavg()[0]:.1f}")
-        killed = in_a_process("kill", library, target)
-        differ_killed = apart(here, load_arrays(target)[0])
-    load = f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+    chunks = chunks_of_texts()
+    portions = {"encode": range(0, len(chunks), PORTION), "evaluate": range(EVALUATIONS)}
     about = {"encode": f"encoding {TEXTS:,} texts", "evaluate": "evaluation of music"}
-    for what, bar in BARS.items():
-        one, two = (
-            {
-                key: statistics.median(each[what][key] for each in runs[size])
-                for key in ("seconds", "busiest")
-            }
-            for size in (1, 2)
-        )
-        ratio, processor_ratio = (one[key] / two[key] for key in ("seconds", "busiest"))
-        repeats = EVALUATIONS if what == "evaluate" else 1
-        measured = (
-            f"{ratio:.2f} times ({one['seconds'] / repeats:.1f} s and "
-            f"{two['seconds'] / repeats:.1f} s; by processor seconds of the busiest node "
-            f"{processor_ratio:.2f} times; {load})"
-        )
-        title = f"two one-core nodes against one: {about[what]}"
-        lines.append(show(Line(title, f"{bar} times", measured, ratio >= bar)))
-    opening = statistics.median(each["opening"] for each in runs[2])
-    lines.append(show(Line("what two nodes open first", "none", f"{opening:.1f} s", True)))
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [Asked(size, library, Path(folder)) for size in (1, 2)]
+        opening = [each.do("open")["seconds"] for each in asked]
+        for what, bar in BARS.items():
+            before = [each.do("spent") for each in asked]
+            seconds = np.array([
+                [each.do(what, number)["seconds"] for each in asked] for number in portions[what]
+            ])  # fmt: skip
+            busiest = [each.busiest(own) for each, own in zip(asked, before, strict=True)]
+            one, two = seconds.sum(axis=0) / (len(seconds) if what == "evaluate" else 1)
+            ratio = one / two
+            measured = (
+                f"{ratio:.2f} times ({one:.1f} s and {two:.1f} s; median of portions "
+                f"{np.median(seconds[:, 0] / seconds[:, 1]):.2f}; by processor seconds of the "
+                f"busiest node {busiest[0] / busiest[1]:.2f} times; load "
+                f"{os.getloadavg()[0]:.0f} on {os.cpu_count()} cores)"
+            )
+            title = f"two one-core nodes against one: {about[what]}"
+            lines.append(show(Line(title, f"{bar} times", measured, ratio >= bar)))
+        said = " and ".join(f"{each:.1f} s" for each in opening)
+        lines.append(show(Line("what one and two nodes open first", "none", said, True)))
+        encoder = open_encoder(library)
+        here = arrays_of(encoded(encoder, chunks), Evaluation(library).on(HERE))
+        differ = []
+        for each in asked:
+            each.do("save")
+            differ.append(apart(here, load_arrays(each.target)[0]))
+        killed = asked[1].do("kill")["seconds"]
+        asked[1].do("save")
+        differ_killed = apart(here, load_arrays(asked[1].target)[0])
+        for each in asked:
+            each.end()
     integers, others = max(each[0] for each in differ), max(each[1] for each in differ)
     lines.append(show(Line(
         "answers of nodes and of this process: integers that differ; other numbers at most",
         "0; 1e-6", f"{integers}; {others:.1e}", integers == 0 and others <= 1e-6,
     )))  # fmt: skip
-    lines.append(show(Line(
-        "a node killed midway: the same vectors", "1e-6",
-        f"{differ_killed[1]:.1e} apart, in {killed['seconds']:.1f} s", differ_killed[1] <= 1e-6,
-    )))  # fmt: skip
+    integers, others = differ_killed
+    said = f"{integers}; {others:.1e} (16 chunks of texts in {killed:.1f} s)"
+    is_same = integers == 0 and others <= 1e-6
+    lines.append(show(Line("a node killed midway: the same", "0; 1e-6", said, is_same)))
     return lines
 
 
 def main() -> int:
-    """Use the library that is named, or make one; with further words measure one thing of it."""
+    """Use the library that is named, or make one; with further words ask one cluster."""
     if len(sys.argv) > 3:
-        library, target = Library.open(Path(sys.argv[1])), Path(sys.argv[3])
-        told = (
-            measure_kill(library, target)
-            if sys.argv[2] == "kill"
-            else measure(int(sys.argv[2]), library, target)
-        )
-        print(json.dumps(told))
+        serve(int(sys.argv[2]), Library.open(Path(sys.argv[1])), Path(sys.argv[3]))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         library = Library.open(Path(sys.argv[1] if len(sys.argv) > 1 else folder))
