@@ -44,7 +44,7 @@ from core.measure.cases import cases
 from core.model.config import InterestConfig
 from core.training.training import train
 
-TEXTS, TOKENS, CHUNK = 20_000, 30, 512
+TEXTS, TOKENS, CHUNK = 20_000, 16, 512
 PORTION, EVALUATIONS = 4, 10
 """Chunks of texts that a cluster encodes before it is the other one's turn; evaluations."""
 HOST, STORE = "127.0.0.1", 80_000_000
@@ -146,7 +146,8 @@ def serve(size: int, library: Library, target: Path) -> None:
 
         def lose_one(number: int) -> None:
             made = encoded(encoder, chunks[number : number + 4 * PORTION], kill)
-            vectors.update(zip(range(number, number + 4 * PORTION, PORTION), np.split(made, 4)))
+            portions = range(number, number + 4 * PORTION, PORTION)
+            vectors.update(zip(portions, np.split(made, 4), strict=True))
 
         def open_all(number: int) -> None:
             list(encode_each(encoder, [["one"], ["two"]] * size))
