@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -47,10 +48,14 @@ def faiss_lines(items: FloatArray, queries: FloatArray, one: float) -> list[Line
         print("        FAISS is not installed: pip install faiss-cpu")
         return []
     faiss.omp_set_num_threads(1)
+    started = time.perf_counter()
     index = faiss.index_factory(DIM, f"IVF{LISTS},Flat", faiss.METRIC_INNER_PRODUCT)
     index.train(items[: 64 * LISTS])
     index.add(items)
-    best, lines = np.sort(exact(items, queries), axis=1), []
+    said = f"{time.perf_counter() - started:.1f} s"
+    title = f"{len(items):,} items, FAISS, making the index"
+    made = show(Line(title, "none", said, True))
+    best, lines = np.sort(exact(items, queries), axis=1), [made]
     for probes in PROBES:
         index.nprobe = probes
         seconds = best_of(RUNS, lambda: index.search(queries[:1], K))
