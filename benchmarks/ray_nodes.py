@@ -1,6 +1,7 @@
 """Two one-core nodes against one: ``python -m benchmarks.ray_nodes [LIBRARY]``; Ray is needed.
 
-A head without processors and the nodes are processes of this machine, on the loopback. Encodes
+A head without processors and the nodes are processes of this machine, on the loopback, each node in
+a session of its own. Encodes
 20,000 texts and evaluates music. Both clusters, each with a process of its own that asks it, wait
 side by side and do a portion by turns, so that other work on the machine takes from both alike;
 the processor seconds of the busiest node stand beside the seconds. What nodes open (torch, encoder,
@@ -47,7 +48,7 @@ from core.training.training import train
 TEXTS, TOKENS, CHUNK = 20_000, 16, 512
 PORTION, EVALUATIONS = 4, 10
 """Chunks of texts that a cluster encodes before it is the other one's turn; evaluations."""
-HOST, STORE = "127.0.0.1", 80_000_000
+PLACE: dict[str, Any] = {"node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
 BARS = {"encode": 1.7, "evaluate": 1.6}
 INTEGERS = ("rank", "lists")
 Kill = Callable[[], None]
@@ -67,15 +68,51 @@ def cluster_of(size: int) -> Iterator[tuple[Machines, Kill]]:
     }
     from ray.cluster_utils import Cluster
 
-    place = {"node_ip_address": HOST, "object_store_memory": STORE}
-    head = {"num_cpus": 0, "include_dashboard": False, **place}
+    head = {"num_cpus": 0, "include_dashboard": False, **PLACE}
     cluster = Cluster(initialize_head=True, head_node_args=head)
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.ray_nodes", "node", cluster.address],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for _ in range(size)
+    ]
     try:
-        nodes = [cluster.add_node(num_cpus=1, **place) for _ in range(size)]
         with machines_at(cluster.address) as machines:
-            yield machines, lambda: cluster.remove_node(nodes[0], allow_graceful=False)
+            while machines.size < size:
+                time.sleep(0.2)
+            yield machines, lambda: end(nodes[0])
     finally:
+        for node in nodes:
+            end(node)
         cluster.shutdown()
+
+
+def be_node(address: str) -> None:
+    """A node of one core until standard input ends; then it is killed.
+
+    As a session of its own: Linux gives each session the same share of the processors, however many
+    processes it has, so that two nodes of one session would get no more than one.
+    """
+    from ray._private.node import Node
+    from ray._private.parameter import RayParams
+
+    about = {"num_cpus": 1, "num_gpus": 0, "include_log_monitor": False, **PLACE}
+    ports = {"min_worker_port": 0, "max_worker_port": 0, "node_manager_port": 0}
+    params = RayParams(gcs_address=address, dashboard_agent_listen_port=None, **about, **ports)
+    node = Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True)
+    sys.stdin.read()
+    node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+
+
+def end(node: subprocess.Popen[bytes]) -> None:
+    """Kill a node, and wait until it is gone."""
+    assert node.stdin is not None
+    node.stdin.close()
+    node.wait(60)
 
 
 def spent(number: int) -> tuple[int, float]:
@@ -270,7 +307,10 @@ def run(library: Library) -> list[Line]:
 
 
 def main() -> int:
-    """Use the library that is named, or make one; with further words ask one cluster."""
+    """Use the library that is named, or make one; with further words be one part of it."""
+    if sys.argv[1:2] == ["node"]:
+        be_node(sys.argv[2])
+        return 0
     if len(sys.argv) > 3:
         serve(int(sys.argv[2]), Library.open(Path(sys.argv[1])), Path(sys.argv[3]))
         return 0
