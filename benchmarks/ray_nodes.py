@@ -1,12 +1,11 @@
 """Two one-core nodes against one: ``python -m benchmarks.ray_nodes [LIBRARY]``; Ray is needed.
 
 A head without processors and the nodes are processes of this machine, on the loopback, each node in
-a session of its own. Encodes
-20,000 texts and evaluates music. Both clusters, each with a process of its own that asks it, wait
-side by side and do a portion by turns, so that other work on the machine takes from both alike;
-the processor seconds of the busiest node stand beside the seconds. What nodes open (torch, encoder,
-model) is opened before and told by itself. Then a node is killed midway. A library that has the
-corpus music with a model saves the minutes of import and training.
+a session of its own. Encodes 20,000 texts and evaluates music. Both clusters, each with a process
+of its own that asks it, wait side by side and do a portion by turns, so that other work on the
+machine takes from both alike; the processor seconds of the busiest node stand beside the seconds.
+What nodes open (torch, encoder, model) is opened before and told by itself. Then a node is killed
+midway. A library that has the corpus music with a model saves the minutes of import and training.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,6 +51,7 @@ PORTION, EVALUATIONS = 4, 10
 PLACE: dict[str, Any] = {"node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
 BARS = {"encode": 1.7, "evaluate": 1.6}
 INTEGERS = ("rank", "lists")
+UP = "up"
 Kill = Callable[[], None]
 
 
@@ -70,25 +71,29 @@ def cluster_of(size: int) -> Iterator[tuple[Machines, Kill]]:
 
     head = {"num_cpus": 0, "include_dashboard": False, **PLACE}
     cluster = Cluster(initialize_head=True, head_node_args=head)
-    nodes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.ray_nodes", "node", cluster.address],
-            cwd=PROJECT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for _ in range(size)
-    ]
+    nodes: list[subprocess.Popen[str]] = []
     try:
+        while len(nodes) < size:  # one after the other: Ray names their sockets by counting
+            nodes.append(begin_node(cluster.address))
         with machines_at(cluster.address) as machines:
-            while machines.size < size:
-                time.sleep(0.2)
             yield machines, lambda: end(nodes[0])
     finally:
         for node in nodes:
             end(node)
         cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def begin_node(address: str) -> subprocess.Popen[str]:
+    """A node in a process and session of its own, once it is there."""
+    command = [sys.executable, "-m", "benchmarks.ray_nodes", "node", address]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    node = subprocess.Popen(command, cwd=PROJECT, start_new_session=True, **pipes)
+    assert node.stdout is not None
+    while (line := node.stdout.readline().strip()) != UP:
+        if not line and node.poll() is not None:
+            raise RuntimeError("a node did not start")
+    return node
 
 
 def be_node(address: str) -> None:
@@ -104,11 +109,12 @@ def be_node(address: str) -> None:
     ports = {"min_worker_port": 0, "max_worker_port": 0, "node_manager_port": 0}
     params = RayParams(gcs_address=address, dashboard_agent_listen_port=None, **about, **ports)
     node = Node(params, head=False, shutdown_at_exit=True, spawn_reaper=True)
+    print(UP, flush=True)
     sys.stdin.read()
     node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
 
 
-def end(node: subprocess.Popen[bytes]) -> None:
+def end(node: subprocess.Popen[str]) -> None:
     """Kill a node, and wait until it is gone."""
     assert node.stdin is not None
     node.stdin.close()
