@@ -129,6 +129,12 @@ class Engine:
 
         self._next_ranks = kept_ranks
 
+    def forget(self) -> None:
+        """Drop what only makes the next answer quick: states of prefixes, ranks, read vectors."""
+        self.interest.forget()
+        self.vectors.forget()
+        self._next_ranks.cache_clear()
+
     @classmethod
     def open(cls, corpus: Corpus, model_folder: Path, library: Library) -> Engine:
         """Read a model folder; DomainError where it is damaged or was made from other content.

@@ -244,16 +244,14 @@ def first_kept(
 
 
 def is_about(header: Mapping[str, str], facts: Mapping[str, Any]) -> bool:
-    """Whether a file's facts are these; False for another format, ValueError for others.
+    """Whether a file's facts are these; False for another format of them, ValueError for others.
 
     Its name says what it is about, so other facts mean that it was exchanged.
     """
     known = json.loads(header["facts"])
-    if known["format"] != facts["format"]:
-        return False
-    if known != facts:
+    if known | {"format": facts["format"]} != facts:
         raise ValueError(tr("it holds another result than its name says"))
-    return True
+    return bool(known["format"] == facts["format"])
 
 
 def kept_or_none(find: Callable[[], Kept | None]) -> Kept | None:

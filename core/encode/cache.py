@@ -151,6 +151,11 @@ class VectorCache:
         keys = [text_key(text) for text in texts]
         self._remember(encoder.encoder_id, dict(zip(keys, half, strict=True)))
 
+    def forget(self) -> None:
+        """Drop the vectors at hand that the file holds, or that nobody wrote."""
+        if self._path is not None and self._is_kept:
+            self._memory.clear()
+
     def write_pack(self, target: Path, texts: Iterable[str], encoder: TextEncoder) -> None:
         """Write the vectors of these texts as one read-only file, sorted by key."""
         by_key = {text_key(text): text for text in texts if text}

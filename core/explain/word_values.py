@@ -35,7 +35,7 @@ from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, w
 from core.explain.word_model import ROUNDS, WordVectors, learn, partial_texts
 from core.progress import StopCallback
 from core.shapley.engine import values_by_shap
-from core.shapley.game import Masks
+from core.shapley.game import Masks, at_once
 from core.word_breaks import RUN, UNSPACED, word_spans
 
 _WORD = re.compile(rf"(?:(?![{UNSPACED}])[^\W_])+(?:['’\-](?:(?![{UNSPACED}])[^\W_])+)*")
@@ -48,8 +48,6 @@ FEWEST, MOST = 8, 24
 """Coalitions in which each partial text is asked."""
 EVENTS_ASKED = 400
 """Events of those coalitions, about; so a long history has fewer."""
-ASKED_AT_ONCE = 256
-"""Histories between two looks whether to stop."""
 
 Method = Literal["leave-one-out", "quick", "shap"]
 """Each word left out alone; SHAP values from few partial texts; from enough of them."""
@@ -282,8 +280,8 @@ def score_game(
 
     def values(masks: Masks) -> DoubleArray:
         review.hold(masks[masks.any(1)], cache, game.stop)
-        at_once = max(ASKED_AT_ONCE // len(chosen), 1)
-        parts = [masks[start : start + at_once] for start in range(0, len(masks), at_once)]
+        texts = max(at_once(game.stop) // len(chosen), 1)
+        parts = [masks[start : start + texts] for start in range(0, len(masks), texts)]
         return np.concatenate([of_some(some) for some in parts])
 
     def of_some(masks: Masks) -> DoubleArray:

@@ -8,6 +8,7 @@ common. Control variates take noise off them (``core.shapley.variates``).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -130,13 +131,18 @@ def shapley_values(
     variates: list[DoubleArray] = []
     while True:
         check_stop(stop)
-        order = random.permutation(players)
-        ranks = np.argsort([order, order[::-1]], axis=1)
-        masks = ranks[:, None, :] < np.arange(players + 1)[:, None]  # [2, players + 1, players]
-        masks = masks.reshape(-1, players)
-        rounds.append(_gains(worth(masks), ranks))
-        variates.append(_gains(values_of(masks, alone), ranks) - known)
-        n = len(rounds)
+        n, spent = len(rounds), max(time.monotonic() - started, 1e-9)
+        # All until the next look at once, as small questions cost more; or what time allows.
+        size = min(next_look, most) - n
+        if seconds < math.inf:
+            size = min(size, max(int((seconds - spent) * n / spent), 1) if n else LEAST_ROUNDS)
+        orders = np.array([random.permutation(players) for _ in range(size)])
+        ranks = np.argsort(np.stack([orders, orders[:, ::-1]], 1), axis=2)  # [size, 2, players]
+        # [size, 2, players + 1, players]: nobody, then one more each time.
+        masks = (ranks[:, :, None, :] < np.arange(players + 1)[:, None]).reshape(-1, players)
+        rounds += _gains(worth(masks), ranks)
+        variates += [each - known for each in _gains(values_of(masks, alone), ranks)]
+        n += size
         late = (time.monotonic() - started) * (n + 1) / n > seconds
         if n < (LEAST_ROUNDS if late else min(next_look, most)):
             continue
@@ -147,7 +153,7 @@ def shapley_values(
         report(progress, Progress(mark("sample orders of events"), n, most, None, {"error": error}))
         if error <= enough or late or n >= most:
             return answer
-        if sure and n * len(masks) > 2**players:  # all coalitions cost no more
+        if sure and n * 2 * (players + 1) > 2**players:  # all coalitions cost no more
             return exact()
 
 
@@ -174,14 +180,17 @@ def exact_values(worth: Worth, players: int) -> DoubleArray:
     return values
 
 
-def _gains(values: DoubleArray, ranks: IntArray) -> DoubleArray:
-    """Each player's mean gain along an order and its reverse, float64[n_players, ...].
+def _gains(values: DoubleArray, ranks: IntArray) -> list[DoubleArray]:
+    """Each player's mean gain along an order and its reverse: of each pair float64[n_players, ...].
 
-    ``values`` float64[2 * (n_players + 1), ...] along both; ``ranks`` int64[2, n_players].
+    ``values`` float64[n_pairs * 2 * (n_players + 1), ...] along all; ``ranks`` int64[n_pairs, 2,
+    n_players].
     """
-    both = np.diff(values.reshape(2, ranks.shape[1] + 1, *values.shape[1:]), axis=1)
-    mean: DoubleArray = (both[0, ranks[0]] + both[1, ranks[1]]) / 2
-    return mean
+    along = values.reshape(*ranks.shape[:2], ranks.shape[2] + 1, *values.shape[1:])
+    steps = np.diff(along, axis=2)
+    return [
+        (both[0, rank[0]] + both[1, rank[1]]) / 2 for both, rank in zip(steps, ranks, strict=True)
+    ]
 
 
 class _Present:

@@ -26,9 +26,11 @@ ALONE = 40
 MOST_PLAYERS = 60
 CELLS_PER_BATCH = 2_000_000
 """Scores held at once: histories times items."""
-AT_ONCE, AT_ONCE_BESIDE = 2048, 256
+AT_ONCE, AT_ONCE_BESIDE = 2048, 128
 """Histories asked at once at most: alone, and beside pages, which the work gives way to in between
 although small batches cost more."""
+FIRST = 256
+"""The first of them, before it is known how many items each is scored for."""
 
 
 def players_of(count: int) -> Players:
@@ -40,6 +42,11 @@ def players_of(count: int) -> Players:
     return (*(tuple(group.tolist()) for group in older), *newest)
 
 
+def at_once(stop: StopCallback | None) -> int:
+    """How many histories to ask at once at most: who may be stopped works beside a page."""
+    return AT_ONCE if stop is None else AT_ONCE_BESIDE
+
+
 def over_batches(
     recommender: Recommender,
     histories: Sequence[History],
@@ -48,13 +55,13 @@ def over_batches(
 ) -> DoubleArray:
     """``read`` of the log-probabilities of all histories, batch by batch: float64[n, ...]."""
     answers: list[DoubleArray] = []
-    start, size = 0, 256
+    most = at_once(stop)
+    start, size = 0, min(most, FIRST)
     while start < len(histories) or not answers:
         check_stop(stop)
         scores = recommender.log_probabilities(histories[start : start + size])
         answers.append(read(scores))
         start += size
-        most = AT_ONCE if stop is None else AT_ONCE_BESIDE
         size = max(32, min(most, CELLS_PER_BATCH // max(scores.shape[1], 1)))
     return np.concatenate(answers)
 

@@ -358,8 +358,10 @@ def explaining(
     engine: Engine, user_id: str, step: int, item_id: str, recommender: str, margin: bool
 ) -> Explaining:
     """One question with what is already answered of it; DomainError for an unknown item."""
+    from core.explain.word_values import open_review
     from core.views.explain.explaining import Explaining
 
+    memory.when_empty("reviews", open_review.cache_clear)
     history = engine.corpus.history(user_id).up_to(step)
     return Explaining(engine, history, item_id, recommender, margin, library())
 

@@ -40,6 +40,9 @@ A collection holds the interpreter's lock, in whichever thread.
 """
 ARENAS, M_ARENA_MAX = 2, -8
 """How many arenas threads share, and what ``mallopt`` calls that."""
+PLANS, MOST_PLANS = "128", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+"""Layers that torch's oneDNN keeps ready for shapes it has met. Of the 1,024 that it keeps by
+itself, each with code and buffers, a server that had explained many reviews held 60 MB for good."""
 _opened: WeakSet[Engine] = WeakSet()
 """The models that are open."""
 _opening = threading.Lock()
@@ -61,7 +64,11 @@ def set_aside() -> None:
 
 
 def share_arenas() -> None:
-    """Let all threads share a few arenas, where the C library is glibc; before threads start."""
+    """Let all threads share a few arenas, where the C library is glibc, and torch keep few plans.
+
+    Before threads start and torch is loaded.
+    """
+    os.environ.setdefault(MOST_PLANS, PLANS)
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
@@ -147,7 +154,9 @@ def _manager() -> WebsocketSessionManager | None:
 def give_back(*, nobody: bool) -> None:
     """Collect what sessions left, and what is kept for them if there is ``nobody``."""
     if nobody:
-        for name, forget in list(_forgets.items()):
+        with _opening:
+            opened = {engine.model_id: engine.forget for engine in _opened}
+        for name, forget in [*_forgets.items(), *opened.items()]:
             try:
                 forget()
             except Exception:  # the others are forgotten all the same

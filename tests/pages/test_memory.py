@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from core.corpus.store import Library
+from core.engine import Engine
 from core.machine import running_servers
 from pages._shared import memory
 
@@ -62,6 +63,19 @@ def test_one_that_cannot_be_forgotten_keeps_nothing_else(
     with caplog.at_level(logging.ERROR):
         run(looked(lambda: len(forgotten) == 2))
     assert "defect was not forgotten" in caplog.text
+
+
+def test_an_open_model_forgets_its_quick_answers_when_nobody_is_there(
+    demo_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = list[str]()
+    monkeypatch.setattr(memory, "_forgets", {})
+    memory.is_open(demo_engine)
+    monkeypatch.setattr(Engine, "forget", lambda engine: calls.append(engine.model_id))
+    memory.give_back(nobody=False)
+    assert not calls
+    memory.give_back(nobody=True)
+    assert demo_engine.model_id in calls
 
 
 def test_looks_go_on_after_one_that_failed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from core.corpus.store import Library
 from core.domain import Stopped
 from core.engine import Engine
-from core.files import Damaged
+from core.files import Damaged, save_arrays
 from core.turns import stored
 from core.turns.stored import Turns, make_turns, measure_turns, read_turns, stored_path
 from core.turns.turning import Kind, TurningPoint, UserTurns
@@ -65,6 +66,24 @@ def test_it_is_stored_once_and_read_back_the_same(
     content[-3] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(Damaged, match="turning points is damaged"):
+        read_turns(library, engine)
+
+
+def test_an_older_version_is_measured_again_and_what_is_about_else_is_damaged(
+    engine: Engine, tmp_path: Path
+) -> None:
+    library = Library.open(tmp_path)
+    facts = {"corpus_id": engine.corpus.corpus_id, "model_id": engine.model_id, "format": "0"}
+
+    def keep(**others: str) -> None:
+        about = {"facts": json.dumps(facts | others)}
+        path = stored_path(library, engine)
+        save_arrays(path, {"user_p": np.zeros(1)}, about, sealed=True)
+
+    keep()
+    assert read_turns(library, engine) is None
+    keep(recommender="joint")
+    with pytest.raises(Damaged, match="another result"):
         read_turns(library, engine)
 
 
