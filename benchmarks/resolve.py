@@ -1,7 +1,8 @@
 """Whether all that is needed can be installed: ``python -m benchmarks.resolve [VERSION...]``.
 
 Asks pip for Python 3.11 to 3.14 what it would install on this kind of machine, without installing:
-by the pins of requirements.txt, and by the ranges of pyproject.toml. Needs the package index.
+by the pins of requirements.txt, alone and with those of requirements-ray.txt, and by the ranges of
+pyproject.toml. Needs the package index.
 """
 
 from __future__ import annotations
@@ -51,7 +52,14 @@ def run(versions: tuple[str, ...]) -> list[Line]:
         subprocess.run([python, "-m", "pip", "install", "--quiet", PIP], check=True)
         ranges = Path(folder) / "ranges.txt"
         ranges.write_text("\n".join(facts["dependencies"]))
-        files = {"requirements.txt": PROJECT / "requirements.txt", "pyproject.toml": ranges}
+        pins = PROJECT / "requirements.txt"
+        with_ray = Path(folder) / "ray.txt"
+        with_ray.write_text(f"-r {pins}\n-r {PROJECT / 'requirements-ray.txt'}\n")
+        files = {
+            "requirements.txt": pins,
+            "with requirements-ray.txt": with_ray,
+            "pyproject.toml": ranges,
+        }
         for version in versions:
             for name, path in files.items():
                 resolves, said = resolve(python, version, path)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
-from core.corpus.store import Library
+from core.corpus.store import DEMO, Library
 from core.domain import DomainError, History, Part, RecommendationList, RecommendedItem
 from core.encode.cache import VectorCache, check_encoder, open_cache, open_encoder
 from core.encode.encoder import TextEncoder
@@ -147,6 +147,13 @@ class Engine:
         cache = open_cache(library)
         parts = read_parts(model_folder, corpus, lambda texts: cache.vectors(texts, encoder))
         return cls(corpus, parts, model_folder, encoder, cache, library)
+
+    def place(self) -> EnginePlace:
+        """What a node of a cluster opens it by; vectors that are known so far are written down."""
+        assert self.library is not None
+        self.vectors.settle()
+        root, corpus = self.library.root.absolute(), self.corpus
+        return EnginePlace(root, corpus.name, corpus.corpus_id, self.folder.name)
 
     def renewed(self) -> Engine:
         """The same model, with strategies read anew; registered recommenders are left out."""
@@ -359,6 +366,56 @@ class Engine:
     @cached_property
     def _split(self) -> npt.NDArray[np.int8]:
         return self.corpus.parts
+
+
+@dataclass(frozen=True)
+class CorpusPlace:
+    """What a node of a cluster opens a corpus by: its name and id in a library that it reads."""
+
+    root: Path
+    corpus: str
+    corpus_id: str
+
+    def library(self) -> Library:
+        """The library; DomainError on a node that doesn't see it, or another one at its place."""
+        library = Library.open(self.root)
+        if self.corpus != DEMO and not self.root.is_dir():
+            problem = tr("a node of the cluster does not see the library")
+        elif library.manifest(self.corpus).corpus_id != self.corpus_id:
+            problem = tr("a node of the cluster sees another library")
+        else:
+            return library
+        remedy = tr("Put the library into a folder that every node mounts at the same path")
+        raise DomainError(problem, where=str(self.root), remedy=remedy)
+
+
+@dataclass(frozen=True)
+class EnginePlace(CorpusPlace):
+    """The same of an engine."""
+
+    model_id: str
+
+    def open(self) -> Engine:
+        """The engine, kept for the next piece of work."""
+        return _opened(self)
+
+    def with_recommender(self, name: str, fingerprint: str) -> Engine:
+        """The engine; DomainError where its recommender of that name is another one."""
+        engine = self.open()
+        if engine.fingerprint(name) != fingerprint:
+            raise DomainError(
+                tr("the recommender {name!r} is another one on a node", name=name),
+                where=tr("model {id}", id=self.model_id),
+                remedy=tr("Install the same packages on every node"),
+            )
+        return engine
+
+
+@lru_cache(1)
+def _opened(place: EnginePlace) -> Engine:
+    library = place.library()
+    corpus = library.corpus(place.corpus)
+    return Engine.open(corpus, library.model_folder(place.corpus, place.model_id), library)
 
 
 def _id_taken(name: str, where: str) -> DomainError:

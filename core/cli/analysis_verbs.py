@@ -14,10 +14,12 @@ from core.cli.model_verbs import (
     CohortOption,
     KOption,
     ModelOption,
+    RayOption,
     RecommenderOption,
 )
 from core.cli.output import JsonOption, LibraryOption, answer, progress_bar
 from core.cli.whose import AtOption, Whose
+from core.cluster import machines_at
 from core.corpus.store import Library
 from core.domain import DomainError, is_step
 from core.language import tr
@@ -379,6 +381,7 @@ def show_turnover(
     recommender: RecommenderOption = None,
     k: KOption = 10,
     cohort: CohortOption = None,
+    ray: RayOption = None,
 ) -> None:
     """Measure how fast lists change, once per model; kept in the library."""
     from core.compare.export import turnover_facts
@@ -386,8 +389,10 @@ def show_turnover(
 
     engine = asked.engine()
     who = open_cohort(asked, engine, cohort) if cohort is not None else None
-    with progress_bar() as progress:
-        turnover = make_turnover(asked.shelf(), engine, recommender, k, progress=progress)
+    with progress_bar() as progress, machines_at(ray) as machines:
+        turnover = make_turnover(
+            asked.shelf(), engine, recommender, k, progress=progress, machines=machines
+        )
     from core.views.turnover import tell_turnover
 
     facts = turnover_facts(turnover)

@@ -21,6 +21,7 @@ from core.cli.output import (
     progress_bar,
 )
 from core.cli.whose import AtOption, Whose
+from core.cluster import machines_at
 from core.corpus.names import short_name
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, Stopped
@@ -45,6 +46,14 @@ DeviceOption = Annotated[
     str,
     typer.Option(
         "--device", help=tr("auto (an accelerator where there is one), cpu, cuda or mps.")
+    ),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="HOST:PORT|local",
+        help=tr("Share the work among the processors of a Ray cluster, or of this machine."),
     ),
 ]
 CohortOption = Annotated[
@@ -89,6 +98,7 @@ def evaluate_corpus(
     ] = "leave-last-out",
     k: KOption = 10,
     device: DeviceOption = "auto",
+    ray: RayOption = None,
     refit: Annotated[
         bool,
         typer.Option(
@@ -120,6 +130,12 @@ def evaluate_corpus(
             where="--cohort",
             remedy=tr("Leave out --cohort"),
         )
+    if ray is not None and protocol != "leave-last-out":
+        raise DomainError(
+            tr("other protocols train models, on this machine"),
+            where="--ray",
+            remedy=tr("Leave out --ray, or --protocol"),
+        )
     who = None
     if cohort is not None:
         from core.cli.cohort_verbs import open_cohort
@@ -135,7 +151,10 @@ def evaluate_corpus(
             remedy=tr("Leave out --refit, or --protocol"),
         )
     with progress_bar() as progress:
-        stored = evaluate_model(data, shelf, folder, protocol, k, progress, device=device)
+        with machines_at(ray) as machines:
+            stored = evaluate_model(
+                *(data, shelf, folder, protocol, k, progress), device=device, machines=machines
+            )
         grown = None
         if refit:
             learn = partial(refit_interest, data, shelf, folder, progress, device=device)
@@ -413,11 +432,14 @@ def recommend_items(
         Path | None,
         typer.Option("--out", metavar="FILE", help=tr("With --all: a .parquet or .csv file.")),
     ] = None,
+    ray: RayOption = None,
 ) -> None:
     """Show the recommendation list of a user at a time, or write those of all users to a file."""
     if everybody or out is not None:
-        _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None)
+        _recommend_to_all(asked, whose, at, k, recommender, out if everybody else None, ray)
         return
+    if ray is not None:
+        raise DomainError(tr("one list is made here"), where="--ray", remedy=tr("Leave out --ray"))
     engine = asked.engine()
     items = engine.recommend(whose.at(engine.corpus, at), k, recommender).items
     lines = [f"{item.rank:>3}  {item.score:7.3f}  {item.title or item.item_id}" for item in items]
@@ -425,7 +447,13 @@ def recommend_items(
 
 
 def _recommend_to_all(
-    asked: Asked, whose: Whose, at: str | None, k: int, recommender: str | None, out: Path | None
+    asked: Asked,
+    whose: Whose,
+    at: str | None,
+    k: int,
+    recommender: str | None,
+    out: Path | None,
+    ray: str | None,
 ) -> None:
     from core.evaluate.making_lists import make_lists, unfinished_path
 
@@ -436,8 +464,8 @@ def _recommend_to_all(
             tr("--all is for every user"), remedy=tr("Leave out --user and --history")
         )
     try:
-        with progress_bar() as progress:
-            made = make_lists(asked.engine(), out, k, at, recommender, progress)
+        with progress_bar() as progress, machines_at(ray) as machines:
+            made = make_lists(asked.engine(), out, k, at, recommender, progress, machines=machines)
     except KeyboardInterrupt:
         if unfinished_path(out).exists():
             raise Stopped(tr("Stopped; the same command goes on from here.")) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.model_verbs import DeviceOption, ModelOption
+from core.cli.model_verbs import DeviceOption, ModelOption, RayOption
 from core.cli.output import (
     CorpusArgument,
     JsonOption,
@@ -19,6 +19,7 @@ from core.cli.output import (
     complain,
     progress_bar,
 )
+from core.cluster import machines_at
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.language import mark, tr
@@ -88,6 +89,7 @@ def train_model(
     ] = None,
     why: WhyOption = "",
     device: DeviceOption = "auto",
+    ray: RayOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -132,7 +134,11 @@ def train_model(
     for sentence in outlook(data, unknown):
         complain(sentence)
     started = time.monotonic()
-    with progress_bar() as progress, _tracking(log, corpus, options, text_encoder.name) as tracking:
+    with (
+        progress_bar() as progress,
+        machines_at(ray) as text_encoder.machines,
+        _tracking(log, corpus, options, text_encoder.name) as tracking,
+    ):
         told = progress if tracking is None else tracking.told(progress)
         folder = train(
             *(data, shelf, options, told), encoder=text_encoder, item_text=columns, why=why
@@ -193,6 +199,7 @@ def update_model(
     model: ModelOption = None,
     why: WhyOption = "",
     device: DeviceOption = "auto",
+    ray: RayOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -211,7 +218,7 @@ def update_model(
     parent = find_parent(shelf, data, model)
     encoder = open_encoder(shelf, read_config(parent).encoder.name, device=device)
     started = time.monotonic()
-    with progress_bar() as progress:
+    with progress_bar() as progress, machines_at(ray) as encoder.machines:
         folder = update(*(data, shelf, parent.name), progress=progress, encoder=encoder, why=why)
         measure_everyone(shelf, data, folder, progress)
     seconds = round(time.monotonic() - started, 1)
@@ -239,6 +246,7 @@ def tune_model(
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
     device: DeviceOption = "auto",
+    ray: RayOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -255,8 +263,11 @@ def tune_model(
     place = tuning_file(shelf, corpus)
     before = place.stat().st_mtime_ns if place.exists() else None
     try:
-        with progress_bar() as progress:
-            tuning = tune(data, shelf, minutes, seed, progress, encoder=text_encoder)
+        with progress_bar() as progress, machines_at(ray) as machines:
+            text_encoder.machines = machines
+            tuning = tune(
+                *(data, shelf, minutes, seed, progress), encoder=text_encoder, machines=machines
+            )
     except KeyboardInterrupt:
         if not place.exists() or place.stat().st_mtime_ns == before:
             raise

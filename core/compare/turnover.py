@@ -9,8 +9,10 @@ users, is measured once per model, recommender and length of list, and kept in t
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray, IntArray, check_array
+from core.cluster import HERE, Machines
 from core.compare.overlap import rank_biased_overlap
 from core.corpus.corpus import Corpus
 from core.corpus.store import Library
@@ -26,11 +29,10 @@ from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.language import mark
 from core.measure.cases import evenly
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.recommend.protocol import Recommender
+from core.progress import Progress, ProgressCallback, StopCallback, report
 
 if TYPE_CHECKING:
-    from core.engine import Engine
+    from core.engine import Engine, EnginePlace
 
 K = 10
 NEWEST = 16
@@ -125,8 +127,9 @@ def measure_turnover(
     *,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    machines: Machines = HERE,
 ) -> Turnover:
-    """Make the lists of all users (or of a cohort) and compare them.
+    """Make the lists of all users (or of a cohort) on ``machines``, and compare them.
 
     Of all users of a large corpus an even sample is measured. ``stop`` is asked between batches of
     64 lists. DomainError for an unknown user or recommender.
@@ -136,12 +139,13 @@ def measure_turnover(
         sample = sampled_users(engine.corpus)
         if len(sample) < len(every):
             some = [every[user] for user in sample.tolist()]
-            found = measure_turnover(engine, some, recommender, k, progress=progress, stop=stop)
+            about = {"progress": progress, "stop": stop, "machines": machines}
+            found = measure_turnover(engine, some, recommender, k, **about)
             return _spread(found, every, sample)
     chosen = engine.recommender(recommender)
     user_ids = tuple(engine.corpus.user_ids if users is None else users)
     rows: list[tuple[float, FloatArray, FloatArray, int]] = []
-    lists = _newest_lists(engine, user_ids, chosen, k, stop)
+    lists = _newest_lists(engine, user_ids, chosen.id, k, stop, machines)
     for _, own in groupby(lists, key=lambda row: row[0].user_id):
         report(progress, Progress(STAGE, len(rows), len(user_ids)))
         histories, items = zip(*own, strict=True)
@@ -183,9 +187,10 @@ def _spread(found: Turnover, user_ids: tuple[str, ...], sample: IntArray) -> Tur
 def _newest_lists(
     engine: Engine,
     user_ids: Sequence[str],
-    recommender: Recommender,
+    recommender: str,
     k: int,
     stop: StopCallback | None,
+    machines: Machines,
 ) -> Iterator[tuple[History, list[str]]]:
     """Each user's newest moments with the items listed then."""
     moments = (
@@ -193,11 +198,40 @@ def _newest_lists(
         for whole in map(engine.corpus.history, user_ids)
         for step in range(max(len(whole) - NEWEST, 0) + 1, len(whole) + 1)
     )
-    while batch := list(islice(moments, HISTORIES_PER_BATCH)):
-        check_stop(stop)
-        for history, scores in zip(batch, recommender.log_probabilities(batch), strict=True):
-            listed = engine.top(history, scores, k, recommender.id).items
-            yield history, [item.item_id for item in listed]
+    waiting: deque[list[History]] = deque()
+
+    def batches() -> Iterator[list[History]]:
+        while batch := list(islice(moments, HISTORIES_PER_BATCH)):
+            waiting.append(batch)
+            yield batch
+
+    if machines is HERE:
+        made = HERE.map(partial(_lists_after, engine, recommender, k), batches(), stop)
+    else:
+        about = engine.place(), recommender, engine.fingerprint(recommender), k
+        steps = ([(each.user_id, len(each)) for each in batch] for batch in batches())
+        made = machines.map(partial(_lists_on_node, *about), steps, stop)
+    for lists in made:
+        yield from zip(waiting.popleft(), lists, strict=True)
+
+
+def _lists_on_node(
+    place: EnginePlace, name: str, fingerprint: str, k: int, steps: Sequence[tuple[str, int]]
+) -> list[list[str]]:
+    engine = place.with_recommender(name, fingerprint)
+    moments = [engine.corpus.history(user).up_to(step) for user, step in steps]
+    return _lists_after(engine, name, k, moments)
+
+
+def _lists_after(
+    engine: Engine, name: str, k: int, histories: Sequence[History]
+) -> list[list[str]]:
+    """The items of the list after each history, asked for together."""
+    recommender = engine.recommender(name)
+    return [
+        [item.item_id for item in engine.top(history, scores, k, recommender.id).items]
+        for history, scores in zip(histories, recommender.log_probabilities(histories), strict=True)
+    ]
 
 
 def _compare(
@@ -265,12 +299,15 @@ def make_turnover(
     k: int = K,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    machines: Machines = HERE,
 ) -> Turnover:
     """Read the turnover of a whole corpus, or measure it and store it whole or not at all."""
     known = kept_or_none(lambda: read_turnover(library, engine, recommender, k))
     if known is not None:
         return known
-    turnover = measure_turnover(engine, None, recommender, k, progress=progress, stop=stop)
+    turnover = measure_turnover(
+        engine, None, recommender, k, progress=progress, stop=stop, machines=machines
+    )
     facts = {"facts": json.dumps(_facts(engine, turnover.recommender, k))}
     path = stored_path(library, engine, turnover.recommender, k)
     arrays = {key: getattr(turnover, key) for key in ARRAYS}

@@ -292,7 +292,9 @@ def _weight_of(columns: tuple[list[Any], ...]) -> int:
     """Bytes that decoded rows take, of which equal words are in memory once."""
     words = (set(column) for name, column in zip(ROW_COLUMNS, columns, strict=True)
              if name not in (Columns.Time, Columns.Rating))  # fmt: skip
-    return len(columns[0]) * BYTES_OF_ROW + sum(sys.getsizeof(word) for own in words for word in own)
+    return len(columns[0]) * BYTES_OF_ROW + sum(
+        sys.getsizeof(word) for own in words for word in own
+    )
 
 
 def _numbers(column: pa.ChunkedArray) -> FloatArray:

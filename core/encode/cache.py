@@ -13,22 +13,24 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray, check_array
+from core.cluster import is_node
 from core.corpus.store import DEMO, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
 from core.encode.multilingual import MULTILINGUAL, multilingual_folder
+from core.encode.on_nodes import encode_each
 from core.encode.sentiment import SentimentModel
 from core.files import Damaged, load_arrays, read_only_address, reason_of, save_arrays, verify
 from core.home import DATA
 from core.language import tr
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, report
 
 _CHUNK = 512
 _LONGEST = 1200
@@ -57,15 +59,20 @@ def text_key(text: str) -> bytes:
 
 
 class VectorCache:
-    """A SQLite file (WAL) of vectors, in front of it any number of read-only packs."""
+    """A SQLite file (WAL) of vectors, in front of it any number of read-only packs.
 
-    def __init__(self, path: Path | None, packs: Iterable[Path] = ()) -> None:
+    Unless new vectors are to be kept, the file is read as it is.
+    """
+
+    def __init__(
+        self, path: Path | None, packs: Iterable[Path] = (), *, keeps: bool = True
+    ) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
         self._memory: dict[tuple[str, bytes], npt.NDArray[np.float16]] = {}
         self._packs: dict[str, dict[bytes, npt.NDArray[np.float16]]] = {}
-        self._is_kept = True
+        self._is_kept = keeps
         for pack in packs:
             keys, vectors, encoder_id = _read_pack(pack)
             known = self._packs.setdefault(encoder_id, {})
@@ -92,17 +99,16 @@ class VectorCache:
         missing.sort(key=lambda key: (-len(wanted[key]), key))
         sizes = np.cumsum([0, *(min(len(wanted[key]), _LONGEST) for key in missing)])
         began = time.monotonic()
-        for start in range(0, len(missing), _CHUNK):
-            check_stop(stop)
-            chunk = missing[start : start + _CHUNK]
+        chunks = [missing[start : start + _CHUNK] for start in range(0, len(missing), _CHUNK)]
 
-            def within(step: Progress, start: int = start) -> None:
-                done = start + step.done
-                left = (time.monotonic() - began) * (sizes[-1] / max(sizes[done], 1) - 1)
-                told = float(left) if step.done else None
-                report(progress, Progress(step.stage, done, len(missing), told))
+        def within(step: Progress) -> None:
+            left = (time.monotonic() - began) * (sizes[-1] / max(sizes[step.done], 1) - 1)
+            told = float(left) if step.done else None
+            report(progress, Progress(step.stage, step.done, len(missing), told))
 
-            encoded = encoder.encode([wanted[key] for key in chunk], within, stop)
+        spoken = [[wanted[key] for key in chunk] for chunk in chunks]
+        answers = encode_each(encoder, spoken, within, stop)
+        for chunk, encoded in zip(chunks, answers, strict=True):
             half = encoded.astype(np.float16)
             self._store(encoder.encoder_id, chunk, half)
             known.update(zip(chunk, half, strict=True))
@@ -128,6 +134,13 @@ class VectorCache:
                 where=str(self._path),
                 remedy=tr("Check the permissions of the file and the disk"),
             ) from None
+
+    def settle(self) -> None:
+        """Write the log back into the file, so that other machines can read it as it is."""
+        if self._path is not None and self._path.is_file():
+            with suppress(NoPlace), self._lock, self._translated(), self._connect() as connection:
+                if self._is_kept:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
         """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.
@@ -318,9 +331,12 @@ def _read_pack(path: Path) -> tuple[bytes, npt.NDArray[np.float16], str]:
 
 
 def open_cache(library: Library) -> VectorCache:
-    """The library's vector cache, with the demo's shipped vectors in front of it."""
+    """The library's vector cache, with the demo's shipped vectors in front of it.
+
+    A node of a cluster keeps nothing there: SQLite's log is for processes of one machine.
+    """
     packs = [DEMO_PACK] if DEMO_PACK.is_file() else []
-    return VectorCache(library.root / CACHE_FILE, packs)
+    return VectorCache(library.root / CACHE_FILE, packs, keeps=not is_node())
 
 
 def open_encoder(

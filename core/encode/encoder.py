@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.arrays import FloatArray, IntArray
+from core.cluster import HERE, Machines
 from core.device import choose_device
 from core.domain import DomainError
 from core.encode.description import read_description
@@ -121,6 +122,9 @@ class TextEncoder:
     no place. Raises DomainError for files that are missing, changed, or that would run code of
     their own.
     """
+
+    machines: Machines = HERE
+    """What reads more than one chunk of texts (``on_nodes.encode_each``)."""
 
     def __init__(
         self,

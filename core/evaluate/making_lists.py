@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from core.arrays import FloatArray, IntArray
+from core.cluster import HERE, Machines
 from core.corpus.texts import FORMULA_BEGINS
 from core.domain import Columns, DomainError, History, is_step, parse_instant
-from core.engine import Engine
+from core.engine import Engine, EnginePlace
 from core.evaluate.served import RANK
 from core.files import reason_of, replace_file
 from core.language import mark, tr
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.ranking import NO_ITEM, ExcludedItems, excluded_mask, top_items, top_k
 from core.recommend.protocol import CELLS_PER_BATCH, Recommender
 from core.recommend.training_data import microseconds
@@ -80,6 +82,7 @@ def make_lists(
     recommender: str | None = None,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    machines: Machines = HERE,
 ) -> MadeLists:
     """Write the list of every user to a ``.parquet`` or ``.csv`` file: those of ``recommend``.
 
@@ -106,11 +109,13 @@ def make_lists(
         with closing(_Unfinished(unfinished_path(target), asked)) as unfinished:
             n_users, kept = len(corpus.user_ids), unfinished.done
             size = min(max(CELLS_PER_BATCH // len(corpus.item_ids), FEWEST_USERS), MOST_USERS)
-            for start in range(kept, n_users, size):
-                check_stop(stop)
+            starts = range(kept, n_users, size)
+            spans = [(start, min(start + size, n_users)) for start in starts]
+            question = _Question(chosen, engine.fingerprint(chosen), k, at)
+            made = _asked(machines, engine, question, spans, stop)
+            for start, end in spans:
                 report(progress, Progress(mark("making lists"), start, n_users))
-                end = min(start + size, n_users)
-                unfinished.add(end, _lists(engine, range(start, end), k, at, chosen))
+                unfinished.add(end, next(made))
             report(progress, Progress(mark("writing"), n_users, n_users))
             lists, rows = unfinished.count()
             if not lists:
@@ -145,21 +150,50 @@ Made = tuple[int, int, IntArray, FloatArray]
 """User's index, microseconds since 1970, catalogue indices int64[<= k], scores float32[<= k]."""
 
 
-def _lists(
-    engine: Engine, users: range, k: int, at: str | None, recommender: str
-) -> Iterator[Made]:
+@dataclass(frozen=True)
+class _Question:
+    """Which lists are asked for."""
+
+    recommender: str
+    fingerprint: str
+    k: int
+    at: str | None
+
+
+def _asked(
+    machines: Machines,
+    engine: Engine,
+    question: _Question,
+    spans: Iterable[tuple[int, int]],
+    stop: StopCallback | None,
+) -> Iterator[list[Made]]:
+    """The lists of the users of each span."""
+    if machines is HERE:
+        return HERE.map(partial(_lists, engine, question), spans, stop)
+    place = engine.place()
+    return machines.map(partial(_lists_on_node, place, question), spans, stop)
+
+
+def _lists_on_node(place: EnginePlace, question: _Question, span: tuple[int, int]) -> list[Made]:
+    engine = place.with_recommender(question.recommender, question.fingerprint)
+    return _lists(engine, question, span)
+
+
+def _lists(engine: Engine, question: _Question, span: tuple[int, int]) -> list[Made]:
     """The lists of these users that have events until then, in order."""
-    corpus = engine.corpus
-    moments = {user: _moment(corpus.history(corpus.user_ids[user]), at) for user in users}
+    corpus, users = engine.corpus, range(*span)
+    moments = {user: _moment(corpus.history(corpus.user_ids[user]), question.at) for user in users}
     histories = {user: moment for user, moment in moments.items() if moment is not None}
     asked = list(histories.values())
     if not asked:
-        return
-    made = lists_after(engine, asked, k, engine.recommender(recommender))
-    for (user, history), (items, values) in zip(histories.items(), made, strict=True):
-        moment = history.at
-        assert moment is not None
-        yield user, microseconds(moment), items, values
+        return []
+    recommender = engine.recommender(question.recommender)
+    made = lists_after(engine, asked, question.k, recommender)
+    return [
+        (user, microseconds(moment), items, values)
+        for (user, history), (items, values) in zip(histories.items(), made, strict=True)
+        if (moment := history.at) is not None
+    ]
 
 
 def lists_after(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
+from core.cluster import HERE
+from core.domain import History
 from core.evaluate.once import asked_once
 from core.language import tr
 from core.measure.cases import UNSEEN, Case, cohorts_of, targets_of
@@ -28,7 +30,7 @@ from core.measure.metrics import (
     reciprocal_rank,
 )
 from core.model.metrics import Score
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
 from core.recommend.protocol import Recommender, batches
 from core.recommend.training_data import TrainingData
@@ -214,6 +216,59 @@ class EvaluationReport:
         ]
 
 
+class Question(NamedTuple):
+    """Which cases a recommender is asked, all at once."""
+
+    recommender: str
+    first: int
+    end: int
+
+
+class Judge:
+    """Asks recommenders for lists at cases, and measures them as ``evaluate`` says."""
+
+    def __init__(
+        self,
+        recommenders: Sequence[Recommender],
+        cases: Sequence[Case],
+        data: TrainingData,
+        k: int,
+    ) -> None:
+        self.recommenders = {recommender.id: recommender for recommender in recommenders}
+        self.cases, self.data, self.k = cases, data, k
+        self.targets = targets_of(cases, data.item_index)
+        self._last: tuple[int, list[History], ExcludedItems] | None = None
+
+    @property
+    def questions(self) -> list[Question]:
+        """All questions, batch by batch."""
+        rows = batches(len(self.cases), self.data.n_items, CELLS_PER_BATCH)
+        return [Question(name, row.start, row.stop) for row in rows for name in self.recommenders]
+
+    def answer(self, question: Question) -> Result:
+        """The result of one recommender on these cases."""
+        rows = slice(question.first, question.end)
+        if self._last is None or self._last[0] != question.first:
+            histories = [case.history for case in self.cases[rows]]
+            excluded = ExcludedItems.of(histories, self.data.item_index)
+            self._last = question.first, histories, excluded
+        _, histories, excluded = self._last
+        scores = self.recommenders[question.recommender].log_probabilities(histories)
+        lists, targets = top_items(scores, excluded, self.k), self.targets[rows]
+        return Result(
+            question.recommender,
+            rank=target_ranks(scores, targets, excluded),
+            log_probability=scores[np.arange(len(scores)), targets].astype(float),
+            lists=lists,
+            promised=_promised(scores, lists),
+            **list_qualities(lists, self.data),
+        )
+
+
+Ask = Callable[[Sequence[Question], StopCallback | None], Iterator[Result]]
+"""Gives the answers to questions, in their order."""
+
+
 def evaluate(
     recommenders: Sequence[Recommender],
     cases: Sequence[Case],
@@ -222,36 +277,23 @@ def evaluate(
     protocol: str = "leave-last-out",
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    ask: Ask | None = None,
 ) -> EvaluationReport:
     """Ask every recommender for a list at every case, in batches of bounded memory.
 
     ``data`` is what the recommenders were trained on: its catalogue and counts define cohorts,
-    novelty and popularity bias.
+    novelty and popularity bias. ``ask`` has others answer, such as ``on_nodes.asking``.
     """
-    recommenders = asked_once(recommenders)
-    targets = targets_of(cases, data.item_index)
-    counts = data.item_counts
-    answers: dict[str, list[Result]] = {recommender.id: [] for recommender in recommenders}
+    judge = Judge(asked_once(recommenders), cases, data, k)
+    targets, counts, questions = judge.targets, data.item_counts, judge.questions
+    answers: dict[str, list[Result]] = {name: [] for name in judge.recommenders}
     done, total = 0, len(cases) * len(recommenders)
-    for rows in batches(len(cases), data.n_items, CELLS_PER_BATCH):
-        histories = [case.history for case in cases[rows]]
-        excluded = ExcludedItems.of(histories, data.item_index)
-        for recommender in recommenders:
-            check_stop(stop)
-            scores = recommender.log_probabilities(histories)
-            lists = top_items(scores, excluded, k)
-            answers[recommender.id].append(
-                Result(
-                    recommender.id,
-                    rank=target_ranks(scores, targets[rows], excluded),
-                    log_probability=scores[np.arange(len(scores)), targets[rows]].astype(float),
-                    lists=lists,
-                    promised=_promised(scores, lists),
-                    **list_qualities(lists, data),
-                )
-            )
-            done += len(histories)
-            report(progress, Progress(tr("evaluate {name}", name=recommender.id), done, total))
+    told = ask(questions, stop) if ask else HERE.map(judge.answer, questions, stop)
+    for question, result in zip(questions, told, strict=True):
+        answers[question.recommender].append(result)
+        done += question.end - question.first
+        name = question.recommender
+        report(progress, Progress(tr("evaluate {name}", name=name), done, total))
     return EvaluationReport(
         protocol=protocol,
         k=k,

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray, IntArray, PartArray
+from core.cluster import HERE, Machines
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
@@ -20,6 +21,7 @@ from core.domain import Columns
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
+from core.evaluate.on_nodes import asking
 from core.evaluate.protocols import data_of_split, find_report, folds, report_key
 from core.evaluate.report import EvaluationReport, evaluate, pooled
 from core.evaluate.stored import save_report
@@ -178,12 +180,13 @@ def evaluate_model(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
     device: str = "auto",
+    machines: Machines = HERE,
 ) -> EvaluationReport:
     """Judge a model's recommenders under a protocol.
 
-    Leave-last-out judges the model as it is; its report of lists of 10 is made in training.
-    Temporal fits the same settings anew on what lay before each of three cuts. Reports are kept in
-    the library under the fingerprints of corpus, model, protocol and k.
+    Leave-last-out judges the model as it is, on ``machines``; its report of lists of 10 is made in
+    training. Temporal fits the same settings anew on what lay before each of three cuts, here.
+    Reports are kept in the library under the fingerprints of corpus, model, protocol and k.
     """
     find = partial(find_report, corpus, library, model_folder, protocol, k)
     kept = kept_or_none(find)
@@ -191,6 +194,7 @@ def evaluate_model(
         return kept
     engine = Engine.open(corpus, model_folder, library)
     reports, judged_on = [], folds(corpus, protocol)
+    ask = asking(machines, engine, k) if protocol == "leave-last-out" else None
     for number, (parts, test) in enumerate(judged_on, start=1):
         fold = tr("Fold {number} of {n}", number=number, n=len(judged_on))
         within = part_of(progress, fold) if len(judged_on) > 1 else progress
@@ -210,7 +214,7 @@ def evaluate_model(
         else:
             recommenders = list(engine.model_recommenders.values())
             data = data_of_split(corpus, parts, library, engine.folder, within, stop)
-        reports.append(evaluate(recommenders, test, data, k, protocol, within, stop))
+        reports.append(evaluate(recommenders, test, data, k, protocol, within, stop, ask))
     report = pooled(reports)
     key = report_key(corpus, model_folder, protocol, k)
     library.keep(key.path(library), lambda path: save_report(report, key, path))

@@ -17,31 +17,30 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from core import access
+from core.cluster import HERE, Machines
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, check_name
-from core.domain import DomainError, Stopped
+from core.domain import DomainError
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.files import need_space, read_object, reason_of, replace_text, sealed, unsealed
 from core.language import mark, tr
 from core.model.config import InterestConfig
-from core.model.fitting import VALIDATION_NDCG
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
-from core.training.preparing import Prepared, prepare
-from core.training.training import fit_interest
+from core.training.preparing import prepare
+from core.training.trials import Round, TunedTrial, attempt, try_on_node
 
 FORMAT = 1
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, DomainError)
 SMALLEST_RECORD = 1_000_000
-State = Literal["done", "behind", "cut"]
 MOST_MINUTES = 10_000
 UNPRUNED_TRIALS = 5
 """Trials that run to their end before others may be stopped for falling behind."""
@@ -68,22 +67,6 @@ SPACE: dict[str, BaseDistribution] = {
     "label_smoothing": FloatDistribution(0.0, 0.15),
 }
 """What is searched, with its bounds; everything else stays as it is in ``InterestConfig``."""
-
-
-@dataclass(frozen=True, slots=True)
-class TunedTrial:
-    """One setting that was tried.
-
-    ``ndcg`` is its best validation NDCG@10; ``state`` says whether it ran to its end, fell behind
-    earlier ones, or was cut off by the end of the time (then it might have become better).
-    """
-
-    setting: dict[str, Any]
-    ndcg: float
-    epochs: int
-    seconds: float
-    state: State
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,8 +116,12 @@ def tune(
     encoder: TextEncoder | None = None,
     cache: VectorCache | None = None,
     base: InterestConfig | None = None,
+    machines: Machines = HERE,
 ) -> Tuning:
     """Try settings for so many minutes; the default is tried first, unless it was before.
+
+    ``machines`` try as many at once as they have processors; the next ones are chosen when all of
+    them are known, and none ends early for falling behind.
 
     Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
     corpus and encoder, whatever their seed, are continued. When ``stop`` answers True, what was
@@ -187,21 +174,35 @@ def tune(
     def ends() -> bool:
         return time.monotonic() > deadline or (stop is not None and stop())
 
+    def is_stopped() -> bool:
+        if tuning.trials:
+            tell(())
+        return stop is not None and stop()
+
     while not tuning.trials or time.monotonic() <= deadline:
         default_known = any(
             not trial.setting and trial.state != "cut" and trial.seed == seed
             for trial in tuning.trials
         )
-        trial = study.ask(SPACE if default_known else {})
-        config = config_of(trial.params, seed, base)
-        tried = _try(trial, config, prepared, tell, ends)
-        is_done = tried.state == "done"
-        state = TrialState.COMPLETE if is_done else TrialState.PRUNED
-        study.tell(trial, tried.ndcg if is_done else None, state)
-        tuning = replace(tuning, trials=(*tuning.trials, tried))
-        record = json.dumps(sealed(tuning.facts()), indent=1) + "\n"
-        library.keep(place, partial(replace_text, text=record))
-        check_stop(stop)
+        trials = [study.ask(SPACE if default_known else {})]
+        if machines is HERE:
+            setting = trials[0].params
+            about = setting, config_of(setting, seed, base), prepared
+            answers = iter((attempt(*about, _watching(trials[0], tell), ends),))
+        else:
+            trials += [study.ask(SPACE) for _ in range(machines.size - 1)]
+            cache.settle()
+            round_ = Round.of(prepared, library, encoder, deadline - time.monotonic())
+            settings = [(trial.params, config_of(trial.params, seed, base)) for trial in trials]
+            answers = machines.map(partial(try_on_node, round_), settings, is_stopped)
+        for trial, tried in zip(trials, answers, strict=True):
+            is_done = tried.state == "done"
+            state = TrialState.COMPLETE if is_done else TrialState.PRUNED
+            study.tell(trial, tried.ndcg if is_done else None, state)
+            tuning = replace(tuning, trials=(*tuning.trials, tried))
+            record = json.dumps(sealed(tuning.facts()), indent=1) + "\n"
+            library.keep(place, partial(replace_text, text=record))
+            check_stop(stop)
     return tuning
 
 
@@ -295,39 +296,19 @@ def _study(tuning: Tuning) -> optuna.Study:
     return study
 
 
-def _try(
-    trial: optuna.Trial,
-    config: InterestConfig,
-    prepared: Prepared,
-    tell: Callable[[Sequence[float]], None],
-    ends: StopCallback,
-) -> TunedTrial:
-    """Train with one setting until its end, or until it falls behind or ``ends`` says so."""
-    values: list[float] = []
-    started = time.monotonic()
+def _watching(
+    trial: optuna.Trial, tell: Callable[[Sequence[float]], None]
+) -> Callable[[Sequence[float]], None]:
+    """Hands on figures, and ends a trial that falls behind earlier ones."""
+    reported = 0
 
-    def watch(now: Progress) -> None:
-        judged = now.figures.get(VALIDATION_NDCG)
-        if judged is None:  # it waits, or has told something else
-            return
-        epoch = now.done * config.epochs // max(now.total, 1)
-        if len(values) <= epoch:
-            values.append(judged)
-            trial.report(max(values), len(values))
+    def watched(values: Sequence[float]) -> None:
+        nonlocal reported
+        if len(values) > reported:
+            reported = len(values)
+            trial.report(max(values), reported)
             if trial.should_prune():
                 raise optuna.TrialPruned
         tell(values)
 
-    state: State = "done"
-    try:
-        fit, _ = fit_interest(prepared, config, watch, ends)
-        values = [epoch.validation_ndcg or 0.0 for epoch in fit.curve]
-    except optuna.TrialPruned:
-        state = "behind"
-    except Stopped:
-        state = "cut"
-    seconds = round(time.monotonic() - started, 1)
-    epochs = max(len(values) - 1, 0)
-    return TunedTrial(
-        dict(trial.params), max(values, default=0.0), epochs, seconds, state, config.seed
-    )
+    return watched

@@ -5,31 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from core.arrays import check_array
+from core.arrays import DoubleArray, check_array
+from core.cluster import HERE, Machines
 from core.corpus.store import Library
 from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.language import mark, tr
 from core.measure.chances import Chance, q_values
 from core.model.profile import profile_of
-from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.turns.detection import Detector, Tested, calendar_from
 from core.turns.signal import entropy_of, scores_of
 from core.turns.turning import Kind, TurningPoint, UserTurns, any_sure, points_of, unknown
 
 if TYPE_CHECKING:
-    from core.engine import Engine
+    from core.engine import Engine, EnginePlace
 
 FOLDER = "turns"
 FORMAT = "3"
 """Changes with the method and with the meaning of the file."""
 STAGE = mark("test changes of interest against shuffled histories")
+USERS_PER_PIECE = 8
+"""Users that a node of a cluster tests at a time."""
 NUMBERS = ("user", "kind", "step", "until", "first", "last", "grew", "shrank")
 CHANCES = ("p", "q", "size")
 """What the file holds of each turning point, beside what it holds of each user."""
@@ -77,17 +82,24 @@ def measure_turns(
     *,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    machines: Machines = HERE,
 ) -> Turns:
-    """Test all users, or given histories; ``stop`` is asked between two users."""
+    """Test all users on ``machines``, or given histories here; ``stop`` is asked between users."""
     corpus = engine.corpus
     chosen = histories or [corpus.history(user) for user in corpus.user_ids]
     detector = detector_of(engine)
     detector.calendar = calendar_from(detector, chosen)
+    if machines is HERE or histories:
+        answers = HERE.map(detector.test, chosen, stop)
+    else:
+        test = partial(_tested_on_node, engine.place(), detector.calendar)
+        starts = range(0, len(chosen), USERS_PER_PIECE)
+        pieces = (corpus.user_ids[start : start + USERS_PER_PIECE] for start in starts)
+        answers = chain.from_iterable(machines.map(test, pieces, stop))
     tested: list[Tested] = []
-    for done, history in enumerate(chosen):
-        check_stop(stop)
+    for done in range(len(chosen)):
         report(progress, Progress(STAGE, done, len(chosen)))
-        tested.append(detector.test(history))
+        tested.append(next(answers))
     report(progress, Progress(STAGE, len(chosen), len(chosen)))
     families = (
         q_values([each.p for each in tested if each.p is not None]),
@@ -99,6 +111,15 @@ def measure_turns(
         for history, each in zip(chosen, tested, strict=True)
     )
     return Turns(corpus.corpus_id, engine.model_id, users)
+
+
+def _tested_on_node(
+    place: EnginePlace, calendar: DoubleArray | None, user_ids: Sequence[str]
+) -> list[Tested]:
+    engine = place.open()
+    detector = detector_of(engine)
+    detector.calendar = calendar
+    return [detector.test(engine.corpus.history(user)) for user in user_ids]
 
 
 def _settled(
@@ -140,12 +161,13 @@ def make_turns(
     engine: Engine,
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
+    machines: Machines = HERE,
 ) -> Turns:
     """Read the turning points of a corpus, or measure them and store them whole or not at all."""
     known = kept_or_none(lambda: read_turns(library, engine))
     if known is not None:
         return known
-    turns = measure_turns(engine, progress=progress, stop=stop)
+    turns = measure_turns(engine, progress=progress, stop=stop, machines=machines)
     facts = {"facts": json.dumps(_facts(engine))}
     arrays = _arrays(turns)
     path = stored_path(library, engine)

@@ -1,0 +1,355 @@
+"""Work in pieces: in this process, or on the processors of a Ray cluster.
+
+Ray is an extra, and no other module imports it. What is sent to a node is a function of a module,
+a few words that say what it opens there by its path, and one piece after the other; libraries and
+models lie where every node reads them. How pieces and answers travel is Ray's matter, which
+pickles them: whoever reaches a cluster runs code on it, so it belongs to a network of one's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import ipaddress
+import logging
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from core import access, language
+from core.access import Actor
+from core.domain import DomainError
+from core.files import reason_of
+from core.language import tr
+from core.progress import StopCallback, check_stop
+
+Piece = TypeVar("Piece")
+Answer = TypeVar("Answer")
+
+LOCAL = "local"
+INSTALL = "pip install -r requirements-ray.txt"  # no sentence
+STATUS = "ray status"  # no sentence
+LOOK, PROBE = 0.1, 2.0
+"""Seconds between looks whether the work was stopped, and whether the cluster is there."""
+HEAD, NODE, IDLE = 30.0, 4.0, 60.0
+"""Seconds before a cluster counts as lost: without its head, its node on this machine, a processor.
+
+Ray itself ends this process without a word, a minute after the head and 15 seconds after the node.
+"""
+RETRIES = 5
+"""Times that a piece is begun anew after its process or its node was lost."""
+AHEAD, FEWEST_AHEAD = 4, 16
+"""Pieces that are asked for before the first one is answered: for each processor, and at least."""
+STORE = 200_000_000
+"""Bytes of shared memory of a cluster on this machine; answers are small."""
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+"""Nothing of the nodes' output comes to this terminal."""
+
+
+class Machines(Protocol):
+    """What works on pieces."""
+
+    @property
+    def size(self) -> int:
+        """How many pieces are worked on at once."""
+        ...
+
+    def map(
+        self,
+        work: Callable[[Piece], Answer],
+        pieces: Iterable[Piece],
+        stop: StopCallback | None = None,
+    ) -> Iterator[Answer]:
+        """The answers to the pieces, in their order.
+
+        ``stop`` is asked before and between them. What a piece raises is raised here.
+        """
+        ...
+
+
+class Here:
+    """This process, one piece after the other."""
+
+    size = 1
+
+    def map(
+        self,
+        work: Callable[[Piece], Answer],
+        pieces: Iterable[Piece],
+        stop: StopCallback | None = None,
+    ) -> Iterator[Answer]:
+        """As ``Machines``; ``work`` is any function."""
+        for piece in pieces:
+            check_stop(stop)
+            yield work(piece)
+
+
+HERE = Here()
+_is_node = False
+
+
+def is_node() -> bool:
+    """Whether this process works for another one, maybe of another machine: it writes nothing."""
+    return _is_node
+
+
+@contextmanager
+def machines_at(address: str | None) -> Iterator[Machines]:
+    """This process where no address is given, ``local`` processes of this machine, or a cluster.
+
+    ``local`` begins processes that only this machine reaches, and ends them. An address is one of a
+    running cluster, of which this machine is a node. Nothing is begun or joined before there is
+    work. DomainError where Ray is not installed, and for what is no address.
+    """
+    if address is None:
+        yield HERE
+        return
+    cluster = Cluster(address)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+class Cluster:
+    """The processors of a Ray cluster, a piece each. Made by ``machines_at``.
+
+    A piece whose process or node is lost is begun anew elsewhere. DomainError where no cluster is
+    there, where it is lost, and where it has no processor any more.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address, self._folder = address, ""
+        self._probed = 0.0
+        self._missed: dict[float, float] = {}
+        """Since when something is gone, by how long that is borne."""
+        if address != LOCAL:
+            _parsed(address)
+        if importlib.util.find_spec("ray") is None:
+            raise DomainError(
+                tr("Ray is not installed"),
+                where=self._where,
+                remedy=tr("Install it: {command}", command=INSTALL),
+            )
+
+    @property
+    def _where(self) -> str:
+        return f"--ray {self._address}"  # no sentence
+
+    @cached_property
+    def _ray(self) -> Any:
+        """The package, once this process is a driver of the cluster."""
+        ray = _imported(self._address)
+        try:
+            if self._address == LOCAL:
+                self._folder = tempfile.mkdtemp(prefix="tl-ray-")
+                ray.init(**_of_its_own(self._folder))
+            else:
+                socket.create_connection(_parsed(self._address), HEAD).close()
+                ray.init(self._address, **QUIET)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise DomainError(
+                tr("no Ray cluster to work on: {reason}", reason=reason_of(error)),
+                where=self._where,
+                remedy=tr(
+                    "Give the HOST:PORT of a running cluster that this machine is a node of, or "
+                    "local"
+                ),
+            ) from None
+        return ray
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str, int], ...]:
+        """Where this machine's node and the head answer."""
+        context = self._ray.get_runtime_context()
+        own = next(each for each in self._ray.nodes() if each["NodeID"] == context.get_node_id())
+        node = own["NodeManagerAddress"], own["NodeManagerPort"]
+        return node, _parsed(context.gcs_address)
+
+    def close(self) -> None:
+        """Leave the cluster; one of this machine's own ends."""
+        if "_ray" in vars(self):
+            with suppress(Exception):  # of a cluster that is gone
+                self._ray.shutdown()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def size(self) -> int:
+        """Processors of all nodes, at least one."""
+        return max(int(self._ray.cluster_resources().get("CPU", 0)), 1)
+
+    def map(
+        self,
+        work: Callable[[Piece], Answer],
+        pieces: Iterable[Piece],
+        stop: StopCallback | None = None,
+    ) -> Iterator[Answer]:
+        """As ``Machines``; ``work`` is a function of a module, or a ``partial`` of one."""
+        ray, about = self._ray, (_code_id(), language.current(), access.current())
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_answered)
+        asked: deque[Any] = deque()
+        waiting = iter(pieces)
+        try:
+            check_stop(stop)
+            while not self._is_there():
+                check_stop(stop)
+                time.sleep(LOOK)
+            told, most = ray.put((work, *about)), max(AHEAD * self.size, FEWEST_AHEAD)
+            while True:
+                while len(asked) < most and (piece := next(waiting, self)) is not self:
+                    asked.append(task.remote(told, piece))
+                if not asked:
+                    return
+                answer, problem = self._wait_for(asked[0], stop)
+                asked.popleft()
+                if problem is not None:
+                    what, where, remedy = problem
+                    raise DomainError(what, where=where, remedy=remedy)
+                yield answer
+        except ray.exceptions.RayTaskError as error:
+            raise self._of_a_node(error) from error
+        except ray.exceptions.RayError as error:
+            raise self._lost(reason_of(error)) from None
+        finally:
+            with suppress(Exception):  # of a cluster that is gone
+                for each in asked:
+                    ray.cancel(each, force=True)
+
+    def _wait_for(self, task: Any, stop: StopCallback | None) -> Any:
+        """What a task answers, once it does."""
+        is_there = False
+        while not is_there:
+            is_there = bool(self._ray.wait([task], timeout=LOOK)[0])
+            check_stop(stop)
+            if time.monotonic() - self._probed > PROBE:
+                self._is_there()
+        return self._ray.get(task)
+
+    def _is_there(self) -> bool:
+        """Whether own node and head answer; DomainError where one, or all processors, stay away."""
+        node, head = self._places
+        reason, patience, answers = "", NODE, False
+        try:
+            socket.create_connection(node, PROBE).close()
+            patience = HEAD
+            socket.create_connection(head, PROBE).close()
+            answers = True
+            if not self._ray.cluster_resources().get("CPU", 0):
+                reason, patience = tr("no processor is left"), IDLE
+        except OSError as error:
+            reason = reason_of(error)
+        self._probed = time.monotonic()
+        self._missed = {patience: self._missed.get(patience, self._probed)} if reason else {}
+        if reason and self._probed - self._missed[patience] > patience:
+            raise self._lost(reason)
+        return answers
+
+    def _of_a_node(self, error: Any) -> Exception:
+        """What a piece ended with that is no DomainError."""
+        cause = error.cause
+        if isinstance(cause, ImportError):
+            return DomainError(
+                tr("a node lacks what the work needs: {reason}", reason=reason_of(cause)),
+                where=self._where,
+                remedy=tr("Install the same packages on every node"),
+            )
+        return cause if isinstance(cause, Exception) else error
+
+    def _lost(self, reason: str) -> DomainError:
+        return DomainError(
+            tr("the Ray cluster was lost: {reason}", reason=reason),
+            where=self._where,
+            remedy=tr(
+                "See what {command} says, then give the same command again, or without --ray",
+                command=STATUS,
+            ),
+        )
+
+
+def _answered(
+    task: tuple[Callable[[Piece], Answer], str, str, Actor], piece: Piece
+) -> tuple[Answer | None, tuple[str, str, str] | None]:
+    """On a node: the answer to a piece, or why there is none in the asker's language."""
+    global _is_node
+    _is_node = True
+    work, code, spoken, actor = task
+    with language.speaking(spoken), access.acting(actor):
+        try:
+            if _code_id() != code:
+                raise DomainError(
+                    tr("a node runs another version of Tastelines"),
+                    where=str(Path(__file__).parent),
+                    remedy=tr("Install the same version on every node"),
+                )
+            return work(piece), None
+        except DomainError as error:
+            return None, (error.what, error.where, error.remedy)
+
+
+@lru_cache(1)
+def _code_id() -> str:
+    """Fingerprint of this package's code."""
+    content = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        content.update(path.relative_to(folder).as_posix().encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def _imported(address: str) -> Any:
+    """The package; it tells nobody that it is used, and looks for no other address."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if address == LOCAL or _is_loopback(address):  # else Ray asks the system for an outer address
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if address == LOCAL:
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once
+    import ray
+    import ray._private.worker
+
+    # Ray prints what happens to nodes on standard output, which belongs to a verb's answer.
+    ray._private.worker._worker_logs_enabled = False
+    return ray
+
+
+def _is_loopback(address: str) -> bool:
+    host, _ = _parsed(address)
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _parsed(address: str) -> tuple[str, int]:
+    """Host and port; DomainError for what is no address."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in address:
+        raise DomainError(
+            tr("{address!r} is not the HOST:PORT of a cluster", address=address),
+            where="--ray",
+            remedy=tr("Give for example 10.0.0.5:6379, or local"),
+        )
+    return host.strip("[]"), int(port)
+
+
+def _of_its_own(folder: str) -> dict[str, Any]:
+    """How Ray begins processes that only this machine and user reach."""
+    return {
+        "address": LOCAL,
+        "num_cpus": os.cpu_count(),
+        "num_gpus": 0,
+        "include_dashboard": False,
+        "object_store_memory": STORE,
+        "_temp_dir": f"{folder}/r",  # Ray opens it to everybody; a socket's path must be short
+        **QUIET,
+    }

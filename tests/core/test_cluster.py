@@ -1,0 +1,348 @@
+"""Work on the nodes of a cluster: the same answers, and nodes that go away."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import cluster
+from core.cluster import HERE, Machines, machines_at
+from core.compare.turnover import ARRAYS, measure_turnover
+from core.corpus.split import leave_last_out
+from core.corpus.store import Corpus, Library
+from core.domain import DomainError, Part, Stopped
+from core.encode.cache import CACHE_FILE, VectorCache, open_cache
+from core.encode.encoder import TextEncoder
+from core.engine import Engine
+from core.evaluate.making_lists import make_lists
+from core.evaluate.on_nodes import asking
+from core.evaluate.protocols import data_of_split, report_key
+from core.evaluate.report import evaluate
+from core.measure.cases import cases
+from core.training.training import evaluate_model
+from core.training.tuning import tune
+from core.turns.stored import measure_turns
+
+from .conftest import SMALL
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="Ray is not installed (pip install -r requirements-ray.txt)",
+)
+HOST, MEMORY = "127.0.0.1", 80_000_000
+
+
+class Nodes:
+    """A head without processors and nodes of one core each, all on the loopback."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 0, "include_dashboard": False}
+        self._cluster = Cluster(initialize_head=True, head_node_args=head | self._place)
+        self.nodes: list[Any] = []
+        self.address: str = self._cluster.address
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"node_ip_address": HOST, "object_store_memory": MEMORY}
+
+    def grow(self, size: int) -> None:
+        """Begin nodes until there are so many."""
+        while len(self.nodes) < size:
+            self.nodes.append(self._cluster.add_node(num_cpus=1, **self._place))
+
+    def kill(self, node: int = 0) -> None:
+        """Kill a node with all of its processes."""
+        self._cluster.remove_node(self.nodes.pop(node), allow_graceful=False)
+
+    def kill_all(self) -> None:
+        """Kill every node but the head."""
+        while self.nodes:
+            self.kill()
+
+    def kill_raylet_of_head(self) -> None:
+        """Kill what joins this process to the cluster."""
+        for each in self._cluster.head_node.all_processes["raylet"]:
+            each.process.kill()
+
+    def end(self) -> None:
+        """End all of it."""
+        with suppress(Exception):
+            self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def place() -> Iterator[None]:
+    """The environment of clusters on the loopback, and a short folder for their sockets."""
+    folder = tempfile.mkdtemp(prefix="ray")
+    (Path(folder) / "ray").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "RAY_TMPDIR": folder,
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
+        }.items():
+            patch.setenv(name, value)
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    started = Nodes()
+    try:
+        started.grow(2)
+        yield started
+    finally:
+        started.end()
+
+
+def doubled(number: int) -> int:
+    return 2 * number
+
+
+def killed_once(folder: Path, number: int) -> int:
+    """Doubles a number, but the process of the first one is killed."""
+    with suppress(FileExistsError):
+        (folder / "killed").touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * number
+
+
+def refused(number: int) -> int:
+    raise DomainError("no", where="here", remedy=f"Do {number}")
+
+
+def broken(number: int) -> int:
+    raise ZeroDivisionError(number)
+
+
+def slow(seconds: float, number: int) -> int:
+    time.sleep(seconds)
+    return 2 * number
+
+
+def test_this_process_answers_in_order_and_hears_stop_before_each_piece() -> None:
+    assert list(HERE.map(doubled, range(4))) == [0, 2, 4, 6]
+    heard = iter([False, False, True])
+    answers = HERE.map(doubled, range(4), lambda: next(heard))
+    assert [next(answers), next(answers)] == [0, 2]
+    with pytest.raises(Stopped):
+        next(answers)
+    with machines_at(None) as machines:
+        assert machines is HERE
+
+
+@pytest.mark.parametrize("address", ["", "nowhere", "a:b", "http://a:1", ":6379", "a:"])
+def test_what_is_no_address_is_refused_with_the_form(address: str) -> None:
+    with pytest.raises(DomainError, match="is not the HOST:PORT") as problem, machines_at(address):
+        pass
+    assert "or local" in problem.value.remedy
+
+
+def test_without_ray_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DomainError, match="Ray is not installed") as problem, machines_at("local"):
+        pass
+    assert "requirements-ray.txt" in problem.value.remedy
+
+
+@needs_ray
+def test_an_address_where_nobody_answers_is_a_mistake() -> None:
+    with machines_at(f"{HOST}:9") as machines, pytest.raises(DomainError, match="no Ray cluster"):
+        list(machines.map(doubled, [1]))
+
+
+@needs_ray
+def test_this_machine_alone_listens_to_itself_and_leaves_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with machines_at("local") as machines:
+        assert list(machines.map(doubled, range(40))) == [2 * n for n in range(40)]
+        assert machines.size == os.cpu_count()
+        assert _listening() == {HOST}
+        with pytest.raises(DomainError, match=r"no \(here\)\. Do 1"):
+            list(machines.map(refused, [1]))
+        with pytest.raises(ZeroDivisionError):
+            list(machines.map(broken, [1]))
+        folder = Path(vars(machines)["_folder"])
+        assert folder.stat().st_mode & 0o077 == 0
+        assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert not folder.exists()
+    assert capfd.readouterr().out == ""
+
+
+def _listening() -> set[str]:
+    """Hosts at which this process and those that it began wait for connections."""
+    psutil = pytest.importorskip("psutil", reason="it comes with Ray")
+
+    hosts = set()
+    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+        with suppress(psutil.Error):
+            hosts |= {
+                each.laddr.ip.removeprefix("::ffff:")
+                for each in process.net_connections("tcp")
+                if each.status == psutil.CONN_LISTEN
+            }
+    return hosts
+
+
+@needs_ray
+def test_answers_of_nodes_are_those_of_this_process(
+    nodes: Nodes,
+    demo_engine: Engine,
+    shelf: Library,
+    shop_corpus: Corpus,
+    model_folder: Path,
+    tmp_path: Path,
+) -> None:
+    with machines_at(nodes.address) as machines:
+        assert machines.size == 2
+        _same_vectors(machines)
+        _same_evaluation(machines, shelf, shop_corpus, model_folder)
+        engine = Engine.open(shop_corpus, model_folder, shelf)
+        _same_lists(machines, engine, tmp_path)
+        _same_turnover(machines, engine)
+        _same_turns(machines, engine)
+        _same_trials(machines, shop_corpus, shelf)
+        _same_demo(machines, demo_engine)
+
+
+def _same_vectors(machines: Machines) -> None:
+    texts = [f"A sturdy stand, number {number}, that holds my bass" for number in range(1100)]
+    here, there = TextEncoder(precision="fp32"), TextEncoder(precision="fp32")
+    there.machines = machines
+    told: list[tuple[int, int]] = []
+    vectors = VectorCache(None).vectors(
+        texts, there, lambda progress: told.append((progress.done, progress.total))
+    )
+    assert np.abs(vectors - VectorCache(None).vectors(texts, here)).max() < 1e-6
+    assert told == [(512, 1100), (1024, 1100), (1100, 1100)]
+
+
+def _same_evaluation(machines: Machines, library: Library, corpus: Corpus, folder: Path) -> None:
+    on_nodes = evaluate_model(corpus, library, folder, k=7, machines=machines)
+    report_key(corpus, folder, "leave-last-out", 7).path(library).unlink()
+    here = evaluate_model(corpus, library, folder, k=7)
+    for ours, theirs in zip(here.results, on_nodes.results, strict=True):
+        assert np.array_equal(ours.lists, theirs.lists)
+        assert np.array_equal(ours.rank, theirs.rank)
+        for name in ("log_probability", "promised", "novelty", "diversity", "popularity_bias"):
+            assert np.allclose(
+                getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-6, equal_nan=True
+            )
+
+
+def _same_lists(machines: Machines, engine: Engine, folder: Path) -> None:
+    here, there = folder / "here.csv", folder / "there.csv"
+    make_lists(engine, here, 5)
+    make_lists(engine, there, 5, machines=machines)
+    assert here.read_bytes() == there.read_bytes()
+
+
+def _same_turnover(machines: Machines, engine: Engine) -> None:
+    here, there = measure_turnover(engine), measure_turnover(engine, machines=machines)
+    for name in ARRAYS:
+        assert np.array_equal(getattr(here, name), getattr(there, name), equal_nan=True)
+
+
+def _same_turns(machines: Machines, engine: Engine) -> None:
+    assert measure_turns(engine).users == measure_turns(engine, machines=machines).users
+
+
+def _same_trials(machines: Machines, corpus: Corpus, library: Library) -> None:
+    """The default is tried as here; with it as many others as there are nodes."""
+    tuning = tune(corpus, library, 0.01, base=SMALL, machines=machines)
+    assert len(tuning.trials) == 2
+    assert tuning.trials[0].setting == {} and tuning.trials[1].setting
+    assert {trial.state for trial in tuning.trials} <= {"done", "cut"}
+
+
+def _same_demo(machines: Machines, engine: Engine) -> None:
+    """The shipped demo, which a node opens by the path of its own packages."""
+    assert engine.library is not None
+    parts = leave_last_out(engine.corpus.events)
+    data = data_of_split(engine.corpus, parts, engine.library, engine.folder)
+    about = list(engine.model_recommenders.values()), cases(engine.corpus, parts, Part.TEST), data
+    here = evaluate(*about, k=5)
+    there = evaluate(*about, k=5, ask=asking(machines, engine, 5))
+    for ours, theirs in zip(here.results, there.results, strict=True):
+        assert np.array_equal(ours.lists, theirs.lists)
+        assert np.abs(ours.log_probability - theirs.log_probability).max() < 1e-6
+
+
+@needs_ray
+def test_a_killed_process_and_a_killed_node_cost_time_alone(
+    nodes: Nodes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with machines_at(nodes.address) as machines:
+        answers = list(machines.map(partial(killed_once, tmp_path), range(8)))
+        assert answers == [2 * number for number in range(8)]
+        told = []
+        for answer in machines.map(partial(slow, 0.4), range(12)):
+            told.append(answer)
+            if len(told) == 2:
+                nodes.kill()
+        assert told == [2 * number for number in range(12)]
+    assert capfd.readouterr().out == ""
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [(Nodes.kill_all, "no processor is left"), (Nodes.kill_raylet_of_head, "refused")],
+)
+def test_a_cluster_that_is_lost_is_told_with_the_way_out(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, lost: Callable[[Nodes], None], said: str
+) -> None:
+    monkeypatch.setattr(cluster, "IDLE", 3.0)
+    with (
+        machines_at(nodes.address) as machines,
+        pytest.raises(DomainError, match=f"the Ray cluster was lost: .*{said}") as problem,
+    ):
+        for number, _ in enumerate(machines.map(partial(slow, 0.4), range(1000))):
+            if number == 1:
+                lost(nodes)
+    assert "without --ray" in problem.value.remedy
+
+
+@needs_ray
+def test_stop_is_heard_while_nodes_work(nodes: Nodes) -> None:
+    told = iter([False] * 5)
+    with machines_at(nodes.address) as machines, pytest.raises(Stopped):
+        list(machines.map(partial(slow, 600.0), range(4), lambda: next(told, True)))
+
+
+def test_nodes_write_no_vectors(
+    tmp_path: Path, encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(tmp_path)
+    cache = open_cache(library)
+    cache.vectors(["A loud drum"], encoder)
+    cache.settle()
+    content = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(content[CACHE_FILE]) > 4096 and not content.get(f"{CACHE_FILE}-wal")
+    monkeypatch.setattr(cluster, "_is_node", True)
+    known = open_cache(library)
+    monkeypatch.setattr(TextEncoder, "encode", _no_encoding)
+    assert np.abs(known.vectors(["A loud drum"], encoder)).max() > 0
+    assert content == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def _no_encoding(*asked: object) -> Callable[..., object]:
+    raise AssertionError("encoded")
