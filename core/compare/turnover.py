@@ -139,8 +139,9 @@ def measure_turnover(
         sample = sampled_users(engine.corpus)
         if len(sample) < len(every):
             some = [every[user] for user in sample.tolist()]
-            about = {"progress": progress, "stop": stop, "machines": machines}
-            found = measure_turnover(engine, some, recommender, k, **about)
+            found = measure_turnover(
+                engine, some, recommender, k, progress=progress, stop=stop, machines=machines
+            )
             return _spread(found, every, sample)
     chosen = engine.recommender(recommender)
     user_ids = tuple(engine.corpus.user_ids if users is None else users)
