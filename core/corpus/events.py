@@ -317,7 +317,7 @@ def _with_gaps(ratings: npt.NDArray[Any]) -> list[float | None]:
     return [None if rating != rating else rating for rating in ratings.tolist()]
 
 
-def _objects(words: Sequence[str]) -> npt.NDArray[np.object_]:
+def _objects(words: Sequence[str | None]) -> npt.NDArray[np.object_]:
     array = np.empty(len(words), object)
     array[:] = words
     return array

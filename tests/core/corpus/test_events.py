@@ -94,6 +94,25 @@ def test_parts_of_long_texts_give_the_bytes_of_a_whole(tmp_path: Path) -> None:
     assert parts.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("rows_of_part", [2, 1_000])
+def test_progress_ends_at_all_rows_also_where_some_repeat_others(
+    tmp_path: Path, rows_of_part: int
+) -> None:
+    events, items = frames([*SHOP, *SHOP, *SHOP])
+    told: list[tuple[int, int]] = []
+    with patch.object(sorting, "ROWS_OF_PART", rows_of_part):
+        folders.save_tables(
+            tmp_path,
+            tables.table_from_frame(events, tables.EVENTS_SCHEMA),
+            tables.table_from_frame(items, tables.ITEMS_SCHEMA),
+            rows_read=len(events),
+            rating_scale=(1.0, 5.0),
+            facts={"name": "shop", "format": "tables", "created": CREATED},
+            tick=lambda done, total: told.append((done, total)),
+        )
+    assert told[0] == (0, 9) and told[-1] == (9, 9) and told == sorted(told)
+
+
 def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     save(tmp_path / "one", SHOP)
