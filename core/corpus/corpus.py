@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -145,6 +146,11 @@ class Corpus:
         """
         return self._history(user_id)
 
+    def forget(self) -> None:
+        """Give back the memory of histories and rows that were read; they are read again."""
+        vars(self).pop("_history", None)
+        self.source.forget()
+
     def knows(self, user_id: str) -> bool:
         """Whether there is a history of that id."""
         if user_id in self.user_index:
@@ -229,15 +235,18 @@ class Corpus:
     def _history(self) -> Callable[[str], History]:
         kinds = {str(kind): kind for kind in EventKind}
         timed = not self.manifest.order_as_time
+        # The corpus is asked only while it is there. It must not hold itself: one that nobody
+        # refers to closes its file at once, not with a garbage collection (``gc.freeze``).
+        corpus: Corpus = weakref.proxy(self)
 
         def build(user_id: str) -> History:
-            if is_own(user_id) and user_id not in self.user_index:
-                own = read_own(self.library, self.name, user_id, timed=timed)
+            if is_own(user_id) and user_id not in corpus.user_index:
+                own = read_own(corpus.library, corpus.name, user_id, timed=timed)
                 for event in own.events:
                     if event.item_id:
-                        self.index_of(event.item_id, tr("user {user}", user=user_id))
+                        corpus.index_of(event.item_id, tr("user {user}", user=user_id))
                 return own
-            rows = self.user_rows(user_id)
+            rows = corpus.user_rows(user_id)
             events = tuple(
                 Event(
                     item,
@@ -248,7 +257,7 @@ class Corpus:
                     text,
                     timed,
                 )
-                for item, at, kind, rating, title, text in self.source.rows(rows.start, rows.stop)
+                for item, at, kind, rating, title, text in corpus.source.rows(rows.start, rows.stop)
             )
             return History(user_id, events)
 

@@ -88,6 +88,10 @@ class EventSource(Protocol):
         """Some rows; ``end`` is not among them."""
         ...
 
+    def forget(self) -> None:
+        """Give back what ``rows`` has decoded and kept."""
+        ...
+
 
 class FrameEvents:
     """Events in memory."""
@@ -118,6 +122,9 @@ class FrameEvents:
     def rows(self, begin: int, end: int) -> list[EventRow]:
         return list(zip(*(column[begin:end] for column in self._columns), strict=True))
 
+    def forget(self) -> None:
+        vars(self).pop("_columns", None)
+
     @cached_property
     def _columns(self) -> tuple[list[Any], ...]:
         texts = (self.frame[name].tolist() for name in (Columns.Title, Columns.Text))
@@ -139,7 +146,7 @@ class StoredEvents:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._lock = path, Lock()
+        self._path, self._lock, self._keeping = path, Lock(), Lock()
         verify(path.parent, (path.name,), remedy=tr(REMEDY))
         with self._telling():
             self._bytes = pa.OSFile(str(path))
@@ -224,7 +231,7 @@ class StoredEvents:
 
     def _decoded(self, group: int) -> tuple[list[Any], ...]:
         """The columns of a row group as lists; those that were asked for last are kept."""
-        with self._lock:
+        with self._keeping:
             if group in self._groups:
                 self._groups.move_to_end(group)
                 return self._groups[group]
@@ -232,13 +239,18 @@ class StoredEvents:
             read = self._file.read_row_group(group, list(ROW_COLUMNS))
         made = tuple(_list_of(read[name]) for name in ROW_COLUMNS)
         weight = _weight_of(made)
-        with self._lock:
+        with self._keeping:
             self._groups[group] = made
             self._weights[group] = weight
             while len(self._groups) > 1 and sum(self._weights.values()) > BYTES_KEPT:
                 gone, _ = self._groups.popitem(last=False)
                 del self._weights[gone]
         return made
+
+    def forget(self) -> None:
+        with self._keeping:
+            self._groups.clear()
+            self._weights.clear()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -290,11 +302,11 @@ def _list_of(column: pa.ChunkedArray) -> list[Any]:
 
 def _weight_of(columns: tuple[list[Any], ...]) -> int:
     """Bytes that decoded rows take, of which equal words are in memory once."""
-    words = (set(column) for name, column in zip(ROW_COLUMNS, columns, strict=True)
-             if name not in (Columns.Time, Columns.Rating))  # fmt: skip
-    return len(columns[0]) * BYTES_OF_ROW + sum(
-        sys.getsizeof(word) for own in words for word in own
-    )
+    total = len(columns[0]) * BYTES_OF_ROW
+    for name, column in zip(ROW_COLUMNS, columns, strict=True):
+        if name not in (Columns.Time, Columns.Rating):
+            total += sum(map(sys.getsizeof, set(column)))
+    return total
 
 
 def _numbers(column: pa.ChunkedArray) -> FloatArray:
@@ -305,7 +317,7 @@ def _with_gaps(ratings: npt.NDArray[Any]) -> list[float | None]:
     return [None if rating != rating else rating for rating in ratings.tolist()]
 
 
-def _objects(words: Sequence[str]) -> npt.NDArray[np.object_]:
+def _objects(words: Sequence[str | None]) -> npt.NDArray[np.object_]:
     array = np.empty(len(words), object)
     array[:] = words
     return array

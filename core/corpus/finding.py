@@ -60,8 +60,8 @@ class UserFinder:
         """At most so many users, each once; nobody where nothing is typed.
 
         The id that was typed comes first, then ids that begin so, attributes that begin so, ids and
-        attributes that hold it anywhere. Within each, ids stand in order, attributes in the order
-        of the file, then of their values.
+        attributes that hold every word of it anywhere. Within each, ids stand in order, attributes
+        in the order of the file, then of their values.
         """
         typed = query.strip()
         if not typed:
@@ -69,7 +69,8 @@ class UserFinder:
         found: dict[int, UserHit] = {}
         for user, hit in chain(
             self._exactly(typed),
-            *(self._hits(typed, begins=begins) for begins in (True, False)),
+            self._hits(typed, begins=True),
+            self._hits(*typed.split(), begins=False),
         ):
             found.setdefault(user, hit)
             if len(found) == most:
@@ -81,11 +82,11 @@ class UserFinder:
             if self._user_ids[user] == typed:
                 yield user, UserHit(typed)
 
-    def _hits(self, typed: str, *, begins: bool) -> Iterator[tuple[int, UserHit]]:
-        for user in self._ids.holding(typed, begins=begins):
+    def _hits(self, *typed: str, begins: bool) -> Iterator[tuple[int, UserHit]]:
+        for user in self._ids.holding(*typed, begins=begins):
             yield user, UserHit(self._user_ids[user])
         for values in self._attributes:
-            for user, value in values.holding(typed, begins=begins):
+            for user, value in values.holding(*typed, begins=begins):
                 yield user, UserHit(self._user_ids[user], values.name, value)
 
 
@@ -107,17 +108,32 @@ class _Names:
         ends = np.flatnonzero(np.frombuffer(self._text, np.uint8) == 0)
         self._starts: IntArray = ends[:-1].astype(np.int64) if names else np.empty(0, np.int64)
 
-    def holding(self, query: str, *, begins: bool, ends: bool = False) -> Iterator[int]:
-        """Places of the names that hold a text, or begin with it, or end so, in their order."""
-        folded = query.replace(_END, " ").casefold().encode("utf-8", "surrogatepass")
-        needle = b"\0" * begins + folded + b"\0" * ends
+    def holding(self, *texts: str, begins: bool, ends: bool = False) -> Iterator[int]:
+        """Places of the names that hold all of some texts, or begin with one, or end so.
+
+        In their order.
+        """
+        needle, *rest = map(_folded, texts)
+        if rest:  # the rarest is looked for, so that the others are asked of few names
+            needle, *rest = sorted({needle, *rest}, key=lambda word: (self._text.count(word), word))
+        needle = b"\0" * begins + needle + b"\0" * ends
         at = self._text.find(needle)
         while at >= 0:
             place = int(np.searchsorted(self._starts, at, side="right")) - 1
-            yield place
+            if not rest or self._holds(place, rest):
+                yield place
             if place + 1 == len(self._starts):
                 return
             at = self._text.find(needle, int(self._starts[place + 1]))
+
+    def _holds(self, place: int, words: list[bytes]) -> bool:
+        start = int(self._starts[place])
+        name = self._text[start : self._text.index(b"\0", start + 1)]
+        return all(word in name for word in words)
+
+
+def _folded(text: str) -> bytes:
+    return text.replace(_END, " ").casefold().encode("utf-8", "surrogatepass")
 
 
 class _Values:
@@ -135,8 +151,8 @@ class _Values:
         self._begins = np.searchsorted(ranks[self._users], np.arange(len(order) + 1))
         self._names = _Names(self._values)
 
-    def holding(self, query: str, *, begins: bool) -> Iterator[tuple[int, str]]:
-        """Users whose value holds a text, or begins with it, with that value."""
-        for at in self._names.holding(query, begins=begins):
+    def holding(self, *texts: str, begins: bool) -> Iterator[tuple[int, str]]:
+        """Users whose value holds all of some texts, or begins with one, with that value."""
+        for at in self._names.holding(*texts, begins=begins):
             for user in self._users[self._begins[at] : self._begins[at + 1]]:
                 yield int(user), self._values[at]

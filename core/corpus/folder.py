@@ -157,6 +157,7 @@ def save_tables(
             with_text += pc.sum(words).as_py() or 0
             yield part
             tick(sorting.read, events.num_rows)
+        tick(sorting.read, events.num_rows)  # with those that repeat others
 
     tables.write_parquet(folder / tables.EVENTS_FILE, event_slices(), tables.EVENTS_SCHEMA)
     item_order = np.argsort(tables.codes_in_order(items[Columns.Item]))

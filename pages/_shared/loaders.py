@@ -130,7 +130,10 @@ def kept(
                 loaded: Loaded = cache()(asked, lambda: load(*args, **kwargs))
             return loaded
 
-        _drops[loader] = lambda *args: cache().clear(asks(*args), None)
+        def drop(*args: Asked.args, **kwargs: Asked.kwargs) -> None:
+            cache().clear(asks(*args, **kwargs), None)
+
+        _drops[loader] = drop
         return loader
 
     return decorate

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from threading import Event
 from unittest.mock import patch
 
 import numpy as np
@@ -90,6 +94,25 @@ def test_parts_of_long_texts_give_the_bytes_of_a_whole(tmp_path: Path) -> None:
     assert parts.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.parametrize("rows_of_part", [2, 1_000])
+def test_progress_ends_at_all_rows_also_where_some_repeat_others(
+    tmp_path: Path, rows_of_part: int
+) -> None:
+    events, items = frames([*SHOP, *SHOP, *SHOP])
+    told: list[tuple[int, int]] = []
+    with patch.object(sorting, "ROWS_OF_PART", rows_of_part):
+        folders.save_tables(
+            tmp_path,
+            tables.table_from_frame(events, tables.EVENTS_SCHEMA),
+            tables.table_from_frame(items, tables.ITEMS_SCHEMA),
+            rows_read=len(events),
+            rating_scale=(1.0, 5.0),
+            facts={"name": "shop", "format": "tables", "created": CREATED},
+            tick=lambda done, total: told.append((done, total)),
+        )
+    assert told[0] == (0, 9) and told[-1] == (9, 9) and told == sorted(told)
+
+
 def test_an_open_corpus_outlives_its_folder_and_sees_no_changed_byte(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     save(tmp_path / "one", SHOP)
@@ -170,6 +193,55 @@ def test_decoded_rows_weigh_what_they_take(tmp_path: Path) -> None:
     for columns in kept.values():
         same = [text for text in columns[-1] if not text[-1].isdigit()]
         assert len({id(text) for text in same}) == 1
+
+
+def test_a_corpus_nobody_refers_to_closes_its_file_without_a_collection(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    gc.disable()
+    try:
+        corpus = load_corpus(tmp_path)
+        assert len(corpus.history("ann")) == 2 and corpus.title("a") and corpus.n_events == 3
+        source, descriptor = weakref.ref(corpus.source), corpus.source._bytes.fileno()
+        del corpus
+        assert source() is None
+        with pytest.raises(OSError):
+            os.fstat(descriptor)
+    finally:
+        gc.enable()
+
+
+def test_rows_that_are_kept_do_not_wait_for_a_column(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    events = load_corpus(tmp_path).source
+    known, begun, ends = events.rows(0, 2), Event(), Event()
+
+    def slowly(*about: object, **how: object) -> None:
+        begun.set()
+        ends.wait(60)
+        raise OSError("stopped")
+
+    with ThreadPoolExecutor(2) as threads, patch.object(pq.ParquetFile, "read", slowly):
+        try:
+            column = threads.submit(events.codes, Columns.Kind)
+            assert begun.wait(60)
+            assert threads.submit(events.rows, 0, 2).result(timeout=30) == known
+            assert not column.done()
+        finally:
+            ends.set()
+
+
+def test_what_is_forgotten_is_read_again(tmp_path: Path) -> None:
+    save(tmp_path, SHOP)
+    stored_corpus = load_corpus(tmp_path)
+    plain = Corpus("shop", "", stored_corpus.events, stored_corpus.items, stored_corpus.manifest)
+    for corpus in (stored_corpus, plain):
+        history = corpus.history("ann")
+        assert corpus.history("ann") is history
+        corpus.forget()
+        assert corpus.history("ann") is not history and corpus.history("ann") == history
+    assert stored_corpus.source._groups
+    stored_corpus.forget()
+    assert not stored_corpus.source._groups
 
 
 def test_opening_reads_no_event(tmp_path: Path) -> None:
