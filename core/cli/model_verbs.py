@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -113,14 +113,14 @@ def evaluate_corpus(
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
     from core.engine import Engine
-    from core.evaluate.protocols import with_own, with_served
+    from core.evaluate.protocols import sample_of, with_own, with_served
     from core.evaluate.refitted import refitted_report
     from core.recommend.own import installed
     from core.strategy.store import StrategyStore
     from core.training.refitting import refit_interest
     from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict, strategies_of
-    from core.views.quality.sentences import about_lists, damaged_lists
+    from core.views.quality.sentences import about_lists, about_sample, damaged_lists
 
     shelf = asked.shelf()
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
@@ -168,7 +168,12 @@ def evaluate_corpus(
             strategies = strategies_of(engine)
     report, served, damaged = with_served(stored, data, shelf, folder)
     subject = report.results[0].recommender
-    cautions = [*(about_lists(report, subject, lists) for lists in served), *damaged_lists(damaged)]
+    sample = sample_of(stored, data)
+    cautions = [
+        *about_sample(sample),
+        *(about_lists(report, subject, lists) for lists in served),
+        *damaged_lists(damaged),
+    ]
     cautions += failures
     lines = [
         build_verdict(report, served, subject, strategies),
@@ -189,6 +194,7 @@ def evaluate_corpus(
         if score.ndcg is not None
     ]
     facts = {**report.to_json(), "cautions": cautions}
+    facts |= sample.facts if sample is not None else {}
     if grown is not None:
         lines.append(tr("refitted with the validation events, after all choices were made:"))
         lines += [
@@ -319,6 +325,7 @@ def list_models(
                 "encoder": config.encoder.name,
                 "ndcg": {s.recommender: s.ndcg for s in metrics.results} if metrics else {},
                 "folder": str(folder),
+                **(metrics.sampled.facts if metrics and metrics.sampled else {}),
             }
         )
     lines = [
@@ -328,12 +335,23 @@ def list_models(
             for name in SHOWN
             if model["ndcg"].get(name) is not None
         )
+        + _sampled(model)
         for model in models
     ]
     lines += damage_lines(damaged)
     command = f"python -m core train {corpus}"  # no sentence
     lines = lines or [tr("No model yet. Train one: {command}", command=command)]
     answer({"models": models, "damaged": damage_facts(damaged)}, lines, as_json=json)
+
+
+def _sampled(model: Mapping[str, Any]) -> str:
+    """What a line of a model adds where not all test targets were ranked."""
+    if "sample" not in model:
+        return ""
+    from core.measure.cases import Sample
+    from core.views.wording import sample_sentence
+
+    return "  " + sample_sentence(Sample(**model["sample"]), "test target")
 
 
 def list_users(

@@ -26,6 +26,7 @@ from core.language import mark, tr
 
 if TYPE_CHECKING:
     from core.model.config import InterestConfig
+    from core.model.metrics import Metrics
     from core.training.tracking import Tracking
     from core.training.tuning import Tuning
 
@@ -154,6 +155,7 @@ def train_model(
     if metrics.targets:
         best = metrics.best_first
         lines += [f"{score.recommender}: NDCG@10 {score}" for score in best]  # no sentence
+        lines += _sampled(metrics)
     else:
         why_not = mark("Not judged: no user has five or more events, so nobody could be scored.")
         lines.append(tr(why_not))
@@ -182,6 +184,13 @@ def _tracking(
         if tracking.problem:
             went_on = mark("--log stopped, the training went on: {problem}")
             complain(tr(went_on, problem=tracking.problem))
+
+
+def _sampled(metrics: Metrics) -> list[str]:
+    """The line that says of how many test targets so many were ranked, where not all were."""
+    from core.views.wording import sample_sentence
+
+    return [sample_sentence(metrics.sampled, "test target")] if metrics.sampled else []
 
 
 def _results(folder: Path) -> dict[str, float]:
@@ -228,7 +237,7 @@ def update_model(
     lines = [
         tr(made, model=folder.name, parent=parent.name, seconds=seconds, folder=folder),
     ]
-    lines += update_sentences(metrics.update)
+    lines += [*update_sentences(metrics.update), *_sampled(metrics)]
     facts = {"model_id": folder.name, "parent": parent.name, "seconds": seconds}
     update_facts = metrics.update.model_dump(mode="json")
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)

@@ -111,11 +111,12 @@ def _edit_cause(fork: Fork, move: Move) -> dict[str, Any]:
 
 
 def turnover_facts(turnover: Turnover, shown: int = 10) -> dict[str, Any]:
-    """The curves of a turnover and the users whose lists change most."""
+    """The curves of a turnover and the users whose lists change most; ``sample`` of a sample."""
     return {
         "recommender": turnover.recommender,
         "k": turnover.k,
-        "users": len(turnover.user_ids),
+        "users": turnover.measured,
+        **(turnover.sample.facts if turnover.sample is not None else {}),
         "lists": int(turnover.lists.sum()),
         "by_events": _bins(curve(turnover.by_events, EVENT_BINS)),
         "by_days": _bins(curve(turnover.by_days, DAY_BINS)),

@@ -28,7 +28,7 @@ from core.corpus.store import Library
 from core.domain import History
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.language import mark
-from core.measure.cases import evenly
+from core.measure.cases import Sample, evenly
 from core.progress import Progress, ProgressCallback, StopCallback, report
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ class Turnover:
     def measured(self) -> int:
         """How many of the users were measured."""
         return int(np.count_nonzero(self.lists))
+
+    @property
+    def sample(self) -> Sample | None:
+        """Of how many users so many were measured; None where all were."""
+        n = len(self.user_ids)
+        return Sample(self.measured, n) if self.measured < n else None
 
     def most_changed(self, n: int, fewest_lists: int = 5) -> list[tuple[str, float]]:
         """The users whose lists change most per event, with that change; ties by user id."""

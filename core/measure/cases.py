@@ -25,6 +25,11 @@ class Sample:
     ranked: int
     of: int
 
+    @property
+    def facts(self) -> dict[str, dict[str, int]]:
+        """As JSON says it, beside what was found."""
+        return {"sample": {"ranked": self.ranked, "of": self.of}}
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -44,17 +49,22 @@ class Case:
         return self.target not in self.history.excluded_items()
 
 
-def cases(corpus: Corpus, parts: PartArray, part: Part) -> tuple[Case, ...]:
+def cases(
+    corpus: Corpus, parts: PartArray, part: Part, most: int | None = None
+) -> tuple[Case, ...]:
     """One case for each user with an event in ``part``: their first one there is the target.
 
     ``parts`` is int8[n_events] of ``Part``, aligned with ``corpus.events``. The history is all that
     the user did before the target. Only users with 5 or more events count, and only those with a
     known event: before it nobody asks for a list. Test cases are an even sample of the users where
-    all would need more than ``MOST_CELLS`` scores of each recommender.
+    all would need more than ``MOST_CELLS`` scores of each recommender; with ``most`` given at most
+    so many cases of any part are taken.
     """
     users, steps = scored(corpus, parts, part)
-    if part == Part.TEST:
-        rows = evenly(len(users), most_cases(corpus))
+    if most is None and part == Part.TEST:
+        most = most_cases(corpus)
+    if most is not None:
+        rows = evenly(len(users), most)
         users, steps = users[rows], steps[rows]
     return cases_at(corpus, users, steps)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from core.encode.sentiment import SentimentQuality
 from core.files import Damaged, is_held, replace_text, verify
 from core.language import tr
+from core.measure.cases import Sample
 
 METRICS = "metrics.json"
 
@@ -125,6 +126,12 @@ class Metrics(BaseModel):
     """None for a model that was trained from nothing."""
     sample: SampleFacts | None = None
     """None where everything was looked at."""
+
+    @property
+    def sampled(self) -> Sample | None:
+        """What the results are a sample of; None where all test cases were ranked."""
+        every = self.sample.test if self.sample is not None else None
+        return None if every is None else Sample(self.targets, every)
 
     @property
     def best_first(self) -> list[Score]:

@@ -37,7 +37,7 @@ CELLS_AT_ONCE = 4_000_000
 
 def is_large(data: TrainingData) -> bool:
     """Whether only ``FEW_STRENGTHS`` are tried."""
-    return data.user_items.nnz > MOST_PAIRS
+    return int(data.user_items.nnz) > MOST_PAIRS
 
 
 @dataclass(frozen=True, eq=False)

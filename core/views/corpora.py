@@ -32,6 +32,7 @@ from core.views.wording import (
     number,
     percent,
     period,
+    sample_sentence,
 )
 
 if TYPE_CHECKING:
@@ -277,6 +278,7 @@ def training_sentence(metrics: Metrics) -> str:
             "On {targets}, NDCG@10 of {name} is {ndcg:.3f}: {gain} below {rival} ({other:.3f}).",
             **facts,
         )
+    said = joined(said, sample_sentence(metrics.sampled, "test target"))
     return joined(said, tr("Quality tells whether that is significant."))
 
 

@@ -21,6 +21,7 @@ from core.views.wording import (
     number,
     percent,
     period,
+    sample_sentence,
     short,
     short_topic,
 )
@@ -162,7 +163,9 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
         if not np.isnan(change.get(row.user_id, np.nan))
     ]
     what = tr("Largest change of the top {k} per event", k=turnover.k)
-    return _list(tr("Lists that changed most"), what, known, lambda row: row.change or 0.0)
+    found = _list(tr("Lists that changed most"), what, known, lambda row: row.change or 0.0)
+    some = sample_sentence(turnover.sample, "user")
+    return replace(found, sentence=joined(found.sentence, some))
 
 
 def _list(

@@ -10,7 +10,7 @@ import numpy as np
 from core.cohorts.traits import difference
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
 from core.language import tr
-from core.views.wording import count, joined, number, percent, short
+from core.views.wording import count, joined, percent, sample_sentence, short
 
 Curves = Mapping[str, Sequence[Bin]]
 """Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
@@ -40,7 +40,8 @@ def build_turnover(
     """The curves of a corpus, with one user's and a cohort's (its name and users) beside them."""
     every = _curves(turnover)
     own = turnover.among([user_id]) if user_id is not None else None
-    sentence = joined(turnover_sentence(every["event"], own), sample_sentence(turnover))
+    sentence = joined(turnover_sentence(every["event"], own), _unmeasured(own))
+    sentence = joined(sentence, sample_sentence(turnover.sample, "user"))
     curves = _curves(own) if own is not None else {}
     if cohort is None:
         return TurnoverView(sentence, every, curves)
@@ -50,16 +51,11 @@ def build_turnover(
     return TurnoverView(sentence, every, curves, _curves(part), name)
 
 
-def sample_sentence(turnover: Turnover) -> str:
-    """That not all users were measured; empty where they were."""
-    measured, n = turnover.measured, len(turnover.user_ids)
-    if measured == n:
+def _unmeasured(own: Turnover | None) -> str:
+    """That this user was not in the sample; empty for one who was."""
+    if own is None or own.measured or not own.user_ids:
         return ""
-    return tr(
-        "Measured on {some} of {users}, evenly drawn.",
-        some=number(measured),
-        users=count(n, "user"),
-    )
+    return tr("This user is not in the sample, so nothing is known of their lists.")
 
 
 def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:
@@ -68,6 +64,8 @@ def cohort_turnover(name: str, every: Turnover, part: Turnover) -> str:
     first, second = (
         each[np.isfinite(each)].astype(np.float64) for each in (part.change, every.change[rest])
     )
+    if not part.measured and part.user_ids:
+        return tr("Nobody of {cohort} is in the sample that was measured.", cohort=short(name))
     if not len(first):
         return tr("Nobody of {cohort} has two lists to compare.", cohort=short(name))
     said = tr(

@@ -16,8 +16,9 @@ from core.corpus.corpus import Corpus
 from core.corpus.finding import holding
 from core.domain import Columns
 from core.language import mark, tr
+from core.measure.cases import Sample
 from core.views.attributes import attribute_words
-from core.views.wording import count, joined, listing, number, short
+from core.views.wording import count, joined, listing, number, sample_sentence, short
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -65,7 +66,8 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
     the first event to the last (None from models of earlier versions); events; drift, cosine
     distance between the state halfway and the last one; rank, geometric mean of the ranks of the
     held-out items (NaN without any); seen, time of the last event (NaT in a corpus without times);
-    change, how much of the list one event changes (NaN unless measured).
+    change, how much of the list one event changes (NaN unless measured); measured, whether it was,
+    only where a sample of the users was.
     """
     corpus, names = engine.corpus, np.array(engine.topics.names, object)
     known = engine.users.set_index(Columns.User).reindex(list(corpus.user_ids))
@@ -73,6 +75,7 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
     moved = first != last
     leading = np.where(moved, first + " → " + last, last)
     ends = corpus.user_starts[1:] - 1
+    sampled = turnover is not None and turnover.sample is not None
     return pd.DataFrame(
         {
             Columns.User: list(corpus.user_ids),
@@ -86,6 +89,7 @@ def build_users(engine: Engine, turnover: Turnover | None) -> pd.DataFrame:
             if corpus.manifest.order_as_time
             else pd.DatetimeIndex(corpus.times[ends], tz="UTC"),
             "change": np.nan if turnover is None else turnover.change.astype(float),
+            **({"measured": turnover.lists > 0} if turnover is not None and sampled else {}),
         }
     )
 
@@ -179,6 +183,10 @@ def build_view(
     ``conditions`` are about ``attributes``, of which ``attribute`` is chosen: what the sort
     ``ATTRIBUTE`` goes by. Equal users stand by id. DomainError for a condition that can't be.
     """
+    some = None
+    if "measured" in users:
+        some = Sample(int(users["measured"].sum()), len(users))
+        users = users.drop(columns="measured")
     keep = users["events"] >= least
     shown = attributes_shown(attributes, attribute) if attributes is not None else ()
     if attributes is not None:
@@ -208,6 +216,9 @@ def build_view(
     if len(order) > LISTED:
         listed = tr("The first {n} are listed; the file of Export has all.", n=number(LISTED))
         said = joined(said, listed)
+    if some is not None and "change" in rows:
+        about, sample = tr(SORTS["change"]), sample_sentence(some, "user")
+        said = joined(said, tr("{about}: {problem}", about=about, problem=sample))
     return UsersView(said, rows, topics, shown, lambda: _taken(users, order))
 
 

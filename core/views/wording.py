@@ -17,6 +17,7 @@ from core.corpus.manifest import Manifest
 from core.corpus.names import short_name
 from core.domain import EventKind, Part
 from core.language import mark, mark_n, tr, trn
+from core.measure.cases import Sample
 from core.measure.metrics import Interval
 
 SENTIMENT_BAND = 0.2
@@ -133,6 +134,17 @@ def count(n: int, noun: str) -> str:
     """``2 reviews``, ``1 review``; ``noun`` is one of ``COUNTED``."""
     forms = COUNTED.get(noun, (f"{{n}} {noun}", f"{{n}} {noun}s"))  # no sentence
     return trn(*forms, n, n=number(n))
+
+
+def sample_sentence(sample: Sample | None, noun: str) -> str:
+    """That not all of a noun of ``COUNTED`` were looked at; empty where they were."""
+    if sample is None:
+        return ""
+    return tr(
+        "Measured on {some} of {all}, evenly drawn: all would take too long.",
+        some=number(sample.ranked),
+        all=count(sample.of, noun),
+    )
 
 
 def percent(share: float) -> str:

@@ -25,6 +25,7 @@ from core.views.wording import (
     minus,
     number,
     percent,
+    sample_sentence,
     signed,
 )
 
@@ -247,15 +248,13 @@ def about_targets(report: EvaluationReport, untrained: tuple[int, int]) -> list[
 
 
 def about_sample(sample: Sample | None) -> list[str]:
-    """That the targets are a sample: so many of all; nothing where they are not."""
+    """That the targets are a sample, and what follows from it; nothing where they are not."""
     if sample is None:
         return []
     return [
-        tr(
-            "A sample of {some} out of {targets}, evenly drawn, is ranked: all would take too "
-            "long.",
-            some=number(sample.ranked),
-            targets=count(sample.of, "target"),
+        joined(
+            sample_sentence(sample, "target"),
+            tr("Coverage and what is never recommended are about the lists of this sample alone."),
         )
     ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.compare.export import turnover_facts
 from core.compare.overlap import rank_biased_overlap
 from core.compare.turnover import (
     DAY_BINS,
@@ -24,7 +25,9 @@ from core.corpus.store import Library
 from core.domain import DomainError, Stopped
 from core.engine import Engine
 from core.files import Damaged
+from core.views.overview import build_changed, build_rows
 from core.views.turnover import build_turnover
+from core.views.users import build_users, build_view
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,17 @@ def test_of_a_large_corpus_an_even_sample_is_measured_and_said(
             getattr(made, name)[sample[1]], getattr(alone, name)[0], equal_nan=True, atol=1e-6
         )
     users = len(engine.corpus.user_ids)
-    assert f"Measured on {len(sample)} of {users} users" in build_turnover(made).sentence
+    said = f"Measured on {len(sample)} of {users} users"
+    assert said in build_turnover(made).sentence
+    assert said in build_changed(build_rows(engine), made).sentence
+    facts = turnover_facts(made)
+    assert facts["users"] == len(sample) and facts["sample"] == {"ranked": len(sample), "of": users}
+    view = build_view(build_users(engine, made), engine.topics.names)
+    assert said in view.sentence and "measured" not in view.rows
+    other = [user for at, user in enumerate(engine.corpus.user_ids) if at not in sample][:5]
+    assert "Nobody of them is in the sample" in build_turnover(made, None, ("them", other)).sentence
+    assert "This user is not in the sample" in build_turnover(made, other[0]).sentence
+    assert "not in the sample" not in build_turnover(made, made.user_ids[sample[0]]).sentence
     assert made.most_changed(users, 1)[0][0] in {engine.corpus.user_ids[at] for at in sample}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.arrays import FloatArray
+from core.cli import main
 from core.compare.turnover import make_turnover
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
@@ -22,6 +24,7 @@ from core.measure.cases import case_count
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
 from core.training.training import evaluate_model, train
+from core.views.corpora import training_sentence
 from core.views.quality.build import build_quality
 
 from ..conftest import small_corpus
@@ -114,7 +117,11 @@ def test_quality_and_turnover_say_that_they_are_about_a_sample(
     sample = sample_of(report, large)
     assert sample is not None and sample.ranked == RANKED
     cautions = " ".join(build_quality(engine, report, (), "joint").cautions)
-    assert f"A sample of {RANKED} out of {sample.of} targets" in cautions
+    assert f"Measured on {RANKED} of {sample.of} targets" in cautions
+    assert "Coverage and what is never recommended are about" in cautions
+    metrics = read_metrics(folder)
+    assert metrics is not None and metrics.sampled == sample
+    assert f"Measured on {RANKED} of {sample.of} test targets" in training_sentence(metrics)
     turnover = make_turnover(room, engine, "popularity")
     assert 0 < turnover.measured < len(large.user_ids)
 
@@ -126,3 +133,18 @@ def test_the_same_seed_gives_the_same_large_model(
     again = train(large, room, config, encoder=encoder, target=tmp_path)
     assert again.name == folder.name
     assert train(large, room, replace(config, seed=1), encoder=encoder, target=tmp_path) != again
+
+
+def test_verbs_say_that_they_are_about_a_sample(
+    folder: Path, large: Corpus, room: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--library", str(room.root)]
+    every = case_count(large, leave_last_out(large.events), Part.TEST)
+    said = f"Measured on {RANKED} of {every} t"
+    for verb in ("evaluate", "models"):
+        assert main([verb, "large", "--json", *at]) == 0
+        facts = json.loads(capsys.readouterr().out)
+        facts = facts["models"][0] if verb == "models" else facts
+        assert facts["sample"] == {"ranked": RANKED, "of": every}
+        assert main([verb, "large", *at]) == 0
+        assert said in capsys.readouterr().out
