@@ -194,7 +194,11 @@ class Cluster:
         pieces: Iterable[Piece],
         stop: StopCallback | None = None,
     ) -> Iterator[Answer]:
-        """As ``Machines``; ``work`` is a function of a module, or a ``partial`` of one."""
+        """As ``Machines``; ``work`` is a function of a module, or a ``partial`` of one.
+
+        Pieces that nobody waits for any more end with the cluster's use: to cancel one that
+        has just been answered would abort this process.
+        """
         ray, about = self._ray, (_code_id(), language.current(), access.current())
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_answered)
         asked: deque[Any] = deque()
@@ -210,20 +214,14 @@ class Cluster:
                     asked.append(task.remote(told, piece))
                 if not asked:
                     return
-                answer, problem = self._wait_for(asked[0], stop)
-                asked.popleft()
+                answer, problem = self._wait_for(asked.popleft(), stop)
                 if problem is not None:
-                    what, where, remedy = problem
-                    raise DomainError(what, where=where, remedy=remedy)
+                    raise self._of_a_node(problem)
                 yield answer
         except ray.exceptions.RayTaskError as error:
-            raise self._of_a_node(error) from error
+            raise self._of_a_node(error.cause or error) from error
         except ray.exceptions.RayError as error:
             raise self._lost(reason_of(error)) from None
-        finally:
-            with suppress(Exception):  # of a cluster that is gone
-                for each in asked:
-                    ray.cancel(each, force=True)
 
     def _wait_for(self, task: Any, stop: StopCallback | None) -> Any:
         """What a task answers, once it does."""
@@ -254,16 +252,19 @@ class Cluster:
             raise self._lost(reason)
         return answers
 
-    def _of_a_node(self, error: Any) -> Exception:
-        """What a piece ended with that is no DomainError."""
-        cause = error.cause
-        if isinstance(cause, ImportError):
-            return DomainError(
-                tr("a node lacks what the work needs: {reason}", reason=reason_of(cause)),
-                where=self._where,
-                remedy=tr("Install the same packages on every node"),
-            )
-        return cause if isinstance(cause, Exception) else error
+    def _of_a_node(self, problem: tuple[str, str, str] | Exception) -> Exception:
+        """What a piece ended with."""
+        if isinstance(problem, tuple):
+            what, where, remedy = problem
+            return DomainError(what, where=where, remedy=remedy)
+        return self._lacking(problem) if isinstance(problem, ImportError) else problem
+
+    def _lacking(self, error: Exception) -> DomainError:
+        return DomainError(
+            tr("a node lacks what the work needs: {reason}", reason=reason_of(error)),
+            where=self._where,
+            remedy=tr("Install the same packages on every node"),
+        )
 
     def _lost(self, reason: str) -> DomainError:
         return DomainError(
@@ -278,8 +279,11 @@ class Cluster:
 
 def _answered(
     task: tuple[Callable[[Piece], Answer], str, str, Actor], piece: Piece
-) -> tuple[Answer | None, tuple[str, str, str] | None]:
-    """On a node: the answer to a piece, or why there is none in the asker's language."""
+) -> tuple[Answer | None, tuple[str, str, str] | Exception | None]:
+    """On a node: the answer to a piece, or why there is none in the asker's language.
+
+    Nothing is raised: Ray prints what a task raises, and keeps it in words of its own.
+    """
     global _is_node
     _is_node = True
     work, code, spoken, actor = task
@@ -294,6 +298,8 @@ def _answered(
             return work(piece), None
         except DomainError as error:
             return None, (error.what, error.where, error.remedy)
+        except Exception as error:
+            return None, error
 
 
 @lru_cache(1)
@@ -308,7 +314,8 @@ def _code_id() -> str:
 
 
 def _imported(address: str) -> Any:
-    """The package; it tells nobody that it is used, and looks for no other address."""
+    """The package; it tells nobody that it is used, and begins or joins nothing by itself."""
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address == LOCAL or _is_loopback(address):  # else Ray asks the system for an outer address
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -130,6 +131,13 @@ def refused(number: int) -> int:
 
 def broken(number: int) -> int:
     raise ZeroDivisionError(number)
+
+
+def endless(folder: Path, number: int) -> int:
+    """Writes down its process, and never answers."""
+    (folder / str(os.getpid())).touch()
+    while True:
+        time.sleep(1)
 
 
 def slow(seconds: float, number: int) -> int:
@@ -322,10 +330,41 @@ def test_a_cluster_that_is_lost_is_told_with_the_way_out(
 
 
 @needs_ray
-def test_stop_is_heard_while_nodes_work(nodes: Nodes) -> None:
-    told = iter([False] * 5)
+def test_stop_is_heard_while_nodes_work_and_their_processes_end(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    def are_all_begun() -> bool:
+        return len(list(tmp_path.iterdir())) == len(nodes.nodes)
+
     with machines_at(nodes.address) as machines, pytest.raises(Stopped):
-        list(machines.map(partial(slow, 600.0), range(4), lambda: next(told, True)))
+        list(machines.map(partial(endless, tmp_path), range(4), are_all_begun))
+    for path in tmp_path.iterdir():
+        while _is_alive(int(path.name)):
+            time.sleep(0.1)
+
+
+def _is_alive(process: int) -> bool:
+    with suppress(OSError):
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    return False
+
+
+@needs_ray
+def test_after_a_mistake_of_the_asker_no_ray_is_left_or_begun(nodes: Nodes) -> None:
+    import ray
+
+    answers: Iterator[int] = iter(())
+    with (  # noqa: PT012
+        pytest.raises(ZeroDivisionError),
+        machines_at(nodes.address) as machines,
+    ):
+        answers = machines.map(partial(slow, 0.01), range(200))
+        broken(next(answers))
+    assert not ray.is_initialized()
+    answers.close()  # type: ignore[attr-defined]
+    del answers
+    gc.collect()
+    assert not ray.is_initialized()
 
 
 def test_nodes_write_no_vectors(
