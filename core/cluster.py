@@ -31,15 +31,18 @@ from core.domain import DomainError
 from core.files import reason_of
 from core.language import tr
 from core.progress import StopCallback, check_stop
+from core.records import boot_id
 
 Piece = TypeVar("Piece")
 Answer = TypeVar("Answer")
 
-LOCAL = "local"
+LOCAL, LAST_PORT = "local", 65_535
 INSTALL = "pip install -r requirements-ray.txt"  # no sentence
-STATUS = "ray status"  # no sentence
+STATUS, JOIN = "ray status", "ray start --address"  # no sentence
 LOOK, PROBE = 0.1, 2.0
 """Seconds between looks whether the work was stopped, and whether the cluster is there."""
+ANSWERS = 5.0
+"""Seconds that a cluster has to answer before it is joined."""
 HEAD, NODE, IDLE = 30.0, 4.0, 60.0
 """Seconds before a cluster counts as lost: without its head, its node on this machine, a processor.
 
@@ -51,6 +54,11 @@ AHEAD, FEWEST_AHEAD = 4, 16
 """Pieces that are asked for before the first one is answered: for each processor, and at least."""
 STORE = 200_000_000
 """Bytes of shared memory of a cluster on this machine; answers are small."""
+JOINING = {
+    "RAY_py_gcs_connect_timeout_s": f"{ANSWERS:.0f}",
+    "RAY_gcs_rpc_server_connect_timeout_s": "2",  # no sentence
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 """Nothing of the nodes' output comes to this terminal."""
 
@@ -94,12 +102,17 @@ class Here:
 
 
 HERE = Here()
-_is_node = False
+_is_node = _is_same_machine = False
 
 
 def is_node() -> bool:
     """Whether this process works for another one, maybe of another machine: it writes nothing."""
     return _is_node
+
+
+def is_same_machine() -> bool:
+    """Whether the process that this one works for runs on this machine, too."""
+    return _is_same_machine
 
 
 @contextmanager
@@ -154,8 +167,14 @@ class Cluster:
                 self._folder = tempfile.mkdtemp(prefix="tl-ray-")
                 ray.init(**_of_its_own(self._folder))
             else:
-                socket.create_connection(_parsed(self._address), HEAD).close()
+                self._look(ray)
                 ray.init(self._address, **QUIET)
+        except ray.exceptions.AuthenticationError:
+            raise DomainError(
+                tr("the Ray cluster asks for another token"),
+                where=self._where,
+                remedy=tr("Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token"),
+            ) from None
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise DomainError(
                 tr("no Ray cluster to work on: {reason}", reason=reason_of(error)),
@@ -166,6 +185,20 @@ class Cluster:
                 ),
             ) from None
         return ray
+
+    def _look(self, ray: Any) -> None:
+        """Whether there is a cluster that this machine is a node of; else Ray ends this process."""
+        socket.create_connection(_parsed(self._address), ANSWERS).close()
+        ray._private.worker.ensure_token_if_auth_enabled(create_token_if_missing=False)
+        with _silent():
+            nodes = ray._raylet.GcsClient(address=self._address).get_all_node_info(timeout=ANSWERS)
+        alive = (node for node in nodes.values() if node.state == node.ALIVE)
+        if not any(_is_here(node.raylet_socket_name) for node in alive):
+            raise DomainError(
+                tr("this machine is no node of that Ray cluster"),
+                where=self._where,
+                remedy=tr("Run: {command}", command=f"{JOIN} {self._address}"),
+            )
 
     @cached_property
     def _places(self) -> tuple[tuple[str, int], ...]:
@@ -199,7 +232,8 @@ class Cluster:
         Pieces that nobody waits for any more end with the cluster's use: to cancel one that
         has just been answered would abort this process.
         """
-        ray, about = self._ray, (_code_id(), language.current(), access.current())
+        about = _code_id(), _machine_id(), language.current(), access.current()
+        ray = self._ray
         task = ray.remote(num_cpus=1, max_retries=RETRIES)(_answered)
         asked: deque[Any] = deque()
         waiting = iter(pieces)
@@ -278,15 +312,15 @@ class Cluster:
 
 
 def _answered(
-    task: tuple[Callable[[Piece], Answer], str, str, Actor], piece: Piece
+    task: tuple[Callable[[Piece], Answer], str, str, str, Actor], piece: Piece
 ) -> tuple[Answer | None, tuple[str, str, str] | Exception | None]:
     """On a node: the answer to a piece, or why there is none in the asker's language.
 
     Nothing is raised: Ray prints what a task raises, and keeps it in words of its own.
     """
-    global _is_node
-    _is_node = True
-    work, code, spoken, actor = task
+    global _is_node, _is_same_machine
+    work, code, machine, spoken, actor = task
+    _is_node, _is_same_machine = True, machine == _machine_id()
     with language.speaking(spoken), access.acting(actor):
         try:
             if _code_id() != code:
@@ -300,6 +334,10 @@ def _answered(
             return None, (error.what, error.where, error.remedy)
         except Exception as error:
             return None, error
+
+
+def _machine_id() -> str:
+    return f"{socket.gethostname()} {boot_id()}"  # no sentence
 
 
 @lru_cache(1)
@@ -322,12 +360,41 @@ def _imported(address: str) -> Any:
     if address == LOCAL:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray reads it once
+    else:  # Ray tries for a quarter of an hour, and says on the terminal what we say
+        os.environ |= JOINING
     import ray
     import ray._private.worker
 
     # Ray prints what happens to nodes on standard output, which belongs to a verb's answer.
     ray._private.worker._worker_logs_enabled = False
     return ray
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without what Ray's own code says on the terminal before it knows a level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _is_here(node: str) -> bool:
+    """Whether a node that is joined at this socket runs on this machine."""
+    if not node.startswith("/"):  # where sockets have no paths
+        with suppress(OSError, DomainError):
+            socket.create_connection(_parsed(node.removeprefix("tcp://")), ANSWERS).close()
+            return True
+        return False
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as own:
+        own.settimeout(ANSWERS)
+        own.connect(node)
+        return True
+    return False
 
 
 def _is_loopback(address: str) -> bool:
@@ -340,7 +407,8 @@ def _is_loopback(address: str) -> bool:
 def _parsed(address: str) -> tuple[str, int]:
     """Host and port; DomainError for what is no address."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or "/" in address:
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= LAST_PORT
+    if not host or not is_port or "/" in address:
         raise DomainError(
             tr("{address!r} is not the HOST:PORT of a cluster", address=address),
             where="--ray",

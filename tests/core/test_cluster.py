@@ -7,9 +7,12 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -51,6 +54,8 @@ class Nodes:
     def __init__(self) -> None:
         from ray.cluster_utils import Cluster
 
+        for name in cluster.JOINING:
+            os.environ.pop(name, None)
         head = {"num_cpus": 0, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args=head | self._place)
         self.nodes: list[Any] = []
@@ -156,7 +161,9 @@ def test_this_process_answers_in_order_and_hears_stop_before_each_piece() -> Non
         assert machines is HERE
 
 
-@pytest.mark.parametrize("address", ["", "nowhere", "a:b", "http://a:1", ":6379", "a:"])
+@pytest.mark.parametrize(
+    "address", ["", "nowhere", "a:b", "http://a:1", ":6379", "a:", "a:0", "a:65536", "a:²"]
+)
 def test_what_is_no_address_is_refused_with_the_form(address: str) -> None:
     with pytest.raises(DomainError, match="is not the HOST:PORT") as problem, machines_at(address):
         pass
@@ -174,6 +181,45 @@ def test_without_ray_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyP
 def test_an_address_where_nobody_answers_is_a_mistake() -> None:
     with machines_at(f"{HOST}:9") as machines, pytest.raises(DomainError, match="no Ray cluster"):
         list(machines.map(doubled, [1]))
+
+
+@needs_ray
+def test_a_port_that_says_nothing_is_given_up_soon() -> None:
+    code = (
+        "import sys; from core.cluster import machines_at\n"
+        "with machines_at(sys.argv[1]) as machines: list(machines.map(abs, [1]))"
+    )
+    with socket.create_server((HOST, 0)) as server:
+        ended = _said_by(code, f"{HOST}:{server.getsockname()[1]}")
+    assert "no Ray cluster to work on: Timed out" in ended[-1]
+    assert "_raylet" not in "".join(ended) and "gcs_client.cc" not in "".join(ended)
+
+
+def _said_by(code: str, address: str, **environment: str) -> list[str]:
+    """What a process says: Ray reads its environment once in each."""
+    command = [sys.executable, "-c", code, address]
+    told = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, env=os.environ | environment
+    )
+    assert told.stdout == ""
+    return told.stderr.splitlines()
+
+
+@needs_ray
+def test_another_token_and_another_machine_are_told(nodes: Nodes) -> None:
+    code = (
+        "import sys; from core.cluster import machines_at\n"
+        "try:\n"
+        "    with machines_at(sys.argv[1]) as machines: list(machines.map(abs, [1]))\n"
+        "except Exception as error: print(error, file=sys.stderr)"
+    )
+    said = _said_by(code, nodes.address, RAY_AUTH_TOKEN="f" * 64)
+    assert len(said) == 1 and "asks for another token" in said[0] and "RAY_AUTH_TOKEN" in said[0]
+    said = _said_by(code, nodes.address, RAY_AUTH_TOKEN="", HOME="/nowhere")
+    assert len(said) == 1 and "asks for another token" in said[0]
+    elsewhere = "from core import cluster; cluster._is_here = lambda place: False\n"
+    said = _said_by(elsewhere + code, nodes.address)
+    assert len(said) == 1 and "no node of that Ray cluster" in said[0]
 
 
 @needs_ray
@@ -354,7 +400,7 @@ def test_after_a_mistake_of_the_asker_no_ray_is_left_or_begun(nodes: Nodes) -> N
     import ray
 
     answers: Iterator[int] = iter(())
-    with (  # noqa: PT012
+    with (
         pytest.raises(ZeroDivisionError),
         machines_at(nodes.address) as machines,
     ):
@@ -381,6 +427,45 @@ def test_nodes_write_no_vectors(
     monkeypatch.setattr(TextEncoder, "encode", _no_encoding)
     assert np.abs(known.vectors(["A loud drum"], encoder)).max() > 0
     assert content == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_node_encodes_what_it_cannot_read(
+    tmp_path: Path, encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file that another machine writes meanwhile it may see the half."""
+    (tmp_path / CACHE_FILE).write_bytes(b"SQLite format 3\x00" + bytes(5000))
+    with pytest.raises(DomainError, match="the vector cache is damaged"):
+        VectorCache(tmp_path / CACHE_FILE).vectors(["A loud drum"], encoder)
+    monkeypatch.setattr(cluster, "_is_node", True)
+    vectors = open_cache(Library(tmp_path)).vectors(["A loud drum"], encoder)
+    assert np.abs(vectors).max() > 0
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_node_reads_beside_one_who_writes(
+    tmp_path: Path, encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch, is_same: bool
+) -> None:
+    """On the same machine with its log; on another one the file as it was settled."""
+    writer = open_cache(Library(tmp_path))
+    writer.vectors(["A loud drum"], encoder)
+    writer.settle()
+    with monkeypatch.context() as on_node:
+        on_node.setattr(cluster, "_is_node", True)
+        on_node.setattr(cluster, "_is_same_machine", is_same)
+        reader = open_cache(Library(tmp_path))
+        reader.vectors(["A loud drum"], encoder)
+    writer.vectors(["A soft drum"], encoder)
+    monkeypatch.setattr(cluster, "_is_node", True)
+    asked: list[str] = []
+    encode = TextEncoder.encode
+
+    def counted(self: TextEncoder, texts: Sequence[str], *rest: Any) -> Any:
+        asked.extend(texts)
+        return encode(self, texts, *rest)
+
+    monkeypatch.setattr(TextEncoder, "encode", counted)
+    reader.vectors(["A loud drum", "A soft drum"], encoder)
+    assert asked == ([] if is_same else ["A soft drum"])
 
 
 def _no_encoding(*asked: object) -> Callable[..., object]:
