@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import tempfile
 import time
 from collections import deque
@@ -30,6 +31,7 @@ from core.access import Actor
 from core.domain import DomainError
 from core.files import reason_of
 from core.language import tr
+from core.processes import usable_processors
 from core.progress import StopCallback, check_stop
 from core.records import boot_id
 
@@ -54,11 +56,15 @@ AHEAD, FEWEST_AHEAD = 4, 16
 """Pieces that are asked for before the first one is answered: for each processor, and at least."""
 STORE = 200_000_000
 """Bytes of shared memory of a cluster on this machine; answers are small."""
+UNKNOWN_NAMES = ("No module named", "Can't get attribute", "cannot import name")  # no sentence
+"""How Python says that code isn't there, in words that Ray hands on."""
 JOINING = {
     "RAY_py_gcs_connect_timeout_s": f"{ANSWERS:.0f}",
     "RAY_gcs_rpc_server_connect_timeout_s": "2",  # no sentence
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
+SHORT = "/tmp" if os.name == "posix" else None
+"""Where Ray's sockets are made, whose paths have at most 107 bytes: TMPDIR may be long."""
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
 """Nothing of the nodes' output comes to this terminal."""
 
@@ -164,7 +170,7 @@ class Cluster:
         ray = _imported(self._address)
         try:
             if self._address == LOCAL:
-                self._folder = tempfile.mkdtemp(prefix="tl-ray-")
+                self._folder = tempfile.mkdtemp(prefix="tl-ray-", dir=SHORT)
                 ray.init(**_of_its_own(self._folder))
             else:
                 self._look(ray)
@@ -253,7 +259,12 @@ class Cluster:
                     raise self._of_a_node(problem)
                 yield answer
         except ray.exceptions.RayTaskError as error:
-            raise self._of_a_node(error.cause or error) from error
+            raise self._of_a_node(error.cause or error) from None
+        except ray.exceptions.RaySystemError as error:
+            is_import = any(sign in str(error) for sign in UNKNOWN_NAMES)
+            raise (self._lacking if is_import else self._lost)(reason_of(error)) from None
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+            raise self._killed(isinstance(error, ray.exceptions.OutOfMemoryError)) from None
         except ray.exceptions.RayError as error:
             raise self._lost(reason_of(error)) from None
 
@@ -291,13 +302,26 @@ class Cluster:
         if isinstance(problem, tuple):
             what, where, remedy = problem
             return DomainError(what, where=where, remedy=remedy)
-        return self._lacking(problem) if isinstance(problem, ImportError) else problem
+        if isinstance(problem, ImportError) or any(sign in str(problem) for sign in UNKNOWN_NAMES):
+            return self._lacking(reason_of(problem))
+        return problem
 
-    def _lacking(self, error: Exception) -> DomainError:
+    def _lacking(self, reason: str) -> DomainError:
         return DomainError(
-            tr("a node lacks what the work needs: {reason}", reason=reason_of(error)),
+            tr("a node lacks what the work needs: {reason}", reason=reason),
             where=self._where,
             remedy=tr("Install the same packages on every node"),
+        )
+
+    def _killed(self, for_memory: bool) -> DomainError:
+        if for_memory:
+            what = tr("a node has no memory left for the work")
+        else:
+            what = tr("the same piece of work ended its process {n} times", n=RETRIES + 1)
+        return DomainError(
+            what,
+            where=self._where,
+            remedy=tr("Begin nodes with fewer processors (--num-cpus), or work without --ray"),
         )
 
     def _lost(self, reason: str) -> DomainError:
@@ -332,6 +356,10 @@ def _answered(
             return work(piece), None
         except DomainError as error:
             return None, (error.what, error.where, error.remedy)
+        except (OSError, sqlite3.Error) as error:
+            what = tr("a node can't read what the work needs: {reason}", reason=reason_of(error))
+            where = str(getattr(error, "filename", None) or socket.gethostname())
+            return None, (what, where, tr("See that every node mounts the library at one path"))
         except Exception as error:
             return None, error
 
@@ -421,7 +449,7 @@ def _of_its_own(folder: str) -> dict[str, Any]:
     """How Ray begins processes that only this machine and user reach."""
     return {
         "address": LOCAL,
-        "num_cpus": os.cpu_count(),
+        "num_cpus": usable_processors(),
         "num_gpus": 0,
         "include_dashboard": False,
         "object_store_memory": STORE,

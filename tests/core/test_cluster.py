@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from core.evaluate.on_nodes import asking
 from core.evaluate.protocols import data_of_split, report_key
 from core.evaluate.report import evaluate
 from core.measure.cases import cases
+from core.processes import usable_processors
 from core.training.training import evaluate_model
 from core.training.tuning import tune
 from core.turns.stored import measure_turns
@@ -145,6 +147,22 @@ def endless(folder: Path, number: int) -> int:
         time.sleep(1)
 
 
+def unreadable(number: int) -> int:
+    return len(Path("/nowhere/at/all").read_bytes())
+
+
+def ended(number: int) -> int:
+    os._exit(3)
+
+
+def _of_another_module() -> Callable[[int], int]:
+    """A function of a module that this process has, and no node."""
+    module = types.ModuleType("lacking")
+    exec("def tripled(number): return 3 * number", vars(module))
+    sys.modules[module.__name__] = module
+    return cast("Callable[[int], int]", vars(module)["tripled"])
+
+
 def slow(seconds: float, number: int) -> int:
     time.sleep(seconds)
     return 2 * number
@@ -224,16 +242,27 @@ def test_another_token_and_another_machine_are_told(nodes: Nodes) -> None:
 
 @needs_ray
 def test_this_machine_alone_listens_to_itself_and_leaves_nothing(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setattr(cluster, "RETRIES", 1)
     with machines_at("local") as machines:
         assert list(machines.map(doubled, range(40))) == [2 * n for n in range(40)]
-        assert machines.size == os.cpu_count()
+        assert machines.size == usable_processors()
         assert _listening() == {HOST}
         with pytest.raises(DomainError, match=r"no \(here\)\. Do 1"):
             list(machines.map(refused, [1]))
         with pytest.raises(ZeroDivisionError):
             list(machines.map(broken, [1]))
+        with pytest.raises(DomainError, match=r"a node can't read .*nowhere/at/all") as problem:
+            list(machines.map(unreadable, [1]))
+        assert "mounts the library" in problem.value.remedy
+        with pytest.raises(DomainError, match=r"a node lacks .*No module named 'lacking'"):
+            list(machines.map(_of_another_module(), [1]))
+        with pytest.raises(DomainError, match="ended its process 2 times"):
+            list(machines.map(ended, [1]))
         folder = Path(vars(machines)["_folder"])
         assert folder.stat().st_mode & 0o077 == 0
         assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
