@@ -15,12 +15,14 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
 from core import cluster
 from core.cluster import HERE, Machines, machines_at
@@ -28,7 +30,7 @@ from core.compare.turnover import ARRAYS, measure_turnover
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Part, Stopped
-from core.encode.cache import CACHE_FILE, VectorCache, open_cache
+from core.encode.cache import CACHE_FILE, VectorCache, open_cache, shipped_sentiment
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
 from core.evaluate.making_lists import make_lists
@@ -37,7 +39,9 @@ from core.evaluate.protocols import data_of_split, report_key
 from core.evaluate.report import evaluate
 from core.measure.cases import cases
 from core.processes import usable_processors
+from core.training.preparing import prepare
 from core.training.training import evaluate_model
+from core.training.trials import Round, attempt, try_on_node
 from core.training.tuning import tune
 from core.turns.stored import measure_turns
 
@@ -349,7 +353,22 @@ def _same_turns(machines: Machines, engine: Engine) -> None:
 
 
 def _same_trials(machines: Machines, corpus: Corpus, library: Library) -> None:
-    """The default is tried as here; with it as many others as there are nodes."""
+    """Trials are those of this process; with the default as many others as there are nodes."""
+    encoder, cache = TextEncoder(precision="fp32"), open_cache(library)
+    parts, sentiment = leave_last_out(corpus.events), shipped_sentiment(library)
+    prepared = prepare(corpus, parts, encoder, cache, sentiment)
+    cache.settle()
+    settings: list[dict[str, Any]] = [{}, {"dropout": 0.3}]
+    asked = [(setting, replace(SMALL, epochs=3, **setting)) for setting in settings]
+    round_ = Round.of(prepared, library, encoder, 3600.0)
+    there = list(machines.map(partial(try_on_node, round_), asked))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as a node has
+    here = [attempt(*each, prepared, lambda values: None, lambda: False) for each in asked]
+    torch.set_num_threads(threads)
+    for ours, theirs in zip(here, there, strict=True):
+        assert (ours.state, ours.epochs, ours.setting) == ("done", theirs.epochs, theirs.setting)
+        assert theirs.state == "done" and ours.ndcg == pytest.approx(theirs.ndcg, abs=1e-6)
     tuning = tune(corpus, library, 0.01, base=SMALL, machines=machines)
     assert len(tuning.trials) == 2
     assert tuning.trials[0].setting == {} and tuning.trials[1].setting
