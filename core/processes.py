@@ -107,10 +107,14 @@ def run(task: Task, record: Record, progress: ProgressCallback, stop: StopCallba
 
 def threads_left(name: str) -> int:
     """Threads that leave a processor to the servers; no more than the variable ``name`` says."""
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     set_before = os.environ.get(name, "")
-    left = max(usable - 1, 1)
+    left = max(usable_processors() - 1, 1)
     return min(left, int(set_before)) if set_before.isdecimal() and int(set_before) else left
+
+
+def usable_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def follow(

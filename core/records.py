@@ -79,7 +79,7 @@ def _began(pid: int) -> str:
             state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except (OSError, ValueError):
             return ""
-        return "" if state in "ZX" else f"{_boot()} {fields[18]}"
+        return "" if state in "ZX" else f"{boot_id()} {fields[18]}"
     return _told_by_ps(pid, int(time.monotonic() // PS_EVERY))
 
 
@@ -97,7 +97,7 @@ def _told_by_ps(pid: int, _time: int) -> str:
 
 
 @cache
-def _boot() -> str:
+def boot_id() -> str:
     """What tells this start of the machine from others: processes are counted from it."""
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -264,6 +264,12 @@ def tune_model(
     from core.encode.unknown import unknown_in
     from core.training.tuning import read_tuning, tune, tuning_file
 
+    if ray is not None and device not in ("auto", "cpu"):
+        raise DomainError(
+            tr("nodes try settings on their processors"),
+            where="--device",
+            remedy=tr("Leave out --device, or --ray"),
+        )
     shelf = Library.open(library)
     data = shelf.corpus(corpus)
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)

@@ -7,6 +7,7 @@ the vector and a killed run goes on where it stopped. Vectors are kept as float1
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sqlite3
 import threading
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.arrays import FloatArray, check_array
-from core.cluster import is_node
+from core.cluster import is_node, is_same_machine
 from core.corpus.store import DEMO, Library
 from core.domain import DomainError
 from core.encode.encoder import TextEncoder
@@ -140,7 +141,10 @@ class VectorCache:
         if self._path is not None and self._path.is_file():
             with suppress(NoPlace), self._lock, self._translated(), self._connect() as connection:
                 if self._is_kept:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    done = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if done[0]:
+                        said = "%s is in use: nodes encode anew what was added last"  # no sentence
+                        logging.getLogger(__name__).warning(said, self._path)
 
     def hold(self, texts: Sequence[str], vectors: FloatArray, encoder: TextEncoder) -> None:
         """Keep vectors float32[n_texts, dim] at hand in this process, without writing them down.
@@ -174,17 +178,35 @@ class VectorCache:
         }
         unknown = [key for key in keys if key not in known]
         if unknown and self._path is not None and self._path.is_file():
-            try:
-                found = self._read(encoder_id, unknown)
-            except NoPlace:  # nothing can be written, which a log needs; it can be read as it is
-                self._is_kept = False
-                try:
-                    found = self._read(encoder_id, unknown)
-                except NoPlace:
-                    found = {}
+            found = self._read_anyhow(encoder_id, unknown)
             known |= found
             self._remember(encoder_id, found)
         return known
+
+    def _read_anyhow(
+        self, encoder_id: str, keys: list[bytes]
+    ) -> dict[bytes, npt.NDArray[np.float16]]:
+        """As ``_read``; without vectors where the file can't be read.
+
+        A node can't tell a file that another machine writes meanwhile from a damaged one: it knows
+        nothing, and opens the file anew the next time.
+        """
+        try:
+            try:
+                return self._read(encoder_id, keys)
+            except NoPlace:  # nothing can be written, which a log needs; it can be read as it is
+                self._is_kept = False
+                return self._read(encoder_id, keys)
+        except NoPlace:
+            return {}
+        except DomainError:
+            if not is_node():
+                raise
+            with self._lock, suppress(sqlite3.Error):
+                if self._open is not None:
+                    self._open.close()
+                self._open = None
+            return {}
 
     def _read(self, encoder_id: str, keys: list[bytes]) -> dict[bytes, npt.NDArray[np.float16]]:
         """The vectors of some keys in the file."""
@@ -241,7 +263,7 @@ class VectorCache:
         places = [place for place in (self._path.parent, self._path) if place.exists()]
         if not all(os.access(place, os.W_OK) for place in places):
             self._is_kept = False
-        address = read_only_address(self._path)
+        address = self._address()
         if self._is_kept:
             address = self._path.absolute().as_uri()
             try:
@@ -258,6 +280,15 @@ class VectorCache:
             )
         self._open = connection
         return connection
+
+    def _address(self) -> str:
+        """How the file is read: on a node of another machine without its log, which is of one."""
+        assert self._path is not None
+        if not is_node():
+            return read_only_address(self._path)
+        is_written = self._path.with_name(f"{self._path.name}-wal").exists()
+        how = "mode=ro" if is_same_machine() and is_written else "immutable=1"  # no sentence
+        return f"{self._path.absolute().as_uri()}?{how}"
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -333,7 +364,8 @@ def _read_pack(path: Path) -> tuple[bytes, npt.NDArray[np.float16], str]:
 def open_cache(library: Library) -> VectorCache:
     """The library's vector cache, with the demo's shipped vectors in front of it.
 
-    A node of a cluster keeps nothing there: SQLite's log is for processes of one machine.
+    A node of a cluster keeps nothing there: SQLite's log is for processes of one machine. What it
+    can't read there it doesn't know.
     """
     packs = [DEMO_PACK] if DEMO_PACK.is_file() else []
     return VectorCache(library.root / CACHE_FILE, packs, keeps=not is_node())

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.arrays import FloatArray, IntArray
-from core.cluster import HERE, Machines
+from core.cluster import HERE, Machines, is_node
 from core.device import choose_device
 from core.domain import DomainError
 from core.encode.description import read_description
@@ -88,7 +88,7 @@ def choose_precision(
     if seconds["bf16"] < _HOPELESS * seconds["fp32"]:
         seconds = _fastest(networks, _SHAPE, _ROUNDS)
     choice: Precision = "bf16" if seconds["bf16"] < 0.9 * seconds["fp32"] else "fp32"
-    if record is not None:
+    if record is not None and not is_node():
         known[key] = {"chosen": choice, "seconds": {k: round(v, 5) for k, v in seconds.items()}}
         with suppress(OSError):  # a library that can't be written is measured again
             replace_text(record, json.dumps(known, indent=2, sort_keys=True))

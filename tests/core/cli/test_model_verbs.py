@@ -173,6 +173,7 @@ def test_evaluate_over_time(library: Path, capsys: pytest.CaptureFixture[str]) -
         (["tune", "clicks", "--seed", "-1"], "--seed"),
         (["tune", "clicks", "--minutes", "inf"], "--minutes"),
         (["tune", "clicks", "--minutes", "nan"], "--minutes"),
+        (["tune", "clicks", "--ray", "local", "--device", "cuda"], "Leave out --device"),
     ],
 )
 def test_mistakes_get_one_line_and_exit_2(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import cluster
 from core.domain import DomainError
 from core.encode import encoder as encoder_module
 from core.encode.encoder import TextEncoder, choose_precision, processor_name
@@ -136,6 +137,14 @@ def test_precision_is_measured_once_and_then_read(tmp_path: Path) -> None:
 
     again = choose_precision(never, tmp_path / "processor.json", encoder.encoder_id)
     assert again == chosen
+
+
+def test_a_node_writes_no_measured_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_is_node", True)
+    assert TextEncoder(record=tmp_path / "processor.json").precision in ("fp32", "bf16")
+    assert not list(tmp_path.iterdir())
 
 
 def openings_beside_loading(engine: Engine, openings: int, loads: int) -> list[str]:
