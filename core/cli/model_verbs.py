@@ -351,7 +351,7 @@ def _sampled(model: Mapping[str, Any]) -> str:
     from core.measure.cases import Sample
     from core.views.wording import sample_sentence
 
-    return "  " + sample_sentence(Sample(**model["sample"]), "test target")
+    return "  " + sample_sentence(Sample(**model["sample"]), "target")
 
 
 def list_users(

@@ -190,7 +190,7 @@ def _sampled(metrics: Metrics) -> list[str]:
     """The line that says of how many test targets so many were ranked, where not all were."""
     from core.views.wording import sample_sentence
 
-    return [sample_sentence(metrics.sampled, "test target")] if metrics.sampled else []
+    return [sample_sentence(metrics.sampled, "target")] if metrics.sampled else []
 
 
 def _results(folder: Path) -> dict[str, float]:

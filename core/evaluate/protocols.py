@@ -29,6 +29,7 @@ from core.measure.cases import (
     case_count,
     cases,
     cases_at,
+    most_cases,
     scored,
     temporal_splits,
 )
@@ -110,9 +111,18 @@ class Fold(NamedTuple):
 
 
 def folds(corpus: Corpus, protocol: str) -> list[Fold]:
-    """The ``splits`` of a protocol with the cases that an evaluation takes now."""
+    """The ``splits`` of a protocol with the cases that an evaluation takes now.
+
+    Where there are too many, each split has the same share of its own.
+    """
     cuts = splits(corpus, protocol)
-    return [Fold(parts, cases(corpus, parts, Part.TEST)) for parts in cuts]
+    counts = [case_count(corpus, parts, Part.TEST) for parts in cuts]
+    n = max(sum(counts), 1)
+    most = min(most_cases(corpus) * len(cuts), n)
+    return [
+        Fold(parts, cases(corpus, parts, Part.TEST, count * most // n))
+        for parts, count in zip(cuts, counts, strict=True)
+    ]
 
 
 def folds_of(report: EvaluationReport, corpus: Corpus) -> list[Fold]:

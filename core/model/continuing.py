@@ -20,12 +20,15 @@ from torch import Tensor
 
 from core.arrays import IntArray
 from core.model.batches import EventTable, FittingData, batched, pieces
-from core.model.candidates import FULL_SOFTMAX_ITEMS, Met
+from core.model.candidates import Met
 from core.model.config import InterestConfig
 from core.model.network import InterestNetwork, ItemTower, drop_parts
 from core.model.sequences import padded
 from core.model.softmax import distilled_gradients, softmax_gradients
 
+MOST_COMPARED = 50_000
+"""Items over which distributions are compared; of larger catalogues a sample of each step. Only
+replayed events are, so that a whole softmax costs less here than in a training."""
 Step = Callable[
     [InterestNetwork, ItemTower, Met, EventTable, InterestConfig, bool], tuple[Tensor, int]
 ]
@@ -71,6 +74,11 @@ class Lesson:
     def new_items(self) -> IntArray:
         """Their items, int64[n]; -1 where one has none."""
         return self.data.items_from(self.known)
+
+    def compared(self, config: InterestConfig) -> int | None:
+        """Over how many items drawn distributions are compared; None where over all."""
+        few = len(self.teacher.items) <= MOST_COMPARED
+        return None if few or not self.exemplars else config.negatives
 
     def steps(self, config: InterestConfig, order: np.random.Generator) -> list[Step]:
         """One epoch: steps of new events, each with its share of the exemplars.
@@ -217,7 +225,7 @@ def adaptive_strength(
 def _some(items: Tensor, most: int) -> Tensor:
     """All items, or a random sample of a large catalogue, ascending: distributions are compared
     over it."""
-    if len(items) <= FULL_SOFTMAX_ITEMS:
+    if len(items) <= MOST_COMPARED:
         return items
     some: Tensor = torch.unique(items[torch.randint(len(items), (most,), device=items.device)])
     return some

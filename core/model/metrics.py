@@ -80,6 +80,8 @@ class UpdateFacts(BaseModel):
     moved: float | None = None
     """Median distance on the map between a known state by the parent and by the update, as a share
     of the median step."""
+    compared: int | None = None
+    """Items drawn over which a step compared distributions with the parent's; None for all."""
 
 
 class SampleFacts(BaseModel):
@@ -96,6 +98,8 @@ class SampleFacts(BaseModel):
     validation: int | None = None
     validation_judged: int | None = None
     negatives: int | None = None
+    strengths: int | None = None
+    """Regularisations of iALS that were tried, where not all were."""
 
 
 class Metrics(BaseModel):

@@ -25,6 +25,8 @@ from core.recommend.training_data import EncodedHistories, TrainingData
 NEIGHBOURS = 100
 MOST_OF_A_USER = 200
 """Newest items of a user that are counted as had together: pairs grow with the square."""
+MOST_PAIRS = 400_000_000
+"""Pairs that are counted at most: of users with more, fewer of the newest items count."""
 STRENGTHS = (20.0, 100.0, 500.0, 2000.0)
 """Regularisations that are tried."""
 DECAYS = (0.5, 0.7, 0.85, 1.0)
@@ -98,12 +100,16 @@ def fit_weights(
 def _together(data: TrainingData) -> sp.csr_matrix:
     """How many users had both of two items, float32[n_items, n_items], sparse, rows in order."""
     n_users = int(data.user.max()) + 1
+    sizes, most = np.bincount(data.user), MOST_OF_A_USER
+    while most > 2 and int((np.minimum(sizes, most) ** 2).sum()) > MOST_PAIRS:
+        most = most * 3 // 4
     ends = np.searchsorted(data.user, np.arange(n_users), side="right")
-    newest = ends[data.user] - np.arange(len(data.user)) <= MOST_OF_A_USER
+    newest = ends[data.user] - np.arange(len(data.user)) <= most
     pairs = (data.user[newest], data.item[newest])
     had = sp.csr_matrix((np.ones(len(pairs[0]), np.float32), pairs), (n_users, data.n_items))
     had.data[:] = 1.0
-    gram = sp.csr_matrix(had.T @ had)
+    by_item = sp.csr_matrix(had.T)
+    gram = sp.csr_matrix(by_item @ had)  # by rows, as the product then is: no copy
     gram.sort_indices()
     return gram
 

@@ -15,7 +15,7 @@ from core.corpus.store import Corpus
 from core.corpus.timestamps import EPOCH, MICROSECOND
 from core.domain import Columns, DomainError, History, Part
 from core.language import tr
-from core.measure.cases import Case, cases
+from core.measure.cases import Case, cases, most_cases
 from core.ranking import ExcludedItems
 
 NO_CLOCK = np.iinfo(np.int64).max
@@ -127,6 +127,10 @@ def add_own(scores: FloatArray, weights: sp.csr_matrix, own: FloatArray) -> None
     scores[rows, weights.indices] += weights.data * own[weights.indices]
 
 
+FEWEST_VALIDATION = 4_000
+"""Validation cases that are made at least, where there are as many: what a joint is weighed by."""
+
+
 def check_training_events(corpus: Corpus, parts: PartArray) -> None:
     """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
     if not (parts == Part.TRAIN).any():
@@ -145,7 +149,8 @@ class TrainingData(Catalogued):
     int64[n_events] holds catalogue indices; ``time`` int64[n_events] microseconds since 1970.
     Rows are in contract order. ``item_vectors`` float32[n_items, d] are unit-length vectors of item
     text (zeros without text), made from titles, categories and training reviews only; None for a
-    corpus without any. ``validation`` holds the cases that choose settings.
+    corpus without any. ``validation`` holds the cases that choose settings, of a large corpus an
+    even sample.
     """
 
     item_ids: tuple[str, ...]
@@ -161,6 +166,7 @@ class TrainingData(Catalogued):
     ) -> TrainingData:
         """Take the rows that ``parts`` (int8[n_events] of ``Part``) marks as training."""
         check_training_events(corpus, parts)
+        most = max(most_cases(corpus), FEWEST_VALIDATION)
         rows = np.flatnonzero(parts == Part.TRAIN)
         owner = np.searchsorted(corpus.user_starts, rows, side="right") - 1
         events = corpus.events.iloc[rows]
@@ -172,7 +178,7 @@ class TrainingData(Catalogued):
             item=item,
             time=time,
             item_vectors=None if item_vectors is None or not item_vectors.any() else item_vectors,
-            validation=cases(corpus, parts, Part.VALIDATION),
+            validation=cases(corpus, parts, Part.VALIDATION, most),
         )
 
     @property

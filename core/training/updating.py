@@ -398,6 +398,9 @@ def _worth(
         strength=round(lesson.strength, 4),
         moved=moved,
     )
+    compared = lesson.compared(trained.interest.config)
+    if compared is not None:
+        facts = facts.model_copy(update={"compared": compared})
     if not test:
         return facts
     earlier = parent.over(corpus)

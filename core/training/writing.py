@@ -51,6 +51,7 @@ from core.model.metrics import Epoch, Metrics, SampleFacts, UpdateFacts
 from core.model.profile import Topics, summarise_users
 from core.model.warm import TowerParts
 from core.progress import ProgressCallback, StopCallback, check_stop
+from core.recommend import factors
 from core.recommend.baseline import Baseline, save_baselines
 from core.recommend.joint import Joint
 from core.recommend.protocol import Recommender
@@ -294,7 +295,7 @@ def _metrics(
         timed |= {"unknown": round(unknown.share, 4), "unknown_scripts": unknown.scripts}
     if update is not None:
         timed["update"] = update
-    if (sample := _sample(judged, trained)) is not None:
+    if (sample := _sample(judged, trained, update is not None)) is not None:
         timed["sample"] = sample
     return Metrics(
         protocol=judged.protocol,
@@ -311,7 +312,7 @@ def _metrics(
     )
 
 
-def _sample(judged: EvaluationReport, trained: Trained) -> SampleFacts | None:
+def _sample(judged: EvaluationReport, trained: Trained, updated: bool) -> SampleFacts | None:
     """What was looked at by a sample; None where nothing was."""
     prepared, facts = trained.prepared, {}
     all_cases = case_count(prepared.corpus, prepared.parts, Part.TEST)
@@ -325,4 +326,6 @@ def _sample(judged: EvaluationReport, trained: Trained) -> SampleFacts | None:
     drawn = drawn_of(met, trained.interest.config.negatives)
     if drawn < met:
         facts["negatives"] = drawn
+    if factors.is_large(trained.data) and not updated:
+        facts["strengths"] = len(factors.FEW_STRENGTHS)
     return SampleFacts(**facts) if facts else None

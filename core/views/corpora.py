@@ -278,7 +278,7 @@ def training_sentence(metrics: Metrics) -> str:
             "On {targets}, NDCG@10 of {name} is {ndcg:.3f}: {gain} below {rival} ({other:.3f}).",
             **facts,
         )
-    said = joined(said, sample_sentence(metrics.sampled, "test target"))
+    said = joined(said, sample_sentence(metrics.sampled, "target"))
     return joined(said, tr("Quality tells whether that is significant."))
 
 

@@ -119,6 +119,19 @@ def test_the_cuts_of_a_report_are_found_again(
     assert [fold.cases for fold in found] == [fold.cases for fold in asked]
 
 
+def test_cuts_share_a_sample_by_what_they_have(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [len(fold.cases) for fold in folds(corpus, "temporal")]
+    assert len(set(every)) > 1
+    few(monkeypatch, corpus, sum(every) // 6)
+    some = [len(fold.cases) for fold in folds(corpus, "temporal")]
+    assert sum(some) <= 3 * (sum(every) // 6)
+    assert some == pytest.approx([n / 2 for n in every], abs=2)
+    few(monkeypatch, corpus, max(every))
+    assert [len(fold.cases) for fold in folds(corpus, "temporal")] == every
+
+
 def test_ages_are_those_of_the_reports_own_cuts(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +149,6 @@ def test_ages_are_those_of_the_reports_own_cuts(
 
     report = judge()
     before = _ages(Opened(), report)  # type: ignore[arg-type]
-    few(monkeypatch, corpus, 5)
+    few(monkeypatch, corpus, 3)
     np.testing.assert_array_equal(_ages(Opened(), report), before)  # type: ignore[arg-type]
     assert len(_ages(Opened(), judge())) < len(before)  # type: ignore[arg-type]

@@ -58,6 +58,10 @@ def test_samples_of_an_update_stand_for_all_items(monkeypatch: pytest.MonkeyPatc
         exemplars=20,
         strength=0.5,
     )
+    assert lesson.compared(CONFIG) is None
+    with monkeypatch.context() as patch:
+        patch.setattr("core.model.continuing.MOST_COMPARED", 20)
+        assert lesson.compared(CONFIG) == CONFIG.negatives
     found: list[Candidates] = []
     draw = Met.candidates
 

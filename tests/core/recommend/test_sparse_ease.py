@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import History
+from core.measure.cases import evenly
 from core.recommend import sparse_ease
 from core.recommend.baseline import fit_baselines
 from core.recommend.registry import SCORERS
@@ -106,3 +107,23 @@ def test_items_that_nobody_had_score_nothing() -> None:
     weights = fit_weights(data, [1.0])[0]
     asked = EncodedHistories.of([History("new", ())], data.item_index)
     assert not weights[:, 3:].nnz and not SparseEase(weights, 1.0).scores(asked).any()
+
+
+def test_of_too_many_pairs_fewer_of_a_users_newest_items_count(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = sparse_ease._together(data)
+    monkeypatch.setattr(sparse_ease, "MOST_PAIRS", int(every.sum()) // 3)
+    some = sparse_ease._together(data)
+    assert 0 < some.sum() <= sparse_ease.MOST_PAIRS < every.sum()
+    assert (some - some.T).nnz == 0 and some.has_sorted_indices
+
+
+def test_of_a_large_corpus_validation_cases_are_a_sample(
+    corpus: Corpus, data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.recommend.training_data.FEWEST_VALIDATION", 4)
+    monkeypatch.setattr("core.measure.cases.MOST_CELLS", 1)
+    some = TrainingData.of(corpus, leave_last_out(corpus.events)).validation
+    every = data.validation
+    assert some == tuple(every[row] for row in evenly(len(every), 4)) and len(every) > 4

@@ -45,6 +45,7 @@ def low_limits() -> Iterator[None]:
         patch.setattr("core.model.fitting.MOST_JUDGED", 1_000)
         patch.setattr("core.training.writing.MOST_JUDGED", 1_000)
         patch.setattr("core.recommend.scorers.MOST_ITEMS", 0)
+        patch.setattr("core.recommend.factors.MOST_PAIRS", 10)
         patch.setattr("core.interest_map.projection.MAX_FITTED", 40)
         patch.setattr("core.interest_map.projection._umap", flat)
         yield
@@ -83,7 +84,12 @@ def test_samples_are_said_in_metrics_and_on_the_card(folder: Path, large: Corpus
     assert metrics.sample.validation_judged == 1_000 // len(large.item_ids)
     assert metrics.sample.validation == every
     card = (folder / "README.md").read_text("utf-8")
-    for said in (f"{RANKED} of the {every} users", "Early stopping looked at", "items drawn"):
+    for said in (
+        f"{RANKED} of the {every} users",
+        "Early stopping looked at",
+        "items drawn",
+        "Of iALS 2",
+    ):
         assert said in card
 
 
@@ -121,7 +127,7 @@ def test_quality_and_turnover_say_that_they_are_about_a_sample(
     assert "Coverage and what is never recommended are about" in cautions
     metrics = read_metrics(folder)
     assert metrics is not None and metrics.sampled == sample
-    assert f"Measured on {RANKED} of {sample.of} test targets" in training_sentence(metrics)
+    assert f"Measured on {RANKED} of {sample.of} targets" in training_sentence(metrics)
     turnover = make_turnover(room, engine, "popularity")
     assert 0 < turnover.measured < len(large.user_ids)
 
