@@ -129,8 +129,9 @@ class Engine:
         self._next_ranks = kept_ranks
 
     def forget(self) -> None:
-        """Drop what only makes the next answer quick: states of prefixes, ranks, read vectors."""
+        """Drop what only makes the next answer quick: states, ranks, vectors, histories."""
         self.interest.forget()
+        self.corpus.forget()
         self.vectors.forget()
         self._next_ranks.cache_clear()
 
