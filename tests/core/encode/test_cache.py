@@ -115,6 +115,28 @@ def test_a_damaged_cache_is_named(tmp_path: Path, encoder: Counting) -> None:
         VectorCache(tmp_path / "v.sqlite").vectors(["a hat"], encoder)
 
 
+def test_what_cannot_be_settled_is_said(
+    tmp_path: Path,
+    encoder: Counting,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A reader in the midst of it keeps the log from being emptied."""
+    monkeypatch.setattr("core.encode.cache.PATIENCE", 0.01)
+    path = tmp_path / "vectors.sqlite"
+    cache = VectorCache(path)
+    cache.vectors(["a hat"], encoder)
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM vectors").fetchone()
+        cache.vectors(["a coat"], encoder)
+        cache.settle()
+    assert "nodes encode anew" in caplog.text
+    caplog.clear()
+    cache.settle()
+    assert not caplog.text
+
+
 def test_a_check_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "vectors.sqlite"
     with closing(sqlite3.connect(path)) as connection:
