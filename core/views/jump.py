@@ -10,6 +10,9 @@ from core.corpus.attributes import label_of
 from core.corpus.finding import UserHit
 from core.corpus.store import Corpus
 from core.language import tr
+from core.views.wording import short
+
+BETWEEN = " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,17 @@ def build_names(corpus: Corpus) -> Names:
     return Names(items, corpus.item_ids)
 
 
-def hit_label(hit: UserHit) -> str:
-    """A user that was found, with the attribute that answered."""
+def hit_label(hit: UserHit, most: int = 60) -> str:
+    """A user that was found, with the attribute that answered, in at most so many letters.
+
+    Where both are long each gets half.
+    """
     if hit.attribute is None:
-        return hit.user_id
+        return short(hit.user_id, most)
     because = tr("{name}: {value}", name=label_of(hit.attribute), value=hit.value)
-    return f"{hit.user_id} · {because}"  # no sentence
+    room = most - len(BETWEEN)
+    because = short(because, max(room // 2, room - len(hit.user_id)))
+    return f"{short(hit.user_id, room - len(because))}{BETWEEN}{because}"  # no sentence
 
 
 def find(names: Sequence[str], query: str, most: int) -> list[int]:

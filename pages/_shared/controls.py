@@ -273,6 +273,7 @@ def move_user(corpus: Corpus, move: int) -> None:
 
 def choose_user(user_id: str) -> None:
     """Make a user the current one; for callbacks, also inside a fragment."""
+    state.put(finding.SAID, None)  # the field says the id, also where that was chosen already
     state.put(USER, user_id)
     _forget(USER)
     st.rerun()

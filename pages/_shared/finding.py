@@ -6,19 +6,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.corpus.finding import UserFinder, UserHit
+from core.corpus.finding import SHOWN, UserFinder, UserHit
 from core.corpus.store import Corpus
 from core.language import mark, tr
-from core.views import wording
 from core.views.jump import hit_label
-from pages._shared import drawing, loaders, notices, state
+from pages._shared import drawing, loaders, notices, own, state
 
 BOX, QUERY, SAID = "find_user", "find_user_query", "find_user_said"
 """The container, in which ``keys.js`` moves by arrows; what is typed; which user the field says."""
 PAUSE = "120ms"
 """The pause in typing after which hits are looked up."""
-LONGEST = 60
-"""Letters of a hit."""
 
 
 @loaders.kept(4, mark("Reading the users …"), speaks=False)
@@ -52,7 +49,8 @@ def draw(corpus: Corpus, choose: Callable[[str], None]) -> None:
                 return
             hits = found(corpus, typed)
             for number, hit in enumerate(hits):
-                label = notices.escape(wording.short(hit_label(hit), LONGEST))
+                called = hit._replace(user_id=own.label(corpus, hit.user_id))
+                label = notices.escape(hit_label(called))
                 key = f"{BOX}_{number}"
                 drawing.button(label, key, choose, hit.user_id, icon="person", type="tertiary")
             if hits:
@@ -64,8 +62,11 @@ def draw(corpus: Corpus, choose: Callable[[str], None]) -> None:
 
 
 def found(corpus: Corpus, typed: str) -> list[UserHit]:
-    """The users that answer to what was typed, the best first."""
-    return finder(corpus).find(typed)
+    """The users that answer to what was typed, the best first; an own history by its whole id."""
+    hits = finder(corpus).find(typed)
+    if typed not in corpus.user_index and corpus.knows(typed):
+        return [UserHit(typed), *hits][:SHOWN]
+    return hits
 
 
 def first(corpus: Corpus) -> tuple[bool, str | None]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.corpus.appending import append_files
+from core.corpus.own import own_history, write_own
 from core.corpus.store import Library
+from core.domain import Event, EventKind
 from pages._shared import controls, finding
 from tests.pages.conftest import Open
 
@@ -58,6 +61,27 @@ def test_an_address_fills_the_field_and_what_is_typed_forgets_nobody(
     assert hits(app) == [] and app.query_params["user"] == "u3"
     assert any("Nobody is called like that" in caption.value for caption in app.caption)
     assert open_app(corpus="shop", user="nobody").text_input(key=QUERY).value == ""
+
+
+def test_the_hit_that_is_chosen_already_puts_its_id_into_the_field(
+    many: Library, open_app: Open
+) -> None:
+    app = open_app(corpus="shop", user="u5")
+    app.text_input(key=QUERY).input("berl").run()
+    app.button(key=f"{finding.BOX}_1").click().run()
+    assert app.query_params["user"] == "u5"
+    assert app.text_input(key=QUERY).value == "u5" and hits(app) == []
+
+
+def test_an_own_history_is_found_by_its_whole_id(many: Library, open_app: Open) -> None:
+    event = Event("i1", datetime(2024, 1, 1, tzinfo=UTC), EventKind.VIEW)
+    history = own_history("shop", [event])
+    write_own(many.root, "shop", history, ())
+    app = open_app(corpus="shop")
+    app.text_input(key=QUERY).input(history.user_id).run()
+    assert hits(app) == ["Own history · 1 event"]
+    app.button(key=f"{finding.BOX}_0").click().run()
+    assert not app.exception and app.query_params["user"] == history.user_id
 
 
 def test_enter_takes_the_first_hit_and_an_empty_field_nobody(

@@ -37,3 +37,13 @@ def test_items_are_found_by_title_and_by_id(demo_engine) -> None:
 def test_a_user_is_called_by_the_id_and_what_answered() -> None:
     assert hit_label(UserHit("u1")) == "u1"
     assert hit_label(UserHit("u1", "city", "Berlin")) == "u1 · city: Berlin"
+
+
+def test_neither_a_long_id_nor_a_long_value_hides_the_other() -> None:
+    long = hit_label(UserHit("u" * 64, "city", "Berlin"))
+    assert len(long) <= 60 and long.endswith("… · city: Berlin") and long.startswith("u" * 30)
+    long = hit_label(UserHit("u1", "city", "Llan" * 40))
+    assert len(long) <= 60 and long.startswith("u1 · city: Llan") and long.endswith("…")
+    long = hit_label(UserHit("u" * 64, "city", "Llan" * 40))
+    assert len(long) <= 60 and "u" * 20 in long and "· city: Llan" in long
+    assert len(hit_label(UserHit("u" * 64))) == 60
