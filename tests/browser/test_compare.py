@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,11 @@ def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if event.text and step > 2
     )
     row = corpus.user_rows(user).start + step - 1
-    corpus.events.loc[corpus.events.index[row], Columns.Text] = EVIL
-    corpus.items.loc[:, Columns.Title] = [f"{EVIL[:40]} {item}" for item in corpus.item_ids]
-    for cached in ("_columns", "_titles", "_history"):
-        corpus.__dict__.pop(cached, None)
+    events = corpus.events.copy()
+    events.loc[events.index[row], Columns.Text] = EVIL
+    titles = [f"{EVIL[:40]} {item}" for item in corpus.item_ids]
+    items = corpus.items.assign(**{Columns.Title: titles})
+    engine.corpus = replace(corpus, events=events, items=items)
     comparison = Comparison(engine, before_and_after(user, step), library=library)
     path = folder / "report.html"
     path.write_text(comparison_report(comparison, DARK), encoding="utf-8")
