@@ -208,8 +208,8 @@ def _content(name: str, model_id: str = "") -> Fingerprint:
     with suppress(OSError):
         facts = events.stat()
         marks = facts.st_ino, facts.st_size, facts.st_mtime_ns
-        return str(events), marks, manifest.corpus_id, attributes
-    return str(events), manifest.corpus_id, attributes
+        return str(library().root), str(events), marks, manifest.corpus_id, attributes
+    return str(library().root), str(events), manifest.corpus_id, attributes
 
 
 @kept(4, mark("Reading the corpus …"), also=_content, speaks=False)
