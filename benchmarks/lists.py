@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,14 +70,21 @@ def run(library: Library) -> list[Line]:
     ]  # fmt: skip
 
 
-def main() -> int:
-    """Use the library that is named, or make one."""
+@contextmanager
+def library_of_music() -> Iterator[Library]:
+    """The library that is named, or one made for this run, with a model of music."""
     with tempfile.TemporaryDirectory() as folder:
         library = Library.open(Path(sys.argv[1] if len(sys.argv) > 1 else folder))
         if len(sys.argv) < 2:
             paths, items = CORPORA["music"]
             import_files(library, "music", paths, items)
             train(library.corpus("music"), library, replace(InterestConfig(), epochs=2))
+        yield library
+
+
+def main() -> int:
+    """Measure."""
+    with library_of_music() as library:
         lines = run(library)
     record("lists", {"lists for everyone": lines})
     return int(not all(line.met for line in lines))

@@ -20,16 +20,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.device import texts_of
-from benchmarks.measuring import CORPORA, PROJECT, Line, record, show
+from benchmarks.lists import library_of_music
+from benchmarks.measuring import PROJECT, Line, record, show
 from core.cluster import HERE, Machines, machines_at
-from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Part
@@ -42,8 +42,6 @@ from core.evaluate.protocols import data_of_split
 from core.evaluate.report import EvaluationReport, Result, evaluate
 from core.files import load_arrays, save_arrays
 from core.measure.cases import cases
-from core.model.config import InterestConfig
-from core.training.training import train
 
 TEXTS, TOKENS, CHUNK = 20_000, 16, 512
 PORTION, EVALUATIONS = 8, 10
@@ -319,12 +317,7 @@ def main() -> int:
     if len(sys.argv) > 3:
         serve(int(sys.argv[2]), Library.open(Path(sys.argv[1])), Path(sys.argv[3]))
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        library = Library.open(Path(sys.argv[1] if len(sys.argv) > 1 else folder))
-        if len(sys.argv) < 2:
-            paths, items = CORPORA["music"]
-            import_files(library, "music", paths, items)
-            train(library.corpus("music"), library, replace(InterestConfig(), epochs=2))
+    with library_of_music() as library:
         lines = run(library)
     record("ray_nodes", {"two nodes against one": lines})
     return int(not all(line.met for line in lines))

@@ -17,9 +17,8 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -28,6 +27,7 @@ import torch
 
 from benchmarks.measuring import PROJECT, Line, record, show
 from benchmarks.scale_data import simulate
+from benchmarks.stages import Stage, Watch, memory
 from core.cohorts.everyone import measure_everyone
 from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
@@ -38,7 +38,6 @@ from core.interest_map.projection import MAX_ANCHORS, MEDIAN, place, unit
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
 from core.model.profile import assign_topics, profile_of
-from core.progress import Progress
 from core.threads import one_openmp_thread, use_one_blas_thread
 from core.training.preparing import prepare
 from core.training.training import fit_interest, train
@@ -53,50 +52,6 @@ SOME = 2_000
 """Users by whom ``everyone`` measures."""
 LEAST_SECONDS = 2.0
 """Stages below are not compared."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage of a training: seconds on the clock and of the processor, and its peak in GB."""
-
-    name: str
-    wall: float
-    processor: float
-    peak: float
-
-
-class Watch:
-    """A progress callback that measures every stage by itself."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-        self._name = ""
-        self._start()
-
-    def __call__(self, now: Progress) -> None:
-        stage = "evaluate" if now.stage.startswith("evaluate ") else now.stage
-        if stage != self._name:
-            self.end(stage)
-
-    def end(self, following: str = "") -> None:
-        """The stage so far is over."""
-        wall, processor = time.monotonic() - self._began[0], time.process_time() - self._began[1]
-        stage = Stage(self._name or "start", wall, processor, memory("VmHWM"))
-        self.stages.append(stage)
-        print(f"      {wall:7.1f} s, {processor:7.1f} s of the processor, peak {stage.peak:.2f} GB,"
-              f" load {os.getloadavg()[0]:.1f}: {stage.name}", flush=True)  # fmt: skip
-        self._name = following
-        self._start()
-
-    def _start(self) -> None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        self._began = time.monotonic(), time.process_time()
-
-
-def memory(what: str) -> float:
-    """A line of this process's status in GB (2**30 bytes): ``VmHWM``, ``VmRSS``."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024**2
 
 
 def train_alone(name: str) -> None:

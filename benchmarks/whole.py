@@ -11,18 +11,16 @@ import json
 import os
 import subprocess
 import sys
-import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import torch
 
 from benchmarks.measuring import CORPORA, PROJECT, Line, record, show
+from benchmarks.stages import Stage, Watch
 from core.corpus.importing import import_files
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.encode.cache import open_cache, open_encoder, shipped_sentiment
-from core.progress import Progress
 from core.training.preparing import prepare
 from core.training.training import train
 
@@ -31,49 +29,12 @@ BARS = {"beauty": (900.0, 3.0), "music": (100.0, None)}
 """Seconds and GB; the second where an issue asks for one."""
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stage and what there was at its beginning, since the training began; ``peak`` in GB."""
-
-    name: str
-    wall: float
-    processor: float
-    peak: float
-    load: float
-
-
-class Watch:
-    """A progress callback that notes where each stage begins."""
-
-    def __init__(self) -> None:
-        self.stages: list[Stage] = []
-        self._began = time.monotonic(), time.process_time()
-
-    def __call__(self, now: Progress) -> None:
-        if not self.stages or self.stages[-1].name != now.stage:
-            self.note(now.stage)
-
-    def note(self, name: str) -> None:
-        """A stage begins."""
-        wall, processor = time.monotonic() - self._began[0], time.process_time() - self._began[1]
-        load = os.getloadavg()[0]
-        self.stages.append(Stage(name, wall, processor, peak(), load))
-        print(f"        {wall:5.0f} s, {processor:5.0f} s of the processor, peak {peak():.2f} GB, "
-              f"load {load:.1f}: {name}", flush=True)  # fmt: skip
-
-
-def peak() -> float:
-    """The most memory this process has held, in GB (2**30 bytes)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024**2
-
-
 def train_alone(name: str) -> None:
     """Train and write what was seen; the work of a process of its own."""
     library = Library.open()
     corpus, watch = library.corpus(name), Watch()
     train(corpus, library, progress=watch)
-    watch.note("end")
+    watch.end()
     (WORK / f"{name}.json").write_text(json.dumps([asdict(stage) for stage in watch.stages]))
 
 
@@ -93,15 +54,16 @@ def measure(name: str) -> list[Line]:
         check=True, cwd=PROJECT, env={**os.environ, "TASTELINES_LIBRARY": str(folder)},
     )  # fmt: skip
     stages = [Stage(**stage) for stage in json.loads((WORK / f"{name}.json").read_text())]
-    end, (seconds, memory) = stages[-1], BARS.get(name, (None, None))
-    loads = [stage.load for stage in stages]
+    seconds, memory = BARS.get(name, (None, None))
+    wall, processor = sum(each.wall for each in stages), sum(each.processor for each in stages)
+    loads, peak = [stage.load for stage in stages], max(stage.peak for stage in stages)
     lines = [
         Line(f"{name}: train, vectors cached", f"{seconds:.0f} s" if seconds else "none",
-             f"{end.wall:.0f} s, {end.processor:.0f} of the processor ({torch.get_num_threads()} "
+             f"{wall:.0f} s, {processor:.0f} of the processor ({torch.get_num_threads()} "
              f"threads; load {min(loads):.0f} to {max(loads):.0f})",
-             not seconds or end.wall <= seconds),
-        Line(f"{name}: peak", f"{memory} GB" if memory else "none", f"{end.peak:.2f} GB",
-             not memory or end.peak <= memory),
+             not seconds or wall <= seconds),
+        Line(f"{name}: peak", f"{memory} GB" if memory else "none", f"{peak:.2f} GB",
+             not memory or peak <= memory),
     ]  # fmt: skip
     return [show(line) for line in lines]
 

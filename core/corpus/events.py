@@ -148,7 +148,7 @@ class StoredEvents:
     def __init__(self, path: Path) -> None:
         self._path, self._lock, self._keeping = path, Lock(), Lock()
         verify(path.parent, (path.name,), remedy=tr(REMEDY))
-        with self._telling():
+        with reading(path.parent):
             self._bytes = pa.OSFile(str(path))
             self._sha256 = sha256_of_open(self._bytes.fileno(), path)
             listed = (read_sums(path.parent) or {}).get(path.name, self._sha256)
@@ -255,7 +255,7 @@ class StoredEvents:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         """One reader at a time, of the content that was written."""
-        with self._lock, self._telling():
+        with self._lock, reading(self._path.parent):
             self._check()
             yield
             self._check()
@@ -268,17 +268,18 @@ class StoredEvents:
         if sha256_of_open(self._bytes.fileno(), self._path) != self._sha256:
             raise changed(self._path, remedy=tr(REMEDY))
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """What readers raise of a file that isn't what was written, as ``Damaged``."""
-        try:
-            yield
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise Damaged(
-                tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
-                where=str(self._path.parent),
-                remedy=tr(REMEDY),
-            ) from None
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """What readers raise of a corpus's tables that aren't what was written, as ``Damaged``."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise Damaged(
+            tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
+            where=str(folder),
+            remedy=tr(REMEDY),
+        ) from None
 
 
 def _list_of(column: pa.ChunkedArray) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ import pyarrow.parquet as pq
 from core.corpus import tables
 from core.corpus.attributes import Attributes, load_users
 from core.corpus.corpus import Corpus
-from core.corpus.events import StoredEvents
+from core.corpus.events import REMEDY, StoredEvents, reading
 from core.corpus.manifest import Manifest
 from core.corpus.sorting import InOrder
 from core.domain import Columns
-from core.files import Damaged, read_sums, reason_of, verify, write_sums
+from core.files import read_sums, verify, write_sums
 from core.language import tr
 
 MANIFEST_FILE, QUARANTINE_FILE = "manifest.json", "quarantine.jsonl"
@@ -51,28 +50,15 @@ def load_tables(folder: Path) -> tuple[Manifest, pa.Table, pa.Table]:
     events = _read_table(folder, tables.EVENTS_FILE, tables.EVENTS_SCHEMA)
     items = _read_table(folder, tables.ITEMS_FILE, tables.ITEMS_SCHEMA)
     if read_sums(folder) is None:
-        with _damaged(folder):
+        with reading(folder):
             _check_content(manifest, events, items)
     return manifest, events, items
 
 
 def _read_table(folder: Path, name: str, schema: pa.Schema) -> pa.Table:
-    verify(folder, (name,), remedy=tr("Import the corpus again"))
-    with _damaged(folder):
+    verify(folder, (name,), remedy=tr(REMEDY))
+    with reading(folder):
         return pq.read_table(folder / name, partitioning=None, memory_map=True).cast(schema)
-
-
-@contextmanager
-def _damaged(folder: Path) -> Iterator[None]:
-    """What readers raise of a file that isn't what was written, as ``Damaged``."""
-    try:
-        yield
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise Damaged(
-            tr("the tables of the corpus are damaged: {reason}", reason=reason_of(error)),
-            where=str(folder),
-            remedy=tr("Import the corpus again"),
-        ) from None
 
 
 def _check_content(manifest: Manifest, events: pa.Table, items: pa.Table) -> None:

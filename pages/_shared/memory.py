@@ -155,8 +155,8 @@ def give_back(*, nobody: bool) -> None:
     """Collect what sessions left, and what is kept for them if there is ``nobody``."""
     if nobody:
         with _opening:
-            opened = {engine.model_id: engine.forget for engine in _opened}
-        for name, forget in [*_forgets.items(), *opened.items()]:
+            opened = [(engine.model_id, engine.forget) for engine in _opened]
+        for name, forget in [*_forgets.items(), *opened]:
             try:
                 forget()
             except Exception:  # the others are forgotten all the same
