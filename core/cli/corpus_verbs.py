@@ -108,7 +108,9 @@ def import_corpus(
     kinds: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", metavar="WORD=KIND", help=tr("What a word of the kind column means.")
+            "--kind",
+            metavar="[WORD=]KIND",
+            help=tr("What a word of the kind column means; a kind alone: events without a word."),
         ),
     ] = None,
     rating_scale: Annotated[
@@ -128,6 +130,12 @@ def import_corpus(
             "--order-as-time", help=tr("No times: a user's rows in file order, one a day.")
         ),
     ] = False,
+    one_user: Annotated[
+        str | None,
+        typer.Option(
+            "--one-user", metavar="NAME", help=tr("All rows are this user's: no column says it.")
+        ),
+    ] = None,
     item_text: Annotated[
         str | None,
         typer.Option(
@@ -158,6 +166,7 @@ def import_corpus(
         "rating_scale": said.parse_scale(rating_scale) if rating_scale else None,
         "category_separator": category_separator,
         "order_as_time": order_as_time or None,
+        "one_user": one_user,
         "item_text": said.parse_names(item_text) if item_text is not None else None,
     }
     options = said.ImportOptions(

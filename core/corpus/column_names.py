@@ -28,7 +28,8 @@ uzytkownik klient kupujacy uzivatel zakaznik felhasznalo vasarlo utilizator kull
 ITEMS = """
 item product article asin sku parent_asin isbn movie film book track song video news game app
 business restaurant place venue poi gmap listing anime recipe course hotel beer wine podcast show
-series goods good offer artist album job paper story post content_item clicked_item iid mid i
+series goods good offer artist album job paper story post content_item clicked_item lineitem
+iid pid aid mid i
 artikel produkt ware waren buch spiel titel_nr lied
 produit livre jeu oeuvre chanson
 articulo producto pelicula libro juego cancion
@@ -41,7 +42,27 @@ produkt ksiazka towar gra vyrobek kniha termek konyv konyv produs carte urun kit
 アイテム 製品
 상품 영화 책 아이템 제품 노래 المنتج
 """
-IDS = "id", "no", "nr", "num", "number", "nummer", "numero", "code", "key", "kod", "ref", "hash"
+STAND_INS = """
+session session_id sessionid visit visit_id visitid anonymous_id anonymousid anon_id cookie
+cookie_id cookieid device device_id deviceid browser_id email e_mail
+email_address mail phone ip ip_address
+"""
+"""What stands for users where no column names them."""
+IDS = (
+    "id",
+    "no",
+    "nr",
+    "num",
+    "number",
+    "nummer",
+    "numero",
+    "code",
+    "sku",
+    "key",
+    "kod",
+    "ref",
+    "hash",
+)
 NAMES = "name", "title", "nick", "nickname"
 EVENT_NAMES: Mapping[str, str] = {
     Columns.Time: """
@@ -54,7 +75,7 @@ order_time ordered_at purchase_date purchased_at purchase_time transaction_date 
 transaction_datetime t_dat visit_date visited_at view_time viewed_at watched_at watch_date
 listened_at played_at click_time clicked_at log_time logged_at local_time server_time utc_time
 checkin_time timestamp_ms timestamp_utc time_ms time_utc date_utc timestamp_seconds epoch date time
-day when ts at t dt read_at
+day when ts at t dt read_at start_time end_time
 zeitstempel zeitpunkt datum_zeit datum zeit uhrzeit erstellt erstellt_am bestelldatum kaufdatum
 bewertungsdatum wann
 horodatage date_heure date_avis date_commande date_achat heure quand
@@ -182,6 +203,26 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right)$")
 MAX_NAME = 80
 MERGED_RANK, INNER_RANK = 100_000, 200_000
+WORDS_RANK, STAND_IN_RANK = 300_000, 400_000
+_SURE_IDS = frozenset(
+    ("id", "uuid", "guid", "key", "hash", "sku", "asin", "isbn", "ean", "upc", "gtin", "uri")
+)
+_NOT_PEOPLE = re.compile(
+    r"city|country|region|state|address|postal|zip|segment|type|group|class|status|count|agent|store"
+)
+_TIME_ENDS = frozenset(
+    ("timestamp", "datetime", "date", "time", "at", "ts", "datum", "fecha", "data")
+)
+_REVIEW = frozenset(("review", "reviews", "comment", "comments", "feedback", "opinion"))
+_TEXT_ENDS = frozenset(("text", "body", "message", "content", "comment", "comments"))
+_TITLE_ENDS = frozenset(("title", "headline", "heading", "summary", "subject"))
+_MINE = re.compile(r"(?:my|your|own)_")
+_BOOK = frozenset(("isbn", "isbn13", "book_id", "book_title", "publisher", "author_l_f"))
+"""Beside these an author is the book's."""
+_HAPPENS = re.compile(
+    r"purchas|order|event|view|click|visit|review|rating|creat|transact|invoice|watch|play|listen|"
+    r"bought|sale|sold|paid|interact|action|log|session|activity|post|submit"
+)
 _WEAK_KINDS = ("type", "op", "typ", "tipo", "类型", "category")
 
 
@@ -205,11 +246,12 @@ def guess(table: str, columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     ``table`` is "events" or "items". A column may stand under several fields.
     """
     columns = list(columns)
+    of_books = not _BOOK.isdisjoint(plain_name(column) for column in columns)
     found: dict[str, list[tuple[int, int, str]]] = {}
     ranks = _ranks(table)
     for place, column in enumerate(columns):
         name = plain_name(column)
-        short = _MERGED.sub("", name)
+        short = _MINE.sub("", _MERGED.sub("", name), count=1)
         inner = plain_name(column.rpartition(".")[2]) if "." in column else ""
         for field, rank in ranks.items():
             options = [rank[name]] if name in rank else []
@@ -217,9 +259,54 @@ def guess(table: str, columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
                 options = [rank[short] + MERGED_RANK]
             if not options and inner in rank:
                 options = [rank[inner] + INNER_RANK]
-            if options:
+            if not options and _told_by_words(table, field, inner or name):
+                options = [WORDS_RANK]
+            if options and not (of_books and field == Columns.User and name == "author"):
                 found.setdefault(field, []).append((min(options), place, column))
     return {field: tuple(column for *_, column in sorted(hits)) for field, hits in found.items()}
+
+
+def _told_by_words(table: str, field: str, name: str) -> bool:
+    """Whether the words of an unknown name say what it is: customer_unique_id, lineitem_sku."""
+    words = name.split("_")
+    if len(words) < 2:
+        return False
+    people, things = (not known.isdisjoint(words) for known in _nouns())
+    if table == "items":
+        is_name = field == Columns.Title and words[-1] in ("title", "name")
+        return is_name and things and not people and not NOT_ITEMS.search(name)
+    if field in (Columns.Text, Columns.Title):
+        ends = _TEXT_ENDS if field == Columns.Text else _TITLE_ENDS
+        return words[-1] in ends and not _REVIEW.isdisjoint(words)
+    if field == Columns.Time:
+        return (
+            words[-1] in _TIME_ENDS and bool(_HAPPENS.search(name)) and not NOT_TIMES.search(name)
+        )
+    if field not in (Columns.User, Columns.Item) or words[-1] not in _SURE_IDS:
+        return False
+    if field == Columns.User:
+        return people and not things and not _NOT_PEOPLE.search(name)
+    return things and not NOT_ITEMS.search(name)
+
+
+@cache
+def _nouns() -> tuple[frozenset[str], frozenset[str]]:
+    """Words for users, and for items, that are long enough to mean them inside a name."""
+    people, things = (
+        frozenset(word for word in _plain(words) if len(word) > 2) for words in (USERS, ITEMS)
+    )
+    return people, things
+
+
+def is_stand_in(column: str) -> bool:
+    """Whether a column names sessions, devices or addresses rather than users."""
+    return plain_name(column) in _plain(STAND_INS)
+
+
+def is_title(column: str) -> bool:
+    """Whether a column is called as titles of items are, not as their ids."""
+    name = plain_name(column)
+    return name in _ranks("items")[Columns.Title] and name not in _plain(ITEMS)
 
 
 def is_named(columns: Iterable[str]) -> int:
@@ -258,10 +345,15 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
             **{field: _plain(names) for field, names in EVENT_NAMES.items()},
         }
         fields[Columns.Kind] = (*fields[Columns.Kind], *_WEAK_KINDS[:-1])
-    return {
+    ranks = {
         field: {name: rank for rank, name in reversed(list(enumerate(names)))}
         for field, names in fields.items()
     }
+    if table != "items":
+        known = ranks[Columns.User]
+        for place, name in enumerate(_plain(STAND_INS)):
+            known.setdefault(name, STAND_IN_RANK + place)
+    return ranks
 
 
 def _plain(names: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.corpus.column_names import ITEM_NOUN, NOT_TIMES, guess, plain_name
+from core.corpus.column_names import ITEM_NOUN, NOT_TIMES, guess, is_title, plain_name
 from core.corpus.syntax.protocol import Head, named, real_column
 from core.corpus.texts import is_missing
 from core.corpus.time_forms import read_clock
@@ -31,6 +31,8 @@ def item_columns(head: Head, columns: Mapping[str, str]) -> dict[str, str]:
     ids = head.values(columns[Columns.Item])
     guessed = guess("items", named(head))
     for field in ABOUT_ITEMS:
+        if field == Columns.Title and is_title(columns[Columns.Item]):
+            continue
         for name in guessed.get(field, ()):
             column = real_column(head, name)
             taken = {*columns.values(), *found.values(), *head.claimed}
@@ -47,7 +49,10 @@ def _describes(field: str, name: str, ids: Sequence[Any], values: Sequence[Any])
     if field != Columns.Category and len(set(words)) == 1:
         return False
     share = share_of_one(ids, values)
-    return bool(ITEM_NOUN.match(plain_name(name))) if share is None else share >= ONE_VALUE
+    if share is None:
+        plain = plain_name(name)
+        return plain == "title" or bool(ITEM_NOUN.match(plain))
+    return share >= ONE_VALUE
 
 
 def share_of_one(ids: Sequence[Any], values: Sequence[Any]) -> float | None:

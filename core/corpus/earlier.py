@@ -16,7 +16,15 @@ from core.domain import Columns, DomainError
 from core.language import mark, tr
 
 MEANING = (
-    *("kinds", "rating_scale", "decimal", "category_separator", "order_as_time", "item_text"),
+    *(
+        "kinds",
+        "rating_scale",
+        "decimal",
+        "category_separator",
+        "order_as_time",
+        "one_user",
+        "item_text",
+    ),
 )
 """Options about what values mean, which hold for files of another form too."""
 

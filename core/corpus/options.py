@@ -47,10 +47,12 @@ class ImportOptions(BaseModel):
     3, ...; True: the first line names the columns, whatever it looks like. ``delimiter``: what
     stands between two fields, a tab as itself. ``quote``: the quote mark, or "none" where quotes
     are plain characters. ``decimal``: "." or ",". ``time_format``: a pattern of strptime or one of
-    ``TIME_WORDS``. ``kinds``: word of the kind column (lower case) -> kind. ``rating_scale``:
+    ``TIME_WORDS``. ``kinds``: word of the kind column (lower case) -> kind, "" for events without a
+    word. ``rating_scale``:
     lowest and highest; a 0 below it means that no rating was given. ``category_separator``: what
     stands between several categories of an item, "none" where there is one. ``order_as_time``: no
-    times; a user's rows in file order, one a day. ``item_text``: fields or columns of the items
+    times; a user's rows in file order, one a day. ``one_user``: whose all rows are, where no column
+    says it. ``item_text``: fields or columns of the items
     file that are the item's text, in this order.
     """
 
@@ -68,6 +70,7 @@ class ImportOptions(BaseModel):
     rating_scale: Scale | None = None
     category_separator: str | None = None
     order_as_time: bool = False
+    one_user: str = ""
     item_text: tuple[str, ...] = ()
 
     def over(self, base: ImportOptions) -> ImportOptions:
@@ -120,7 +123,7 @@ class ImportOptions(BaseModel):
             if value:
                 yield option, value
         for word, kind in self.kinds.items():
-            yield "--kind", f"{word}={kind}"
+            yield "--kind", f"{word}={kind}" if word else kind
         if self.rating_scale:
             low, high = self.rating_scale
             yield "--rating-scale", "-".join(f"{end!r}".removesuffix(".0") for end in (low, high))
@@ -128,6 +131,8 @@ class ImportOptions(BaseModel):
             yield "--category-separator", self.category_separator
         if self.order_as_time:
             yield ("--order-as-time",)
+        if self.one_user:
+            yield "--one-user", self.one_user
         if self.item_text:
             yield "--item-text", ",".join(self.item_text)
 
@@ -182,17 +187,21 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
-    """Read ``word=kind`` pairs; DomainError for a kind that there is not."""
+    """Read ``word=kind`` pairs, or a kind alone; DomainError for a kind that there is not."""
     known = [str(kind) for kind in EventKind]
     kinds: dict[str, str] = {}
     for pair in pairs:
         word, equals, kind = pair.rpartition("=")
         kind = kind.strip().lower()
-        if not (word.strip() and equals and kind in known):
+        if kind not in known or bool(word.strip()) != bool(equals):
             raise DomainError(
-                tr("{pair!r} is not word=kind", pair=pair),
+                tr("{pair!r} is neither word=kind nor a kind", pair=pair),
                 where="--kind",
-                remedy=tr("Write --kind hover=view; the kinds are {kinds}", kinds=", ".join(known)),
+                remedy=tr(
+                    "Write --kind hover=view, or --kind view for events without a word; the kinds "
+                    "are {kinds}",
+                    kinds=", ".join(known),
+                ),
             )
         kinds[word.strip().lower()] = kind
     return kinds

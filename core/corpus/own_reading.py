@@ -135,11 +135,16 @@ def _import(paths: Sequence[Path], corpus: Corpus) -> Corpus:
         try:
             import_files(shelf, NAME, paths, options=said)
         except Asked as asked:
-            if manifest.options is None or manifest.options == said:
-                raise _unread(asked) from None
-            try:  # a file of the same shape as the corpus's own
-                import_files(shelf, NAME, paths, options=said.over(manifest.options))
-            except DomainError:
+            others = [said.model_copy(update={"one_user": NAME})]  # a file that names nobody
+            if manifest.options is not None and manifest.options != said:
+                others.insert(0, said.over(manifest.options))  # of the corpus's own shape
+            for other in others:
+                try:
+                    import_files(shelf, NAME, paths, options=other)
+                    break
+                except DomainError:
+                    continue
+            else:
                 raise _unread(asked) from None
         read = shelf.corpus(NAME)
         _ = read.history(read.user_ids[0])  # what is read lazily, before the files go

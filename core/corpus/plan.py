@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.corpus.column_names import is_stand_in, is_title
 from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.ratings import RatingStyle
@@ -16,11 +17,13 @@ from core.corpus.spoken import form
 from core.corpus.syntax import Head, Rows
 from core.corpus.texts import is_missing
 from core.corpus.timestamps import TimeUnit
-from core.corpus.validate import EventReader
+from core.corpus.validate import OPEN, EventReader
 from core.domain import Columns
 from core.language import mark
 
 BY_ORDER = mark("order of rows")
+TITLED = form(mark("no column has ids of items: they are known by {column}"))
+STANDS_IN = form(mark("no column names users: each value of {column} is taken for one"))
 WHOLE = form(mark("whole numbers written as floats in {fields} were read as integers (12.0 as 12)"))
 
 
@@ -74,12 +77,13 @@ class EventFile(ItemFile):
     """One file of events and how its rows are read.
 
     ``unit`` None: their order is their time. ``about``: the same file as one of items, where its
-    rows say what their items are.
+    rows say what their items are. ``one_user``: whose all rows are, where no column says it.
     """
 
     unit: TimeUnit | None
     style: RatingStyle
     about: ItemFile | None = None
+    one_user: str = ""
 
     @property
     def used(self) -> set[str]:
@@ -88,10 +92,13 @@ class EventFile(ItemFile):
 
     def events(self, kinds: Mapping[str, str], order: Counter[str]) -> EventReader:
         """A reader of its rows."""
-        kind = self.rows.facts.kind
+        kind = self.rows.facts.kind or kinds.get("", OPEN)
         also = () if self.about is None else tuple(self.about.columns.values())
         whole = self.whole
-        return EventReader(self.columns, self.unit, self.style, kinds, whole, order, kind, also)
+        whose = self.one_user
+        return EventReader(
+            self.columns, self.unit, self.style, kinds, whole, order, kind, also, whose
+        )
 
 
 @dataclass(frozen=True)
@@ -164,11 +171,18 @@ class Plan:
     def notes(self) -> list[str]:
         """What a person may wonder about in how the files are read."""
         notes: list[str] = []
+        said = self.asked.mapping.values()
         for source in self.files:
             notes += [f"{source.file.name}: {note}" for note in source.rows.facts.notes]
             if source.whole:
                 fields = " and ".join(source.columns[field] for field in sorted(source.whole))
                 notes.append(f"{source.file.name}: {WHOLE.format(fields=fields)}")
+            user = source.columns.get(Columns.User, "")
+            if source.table == EVENTS and is_stand_in(user) and user not in said:
+                notes.append(f"{source.file.name}: {STANDS_IN.format(column=repr(user[:60]))}")
+            item = source.columns.get(Columns.Item, "")
+            if source.table == EVENTS and is_title(item) and item not in said:
+                notes.append(f"{source.file.name}: {TITLED.format(column=repr(item[:60]))}")
         return list(dict.fromkeys(notes))
 
 

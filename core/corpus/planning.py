@@ -20,7 +20,7 @@ from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.spoken import spoken
 from core.corpus.syntax import Head, Rows, open_rows, read_head
 from core.corpus.syntax.parquet_rows import ParquetRows
-from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float
+from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float, read_id
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
 from core.language import tr
@@ -38,6 +38,8 @@ def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOption
     """
     if not paths:
         raise DomainError(tr("no file was named"), remedy=tr("Name at least one file of events"))
+    if options.one_user:
+        options = options.model_copy(update={"one_user": _one_user(options.one_user)})
     readers = _readers(options.format)
     event_map, item_map = split_mapping(options.mapping)
     files, listed_items = resolve_folders(paths, readers)
@@ -55,6 +57,18 @@ def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOption
     items = items or listed_items
     plan_of_items = plan_items(items, item_map, options) if items is not None else None
     return Plan(events, plan_of_items, options)
+
+
+def _one_user(name: str) -> str:
+    """The id of the user whose all rows are."""
+    try:
+        return read_id(Columns.User, name)
+    except BadRow as bad:
+        raise DomainError(
+            tr("{name!r} can be no user id: it {reason}", name=name, reason=spoken(bad.reason)),
+            where="--one-user",
+            remedy=tr("Write a name such as me"),
+        ) from None
 
 
 def plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) -> ItemFile:
@@ -123,7 +137,8 @@ def _plan_events(
     head = replace(head, claimed=frozenset([*mapping.values(), *item_map.values()]))
     if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
         raise _no_rows(file, head)
-    needed = [name for name in NEEDED if name != Columns.Time or not options.order_as_time]
+    spared = {Columns.Time: options.order_as_time, Columns.User: options.one_user}
+    needed = [name for name in NEEDED if not spared.get(name)]
     for reader in readers:
         guessed = reader.event_columns(head)
         if guessed is not None and all(name in guessed or name in mapping for name in needed):
@@ -131,6 +146,8 @@ def _plan_events(
     else:
         raise _no_events(file, head, readers, needed, mapping)
     columns = _merged(guessed, mapping)
+    if options.one_user:
+        columns.pop(Columns.User, None)
     if options.order_as_time:
         columns.pop(Columns.Time, None)
         columns.pop(CLOCK, None)
@@ -146,7 +163,8 @@ def _plan_events(
     whole = whole_ids(head, columns)
     about = {**item_columns(head, columns), **item_map, Columns.Item: columns[Columns.Item]}
     described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
-    return EventFile(file, rows, head, reader, columns, whole, unit, style, described)
+    whose = options.one_user
+    return EventFile(file, rows, head, reader, columns, whole, unit, style, described, whose)
 
 
 def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -166,7 +184,7 @@ def _said_kinds(head: Head, columns: Mapping[str, str], options: ImportOptions) 
     """The column that holds the words which a person explained."""
     for column in guess("events", head.columns).get(Columns.Kind, ()):
         words = {str(value).strip().lower() for value in head.values(column)}
-        if column not in columns.values() and words & options.kinds.keys():
+        if column not in columns.values() and words & (options.kinds.keys() - {""}):
             return {Columns.Kind: column}
     return {}
 
@@ -269,11 +287,14 @@ def _no_rows(file: SourceFile, head: Head) -> DomainError:
             "the file has no row that can be read; its first line {reason}",
             reason=spoken(bad.reason),
         )
-    return DomainError(
-        what,
-        where=str(file.path),
-        remedy=tr("Give a CSV with a header line, JSON lines, Parquet or an Excel sheet"),
-    )
+    remedy = tr("Give a CSV with a header line, JSON lines, Parquet or an Excel sheet")
+    if bad is not None and head.columns and (mark := head.source.facts.delimiter):
+        remedy = tr(
+            "Put quotes around fields that hold {mark!r}, or say what separates fields with "
+            "--delimiter",
+            mark=mark,
+        )
+    return DomainError(what, where=str(file.path), remedy=remedy)
 
 
 def _no_events(
@@ -301,6 +322,8 @@ def _no_events(
         )
     elif head.source.facts.has_header and head.source.facts.delimiter:
         remedy.append(tr("If the first line is no header, add --no-header"))
+    if Columns.User in missing:
+        remedy.append(tr("If all rows are one person's, add --one-user NAME"))
     if len(head.columns) == 1 and head.source.facts.delimiter:
         separate = tr("Each line is one field: say what separates fields with --delimiter")
         remedy.insert(0, separate)

@@ -187,6 +187,8 @@ class _Sampled:
                 if len(self.words) < WORDS_SHOWN and not is_missing(value):
                     kind = kind_of(str(value), said)
                     self.words[str(value).strip()] = None if kind is None else kind.value
+        elif not source.rows.facts.kind:
+            self.words[""] = said.get("")
 
     def preview(
         self, question: Question | None, paths: Sequence[Path], items: Path | None, name: str

@@ -14,8 +14,13 @@ from core.corpus.options import Scale
 from core.corpus.ratings import OUTSIDE, OUTSIDE_INFERRED, scale_words, scaled
 from core.corpus.validate import OPEN
 from core.domain import Columns, EventKind
+from core.language import mark
 
 SHARE = "share"
+ALL_VIEWS = mark(
+    "nothing says of what kind these events are: they are taken for views; if they are purchases, "
+    "add --kind purchase"
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,14 @@ def settle(events: pa.Table, wholes: Counter[float], known: Scale | None) -> Set
     if rated.any() or events[Columns.Rating].null_count < len(events):
         settled = _with(events, Columns.Rating, pa.array(ratings.ratings, from_pandas=True))
     settled = _with_kinds(settled, rated)
+    notes = ratings.notes
+    if events[Columns.Kind].unique().to_pylist() == [OPEN] and _are_views(settled):
+        notes = (*notes, ALL_VIEWS)
     reason = ""
     if ratings.scale is not None:
         problem = OUTSIDE if known is not None else OUTSIDE_INFERRED
         reason = problem.format(scale=scale_words(ratings.scale))
-    return Settled(settled, ratings.scale, pa.array(ratings.outside), reason, ratings.notes)
+    return Settled(settled, ratings.scale, pa.array(ratings.outside), reason, notes)
 
 
 def _with(events: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
@@ -77,6 +85,10 @@ def _with_kinds(events: pa.Table, rated: BoolArray) -> pa.Table:
     codes = np.where(is_open, found + np.int8(len(words)), codes)
     known = pa.array([*words, *kinds], column.type)
     return _with(events, Columns.Kind, known.take(pa.array(codes)))
+
+
+def _are_views(events: pa.Table) -> bool:
+    return bool(events[Columns.Kind].unique().to_pylist() == [EventKind.VIEW.value])
 
 
 def _numbers(column: pa.ChunkedArray) -> FloatArray:

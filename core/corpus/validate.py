@@ -69,9 +69,10 @@ class EventReader:
     takes, in this order, and then the
     columns ``also``. ``unit`` None: an event's time is its place among the user's rows, one a
     day, counted in ``order``. ``whole``: fields of ids whose "12.0" is 12. ``kind``: that of
-    events whose row names none. ``dropped`` are the optional values of the latest row that could
-    not be read; ``shortened`` counts texts cut at MAX_TEXT; ``unknown`` counts unknown words of the
-    kind column; ``wholes`` counts what ratings such as 3/5 are of.
+    events whose row names none; ``one_user``: whose the rows are, where no column says it.
+    ``dropped`` are the optional values of the latest row that could not be read; ``shortened``
+    counts texts cut at MAX_TEXT; ``unknown`` counts unknown words of the kind column; ``wholes``
+    counts what ratings such as 3/5 are of.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class EventReader:
         order: Counter[str],
         kind: str = OPEN,
         also: Sequence[str] = (),
+        one_user: str = "",
     ) -> None:
         fields = [field for field in (*Columns.EVENTS, CLOCK) if field in columns]
         if unit is None and Columns.Time in fields:
@@ -91,7 +93,8 @@ class EventReader:
         self._n_values = len(fields)
         self.wanted = (*(columns[field] for field in fields), *also)
         places = {field: place for place, field in enumerate(fields)}
-        self._user, self._item = places[Columns.User], places[Columns.Item]
+        self._user, self._item = places.get(Columns.User, -1), places[Columns.Item]
+        self._one_user = one_user
         self._time_place = places.get(Columns.Time, -1)
         self._kind_place = places.get(Columns.Kind, -1)
         self._rating_place = places.get(Columns.Rating, -1)
@@ -114,7 +117,8 @@ class EventReader:
 
     def read(self, values: Values) -> ValidEvent | BadRow:
         """The row as an event, or why not."""
-        user, item = values[self._user], values[self._item]
+        item = values[self._item]
+        user = self._one_user if self._user < 0 else values[self._user]
         try:
             user = self._users[user] if user.__class__ is str else self._id(Columns.User, user)
             item = self._items[item] if item.__class__ is str else self._id(Columns.Item, item)

@@ -44,6 +44,7 @@ NONE = mark("none")
 FOUND = ""
 """An option that nobody has said."""
 PROPOSALS_SHOWN = 8
+ONE_USER = "me"
 WIDTH = 190
 
 
@@ -82,6 +83,8 @@ def _answer_mapping(question: Question, preview: Preview | None) -> None:
         drawing.button(label, key, said.say_in, "mapping", field, column)
     if field == Columns.Time:
         _answer_order(question, preview)
+    if field == Columns.User:
+        _answer(tr("No column does: all rows are one user's"), "one_user", ONE_USER)
 
 
 def _answer_kinds(question: Question, preview: Preview | None) -> None:
@@ -196,6 +199,8 @@ def draw_reading(options: ImportOptions, preview: Preview | None) -> None:
             label, with_zero = tr("0 means no rating"), (0.0, scale[1])
             _check(label, scale[0] > 0, "rating_scale", above_zero, with_zero)
         _check(tr("Order of rows is time"), options.order_as_time, "order_as_time", True, None)
+        if options.one_user:
+            _check(tr("All rows are one user's"), True, "one_user", options.one_user, None)
 
 
 def _or_none(sign: str) -> str:
@@ -213,13 +218,13 @@ def _draw_kinds(words: dict[str, str | None]) -> None:
         chosen = said.all_said().get("kinds", {}).get(word, kind)
         state.choose(key, chosen if chosen in KINDS else None)
         st.selectbox(
-            word,
+            word or tr("Events without a kind"),
             KINDS,
             key=key,
             index=None,
             format_func=tr,
             placeholder=tr("kind …"),
-            width=150,
+            width=170,
             on_change=said.said_in,
             args=("kinds", key, word, FOUND),
         )

@@ -23,6 +23,7 @@ MOSTLY = 0.5
 KINDS_SHARE, FEW_WORDS = 0.7, 20
 NEARLY_ALL = 0.95
 REPEATING = 0.9
+ALONE = 0.2
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
 
 
@@ -81,6 +82,8 @@ class _Guess:
             self._take_unnamed_kinds()
         self._take(Columns.Rating, self._are_ratings)
         self._take(Columns.Text, self._are_texts)
+        if Columns.Item not in self._taken:
+            self._take_titles_as_ids()
         if Columns.Text in self._taken:
             self._take(Columns.Title, self._are_titles)
         return {field: self._taken[field] for field in Columns.EVENTS if field in self._taken}
@@ -114,6 +117,17 @@ class _Guess:
             ids = [name for name in free if plain_name(name) == "id" and self._repeats(name)]
         if len(ids) == 1:
             self._taken[Columns.Item] = ids[0]
+
+    def _take_titles_as_ids(self) -> None:
+        """Without any id: items are known by their titles, unless these may be a review's or a
+        user's."""
+        free, of_reviews = self._free(), guess("events", named(self._head)).get(Columns.Title, ())
+        for name in guess("items", named(self._head)).get(Columns.Title, ()):
+            column = real_column(self._head, name)
+            is_review = name in of_reviews and Columns.Text in self._taken
+            if column in free and not is_review and not self._follows(column, Columns.User):
+                self._taken[Columns.Item] = column
+                return
 
     def _repeats(self, column: str) -> bool:
         values = [str(value) for value in self._values(column)]
@@ -176,8 +190,13 @@ class _Guess:
             return False
         if Columns.Item not in self._taken or len(set(map(str, values))) == 1:
             return True
-        ids = self._head.values(self._taken[Columns.Item])
-        return (share_of_one(ids, self._head.values(column)) or 0) < ONE_VALUE
+        ids, titles = self._head.values(self._taken[Columns.Item]), self._head.values(column)
+        share = share_of_one(ids, titles)
+        if share is None:  # a review's title stands beside its text, an item's beside none too
+            texts = self._head.values(self._taken[Columns.Text])
+            alone = sum(map(is_missing, texts)) - sum(map(is_missing, titles))
+            return alone < ALONE * len(titles)
+        return share < ONE_VALUE
 
     @staticmethod
     def _are_texts(column: str, values: list[Any]) -> bool:

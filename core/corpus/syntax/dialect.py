@@ -18,6 +18,7 @@ from core.corpus.source import Sample
 from core.corpus.spoken import form
 from core.corpus.syntax.cells import Cutter
 from core.corpus.syntax.layouts import LAYOUTS, Layout, expanded_names
+from core.corpus.timestamps import times_share
 from core.domain import DomainError
 from core.language import mark, tr
 
@@ -40,6 +41,7 @@ REPEATED = form(
 _SEP_LINE = re.compile(r'"?sep=(.{1,2}?)"?\s*', re.IGNORECASE)
 _DATA = re.compile(r"[-+]?[\d.,]*\d[\d.,]*%?|.*\d[-/.:]\d+[-/.:]\d.*|\d{4}\D\d{1,2}.*|\S+@\S+\.\w+")
 _FIRM = re.compile(r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*")
+_FRACTION = re.compile(r"[-+]?\d*[.,]\d+|-\d+")
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
 
@@ -264,8 +266,9 @@ class _Sniffer:
                 where=str(self.path),
                 remedy=tr(
                     "Put a header line first, or add --no-header, which calls the columns 1, 2, 3, "
-                    "..., and say which is which: --no-header --map user_id=1 --map item_id=2 "
-                    "--map timestamp=3"
+                    "..., and say which is which: --no-header --map user_id={user} --map "
+                    "item_id={item} --map timestamp={time}",
+                    **_likely(data),
                 ),
                 values=tuple(first[:20]),
             )
@@ -311,9 +314,11 @@ class _Sniffer:
         return tuple(unique)
 
     def _named_rows(self) -> bool:
-        """Whether rows have one field more than the header, as R writes row names."""
+        """Whether rows have one field more than the header, as R writes row names: one each."""
         rows = self._rows(Cutter(self._delimiter()))[1:COMPARED_ROWS]
-        return bool(rows) and sum(bool(row[-1].strip()) for row in rows) > len(rows) / 2
+        names = {row[0] for row in rows}
+        filled = sum(bool(row[-1].strip()) for row in rows)
+        return bool(rows) and filled > len(rows) / 2 and len(names) == len(rows)
 
     def _firm(self, data: list[list[str]]) -> tuple[int, ...]:
         if not data:
@@ -364,6 +369,25 @@ def _widths(cutter: Cutter, lines: Sequence[str], *, joins: bool = False) -> Cou
         elif joins:
             held = [*held, line] if len(held) < JOINED_LINES else []
     return counted
+
+
+def _likely(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Numbers, from 1, of the columns of times, users and items that rows without names suggest."""
+    rows = rows[:COMPARED_ROWS]
+    columns = list(zip(*rows, strict=True))
+    shares = [times_share([cell.strip() for cell in column], strict=True) for column in columns]
+    time = max(range(len(columns)), key=lambda at: (shares[at], at), default=-1)
+    if time < 0 or shares[time] < CONSISTENT:
+        return {"user": 1, "item": 2, "time": 3}
+    others = [at for at in range(len(columns)) if at != time]
+    ids = [
+        at
+        for at in others
+        if not any(_FRACTION.fullmatch(cell.strip()) for cell in columns[at])
+        and (len(rows) < 2 or len(set(columns[at])) > 1)
+    ]
+    user, item = (*ids, *(at for at in others if at not in ids), 1, 2)[:2]
+    return {"user": user + 1, "item": item + 1, "time": time + 1}
 
 
 def _usual(widths: object) -> int:

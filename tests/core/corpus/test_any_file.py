@@ -295,6 +295,63 @@ CASES = {
     "no times at all": Case(
         table("user,item,rating", lambda s: f"{s.user},{s.item},{s.stars}"),
         refused=("timestamp", "--order-as-time")),
+    # names that only their words explain, and files that name nobody
+    "orders of a shop: e-mail, line items, paid and created": Case(
+        table("Name,Email,Paid at,Created at,Lineitem quantity,Lineitem name,Lineitem sku",
+              lambda s:
+              f"#{s.number},{s.user}@example.com,{s.at:%Y-%m-%d %H:%M:%S} -0500,"
+              f"{s.at:%Y-%m-%d %H:%M:%S} -0500,1,Chair {s.item},{s.item}"),
+        {"kinds": {"": "purchase"}}, kinds={"purchase": N}, notes=("'Email' is taken for one",),
+        event={"item_id": FIRST.item}, unused=("Name",)),
+    "longer names: customer_unique_id, order_purchase_timestamp": Case(
+        table("review_id,order_id,customer_unique_id,product_id,review_score,review_comment_title,"
+              "review_comment_message,order_purchase_timestamp,customer_city_id", lambda s:
+              f"r{s.number},o{s.number},{s.user},{s.item},{s.stars},,{s.text.replace(',', '')},"
+              f"{s.at:%Y-%m-%d %H:%M:%S},{s.number % 3}"),
+        kinds=REVIEWS, scale=(1, 5), unused=("review_id", "order_id", "customer_city_id"),
+        event={"timestamp": "2021-03-05T09:30", "text": FIRST.text}),
+    "a log with short names": Case(
+        table("ts|uid|pid|evt", lambda s: f"{s.seconds}.250000|{s.user}|{s.item}|"
+              f"{actions(('VIEW', 'VIEW', 'ADD_TO_CART', 'VIEW', 'PURCHASE'))(s)}"), kinds=KINDS),
+    "sessions as lists of events": Case(
+        "\n".join(json.dumps({"session": user, "events": [
+            {"aid": s.item, "ts": s.seconds * 1000,
+             "type": actions(("clicks", "clicks", "carts", "clicks", "orders"))(s)}
+            for s in SOLD if s.user == user]}) for user in sorted({s.user for s in SOLD})),
+        kinds={"click": 36, "cart": 12, "purchase": 12},
+        notes=("each object in the list 'events'", "'session' is taken for one"),
+        event={"item_id": FIRST.item, "timestamp": "2021-03-05T09:30"}),
+    "orders with lines, and one without": Case(
+        json.dumps([{"id": s.number, "customer": {"id": s.user}, "created_at": s.at.isoformat(),
+                     "line_items": [{"product_id": s.item, "title": f"Chair {s.item}"}]}
+                    for s in SOLD] + [{"id": 0, "customer": {"id": "c1"},
+                                       "created_at": "2021-03-05", "line_items": []}]),
+        kinds={"view": N}, item={"title": f"Chair {FIRST.item}"}, notes=("add --kind purchase",)),
+    "rows with a comma too many are not shifted": Case(
+        table("member,isbn,stars,when", lambda s:
+              f"{s.user},{s.item},{s.stars},{s.at:%A, %d %B %Y}"),
+        refused=("5 fields", "4", "quotes")),
+    "row names as R writes them": Case(
+        table('"user_id","item_id","rating","time"', lambda s:
+              f'"{s.number + 1}","{s.user}","{s.item}",{s.stars},{s.seconds}'),
+        kinds=RATED, event={"user_id": FIRST.user}),
+    "films of one person": Case(
+        table("Date,Name,Year,Letterboxd URI,Rating", lambda s:
+              f"{s.at:%Y-%m-%d},Film {s.number},1999,https://boxd.it/{s.number},{s.stars - .5}"),
+        {"one_user": "me"}, kinds=RATED, scale=(0.5, 5), notes=("known by 'Name'",),
+        event={"user_id": "me", "item_id": f"Film {FIRST.number}"}),
+    "films of nobody": Case(
+        table("Date,Name,Rating", lambda s: f"{s.at:%Y-%m-%d},Film {s.number},{s.stars}"),
+        refused=("user_id", "--one-user")),
+    "a reader's shelf: an author is no user, a title no review's": Case(
+        table("Book Id,Title,Author,ISBN,My Rating,Date Added,My Review", lambda s:
+              f"{s.number},Book {s.number},Ann,978{s.number},{s.stars},{s.at:%Y/%m/%d},"
+              + (s.text.replace(",", "") if s.number % 3 == 0 else "")),
+        {"one_user": "me"}, kinds={"review": 20, "rating": 40}, item={"title": "Book 0"},
+        unused=("Author", "ISBN")),
+    "no header, times in the second column, numbers with points": Case(
+        table("", lambda s: f"{s.user}|{s.at:%Y-%m-%d %H:%M}|30.25|-97.7|{s.item}"),
+        refused=("--map user_id=1", "--map item_id=5", "--map timestamp=2")),
     # text
     "tags, entities and brackets": Case(
         table("user,item,time,text", lambda s: f"{s.user},{s.item},{s.seconds},"

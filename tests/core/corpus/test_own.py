@@ -46,6 +46,20 @@ def write(tmp_path: Path, demo: Corpus) -> Callable[..., Path]:
     return write
 
 
+def test_a_file_that_names_nobody_and_no_ids_is_matched_by_title(
+    tmp_path: Path, demo: Corpus
+) -> None:
+    titles = [demo.title(item) for item in demo.item_ids]
+    once = [title for title in titles if titles.count(title) == 1][:5]
+    path = tmp_path / "watched.csv"
+    lines = [f'"{title}",{at + 13}/1/24' for at, title in enumerate(once)]
+    path.write_text("\n".join(["Title,Date", *lines, "Of no shop,20/1/24"]))
+    reading = read_own_file([path], demo)
+    assert [demo.title(event.item_id) for event in reading.history.events[:5]] == once
+    assert [item.name for item in reading.unknown if item.taken is None] == ["Of no shop"]
+    assert reading.history.events[0].timestamp == datetime(2024, 1, 13, tzinfo=UTC)
+
+
 def test_known_items_give_a_history_like_a_users(write: Callable[..., Path], demo: Corpus) -> None:
     path = write(
         {"item_id": "BEA-026", "rating": 4, "text": "lovely"}, {"item_id": "OUT-006", "rating": 2}
