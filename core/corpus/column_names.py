@@ -15,7 +15,7 @@ from core.domain import Columns
 
 USERS = """
 user customer reviewer visitor member client account profile author buyer shopper subscriber viewer
-listener reader player person guest patron critic rater consumer cust usr uid u
+listener reader player person household guest patron critic rater consumer cust usr uid u
 nutzer benutzer kunde kunden kundin besucher mitglied mitglieds konto kaeufer kaufer
 utilisateur visiteur membre compte acheteur lecteur
 usuario cliente visitante miembro cuenta comprador lector
@@ -199,8 +199,10 @@ ITEM_NOUN = re.compile(
 """Names of columns that speak of an item wherever they stand."""
 
 _TYPE = re.compile(r":(?:token|token_seq|float|float_seq)$")
+_ROOM = re.compile(r"^\w+/(?=\w+$)")
+"""SNAP's product/productId, review/time."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right)$")
+_MERGED = re.compile(r"(?:_[xy]|[._]1|_left|_right|_(?:en|de|fr|es|cn|zh|jp|ja))$")
 MAX_NAME = 80
 MERGED_RANK, INNER_RANK = 100_000, 200_000
 WORDS_RANK, STAND_IN_RANK = 300_000, 400_000
@@ -229,7 +231,8 @@ _WEAK_KINDS = ("type", "op", "typ", "tipo", "类型", "category")
 @lru_cache(2**16)
 def plain_name(column: str) -> str:
     """A column's name for comparing."""
-    name = _HUMP.sub("_", _TYPE.sub("", column.strip().strip("\"'#\ufeff ")))
+    column = _TYPE.sub("", column.strip().strip("\"'#\ufeff "))
+    name = _HUMP.sub("_", _ROOM.sub("", column))
     folded = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("ł", "l"))
     kept = "".join(" " if not c.isalnum() else c for c in folded if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", "_".join(kept.split()))

@@ -41,6 +41,7 @@ REPEATED = form(
 _SEP_LINE = re.compile(r'"?sep=(.{1,2}?)"?\s*', re.IGNORECASE)
 _DATA = re.compile(r"[-+]?[\d.,]*\d[\d.,]*%?|.*\d[-/.:]\d+[-/.:]\d.*|\d{4}\D\d{1,2}.*|\S+@\S+\.\w+")
 _FIRM = re.compile(r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*")
+_PAIR_OF_IDS = re.compile(r"\s*\d+ +\d+\s*")
 _FRACTION = re.compile(r"[-+]?\d*[.,]\d+|-\d+")
 _LETTERS, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
@@ -142,8 +143,9 @@ class _Sniffer:
             pairs = sum(line.count("||") for line in lines[:50])
             if pairs * 2 == sum(line.count("|") for line in lines[:50]):
                 best = "||"
-        if not best and _score(" ", lines) > 0 and len(lines[0].split()) > 2:
-            best = " "
+        if not best and _score(" ", lines) > 0:
+            is_pair = all(map(_PAIR_OF_IDS.fullmatch, lines[:COMPARED_ROWS]))
+            best = " " if is_pair or len(lines[0].split()) > 2 else ""
         return best or ","
 
     def _cutter(self, mark: str, quote: str | None) -> Cutter:
@@ -264,12 +266,7 @@ class _Sniffer:
                 tr("the first line looks like data, not like column names: {cells}", cells=shown),
                 "header",
                 where=str(self.path),
-                remedy=tr(
-                    "Put a header line first, or add --no-header, which calls the columns 1, 2, 3, "
-                    "..., and say which is which: --no-header --map user_id={user} --map "
-                    "item_id={item} --map timestamp={time}",
-                    **_likely(data),
-                ),
+                remedy=_headless(data),
                 values=tuple(first[:20]),
             )
         return self._made(cutter, self._header(first, width), True, data[1:])
@@ -371,23 +368,32 @@ def _widths(cutter: Cutter, lines: Sequence[str], *, joins: bool = False) -> Cou
     return counted
 
 
-def _likely(rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """Numbers, from 1, of the columns of times, users and items that rows without names suggest."""
+def _headless(rows: Sequence[Sequence[str]]) -> str:
+    """How to read rows without names: which columns their values suggest, numbered from 1."""
     rows = rows[:COMPARED_ROWS]
-    columns = list(zip(*rows, strict=True))
-    shares = [times_share([cell.strip() for cell in column], strict=True) for column in columns]
-    time = max(range(len(columns)), key=lambda at: (shares[at], at), default=-1)
-    if time < 0 or shares[time] < CONSISTENT:
-        return {"user": 1, "item": 2, "time": 3}
-    others = [at for at in range(len(columns)) if at != time]
-    ids = [
-        at
-        for at in others
-        if not any(_FRACTION.fullmatch(cell.strip()) for cell in columns[at])
-        and (len(rows) < 2 or len(set(columns[at])) > 1)
-    ]
-    user, item = (*ids, *(at for at in others if at not in ids), 1, 2)[:2]
-    return {"user": user + 1, "item": item + 1, "time": time + 1}
+    columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+    shares = [times_share(column, strict=True) for column in columns]
+    time = max(range(len(columns)), key=lambda at: (shares[at], at), default=0)
+    is_timed = len(columns) > 2 and shares[time] >= CONSISTENT
+    others = [at for at in range(len(columns)) if not (is_timed and at == time)]
+    ids = [at for at in others if not any(map(_FRACTION.fullmatch, columns[at]))]
+    ids = [at for at in ids if len(set(columns[at])) > 1] or ids
+    user, item = (*ids, *(at for at in others if at not in ids), 0, 1)[:2]
+    said = {"user": user + 1, "item": item + 1}
+    if is_timed:
+        return tr(
+            "Put a header line first, or add --no-header, which calls the columns 1, 2, 3, ..., "
+            "and say which is which: --no-header --map user_id={user} --map item_id={item} --map "
+            "timestamp={time}",
+            **said,
+            time=time + 1,
+        )
+    return tr(
+        "Put a header line first, or add --no-header, which calls the columns 1, 2, 3, ..., and "
+        "say which is which: --no-header --map user_id={user} --map item_id={item}, and --map "
+        "timestamp=COLUMN, or --order-as-time where there are no times",
+        **said,
+    )
 
 
 def _usual(widths: object) -> int:

@@ -10,14 +10,12 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
-from core.corpus.column_names import guess, is_named
+from core.corpus.column_names import is_named
 from core.corpus.source import MAX_LINE, BadRow, SourceFile
 from core.corpus.spoken import form
 from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Fields, Row, ValueRow
-from core.domain import Columns
 from core.language import mark
 
 SYNTAX_LINES = 20
@@ -25,8 +23,6 @@ MAX_LITERAL = 200_000
 LINE_EXCERPT = 1_000
 MAX_COLUMNS = 50_000
 LATER_ROWS = 200
-MAX_LISTS = 500
-SEVERAL = form(mark("each object in the list {column} is an event"))
 NOT_JSON = form(mark("is not JSON: {why}"))
 NO_OBJECT = mark("is not a JSON object")
 BEYOND_BOUNDS = mark("a number or nesting beyond all bounds")
@@ -73,11 +69,8 @@ class JsonRows:
         )
         syntax = mark("JSON lines") if self._by_line else mark("JSON array") if array else "JSON"
         self.facts = Facts(mark("Python dictionaries") if self._is_python else syntax)
-        self._lists = ""
         self._head = self._read_head()
         self.columns = self._named()
-        if self._lists:
-            self.facts = replace(self.facts, notes=(SEVERAL.format(column=repr(self._lists)),))
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         gets = [_getter(column) for column in columns]
@@ -88,18 +81,7 @@ class JsonRows:
                 yield number, tuple([get(fields) for get in gets])
 
     def records(self) -> Iterator[Row]:
-        rows = self._lines() if self._by_line else self._stream()
-        return self._each(rows) if self._lists else rows
-
-    def _each(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """A row for each object of the list that holds the events of an outer object."""
-        for number, fields in rows:
-            several = fields.get(self._lists) if isinstance(fields, dict) else None
-            if not isinstance(several, list) or isinstance(fields, BadRow):
-                yield number, fields
-                continue
-            for inner in several:
-                yield number, fields | {self._lists: inner}
+        return self._lines() if self._by_line else self._stream()
 
     def later(self, column: str) -> Sequence[Any]:
         if not self._by_line:
@@ -109,16 +91,11 @@ class JsonRows:
         for piece in self._file.sample.later:
             for line in piece.split("\n")[:LATER_ROWS]:
                 fields = self._object(line)
-                rows = self._each(iter([(0, fields)])) if self._lists else iter([(0, fields)])
-                values += [get(row) for _, row in rows if isinstance(row, dict)]
+                if isinstance(fields, dict):
+                    values.append(get(fields))
         return values
 
     def _read_head(self) -> list[Row]:
-        rows = self._sampled()
-        self._lists = _list_of_events([fields for _, fields in rows if isinstance(fields, dict)])
-        return self._sampled() if self._lists else rows
-
-    def _sampled(self) -> list[Row]:
         rows: list[Row] = []
         size = 0
         for row in self.records():
@@ -290,24 +267,6 @@ def _unwrapped(value: Fields) -> list[Fields]:
             return [row for row in columns if isinstance(row, dict)]
         return [{name: column.get(key) for name, column in value.items()} for key in columns[0]]
     return []
-
-
-def _list_of_events(rows: Sequence[Fields]) -> str:
-    """The field whose list of objects names the items, where nothing beside it does: the events of
-    a session, the lines of an order. Empty for none.
-    """
-    names = dict.fromkeys(name for row in rows for name in row)
-    if not rows or len(names) > MAX_LISTS or Columns.Item in guess("events", names):
-        return ""
-    for name in names:
-        lists = [row[name] for row in rows if isinstance(row.get(name), list)]
-        inner = [each for several in lists for each in several[:3]]
-        if not inner or len(lists) * 2 < len(rows) or not all(isinstance(e, dict) for e in inner):
-            continue
-        keys = {f"{name}.{key}" for each in inner for key in each}
-        if Columns.Item in guess("events", keys):
-            return name
-    return ""
 
 
 def plain_value(value: Any) -> Any:

@@ -88,11 +88,13 @@ class ParquetRows:
             groups = table.metadata.num_row_groups
             values: list[Any] = []
             for group in sorted({groups // 2, groups - 1} - {0, -1}):
-                rows = self._batch_rows(table.metadata, [column])
+                rows = min(self._batch_rows(table.metadata, [column]), LATER_ROWS)
+                some: list[Any] = []  # as many of each column: they are held side by side
                 for batch in table.iter_batches(rows, row_groups=[group], columns=[column]):
-                    values.extend(_values(batch.columns[0]))
-                    if len(values) > LATER_ROWS:
+                    some.extend(_values(batch.columns[0]))
+                    if len(some) >= LATER_ROWS:
                         break
+                values += some[:LATER_ROWS]
             return values
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:

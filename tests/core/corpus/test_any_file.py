@@ -116,6 +116,7 @@ class Case:
     items: str | bytes | None = None
     item: dict[str, Any] = field(default_factory=dict)
     matched: float | None = None
+    rows: int = N
     name: str = "export.txt"
 
 
@@ -327,6 +328,38 @@ CASES = {
                     for s in SOLD] + [{"id": 0, "customer": {"id": "c1"},
                                        "created_at": "2021-03-05", "line_items": []}]),
         kinds={"view": N}, item={"title": f"Chair {FIRST.item}"}, notes=("add --kind purchase",)),
+    "records of pairs, a blank line between them": Case(
+        "\n\n".join(f"product/productId: {s.item}\nproduct/title: Chair {s.item}\n"
+                    f"review/userId: {s.user}\nreview/profileName: Ann: a critic\n"
+                    f"review/score: {s.stars}.0\nreview/time: {s.seconds}\n"
+                    f"review/summary: fine\nreview/text: Note: {s.text}" for s in SOLD) + "\n",
+        kinds=REVIEWS, scale=(1, 5), item={"title": f"Chair {FIRST.item}"},
+        unused=("review/profileName",),
+        event={"user_id": FIRST.user, "text": f"Note: {FIRST.text}", "title": "fine"}),
+    "all items of a user in a line": Case(
+        "".join(f"{number} " + " ".join(str(7 + at % 9) for at in range(12 + number)) + "\n"
+                for number in range(1, 6))[:-1],
+        {"order_as_time": True}, accepted=75, kinds={"view": 75}, rows=75,
+        event={"user_id": "1", "item_id": "7"}),
+    "all items of a user in a line, without a word": Case(
+        "1 5 6 7\n2 6 7\n3 5 9 8 7\n", refused=("timestamp", "--order-as-time")),
+    "pairs of numbers": Case(
+        table("", lambda s: f"{int(s.user[1:])} {s.number}"),
+        refused=("--map user_id=1", "--map item_id=2", "--order-as-time")),
+    "parallel lists": Case(
+        "\n".join(json.dumps({"uid": user, "item_ids": [s.item for s in SOLD if s.user == user],
+                              "timestamps": [s.seconds for s in SOLD if s.user == user]})
+                  for user in sorted({s.user for s in SOLD})),
+        kinds={"view": N}, event={"item_id": FIRST.item, "timestamp": "2021-03-05T09:30"}),
+    "parallel lists in Parquet": Case(
+        pd.DataFrame([{"user_id": s.user, "product_id": [s.item], "rating_list": [s.stars],
+                       "time_list": [s.seconds]} for s in SOLD]).rename(
+                           columns={"product_id": "product_id_list"}).to_parquet(),
+        kinds=RATED, scale=(1, 5), event={"item_id": FIRST.item}),
+    "lists as a data frame writes them, one of them uneven": Case(
+        table("user_id,item_ids,timestamps", lambda s:
+              f"{s.user},\"['{s.item}']\",\"[{s.seconds}{', 5' if s.number == 3 else ''}]\""),
+        accepted=59, quarantined=1, kinds={"view": 59}),
     "rows with a comma too many are not shifted": Case(
         table("member,isbn,stars,when", lambda s:
               f"{s.user},{s.item},{s.stars},{s.at:%A, %d %B %Y}"),
@@ -395,7 +428,7 @@ def test_a_file_as_it_is_found(name: str, library: Library, tmp_path: Path) -> N
         return
     summary = import_files(library, "shop", [path], items, options)
     manifest, corpus = summary.manifest, library.corpus("shop")
-    assert manifest.rows_read == N
+    assert manifest.rows_read == case.rows
     assert (manifest.accepted, manifest.quarantined) == (case.accepted, case.quarantined)
     refused = [row for row in read_quarantine(summary.quarantine) if row.table == EVENTS]
     assert len(refused) == manifest.quarantined
@@ -444,3 +477,19 @@ def test_the_row_that_tells_day_from_month_may_stand_anywhere(
     manifest = import_files(library, "shop", [path]).manifest
     assert manifest.timestamp_unit == "dates (day/month/year)"
     assert manifest.first is not None and f"{manifest.first:%m-%d}" == "04-03"
+
+
+def test_parquet_with_long_and_short_columns_is_sampled_row_by_row(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.corpus.syntax.parquet_rows.BATCH_BYTES", 2**14)
+    rows = range(9_000)
+    frame = pd.DataFrame({
+        "user_id": [f"u{n % 7}" for n in rows], "item_id": [n % 50 for n in rows],
+        "timestamp": [1_600_000_000 + n for n in rows],
+        "product_title": [f"{n % 50} " + "long " * 40 for n in rows],
+    })  # fmt: skip
+    path = tmp_path / "grouped.parquet"
+    frame.to_parquet(path, row_group_size=3_000)
+    import_files(library, "shop", [path])
+    assert library.corpus("shop").title("7") == ("7 " + "long " * 40).strip()
