@@ -43,9 +43,8 @@ produkt ksiazka towar gra vyrobek kniha termek konyv konyv produs carte urun kit
 상품 영화 책 아이템 제품 노래 المنتج
 """
 STAND_INS = """
-session session_id sessionid visit visit_id visitid anonymous_id anonymousid anon_id cookie
-cookie_id cookieid device device_id deviceid browser_id email e_mail
-email_address mail phone ip ip_address
+session session_id sessionid visit_id visitid anonymous_id anonymousid anon_id cookie cookie_id
+cookieid device_id deviceid browser_id email e_mail email_address ip_address
 """
 """What stands for users where no column names them."""
 IDS = (
@@ -210,8 +209,12 @@ _SURE_IDS = frozenset(
     ("id", "uuid", "guid", "key", "hash", "sku", "asin", "isbn", "ean", "upc", "gtin", "uri")
 )
 _NOT_PEOPLE = re.compile(
-    r"city|country|region|state|address|postal|zip|segment|type|group|class|status|count|agent|store"
+    r"city|country|region|state|address|postal|zip|segment|type|group|class|status|count|agent|store|"
+    r"seller|merchant|vendor|owner|employee|staff|manager|sales|tenant"
 )
+_NOT_THINGS = re.compile(r"version|instance|platform|type|list|variant_option|position")
+_LATER = re.compile(r"deliver|estimat|approv|ship|expect|limit|due|refund|return|cancel")
+"""What comes of an order afterwards."""
 _TIME_ENDS = frozenset(
     ("timestamp", "datetime", "date", "time", "at", "ts", "datum", "fecha", "data")
 )
@@ -282,14 +285,13 @@ def _told_by_words(table: str, field: str, name: str) -> bool:
         ends = _TEXT_ENDS if field == Columns.Text else _TITLE_ENDS
         return words[-1] in ends and not _REVIEW.isdisjoint(words)
     if field == Columns.Time:
-        return (
-            words[-1] in _TIME_ENDS and bool(_HAPPENS.search(name)) and not NOT_TIMES.search(name)
-        )
+        is_other = NOT_TIMES.search(name) or _LATER.search(name)
+        return words[-1] in _TIME_ENDS and bool(_HAPPENS.search(name)) and not is_other
     if field not in (Columns.User, Columns.Item) or words[-1] not in _SURE_IDS:
         return False
     if field == Columns.User:
         return people and not things and not _NOT_PEOPLE.search(name)
-    return things and not NOT_ITEMS.search(name)
+    return things and not NOT_ITEMS.search(name) and not _NOT_THINGS.search(name)
 
 
 @cache
