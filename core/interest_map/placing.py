@@ -35,7 +35,7 @@ STRONGEST = 4.0
 """Push of one point, along an axis, at most."""
 _MARGIN = 1.0
 """Map units of the grid around the anchors."""
-_STEPS = 30
+_STEPS = 40
 _FIRST_STEP = 1.0
 """To where pulls and pushes are even, smaller and smaller; 50 put no state nearer to
 ``UMAP.transform``."""

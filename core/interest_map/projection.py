@@ -106,12 +106,10 @@ class InterestMap:
         if self.placing not in NEIGHBOURS:
             raise ValueError(f"a map can't place by {self.placing[:40]!r}")
         if (self.placing == BALANCE) != (self.push is not None):
-            raise ValueError(
-                f"push is for maps that place by {BALANCE}, this one by {self.placing}"
-            )
+            raise ValueError(f"a map has a push if it places by {BALANCE}, and only then")
         if self.push is not None:
-            shape = (PUSH_GRID, PUSH_GRID, 2)
-            check_array("push", self.push, np.float32, shape, low=-STRONGEST, high=STRONGEST)
+            grid = (PUSH_GRID, PUSH_GRID, 2)
+            check_array("push", self.push, np.float32, grid, low=-STRONGEST, high=STRONGEST)
             check_array("anchors", self.anchors, np.float32, (max(m, FEWEST_ANCHORS), dim))
 
     def save(self, path: Path) -> None:

@@ -113,6 +113,24 @@ def test_another_seed_tells_its_epochs_and_stops(
         refit_positions(drawn, clusters[0], 5, stop=lambda: True)
 
 
+def test_a_map_has_a_push_if_it_places_by_it(drawn: InterestMap) -> None:
+    sizes = (len(drawn.items), drawn.anchors.shape[1], 3)
+    drawn.check(*sizes)
+    replace(drawn, placing=MEDIAN, push=None).check(*sizes)
+    assert drawn.push is not None
+    few = {"anchors": drawn.anchors[:9], "anchor_positions": drawn.anchor_positions[:9]}
+    for wrong in (
+        {"push": None},
+        {"placing": MEDIAN},
+        {"placing": "x" * 50},
+        {"push": drawn.push[1:]},
+        {"push": drawn.push * np.float32(np.nan)},
+        few,
+    ):
+        with pytest.raises(ValueError):
+            replace(drawn, **wrong).check(*sizes)
+
+
 def test_a_state_between_two_places_ends_in_one_and_old_maps_keep_theirs(
     drawn: InterestMap, tmp_path: Path
 ) -> None:
