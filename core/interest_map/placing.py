@@ -3,8 +3,8 @@
 UMAP's own ``transform`` (McInnes, Healy & Melville 2018) starts a state at a weighted mean of its
 neighbours, then lets them pull and random ones push for 100 epochs of smaller and smaller steps.
 BALANCE puts it where these pulls and the *mean* push of all states are even: the same loss without
-its random numbers, so that near states stay near. MEDIAN and MEAN are those of earlier maps, which
-go on placing as they did, since no position may move.
+its random numbers, so that near states stay near; a fitted state is at its own place. MEDIAN and
+MEAN are those of earlier maps, which go on placing as they did, since no position may move.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _STEPS = 40
 _FIRST_STEP = 1.0
 """To where pulls and pushes are even, smaller and smaller; 50 put no state nearer to
 ``UMAP.transform``."""
+_SAME = 0.1
+"""Part of the neighbours' mean distance within which a state is more and more an anchor itself."""
 _NEWTON = 10
 """Steps to a state's scale of distances."""
 _NARROWEST = 1e-3
@@ -135,6 +137,11 @@ def _balanced(
         yields = 1 / size + pull.sum(1)
         x = x + (np.einsum("nk,nk->n", pull, across) + pushes * pushed[:, 0]) / yields
         y = y + (np.einsum("nk,nk->n", pull, up) + pushes * pushed[:, 1]) / yields
+    scale = np.maximum(distances.mean(1, keepdims=True), np.float32(1e-12)) * np.float32(_SAME)
+    same = np.exp(-np.square(distances / scale))
+    among = same / np.maximum(same.sum(1, keepdims=True), np.float32(1e-30))
+    x = x + same[:, 0] * (np.einsum("nk,nk->n", among, xs) - x)
+    y = y + same[:, 0] * (np.einsum("nk,nk->n", among, ys) - y)
     return np.stack([x, y], axis=1)
 
 

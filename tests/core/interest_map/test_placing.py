@@ -47,16 +47,26 @@ def test_the_seventh_digit_moves_nothing_visible() -> None:
     assert np.isfinite(_placed).all()
 
 
+def test_a_fitted_state_is_at_its_own_place() -> None:
+    alone = np.r_[0:40, 60:ANCHORS]
+    own = place(_anchors[alone], _anchors, _positions, BALANCE, _push)
+    assert own == pytest.approx(_positions[alone], abs=1e-3)
+    rounded = _anchors[alone].astype(np.float16).astype(np.float32)
+    assert place(rounded, _anchors, _positions, BALANCE, _push) == pytest.approx(own, abs=0.01)
+
+
 def test_pulls_and_pushes_are_even_where_a_state_ends() -> None:
-    near, distances = _nearest(_late, _anchors, 25)
+    new = _late[20:]  # those before are anchors, nearly
+    placed = _placed[20:]
+    near, distances = _nearest(new, _anchors, 25)
     member = _membership(distances).astype(np.float64)
-    apart = _positions[near] - _placed[:, None]
+    apart = _positions[near] - placed[:, None]
     squares = (apart**2).sum(2) + 1e-6
     strength = member * 2 * A * B * squares ** (B - 1) / (1 + A * squares**B)
     pull = (strength[..., None] * apart).sum(1)
     low = _positions.min(0) - 1
     cell = (np.ptp(_positions, axis=0) + 2) / (PUSH_GRID - 1)
-    at = (_placed - low) / cell
+    at = (placed - low) / cell
     push = 5 * member.sum(1)[:, None] * _between(at[:, 0], at[:, 1], _push)
     left = np.linalg.norm(pull + push, axis=1) / strength.sum(1)
     assert np.median(left) < 0.01 and np.quantile(left, 0.9) < 0.2
