@@ -34,7 +34,8 @@ from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus, Library
 from core.encode.cache import open_cache, open_encoder, shipped_sentiment
 from core.engine import Engine
-from core.interest_map.projection import MAX_ANCHORS, MEDIAN, place, unit
+from core.interest_map.placing import BALANCE, mean_push, place
+from core.interest_map.projection import MAX_ANCHORS, unit
 from core.model.config import InterestConfig
 from core.model.metrics import read_metrics
 from core.model.profile import assign_topics, profile_of
@@ -126,7 +127,8 @@ def time_everyone(events: int) -> None:
     interest.next_ranks_of(some, np.split(queries, cuts), steps)
     tell("ranks of held-out items", len(some) / n)
     anchors = np.ascontiguousarray(unit(queries[:MAX_ANCHORS]))
-    place(unit(queries), anchors, np.ascontiguousarray(anchors[:, :2]), MEDIAN)
+    flat = np.ascontiguousarray(anchors[:, :2])
+    place(unit(queries), anchors, flat, BALANCE, mean_push(flat, flat))
     tell("places on the map", len(some) / n)
     engine = SimpleNamespace(corpus=corpus, interest=interest, topics=topics, model_id="")
     measure_turns(cast(Engine, engine), some)

@@ -1,11 +1,7 @@
 """The map: a frozen 2-D projection of query vectors, fitted once, read ever after.
 
 Fitted with UMAP (McInnes, Healy & Melville 2018) at training time. What comes later is placed amid
-its nearest anchors, so an open app never loads umap. UMAP's own ``transform`` begins at a weighted
-mean of them and lets the near ones pull and random ones push for 100 epochs; a state whose
-neighbours lie in two places ends in one of them. So does the weighted geometric median (Weiszfeld
-1937), which a mean between both does not. Maps of earlier versions place by the mean of eight, and
-go on doing so, since no position may move.
+its nearest anchors (``placing``), so an open app never loads umap.
 """
 
 from __future__ import annotations
@@ -21,18 +17,23 @@ import torch
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray, check_array
 from core.files import load_arrays, save_arrays
+from core.interest_map.placing import (
+    BALANCE,
+    FEWEST_ANCHORS,
+    MEAN,
+    MEDIAN,
+    MIN_DIST,
+    NEIGHBOURS,
+    PUSH_GRID,
+    STRONGEST,
+    mean_push,
+    place,
+)
 from core.language import mark
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 
 MAX_FITTED = 20_000
 MAX_ANCHORS = 4_000
-MEAN, MEDIAN = "mean", "median"
-"""How a map places what comes later."""
-_PLACING_NEIGHBOURS = {MEAN: 8, MEDIAN: 25}
-_WEISZFELD = 10
-"""Steps to the median; 20 put no state nearer to ``UMAP.transform``."""
-_NO_CLOSER = 0.05
-"""Map units below which an anchor pulls no harder."""
 _TRUST_SAMPLE = 3_000
 _TRUST_NEIGHBOURS = 15
 _QUANTILES = 101
@@ -54,7 +55,8 @@ class InterestMap:
     float32[s, 2] the density of all fitted states, with their leading topics int16[s]; items
     float32[n_items, 2]; real_steps and flat_steps float32[101] the quantiles of cosine step sizes
     and of 2-D step lengths of the same steps; trustworthiness in [0, 1] (Venna & Kaski 2001) over
-    15 neighbours. ``placing`` is how later states are placed: MEAN or MEDIAN.
+    15 neighbours. ``placing`` is how later states are placed: MEAN, MEDIAN or BALANCE, the last by
+    the mean push of all states, float32[64, 64, 2].
     """
 
     anchors: FloatArray
@@ -66,10 +68,11 @@ class InterestMap:
     flat_steps: FloatArray
     trustworthiness: float
     placing: str = MEAN
+    push: FloatArray | None = None
 
     def place(self, vectors: FloatArray) -> FloatArray:
         """Positions float32[n, 2] of query vectors float32[n, dim]."""
-        return place(unit(vectors), self.anchors, self.anchor_positions, self.placing)
+        return place(unit(vectors), self.anchors, self.anchor_positions, self.placing, self.push)
 
     def misleading(self, positions: FloatArray, step_sizes: FloatArray) -> BoolArray:
         """Which steps look much longer or shorter than they are, bool[n]; the first never does.
@@ -100,12 +103,19 @@ class InterestMap:
             check_array(name, steps, np.float32, (_QUANTILES,), ascending=True)
         if not -1 <= self.trustworthiness <= 1:
             raise ValueError(f"trustworthiness can't be {self.trustworthiness}")
-        if self.placing not in _PLACING_NEIGHBOURS:
+        if self.placing not in NEIGHBOURS:
             raise ValueError(f"a map can't place by {self.placing[:40]!r}")
+        if (self.placing == BALANCE) != (self.push is not None):
+            raise ValueError(f"a map has a push if it places by {BALANCE}, and only then")
+        if self.push is not None:
+            grid = (PUSH_GRID, PUSH_GRID, 2)
+            check_array("push", self.push, np.float32, grid, low=-STRONGEST, high=STRONGEST)
+            check_array("anchors", self.anchors, np.float32, (max(m, FEWEST_ANCHORS), dim))
 
     def save(self, path: Path) -> None:
         """Write all arrays as one safetensors file."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)[:-2]}
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: each for name, each in held.items() if isinstance(each, np.ndarray)}
         arrays["anchors"] = self.anchors.astype(np.float16)
         facts = {"trustworthiness": repr(round(self.trustworthiness, 6))}
         if self.placing != MEAN:
@@ -163,12 +173,15 @@ def fit_map_of(
     positions = _umap(directions, seed)
     anchor_vectors = directions[anchors]
     anchor_positions = positions[anchors]
+    placing, push = MEDIAN, None
+    if len(anchors) >= FEWEST_ANCHORS:
+        placing, push = BALANCE, mean_push(positions, anchor_positions)
+
+    def placed(vectors: FloatArray) -> FloatArray:
+        return place(vectors, anchor_vectors, anchor_positions, placing, push)
+
     after, before = unit(queries(sampled)), unit(queries(sampled - 1))
-    flat = np.linalg.norm(
-        place(after, anchor_vectors, anchor_positions, MEDIAN)
-        - place(before, anchor_vectors, anchor_positions, MEDIAN),
-        axis=1,
-    )
+    flat = np.linalg.norm(placed(after) - placed(before), axis=1)
     real = 1.0 - (after * before).sum(1)
     grid = np.linspace(0, 1, _QUANTILES)
     return InterestMap(
@@ -176,11 +189,12 @@ def fit_map_of(
         anchor_positions=anchor_positions,
         states=positions,
         state_topics=leading_topics(queries(chosen)),
-        items=place(unit(item_vectors), anchor_vectors, anchor_positions, MEDIAN),
+        items=placed(unit(item_vectors)),
         real_steps=_quantiles(real, grid),
         flat_steps=_quantiles(flat, grid),
         trustworthiness=_trustworthiness(directions[tested], positions[tested]),
-        placing=MEDIAN,
+        placing=placing,
+        push=push,
     )
 
 
@@ -188,35 +202,6 @@ def unit(vectors: FloatArray) -> FloatArray:
     """Rows scaled to length 1, float32[n, dim]; rows of zeros stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
-
-
-def place(
-    vectors: FloatArray, anchors: FloatArray, positions: FloatArray, placing: str
-) -> FloatArray:
-    """Positions float32[n, 2] of unit vectors float32[n, dim] amid their nearest anchors.
-
-    MEAN: of 8, weighted by inverse squared cosine distance. MEDIAN: the geometric median of 25,
-    weighted by inverse cosine distance.
-    """
-    near = min(_PLACING_NEIGHBOURS[placing], len(anchors))
-    placed = np.empty((len(vectors), 2), np.float32)
-    for begin in range(0, len(vectors), 1024):
-        similar = torch.from_numpy(vectors[begin : begin + 1024] @ anchors.T)
-        closest, rows = similar.topk(near, dim=1)  # several times as fast as numpy's partition
-        nearest = rows.numpy()
-        weight = 1.0 / (np.maximum(1.0 - closest.numpy(), 0.0) + 1e-5)
-        if placing == MEAN:
-            weight **= 2
-        weight /= weight.sum(1, keepdims=True)
-        amid = positions[nearest]
-        here = (amid * weight[..., None]).sum(1)
-        for _ in range(_WEISZFELD if placing == MEDIAN else 0):
-            across, up = (amid[..., axis] - here[:, axis, None] for axis in (0, 1))
-            pull = weight / (np.sqrt(across * across + up * up) + np.float32(_NO_CLOSER))
-            total = pull.sum(1, keepdims=True)
-            here = np.einsum("nk,nkd->nd", pull, amid) / total
-        placed[begin : begin + 1024] = here
-    return placed
 
 
 def refit_rows(first: InterestMap, count: int, seed: int) -> IntArray:
@@ -263,7 +248,7 @@ class _Epochs:
 
 
 def _umap(directions: FloatArray, seed: int, epochs: _Epochs | None = None) -> FloatArray:
-    if len(directions) < 10:
+    if len(directions) < FEWEST_ANCHORS:
         flat = directions[:, :2] if directions.shape[1] >= 2 else np.zeros((len(directions), 2))
         return np.ascontiguousarray(flat, np.float32)
     import warnings
@@ -277,7 +262,7 @@ def _umap(directions: FloatArray, seed: int, epochs: _Epochs | None = None) -> F
         # less than the compilation of umap's search, which takes a minute of each process.
         model = umap.UMAP(
             n_neighbors=near,
-            min_dist=0.15,
+            min_dist=MIN_DIST,
             metric="euclidean",
             random_state=seed,
             n_jobs=1,

@@ -281,10 +281,14 @@ class InterestModel:
             rows = slice(first, first + orders)
             index = torch.from_numpy(at[rows])
             gaps = torch.from_numpy(gap_features(seconds[rows]))
-            inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
+            inputs = read.inputs[index]
+            inputs += gaps @ network.features_in.weight[:, GAPS].T
             hidden = network.lstm(inputs, network.start(len(index)))[0]
             memory = self._memories_along(read, index)
-            queries[rows] = (network.hidden_out(hidden) + from_text[index] + memory).numpy()
+            own = network.hidden_out(hidden)
+            own += from_text[index]
+            own += memory
+            queries[rows] = own.numpy()
         return queries
 
     def _memories_along(self, read: ReadEvents, index: torch.Tensor) -> torch.Tensor:

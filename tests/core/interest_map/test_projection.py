@@ -12,14 +12,12 @@ import pytest
 from core.domain import Stopped
 from core.files import load_arrays
 from core.interest_map.kept import overlay
+from core.interest_map.placing import BALANCE, MEAN, MEDIAN, place
 from core.interest_map.projection import (
     FITTING,
-    MEAN,
-    MEDIAN,
     InterestMap,
     _neighbours,
     fit_map,
-    place,
     refit_positions,
     unit,
 )
@@ -115,6 +113,24 @@ def test_another_seed_tells_its_epochs_and_stops(
         refit_positions(drawn, clusters[0], 5, stop=lambda: True)
 
 
+def test_a_map_has_a_push_if_it_places_by_it(drawn: InterestMap) -> None:
+    sizes = (len(drawn.items), drawn.anchors.shape[1], 3)
+    drawn.check(*sizes)
+    replace(drawn, placing=MEDIAN, push=None).check(*sizes)
+    assert drawn.push is not None
+    few = {"anchors": drawn.anchors[:9], "anchor_positions": drawn.anchor_positions[:9]}
+    for wrong in (
+        {"push": None},
+        {"placing": MEDIAN},
+        {"placing": "x" * 50},
+        {"push": drawn.push[1:]},
+        {"push": drawn.push * np.float32(np.nan)},
+        few,
+    ):
+        with pytest.raises(ValueError):
+            replace(drawn, **wrong).check(*sizes)
+
+
 def test_a_state_between_two_places_ends_in_one_and_old_maps_keep_theirs(
     drawn: InterestMap, tmp_path: Path
 ) -> None:
@@ -125,11 +141,11 @@ def test_a_state_between_two_places_ends_in_one_and_old_maps_keep_theirs(
     x = {how: place(middle, unit(ring), positions, how)[0, 0] for how in (MEAN, MEDIAN)}
     assert x[MEDIAN] < 1 < x[MEAN]
     for placing in (MEAN, MEDIAN):
-        replace(drawn, placing=placing).save(tmp_path / placing)
+        replace(drawn, placing=placing, push=None).save(tmp_path / placing)
         assert InterestMap.load(tmp_path / placing).placing == placing
     first = (tmp_path / MEDIAN).read_bytes()
     for _ in range(5):  # a header of two entries is written in an order that changes
-        replace(drawn, placing=MEDIAN).save(tmp_path / "again")
+        replace(drawn, placing=MEDIAN, push=None).save(tmp_path / "again")
         assert (tmp_path / "again").read_bytes() == first
-    assert drawn.placing == MEDIAN
+    assert drawn.placing == BALANCE
     assert "placing" not in load_arrays(tmp_path / MEAN)[1]
