@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from core.arrays import DoubleArray
 from core.explain.game import EventGame, explain_events
@@ -98,7 +98,7 @@ def _stability(
         again = explain_events(
             game, seed=seed, seconds=seconds, enough=max(events.error, ENOUGH / 2)
         )
-        ranks.append(rankdata(again.values))
+        ranks.append(pd.Series(again.values).rank().to_numpy())
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None
     return float(np.corrcoef(ranks)[np.triu_indices(SEEDS, 1)].mean())
