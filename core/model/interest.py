@@ -348,8 +348,7 @@ class InterestModel:
         longest history first; ``inputs`` [n_events, dim] what the LSTM reads of each,
         ``from_gaps`` [n, width, dim] what the time since the one before adds.
         """
-        lstm = self.network.lstm
-        weights = lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0
+        of_inputs, of_hidden, *biases = self.network.lstm.parameters()
         hidden, cell = (start[0] for start in self.network.start(1))
         ends = torch.empty((len(rows), hidden.shape[1]))
         state = np.zeros(len(rows), np.int64)  # which of the states so far each history is in
@@ -360,7 +359,9 @@ class InterestModel:
             before = torch.from_numpy(asked[first] // len(inputs))
             here = torch.from_numpy(first)
             read = inputs[torch.from_numpy(rows[first, step])] + from_gaps[here, step]
-            hidden, cell = torch.lstm_cell(read, (hidden[before], cell[before]), *weights)
+            hidden, cell = torch.lstm_cell(
+                read, (hidden[before], cell[before]), of_inputs, of_hidden, *biases
+            )
             ended = np.flatnonzero(lengths[:going] == step + 1)
             ends[torch.from_numpy(ended)] = hidden[torch.from_numpy(state[ended])]
         return ends

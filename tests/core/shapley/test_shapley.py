@@ -144,10 +144,10 @@ def test_seeds_that_ask_together_find_what_each_finds_alone() -> None:
         held = masks * (1.0 + np.arange(12) % 5)
         return held.sum(1, keepdims=True) % 7
 
-    seeds, options = [3, 1, 8], {"seconds": np.inf, "enough": 0.1}
-    alone = [shapley_values(worth, 12, seed=seed, **options) for seed in seeds]
+    seeds = [3, 1, 8]
+    alone = [shapley_values(worth, 12, seed=seed, seconds=np.inf, enough=0.1) for seed in seeds]
     of_each, asked[:] = len(asked), []
-    together = values_of_seeds(worth, 12, seeds, **options)
+    together = values_of_seeds(worth, 12, seeds, seconds=np.inf, enough=0.1)
     assert [found.rounds for found in together] == [found.rounds for found in alone]
     assert min(found.rounds for found in alone) > 6 and len(asked) < of_each
     for one, other in zip(together, alone, strict=True):
