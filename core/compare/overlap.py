@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
-from scipy.stats import kendalltau
 
 PERSISTENCE = 0.9
 """RBO's p: the chance of reading on after each rank; the first ten ranks carry 86 % of the sum."""
@@ -58,6 +57,8 @@ def kendall(first: Mapping[str, float], second: Mapping[str, float]) -> float | 
     common = sorted(first.keys() & second.keys())
     if len(common) < 2:
         return None
+    from scipy.stats import kendalltau  # half a second, where nothing else needs it
+
     result = kendalltau([first[item] for item in common], [second[item] for item in common])
     tau = float(result.statistic)
     return None if np.isnan(tau) else min(max(tau, -1.0), 1.0)

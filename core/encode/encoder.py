@@ -26,6 +26,7 @@ from core.cluster import HERE, Machines, is_node
 from core.device import choose_device
 from core.domain import DomainError
 from core.encode.description import read_description
+from core.encode.from_files import WEIGHTS, read_network, read_tokenizer
 from core.encode.places import DEFAULT_ENCODER, REINSTALL, config_without_code, find_model
 from core.files import Damaged, read_object, reason_of, replace_text, sha256_of
 from core.language import mark, tr
@@ -47,9 +48,6 @@ TOKENS_PER_BATCH = 1024
 and for others to get their turn. Twice as many take twice as long (``benchmarks/team.py``)."""
 TOKENS_ON_GPU = 131_072
 """The same for a GPU, which starts a batch slowly and needs many rows to fill its units."""
-_loading = threading.Lock()
-"""While transformers loads a network, functions of torch are replaced for all threads; two loads at
-once would leave them so."""
 
 
 def processor_name() -> str:
@@ -140,7 +138,7 @@ class TextEncoder:
         self.folder = folder or find_model(self.name, allow_download)
         self.config = config_without_code(self.folder)
         self.description = read_description(self.folder, self.name)
-        weights = self.folder / "model.safetensors"
+        weights = self.folder / WEIGHTS
         if not weights.is_file():
             raise DomainError(
                 tr("the encoder has no model.safetensors"),
@@ -319,12 +317,8 @@ class TextEncoder:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
         with self._reading(mark("tokenizer")):
-            return AutoTokenizer.from_pretrained(
-                str(self.folder), local_files_only=True, trust_remote_code=False
-            )
+            return read_tokenizer(self.folder)
 
     @cached_property
     def _network(self) -> Any:
@@ -332,18 +326,9 @@ class TextEncoder:
 
     def _load_network(self, precision: Precision) -> Any:
         import torch
-        import transformers
 
-        transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        with _loading, self._reading(mark("weights")):
-            network = transformers.AutoModel.from_pretrained(
-                str(self.folder),
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,  # another is torch's default for all threads while it loads
-            )
+        with self._reading(mark("weights")):
+            network = read_network(self.folder)
         return network.to(torch.bfloat16 if precision == "bf16" else torch.float32).eval()
 
     @contextmanager

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from core.corpus.corpus import Corpus
 from core.corpus.tables import EVENTS_FILE
 from core.domain import Columns, DomainError
+from core.encode.from_files import read_tokenizer
 from core.encode.item_text import choose_columns, item_texts
 from core.encode.multilingual import INSTALL, MULTILINGUAL, is_installed
 from core.encode.places import DEFAULT_ENCODER, find_model
@@ -145,12 +146,7 @@ def _tokenizer(folder: Path) -> Any:
     try:
         if (folder / "tokenizer.json").is_file():
             return Tokenizer.from_file(str(folder / "tokenizer.json"))
-        from transformers import AutoTokenizer
-
-        made = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
-        return made.backend_tokenizer
+        return read_tokenizer(folder).backend_tokenizer
     except Exception as error:  # of many kinds
         raise Damaged(
             tr(

@@ -15,7 +15,13 @@ from core.arrays import BoolArray, DoubleArray, FloatArray
 from core.domain import Event, History
 from core.progress import ProgressCallback, StopCallback
 from core.recommend.protocol import Recommender
-from core.shapley.engine import ENOUGH, EXACT_UP_TO, ShapleyValues, shapley_values
+from core.shapley.engine import (
+    ENOUGH,
+    EXACT_UP_TO,
+    ShapleyValues,
+    shapley_values,
+    values_of_seeds,
+)
 from core.shapley.game import Game, Masks, over_batches, players_of
 
 
@@ -94,3 +100,18 @@ def explain_events(
         progress=progress,
         stop=game.stop,
     ).output(0)
+
+
+def explain_by_seeds(
+    game: EventGame, seeds: Sequence[int], *, seconds: float, enough: float
+) -> list[ShapleyValues]:
+    """``explain_events`` by each of several seeds, ``seconds`` for each of them."""
+    several = values_of_seeds(
+        lambda masks: game.values(masks)[:, None],
+        len(game.players),
+        seeds,
+        seconds=seconds,
+        enough=enough,
+        stop=game.stop,
+    )
+    return [values.output(0) for values in several]

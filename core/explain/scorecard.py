@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from core.arrays import DoubleArray
-from core.explain.game import EventGame, explain_events
+from core.explain.game import EventGame, explain_by_seeds
 from core.language import mark
 from core.progress import Progress, ProgressCallback, report
 from core.shapley.engine import ENOUGH, ShapleyValues
@@ -92,13 +92,10 @@ def _stability(
         return None
     if events.exact:
         return 1.0
-    ranks = []
-    for seed in range(1, SEEDS + 1):
-        report(progress, Progress(mark("explain again with other seeds"), seed - 1, SEEDS))
-        again = explain_events(
-            game, seed=seed, seconds=seconds, enough=max(events.error, ENOUGH / 2)
-        )
-        ranks.append(rankdata(again.values))
+    report(progress, Progress(mark("explain again with other seeds"), 0, SEEDS))
+    enough = max(events.error, ENOUGH / 2)
+    again = explain_by_seeds(game, range(1, SEEDS + 1), seconds=seconds, enough=enough)
+    ranks = [pd.Series(values.values).rank().to_numpy() for values in again]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None
     return float(np.corrcoef(ranks)[np.triu_indices(SEEDS, 1)].mean())

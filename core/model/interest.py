@@ -35,6 +35,8 @@ _STEPWISE_UP_TO = 2
 """Up to this many histories are run event by event through the prefix cache."""
 EVENTS_PER_BATCH = 8_192
 """Padded events that run through the LSTM together."""
+SHARED_EVENTS = 65_536
+"""The same of one user, whose histories have beginnings in common."""
 MANY_EVENTS = 250_000
 """Events of all histories above which they run in batches; single steps take several times as
 long, and differ in the seventh digit."""
@@ -307,32 +309,66 @@ class InterestModel:
     def _batched(self, histories: Sequence[History]) -> FloatArray:
         """Last queries of many histories float32[n, dim], each distinct event encoded once.
 
-        They run in length-sorted padded batches.
+        They run in length-sorted padded batches, those of one user with what they share run once.
         """
         network = self.network
         queries = np.tile(self._start.query, (len(histories), 1))
-        distinct = {id(event): event for history in histories for event in history.events}
+        keys = [id(event) for history in histories for event in history.events]
+        distinct = dict(zip(keys, (e for h in histories for e in h.events), strict=True))
         row_of = {key: row for row, key in enumerate(distinct)}
-        rows = [np.array([row_of[id(e)] for e in h.events], np.int64) for h in histories]
+        lengths = np.array([len(history.events) for history in histories], np.int64)
+        every = np.array([row_of[key] for key in keys], np.int64)
+        rows = np.split(every, np.cumsum(lengths)[:-1])
         events = self.events.encode(list(distinct.values()))
         arrays = (events.item, events.kind, events.features, events.text, self.item_vectors)
         read = network.read(*(torch.from_numpy(array) for array in arrays))
         from_text = network.text_out(read.text)
-        lengths = np.array([len(row) for row in rows], np.int64)
-        for chosen in longest_first(lengths, EVENTS_PER_BATCH):
+        are_alike = len({history.user_id for history in histories}) == 1
+        for chosen in longest_first(lengths, SHARED_EVENTS if are_alike else EVENTS_PER_BATCH):
             padded_rows, _ = padded([rows[k] for k in chosen])
             count, width = padded_rows.shape
             gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
+            from_gaps = gaps @ network.features_in.weight[:, GAPS].T
             index = torch.from_numpy(padded_rows)
-            inputs = read.inputs[index] + gaps @ network.features_in.weight[:, GAPS].T
             each, last = torch.arange(count), torch.from_numpy(lengths[chosen] - 1)
-            hidden = network.lstm(inputs, network.start(count))[0][each, last]
+            if are_alike:
+                hidden = self._hidden_after(padded_rows, lengths[chosen], read.inputs, from_gaps)
+            else:
+                inputs = read.inputs[index] + from_gaps
+                hidden = network.lstm(inputs, network.start(count))[0][each, last]
             shares = network.memory_shares(last, width)  # [memories, count, width]
             weighted = (shares * read.weights[index].movedim(2, 0)).sum(0)
             memory = torch.bmm(weighted.unsqueeze(1), read.items[index])[:, 0]
             query = network.hidden_out(hidden) + from_text[index[each, last]] + memory
             queries[chosen] = query.numpy()
         return queries
+
+    def _hidden_after(
+        self, rows: IntArray, lengths: IntArray, inputs: torch.Tensor, from_gaps: torch.Tensor
+    ) -> torch.Tensor:
+        """The LSTM's output after the last event of each history, [n, hidden].
+
+        Beginnings that histories share are run once. ``rows`` int64[n, width] are their events,
+        longest history first; ``inputs`` [n_events, dim] what the LSTM reads of each,
+        ``from_gaps`` [n, width, dim] what the time since the one before adds.
+        """
+        of_inputs, of_hidden, *biases = self.network.lstm.parameters()
+        hidden, cell = (start[0] for start in self.network.start(1))
+        ends = torch.empty((len(rows), hidden.shape[1]))
+        state = np.zeros(len(rows), np.int64)  # which of the states so far each history is in
+        for step in range(rows.shape[1]):
+            going = np.searchsorted(-lengths, -step)  # these have an event here
+            asked = state[:going] * len(inputs) + rows[:going, step]
+            _, first, state = np.unique(asked, return_index=True, return_inverse=True)
+            before = torch.from_numpy(asked[first] // len(inputs))
+            here = torch.from_numpy(first)
+            read = inputs[torch.from_numpy(rows[first, step])] + from_gaps[here, step]
+            hidden, cell = torch.lstm_cell(
+                read, (hidden[before], cell[before]), of_inputs, of_hidden, *biases
+            )
+            ended = np.flatnonzero(lengths[:going] == step + 1)
+            ends[torch.from_numpy(ended)] = hidden[torch.from_numpy(state[ended])]
+        return ends
 
 
 def _normalised(scores: FloatArray) -> FloatArray:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from core.arrays import DoubleArray, FloatArray, IntArray
 from core.ranking import ExcludedItems
@@ -146,6 +145,8 @@ def fit_calibration(
             for term in (curve, bend, np.broadcast_to(log_share, mass.shape))
         ]
         return float(losses.mean()), np.array(gradient, np.float64)
+
+    from scipy.optimize import minimize
 
     bounds = _BOUNDS if with_prior else (*_BOUNDS[:2], (0.0, 0.0))
     start = np.array(_START if with_prior else (*_START[:2], 0.0))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 
 from core.arrays import DoubleArray, FloatArray, IntArray, check_array
 from core.domain import DomainError, History
@@ -346,6 +345,8 @@ def best_factor(own: FloatArray, offset: FloatArray) -> float:
         top = scaled.max(axis=1)
         total = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top
         return float((total - scaled[:, 0]).mean())
+
+    from scipy.optimize import minimize_scalar
 
     optimum = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 0.01})
     return float(np.exp(optimum.x))

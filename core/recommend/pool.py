@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray
 from core.domain import History
@@ -274,6 +273,8 @@ def fit_pool(
         )
         off = point - middle
         return float(value + (pull_back * off * off).sum()), gradient.vector + 2 * pull_back * off
+
+    from scipy.optimize import minimize
 
     first = middle if start is None else start.vector
     optimum = minimize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ GROWTH = 5
 
 Worth = Callable[[Masks], DoubleArray]
 """Values of coalitions, bool[n, n_players] to float64[n, n_out]."""
+Asking = Generator[Masks, DoubleArray, "ShapleyValues"]
+"""Asks for coalitions bool[n, n_players] and is sent their values float64[n, n_out]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +116,61 @@ def shapley_values(
     cost as much. The same seed gives the same values unless the time ends first, which it never
     does with infinite ``seconds``.
     """
-    base, whole = worth(np.array([np.zeros(players), np.ones(players)], np.bool_))
+    asking = _asking(players, seed, seconds, enough, sure, exact_up_to, progress, stop)
+    return _answered(worth, [asking])[0]
 
-    def exact() -> ShapleyValues:
-        values = exact_values(worth, players)
-        return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
 
+def values_of_seeds(
+    worth: Worth,
+    players: int,
+    seeds: Sequence[int],
+    *,
+    seconds: float,
+    enough: float,
+    stop: StopCallback | None = None,
+) -> list[ShapleyValues]:
+    """``shapley_values`` by each of several seeds, ``seconds`` for each of them.
+
+    They ask for their coalitions together, as small questions cost more.
+    """
+    together = seconds * len(seeds)
+    askings = [
+        _asking(players, seed, together, enough, False, EXACT_UP_TO, None, stop) for seed in seeds
+    ]
+    return _answered(worth, askings)
+
+
+def _answered(worth: Worth, askings: Sequence[Asking]) -> list[ShapleyValues]:
+    """What each comes to when ``worth`` answers its coalitions."""
+    found: dict[int, ShapleyValues] = {}
+    asked = {number: next(asking) for number, asking in enumerate(askings)}
+    while asked:
+        cuts = np.cumsum([len(masks) for masks in asked.values()])[:-1]
+        answers = np.split(worth(np.concatenate(list(asked.values()))), cuts)
+        for number, answer in zip(list(asked), answers, strict=True):
+            try:
+                asked[number] = askings[number].send(answer)
+            except StopIteration as ended:
+                found[number] = ended.value
+                del asked[number]
+    return [found[number] for number in range(len(askings))]
+
+
+def _asking(
+    players: int,
+    seed: int,
+    seconds: float,
+    enough: float,
+    sure: bool,
+    exact_up_to: int,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+) -> Asking:
+    """``shapley_values``, which asks for coalitions and is sent their values."""
+    base, whole = yield np.array([np.zeros(players), np.ones(players)], np.bool_)
     if players <= exact_up_to:
-        return exact()
-    alone = worth(np.eye(players, dtype=np.bool_)) - base
+        return (yield from _exactly(players, base, whole))
+    alone = (yield np.eye(players, dtype=np.bool_)) - base
     # What a first question loads or compiles is done by now.
     started, random = time.monotonic(), np.random.default_rng(seed)
     known = known_values(alone)
@@ -140,7 +188,7 @@ def shapley_values(
         ranks = np.argsort(np.stack([orders, orders[:, ::-1]], 1), axis=2)  # [size, 2, players]
         # [size, 2, players + 1, players]: nobody, then one more each time.
         masks = (ranks[:, :, None, :] < np.arange(players + 1)[:, None]).reshape(-1, players)
-        rounds += _gains(worth(masks), ranks)
+        rounds += _gains((yield masks), ranks)
         variates += [each - known for each in _gains(values_of(masks, alone), ranks)]
         n += size
         late = (time.monotonic() - started) * (n + 1) / n > seconds
@@ -154,7 +202,12 @@ def shapley_values(
         if error <= enough or late or n >= most:
             return answer
         if sure and n * 2 * (players + 1) > 2**players:  # all coalitions cost no more
-            return exact()
+            return (yield from _exactly(players, base, whole))
+
+
+def _exactly(players: int, base: DoubleArray, whole: DoubleArray) -> Asking:
+    values = _weights_of_all(players) @ (yield _all_coalitions(players))
+    return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
 
 
 def _bound(stderr: DoubleArray) -> float:
@@ -172,12 +225,22 @@ def _bound(stderr: DoubleArray) -> float:
 
 def exact_values(worth: Worth, players: int) -> DoubleArray:
     """Shapley values over all coalitions, float64[n_players, n_out]."""
-    masks = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
+    return _weights_of_all(players) @ worth(_all_coalitions(players))
+
+
+def _all_coalitions(players: int) -> Masks:
+    """Every coalition, bool[2 ** n_players, n_players]."""
+    masks: Masks = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
+    return masks
+
+
+def _weights_of_all(players: int) -> DoubleArray:
+    """What each of all coalitions counts in a value, float64[n_players, 2 ** n_players]."""
+    masks = _all_coalitions(players)
     size = masks.sum(1, keepdims=True)
     # (s - 1)! (n - s)! / n! where the player is one of s, - s! (n - s - 1)! / n! where it is not
     weights = np.where(masks, beta(size, players - size + 1), -beta(size + 1, players - size))
-    values: DoubleArray = weights.T @ worth(masks)
-    return values
+    return np.asarray(weights.T)
 
 
 def _gains(values: DoubleArray, ranks: IntArray) -> list[DoubleArray]:

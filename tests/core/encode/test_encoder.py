@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -93,6 +95,51 @@ def test_any_bert_folder_is_an_encoder(small_bert: Path) -> None:
     assert own.max_tokens == 32
     assert own.encode(["good " * 100, "bad"]).shape == (2, 8)
     assert own.encoder_id != TextEncoder().encoder_id
+
+
+def test_weights_with_a_head_are_those_of_the_network_below(
+    small_bert: Path, tmp_path: Path
+) -> None:
+    from transformers import BertForMaskedLM, BertModel
+
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((small_bert / name).read_bytes())
+    with_head = BertForMaskedLM.from_pretrained(small_bert)
+    with_head.bert = BertModel.from_pretrained(small_bert, add_pooling_layer=False)
+    with_head.save_pretrained(tmp_path)
+    texts = ["good bad", "badly good good"]
+    below, plain = (TextEncoder(str(at), precision="fp32") for at in (tmp_path, small_bert))
+    assert np.array_equal(below.encode(texts), plain.encode(texts))
+
+
+UNUSED = ("torch._dynamo", "torch._inductor", "torch.distributed.tensor", "sympy")
+"""What transformers imports with any network, and what only training asks for."""
+
+
+def test_reading_texts_loads_no_compiler_and_leaves_torch_as_it_was() -> None:
+    code = (
+        "import sys; from core.encode.encoder import TextEncoder; "
+        "TextEncoder(precision='fp32').encode(['A text.']); "
+        f"print([name for name in {UNUSED} if name in sys.modules]); "
+        "import torch; assert torch.distributed.is_available(); "
+        "torch.manual_seed(0); drawn = torch.nn.Linear(2, 2).weight; "
+        "assert drawn.abs().min() > 0 and not torch._dynamo.config.verbose"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_what_asks_for_the_compiler_while_transformers_loads_gets_it() -> None:
+    code = (
+        "import sys, torch; from core.encode.from_files import _without_training\n"
+        "with _without_training():\n"
+        "    marked = torch.compiler.disable(len)\n"
+        "    loaded = 'sympy' in sys.modules\n"
+        "    print(marked is len, loaded, torch._dynamo.config.verbose)\n"
+        "print(torch._dynamo.config is sys.modules['torch._dynamo'].config)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False False\nTrue\n"
 
 
 @pytest.mark.parametrize("spoil", ["script", "auto_map", "no weights", "no config", "bad config"])

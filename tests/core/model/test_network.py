@@ -77,6 +77,31 @@ def test_padded_batches_equal_single_histories(model: InterestModel, asked: list
     assert np.abs(np.exp(alone).sum(1) - 1).max() < 1e-5
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(histories, min_size=3, max_size=6))
+def test_histories_of_one_user_are_those_of_several(
+    model: InterestModel, asked: list[History]
+) -> None:
+    others = [replace(history, user_id=f"u{at}") for at, history in enumerate(asked)]
+    assert np.abs(model._batched(asked) - model._batched(others)).max() < 1e-5
+
+
+def test_what_histories_of_one_user_share_is_run_once(
+    model: InterestModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = [Event(ITEMS[day], START + timedelta(days=day), EventKind.VIEW) for day in range(6)]
+    ends = [replace(happened[5], rating=float(stars)) for stars in range(1, 6)]
+    run, cell = [], torch.lstm_cell
+
+    def counted(read: torch.Tensor, *rest: object) -> object:
+        run.append(len(read))
+        return cell(read, *rest)
+
+    monkeypatch.setattr(torch, "lstm_cell", counted)
+    model._batched([History("u", (*happened[:5], end)) for end in ends])
+    assert run == [1, 1, 1, 1, 1, 5]
+
+
 def test_long_histories_run_in_pieces(model: InterestModel, network: InterestNetwork) -> None:
     times = [START + timedelta(days=day) for day in range(600)]
     happened = [Event(ITEMS[day % 9], time, EventKind.VIEW) for day, time in enumerate(times)]

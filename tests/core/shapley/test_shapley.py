@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.domain import History, Stopped
 from core.explain.game import EventGame, Goal, explain_events
-from core.shapley.engine import shapley_values, values_by_shap
+from core.shapley.engine import shapley_values, values_by_shap, values_of_seeds
 from core.shapley.game import players_of
 from tests.core.explain.conftest import Toy, history_of
 
@@ -134,6 +134,25 @@ def test_the_same_seed_gives_the_same_values() -> None:
     )
     np.testing.assert_array_equal(first.values, second.values)
     assert not np.array_equal(first.values, other.values)
+
+
+def test_seeds_that_ask_together_find_what_each_finds_alone() -> None:
+    asked: list[int] = []
+
+    def worth(masks: np.ndarray) -> np.ndarray:
+        asked.append(len(masks))
+        held = masks * (1.0 + np.arange(12) % 5)
+        return held.sum(1, keepdims=True) % 7
+
+    seeds = [3, 1, 8]
+    alone = [shapley_values(worth, 12, seed=seed, seconds=np.inf, enough=0.1) for seed in seeds]
+    of_each, asked[:] = len(asked), []
+    together = values_of_seeds(worth, 12, seeds, seconds=np.inf, enough=0.1)
+    assert [found.rounds for found in together] == [found.rounds for found in alone]
+    assert min(found.rounds for found in alone) > 6 and len(asked) < of_each
+    for one, other in zip(together, alone, strict=True):
+        assert np.array_equal(one.values, other.values)
+        assert np.array_equal(one.stderr, other.stderr)
 
 
 def test_an_event_that_changes_nothing_is_worth_nothing() -> None:
