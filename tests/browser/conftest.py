@@ -354,7 +354,11 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     def context_of(**options: Any) -> BrowserContext:
         key = tuple(sorted(options.items()))
         if key not in contexts:
-            contexts[key] = browser.new_context(viewport=VIEWPORT, **options)
+            contexts[key] = browser.new_context(
+                viewport=VIEWPORT,
+                reduced_motion="reduce",  # drawing what moves was a seventh of Chromium's work
+                **options,
+            )
             contexts[key].set_default_timeout(WAIT)
             contexts[key].add_init_script("delete window.showSaveFilePicker")
         return contexts[key]
