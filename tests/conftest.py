@@ -65,14 +65,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 @pytest.fixture(scope="session")
-def shared(
+def once(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str, Callable[[Path], object]], Path]:
     """A function that returns a folder that is filled once for all workers; nobody changes it."""
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def shared(name: str, fill: Callable[[Path], object]) -> Path:
+    def once(name: str, fill: Callable[[Path], object]) -> Path:
         folder, filled = base / name, base / f"{name}.filled"
         with (base / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits, and finds it filled
@@ -83,11 +83,11 @@ def shared(
                 filled.touch()
         return folder
 
-    return shared
+    return once
 
 
 @pytest.fixture(scope="session")
-def measured(shared: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The record of the encoder's precision on this processor, for libraries to start with."""
 
     def measure(folder: Path) -> None:
@@ -95,7 +95,7 @@ def measured(shared: Callable[[str, Callable[[Path], object]], Path]) -> Path:
 
         assert TextEncoder(record=folder / "processor.json").precision
 
-    return shared("measured", measure) / "processor.json"
+    return once("measured", measure) / "processor.json"
 
 
 @pytest.fixture(scope="session")

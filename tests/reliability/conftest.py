@@ -19,11 +19,11 @@ def thorough() -> bool:
 
 
 @pytest.fixture(scope="session")
-def full_library(shared: Callable[[str, Callable[[Path], object]], Path], measured: Path) -> Path:
+def full_library(once: Callable[[str, Callable[[Path], object]], Path], measured: Path) -> Path:
     """The library of ``library.fill``; never changed."""
 
     def fill_it(root: Path) -> None:
         shutil.copy(measured, root)
         fill(root)
 
-    return shared("full", fill_it)
+    return once("full", fill_it)
