@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -88,6 +89,7 @@ def outside(path: Path) -> Iterator[tuple[int, str]]:
     """Lines and words of sentences in a file that no catalogue can have."""
     source = path.read_text(encoding="utf-8")
     lines, tree = source.splitlines(), ast.parse(source)
+    one_word = _name(path).startswith(ONE_WORD)
     quiet, told = set[int](), set[int]()
     for node in ast.walk(tree):
         for child in _unread(node):
@@ -99,7 +101,6 @@ def outside(path: Path) -> Iterator[tuple[int, str]]:
         if id(node) in quiet or id(node) in told:
             continue
         text = _text(node)
-        one_word = _name(path).startswith(ONE_WORD)
         if text is None or not _is_sentence(text, one_word):
             continue
         end = getattr(node, "end_lineno", node.lineno)
@@ -155,14 +156,14 @@ def _unread(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         yield from (key for key, value in pairs if key is not None and _is_marked_pair(value))
-    elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in DATA:
+    elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in DATA:
         yield node.value
     elif isinstance(node, ast.Subscript):
         yield node.slice
     elif (
         isinstance(node, ast.arg | ast.AnnAssign)
         and node.annotation is not None
-        and "typer" not in ast.unparse(node.annotation)
+        and not any(getattr(part, "id", "") == "typer" for part in ast.walk(node.annotation))
     ):
         yield node.annotation
 
@@ -175,14 +176,24 @@ def collected(paths: Iterable[str] = ()) -> Catalog:
     """All sentences of the code, with their places."""
     catalogue = Catalog(project="Tastelines", charset="utf-8", fuzzy=False)
     for path in sources(paths):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                _add(catalogue, path, node.func.id, node.args)
-        if _name(path).startswith(VERBS):
-            for help in _helps(tree):
-                catalogue.add(help, locations=[(_name(path), 0)])
+        for said, context in _said(path):
+            catalogue.add(said, locations=[(_name(path), 0)], context=context)
     return catalogue
+
+
+@cache
+def _said(path: Path) -> list[tuple[str | tuple[str, ...], str | None]]:
+    """The sentences of a file, each with its context."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = [
+        words
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        for words in _words(node.func.id, node.args)
+    ]
+    if _name(path).startswith(VERBS):
+        said += [(help, None) for help in _helps(tree)]
+    return said
 
 
 def _helps(tree: ast.Module) -> Iterator[str]:
@@ -199,17 +210,18 @@ def _helps(tree: ast.Module) -> Iterator[str]:
             yield ast.get_docstring(each) or ""
 
 
-def _add(catalogue: Catalog, path: Path, called: str, arguments: list[ast.expr]) -> None:
-    """Add what a call says, where it is one of those that say something and literal."""
+def _words(
+    called: str, arguments: list[ast.expr]
+) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
+    """What a call says and its context, where it is one of those that say something literal."""
     words = [each.value if isinstance(each, ast.Constant) else None for each in arguments[:2]]
     said = words[: len(KEYWORDS.get(called, ()))]
     if not said or not all(isinstance(word, str) for word in said):
         return
-    place = [(_name(path), 0)]
     if called == "trc":
-        catalogue.add(said[1], locations=place, context=said[0])
+        yield said[1], said[0]
     else:
-        catalogue.add(said[0] if len(said) == 1 else tuple(said), locations=place)
+        yield said[0] if len(said) == 1 else tuple(said), None
 
 
 def catalogue_path(language: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -64,17 +65,37 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
 
 
 @pytest.fixture(scope="session")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The record of the encoder's precision on this processor, for libraries to start with.
-
-    It takes seconds, so the first worker that needs it measures it for all.
-    """
-    from core.encode.encoder import TextEncoder
-
+def once(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A function that returns a folder that is filled once for all workers; nobody changes it."""
     base = tmp_path_factory.getbasetemp()
-    record = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "processor.json"
-    assert TextEncoder(record=record).precision
-    return record
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, filled = base / name, base / f"{name}.filled"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits, and finds it filled
+            if not filled.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                filled.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The record of the encoder's precision on this processor, for libraries to start with."""
+
+    def measure(folder: Path) -> None:
+        from core.encode.encoder import TextEncoder
+
+        assert TextEncoder(record=folder / "processor.json").precision
+
+    return once("measured", measure) / "processor.json"
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from playwright.sync_api import (
     Page,
     TimeoutError,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -43,7 +44,8 @@ FLAGS = [
     "--disable-sync",
 ]
 IDLE = '[data-testid=stApp][data-test-script-state="notRunning"]'
-WAIT = 60_000
+WAIT = 120_000
+"""Milliseconds after which a busy machine is no excuse."""
 SOON = 3_000
 """Milliseconds for what is there already, unless a rerun replaces it."""
 HOVERED = """chart => {
@@ -57,7 +59,21 @@ VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 MOST_SHOWN = 4_000
 """Characters of a page that are shown with a failure."""
 HEARD = 100
-"""Milliseconds in which the page says that a click or a key has started the script."""
+"""Milliseconds in which the page asks the server what a click or a key asks for."""
+LISTEN = """(() => {
+    const send = WebSocket.prototype.send;
+    window.asked = window.answered = 0;
+    WebSocket.prototype.send = function (...message) {
+        if (!this.isWatched) this.addEventListener('message', () => window.answered = window.asked);
+        this.isWatched = true;
+        window.asked += 1;
+        return send.apply(this, message);
+    };
+})()"""
+"""Counts what the page asks a server, which says that the script runs only once it answers."""
+ANSWERED = "() => window.asked === window.answered"
+PATIENT = 10_000
+"""Milliseconds for a busy server to begin its answer, where one is due."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,8 +143,8 @@ def free_port() -> int:
 
 
 def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: str) -> None:
-    """Return when the server answers; fail with its log when it ends or takes a minute."""
-    end = time.monotonic() + 60
+    """Return when the server answers; fail with its log when it ends or takes minutes."""
+    end = time.monotonic() + WAIT / 1000
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
@@ -144,6 +160,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        expect.set_options(timeout=WAIT)
         yield chromium
         chromium.close()
 
@@ -173,6 +190,8 @@ class Tab:
     def settle(self) -> Tab:
         """Wait until the script has run to its end after a click or a key."""
         self.page.wait_for_timeout(HEARD)
+        with contextlib.suppress(TimeoutError):
+            self.page.wait_for_function(ANSWERED, timeout=PATIENT)
         return self.idle()
 
     def idle(self) -> Tab:
@@ -310,11 +329,11 @@ class Tab:
         for _ in range(5):
             self.settle()
             self.page.get_by_role("combobox", name=picker, exact=True).click()
-            try:
-                row.click(timeout=3_000)
+            with contextlib.suppress(TimeoutError):
+                row.click(timeout=10_000)
                 break
-            except TimeoutError:
-                continue
+        else:
+            raise AssertionError(f"{picker} does not offer {option}")
         self.settle()
 
     def share(self) -> str:
@@ -354,9 +373,14 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     def context_of(**options: Any) -> BrowserContext:
         key = tuple(sorted(options.items()))
         if key not in contexts:
-            contexts[key] = browser.new_context(viewport=VIEWPORT, **options)
+            contexts[key] = browser.new_context(
+                viewport=VIEWPORT,
+                reduced_motion="reduce",  # drawing what moves was a seventh of Chromium's work
+                **options,
+            )
             contexts[key].set_default_timeout(WAIT)
             contexts[key].add_init_script("delete window.showSaveFilePicker")
+            contexts[key].add_init_script(LISTEN)
         return contexts[key]
 
     yield context_of

@@ -61,7 +61,7 @@ def test_an_address_shows_the_same_in_a_second_browser(open_tab, page: str) -> N
     assert asked(ADDRESSES[page]).items() <= now.items()
     assert now["corpus"] == ["demo"] and now["model"], "a later training must not change the view"
     second = open_tab(locale="en-GB").follow(first.page.url)
-    end = time.monotonic() + 30  # a busy browser fills a field, or draws a table, a run later
+    end = time.monotonic() + 120  # a busy browser fills a field, or draws a table, a run later
     while (there := seen(second)) != (here := seen(first)) and time.monotonic() < end:
         continue
     assert there == here
@@ -77,7 +77,7 @@ def test_the_users_table_is_walked(tab) -> None:
     tab.page.get_by_text("1 of 800 in the list").wait_for()
     tab.page.get_by_role("button", name="Next user").click()
     tab.page.get_by_text("2 of 800 in the list").wait_for()
-    assert "user=U0291" in tab.page.url
+    tab.wait_for_url("user=U0291")
 
 
 def test_an_unknown_corpus_opens_nobody_and_a_known_one_takes_the_banner_away(tab) -> None:

@@ -26,8 +26,7 @@ def test_a_region_drawn_around_users_describes_them(tab) -> None:
     tab.wait_for_url("cohorts_area=")
     tab.page.get_by_role("button", name="Clear").click()
     tab.page.get_by_text("Draw around users on the map, ask").wait_for()
-    tab.settle()
-    assert "cohorts_area" not in tab.page.url
+    tab.page.wait_for_url(lambda url: "cohorts_area" not in url)
 
 
 def test_a_rule_is_saved_reopened_by_its_link_and_leads_to_a_user(open_tab) -> None:

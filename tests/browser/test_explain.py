@@ -80,7 +80,7 @@ def test_from_the_timeline_to_a_word_and_back(tab, reviewer) -> None:
     tab.page.get_by_text(re.compile(r"has rank 1 in the list \(probability")).last.wait_for()
     wait_for_all(tab, words=True)
     mark = tab.page.locator(".stMarkdown").filter(has_text=re.compile("[▲▼]")).first
-    assert mark.is_visible()
+    mark.wait_for()
     link = tab.page.get_by_role("link", name=re.compile(r"Step \d+ on the Timeline")).last
     step = int(re.search(r"Step (\d+)", link.inner_text())[1])
     link.click()

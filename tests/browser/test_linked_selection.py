@@ -16,15 +16,13 @@ def marks(tab, table: str) -> list[str]:
     return [cell for cells in found for cell in cells]
 
 
-def rings(tab, chart: str) -> int:
-    """How many marks of a Timeline's chart are ringed as chosen."""
-    tab.drawn(chart)
-    count: int = tab.page.evaluate(
+def wait_for_ring(tab, chart: str) -> None:
+    """Wait until a mark of a Timeline's chart is ringed as chosen."""
+    tab.page.wait_for_function(
         """chart => document.querySelector(`.st-key-pick_${chart} .js-plotly-plot`)
-            .data.filter(trace => trace.name === 'chosen').length""",
-        chart,
+            ?.data?.some(trace => trace.name === 'chosen')""",
+        arg=chart,
     )
-    return count
 
 
 def go(tab, page: str) -> None:
@@ -68,12 +66,9 @@ def test_what_is_chosen_is_marked_on_every_page(tab, busy_user) -> None:
     tab.wait_for_url(f"event={event}")
     assert tab.page.wait_for_function(BOLD).json_value().startswith(f"<b>step {event} ")
     go(tab, "Timeline")
-    tab.page.wait_for_function(
-        """() => document.querySelector('.st-key-pick_map .js-plotly-plot')
-            ?.data?.some(trace => trace.name === 'chosen')"""
-    )
+    for chart in ("map", "events", "step_sizes"):
+        wait_for_ring(tab, chart)
     tab.wait_for_url(f"item={item}").wait_for_url(f"event={event}").wait_for_url("time=20")
-    assert all(rings(tab, name) for name in ("events", "step_sizes", "map"))
     assert marks(tab, "List by") == ["●"]
     go(tab, "What-if")
     tab.wait_for_url(f"item={item}").wait_for_url(f"event={event}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import IDLE, PROJECT, WAIT, free_port, wait_until_healthy
+from tests.browser.conftest import IDLE, PROJECT, free_port, wait_until_healthy
 from tests.browser.provider import CLIENT, SECRET, Provider, running
 
 ROLES = """
@@ -83,7 +83,6 @@ def leave(page: Page) -> None:
 def test_who_signs_in_gets_their_role_and_nobody_else_gets_in(
     context, team: str, provider: Provider
 ) -> None:
-    expect.set_options(timeout=WAIT)
     page = context().new_page()
     page.goto(f"{team}/notebook")
     expect(page.get_by_text("Sign in to see the library.")).to_be_visible()

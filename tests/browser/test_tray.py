@@ -16,7 +16,7 @@ def test_a_job_is_followed_over_pages_and_a_reload_and_leads_back(open_tab) -> N
     tab.wait_for_url("/users")
     tab.page.reload()
     tab.idle()
-    tray.get_by_text(re.compile("Fold 1 of 3")).wait_for()
+    tray.get_by_text(re.compile(r"Fold \d of 3")).wait_for()
     other = open_tab(color_scheme="dark").open("/?corpus=demo")
     other.page.locator(".st-key-jobs").get_by_role("button", name=NAME, exact=True).wait_for()
     tray.get_by_role("button", name="stop icon").first.click()

@@ -42,7 +42,7 @@ class History:
             self.click(row, column)
             self.page.keyboard.press("Enter")
             with suppress(TimeoutError):
-                editor.wait_for(timeout=2_000)
+                editor.wait_for(timeout=5_000)
                 return
         editor.wait_for()
 
@@ -59,7 +59,7 @@ class History:
         for _ in range(3):
             self.click(row, "delete")
             with suppress(AssertionError):
-                expect(status).not_to_have_text(before, timeout=15_000)
+                expect(status).not_to_have_text(before, timeout=40_000)
                 break
         self.tab.idle()
         return self

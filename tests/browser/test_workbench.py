@@ -46,7 +46,7 @@ def test_a_link_to_nobody_is_a_notice_and_a_user_is_found_by_typing(tab, busy_us
     box.fill(busy_user)
     tab.page.get_by_role("option", name=busy_user, exact=True).click()
     tab.wait_for_url(f"user={busy_user}").drawn("map")
-    assert tab.page.get_by_text(re.compile(rf"{busy_user} · \d+ events")).is_visible()
+    tab.page.get_by_text(re.compile(rf"{busy_user} · \d+ events")).wait_for()
 
 
 def test_on_a_phone_the_sidebar_goes_once_a_page_is_chosen(tab, busy_user) -> None:
@@ -136,7 +136,7 @@ def test_play_goes_on_where_the_server_s_answers_come_late(tab, busy_user) -> No
     tab.page.goto(tab.address + timeline(busy_user, 2))
     said = tab.page.get_by_text(re.compile(r"^Step \d+ of"))
     play = tab.page.get_by_role("button", name="Play")
-    is_played, end = False, time.monotonic() + 60
+    is_played, end = False, time.monotonic() + 120
     while time.monotonic() < end:
         tab.page.wait_for_timeout(50)
         deliver()
@@ -152,7 +152,7 @@ def test_a_permalink_opens_the_same_view_in_another_browser(open_tab, busy_user)
     first = open_tab().open(timeline(busy_user, 5)).drawn("map")
     said = first.page.get_by_text(re.compile("Step 5 of")).first.inner_text()
     second = open_tab(color_scheme="dark").follow(first.share()).drawn("map")
-    assert second.page.get_by_text(said, exact=True).is_visible()
+    second.page.get_by_text(said, exact=True).wait_for()
     assert second.trace("map", "now") == first.trace("map", "now")
     assert second.rule(["events"]) == first.rule(["events"])
 

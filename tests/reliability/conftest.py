@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ def thorough() -> bool:
 
 
 @pytest.fixture(scope="session")
-def full_library(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> Path:
+def full_library(once: Callable[[str, Callable[[Path], object]], Path], measured: Path) -> Path:
     """The library of ``library.fill``; never changed."""
-    root = tmp_path_factory.mktemp("full")
-    shutil.copy(measured, root)
-    fill(root)
-    return root
+
+    def fill_it(root: Path) -> None:
+        shutil.copy(measured, root)
+        fill(root)
+
+    return once("full", fill_it)

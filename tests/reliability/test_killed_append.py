@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from core.corpus.appending import append_files
 from core.corpus.importing import import_files
 from core.corpus.store import Library
+from tests.reliability.killing import kill_at_moments
 
 POINTS = 12
 ROWS, ADDED = 6_000, 5_500
 T = 1_393_545_600
-PROJECT = Path(__file__).resolve().parents[2]
-
-APPEND = """
-import os, signal, sys
-from pathlib import Path
-from core.corpus.appending import append_files
-from core.corpus.store import Library
-
-file, *roots = map(Path, sys.argv[1:])
-TOUCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "shutil.rmtree"}
-
-def append(root, dies_at):
-    moments = 0
-    def moment(*_):
-        nonlocal moments
-        if moments == dies_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        moments += 1
-    def heard(event, args):
-        if event in TOUCHED and str(root) in str(args[0]):
-            moment()
-    sys.addaudithook(heard)
-    append_files(Library.open(root), "shop", [file], progress=moment)
-    return moments
-
-def forked(root, dies_at, tell):
-    child = os.fork()
-    if child == 0:
-        os.write(tell, str(append(root, dies_at)).encode())
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-reads, writes = os.pipe()
-assert forked(roots[0], -1, writes) == 0
-moments = int(os.read(reads, 100))
-for number, root in enumerate(roots[1:]):
-    print(forked(root, number * moments // len(roots[1:]), writes))
-"""
 
 
 def table(path: Path, first: int, rows: int) -> Path:
@@ -68,9 +29,7 @@ def test_a_killed_append_leaves_the_old_content_or_the_new(tmp_path: Path) -> No
     roots = [tmp_path / f"library{number}" for number in range(POINTS)]
     for root in roots:
         shutil.copytree(first.root, root)
-    command = [sys.executable, "-c", APPEND, *map(str, (new_file, first.root, *roots))]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["-9"] * POINTS
+    kill_at_moments("append", new_file, first.root, roots)
     new_id = first.manifest("shop").corpus_id
     found = []
     for root in roots:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -170,28 +171,29 @@ def test_an_encoder_that_is_not_here_is_named(name: str) -> None:
         TextEncoder(name)
 
 
-def test_precision_is_measured_once_and_then_read(tmp_path: Path) -> None:
-    encoder = TextEncoder(record=tmp_path / "processor.json")
-    chosen = encoder.precision
-    written = json.loads((tmp_path / "processor.json").read_text())
-    ((key, record),) = written.items()
+def test_precision_is_measured_once_and_then_read(measured: Path) -> None:
+    encoder = TextEncoder(record=measured)
+    ((key, record),) = json.loads(measured.read_text()).items()
     assert key.startswith(processor_name())
-    assert record["chosen"] == chosen
+    assert record["chosen"] == encoder.precision
     assert set(record["seconds"]) == {"fp32", "bf16"}
 
     def never(precision: str) -> None:
         raise AssertionError("measured again")
 
-    again = choose_precision(never, tmp_path / "processor.json", encoder.encoder_id)
-    assert again == chosen
+    assert choose_precision(never, measured, encoder.encoder_id) == encoder.precision
 
 
+@pytest.mark.parametrize("is_node", [False, True])
 def test_a_node_writes_no_measured_precision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_node: bool
 ) -> None:
-    monkeypatch.setattr(cluster, "_is_node", True)
-    assert TextEncoder(record=tmp_path / "processor.json").precision in ("fp32", "bf16")
-    assert not list(tmp_path.iterdir())
+    def load(precision: str) -> Callable[..., None]:
+        return lambda **inputs: None
+
+    monkeypatch.setattr(cluster, "_is_node", is_node)
+    assert choose_precision(load, tmp_path / "processor.json", "quick") in ("fp32", "bf16")
+    assert bool(list(tmp_path.iterdir())) != is_node
 
 
 def openings_beside_loading(engine: Engine, openings: int, loads: int) -> list[str]:
