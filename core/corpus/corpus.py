@@ -20,6 +20,7 @@ from core.corpus.events import CodeArray, EventSource, FrameEvents, TimeArray
 from core.corpus.manifest import Manifest
 from core.corpus.names import derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
+from core.corpus.sampling import UserSample
 from core.corpus.split import parts_of
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
@@ -56,6 +57,15 @@ class Corpus:
     """The library's folder, where own histories are; None for a corpus made in memory."""
     attributes: Attributes | None = None
     """What a users file says of the users; None without one. No model reads it."""
+    sample: UserSample | None = None
+    """Which users are in this corpus, where that is a sample (``core.corpus.sampling``)."""
+    drawn_from: Corpus | None = None
+    """The corpus of all users, where this one has a sample of them."""
+
+    @property
+    def whole(self) -> Corpus:
+        """The corpus of all users: itself, unless it has a sample of them."""
+        return self.drawn_from or self
 
     @property
     def attributes_id(self) -> str:
@@ -142,17 +152,23 @@ class Corpus:
     def history(self, user_id: str) -> History:
         """All events of a user, or of an own history (``core.corpus.own``).
 
-        DomainError for an unknown user.
+        Of a user who is not in the sample, too. DomainError for an unknown user.
         """
+        if self.drawn_from is not None and user_id not in self.user_index:
+            return self.drawn_from.history(user_id)
         return self._history(user_id)
 
     def forget(self) -> None:
         """Give back the memory of histories and rows that were read; they are read again."""
         vars(self).pop("_history", None)
         self.source.forget()
+        if self.drawn_from is not None:
+            self.drawn_from.forget()
 
     def knows(self, user_id: str) -> bool:
         """Whether there is a history of that id."""
+        if self.drawn_from is not None:
+            return self.drawn_from.knows(user_id)
         if user_id in self.user_index:
             return True
         with suppress(DomainError):
@@ -224,7 +240,9 @@ class Corpus:
 
     @once_each
     def _derived(self) -> dict[str, tuple[str, str]]:
-        """Words from training reviews of the items without a title."""
+        """Words from training reviews of the items without a title, whichever users count."""
+        if self.drawn_from is not None:
+            return self.drawn_from._derived
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
         if not nameless or not self.has_text:
