@@ -62,6 +62,10 @@ class Corpus:
     drawn_from: Corpus | None = None
     """The corpus of all users, where this one has a sample of them."""
 
+    def leaves_out(self, user_id: str) -> bool:
+        """Whether a user of the whole corpus is not in the sample."""
+        return user_id not in self.user_index and user_id in self.whole.user_index
+
     @property
     def whole(self) -> Corpus:
         """The corpus of all users: itself, unless it has a sample of them."""

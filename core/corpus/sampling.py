@@ -17,6 +17,7 @@ import pandas as pd
 
 from core.arrays import FloatArray, IntArray
 from core.corpus.events import CodeArray, EventRow, EventSource, FrameEvents, TimeArray
+from core.language import tr
 from core.threads import once_each
 
 if TYPE_CHECKING:
@@ -34,6 +35,21 @@ class UserSample:
     seed: int
     last: str
     """Hexadecimal."""
+
+    @property
+    def sentence(self) -> str:
+        """What is said of a model that was made from it."""
+        return tr(
+            "Trained on {users:,} of {all:,} users, drawn at random (seed {seed}).",
+            users=self.users,
+            all=self.of,
+            seed=self.seed,
+        )
+
+    @property
+    def facts(self) -> dict[str, dict[str, int]]:
+        """As JSON says it, beside what was found."""
+        return {"trained_on": {"users": self.users, "of": self.of, "seed": self.seed}}
 
 
 def draw(corpus: Corpus, users: int | None, seed: int) -> Corpus:
@@ -54,6 +70,8 @@ def among(corpus: Corpus, sample: UserSample | None) -> Corpus:
 
     For None it is the whole corpus.
     """
+    if corpus.sample == sample:
+        return corpus
     corpus = corpus.whole
     if sample is None:
         return corpus

@@ -146,7 +146,7 @@ def fingerprint(value: object) -> Fingerprint:
     if isinstance(value, Path):
         return str(value), *stamp(value)
     if isinstance(value, Corpus):
-        return value.corpus_id, value.attributes_id
+        return value.corpus_id, value.attributes_id, repr(value.sample)
     if isinstance(value, Library):
         return str(value.root)
     # Not imported: it brings torch, which takes seconds.
