@@ -276,8 +276,8 @@ def draw_training(corpus: str) -> None:
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         some = int(users) if users < everybody else None
-        about = options, described or None, encoder or None, some
-        jobs.start("train", corpus, training.training(corpus, *about))
+        told = options, described or None, encoder or None, some
+        jobs.start("train", corpus, training.training(corpus, *told))
         st.rerun()
 
 

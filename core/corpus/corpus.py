@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -59,7 +59,7 @@ class Corpus:
     """What a users file says of the users; None without one. No model reads it."""
     sample: UserSample | None = None
     """Which users are in this corpus, where that is a sample (``core.corpus.sampling``)."""
-    drawn_from: Corpus | None = None
+    drawn_from: Corpus | None = field(default=None, repr=False)
     """The corpus of all users, where this one has a sample of them."""
 
     def leaves_out(self, user_id: str) -> bool:

@@ -192,9 +192,9 @@ class StoredEvents:
         names = [name for name in Columns.EVENTS if name != Columns.User]
         edges = np.searchsorted(rows, self._group_starts)
         parts = []
-        with self._reading():
-            for group, (first, last) in enumerate(pairwise(edges.tolist())):
-                if first < last:
+        for group, (first, last) in enumerate(pairwise(edges.tolist())):
+            if first < last:
+                with self._reading():  # others read between two groups
                     read = self._file.read_row_group(group, names)
                     parts.append(read.take(pa.array(rows[first:last] - self._group_starts[group])))
         if not parts:

@@ -134,10 +134,15 @@ FEWEST_VALIDATION = 4_000
 def check_training_events(corpus: Corpus, parts: PartArray) -> None:
     """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
     if not (parts == Part.TRAIN).any():
+        remedy = tr("Import more events: a user needs three for one of them to be training")
+        if corpus.sample is not None:
+            remedy = tr(
+                "Train on more users: one needs three events for one of them to be training"
+            )
         raise DomainError(
             tr("there are no events to learn from"),
             where=tr("corpus {name}", name=corpus.name),
-            remedy=tr("Import more events: a user needs three for one of them to be training"),
+            remedy=remedy,
         )
 
 

@@ -195,7 +195,7 @@ def test_whoever_is_outside_is_followed_as_everybody(
 ABOUT_ONE = """
 trajectory shop --user USER
 recommend shop --user USER
-explain shop --user USER --item ITEM --words none
+explain shop --user USER --item ITEM --words none --beside OTHER
 whatif shop --user USER --edits EDITS
 search-edits shop --user USER --item ITEM --goal in
 compare shop --user USER --at 1 --at 3
@@ -305,4 +305,5 @@ def test_a_sample_without_training_events_is_refused(
     assert main(["import", str(path), "--name", "once", *place]) == 0
     capsys.readouterr()
     assert main(["train", "once", "--users", "5", *place]) == 2
-    assert "no events to learn from" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no events to learn from" in said and "Train on more users" in said
