@@ -16,6 +16,7 @@ import pandas as pd
 
 from core.arrays import BoolArray, FloatArray
 from core.corpus.corpus import Corpus
+from core.corpus.sampling import among
 from core.corpus.store import DEMO, Library
 from core.domain import DomainError, History, Part, RecommendationList, RecommendedItem
 from core.encode.cache import VectorCache, check_encoder, open_cache, open_encoder
@@ -98,6 +99,7 @@ class Engine:
     """A corpus with a trained model. Shared between sessions: its arrays are read-only."""
 
     corpus: Corpus
+    """Of a model of a sample it has the sample's users; ``history`` knows the others, too."""
     parts: InitVar[ModelParts]
     folder: Path
     encoder: TextEncoder
@@ -139,10 +141,12 @@ class Engine:
     def open(cls, corpus: Corpus, model_folder: Path, library: Library) -> Engine:
         """Read a model folder; DomainError where it is damaged or was made from other content.
 
-        The text encoder is loaded only when a text is met whose vector is not yet known.
+        What is about all users is then about those whom it was trained on. The text encoder is
+        loaded only when a text is met whose vector is not yet known.
         """
         use_one_blas_thread()
-        made_with = read_config(model_folder).encoder
+        config = read_config(model_folder)
+        made_with, corpus = config.encoder, among(corpus, config.sample)
         encoder = open_encoder(library, made_with.name)
         check_encoder(encoder, made_with.encoder_id, corpus.name)
         cache = open_cache(library)

@@ -25,19 +25,24 @@ def train(
     options: dict[str, Any],
     item_text: Sequence[str] | None = None,
     encoder: str | None = None,
+    users: int | None = None,
     *,
     progress: ProgressCallback,
     stop: StopCallback,
 ) -> Path:
-    """Train a model with the settings of ``InterestConfig.to_json``; returns its folder."""
+    """Train a model with the settings of ``InterestConfig.to_json``; returns its folder.
+
+    ``users``: of how many, drawn at random by the settings' seed; None for all.
+    """
     library = Library.open(root)
     with turn("training", root, progress, stop):
+        from core.corpus.sampling import draw
         from core.encode.cache import open_encoder
         from core.model.config import InterestConfig
         from core.training import training
 
         settings = InterestConfig.from_json(options)
-        data = library.corpus(corpus)
+        data = draw(library.corpus(corpus), users, settings.seed)
         read_by = open_encoder(library, encoder, device="auto", progress=progress)
         place = (data, library, settings, progress, stop)
         folder = training.train(*place, encoder=read_by, item_text=item_text)

@@ -59,6 +59,7 @@ HINT = mark(
 def main() -> None:
     head = drawing.head(tr("Who moves where?"))
     engine = notices.need_engine()
+    notices.say_sample(engine)
     everyone = making.everyone(engine)
     if everyone is None:
         return

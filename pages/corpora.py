@@ -225,6 +225,19 @@ def draw_training(corpus: str) -> None:
             tr("Epochs at most"), 1, 500, usual.epochs, key="train_epochs", width=160
         )
         seed = st.number_input(tr("Seed"), 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
+        everybody = loaders.library().manifest(corpus).users
+        users = st.number_input(
+            tr("Users at most"),
+            1,
+            everybody,
+            everybody,
+            key=f"train_users_{corpus}",
+            width=160,
+            help=tr(
+                "Of a very large corpus: everything is fitted and measured on so many users, drawn "
+                "at random by the seed. Every other user can be opened all the same."
+            ),
+        )
         encoder = st.selectbox(
             tr("Text encoder"),
             view.ENCODERS,
@@ -262,9 +275,9 @@ def draw_training(corpus: str) -> None:
         return
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
-        jobs.start(
-            "train", corpus, training.training(corpus, options, described or None, encoder or None)
-        )
+        some = int(users) if users < everybody else None
+        told = options, described or None, encoder or None, some
+        jobs.start("train", corpus, training.training(corpus, *told))
         st.rerun()
 
 

@@ -68,7 +68,7 @@ def main() -> None:
         return
     corpus, engine = loaders.corpus(chosen.corpus), open_model(chosen.corpus, chosen.model_id)
     with notices.guarded():
-        watch(corpus, engine, head)
+        watch(engine.corpus if engine is not None else corpus, engine, head)
     draw_log(corpus)
 
 

@@ -70,6 +70,7 @@ def main() -> None:
     if chosen.corpus is not None:
         notices.say(build_facts(loaders.library().manifest(chosen.corpus)))
     engine = notices.need_engine()
+    notices.say_sample(engine)
     if engine.corpus.manifest.with_text:
         notices.caution(build_unknown(*loaders.unknown_to(engine)))
     usual = engine.recommender().id

@@ -178,6 +178,8 @@ def draw_facts(view: TimelineView, step: int) -> TimeScale:
         else:
             spacing = drawing.choose(tr("Time axis"), SPACING, SPACINGS, hides_label=True)
         extent = drawing.choose(tr("Extent"), EXTENT, EXTENTS, hides_label=True)
+    if view.outside:
+        notices.caution(view.outside)
     return time_scale(view, spacing, around=step if extent == NEAR else None)
 
 

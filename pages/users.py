@@ -59,6 +59,7 @@ def main() -> None:
     if problem := notices.find(lambda: loaders.turnover(engine, usual))[1]:
         notices.caution(problem)
     notices.say(view.sentence)
+    notices.say_sample(engine)
     with head:
         sharing.share()
         name = f"users-{engine.corpus.name}"

@@ -79,16 +79,21 @@ class Asked:
     def engine(self) -> Engine:
         """The engine of the corpus and the model; DomainError when either is missing.
 
-        Damaged models among which the newest may be are named on stderr.
+        Damaged models among which the newest may be are named on stderr, and so is the sample of
+        users that a model was trained on.
         """
         from core.engine import Engine
+        from core.views.wording import about_everybody
 
         shelf, name = self.shelf(), self.corpus
         corpus, folder = shelf.corpus(name), shelf.model_folder(name, self.model)
         if self.model is None:
             for line in damage_lines(shelf.models(name).damaged):
                 complain(tr("Model {line}", line=line))
-        return Engine.open(corpus, folder, shelf)
+        engine = Engine.open(corpus, folder, shelf)
+        if engine.corpus.sample is not None:
+            complain(about_everybody(engine.corpus.sample))
+        return engine
 
 
 def evaluate_corpus(
@@ -112,18 +117,22 @@ def evaluate_corpus(
     cohort: CohortOption = None,
 ) -> None:
     """Judge the recommenders of a model on held-out events."""
+    from core.corpus.sampling import among
     from core.engine import Engine
     from core.evaluate.protocols import sample_of, with_own, with_served
     from core.evaluate.refitted import refitted_report
+    from core.model.folder import read_config
     from core.recommend.own import installed
     from core.strategy.store import StrategyStore
     from core.training.refitting import refit_interest
     from core.training.training import evaluate_model
     from core.views.quality.build import build_verdict, strategies_of
     from core.views.quality.sentences import about_lists, about_sample, damaged_lists
+    from core.views.wording import about_everybody
 
     shelf = asked.shelf()
     data, folder = shelf.corpus(asked.corpus), shelf.model_folder(asked.corpus, asked.model)
+    data = among(data, read_config(folder).sample)
     if cohort is not None and protocol == "windows":
         raise DomainError(
             tr("windows are judged for all users"),
@@ -170,6 +179,7 @@ def evaluate_corpus(
     subject = report.results[0].recommender
     sample = sample_of(stored, data)
     cautions = [
+        *filter(None, [about_everybody(data.sample)]),
         *about_sample(sample),
         *(about_lists(report, subject, lists) for lists in served),
         *damaged_lists(damaged),
@@ -195,6 +205,7 @@ def evaluate_corpus(
     ]
     facts = {**report.to_json(), "cautions": cautions}
     facts |= sample.facts if sample is not None else {}
+    facts |= data.sample.facts if data.sample is not None else {}
     if grown is not None:
         lines.append(tr("refitted with the validation events, after all choices were made:"))
         lines += [
@@ -326,6 +337,7 @@ def list_models(
                 "ndcg": {s.recommender: s.ndcg for s in metrics.results} if metrics else {},
                 "folder": str(folder),
                 **(metrics.sampled.facts if metrics and metrics.sampled else {}),
+                **(config.sample.facts if config.sample else {}),
             }
         )
     lines = [
@@ -336,6 +348,7 @@ def list_models(
             if model["ndcg"].get(name) is not None
         )
         + _sampled(model)
+        + _trained_on(model)
         for model in models
     ]
     lines += damage_lines(damaged)
@@ -352,6 +365,15 @@ def _sampled(model: Mapping[str, Any]) -> str:
     from core.views.wording import sample_sentence
 
     return "  " + sample_sentence(Sample(**model["sample"]), "target")
+
+
+def _trained_on(model: Mapping[str, Any]) -> str:
+    """What a line of a model adds where it was trained on a sample of users."""
+    if "trained_on" not in model:
+        return ""
+    from core.corpus.sampling import UserSample
+
+    return "  " + UserSample(**model["trained_on"], last="").sentence
 
 
 def list_users(

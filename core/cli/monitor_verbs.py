@@ -56,6 +56,7 @@ def monitor_corpus(
     shelf = asked.shelf()
     corpus = shelf.corpus(asked.corpus)
     engine = _engine(asked, corpus) if cohort is None else asked.engine()
+    corpus = engine.corpus if engine is not None else corpus
     watched = None
     if cohort is not None and engine is not None:
         name, ids = open_cohort(asked, engine, cohort)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,6 +64,18 @@ def train_model(
     ] = None,
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
+    users: Annotated[
+        int | None,
+        typer.Option(
+            "--users",
+            metavar="N",
+            min=1,
+            help=tr(
+                "Train on so many users, drawn at random, of a corpus that is too large "
+                "(default: all)."
+            ),
+        ),
+    ] = None,
     item_text: Annotated[
         str | None,
         typer.Option(
@@ -100,6 +112,7 @@ def train_model(
 
     from core.cohorts.everyone import measure_everyone
     from core.corpus.options import parse_names
+    from core.corpus.sampling import draw
     from core.encode.cache import open_encoder
     from core.encode.item_text import choose_columns
     from core.encode.unknown import unknown_in
@@ -128,6 +141,7 @@ def train_model(
         options = replace(options, seed=seed)
     if epochs is not None:
         options = replace(options, epochs=epochs)
+    data = draw(data, users, options.seed)
     columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
     unknown = unknown_in(data, text_encoder.folder, text_encoder.name)
     if not despite_unknown:
@@ -159,7 +173,10 @@ def train_model(
     else:
         why_not = mark("Not judged: no user has five or more events, so nobody could be scored.")
         lines.append(tr(why_not))
-    facts = {"model_id": folder.name, "seconds": seconds}
+    facts: dict[str, Any] = {"model_id": folder.name, "seconds": seconds}
+    if data.sample is not None:
+        lines.append(data.sample.sentence)
+        facts |= data.sample.facts
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "metrics": metrics_facts}, lines, as_json=json)
 
@@ -238,7 +255,11 @@ def update_model(
         tr(made, model=folder.name, parent=parent.name, seconds=seconds, folder=folder),
     ]
     lines += [*update_sentences(metrics.update), *_sampled(metrics)]
-    facts = {"model_id": folder.name, "parent": parent.name, "seconds": seconds}
+    facts: dict[str, Any] = {"model_id": folder.name, "parent": parent.name, "seconds": seconds}
+    sample = read_config(folder).sample
+    if sample is not None:
+        lines.append(sample.sentence)
+        facts |= sample.facts
     update_facts = metrics.update.model_dump(mode="json")
     metrics_facts = metrics.model_dump(mode="json", exclude_unset=True)
     answer({**facts, "update": update_facts, "metrics": metrics_facts}, lines, as_json=json)

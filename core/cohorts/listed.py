@@ -1,7 +1,8 @@
 """Some users of a corpus as a code in an address: a cohort that another page found.
 
-A code is the start of the content's id and base64url of deflated JSON: a name, and where the users
-stand in the corpus's order, each as the distance from the one before.
+A code is the start of the content's id (of a sample of users its own mark, too) and base64url of
+deflated JSON: a name, and where the users stand in the corpus's order, each as the distance from
+the one before.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Listed:
         steps = np.diff(sorted(self.places), prepend=0).tolist()
         text = json.dumps([self.name[:LONGEST_NAME], *steps], separators=(",", ":"))
         packed = urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
-        return f"{corpus.corpus_id[:8]}.{packed}"
+        return f"{_content(corpus)}.{packed}"
 
     def mask(self, corpus: Corpus) -> BoolArray:
         """Which users of the corpus they are, bool[n_users]."""
@@ -52,7 +53,7 @@ class Listed:
 def read_listed(code: str, corpus: Corpus) -> Listed:
     """Read ``to_code``; DomainError for any other text, and for users of other content."""
     content, _, packed = code.partition(".")
-    if content != corpus.corpus_id[:8]:
+    if content != _content(corpus):
         raise DomainError(
             tr("these users are of other content than the corpus has now"),
             where=tr("corpus {name}", name=corpus.name),
@@ -73,6 +74,12 @@ def read_listed(code: str, corpus: Corpus) -> Listed:
             where=code[:20],
             remedy=tr("Copy the whole link"),
         ) from None
+
+
+def _content(corpus: Corpus) -> str:
+    """Whose order the places are in."""
+    sample = f"-{corpus.sample.seed}-{corpus.sample.last[:8]}" if corpus.sample else ""
+    return corpus.corpus_id[:8] + sample
 
 
 def _places(steps: Sequence[object], users: int) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -20,6 +20,7 @@ from core.corpus.events import CodeArray, EventSource, FrameEvents, TimeArray
 from core.corpus.manifest import Manifest
 from core.corpus.names import derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
+from core.corpus.sampling import UserSample
 from core.corpus.split import parts_of
 from core.corpus.timestamps import EPOCH
 from core.domain import Columns, DomainError, Event, EventKind, History
@@ -56,6 +57,19 @@ class Corpus:
     """The library's folder, where own histories are; None for a corpus made in memory."""
     attributes: Attributes | None = None
     """What a users file says of the users; None without one. No model reads it."""
+    sample: UserSample | None = None
+    """Which users are in this corpus, where that is a sample (``core.corpus.sampling``)."""
+    drawn_from: Corpus | None = field(default=None, repr=False)
+    """The corpus of all users, where this one has a sample of them."""
+
+    def leaves_out(self, user_id: str) -> bool:
+        """Whether a user of the whole corpus is not in the sample."""
+        return user_id not in self.user_index and user_id in self.whole.user_index
+
+    @property
+    def whole(self) -> Corpus:
+        """The corpus of all users: itself, unless it has a sample of them."""
+        return self.drawn_from or self
 
     @property
     def attributes_id(self) -> str:
@@ -142,17 +156,23 @@ class Corpus:
     def history(self, user_id: str) -> History:
         """All events of a user, or of an own history (``core.corpus.own``).
 
-        DomainError for an unknown user.
+        Of a user who is not in the sample, too. DomainError for an unknown user.
         """
+        if self.drawn_from is not None and user_id not in self.user_index:
+            return self.drawn_from.history(user_id)
         return self._history(user_id)
 
     def forget(self) -> None:
         """Give back the memory of histories and rows that were read; they are read again."""
         vars(self).pop("_history", None)
         self.source.forget()
+        if self.drawn_from is not None:
+            self.drawn_from.forget()
 
     def knows(self, user_id: str) -> bool:
         """Whether there is a history of that id."""
+        if self.drawn_from is not None:
+            return self.drawn_from.knows(user_id)
         if user_id in self.user_index:
             return True
         with suppress(DomainError):
@@ -224,7 +244,9 @@ class Corpus:
 
     @once_each
     def _derived(self) -> dict[str, tuple[str, str]]:
-        """Words from training reviews of the items without a title."""
+        """Words from training reviews of the items without a title, whichever users count."""
+        if self.drawn_from is not None:
+            return self.drawn_from._derived
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
         if not nameless or not self.has_text:

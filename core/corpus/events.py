@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -84,6 +85,10 @@ class EventSource(Protocol):
         """A column of text without gaps: its distinct words, and int32[n_events] into them."""
         ...
 
+    def some(self, rows: IntArray) -> pd.DataFrame:
+        """Some rows int64[n], ascending, as a frame like ``frame``."""
+        ...
+
     def rows(self, begin: int, end: int) -> list[EventRow]:
         """Some rows; ``end`` is not among them."""
         ...
@@ -118,6 +123,9 @@ class FrameEvents:
     def codes(self, name: str) -> tuple[tuple[str, ...], CodeArray]:
         codes, words = pd.factorize(self.frame[name].to_numpy(object))
         return tuple(words), codes.astype(np.int32)
+
+    def some(self, rows: IntArray) -> pd.DataFrame:
+        return self.frame.iloc[rows].reset_index(drop=True)
 
     def rows(self, begin: int, end: int) -> list[EventRow]:
         return list(zip(*(column[begin:end] for column in self._columns), strict=True))
@@ -177,8 +185,30 @@ class StoredEvents:
         for name in (Columns.Item, Columns.Kind):
             words, codes = self.codes(name)
             columns[name] = _objects(words)[codes]
-        columns = {name: pd.Series(values, dtype=object) for name, values in columns.items()}
-        return pd.DataFrame({name: columns.get(name, frame.get(name)) for name in Columns.EVENTS})
+        return _framed(frame, columns)
+
+    def some(self, rows: IntArray) -> pd.DataFrame:
+        """Read one row group after the other: no more of the file is in memory at a time."""
+        names = [name for name in Columns.EVENTS if name != Columns.User]
+        edges = np.searchsorted(rows, self._group_starts)
+        parts = []
+        for group, (first, last) in enumerate(pairwise(edges.tolist())):
+            if first < last:
+                with self._reading():  # others read between two groups
+                    read = self._file.read_row_group(group, names)
+                    parts.append(read.take(pa.array(rows[first:last] - self._group_starts[group])))
+        if not parts:
+            return self.frame.iloc[:0]
+        table = pa.concat_tables(parts)
+        frame = tables.frame_from_table(table.drop_columns([Columns.Item, Columns.Kind]))
+        users = np.searchsorted(self.user_starts, rows, side="right") - 1
+        places, own = np.unique(users, return_inverse=True)
+        ids = _objects([self.user_ids[place] for place in places.tolist()])
+        columns: dict[str, Any] = {Columns.User: ids[own]}
+        for name in (Columns.Item, Columns.Kind):
+            words, codes = _coded(table[name])
+            columns[name] = _objects(words)[codes]
+        return _framed(frame, columns)
 
     @once_each
     def times(self) -> TimeArray:
@@ -190,12 +220,7 @@ class StoredEvents:
         return _numbers(self._column(Columns.Rating))
 
     def codes(self, name: str) -> tuple[tuple[str, ...], CodeArray]:
-        column = self._column(name).unify_dictionaries()
-        if not column.num_chunks:
-            return (), np.empty(0, np.int32)
-        codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
-        words = tuple(column.chunk(0).dictionary.to_pylist())
-        return words, np.concatenate(codes).astype(np.int32, copy=False)
+        return _coded(self._column(name))
 
     def rows(self, begin: int, end: int) -> list[EventRow]:
         first = int(np.searchsorted(self._group_starts, begin, side="right")) - 1
@@ -280,6 +305,22 @@ def reading(folder: Path) -> Iterator[None]:
             where=str(folder),
             remedy=tr(REMEDY),
         ) from None
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], CodeArray]:
+    """Distinct words of a column of codes, and int32[n] into them."""
+    column = column.unify_dictionaries()
+    if not column.num_chunks:
+        return (), np.empty(0, np.int32)
+    codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    words = tuple(column.chunk(0).dictionary.to_pylist())
+    return words, np.concatenate(codes).astype(np.int32, copy=False)
+
+
+def _framed(rest: pd.DataFrame, words: dict[str, Any]) -> pd.DataFrame:
+    """Events from their columns of words and the other ones."""
+    columns = {name: pd.Series(values, dtype=object) for name, values in words.items()}
+    return pd.DataFrame({name: columns.get(name, rest.get(name)) for name in Columns.EVENTS})
 
 
 def _list_of(column: pa.ChunkedArray) -> list[Any]:

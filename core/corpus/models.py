@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.corpus.sampling import UserSample
 from core.domain import DomainError
 from core.files import Damaged, read_object, reason_of, verify, write_sums
 from core.language import mark, tr
@@ -61,6 +62,14 @@ def read_model_facts(folder: Path) -> dict[str, object]:
             where=str(path),
             remedy=tr(REMEDY),
         ) from None
+
+
+def sample_of(folder: Path) -> UserSample | None:
+    """The users whom a model was trained on; None for all, and where its config is damaged."""
+    with suppress(Damaged, TypeError):
+        facts = read_model_facts(folder).get("sample")
+        return UserSample(**facts) if isinstance(facts, dict) else None
+    return None
 
 
 @contextmanager

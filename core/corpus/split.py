@@ -1,7 +1,7 @@
 """Which events a model may learn from, which choose it, and which judge it.
 
-All functions take events in contract order (``Corpus.events``): users sorted, each user's events
-together and in time.
+Events are in contract order (``Corpus.events``): users sorted, each user's events together and in
+time.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.arrays import IntArray, PartArray
@@ -45,13 +46,14 @@ def parts_of(starts: IntArray) -> PartArray:
     return parts
 
 
-def temporal_cuts(events: pd.DataFrame) -> list[datetime]:
+def temporal_cuts(times: npt.NDArray[np.datetime64]) -> list[datetime]:
     """Three instants: 70, 80 and 90 % of all events happen at or before them.
 
-    What lies strictly after a cut is hidden from a model trained for it.
+    ``times`` datetime64[us][n_events], in any order. What lies strictly after a cut is hidden from
+    a model trained for it.
     """
-    if len(events) == 0:
+    if len(times) == 0:
         return []
-    times = events[Columns.Time].sort_values()
     places = [max(int(np.ceil(share * len(times))) - 1, 0) for share in TEMPORAL_SHARES]
-    return [times.iloc[place].to_pydatetime().astimezone(UTC) for place in places]
+    cuts = np.sort(times)[places].astype("datetime64[us]")
+    return [cut.replace(tzinfo=UTC) for cut in cuts.tolist()]

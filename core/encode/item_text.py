@@ -38,14 +38,13 @@ def item_text_of(
     stop: StopCallback | None = None,
 ) -> FloatArray:
     """One unit vector per item, float32[n_items, d_text]; see ``written_else_reviews``."""
-    written = item_texts(corpus, columns)
-    training = np.flatnonzero(parts == Part.TRAIN)
-    events = corpus.events.iloc[training]
-    words = [
-        review_words(title, text)
-        for title, text in zip(events[Columns.Title], events[Columns.Text], strict=True)
-    ]
-    item = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
+    written, words = item_texts(corpus, columns), list[str]()
+    training = np.flatnonzero(parts == Part.TRAIN) if corpus.has_text else np.empty(0, np.int64)
+    if corpus.has_text:
+        events = corpus.events.iloc[training]
+        pairs = zip(events[Columns.Title], events[Columns.Text], strict=True)
+        words = [review_words(title, text) for title, text in pairs]
+    item = corpus.event_items[training].astype(np.int64)
     vectors = cache.vectors([*written, *words], text_encoder, progress, stop)
     reviews = mean_reviews(len(written), item, vectors[len(written) :])
     return written_else_reviews(vectors[: len(written)], reviews)

@@ -208,8 +208,10 @@ def ablation_of_user(
     """
     corpus = engine.corpus
     steps = steps_of(corpus, user_id)
-    parts = corpus.parts[corpus.user_rows(user_id)]
-    trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
+    trained = 0
+    if not corpus.leaves_out(user_id):
+        parts = corpus.parts[corpus.user_rows(user_id)]
+        trained = sum(parts[len(case.history)] == Part.TRAIN for case in steps)
     return ablate(engine.recommender(recommender), steps, corpus), int(trained)
 
 

@@ -95,7 +95,7 @@ def make_lists(
     if at is not None and not is_step(at):
         parse_instant(at)
     chosen = engine.recommender(recommender).id
-    corpus = engine.corpus
+    corpus = engine.corpus.whole
     asked = {
         "corpus": corpus.name,
         "corpus_id": corpus.corpus_id,
@@ -181,7 +181,7 @@ def _lists_on_node(place: EnginePlace, question: _Question, span: tuple[int, int
 
 def _lists(engine: Engine, question: _Question, span: tuple[int, int]) -> list[Made]:
     """The lists of these users that have events until then, in order."""
-    corpus, users = engine.corpus, range(*span)
+    corpus, users = engine.corpus.whole, range(*span)
     moments = {user: _moment(corpus.history(corpus.user_ids[user]), question.at) for user in users}
     histories = {user: moment for user, moment in moments.items() if moment is not None}
     asked = list(histories.values())
@@ -286,7 +286,10 @@ class _Unfinished:
 
     def tables(self, engine: Engine) -> Iterator[pa.Table]:
         """All rows by user and rank, some thousand lists at a time."""
-        user_ids, item_ids = pa.array(engine.corpus.user_ids), pa.array(engine.corpus.item_ids)
+        user_ids, item_ids = (
+            pa.array(engine.corpus.whole.user_ids),
+            pa.array(engine.corpus.item_ids),
+        )
         found = self._db.execute("SELECT user, time, items, scores FROM lists ORDER BY user")
         while some := found.fetchmany(LISTS_AT_ONCE):
             lengths = np.array([len(row[3]) // 4 for row in some])
@@ -350,7 +353,7 @@ def _writer(engine: Engine, target: Path) -> Writer:
             remedy=tr("End its name in {endings}", endings=tr(" or ").join(WRITERS)),
         )
     if ending == ".csv":
-        for ids in (engine.corpus.user_ids, engine.corpus.item_ids):
+        for ids in (engine.corpus.whole.user_ids, engine.corpus.item_ids):
             formula = next((name for name in ids if name.startswith(FORMULA_BEGINS)), None)
             if formula is not None:
                 raise DomainError(

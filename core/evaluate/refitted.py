@@ -51,8 +51,9 @@ def refitted_report(
     beside = kept_or_none(lambda: find_report(corpus, library, model_folder, k=k))
     if kept is not None and (beside is None or same_cases(kept, beside)):
         return kept
-    parts = corpus.parts
     engine = Engine.open(corpus, model_folder, library)
+    corpus = engine.corpus
+    parts = corpus.parts
     grown = with_validation(parts)
     data = data_of_split(corpus, grown, library, engine.folder, progress, stop)
     learned = {INTEREST: refit_interest()} if refit_interest else {}

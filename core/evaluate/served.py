@@ -193,7 +193,7 @@ def served_list(
 
     Ranks as served; scores are NaN, because a list has none. DomainError for an unknown name.
     """
-    served = load_lists(corpus, library, name)
+    served = load_lists(corpus.whole, library, name)
     rows = served.last(user_id, at)
     if rows.stop == rows.start:
         return None

@@ -82,6 +82,7 @@ def cohort_report(
                 against=against_words(view.against),
             ),
             *_chosen_by(everyone, rule),
+            *filter(None, [wording.about_everybody(engine.corpus.sample)]),
             *notes,
         ],
         [

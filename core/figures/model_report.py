@@ -33,6 +33,7 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
+from core.views.wording import trained_on
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -89,6 +90,7 @@ def report_of(
         tr("Model {model} of {corpus}", model=engine.model_id, corpus=manifest.name),
         [
             build_facts(manifest),
+            *filter(None, [trained_on(engine.corpus.sample)]),
             tr(
                 "{made}; text encoder {encoder}.",
                 made=made_with(manifest.name, engine.model_id, manifest.simulated),

@@ -87,6 +87,7 @@ def user_report(
         steps=len(history),
     )
     facts = [view.facts, wording.joined(tr("{clauses}.", clauses=made), ranked)]
+    facts += filter(None, [view.outside])
     return write_report(tr("User {user}", user=user_id), facts, sections, palette)
 
 

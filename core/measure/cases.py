@@ -120,7 +120,7 @@ def temporal_splits(corpus: Corpus) -> list[PartArray]:
     times = corpus.times
     starts = corpus.user_starts
     splits = []
-    for cut in temporal_cuts(corpus.events):
+    for cut in temporal_cuts(times):
         after = times > np.datetime64(cut.replace(tzinfo=None), "us")
         known = np.diff(np.concatenate([[0], np.cumsum(~after)])[starts])
         parts = np.where(after, Part.TEST, Part.TRAIN).astype(np.int8)

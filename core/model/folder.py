@@ -19,6 +19,7 @@ from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
 from core.corpus.manifest import Manifest
 from core.corpus.models import CONFIG, REMEDY, read_model_facts
+from core.corpus.sampling import UserSample, among
 from core.domain import Columns, DomainError
 from core.encode.item_text import TITLE_AND_CATEGORY
 from core.encode.sentiment import SentimentModel
@@ -107,12 +108,16 @@ class ModelConfig(BaseModel):
     versions: dict[str, str] = {}
     parent: ParentFacts | None = None
     """Not written where a model was trained from nothing."""
+    sample: UserSample | None = None
+    """Whose events it was made from; not written where they were those of all users."""
 
     @model_serializer(mode="wrap")
     def _facts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         facts: dict[str, Any] = serialise(self)
         if self.parent is None:
             facts.pop("parent", None)
+        if self.sample is None:
+            facts.pop("sample", None)
         if self.item_text == TITLE_AND_CATEGORY:
             facts.pop("item_text", None)
         if self.repeat_offset == 0.0:
@@ -267,6 +272,7 @@ def _read(
 
 def check_model(folder: Path, corpus: Corpus) -> None:
     """DomainError where anything that a model of this corpus reads is damaged."""
+    corpus = among(corpus, read_config(folder).sample)
     parts = read_parts(folder, corpus, lambda texts: np.zeros((len(texts), 0), np.float32))
     read_users(folder, corpus)
     components: dict[str, Recommender] = {INTEREST: parts.interest}

@@ -202,7 +202,7 @@ def summarise_users(
     the profile, float32[at most PATH_POINTS], after evenly spaced events from the first to the
     last). ``parts`` int8[n_events] of ``Part``.
     """
-    if len(corpus.events) > MANY_EVENTS:
+    if corpus.n_events > MANY_EVENTS:
         return _summarise_many(corpus, interest, topics, parts, progress, stop)
     rows = []
     for done, user in enumerate(corpus.user_ids):
@@ -248,7 +248,7 @@ def _summarise_many(
         report(progress, Progress(STAGE, first, len(corpus.user_ids)))
         users = corpus.user_ids[first : first + USERS_AT_ONCE]
         histories = [corpus.history(user) for user in users]
-        states = [each.queries for each in interest.states_of(histories, len(corpus.events))]
+        states = [each.queries for each in interest.states_of(histories, corpus.n_events)]
         held_out = [
             np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN) for user in users
         ]

@@ -66,7 +66,7 @@ def _ages(engine: Engine, judged: EvaluationReport) -> DoubleArray:
     corpus = engine.corpus
     cut_of = {
         parts.tobytes(): np.datetime64(cut.replace(tzinfo=None), "us")
-        for parts, cut in zip(temporal_splits(corpus), temporal_cuts(corpus.events), strict=True)
+        for parts, cut in zip(temporal_splits(corpus), temporal_cuts(corpus.times), strict=True)
     }
     cuts = [
         np.full(len(fold.cases), cut_of[fold.parts.tobytes()]) for fold in folds_of(judged, corpus)

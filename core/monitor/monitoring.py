@@ -135,6 +135,9 @@ def monitor(
     measures = list(corpus_measures(watched, topics))
     by_age: tuple[Age, ...] = ()
     notes: list[str] = []
+    if corpus.sample is not None:
+        said = tr("The events of these users are watched.")
+        notes.append(tr("{first} {then}", first=corpus.sample.sentence, then=said))
     if cohort is not None:
         notes.append(
             tr(

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.store import Corpus
 from core.corpus.timestamps import EPOCH, MICROSECOND
-from core.domain import Columns, DomainError, History, Part
+from core.domain import DomainError, History, Part
 from core.language import tr
 from core.measure.cases import Case, cases, most_cases
 from core.ranking import ExcludedItems
@@ -134,10 +134,15 @@ FEWEST_VALIDATION = 4_000
 def check_training_events(corpus: Corpus, parts: PartArray) -> None:
     """DomainError where ``parts`` int8[n_events] of ``Part`` leave nothing to learn from."""
     if not (parts == Part.TRAIN).any():
+        remedy = tr("Import more events: a user needs three for one of them to be training")
+        if corpus.sample is not None:
+            remedy = tr(
+                "Train on more users: one needs three events for one of them to be training"
+            )
         raise DomainError(
             tr("there are no events to learn from"),
             where=tr("corpus {name}", name=corpus.name),
-            remedy=tr("Import more events: a user needs three for one of them to be training"),
+            remedy=remedy,
         )
 
 
@@ -169,14 +174,11 @@ class TrainingData(Catalogued):
         most = max(most_cases(corpus), FEWEST_VALIDATION)
         rows = np.flatnonzero(parts == Part.TRAIN)
         owner = np.searchsorted(corpus.user_starts, rows, side="right") - 1
-        events = corpus.events.iloc[rows]
-        item = events[Columns.Item].map(corpus.item_index).to_numpy(np.int64)
-        time = events[Columns.Time].to_numpy("datetime64[us]").astype(np.int64)
         return cls(
             item_ids=corpus.item_ids,
             user=np.unique(owner, return_inverse=True)[1].astype(np.int64),
-            item=item,
-            time=time,
+            item=corpus.event_items[rows].astype(np.int64),
+            time=corpus.times[rows].astype(np.int64),
             item_vectors=None if item_vectors is None or not item_vectors.any() else item_vectors,
             validation=cases(corpus, parts, Part.VALIDATION, most),
         )

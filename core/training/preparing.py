@@ -81,6 +81,7 @@ def prepare(
     (None: all that hold words). Where the ratings don't suffice the shipped sentiment
     model is used, or a neutral one when its encoder is another; with ``sentiment`` none is fitted.
     """
+    rating = corpus.ratings  # first: of a sample all histories are then read at once
     histories = [corpus.history(user) for user in corpus.user_ids]
     events = [event for history in histories for event in history.events]
     words = [event.words for event in events]
@@ -94,7 +95,6 @@ def prepare(
         nothing = np.zeros((1, text_encoder.dim), np.float32)
         vectors = np.broadcast_to(nothing, (len(words), text_encoder.dim))
     scale = corpus.manifest.rating_scale
-    rating = corpus.events[Columns.Rating].to_numpy(np.float32)
     judged = has_text & ~np.isnan(rating)
     scaled = np.zeros(len(rating), np.float32)
     scaled[judged] = scaled_rating(rating[judged], scale)
@@ -143,8 +143,10 @@ def _fitting_data(corpus: Corpus, parts: PartArray, events: EncodedEvents) -> Fi
     judged = np.flatnonzero(
         (np.diff(starts) >= 5) & (lengths > 0) & (parts[next_row] == Part.VALIDATION)
     )
-    kinds = corpus.events[Columns.Kind].isin([kind.value for kind in CONSUMING_KINDS])
-    return FittingData(events, starts, lengths.astype(np.int64), judged, kinds.to_numpy(bool))
+    words, codes = corpus.source.codes(Columns.Kind)
+    consuming = {kind.value for kind in CONSUMING_KINDS}
+    kinds = np.array([word in consuming for word in words], bool)[codes]
+    return FittingData(events, starts, lengths.astype(np.int64), judged, kinds)
 
 
 def _item_words(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
+from core.corpus.sampling import among
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.encode.cache import open_cache, open_encoder, shipped_sentiment
@@ -41,7 +41,8 @@ def refit_interest(
             remedy=train_again(corpus.name),
         )
     encoder = open_encoder(library, config.encoder.name, device=device)
-    parts = with_validation(leave_last_out(corpus.events))
+    corpus = among(corpus, config.sample)
+    parts = with_validation(corpus.parts)
     prepared = prepare(
         *(corpus, parts, encoder, open_cache(library), shipped_sentiment(library)),
         progress=progress,

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from core.arrays import FloatArray, IntArray, PartArray
 from core.cluster import HERE, Machines
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
 from core.corpus.store import Library
 from core.domain import Columns
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
@@ -115,17 +114,18 @@ def train(
     """Train on a corpus and return the new model's folder.
 
     The folder appears whole at the end; a stopped or killed training leaves none. The encoder's
-    device trains too. Defaults: the shipped encoder on the best device, the library's vector cache,
-    as ``item_text`` all columns of the items that hold words, the library's model folders as
-    ``target``. With ``created`` given no wall-clock time is written, so that the same corpus gives
-    the same bytes. ``why`` goes to the log. DomainError where there is no place for the model,
-    before anything is computed; where that is found out at the end, or the corpus was imported anew
-    meanwhile, it says where the model is.
+    device trains too. Of a sample of users (``core.corpus.sampling``) everything is fitted and
+    measured on them; items that none of them had are as new ones. Defaults: the shipped encoder on
+    the best device, the library's vector cache, as ``item_text`` all columns of the items that hold
+    words, the library's model folders as ``target``. With ``created`` given no wall-clock time is
+    written, so that the same corpus gives the same bytes. ``why`` goes to the log. DomainError
+    where there is no place for the model, before anything is computed; where that is found out at
+    the end, or the corpus was imported anew meanwhile, it says where the model is.
     """
     options = options or InterestConfig()
     place = Place.of(corpus, library, options, target)
     laps = Laps(stop)
-    parts = leave_last_out(corpus.events)
+    parts = corpus.parts
     check_training_events(corpus, parts)
     text_encoder = encoder or open_encoder(library, device="auto")
     trained = fit_recommenders(
@@ -153,7 +153,7 @@ def train(
 def _draw_map(trained: Trained, topics: Topics, seed: int) -> InterestMap:
     """Fit the map on the states after every event of every user, of many a sample."""
     corpus, interest = trained.prepared.corpus, trained.interest
-    starts, n = corpus.user_starts, len(corpus.events)
+    starts, n = corpus.user_starts, corpus.n_events
     steps = np.setdiff1d(np.arange(n), starts[:-1])
 
     def queries_of(rows: IntArray) -> FloatArray:
@@ -193,6 +193,7 @@ def evaluate_model(
     if kept is not None:
         return kept
     engine = Engine.open(corpus, model_folder, library)
+    corpus = engine.corpus
     reports, judged_on = [], folds(corpus, protocol)
     ask = asking(machines, engine, k) if protocol == "leave-last-out" else None
     for number, (parts, test) in enumerate(judged_on, start=1):

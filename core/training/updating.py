@@ -20,7 +20,7 @@ import torch
 from core import access
 from core.arrays import FloatArray, IntArray
 from core.corpus.corpus import Corpus
-from core.corpus.split import leave_last_out
+from core.corpus.sampling import among
 from core.corpus.store import Library, created_at
 from core.domain import Columns, DomainError, Part
 from core.encode.cache import (
@@ -216,6 +216,7 @@ def update(
     use_one_blas_thread()
     folder = find_parent(library, corpus, model_id)
     config = read_config(folder)
+    corpus = among(corpus, config.sample)
     place = Place.of(corpus, library, config.settings)
     laps = Laps(stop)
     encoder = encoder or open_encoder(library, config.encoder.name, device="auto")
@@ -224,7 +225,7 @@ def update(
     parts_then = read_alone(folder, lambda texts: cache.vectors(texts, encoder))
     parent = Parent.read(folder, parts_then)
     known = known_events(folder, corpus)
-    parts = leave_last_out(corpus.events)
+    parts = corpus.parts
     check_training_events(corpus, parts)
     prepared = prepare(
         *(corpus, parts, encoder, cache, shipped_sentiment(library), progress, stop),

@@ -17,6 +17,7 @@ import numpy as np
 
 from core.arrays import PartArray
 from core.corpus.corpus import Corpus
+from core.corpus.sampling import among
 from core.corpus.store import Library
 from core.domain import Part
 from core.encode.cache import VectorCache, open_cache, open_encoder, shipped_sentiment
@@ -85,6 +86,7 @@ def evaluate_windows(
     if kept is not None:
         return kept
     config = read_config(model_folder)
+    corpus = among(corpus, config.sample)
     encoder = open_encoder(library, config.encoder.name, device=device)
     made = judge_windows(
         *(corpus, library, config.settings, config.item_text, encoder, k),
@@ -190,7 +192,7 @@ def _asked(group: Sequence[Case]) -> Asked:
 def _parts(corpus: Corpus) -> PartArray:
     """Each user's last event is validation, the rest train, as in the temporal protocol."""
     starts = corpus.user_starts
-    parts = np.full(len(corpus.events), Part.TRAIN, np.int8)
+    parts = np.full(corpus.n_events, Part.TRAIN, np.int8)
     parts[(starts[1:] - 1)[np.diff(starts) > 1]] = Part.VALIDATION
     return parts
 

@@ -204,7 +204,7 @@ def finish(
 
 def _size_at_most(corpus: Corpus, options: InterestConfig) -> int:
     """Bytes that a model and the new vectors of its texts may take, about."""
-    n_items, n_events, n_users = len(corpus.item_ids), len(corpus.events), len(corpus.user_ids)
+    n_items, n_events, n_users = len(corpus.item_ids), corpus.n_events, len(corpus.user_ids)
     few = n_items <= MOST_ITEMS
     ease = n_items * (4 * min(n_users, n_items) if few else 8 * NEIGHBOURS)
     per_item, per_event = 4 * (options.dim + DEFAULT_DIM), 2 * DEFAULT_DIM + 100
@@ -270,6 +270,7 @@ def _config(
         cold_offset=trained.fit.cold_offset,
         repeat_offset=trained.fit.repeat_offset,
         sentiment=SentimentOrigin(fitted_on=trained.prepared.encoder.sentiment.fitted_on),
+        sample=corpus.sample,
         parent=parent,
         versions={name: importlib.metadata.version(name) for name in VERSIONS} | accelerator,
     )

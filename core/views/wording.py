@@ -15,6 +15,7 @@ import numpy as np
 
 from core.corpus.manifest import Manifest
 from core.corpus.names import short_name
+from core.corpus.sampling import UserSample
 from core.domain import EventKind, Part
 from core.language import mark, mark_n, tr, trn
 from core.measure.cases import Sample
@@ -145,6 +146,18 @@ def sample_sentence(sample: Sample | None, noun: str) -> str:
         some=number(sample.ranked),
         all=count(sample.of, noun),
     )
+
+
+def trained_on(sample: UserSample | None) -> str:
+    """That a model was made from a sample of users; empty where it was made from all."""
+    return sample.sentence if sample is not None else ""
+
+
+def about_everybody(sample: UserSample | None) -> str:
+    """The same where something is said of all users."""
+    if sample is None:
+        return ""
+    return joined(sample.sentence, tr("What is said of all users is about these."))
 
 
 def percent(share: float) -> str:

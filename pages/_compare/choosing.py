@@ -244,7 +244,7 @@ def _label(spec: ColumnSpec, with_user: bool) -> str:
 
 
 def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None:
-    spec, users = choice.specs[at], engine.corpus.user_ids
+    spec, users = choice.specs[at], engine.corpus.whole.user_ids
     whole = engine.corpus.history(spec.user)
     user, step, by, scenario = (f"column_{field}_{at}" for field in FIELDS)
     state.put(user, spec.user)
@@ -254,7 +254,7 @@ def _edit(engine: Engine, choice: Choice, at: int, names: Sequence[str]) -> None
     if len(users) > LISTED_USERS:
         st.text_input(tr("User"), key=user, **change)
     else:
-        listed = users if spec.user in engine.corpus.user_index else (spec.user, *users)
+        listed = users if spec.user in engine.corpus.whole.user_index else (spec.user, *users)
         st.selectbox(tr("User"), listed, key=user, **change)
     label = tr("Step (0 to {last})", last=len(whole))
     st.number_input(label, 0, len(whole), key=step, step=1, **change)

@@ -15,11 +15,13 @@ def training(
     options: InterestConfig,
     item_text: Sequence[str] | None = None,
     encoder: str | None = None,
+    users: int | None = None,
 ) -> Task:
     """The training of a model on a corpus; its result is the model folder."""
     columns = list(item_text) if item_text is not None else None
-    facts = {"options": options.to_json(), "item_text": columns, "encoder": encoder}
-    return Task(tasks.train, loaders.library().root, {"corpus": name, **facts})
+    facts = {"item_text": columns, "encoder": encoder, "users": users}
+    about = {"corpus": name, "options": options.to_json(), **facts}
+    return Task(tasks.train, loaders.library().root, about)
 
 
 def updating(name: str) -> Task:

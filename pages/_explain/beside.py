@@ -71,7 +71,8 @@ def pick(moment: Moment) -> None:
     engine, user_id = moment.engine, moment.user_id
     corpus = engine.corpus
     models = comparable(loaders.library(), corpus.manifest, engine.model_id)
-    users = corpus.user_ids if len(corpus.user_ids) <= LISTED_USERS else ()
+    everybody = corpus.whole.user_ids
+    users = everybody if len(everybody) <= LISTED_USERS else ()
     options = [MODEL + each for each in models]
     options += [USER + each for each in users if each != user_id]
     asked = state.get(BESIDE)

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core.corpus.models import Models
+from core.corpus.models import Models, sample_of
 from core.corpus.store import Corpus
 from core.domain import DomainError
 from core.language import mark, tr
@@ -114,7 +114,7 @@ def _pick_model(models: Models, corpus: str | None) -> str | None:
             st.caption(tr("No trained model yet"))
         return None
     drawing.settle(MODEL, ids, ids[0], mark("There is no model {!r}; this is the newest one."))
-    return str(
+    chosen = str(
         st.selectbox(
             tr("Model"),
             ids,
@@ -125,6 +125,10 @@ def _pick_model(models: Models, corpus: str | None) -> str | None:
             persist_state="session",
         )
     )
+    sample = sample_of(next(folder for folder in models.folders if folder.name == chosen))
+    if sample is not None:
+        st.caption(sample.sentence)
+    return chosen
 
 
 def _pick_recommender(corpus: Corpus, model_id: str) -> str | None:

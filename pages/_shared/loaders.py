@@ -146,7 +146,8 @@ def fingerprint(value: object) -> Fingerprint:
     if isinstance(value, Path):
         return str(value), *stamp(value)
     if isinstance(value, Corpus):
-        return value.corpus_id, value.attributes_id
+        sample = () if value.sample is None else (repr(value.sample),)
+        return value.corpus_id, value.attributes_id, *sample
     if isinstance(value, Library):
         return str(value.root)
     # Not imported: it brings torch, which takes seconds.

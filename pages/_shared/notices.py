@@ -188,6 +188,12 @@ def need_user() -> Moment:
     st.stop()
 
 
+def say_sample(engine: Engine) -> None:
+    """Where a page is about all users: whom the model was trained on, if not on all."""
+    if engine.corpus.sample is not None:
+        caution(wording.about_everybody(engine.corpus.sample))
+
+
 def offer_users(corpus: Corpus) -> None:
     title, text = tr("Choose a user"), tr("Pick a user in the sidebar or start from Overview.")
     empty(title, text, page="pages/overview.py", label=tr("Overview"))

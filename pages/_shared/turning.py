@@ -93,7 +93,7 @@ def draw_turns(engine: Engine, view: TurnsView) -> None:
         for turn in view.turns:
             draw_turn(engine, view.user_id, turn)
         notices.caution(tr(sentences.ABOUT_Q) if view.is_whole else tr(sentences.ALONE))
-        if not view.is_whole:
+        if not view.is_whole and notices.find(lambda: of_corpus(engine))[0] is None:
             offer(engine)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from core import language
 from core.arrays import FloatArray
+from core.corpus.sampling import draw
 from core.corpus.store import Corpus, Library
 from core.corpus.tables import EVENTS_FILE
 from core.domain import History
@@ -113,6 +114,8 @@ def test_arguments_are_told_apart_by_content(tmp_path: Path, shop: Library) -> N
     assert fingerprint({"b": 1, "a": 2}) == fingerprint({"a": 2, "b": 1})
     corpus = shop.corpus("shop")
     assert fingerprint(corpus) == (corpus.corpus_id, corpus.attributes_id)
+    samples = {fingerprint(draw(corpus, 3, seed)) for seed in (0, 1)}
+    assert len(samples | {fingerprint(corpus)}) == 3
     with pytest.raises(TypeError):
         fingerprint(corpus.events)
 

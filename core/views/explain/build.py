@@ -30,7 +30,7 @@ from core.views.explain.rows import (
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import search_words
-from core.views.wording import TITLE, count, day, event_label, joined, nats, short
+from core.views.wording import TITLE, count, day, event_label, joined, nats, short, trained_on
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -193,10 +193,10 @@ def build_receivers(
     engine: Engine, item_id: str, lists: int, rows: Sequence[Receiver], k: int
 ) -> ReceiversView:
     """Who gets an item now."""
+    corpus = engine.corpus
+    said = sentences.receivers(title(engine, item_id), lists, len(corpus.user_ids), k, len(rows))
     return ReceiversView(
-        sentences.receivers(
-            title(engine, item_id), lists, len(engine.corpus.user_ids), k, len(rows)
-        ),
+        joined(said, trained_on(corpus.sample)),
         tuple(rows),
         tuple(_brought_by(engine, row) for row in rows),
     )

@@ -19,6 +19,7 @@ from core.views.timeline import sentences
 from core.views.timeline.rows import ListRow, MomentView, StepRow, TimelineView, TopicShare
 
 if TYPE_CHECKING:
+    from core.corpus.corpus import Corpus
     from core.engine import Engine, Trajectory
 
 LIST_SHOWN = 10
@@ -50,7 +51,19 @@ def build_timeline(engine: Engine, user_id: str, recommender: str | None = None)
         ranks_sentence=sentences.ranks(rows, len(engine.corpus.item_ids)),
         map_sentence=sentences.distortion(rows),
         step_sizes_sentence=sentences.step_sizes(rows),
+        outside=outside_sentence(engine.corpus, user_id),
     )
+
+
+def outside_sentence(corpus: Corpus, user_id: str) -> str:
+    """That a model was not trained on this user; empty for an own history and all others."""
+    if corpus.sample is None or not corpus.leaves_out(user_id):
+        return ""
+    unknown = tr(
+        "This user is none of them: no event here was learned, and what was measured of all users "
+        "was not of this one."
+    )
+    return wording.joined(corpus.sample.sentence, unknown)
 
 
 def step_rows(

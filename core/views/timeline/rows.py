@@ -81,6 +81,8 @@ class TimelineView:
     """Reads the path on the map."""
     step_sizes_sentence: str
     """Reads the real step sizes."""
+    outside: str = ""
+    """Of a user whom the model's sample lacks: that nothing of this history was learned."""
 
 
 @dataclass(frozen=True, slots=True)

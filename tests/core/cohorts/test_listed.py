@@ -7,6 +7,7 @@ import pytest
 
 from core.cohorts.listed import MOST, Listed, read_listed
 from core.corpus.corpus import Corpus
+from core.corpus.sampling import draw
 from core.domain import DomainError
 
 
@@ -29,3 +30,15 @@ def test_users_come_back_from_an_address(demo_engine) -> None:
     for damaged in (start, f"{start}.", code[:-9], f"{code[:20]}é{code[20:]}", beyond):
         with pytest.raises(DomainError, match="can't be read"):
             read_listed(damaged, corpus)
+
+
+def test_places_in_a_sample_are_never_taken_for_those_of_another_one(demo_engine) -> None:
+    whole: Corpus = demo_engine.corpus
+    corpora = [whole, *(draw(whole, 20, seed) for seed in (0, 1))]
+    for corpus in corpora:
+        code = Listed("some", (1, 5)).to_code(corpus)
+        assert read_listed(code, corpus).places == (1, 5)
+        for other in corpora:
+            if other is not corpus:
+                with pytest.raises(DomainError, match="of other content"):
+                    read_listed(code, other)

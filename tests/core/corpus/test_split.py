@@ -42,7 +42,7 @@ def test_cuts_hide_at_most_the_promised_share_and_only_what_is_strictly_later(
     days: list[int],
 ) -> None:
     events = events_of([len(days)], sorted(days))
-    cuts = temporal_cuts(events)
+    cuts = temporal_cuts(events[Columns.Time].to_numpy("datetime64[us]"))
     assert cuts == sorted(cuts) and len(cuts) == 3
     for share, cut in zip((0.7, 0.8, 0.9), cuts, strict=True):
         seen = (events[Columns.Time] <= cut).mean()
@@ -54,5 +54,5 @@ def test_cuts_hide_at_most_the_promised_share_and_only_what_is_strictly_later(
 def test_no_events_split_into_nothing() -> None:
     nothing = events_of([])
     assert len(leave_last_out(nothing)) == 0
-    assert temporal_cuts(nothing) == []
+    assert temporal_cuts(nothing[Columns.Time].to_numpy("datetime64[us]")) == []
     assert user_starts(nothing).tolist() == [0]

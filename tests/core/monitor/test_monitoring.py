@@ -229,7 +229,7 @@ def test_quality_by_age_counts_days_from_the_cut(engine, tmp_path, measured) -> 
     known = find_report(corpus, library, engine.folder)
     assert known is not None and not quality_by_age(engine, library)
     parts, young = [], []
-    cuts = zip(temporal_splits(corpus), temporal_cuts(corpus.events), strict=True)
+    cuts = zip(temporal_splits(corpus), temporal_cuts(corpus.times), strict=True)
     for split, cut in cuts:
         own = cases(corpus, split, Part.TEST)
         n = len(own)
