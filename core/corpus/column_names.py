@@ -29,7 +29,7 @@ ITEMS = """
 item product article asin sku parent_asin isbn movie film book track song video news game app
 business restaurant place venue poi gmap listing anime recipe course hotel beer wine podcast show
 series goods good offer artist album job paper story post content_item clicked_item lineitem
-iid pid aid mid i
+iid mid i
 artikel produkt ware waren buch spiel titel_nr lied
 produit livre jeu oeuvre chanson
 articulo producto pelicula libro juego cancion
@@ -210,9 +210,11 @@ _SURE_IDS = frozenset(
 )
 _NOT_PEOPLE = re.compile(
     r"city|country|region|state|address|postal|zip|segment|type|group|class|status|count|agent|store|"
-    r"seller|merchant|vendor|owner|employee|staff|manager|sales|tenant"
+    r"seller|merchant|vendor|owner|employee|staff|manager|sales|tenant|follow|friend|host|referr|parent"
 )
-_NOT_THINGS = re.compile(r"version|instance|platform|type|list|variant_option|position")
+_NOT_THINGS = re.compile(r"version|instance|platform|type|list|line|family|position|bundle")
+_SHORT_ITEMS = "pid", "aid"
+"""Taken for items where nothing else is one: a process or a person may be called so, too."""
 _LATER = re.compile(r"deliver|estimat|approv|ship|expect|limit|due|refund|return|cancel")
 """What comes of an order afterwards."""
 _TIME_ENDS = frozenset(
@@ -222,7 +224,7 @@ _REVIEW = frozenset(("review", "reviews", "comment", "comments", "feedback", "op
 _TEXT_ENDS = frozenset(("text", "body", "message", "content", "comment", "comments"))
 _TITLE_ENDS = frozenset(("title", "headline", "heading", "summary", "subject"))
 _MINE = re.compile(r"(?:my|your|own)_")
-_BOOK = frozenset(("isbn", "isbn13", "book_id", "book_title", "publisher", "author_l_f"))
+_BOOK = frozenset(("isbn", "isbn13", "book_id", "book_title", "author_l_f"))
 """Beside these an author is the book's."""
 _HAPPENS = re.compile(
     r"purchas|order|event|view|click|visit|review|rating|creat|transact|invoice|watch|play|listen|"
@@ -358,6 +360,7 @@ def _ranks(table: str) -> dict[str, dict[str, int]]:
         known = ranks[Columns.User]
         for place, name in enumerate(_plain(STAND_INS)):
             known.setdefault(name, STAND_IN_RANK + place)
+        ranks[Columns.Item] |= dict.fromkeys(_SHORT_ITEMS, STAND_IN_RANK)
     return ranks
 
 

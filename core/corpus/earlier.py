@@ -11,7 +11,7 @@ from core.corpus.planning import NEEDED, resolve_folders
 from core.corpus.questions import Asked
 from core.corpus.source import SourceFile
 from core.corpus.spoken import form
-from core.corpus.syntax import open_rows, read_head
+from core.corpus.syntax import each_event, open_rows
 from core.domain import Columns, DomainError
 from core.language import mark, tr
 
@@ -87,6 +87,7 @@ def _common(columns: Sequence[frozenset[str]]) -> frozenset[str]:
 def _columns(path: Path, options: ImportOptions) -> frozenset[str]:
     """The columns of a file; none where it can't be read so."""
     try:
-        return frozenset(read_head(open_rows(SourceFile(path, options.encoding), options)).columns)
+        rows = open_rows(SourceFile(path, options.encoding), options)
+        return frozenset((*rows.columns, *each_event(rows).columns))
     except Asked:
         return frozenset()

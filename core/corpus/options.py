@@ -79,6 +79,11 @@ class ImportOptions(BaseModel):
         merged = base.model_dump() | said
         merged["mapping"] = base.mapping | self.mapping
         merged["kinds"] = base.kinds | self.kinds
+        users = {Columns.User, "user"}
+        if self.one_user:
+            merged["mapping"] = {k: v for k, v in merged["mapping"].items() if k not in users}
+        elif users & self.mapping.keys():
+            merged["one_user"] = ""
         return ImportOptions(**merged)
 
     def arguments(self) -> list[str]:

@@ -135,7 +135,9 @@ def _import(paths: Sequence[Path], corpus: Corpus) -> Corpus:
         try:
             import_files(shelf, NAME, paths, options=said)
         except Asked as asked:
-            others = [said.model_copy(update={"one_user": NAME})]  # a file that names nobody
+            others = []
+            if asked.question.field == Columns.User:  # a file that names nobody
+                others.append(said.model_copy(update={"one_user": NAME}))
             if manifest.options is not None and manifest.options != said:
                 others.insert(0, said.over(manifest.options))  # of the corpus's own shape
             for other in others:

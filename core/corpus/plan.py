@@ -92,7 +92,7 @@ class EventFile(ItemFile):
 
     def events(self, kinds: Mapping[str, str], order: Counter[str]) -> EventReader:
         """A reader of its rows."""
-        kind = self.rows.facts.kind or kinds.get("", OPEN)
+        kind = kinds.get("") or self.rows.facts.kind or OPEN
         also = () if self.about is None else tuple(self.about.columns.values())
         whole = self.whole
         whose = self.one_user

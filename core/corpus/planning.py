@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.corpus.column_names import guess
+from core.corpus.column_names import guess, is_stand_in, is_title
 from core.corpus.described import clock_column, item_columns
 from core.corpus.kinds import kind_of, unknown_kinds
 from core.corpus.options import CLOCK, ITEM_PREFIX, ImportOptions, split_mapping
@@ -18,13 +18,15 @@ from core.corpus.readers import FORMATS, READERS
 from core.corpus.readers.protocol import Reader
 from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.spoken import spoken
-from core.corpus.syntax import Head, Rows, open_rows, read_head
+from core.corpus.syntax import Head, Rows, each_event, open_rows, read_head
 from core.corpus.syntax.parquet_rows import ParquetRows
 from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float, read_id
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
 from core.language import tr
 
+SEVERAL = 5
+"""Rows of one item from which an id is more likely that of something else."""
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
 IDS = (Columns.User, Columns.Item)
 OF_EVENTS = ("header", "delimiter", "quote")
@@ -39,6 +41,12 @@ def plan_import(paths: Sequence[Path], items: Path | None, options: ImportOption
     if not paths:
         raise DomainError(tr("no file was named"), remedy=tr("Name at least one file of events"))
     if options.one_user:
+        if Columns.User in split_mapping(options.mapping)[0]:
+            raise DomainError(
+                tr("a column of users and one user for all rows were named"),
+                where="--one-user",
+                remedy=tr("Leave one of them out"),
+            )
         options = options.model_copy(update={"one_user": _one_user(options.one_user)})
     readers = _readers(options.format)
     event_map, item_map = split_mapping(options.mapping)
@@ -130,8 +138,7 @@ def _plan_events(
     options: ImportOptions,
 ) -> EventFile:
     file = SourceFile(path, options.encoding)
-    rows = open_rows(file, options)
-    head = read_head(rows)
+    rows, head = _events_of(open_rows(file, options), readers, mapping, item_map)
     _check_columns(file, head, mapping)
     _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
     head = replace(head, claimed=frozenset([*mapping.values(), *item_map.values()]))
@@ -146,8 +153,8 @@ def _plan_events(
     else:
         raise _no_events(file, head, readers, needed, mapping)
     columns = _merged(guessed, mapping)
-    if options.one_user:
-        columns.pop(Columns.User, None)
+    if options.one_user and (column := columns.pop(Columns.User, None)):
+        _check_nobody(file, column)
     if options.order_as_time:
         columns.pop(Columns.Time, None)
         columns.pop(CLOCK, None)
@@ -165,6 +172,47 @@ def _plan_events(
     described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
     whose = options.one_user
     return EventFile(file, rows, head, reader, columns, whole, unit, style, described, whose)
+
+
+def _events_of(
+    rows: Rows,
+    readers: Sequence[Reader],
+    mapping: Mapping[str, str],
+    item_map: Mapping[str, str],
+) -> tuple[Rows, Head]:
+    """The rows as they stand where they name an item each; else those of the lists in them."""
+    head = read_head(rows)
+    if not head.columns or not head.source.facts.has_header:
+        return rows, head
+    said = {*mapping.values(), *item_map.values()}
+    if said <= set(head.columns):
+        item = mapping.get(Columns.Item)
+        if item is None:
+            guesses = (reader.event_columns(head) or {} for reader in readers)
+            item = next((guessed[Columns.Item] for guessed in guesses if Columns.Item in guessed),
+                        None)  # fmt: skip
+            if item is not None and (is_title(item) or _is_constant(head.values(item))):
+                item = None
+        if item is not None:
+            return rows, head
+    spread = each_event(rows)
+    if spread is rows or not said <= set(spread.columns):
+        return rows, head
+    return spread, read_head(spread)
+
+
+def _check_nobody(file: SourceFile, column: str) -> None:
+    """Refuse one user for all rows of a file that names users."""
+    if not is_stand_in(column) and column.lower() != "author":
+        raise DomainError(
+            tr("the column {column!r} names users, so the rows are not all one's", column=column),
+            where=_column(file, column),
+            remedy=tr("Leave out --one-user, or say --map user_id=COLUMN"),
+        )
+
+
+def _is_constant(values: Sequence[Any]) -> bool:
+    return len(values) >= SEVERAL and len(set(map(str, values))) == 1
 
 
 def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str, str]:

@@ -17,20 +17,20 @@ from core.corpus.syntax.protocol import Head, Rows, sample_rows
 from core.corpus.syntax.sequences import SequenceRows, looks_like_sequences
 from core.corpus.syntax.sheet_rows import SheetRows
 
-__all__ = ["Head", "Rows", "open_rows", "read_head"]
+__all__ = ["Head", "Rows", "each_event", "open_rows", "read_head"]
 
 
 def open_rows(file: SourceFile, options: ImportOptions | None = None) -> Rows:
     """The rows of a file, by what is in it; DomainError where they cannot be read."""
     options = options or ImportOptions()
     if file.is_parquet:
-        return each_event(ParquetRows(file))
+        return ParquetRows(file)
     if file.is_sheet:
         return SheetRows(file, options)
     lines = file.sample.start.splitlines()[: SYNTAX_LINES * 5]
     is_table = options.delimiter is not None or options.header is False
     if not is_table and looks_like_json(lines):
-        return each_event(JsonRows(file))
+        return JsonRows(file)
     if not is_table and is_netflix([line for line in lines if line.strip()]):
         return NetflixRows(file)
     whole = lines if file.sample.is_whole or len(lines) >= SYNTAX_LINES * 5 else lines[:-1]
@@ -38,8 +38,7 @@ def open_rows(file: SourceFile, options: ImportOptions | None = None) -> Rows:
         return SequenceRows(file)
     if not is_table and looks_like_blocks(lines):
         return BlockRows(file)
-    rows = Delimited(file, options)
-    return each_event(rows) if rows.facts.has_header else rows
+    return Delimited(file, options)
 
 
 def read_head(rows: Rows) -> Head:

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.corpus.source import BadRow, SourceFile
-from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Fields, Row, ValueRow
+from core.corpus.spoken import form
+from core.corpus.syntax.protocol import SAMPLE_ROWS, Facts, Row, ValueRow
 from core.language import mark
 
 _PAIR = re.compile(r"([^\W\d][\w/ .-]{0,60}?):(?:\s(.*))?")
 LEAST_PAIRS = 3
 MAX_KEYS = 500
+MAX_RECORD_LINES, MAX_RECORD_TEXT = 2_000, 2**20
 NO_PAIR = mark("is not 'key: value'")
+TOO_LARGE = form(mark("begins a record of more than {n} lines or 1 MiB"))
 
 
 def looks_like_blocks(lines: Sequence[str]) -> bool:
@@ -32,7 +35,11 @@ def looks_like_blocks(lines: Sequence[str]) -> bool:
 
 
 class BlockRows:
-    """One row a record; its line is that of the record's first pair."""
+    """One row a record; its line is that of the record's first pair.
+
+    A record ends with an empty line, or where the file's first key comes again. A line that is no
+    pair, or whose key the record has, goes on with the value before.
+    """
 
     facts = Facts(mark("records of key: value"))
 
@@ -53,28 +60,37 @@ class BlockRows:
                 yield number, tuple([fields.get(column) for column in columns])
 
     def records(self) -> Iterator[Row]:
-        fields: Fields = {}
-        begin, key = 0, ""
+        record: dict[str, list[str]] = {}
+        begin, key, leading = 0, "", ""
+        lines = size = 0
         for number, line in self._file.lines():
             if isinstance(line, BadRow):
                 yield number, line
                 continue
-            if not line.strip():
-                if fields:
-                    yield begin, fields
-                fields, key = {}, ""
-                continue
             pair = _PAIR.fullmatch(line.rstrip())
-            if pair is not None and pair[1] not in fields:
-                begin = begin if fields else number
-                key = pair[1]
-                fields[key] = (pair[2] or "").strip()
-            elif key:
-                fields[key] += f"\n{line.strip()}"
-            else:
+            if record and (not line.strip() or (pair is not None and pair[1] == leading)):
+                yield begin, self._whole(record, lines, size)
+                record, key, lines, size = {}, "", 0, 0
+            if not line.strip():
+                continue
+            if pair is not None and pair[1] not in record:
+                begin, key = begin if record else number, pair[1]
+                leading = leading or key
+                record[key] = [(pair[2] or "").strip()]
+            elif not key:
                 yield number, BadRow("line", NO_PAIR, line)
-        if fields:
-            yield begin, fields
+                continue
+            elif lines <= MAX_RECORD_LINES and size <= MAX_RECORD_TEXT:
+                record[key].append(line.strip())
+            lines, size = lines + 1, size + len(line)
+        if record:
+            yield begin, self._whole(record, lines, size)
+
+    @staticmethod
+    def _whole(record: dict[str, list[str]], lines: int, size: int) -> dict[str, Any] | BadRow:
+        if lines > MAX_RECORD_LINES or size > MAX_RECORD_TEXT:
+            return BadRow("line", TOO_LARGE.format(n=f"{MAX_RECORD_LINES:,}"))
+        return {key: "\n".join(pieces) for key, pieces in record.items()}
 
     def later(self, column: str) -> Sequence[Any]:
         return ()

@@ -28,6 +28,7 @@ LATER_LINES = 100
 COMPARED_ROWS = 400
 COMPARED_CELLS = 100_000
 CONSISTENT = 0.7
+DISTINCT = 0.95
 JOINED_LINES = 20
 NAMED_ENOUGH = 2
 TITLE_LINES = 12
@@ -312,10 +313,11 @@ class _Sniffer:
 
     def _named_rows(self) -> bool:
         """Whether rows have one field more than the header, as R writes row names: one each."""
-        rows = self._rows(Cutter(self._delimiter()))[1:COMPARED_ROWS]
+        header, *rows = self._rows(Cutter(self._delimiter()))[:COMPARED_ROWS]
+        rows = [row for row in rows if len(row) == len(header) + 1]
         names = {row[0] for row in rows}
         filled = sum(bool(row[-1].strip()) for row in rows)
-        return bool(rows) and filled > len(rows) / 2 and len(names) == len(rows)
+        return bool(rows) and filled > len(rows) / 2 and len(names) >= DISTINCT * len(rows)
 
     def _firm(self, data: list[list[str]]) -> tuple[int, ...]:
         if not data:

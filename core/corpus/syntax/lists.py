@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -13,62 +15,89 @@ from core.corpus.column_names import guess
 from core.corpus.source import BadRow
 from core.corpus.spoken import form
 from core.corpus.syntax.protocol import Row, Rows, ValueRow
+from core.corpus.texts import is_missing
 from core.domain import Columns
 from core.language import mark
 
 LOOKED_AT = 200
 MAX_COLUMNS = 500
 MAX_TEXT = 2**20
+ALIKE = 0.95
 OBJECTS = form(mark("each object in the list {column} is an event"))
 PARALLEL = form(mark("each place in the lists {columns} is an event"))
 UNEVEN = form(mark("has lists of different lengths in {columns}"))
+NO_LIST = form(mark("has no list in {column}"))
 _LIST = re.compile(r"\s*\[(.*)\]\s*", re.DOTALL)
 _BETWEEN = re.compile(r"[,\s]+")
+_QUOTED = re.compile(r"'([^'\\]*)'|\"([^\"\\]*)\"")
+_ALL_QUOTED = re.compile(rf"(?:{_QUOTED.pattern}|[,\s])*")
 
 
 def each_event(rows: Rows) -> Rows:
-    """The same rows, or, where nothing in them names an item but lists do, one for each event."""
+    """A row for each event, where lists in the rows name items; else the same rows."""
     columns = rows.columns
-    if len(columns) > MAX_COLUMNS or Columns.Item in guess("events", columns):
+    if len(columns) > MAX_COLUMNS:
         return rows
     head = [values for _, values in islice(rows.read(columns), LOOKED_AT)]
     seen = [dict(zip(columns, values, strict=True)) for values in head if isinstance(values, tuple)]
-    lists = {
-        column: found
-        for column in columns
-        if len(found := [as_list(row[column]) for row in seen if row[column] is not None]) > 0
-        and all(each is not None for each in found)
-        and len(found) * 2 >= len(seen)
-    }
+    lists: dict[str, list[list[Any]]] = {}
+    for column in columns:
+        values = [row[column] for row in seen if not is_missing(row[column])]
+        found = [several for value in values if (several := as_list(value)) is not None]
+        if found and len(found) >= ALIKE * len(values) and len(found) * 2 >= len(seen):
+            lists[column] = found
     for column, found in lists.items():
-        inner = [each for several in found for each in (several or ())[:3]]
-        if inner and all(isinstance(each, dict) for each in inner):
-            keys = tuple(dict.fromkeys(key for each in inner for key in each))
-            if Columns.Item in guess("events", [f"{column}.{key}" for key in keys]):
-                return _Objects(rows, column, keys)
-    plain = [column for column in lists if not _holds_objects(lists[column])]
-    named = {column: _singular(column) for column in plain}
-    if Columns.Item in guess("events", named.values()):
-        return _Parallel(rows, named)
-    return rows
+        inner = [each for several in found for each in several[:3]]
+        keys = _keys(inner)
+        if keys and Columns.Item in guess("events", [f"{column}.{key}" for key in keys]):
+            return _Objects(rows, column, keys)
+    plain = {column: _singular(column) for column in lists if not _keys(lists[column][0])}
+    items = guess("events", plain.values()).get(Columns.Item, ())
+    leading = next((column for item in items for column in plain if plain[column] == item), None)
+    if leading is None:
+        return rows
+    lengths = _lengths(seen, leading)
+    together = [
+        column
+        for column in plain
+        if sum((lengths & _lengths(seen, column)).values()) >= ALIKE * lengths.total()
+    ]
+    return _Parallel(rows, {column: plain[column] for column in together})
 
 
 def as_list(value: Any) -> list[Any] | None:
-    """A list, also one written as text: ``[1, 2]``, ``['a' 'b']``; None for anything else."""
+    """A list, also one written as text: ``[1, 2]``, ``['a', 'b']``, numpy's ``[1 2]`` and
+    ``['a' 'b']``; None for anything else."""
     if isinstance(value, list):
         return value
     if not isinstance(value, str) or len(value) > MAX_TEXT or not (match := _LIST.fullmatch(value)):
         return None
-    try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
-        words = _BETWEEN.split(match[1].strip())
-        return [word.strip("'\"") for word in words if word]
-    return found if isinstance(found, list) else None
+    inside = match[1].strip()
+    if inside and _ALL_QUOTED.fullmatch(inside):
+        return [single or double for single, double in _QUOTED.findall(inside)]
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(value.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        return found if isinstance(found, list) else None
+    if any(sign in inside for sign in "'\"{}()[]"):
+        return None
+    return [word for word in _BETWEEN.split(inside) if word]
 
 
-def _holds_objects(found: Sequence[list[Any] | None]) -> bool:
-    return any(isinstance(each, dict | list) for several in found for each in (several or ())[:3])
+def _keys(inner: Sequence[Any]) -> tuple[str, ...]:
+    """The keys of objects; none where these are no objects, or of too many keys."""
+    if not inner or not all(isinstance(each, dict) for each in inner):
+        return ()
+    keys = tuple(dict.fromkeys(str(key) for each in inner for key in each))
+    return keys if len(keys) <= MAX_COLUMNS else ()
+
+
+def _lengths(seen: Sequence[dict[str, Any]], column: str) -> Counter[tuple[int, int]]:
+    """Numbers of rows with the lengths of their lists."""
+    lists = enumerate(as_list(row[column]) for row in seen)
+    return Counter((at, len(each)) for at, each in lists if each is not None)
 
 
 def _singular(column: str) -> str:
@@ -93,10 +122,16 @@ class _Objects:
         asked = [name for name, key in zip(columns, keys, strict=True) if key is None]
         outer = {name: place for place, name in enumerate(asked)}
         for number, values in self._rows.read([*asked, self._column]):
-            if isinstance(values, BadRow):
-                yield number, values
+            if isinstance(values, BadRow) or is_missing(values[-1]):
+                if isinstance(values, BadRow):
+                    yield number, values
                 continue
-            for each in as_list(values[-1]) or ():
+            several = as_list(values[-1])
+            if several is None:
+                reason = NO_LIST.format(column=repr(self._column))
+                yield number, BadRow("line", reason, values[-1])
+                continue
+            for each in several:
                 fields = each if isinstance(each, dict) else {}
                 yield number, tuple([
                     values[outer[name]] if key is None else fields.get(key)
@@ -126,23 +161,24 @@ class _Parallel:
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         n = len(columns)
-        spread = [place for place, name in enumerate(columns) if name in self._lists]
+        place_of = {name: place for place, name in enumerate(self._lists)}
         for number, values in self._rows.read([*columns, *self._lists]):
             if isinstance(values, BadRow):
                 yield number, values
                 continue
-            lists = [as_list(value) for value in values[n:] if value is not None]
-            lengths = {len(each) for each in lists if each is not None}
-            if len(lengths) != 1 or None in lists:
-                if lists:
-                    yield number, BadRow("line", UNEVEN.format(columns=self._listed))
+            given = values[n:]
+            if all(map(is_missing, given)):
                 continue
-            at_hand = [as_list(values[place]) if place in spread else None for place in range(n)]
+            lists = [as_list(value) for value in given]
+            lengths = {-1 if each is None else len(each) for each in lists}
+            if len(lengths) > 1 or -1 in lengths:
+                yield number, BadRow("line", UNEVEN.format(columns=self._listed))
+                continue
+            of_column = [lists[place_of[name]] if name in place_of else None for name in columns]
             for at in range(lengths.pop()):
                 yield number, tuple([
-                    values[place] if each is None and place not in spread
-                    else None if each is None else each[at]
-                    for place, each in enumerate(at_hand)
+                    value if several is None else several[at]
+                    for value, several in zip(values[:n], of_column, strict=True)
                 ])  # fmt: skip
 
     def records(self) -> Iterator[Row]:

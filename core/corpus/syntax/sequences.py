@@ -9,11 +9,13 @@ from typing import Any
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.syntax.dialect import READ_AS
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
+from core.corpus.timestamps import times_share
 from core.language import mark
 
 SEQUENCES = mark("a user and that user's items in each line")
+NO_SEQUENCE = mark("is not a user and items, all whole numbers")
 LEAST_LINES = 3
-_IDS = re.compile(r"\d+(?:[ \t]+\d+)+[ \t]*")
+_IDS = re.compile(r"[ \t]*\d+(?:[ \t]+\d+)+[ \t]*")
 
 
 def looks_like_sequences(lines: Sequence[str]) -> bool:
@@ -23,7 +25,9 @@ def looks_like_sequences(lines: Sequence[str]) -> bool:
         return False
     rows = [line.split() for line in lines]
     users = {row[0] for row in rows}
-    return len(users) == len(rows) and len({len(row) for row in rows}) > 1
+    third = [row[2] for row in rows if len(row) > 2]
+    is_timed = times_share(third, strict=True) > 0.5  # a user, an item, a time, and more at times
+    return len(users) == len(rows) and len({len(row) for row in rows}) > 1 and not is_timed
 
 
 class SequenceRows:
@@ -42,7 +46,12 @@ class SequenceRows:
             if isinstance(line, BadRow):
                 yield number, line
                 continue
-            user, *items = line.split() or [""]
+            if not line.strip():
+                continue
+            if not _IDS.fullmatch(line):
+                yield number, BadRow("line", NO_SEQUENCE, line)
+                continue
+            user, *items = line.split()
             for item in items:
                 yield number, tuple([(user, item)[place] for place in places])
 

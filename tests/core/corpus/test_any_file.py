@@ -360,6 +360,39 @@ CASES = {
         table("user_id,item_ids,timestamps", lambda s:
               f"{s.user},\"['{s.item}']\",\"[{s.seconds}{', 5' if s.number == 3 else ''}]\""),
         accepted=59, quarantined=1, kinds={"view": 59}),
+    "a list beside the item is no list of events": Case(
+        "\n".join(json.dumps({"user_id": s.user, "thing": s.item, "timestamp": s.seconds,
+                              "related": [{"product_id": n} for n in range(s.number % 3)]})
+                  for s in SOLD),
+        {"mapping": {"item_id": "thing"}}, kinds={"view": N}, event={"item_id": FIRST.item}),
+    "an item's related items are no items of their own": Case(
+        table("user_id,item_id,timestamp", lambda s: f"{s.user},{s.item},{s.seconds}"),
+        items="\n".join(json.dumps({"id": f"p{n:03d}", "title": f"Chair {n}",
+                                    "related": [{"product_id": "x"}] * (n % 3)})
+                        for n in range(11)),
+        matched=1, item={"title": "Chair 0"}),
+    "lists of words as Python writes them, a broken one, an empty one": Case(
+        table("user_id,item_ids,timestamps,hues", lambda s:
+              f"{s.user},\"['Red {s.item}, big']\",[{s.seconds}],\"['a', 'b', 'c']\"")
+        + "u1,oops,[1614936600],\nu2,,,\n",
+        rows=61, quarantined=1, kinds={"view": N}, event={"item_id": f"Red {FIRST.item}, big"}),
+    "records of pairs without a line between two of them": Case(
+        "product/productId: a\nreview/userId: u\nreview/time: 1614936600\nreview/text: fine\n"
+        "and more: yes\n\n"
+        "product/productId: b\nreview/userId: u\nreview/time: 1614936601\nreview/text: good\n"
+        "product/productId: c\nreview/userId: u\nreview/time: 1614936602\nreview/text: bad\n",
+        accepted=3, rows=3, kinds={"review": 3}, event={"item_id": "a"}),
+    "a line that is no sequence": Case(
+        "1 5 6 7\n2 6 7\n3 5 9 8 7\n" + "".join(f"{n} 5\n" for n in range(4, 200)) + "7\n",
+        {"order_as_time": True}, rows=206, accepted=205, quarantined=1),
+    "row names, and lines that are none": Case(
+        table('"user_id","item_id","rating","time"', lambda s:
+              f'"{s.number + 1}","{s.user}","{s.item}",{s.stars},{s.seconds}')
+        + "end,of,file\nend,of,file\n",
+        rows=62, quarantined=2, kinds=RATED, event={"user_id": FIRST.user}),
+    "one user for a file that names users": Case(
+        table("user_id,item_id,time", lambda s: f"{s.user},{s.item},{s.seconds}"),
+        {"one_user": "me"}, refused=("'user_id' names users", "--one-user")),
     "rows with a comma too many are not shifted": Case(
         table("member,isbn,stars,when", lambda s:
               f"{s.user},{s.item},{s.stars},{s.at:%A, %d %B %Y}"),

@@ -215,3 +215,16 @@ def test_the_verb_says_what_was_added(
     assert (facts["appended"], facts["duplicates"], facts["quarantined"]) == (False, 1, 1)
     assert main(["import", "--append", "--name", "shop", "--library", str(library.root)]) == 2
     assert "no file was named" in capsys.readouterr().err
+
+
+def test_users_are_not_taken_for_the_one_of_an_earlier_file(tmp_path: Path) -> None:
+    library = Library(tmp_path / "library")
+    first, second = tmp_path / "mine.csv", tmp_path / "all.csv"
+    first.write_text("item_id,time\n" + "".join(f"i{n},{1_600_000_000 + n}\n" for n in range(6)))
+    rows = "".join(f"bob{n},i{n},{1_600_000_100 + n}\n" for n in range(6))
+    second.write_text("user_id,item_id,time\n" + rows)
+    import_files(library, "shop", [first], options=ImportOptions(one_user="me"))
+    with pytest.raises(DomainError, match="'user_id' names users"):
+        append_files(library, "shop", [second])
+    append_files(library, "shop", [second], options=ImportOptions(mapping={"user_id": "user_id"}))
+    assert library.corpus("shop").user_ids == ("bob0", "bob1", "bob2", "bob3", "bob4", "bob5", "me")
