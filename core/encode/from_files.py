@@ -21,6 +21,14 @@ from typing import Any
 COMPILER = "torch._dynamo"
 _MARKS = ("disable", "assume_constant_result", "allow_in_graph")
 """Decorators by which transformers tells the compiler something about a function."""
+_FILLS = {
+    *("normal_", "uniform_", "trunc_normal_", "xavier_normal_", "xavier_uniform_"),
+    *("kaiming_normal_", "kaiming_uniform_", "orthogonal_", "sparse_", "random_", "bernoulli_"),
+    *("exponential_", "cauchy_", "geometric_", "log_normal_"),
+}
+"""Methods of tensors, and functions of torch and of transformers, that fill a tensor by chance."""
+_MAKES = {"rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial"}
+"""Functions of torch whose new tensor is drawn."""
 WEIGHTS = "model.safetensors"
 _loading = threading.Lock()
 """While transformers is imported or loads a network, functions of torch are replaced for all
@@ -39,7 +47,8 @@ def read_network(folder: Path) -> Any:
     """The network of a folder in float32; raises whatever transformers, torch or safetensors do.
 
     Weights by the network's own names are taken as they lie in the file; a file with others (of a
-    model with a head, or of an older version) is left to ``from_pretrained``.
+    model with a head, or of an older version) or with quantised weights is left to
+    ``from_pretrained``.
     """
     import torch
     from safetensors.torch import load_file
@@ -47,37 +56,57 @@ def read_network(folder: Path) -> Any:
     with _transformers() as transformers:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
+        floats = torch.float32, torch.float16, torch.bfloat16
         whole = {"local_files_only": True, "trust_remote_code": False}
         config = transformers.AutoConfig.from_pretrained(str(folder), **whole)
-        with _undrawn():
-            network = transformers.AutoModel.from_config(config, dtype=torch.float32)
-        weights = load_file(folder / WEIGHTS)
-        names = network.state_dict().keys()
-        if names <= weights.keys():
-            network.load_state_dict({name: weights[name] for name in names}, assign=True)
-            return network.to(torch.float32)
-        return transformers.AutoModel.from_pretrained(
-            str(folder),
-            use_safetensors=True,
-            dtype=torch.float32,  # another is torch's default for all threads while it loads
-            **whole,
-        )
+        if getattr(config, "quantization_config", None) is None:
+            with _drawing_apart(nothing=True):
+                network = transformers.AutoModel.from_config(config, dtype=torch.float32)
+            weights, wanted = load_file(folder / WEIGHTS), network.state_dict()
+            if all(
+                name in weights and weights[name].dtype in (*floats, tensor.dtype)
+                for name, tensor in wanted.items()
+            ):
+                network.load_state_dict({name: weights[name] for name in wanted}, assign=True)
+                return network.to(torch.float32)
+        with _drawing_apart():
+            return transformers.AutoModel.from_pretrained(
+                str(folder),
+                use_safetensors=True,
+                dtype=torch.float32,  # another is torch's default for all threads while it loads
+                **whole,
+            )
 
 
-def _undrawn() -> Any:
-    """While it lasts this thread's new weights stay as they lie in memory."""
+def _drawing_apart(nothing: bool = False) -> Any:
+    """While it lasts what this thread draws leaves torch's own random numbers to other threads.
+
+    With ``nothing`` tensors that would be filled with random numbers stay as they lie in memory.
+    """
     import torch
     from torch.overrides import TorchFunctionMode
 
-    drawn = torch.Tensor.normal_, torch.Tensor.uniform_
+    own = torch.Generator().manual_seed(0)
 
-    class Undrawn(TorchFunctionMode):
+    class DrawingApart(TorchFunctionMode):
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
-            return args[0] if func in drawn else func(*args, **(kwargs or {}))
+            kwargs, name = dict(kwargs or {}), getattr(func, "__name__", "")
+            if name in _FILLS:
+                filled = args[0] if args else kwargs["tensor"]
+                if nothing:
+                    return filled
+                device = filled.device
+            elif name in _MAKES:
+                device = torch.device(kwargs.get("device") or "cpu")
+            else:
+                return func(*args, **kwargs)
+            if device.type == "cpu":
+                kwargs["generator"] = kwargs.get("generator") or own
+            return func(*args, **kwargs)
 
-    return Undrawn()
+    return DrawingApart()
 
 
 @contextmanager
@@ -98,19 +127,26 @@ def _without_training() -> Iterator[None]:
     import torch
 
     has_machines, torch.distributed.is_available = torch.distributed.is_available, lambda: False
+
+    def as_it_was() -> None:
+        torch.distributed.is_available = has_machines
+
     stand_in = None
     if COMPILER not in sys.modules:
-        stand_in = sys.modules[COMPILER] = _compiler_when_asked()
+        stand_in = sys.modules[COMPILER] = _compiler_when_asked(as_it_was)
     try:
         yield
     finally:
-        torch.distributed.is_available = has_machines
+        as_it_was()
         if sys.modules.get(COMPILER) is stand_in:
             del sys.modules[COMPILER]
 
 
-def _compiler_when_asked() -> ModuleType:
-    """torch's compiler before it is loaded, in whose package single modules are found."""
+def _compiler_when_asked(before: Callable[[], None]) -> ModuleType:
+    """torch's compiler before it is loaded, in whose package single modules are found.
+
+    ``before`` is called ahead of loading it: what it then finds of torch, it keeps.
+    """
     spec = importlib.util.find_spec(COMPILER)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -125,6 +161,7 @@ def _compiler_when_asked() -> ModuleType:
             raise AttributeError(name)
         if sys.modules.get(COMPILER) is module:
             del sys.modules[COMPILER]
+            before()
         return getattr(importlib.import_module(COMPILER), name)
 
     vars(module)["__getattr__"] = asked

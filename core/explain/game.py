@@ -103,7 +103,12 @@ def explain_events(
 
 
 def explain_by_seeds(
-    game: EventGame, seeds: Sequence[int], *, seconds: float, enough: float
+    game: EventGame,
+    seeds: Sequence[int],
+    *,
+    seconds: float,
+    enough: float,
+    progress: ProgressCallback | None = None,
 ) -> list[ShapleyValues]:
     """``explain_events`` by each of several seeds, ``seconds`` for each of them."""
     several = values_of_seeds(
@@ -112,6 +117,7 @@ def explain_by_seeds(
         seeds,
         seconds=seconds,
         enough=enough,
+        progress=progress,
         stop=game.stop,
     )
     return [values.output(0) for values in several]

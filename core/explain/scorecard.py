@@ -7,7 +7,7 @@ and the plain rule "the most recent first". Areas are means of the curve in nats
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -92,9 +92,17 @@ def _stability(
         return None
     if events.exact:
         return 1.0
-    report(progress, Progress(mark("explain again with other seeds"), 0, SEEDS))
-    enough = max(events.error, ENOUGH / 2)
-    again = explain_by_seeds(game, range(1, SEEDS + 1), seconds=seconds, enough=enough)
+
+    def told(of_orders: Progress) -> None:
+        report(progress, replace(of_orders, stage=mark("explain again with other seeds")))
+
+    again = explain_by_seeds(
+        game,
+        range(1, SEEDS + 1),
+        seconds=seconds,
+        enough=max(events.error, ENOUGH / 2),
+        progress=told,
+    )
     ranks = [pd.Series(values.values).rank().to_numpy() for values in again]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return None

@@ -127,32 +127,55 @@ def values_of_seeds(
     *,
     seconds: float,
     enough: float,
+    progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> list[ShapleyValues]:
     """``shapley_values`` by each of several seeds, ``seconds`` for each of them.
 
-    They ask for their coalitions together, as small questions cost more.
+    They ask for their coalitions together, as small questions cost more; ``progress`` counts the
+    pairs of orders of all.
     """
-    together = seconds * len(seeds)
+    together, started = seconds * len(seeds), time.monotonic()
     askings = [
         _asking(players, seed, together, enough, False, EXACT_UP_TO, None, stop) for seed in seeds
     ]
-    return _answered(worth, askings)
+
+    def told(answered: int) -> None:
+        pairs = min(answered // (2 * (players + 1)), MOST_ROUNDS * len(seeds))
+        left = max(started + together - time.monotonic(), 0.0) if together < math.inf else None
+        stage = mark("sample orders of events")
+        report(progress, Progress(stage, pairs, MOST_ROUNDS * len(seeds), left))
+
+    return _answered(worth, askings, told)
 
 
-def _answered(worth: Worth, askings: Sequence[Asking]) -> list[ShapleyValues]:
-    """What each comes to when ``worth`` answers its coalitions."""
+def _answered(
+    worth: Worth, askings: Sequence[Asking], told: Callable[[int], None] | None = None
+) -> list[ShapleyValues]:
+    """What each comes to when ``worth`` answers its coalitions, equal questions once.
+
+    ``told`` is called first and after each answer with the number of coalitions answered so far.
+    """
     found: dict[int, ShapleyValues] = {}
     asked = {number: next(asking) for number, asking in enumerate(askings)}
+    answered = 0
     while asked:
-        cuts = np.cumsum([len(masks) for masks in asked.values()])[:-1]
-        answers = np.split(worth(np.concatenate(list(asked.values()))), cuts)
-        for number, answer in zip(list(asked), answers, strict=True):
+        if told is not None:
+            told(answered)
+        keys = {number: (len(masks), masks.tobytes()) for number, masks in asked.items()}
+        questions = {keys[number]: masks for number, masks in asked.items()}
+        cuts = np.cumsum([len(masks) for masks in questions.values()])[:-1]
+        answers = np.split(worth(np.concatenate(list(questions.values()))), cuts)
+        answer_to = dict(zip(questions, answers, strict=True))
+        answered += sum(len(masks) for masks in questions.values())
+        for number, key in keys.items():
             try:
-                asked[number] = askings[number].send(answer)
+                asked[number] = askings[number].send(answer_to[key])
             except StopIteration as ended:
                 found[number] = ended.value
                 del asked[number]
+    if told is not None:
+        told(answered)
     return [found[number] for number in range(len(askings))]
 
 

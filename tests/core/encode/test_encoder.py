@@ -16,6 +16,7 @@ from core import cluster
 from core.domain import DomainError
 from core.encode import encoder as encoder_module
 from core.encode.encoder import TextEncoder, choose_precision, processor_name
+from core.encode.from_files import read_network
 from core.engine import Engine
 from core.model.folder import read_parts
 
@@ -113,6 +114,64 @@ def test_weights_with_a_head_are_those_of_the_network_below(
     assert np.array_equal(below.encode(texts), plain.encode(texts))
 
 
+def test_loading_leaves_torchs_random_numbers_to_others(small_bert: Path, tmp_path: Path) -> None:
+    """A training in another thread draws its dropout from them."""
+    import torch
+    from transformers import BertForMaskedLM
+
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((small_bert / name).read_bytes())
+    BertForMaskedLM.from_pretrained(small_bert).save_pretrained(tmp_path)  # without a pooler
+    before = torch.get_rng_state()
+    for folder in (TextEncoder().folder, small_bert, tmp_path):
+        read_network(folder)
+        assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("kind", ["shipped", "bert"])
+def test_a_network_is_the_one_of_from_pretrained(small_bert: Path, kind: str) -> None:
+    import torch
+    from transformers import AutoModel
+
+    folder = TextEncoder().folder if kind == "shipped" else small_bert
+    ours, plain = read_network(folder), AutoModel.from_pretrained(folder, dtype=torch.float32)
+    for tensors in ("named_parameters", "named_buffers"):
+        found, expected = (dict(getattr(each, tensors)()) for each in (ours, plain))
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("quantised", ["config", "weights"])
+def test_quantised_weights_are_left_to_transformers(
+    small_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quantised: str
+) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoModel
+
+    for path in small_bert.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    if quantised == "config":
+        config = json.loads((tmp_path / "config.json").read_text())
+        config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    else:
+        weights = load_file(tmp_path / "model.safetensors")
+        name = "encoder.layer.0.output.dense.weight"
+        weights[name] = weights[name].to(torch.float8_e4m3fn)
+        save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    asked = []
+
+    def refuse(folder: str, **options: object) -> object:
+        asked.append(folder)
+        raise ValueError("quantised")
+
+    monkeypatch.setattr(AutoModel, "from_pretrained", refuse)
+    with pytest.raises(DomainError, match="quantised"):
+        TextEncoder(str(tmp_path), precision="fp32").encode(["good"])
+    assert asked == [str(tmp_path)]
+
+
 UNUSED = ("torch._dynamo", "torch._inductor", "torch.distributed.tensor", "sympy")
 """What transformers imports with any network, and what only training asks for."""
 
@@ -141,6 +200,19 @@ def test_what_asks_for_the_compiler_while_transformers_loads_gets_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True False False\nTrue\n"
+
+
+def test_the_compiler_that_is_asked_for_meanwhile_knows_torch_as_it_is() -> None:
+    """``trace_rules`` lists what torch has on several machines, once."""
+    code = (
+        "import sys, torch; from core.encode.from_files import _without_training\n"
+        "with _without_training():\n"
+        "    known = torch._dynamo.trace_rules.LEGACY_MOD_INLINELIST\n"
+        "print(any('torch.distributed' in name for name in known))\n"
+        "print(torch.distributed.is_available())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\nTrue\n"
 
 
 @pytest.mark.parametrize("spoil", ["script", "auto_map", "no weights", "no config", "bad config"])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from core.explain.game import EventGame, Goal, explain_events
-from core.explain.scorecard import make_scorecard
+from core.explain.scorecard import SEEDS, make_scorecard
+from core.progress import Progress
 from tests.core.explain.conftest import Toy, history_of
 
 
@@ -49,6 +50,17 @@ def test_sampled_values_have_a_rank_correlation() -> None:
     stability = card_of(14).stability
     assert stability is not None and 0.5 < stability <= 1
     assert card_of(14, with_stability=False).stability is None
+
+
+def test_progress_is_told_after_each_round_of_the_seeds() -> None:
+    told: list[Progress] = []
+    game = EventGame(Toy(), history_of(14), Goal(4, 7))
+    events = explain_events(game, enough=0.5)
+    make_scorecard(game, events, progress=told.append)
+    done = [progress.done for progress in told]
+    assert len(done) > 3 and done[0] == 0 and done == sorted(done) and done[-1] >= 6 * SEEDS
+    assert {progress.stage for progress in told} == {"explain again with other seeds"}
+    assert all(progress.seconds_left is not None for progress in told)
 
 
 def test_values_that_are_all_equal_have_no_rank() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from core.model.network import InterestNetwork, ItemTower
 from core.model.sequences import EventEncoder
 
 CONFIG = InterestConfig(dim=12, hidden=10, decays=(0.5, 0.9), dropout=0.0)
-ITEMS = [f"item-{number:02}" for number in range(9)]
+ITEMS = tuple(f"item-{number:02}" for number in range(9))
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -93,7 +94,7 @@ def test_what_histories_of_one_user_share_is_run_once(
     ends = [replace(happened[5], rating=float(stars)) for stars in range(1, 6)]
     run, cell = [], torch.lstm_cell
 
-    def counted(read: torch.Tensor, *rest: object) -> object:
+    def counted(read: torch.Tensor, *rest: Any) -> Any:
         run.append(len(read))
         return cell(read, *rest)
 

@@ -155,6 +155,19 @@ def test_seeds_that_ask_together_find_what_each_finds_alone() -> None:
         assert np.array_equal(one.stderr, other.stderr)
 
 
+def test_what_several_seeds_ask_alike_is_answered_once() -> None:
+    asked: list[np.ndarray] = []
+
+    def worth(masks: np.ndarray) -> np.ndarray:
+        asked.append(masks)
+        return (masks * np.arange(12)).sum(1, keepdims=True) % 7.0
+
+    values_of_seeds(worth, 12, [1, 2, 3], seconds=np.inf, enough=0.5)
+    nobody_and_all, each_alone = asked[:2]
+    assert nobody_and_all.sum(1).tolist() == [0, 12]
+    assert np.array_equal(each_alone, np.eye(12))
+
+
 def test_an_event_that_changes_nothing_is_worth_nothing() -> None:
     from dataclasses import replace
 
