@@ -20,6 +20,8 @@ DAY = 86_400_000.0
 TURN, NEAR = 10, 5
 """A chart of the surroundings shows so many steps, and so many more on each side of them; it turns
 to the next ones when the selected step leaves the middle, so that most steps redraw no axis."""
+TICKS, FEW_TICKS = 9, 4
+"""Ticks of dates at most, and of days with hours, whose words are wider."""
 FAN = 0.011
 """Share of the axis between events of one instant, so that they don't hide each other."""
 WIDEST_FAN = 0.06
@@ -85,7 +87,8 @@ class TimeScale:
         return {
             "range": [self.low, self.high],
             "type": "date",
-            "nticks": 9,
+            "nticks": TICKS if self.width > TICKS * DAY else FEW_TICKS,
+            "tickangle": 0,
             "tickformatstops": [
                 {"dtickrange": [None, 86_400_000], "value": tr("%H:%M\n%-d %b %Y")},
                 {"dtickrange": [86_400_000, "M1"], "value": tr("%-d %b\n%Y")},
