@@ -27,13 +27,14 @@ from core.domain import Columns, Part
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
 from core.evaluate.protocols import find_report
+from core.evaluate.windows import REGIMES, WindowsReport
+from core.evaluate.windows import Asked as AskedWindow
 from core.files import SUMS
 from core.model.folder import read_config, read_users
 from core.model.metrics import read_metrics
 from core.training.training import train
 from core.training.updating import update
 from core.turns.stored import read_turns
-from core.views.quality.build import build_quality
 from core.views.timeline.build import build_timeline
 
 from ..conftest import SMALL
@@ -122,7 +123,6 @@ def test_the_model_says_whom_it_was_trained_on(
     assert tuple(read_users(folder, sampled)[Columns.User]) == sampled.user_ids
     report = find_report(engine.corpus, library, folder)
     assert report is not None and set(report.users) <= set(sampled.user_ids)
-    assert any(SAID in said for said in build_quality(engine, report, (), "joint").cautions)
     counts = np.bincount(
         sampled.event_items[sampled.parts == Part.TRAIN], minlength=len(whole.item_ids)
     )
@@ -307,3 +307,48 @@ def test_a_sample_without_training_events_is_refused(
     assert main(["train", "once", "--users", "5", *place]) == 2
     said = capsys.readouterr().err
     assert "no events to learn from" in said and "Train on more users" in said
+
+
+def test_windows_say_the_sample(
+    engine: Engine,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    users, gains = tuple("abcd"), np.full(4, 0.5)
+    asked = tuple(AskedWindow(users, {(name, at): gains for name in REGIMES}) for at in range(2))
+    held = (AskedWindow(users, {(name, 1): gains for name in REGIMES}), AskedWindow((), {}))
+    seconds = dict.fromkeys(REGIMES, (1.0, 1.0))
+    names, days = ("2024-01", "2024-02"), ("2024-01-01", "2024-02-01")
+    report = WindowsReport("joint", 10, names, days, (9, 9), asked, held, seconds)
+    monkeypatch.setattr("core.training.windows.evaluate_windows", lambda *rest, **more: report)
+    line = ["evaluate", "shop", "--protocol", "windows", "--library", str(library.root)]
+    assert main(line) == 0
+    assert SAID in capsys.readouterr().out
+    assert main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trained_on"]["users"] == USERS
+
+
+def test_lists_of_users_outside_are_said(
+    engine: Engine,
+    library: Library,
+    inside: str,
+    outside: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    item, place = engine.corpus.item_ids[0], ["--library", str(library.root)]
+    for name, users in (("strange", [outside]), ("mixed", [inside, outside])):
+        rows = [f"{user},2099-01-0{day},1,{item},0.5,1" for user in users for day in (1, 2)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["user_id,timestamp,rank,item_id,propensity,reward", *rows]))
+        assert main(["import-lists", str(path), "--name", "shop", "--as", name, *place]) == 0
+    ask = ["off-policy", "shop", *place, "--lists"]
+    capsys.readouterr()
+    assert main([*ask, "strange"]) == 2
+    said = capsys.readouterr().err
+    assert "no list is of a user of the sample" in said and "Train on more users" in said
+    assert main([*ask, "mixed"]) == 0
+    assert "2 lists of users outside of the sample left out." in capsys.readouterr().out
+    assert main([*ask, "mixed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out_outside_sample"] == 2
