@@ -17,6 +17,7 @@ import pytest
 from core.arrays import FloatArray
 from core.cli import main
 from core.cohorts.everyone import measure_everyone
+from core.cohorts.store import Cohort, CohortStore
 from core.compare.turnover import read_turnover
 from core.corpus.appending import append_files
 from core.corpus.corpus import Corpus
@@ -35,6 +36,7 @@ from core.model.metrics import read_metrics
 from core.training.training import train
 from core.training.updating import update
 from core.turns.stored import read_turns
+from core.views.cohorts.sentences import saved_sentence
 from core.views.timeline.build import build_timeline
 
 from ..conftest import SMALL
@@ -352,3 +354,27 @@ def test_lists_of_users_outside_are_said(
     assert "2 lists of users outside of the sample left out." in capsys.readouterr().out
     assert main([*ask, "mixed", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["left_out_outside_sample"] == 2
+
+
+def test_a_saved_cohort_names_its_users_outside(
+    engine: Engine,
+    whole: Corpus,
+    library: Library,
+    outside: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store, about = CohortStore.open(library), (whole.corpus_id, "another")
+    store.save(Cohort("everybody", "shop", *about, 22, user_ids=whole.user_ids))
+    store.save(Cohort("one", "shop", *about, 1, user_ids=(outside,)))
+    place = ["--library", str(library.root)]
+    pattern = ["whatif", "shop", "--pattern", "do=delete&kind=review", *place, "--cohort"]
+    left_out = f"{22 - USERS} of its 22 users are not in the sample"
+    for line in (["cohort", "shop", "--name", "everybody", *place], [*pattern, "everybody"]):
+        assert main(line) == 0
+        assert left_out in capsys.readouterr().err
+    for line in (["cohort", "shop", "--name", "one", *place], [*pattern, "one"]):
+        assert main(line) == 2
+        assert "all users of this cohort are outside" in capsys.readouterr().err
+    assert saved_sentence(22, 14, "", 8).startswith("8 of its 22 users are not in the sample")
+    assert saved_sentence(1, 0, "", 1).startswith("None of its users is in the sample")
+    assert "had 22 users then and has 13" in saved_sentence(22, 13, "", 8)
