@@ -112,3 +112,49 @@ def test_the_page_trains_on_some_users(
     (corpus,) = asked
     assert len(corpus.user_ids) == (wanted or OF)  # type: ignore[attr-defined]
     assert (corpus.sample is None) == (wanted is None)  # type: ignore[attr-defined]
+
+
+def test_a_search_by_id_leads_to_a_user_outside(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    app = open_app("pages/users.py", corpus="clicks", users_search=sampled.outside)
+    said = read(app)
+    assert not app.exception and "No user is like that" not in said
+    assert "1 user found outside of the sample" in said
+    (way,) = [link for link in app.get("page_link") if link.proto.label == sampled.outside]
+    assert f"user={sampled.outside}" in way.proto.query_string
+    app = open_app("pages/users.py", corpus="clicks", users_search=sampled.inside)
+    assert "outside of the sample" not in read(app)
+    app = open_app("pages/users.py", corpus="clicks", users_search="nobody")
+    assert "No user is like that" in read(app)
+
+
+def test_two_users_are_chosen_of_the_sample(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    about = "What is said of all users is about these"
+    asked = {"corpus": "clicks", "user": sampled.inside}
+    assert about in read(open_app("pages/compare.py", columns="users", **asked))
+    monkeypatch.setattr("core.compare.columns.two_users", lambda *rest: [])
+    said = read(open_app("pages/compare.py", columns="users", **asked))
+    assert "No user shares an item" in said and about in said
+
+
+def test_a_user_outside_has_no_turnover_of_their_own(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    for user in (sampled.inside, sampled.outside):
+        said = read(open_app("pages/compare.py", corpus="clicks", user=user))
+        assert ("no curve of their own" in said) == (user == sampled.outside)
