@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
 
 HEX_DIGITS = 16
+MOST_SEEDS = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class UserSample:
     seed: int
     last: str
     """Hexadecimal."""
+
+    def checked(self) -> UserSample:
+        """Itself; ValueError where no draw can have made it."""
+        if not (0 <= self.seed < MOST_SEEDS and 0 < self.users <= self.of):
+            raise ValueError(tr("the sample of users is out of bounds"))
+        if len(self.last) != HEX_DIGITS or not set(self.last) <= set("0123456789abcdef"):
+            raise ValueError(tr("the sample of users is out of bounds"))
+        return self
 
     @property
     def sentence(self) -> str:

@@ -5,10 +5,12 @@ Every verb answers about a user of the sample and about another one.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,20 +19,24 @@ import pytest
 from core.arrays import FloatArray
 from core.cli import main
 from core.cohorts.everyone import measure_everyone
+from core.cohorts.states import words_of
 from core.cohorts.store import Cohort, CohortStore
 from core.compare.turnover import read_turnover
 from core.corpus.appending import append_files
 from core.corpus.corpus import Corpus
+from core.corpus.events import EventSource
 from core.corpus.importing import import_files
+from core.corpus.models import sample_of
 from core.corpus.sampling import draw
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Columns, DomainError, Part
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
-from core.evaluate.protocols import find_report
+from core.evaluate.protocols import find_report, splits
 from core.evaluate.windows import REGIMES, WindowsReport
 from core.evaluate.windows import Asked as AskedWindow
-from core.files import SUMS
+from core.files import SUMS, Damaged
+from core.measure.windows import calendar_windows
 from core.model.folder import read_config, read_users
 from core.model.metrics import read_metrics
 from core.training.training import train
@@ -378,3 +384,44 @@ def test_a_saved_cohort_names_its_users_outside(
     assert saved_sentence(22, 14, "", 8).startswith("8 of its 22 users are not in the sample")
     assert saved_sentence(1, 0, "", 1).startswith("None of its users is in the sample")
     assert "had 22 users then and has 13" in saved_sentence(22, 13, "", 8)
+
+
+class Unframed:
+    """A source of events whose frame must not be asked for."""
+
+    def __init__(self, source: EventSource) -> None:
+        self.source = source
+
+    def __getattr__(self, name: str) -> object:
+        assert name != "frame"
+        return getattr(self.source, name)
+
+
+def test_a_corpus_without_texts_makes_no_frame_for_its_words(whole: Corpus) -> None:
+    untold = whole.manifest.model_copy(update={"with_text": 0})
+    source: Any = Unframed(whole.source)
+    corpus = dataclasses.replace(whole, manifest=untold, events=source)
+    assert not corpus.has_text
+    words, said = words_of(corpus)
+    assert words == () and said.shape == (22, 0)
+
+
+def test_a_sample_too_small_to_evaluate_says_what_helps(whole: Corpus) -> None:
+    few = draw(whole, 1, SEED)
+    with pytest.raises(DomainError, match="or train on more users"):
+        calendar_windows(few)
+    short = dataclasses.replace(few, events=few.events.iloc[:2].reset_index(drop=True))
+    with pytest.raises(DomainError, match="or train on more users"):
+        splits(short, "temporal")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"seed": 2**64}, {"last": "f"}, {"last": "g" * 16}, {"users": 0}]
+)
+def test_a_damaged_sample_is_said(wrong: dict[str, object], folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "config.json").read_text())
+    facts["sample"] |= wrong
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(Damaged, match=r"config\.json can't be read"):
+        read_config(tmp_path)
+    assert sample_of(tmp_path) is None
