@@ -136,7 +136,8 @@ def left_out_of(cohort: Cohort, corpus: Corpus) -> int:
 def members_of(cohort: Cohort, people: People) -> BoolArray:
     """The users of a cohort in a corpus as it is now, bool[n_users].
 
-    Users of a list that the corpus lacks, or its sample (``left_out_of``), are left out. DomainError where the rule can't be asked.
+    Users of a list that the corpus lacks, or its sample (``left_out_of``), are left out.
+    DomainError where the rule can't be asked.
     """
     if cohort.rule is not None:
         return members(cohort.rule, people)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from core.corpus.corpus import Corpus
 from core.corpus.events import EventSource
 from core.corpus.importing import import_files
 from core.corpus.models import sample_of
-from core.corpus.sampling import draw
+from core.corpus.sampling import among, draw
 from core.corpus.store import Library
 from core.domain import Columns, DomainError, Part
 from core.encode.encoder import TextEncoder
@@ -425,3 +426,22 @@ def test_a_damaged_sample_is_said(wrong: dict[str, object], folder: Path, tmp_pa
     with pytest.raises(Damaged, match=r"config\.json can't be read"):
         read_config(tmp_path)
     assert sample_of(tmp_path) is None
+
+
+def test_engines_of_one_corpus_share_a_sample_and_give_it_back(
+    engine: Engine, whole: Corpus, folder: Path, library: Library
+) -> None:
+    other = Engine.open(engine.corpus.whole, folder, library)
+    assert other.corpus is engine.corpus
+    lone = library.corpus("shop")
+    sampled = draw(lone, USERS, SEED)
+    assert among(lone, sampled.sample) is sampled is draw(lone, USERS, SEED)
+    frame = weakref.ref(sampled.events)
+    before = sampled.events.copy()
+    assert frame() is not None
+    sampled.forget()
+    assert frame() is None
+    pd.testing.assert_frame_equal(sampled.events, before)
+    there = weakref.ref(sampled)
+    del sampled
+    assert there() is None
