@@ -278,46 +278,6 @@ def test_verbs_about_all_users(
         assert set(pd.read_parquet(lists)["user_id"]) == set(whole.user_ids)
 
 
-def test_an_update_goes_on_with_the_sample(
-    engine: Engine,
-    folder: Path,
-    library: Library,
-    files: tuple[Path, Path],
-    encoder: TextEncoder,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    before = engine.corpus
-    append_files(library, "shop", [files[1]])
-    grown = library.corpus("shop")
-    updated = update(grown, library, None, QUICK, encoder=encoder)
-    config, metrics = read_config(updated), read_metrics(updated)
-    assert before.sample is not None and config.sample is not None and metrics is not None
-    assert (config.sample.last, config.sample.of) == (before.sample.last, len(grown.user_ids))
-    now = Engine.open(grown, updated, library).corpus
-    assert set(now.user_ids) & set(before.whole.user_ids) == set(before.user_ids)
-    joined = len(now.user_ids) - len(before.user_ids)
-    assert 0 < joined < len(grown.user_ids) - len(before.whole.user_ids)
-    assert metrics.update is not None and metrics.update.new_users == joined
-    assert tuple(read_users(updated, now)[Columns.User]) == now.user_ids
-    assert config.sample.sentence in (updated / "README.md").read_text()
-    assert main(["users", "shop", "--library", str(library.root)]) == 0
-    assert config.sample.sentence in capsys.readouterr().err
-
-
-def test_a_sample_without_training_events_is_refused(
-    library: Library, whole: Corpus, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    rows = [f"u{n:02},i{n % 3},2024-01-0{1 + n % 9}" for n in range(40)]
-    path = tmp_path / "once.csv"
-    path.write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
-    place = ["--library", str(library.root)]
-    assert main(["import", str(path), "--name", "once", *place]) == 0
-    capsys.readouterr()
-    assert main(["train", "once", "--users", "5", *place]) == 2
-    said = capsys.readouterr().err
-    assert "no events to learn from" in said and "Train on more users" in said
-
-
 def test_windows_say_the_sample(
     engine: Engine,
     library: Library,
@@ -445,3 +405,43 @@ def test_engines_of_one_corpus_share_a_sample_and_give_it_back(
     there = weakref.ref(sampled)
     del sampled
     assert there() is None
+
+
+def test_an_update_goes_on_with_the_sample(
+    engine: Engine,
+    folder: Path,
+    library: Library,
+    files: tuple[Path, Path],
+    encoder: TextEncoder,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = engine.corpus
+    append_files(library, "shop", [files[1]])
+    grown = library.corpus("shop")
+    updated = update(grown, library, None, QUICK, encoder=encoder)
+    config, metrics = read_config(updated), read_metrics(updated)
+    assert before.sample is not None and config.sample is not None and metrics is not None
+    assert (config.sample.last, config.sample.of) == (before.sample.last, len(grown.user_ids))
+    now = Engine.open(grown, updated, library).corpus
+    assert set(now.user_ids) & set(before.whole.user_ids) == set(before.user_ids)
+    joined = len(now.user_ids) - len(before.user_ids)
+    assert 0 < joined < len(grown.user_ids) - len(before.whole.user_ids)
+    assert metrics.update is not None and metrics.update.new_users == joined
+    assert tuple(read_users(updated, now)[Columns.User]) == now.user_ids
+    assert config.sample.sentence in (updated / "README.md").read_text()
+    assert main(["users", "shop", "--library", str(library.root)]) == 0
+    assert config.sample.sentence in capsys.readouterr().err
+
+
+def test_a_sample_without_training_events_is_refused(
+    library: Library, whole: Corpus, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [f"u{n:02},i{n % 3},2024-01-0{1 + n % 9}" for n in range(40)]
+    path = tmp_path / "once.csv"
+    path.write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    place = ["--library", str(library.root)]
+    assert main(["import", str(path), "--name", "once", *place]) == 0
+    capsys.readouterr()
+    assert main(["train", "once", "--users", "5", *place]) == 2
+    said = capsys.readouterr().err
+    assert "no events to learn from" in said and "Train on more users" in said
