@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 Made = TypeVar("Made")
 
+_NOTHING: Any = object()
 _share: int | None = None
 """Threads that torch gets per work; None where nobody has said so."""
 
@@ -37,10 +38,10 @@ class once_each(Generic[Made]):
     def __get__(self, instance: Any, owner: type | None = None) -> Made:
         values = instance.__dict__
         with values.setdefault(f"_lock of {self.name}", RLock()):  # no sentence
-            if self.name not in values:
-                values[self.name] = self.make(instance)
-        made: Made = values[self.name]
-        return made
+            made = values.get(self.name, _NOTHING)  # another thread may forget it at any time
+            if made is _NOTHING:
+                made = values[self.name] = self.make(instance)
+        return made  # type: ignore[no-any-return]
 
 
 def use_one_blas_thread() -> None:

@@ -230,7 +230,8 @@ def draw_training(corpus: str) -> None:
             tr("Users at most"),
             1,
             everybody,
-            everybody,
+            None,
+            placeholder=tr("All"),
             key=f"train_users_{corpus}",
             width=160,
             help=tr(
@@ -275,7 +276,7 @@ def draw_training(corpus: str) -> None:
         return
     if pressed:
         options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
-        some = int(users) if users < everybody else None
+        some = int(users) if users is not None else None
         told = options, described or None, encoder or None, some
         jobs.start("train", corpus, training.training(corpus, *told))
         st.rerun()

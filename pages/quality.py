@@ -78,6 +78,7 @@ ABOUT_COHORTS = mark(
 def main() -> None:
     engine = notices.need_engine()
     head = drawing.head(tr("Does the model beat simple baselines?"))
+    notices.say_sample(engine)
     picks = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     with picks:
         protocol = pick_protocol()

@@ -25,6 +25,7 @@ from core.views.users import (
     attribute_key,
     build_view,
     find_hits,
+    find_outside,
     plain,
 )
 from pages._shared import controls, drawing, loaders, notices, screen, sharing, state
@@ -39,9 +40,12 @@ from pages._shared.state import (
     SEARCH_IN,
     SORT,
     TOPIC,
+    USER,
 )
 
 TABLE_HEIGHT = 640
+MOST_OUTSIDE = 5
+"""Users outside of a sample that a search leads to; a longer id finds the others."""
 MOST_VALUES = 200
 """Values of a text attribute that can be picked; any other is found by a rule on Cohorts."""
 
@@ -49,6 +53,11 @@ MOST_VALUES = 200
 @loaders.kept(32, mark("Searching …"), speaks=False)
 def hits(corpus: Corpus, where: str, words: str) -> IntArray:
     return find_hits(corpus, where, words)
+
+
+@loaders.kept(32, speaks=False)
+def outside(corpus: Corpus, words: str) -> list[str]:
+    return find_outside(corpus, words)
 
 
 def main() -> None:
@@ -67,6 +76,9 @@ def main() -> None:
         sharing.export(
             name, {tr("Users (CSV)"): (".csv", lambda: plain(view.everybody(), attributes))}
         )
+    is_found = draw_outside(engine.corpus)
+    if view.rows.empty and is_found:
+        return
     if view.rows.empty:
         more = tr("Search something else, or ask for fewer events.")
         notices.empty(tr("No user is like that"), more)
@@ -87,6 +99,27 @@ def main() -> None:
         "list."
     )
     notices.caution(wording.joined(about, columns))
+
+
+def draw_outside(corpus: Corpus) -> bool:
+    """Ways to the users who are found by id outside of the sample; whether there are any."""
+    words = state.get(SEARCH)
+    if not words or state.get(SEARCH_IN) not in (None, "id"):
+        return False
+    found = outside(corpus, words)
+    if not found:
+        return False
+    notices.say(
+        tr(
+            "{users} found outside of the sample that the model was trained on: they are not "
+            "listed, but have a Timeline.",
+            users=wording.count(len(found), "user"),
+        )
+    )
+    with st.container(horizontal=True, gap="small"):
+        for user in found[:MOST_OUTSIDE]:
+            drawing.link(TIMELINE, user, **{USER: user})
+    return True
 
 
 def choose_users(engine: Engine) -> UsersView:

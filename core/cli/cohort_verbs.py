@@ -86,6 +86,8 @@ def describe_cohort(
     who = saved or asked_rule
     assert who is not None
     chosen = measured.users(who)
+    for each in filter(None, (saved, other)):
+        _say_outside(each, engine, int(measured.users(each).sum()))
     title = saved.name if saved is not None else rule_words(_given(asked_rule))
     everyone = Everyone(engine, measured.states, measured.turns)
     view = build_cohort(
@@ -158,11 +160,29 @@ def _users(asked: Asked, engine: Engine, who: Cohort | Rule, name: str) -> tuple
     with progress_bar() as progress:
         measured: Measured = measure_for(asked.shelf(), engine, rule, progress=progress)
     ids = measured.user_ids(who)
+    if isinstance(who, Cohort):
+        _say_outside(who, engine, len(ids))
     if not ids:
         raise DomainError(
             tr("nobody is in this cohort"), where=name, remedy=tr("Choose another, or a rule")
         )
     return ids
+
+
+def _say_outside(cohort: Cohort, engine: Engine, now: int) -> None:
+    """Say on stderr how many of a cohort's users a sample leaves out; DomainError for all."""
+    from core.cohorts.store import left_out_of
+    from core.views.cohorts.sentences import outside_sentence
+
+    outside = left_out_of(cohort, engine.corpus)
+    if outside and not now:
+        raise DomainError(
+            tr("all users of this cohort are outside of the sample that the model was trained on"),
+            where=cohort.name,
+            remedy=tr("Choose another, or train on more users"),
+        )
+    if outside:
+        complain(outside_sentence(outside, now))
 
 
 def edit_cohort(

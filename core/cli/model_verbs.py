@@ -257,6 +257,7 @@ def _evaluate_windows(
     """``evaluate --protocol windows``: a model left alone, updated and trained anew over time."""
     from core.training.windows import evaluate_windows
     from core.views.quality.ageing import build_ageing
+    from core.views.wording import about_everybody
 
     if refit:
         raise DomainError(
@@ -283,7 +284,11 @@ def _evaluate_windows(
         )
         for row in view.rows
     ]
-    answer(report.to_json(), lines, as_json=asked.json)
+    facts = report.to_json()
+    if corpus.sample is not None:
+        lines.append(about_everybody(corpus.sample))
+        facts |= corpus.sample.facts
+    answer(facts, lines, as_json=asked.json)
 
 
 def rebuild_demo(json: JsonOption = False) -> None:

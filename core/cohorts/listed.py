@@ -53,6 +53,14 @@ class Listed:
 def read_listed(code: str, corpus: Corpus) -> Listed:
     """Read ``to_code``; DomainError for any other text, and for users of other content."""
     content, _, packed = code.partition(".")
+    whose, mark, _ = content.partition("-")
+    is_other_sample = content != _content(corpus) and whose == corpus.corpus_id[:8]
+    if is_other_sample and (bool(mark) or corpus.sample is not None):
+        raise DomainError(
+            tr("these users were found with a model of another sample of users"),
+            where=tr("corpus {name}", name=corpus.name),
+            remedy=tr("Choose that model"),
+        )
     if content != _content(corpus):
         raise DomainError(
             tr("these users are of other content than the corpus has now"),

@@ -148,10 +148,12 @@ def words_of(
 
     Forms of a word that differ by an ``s`` count as one and are called by the commonest.
     """
+    n = len(corpus.user_ids)
+    if not corpus.has_text:  # and no frame of all events is made
+        return (), _matrix(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), 0)
     titles, texts = (corpus.events[name].tolist() for name in (Columns.Title, Columns.Text))
     forms: dict[str, Counter[str]] = defaultdict(Counter)
     of_users: list[set[str]] = []
-    n = len(corpus.user_ids)
     for at in range(n):
         check_stop(stop)
         report(progress, Progress(READING, at, n))

@@ -18,6 +18,7 @@ from core.revisions import RevisionStore, clean_name, clean_notes
 
 if TYPE_CHECKING:
     from core.cohorts.people import People
+    from core.corpus.corpus import Corpus
 
 LONGEST_NAME = 100
 MOST_LISTED = 100_000
@@ -127,10 +128,16 @@ def check_listed(cohort: Cohort) -> None:
         )
 
 
+def left_out_of(cohort: Cohort, corpus: Corpus) -> int:
+    """How many users of a list the corpus has, but not the sample that it is."""
+    return sum(corpus.leaves_out(user) for user in cohort.user_ids)
+
+
 def members_of(cohort: Cohort, people: People) -> BoolArray:
     """The users of a cohort in a corpus as it is now, bool[n_users].
 
-    Users of a list that the corpus lacks are left out. DomainError where the rule can't be asked.
+    Users of a list that the corpus lacks, or its sample (``left_out_of``), are left out.
+    DomainError where the rule can't be asked.
     """
     if cohort.rule is not None:
         return members(cohort.rule, people)

@@ -66,9 +66,9 @@ def read_model_facts(folder: Path) -> dict[str, object]:
 
 def sample_of(folder: Path) -> UserSample | None:
     """The users whom a model was trained on; None for all, and where its config is damaged."""
-    with suppress(Damaged, TypeError):
+    with suppress(Damaged, TypeError, ValueError):
         facts = read_model_facts(folder).get("sample")
-        return UserSample(**facts) if isinstance(facts, dict) else None
+        return UserSample(**facts).checked() if isinstance(facts, dict) else None
     return None
 
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
 
 HEX_DIGITS = 16
+MOST_SEEDS = 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class UserSample:
     seed: int
     last: str
     """Hexadecimal."""
+
+    def checked(self) -> UserSample:
+        """Itself; ValueError where no draw can have made it."""
+        if not (0 <= self.seed < MOST_SEEDS and 0 < self.users <= self.of):
+            raise ValueError(tr("the sample of users is out of bounds"))
+        if len(self.last) != HEX_DIGITS or not set(self.last) <= set("0123456789abcdef"):
+            raise ValueError(tr("the sample of users is out of bounds"))
+        return self
 
     @property
     def sentence(self) -> str:
@@ -75,19 +85,33 @@ def among(corpus: Corpus, sample: UserSample | None) -> Corpus:
     corpus = corpus.whole
     if sample is None:
         return corpus
+    known = _drawn_of(corpus).get((sample.seed, sample.last))
+    if known is not None:
+        return known
     hashes = _hashes(corpus.user_ids, sample.seed)
     return _up_to(corpus, hashes, int(sample.last, 16), sample.seed)
 
 
+def _drawn_of(corpus: Corpus) -> WeakValueDictionary[tuple[int, str], Corpus]:
+    """Samples of a corpus that are in use, by seed and last hash: what one reads, all have."""
+    drawn: WeakValueDictionary[tuple[int, str], Corpus]
+    drawn = vars(corpus).setdefault("_drawn", WeakValueDictionary())
+    return drawn
+
+
 def _up_to(corpus: Corpus, hashes: npt.NDArray[np.uint64], last: int, seed: int) -> Corpus:
+    drawn, key = _drawn_of(corpus), (seed, f"{last:0{HEX_DIGITS}x}")
+    known = drawn.get(key)
+    if known is not None:
+        return known
     users = np.flatnonzero(hashes <= np.uint64(last))
     events = SampledEvents(corpus.source, users)
-    sample = UserSample(len(users), len(hashes), seed, f"{last:0{HEX_DIGITS}x}")
+    sample = UserSample(len(users), len(hashes), *key)
     attributes = corpus.attributes
     if attributes is not None:
         attributes = replace(attributes, user_ids=events.user_ids)
     facts = {"attributes": attributes, "sample": sample, "drawn_from": corpus}
-    return replace(corpus, events=events, **facts)  # type: ignore[arg-type]
+    return drawn.setdefault(key, replace(corpus, events=events, **facts))  # type: ignore[arg-type]
 
 
 def _hashes(user_ids: Sequence[str], seed: int) -> npt.NDArray[np.uint64]:
@@ -164,5 +188,4 @@ class SampledEvents:
 
     def forget(self) -> None:
         """As in ``EventSource``."""
-        if "_read" in vars(self):
-            self._read.forget()
+        vars(self).pop("_read", None)

@@ -121,8 +121,9 @@ class OffPolicy:
     """Recommenders held against served lists of one name.
 
     ``earned`` is the reward per item that was shown; of ``lists`` lists of ``users`` users.
-    ``learned`` lists are left out: the model knows what came of them. ``thinned``: only so large a
-    share of the others was asked about.
+    ``learned`` lists are left out: the model knows what came of them; so are ``outside`` lists of
+    users who are not in the model's sample. ``thinned``: only so large a share of the others was
+    asked about.
     """
 
     name: str
@@ -133,15 +134,18 @@ class OffPolicy:
     rows: int
     learned: int
     thinned: float = 1.0
+    outside: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the verb ``off-policy``."""
+        outside = {"left_out_outside_sample": self.outside} if self.outside else {}
         return {
             "name": self.name,
             "lists": self.lists,
             "users": self.users,
             "rows": self.rows,
             "left_out_learned": self.learned,
+            **outside,
             "share_of_lists": round(self.thinned, 4),
             "reward": self.earned.mean,
             "reward_ci": [self.earned.low, self.earned.high],
@@ -251,6 +255,7 @@ def off_policy(
         rows=len(logs.item),
         learned=learned,
         thinned=thinned,
+        outside=served.outside,
     )
 
 
@@ -263,6 +268,13 @@ def _logs_of(
     """The rows of all lists that count, what was known at each, how many don't, share of lists."""
     assert served.propensity is not None and served.reward is not None
     corpus = engine.corpus
+    where = tr("lists {name}, model {model}", name=served.manifest.name, model=engine.model_id)
+    if served.outside and not len(served.user):
+        raise DomainError(
+            tr("no list is of a user of the sample that the model was trained on"),
+            where=where,
+            remedy=tr("Train on more users"),
+        )
     parts, starts = corpus.parts, corpus.user_starts
     trained = np.concatenate([[0], np.cumsum(parts == Part.TRAIN)])
     training = trained[starts[1:]] - trained[starts[:-1]]
@@ -278,9 +290,7 @@ def _logs_of(
                 "every list was served before its user's last training event, so the model knows "
                 "what came of it"
             ),
-            where=tr(
-                "lists {name}, model {model}", name=served.manifest.name, model=engine.model_id
-            ),
+            where=where,
             remedy=tr("Import lists that were served later, or train on earlier events only"),
         )
     chosen = counted[_asked(owners[counted])]

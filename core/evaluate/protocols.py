@@ -98,7 +98,9 @@ def splits(corpus: Corpus, protocol: str) -> list[PartArray]:
                 "and one after a cut at 70, 80 or 90 % of all events"
             ),
             where=tr("corpus {name}", name=corpus.name),
-            remedy=tr("Evaluate with --protocol leave-last-out, or import a longer period"),
+            remedy=tr("Evaluate with --protocol leave-last-out, or train on more users")
+            if corpus.sample is not None
+            else tr("Evaluate with --protocol leave-last-out, or import a longer period"),
         )
     return usable
 

@@ -104,6 +104,8 @@ class ServedLists:
     item: IntArray
     propensity: DoubleArray | None = None
     reward: DoubleArray | None = None
+    outside: int = 0
+    """Lists of users whom a sample leaves out; they are not among the rows."""
 
     @cached_property
     def _user_starts(self) -> IntArray:
@@ -273,7 +275,12 @@ def load_lists(corpus: Corpus, library: Library, name: str) -> ServedLists:
         ) from None
     columns = (user.to_numpy(), time, rank, item.to_numpy())
     users, times, ranks, items = (np.asarray(column[known], np.int64) for column in columns)
-    served = ServedLists(manifest, corpus, users, times, ranks, items)
+    outside = 0
+    if corpus.sample is not None:
+        others = table.select([Columns.User, Columns.Time]).to_pandas()[user.isna()]
+        others = others[others[Columns.User].isin(corpus.whole.user_ids)]
+        outside = len(others.drop_duplicates())
+    served = ServedLists(manifest, corpus, users, times, ranks, items, outside=outside)
     if not earned:
         return served
     return replace(served, propensity=earned[0][known], reward=earned[1][known])

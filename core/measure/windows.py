@@ -68,7 +68,9 @@ def calendar_windows(corpus: Corpus) -> tuple[Window, ...]:
             share=LEAST_BEFORE,
         ),
         where=tr("corpus {name}", name=name),
-        remedy=tr("Evaluate with --protocol temporal, or import a longer period"),
+        remedy=tr("Evaluate with --protocol temporal, or train on more users")
+        if corpus.sample is not None
+        else tr("Evaluate with --protocol temporal, or import a longer period"),
     )
 
 

@@ -13,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from core.arrays import FloatArray, IntArray, check_array
 from core.corpus.corpus import Corpus
@@ -110,6 +116,11 @@ class ModelConfig(BaseModel):
     """Not written where a model was trained from nothing."""
     sample: UserSample | None = None
     """Whose events it was made from; not written where they were those of all users."""
+
+    @field_validator("sample")
+    @classmethod
+    def _is_a_draw(cls, sample: UserSample | None) -> UserSample | None:
+        return sample.checked() if sample is not None else None
 
     @model_serializer(mode="wrap")
     def _facts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,11 +9,16 @@ import numpy as np
 
 from core.cohorts.traits import difference
 from core.compare.turnover import DAY_BINS, EVENT_BINS, Bin, Turnover, curve
-from core.language import tr
+from core.language import mark, tr
 from core.views.wording import count, joined, percent, sample_sentence, short
 
 Curves = Mapping[str, Sequence[Bin]]
 """Mean overlap against what lies between two lists: ``event``, and ``day`` if there are times."""
+
+OUTSIDE = mark(
+    "This user is not in the sample that the model was trained on, so there is no curve of their "
+    "own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,17 @@ def build_turnover(
     turnover: Turnover,
     user_id: str | None = None,
     cohort: tuple[str, Sequence[str]] | None = None,
+    *,
+    is_outside: bool = False,
 ) -> TurnoverView:
-    """The curves of a corpus, with one user's and a cohort's (its name and users) beside them."""
+    """The curves of a corpus, with one user's and a cohort's (its name and users) beside them.
+
+    ``is_outside``: the user is not in the sample that the model was trained on.
+    """
     every = _curves(turnover)
     own = turnover.among([user_id]) if user_id is not None else None
-    sentence = joined(turnover_sentence(every["event"], own), _unmeasured(own))
+    nothing = tr(OUTSIDE) if is_outside else _unmeasured(own)
+    sentence = joined(turnover_sentence(every["event"], own), nothing)
     sentence = joined(sentence, sample_sentence(turnover.sample, "user"))
     curves = _curves(own) if own is not None else {}
     if cohort is None:

@@ -130,6 +130,15 @@ def find_hits(corpus: Corpus, where: str, words: str) -> IntArray:
     return np.asarray(np.diff(sums[corpus.user_starts]), np.int64)
 
 
+def find_outside(corpus: Corpus, words: str) -> list[str]:
+    """Users outside of the sample of the corpus whose id holds words; the id itself first."""
+    if corpus.sample is None or not words.strip():
+        return []
+    query, ids = words.strip().casefold(), corpus.whole.user_ids
+    found = [ids[at] for at in np.flatnonzero(holding(ids, query)) if corpus.leaves_out(ids[at])]
+    return sorted(found, key=lambda user: user.casefold() != query)
+
+
 def attribute_key(name: str) -> str:
     """The column of the rows that holds an attribute."""
     return f"{ATTRIBUTE}:{name}"

@@ -16,7 +16,7 @@ from core.cohorts.area import Area
 from core.cohorts.listed import read_listed
 from core.cohorts.patterns import SavedPattern
 from core.cohorts.rule import READERS, Rule, members, query_of
-from core.cohorts.store import LONGEST_NAME, Cohort, members_of
+from core.cohorts.store import LONGEST_NAME, Cohort, left_out_of, members_of
 from core.corpus.attributes import Attributes
 from core.domain import DomainError
 from core.language import tr
@@ -202,7 +202,8 @@ def of_kept(everyone: Everyone, cohort: Cohort) -> Chosen:
         nobody = np.zeros(len(corpus.user_ids), np.bool_)
         return Chosen(cohort.name, nobody, cohort.rule, problem=problem)
     since = grown_since(corpus.manifest, cohort.corpus_id)
-    note = saved_sentence(cohort.size, int(users.sum()), since)
+    outside = left_out_of(cohort, corpus)
+    note = saved_sentence(cohort.size, int(users.sum()), since, outside)
     return Chosen(cohort.name, users, cohort.rule, note=note)
 
 

@@ -20,7 +20,7 @@ from core.compare.columns import (
 from core.compare.models import comparable
 from core.domain import DomainError, is_step
 from core.language import mark, tr
-from core.views.wording import ORDER_ONLY, capital, joined, short
+from core.views.wording import ORDER_ONLY, about_everybody, capital, joined, short
 from pages._shared import controls, drawing, loaders, notices, state
 from pages._shared.notices import Moment
 from pages._shared.state import COLUMNS, TIME, USER
@@ -158,9 +158,12 @@ def _preset(moment: Moment, name: str) -> tuple[list[ColumnSpec], Missing | None
         return columns.joint_and_parts(engine, user, step), None
     if name == USERS:
         specs = columns.two_users(engine, user, step)
+        if specs:
+            notices.say_sample(engine)
+        own = tr("No other user has an item of this history. Choose a user in your own columns.")
         return specs, None if specs else (
             tr("No user shares an item"),
-            tr("No other user has an item of this history. Choose a user in your own columns."),
+            joined(own, about_everybody(engine.corpus.sample)),
         )
     if name == SCENARIO:
         saved = loaders.scenario_store().scenarios(engine.corpus.name, user)

@@ -310,10 +310,13 @@ def preview(
 
 @kept(4, mark("Looking at the corpus …"), also=_content)
 def unknown(name: str) -> UnknownPieces:
-    """What the usual text encoder can't read of a corpus."""
-    from core.encode.unknown import unknown_in
+    """What the usual text encoder can't read of a corpus; of its reviews only parts are read."""
+    from core.encode.unknown import unknown_in, unknown_in_folder
 
-    return unknown_in(corpus(name))
+    found = corpus(name)
+    if found.folder is None or not found.has_text:
+        return unknown_in(found)
+    return unknown_in_folder(found.folder)
 
 
 @kept(8)

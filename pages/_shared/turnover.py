@@ -25,7 +25,8 @@ def draw(engine: Engine, user_id: str, recommender: str) -> None:
         return
     found = cohorts.picked(engine, "cohort_of_turnover")
     cohort = None if found is None else (found[0].name, cohorts.ids(engine, found[1]))
-    view = build_turnover(measured, user_id, cohort)
+    is_outside = engine.corpus.leaves_out(user_id)
+    view = build_turnover(measured, user_id, cohort, is_outside=is_outside)
     drawing.chart(
         "turnover",
         turnover_figure(view, drawing.palette()),

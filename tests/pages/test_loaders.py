@@ -189,3 +189,14 @@ def test_the_same_content_imported_again_is_opened_anew(shop: Library) -> None:
     again = loaders.corpus("shop")
     assert again is not restored and again.corpus_id == opened.corpus_id
     assert loaders.corpus("shop") is again
+
+
+def test_what_an_encoder_cannot_read_is_told_without_a_frame_of_all_events(
+    demo_only: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*rest: object) -> None:
+        raise AssertionError("all events were read")
+
+    monkeypatch.setattr("core.encode.unknown.unknown_in", never)
+    monkeypatch.setattr("core.corpus.corpus._Events.__get__", never)
+    assert loaders.corpus("demo").has_text and not loaders.unknown("demo").is_too_much

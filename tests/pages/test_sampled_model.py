@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,16 +83,18 @@ def test_every_page_says_the_sample_and_shows_the_user(
     ]
     said = read(app)
     assert SAID in said
-    assert ("What is said of all users is about these" in said) == (page in ABOUT_ALL)
+    assert said.count("What is said of all users is about these") == (page in ABOUT_ALL)
     assert ("The events of these users are watched" in said) == (page == "monitor")
     if page == "timeline":
         assert ("This user is none of them" in said) == (who == "outside")
     assert app.sidebar.selectbox(key="user").value == user
 
 
+@pytest.mark.parametrize("wanted", [7, None])
 def test_the_page_trains_on_some_users(
-    sampled: Shop, open_app: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    wanted: int | None, sampled: Shop, open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An empty field means all, however many an append adds meanwhile."""
     monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
     app = open_app("pages/corpora.py", corpus="clicks")
     asked: list[object] = []
@@ -101,10 +102,58 @@ def test_the_page_trains_on_some_users(
         "core.training.training.train", lambda corpus, *rest, **more: asked.append(corpus)
     )
     users = next(box for box in app.number_input if box.label == "Users at most")
-    assert users.value == OF == users.max
-    users.set_value(7)
+    assert users.value is None and users.max == OF
+    if wanted is not None:
+        users.set_value(wanted)
     next(button for button in app.button if "Train a model" in button.label).click().run()
     for job in jobs.jobs():
         job.future.exception(60)
     (corpus,) = asked
-    assert corpus.sample.users == len(corpus.user_ids) == 7  # type: ignore[attr-defined]
+    assert len(corpus.user_ids) == (wanted or OF)  # type: ignore[attr-defined]
+    assert (corpus.sample is None) == (wanted is None)  # type: ignore[attr-defined]
+
+
+def test_a_search_by_id_leads_to_a_user_outside(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    app = open_app("pages/users.py", corpus="clicks", users_search=sampled.outside)
+    said = read(app)
+    assert not app.exception and "No user is like that" not in said
+    assert "1 user found outside of the sample" in said
+    (way,) = [link for link in app.get("page_link") if link.proto.label == sampled.outside]
+    assert f"user={sampled.outside}" in way.proto.query_string
+    app = open_app("pages/users.py", corpus="clicks", users_search=sampled.inside)
+    assert "outside of the sample" not in read(app)
+    app = open_app("pages/users.py", corpus="clicks", users_search="nobody")
+    assert "No user is like that" in read(app)
+
+
+def test_two_users_are_chosen_of_the_sample(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    about = "What is said of all users is about these"
+    asked = {"corpus": "clicks", "user": sampled.inside}
+    assert about in read(open_app("pages/compare.py", columns="users", **asked))
+    monkeypatch.setattr("core.compare.columns.two_users", lambda *rest: [])
+    said = read(open_app("pages/compare.py", columns="users", **asked))
+    assert "No user shares an item" in said and about in said
+
+
+def test_a_user_outside_has_no_turnover_of_their_own(
+    sampled: Shop,
+    open_app: Open,
+    read: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASTELINES_LIBRARY", str(sampled.library.root))
+    for user in (sampled.inside, sampled.outside):
+        said = read(open_app("pages/compare.py", corpus="clicks", user=user))
+        assert ("no curve of their own" in said) == (user == sampled.outside)

@@ -291,11 +291,30 @@ def served_sentence(
     return tr("{said}: it is served better (by {by}).", said=said, by=by)
 
 
-def saved_sentence(size: int, now: int, since: str) -> str:
-    """What has changed since a cohort was saved; empty where nothing has."""
-    if size == now and not since:
+def saved_sentence(size: int, now: int, since: str, outside: int = 0) -> str:
+    """What has changed since a cohort was saved; empty where nothing has.
+
+    ``outside`` of its users are left out by the sample that the model was trained on.
+    """
+    has_changed = size != now + outside
+    if not (has_changed or since or outside):
         return ""
+    facts = {"users": count(size, "user"), "n": number(now)}
     return joined(
         tr("It was saved {since}.", since=since) if since else "",
-        tr("It had {users} then and has {n} now.", users=count(size, "user"), n=number(now)),
+        tr("It had {users} then and has {n} now.", **facts) if has_changed else "",
+        outside_sentence(outside, now),
+    )
+
+
+def outside_sentence(outside: int, now: int) -> str:
+    """That so many users of a cohort are not in the sample, and ``now`` are; empty for none."""
+    if not outside:
+        return ""
+    if not now:
+        return tr("None of its users is in the sample that the model was trained on.")
+    return tr(
+        "{n} of its {users} are not in the sample that the model was trained on.",
+        n=number(outside),
+        users=count(outside + now, "user"),
     )

@@ -28,7 +28,7 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
-from core.views.wording import ORDER_ONLY, about_everybody, joined
+from core.views.wording import ORDER_ONLY, joined
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -84,7 +84,6 @@ def build_quality(
         cautions=(
             *([tr(ORDER_ONLY)] if untimed else []),
             *sentences.about_targets(report, _untrained_items(engine, report)),
-            *filter(None, [about_everybody(engine.corpus.sample)]),
             *sentences.about_sample(sample_of(report, engine.corpus)),
             *(sentences.about_lists(report, subject, judged) for judged in served),
             *sentences.damaged_lists(damaged),

@@ -105,6 +105,13 @@ def build_off_policy(found: OffPolicy) -> OffPolicyView:
                 lists=count(found.learned, "list"),
             )
         )
+    if found.outside:
+        cautions.append(
+            tr(
+                "{lists} of users outside of the sample left out.",
+                lists=count(found.outside, "list"),
+            )
+        )
     if found.thinned < 1:
         share = percent(found.thinned)
         cautions.append(tr("{share} of the lists were asked about.", share=share))

@@ -5,10 +5,13 @@ Every verb answers about a user of the sample and about another one.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,23 +20,30 @@ import pytest
 from core.arrays import FloatArray
 from core.cli import main
 from core.cohorts.everyone import measure_everyone
+from core.cohorts.states import words_of
+from core.cohorts.store import Cohort, CohortStore
 from core.compare.turnover import read_turnover
 from core.corpus.appending import append_files
 from core.corpus.corpus import Corpus
+from core.corpus.events import EventSource
 from core.corpus.importing import import_files
-from core.corpus.sampling import draw
+from core.corpus.models import sample_of
+from core.corpus.sampling import among, draw
 from core.corpus.store import Library
-from core.domain import Columns, Part
+from core.domain import Columns, DomainError, Part
 from core.encode.encoder import TextEncoder
 from core.engine import Engine
-from core.evaluate.protocols import find_report
-from core.files import SUMS
+from core.evaluate.protocols import find_report, splits
+from core.evaluate.windows import REGIMES, WindowsReport
+from core.evaluate.windows import Asked as AskedWindow
+from core.files import SUMS, Damaged
+from core.measure.windows import calendar_windows
 from core.model.folder import read_config, read_users
 from core.model.metrics import read_metrics
 from core.training.training import train
 from core.training.updating import update
 from core.turns.stored import read_turns
-from core.views.quality.build import build_quality
+from core.views.cohorts.sentences import saved_sentence
 from core.views.timeline.build import build_timeline
 
 from ..conftest import SMALL
@@ -122,7 +132,6 @@ def test_the_model_says_whom_it_was_trained_on(
     assert tuple(read_users(folder, sampled)[Columns.User]) == sampled.user_ids
     report = find_report(engine.corpus, library, folder)
     assert report is not None and set(report.users) <= set(sampled.user_ids)
-    assert any(SAID in said for said in build_quality(engine, report, (), "joint").cautions)
     counts = np.bincount(
         sampled.event_items[sampled.parts == Part.TRAIN], minlength=len(whole.item_ids)
     )
@@ -267,6 +276,135 @@ def test_verbs_about_all_users(
     assert SAID in said.out + said.err or verb in ("strategy", "doctor")
     if lists.exists():
         assert set(pd.read_parquet(lists)["user_id"]) == set(whole.user_ids)
+
+
+def test_windows_say_the_sample(
+    engine: Engine,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    users, gains = tuple("abcd"), np.full(4, 0.5)
+    asked = tuple(AskedWindow(users, {(name, at): gains for name in REGIMES}) for at in range(2))
+    held = (AskedWindow(users, {(name, 1): gains for name in REGIMES}), AskedWindow((), {}))
+    seconds = dict.fromkeys(REGIMES, (1.0, 1.0))
+    names, days = ("2024-01", "2024-02"), ("2024-01-01", "2024-02-01")
+    report = WindowsReport("joint", 10, names, days, (9, 9), asked, held, seconds)
+    monkeypatch.setattr("core.training.windows.evaluate_windows", lambda *rest, **more: report)
+    line = ["evaluate", "shop", "--protocol", "windows", "--library", str(library.root)]
+    assert main(line) == 0
+    assert SAID in capsys.readouterr().out
+    assert main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trained_on"]["users"] == USERS
+
+
+def test_lists_of_users_outside_are_said(
+    engine: Engine,
+    library: Library,
+    inside: str,
+    outside: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    item, place = engine.corpus.item_ids[0], ["--library", str(library.root)]
+    for name, users in (("strange", [outside]), ("mixed", [inside, outside])):
+        rows = [f"{user},2099-01-0{day},1,{item},0.5,1" for user in users for day in (1, 2)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["user_id,timestamp,rank,item_id,propensity,reward", *rows]))
+        assert main(["import-lists", str(path), "--name", "shop", "--as", name, *place]) == 0
+    ask = ["off-policy", "shop", *place, "--lists"]
+    capsys.readouterr()
+    assert main([*ask, "strange"]) == 2
+    said = capsys.readouterr().err
+    assert "no list is of a user of the sample" in said and "Train on more users" in said
+    assert main([*ask, "mixed"]) == 0
+    assert "2 lists of users outside of the sample left out." in capsys.readouterr().out
+    assert main([*ask, "mixed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_out_outside_sample"] == 2
+
+
+def test_a_saved_cohort_names_its_users_outside(
+    engine: Engine,
+    whole: Corpus,
+    library: Library,
+    outside: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store, about = CohortStore.open(library), (whole.corpus_id, "another")
+    store.save(Cohort("everybody", "shop", *about, 22, user_ids=whole.user_ids))
+    store.save(Cohort("one", "shop", *about, 1, user_ids=(outside,)))
+    place = ["--library", str(library.root)]
+    pattern = ["whatif", "shop", "--pattern", "do=delete&kind=review", *place, "--cohort"]
+    left_out = f"{22 - USERS} of its 22 users are not in the sample"
+    for line in (["cohort", "shop", "--name", "everybody", *place], [*pattern, "everybody"]):
+        assert main(line) == 0
+        assert left_out in capsys.readouterr().err
+    for line in (["cohort", "shop", "--name", "one", *place], [*pattern, "one"]):
+        assert main(line) == 2
+        assert "all users of this cohort are outside" in capsys.readouterr().err
+    assert saved_sentence(22, 14, "", 8).startswith("8 of its 22 users are not in the sample")
+    assert saved_sentence(1, 0, "", 1).startswith("None of its users is in the sample")
+    assert "had 22 users then and has 13" in saved_sentence(22, 13, "", 8)
+
+
+class Unframed:
+    """A source of events whose frame must not be asked for."""
+
+    def __init__(self, source: EventSource) -> None:
+        self.source = source
+
+    def __getattr__(self, name: str) -> object:
+        assert name != "frame"
+        return getattr(self.source, name)
+
+
+def test_a_corpus_without_texts_makes_no_frame_for_its_words(whole: Corpus) -> None:
+    untold = whole.manifest.model_copy(update={"with_text": 0})
+    source: Any = Unframed(whole.source)
+    corpus = dataclasses.replace(whole, manifest=untold, events=source)
+    assert not corpus.has_text
+    words, said = words_of(corpus)
+    assert words == () and said.shape == (22, 0)
+
+
+def test_a_sample_too_small_to_evaluate_says_what_helps(whole: Corpus) -> None:
+    few = draw(whole, 1, SEED)
+    with pytest.raises(DomainError, match="or train on more users"):
+        calendar_windows(few)
+    short = dataclasses.replace(few, events=few.events.iloc[:2].reset_index(drop=True))
+    with pytest.raises(DomainError, match="or train on more users"):
+        splits(short, "temporal")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"seed": 2**64}, {"last": "f"}, {"last": "g" * 16}, {"users": 0}]
+)
+def test_a_damaged_sample_is_said(wrong: dict[str, object], folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "config.json").read_text())
+    facts["sample"] |= wrong
+    (tmp_path / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(Damaged, match=r"config\.json can't be read"):
+        read_config(tmp_path)
+    assert sample_of(tmp_path) is None
+
+
+def test_engines_of_one_corpus_share_a_sample_and_give_it_back(
+    engine: Engine, whole: Corpus, folder: Path, library: Library
+) -> None:
+    other = Engine.open(engine.corpus.whole, folder, library)
+    assert other.corpus is engine.corpus
+    lone = library.corpus("shop")
+    sampled = draw(lone, USERS, SEED)
+    assert among(lone, sampled.sample) is sampled is draw(lone, USERS, SEED)
+    frame = weakref.ref(sampled.events)
+    before = sampled.events.copy()
+    assert frame() is not None
+    sampled.forget()
+    assert frame() is None
+    pd.testing.assert_frame_equal(sampled.events, before)
+    there = weakref.ref(sampled)
+    del sampled
+    assert there() is None
 
 
 def test_an_update_goes_on_with_the_sample(
