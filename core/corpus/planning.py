@@ -138,20 +138,23 @@ def _plan_events(
     options: ImportOptions,
 ) -> EventFile:
     file = SourceFile(path, options.encoding)
-    rows, head = _events_of(open_rows(file, options), readers, mapping, item_map)
-    _check_columns(file, head, mapping)
-    _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
-    head = replace(head, claimed=frozenset([*mapping.values(), *item_map.values()]))
-    if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
-        raise _no_rows(file, head)
     spared = {Columns.Time: options.order_as_time, Columns.User: options.one_user}
     needed = [name for name in NEEDED if not spared.get(name)]
-    for reader in readers:
-        guessed = reader.event_columns(head)
-        if guessed is not None and all(name in guessed or name in mapping for name in needed):
-            break
-    else:
+    claimed = frozenset([*mapping.values(), *item_map.values()])
+    rows = open_rows(file, options)
+    head = replace(read_head(rows), claimed=claimed)
+    found = _read_by(readers, head, needed, mapping)
+    spread = rows if _names_items(head, readers, found, mapping) else each_event(rows)
+    if spread is not rows and claimed <= set(spread.columns):
+        rows, head = spread, replace(read_head(spread), claimed=claimed)
+        found = _read_by(readers, head, needed, mapping)
+    _check_columns(file, head, mapping)
+    _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
+    if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
+        raise _no_rows(file, head)
+    if found is None:
         raise _no_events(file, head, readers, needed, mapping)
+    reader, guessed = found
     columns = _merged(guessed, mapping)
     if options.one_user and (column := columns.pop(Columns.User, None)):
         _check_nobody(file, column)
@@ -174,31 +177,33 @@ def _plan_events(
     return EventFile(file, rows, head, reader, columns, whole, unit, style, described, whose)
 
 
-def _events_of(
-    rows: Rows,
+def _read_by(
+    readers: Sequence[Reader], head: Head, needed: Sequence[str], mapping: Mapping[str, str]
+) -> tuple[Reader, dict[str, str]] | None:
+    """The first reader that finds what is needed and not mapped, and its guess."""
+    for reader in readers:
+        guessed = reader.event_columns(head)
+        if guessed is not None and all(name in guessed or name in mapping for name in needed):
+            return reader, guessed
+    return None
+
+
+def _names_items(
+    head: Head,
     readers: Sequence[Reader],
+    found: tuple[Reader, dict[str, str]] | None,
     mapping: Mapping[str, str],
-    item_map: Mapping[str, str],
-) -> tuple[Rows, Head]:
-    """The rows as they stand where they name an item each; else those of the lists in them."""
-    head = read_head(rows)
+) -> bool:
+    """Whether each row names an item itself, so that lists in it are about something else."""
     if not head.columns or not head.source.facts.has_header:
-        return rows, head
-    said = {*mapping.values(), *item_map.values()}
-    if said <= set(head.columns):
-        item = mapping.get(Columns.Item)
-        if item is None:
-            guesses = (reader.event_columns(head) or {} for reader in readers)
-            item = next((guessed[Columns.Item] for guessed in guesses if Columns.Item in guessed),
-                        None)  # fmt: skip
-            if item is not None and (is_title(item) or _is_constant(head.values(item))):
-                item = None
-        if item is not None:
-            return rows, head
-    spread = each_event(rows)
-    if spread is rows or not said <= set(spread.columns):
-        return rows, head
-    return spread, read_head(spread)
+        return True
+    if not head.claimed <= set(head.columns):
+        return False
+    if Columns.Item in mapping:
+        return True
+    guessed = found[1] if found is not None else readers[-1].event_columns(head) or {}
+    item = guessed.get(Columns.Item)
+    return item is not None and not (is_title(item) or _is_constant(head.values(item)))
 
 
 def _check_nobody(file: SourceFile, column: str) -> None:
