@@ -7,13 +7,18 @@ two threads they take ten times as long when anything else runs on the machine (
 
 from __future__ import annotations
 
+import contextvars
+import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from threading import RLock
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
+from threading import RLock, Thread
 from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from core.processes import usable_processors
 
 Made = TypeVar("Made")
 
@@ -74,3 +79,57 @@ def take_share() -> None:
     if torch is not None and _share is not None:
         with suppress(AttributeError):  # it is being imported
             torch.set_num_threads(_share)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """While it lasts, torch adds up in one order in this thread, and waits for no other one."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+def at_once() -> int:
+    """How many works this process may do side by side."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    most = int(said) if said.isdecimal() and int(said) else usable_processors()
+    return most if _share is None else min(_share, most)
+
+
+def side_by_side(works: Sequence[Callable[[], Made]]) -> list[Made]:
+    """What works return, in their order: done in as many threads as there are processors for them.
+
+    Each has one thread of torch's, so that every number is the same however many there are. What
+    the first one of them raises is raised here; none is begun after that.
+    """
+    answers: list[Any] = [None] * len(works)
+    raised: dict[int, BaseException] = {}
+    turns = count()
+
+    def run() -> None:
+        with one_torch_thread():
+            while not raised and (turn := next(turns)) < len(works):
+                try:
+                    answers[turn] = works[turn]()
+                except BaseException as error:
+                    raised[turn] = error
+
+    others = [
+        Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+        for _ in range(min(at_once(), len(works)) - 1)
+    ]
+    for other in others:
+        other.start()
+    run()
+    for other in others:
+        other.join()
+    if raised:
+        raise raised[min(raised)]
+    return answers

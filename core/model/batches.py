@@ -51,6 +51,11 @@ class FittingData:
         wanted = (place >= np.repeat(first, sizes)) & (place < np.repeat(self.train_lengths, sizes))
         return self.events.item[wanted]
 
+    def begins(self, rows: Sequence[IntArray]) -> BoolArray:
+        """Which (pieces of) histories, given by their rows, are a user's first, bool[n]."""
+        first = np.array([piece[0] for piece in rows], np.int64)
+        return np.asarray(self.starts[np.searchsorted(self.starts, first)] == first)
+
 
 @dataclass(frozen=True, eq=False)
 class EventTable:

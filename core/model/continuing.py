@@ -156,7 +156,7 @@ class NewAndOld:
         scaled = network.log_temperature.exp() * queries
         index, real = padded(rows)
         is_target = real & (data.events.item[index] >= 0)
-        is_target[:, 0] &= np.isin([piece[0] for piece in rows], data.starts)
+        is_target[:, 0] &= data.begins(rows)
         first = np.array([self.lesson.first_new(piece, config) for piece in self.new])
         learned, kept = is_target.copy(), is_target.copy()
         learned[: len(first)] &= index[: len(first)] >= first[:, None]

@@ -1,7 +1,8 @@
 """Fit the interest network: softmax cross-entropy, early stopping on validation NDCG@10.
 
 Item vectors start from co-occurrence and text, not from noise. The softmax is over all items met in
-training, of a large catalogue over a sample (``candidates``).
+training, of a large catalogue over a sample (``candidates``). Of many events each step is made in
+shards (``step``).
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.arrays import IntArray
 from core.device import device_words
 from core.language import mark, tr
 from core.measure.cases import evenly
@@ -27,14 +27,19 @@ from core.model.candidates import Met
 from core.model.config import UNJUDGED_EPOCHS, InterestConfig
 from core.model.continuing import Lesson, Step
 from core.model.metrics import Epoch
-from core.model.network import InterestNetwork, ItemTower, drop_parts
-from core.model.sequences import kind_rows, padded
-from core.model.softmax import softmax_gradients
+from core.model.network import InterestNetwork, ItemTower
+from core.model.sequences import kind_rows
+from core.model.step import Sharded, backward
 from core.model.validation import JUDGED_AT_ONCE, JUDGED_ON_GPU, Judged, Validated, judge
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.threads import one_torch_thread
 
 MOST_JUDGED = 400_000_000
 """Scores of one look at the validation cases at most; of more cases an even sample is judged."""
+SHARDED_EVENTS = 250_000
+"""Events above which a training on the CPU makes its steps and judges its cases side by side, with
+one thread of torch's each. Of fewer, torch shares out each product: their figures stay as they
+were, and steps are too small to gain much."""
 STAGE = mark("Training the interest model")
 LOSS, VALIDATION_LOSS = mark("loss"), mark("validation loss")
 VALIDATION_NDCG = mark("validation NDCG@10")
@@ -85,10 +90,11 @@ def fit_network(
     ``epochs`` given nobody is judged: exactly so many are trained, as an earlier fit chose.
 
     The network is new, or an earlier one that goes on with a ``lesson``; ``tower`` may change; all
-    that comes back is on the CPU. Deterministic for a seed, a processor and a thread count; other
-    devices draw other random numbers. Where a device's memory does not suffice, training begins
-    anew on the CPU. One fit of a process waits for the other. With ``half`` the scores' products
-    read bf16 (see ``softmax_gradients``). Raises Stopped.
+    that comes back is on the CPU. Deterministic for a seed, a processor and a thread count, which
+    makes no difference above ``SHARDED_EVENTS``; other devices draw other random numbers. Where a
+    device's memory does not suffice, training begins anew on the CPU. One fit of a process waits
+    for the other. With ``half`` the scores' products read bf16 (see ``softmax_gradients``). Raises
+    Stopped.
     """
     while not _drawing.acquire(timeout=0.2):
         check_stop(stop)
@@ -129,6 +135,25 @@ def _on(device: torch.device) -> AbstractContextManager[object]:
 
 
 def _fit(
+    data: FittingData,
+    tower: ItemTower,
+    config: InterestConfig,
+    progress: ProgressCallback | None,
+    stop: StopCallback | None,
+    device: torch.device,
+    half: bool,
+    fixed: int | None,
+    lesson: Lesson | None,
+) -> Fit:
+    with one_torch_thread() if _is_sharded(data, device, lesson) else nullcontext():
+        return _fit_on(data, tower, config, progress, stop, device, half, fixed, lesson)
+
+
+def _is_sharded(data: FittingData, device: torch.device, lesson: Lesson | None) -> bool:
+    return lesson is None and device.type == "cpu" and len(data.events.item) > SHARDED_EVENTS
+
+
+def _fit_on(
     data: FittingData,
     tower: ItemTower,
     config: InterestConfig,
@@ -181,8 +206,10 @@ def _train(
     scored = len(data.judged) > 0 and fixed is None
     some = data.judged[evenly(len(data.judged), MOST_JUDGED // len(tower.seen))]
     judged_users = tuple(Judged.batches(replace(data, judged=some), at_once)) if scored else ()
+    is_sharded = _is_sharded(data, device, lesson)
+    learn = Sharded(network).backward if is_sharded else backward
     optimiser = _optimiser(network, tower, config)
-    best = judged = judge(network, tower, table, judged_users)
+    best = judged = judge(network, tower, table, judged_users, is_sharded)
     modules = (network, tower)
     average = _Average(network, tower, config.averaging)
     best_weights, best_epoch = _weights_of(modules), 0
@@ -196,14 +223,14 @@ def _train(
         tower.train()
         total, count, mean = torch.zeros((), dtype=torch.float64), 0, 0.0
         steps_of: list[Step] = (
-            [partial(_backward, data, rows) for rows in epoch_batches(data, config, order)]
+            [partial(learn, data, rows) for rows in epoch_batches(data, config, order)]
             if lesson is None
             else lesson.steps(config, order)
         )
-        for number, backward in enumerate(steps_of):
+        for number, make_gradients in enumerate(steps_of):
             check_stop(stop)
             optimiser.zero_grad()
-            loss, targets = backward(network, tower, met, table, config, half)
+            loss, targets = make_gradients(network, tower, met, table, config, half)
             nn.utils.clip_grad_norm_([*network.parameters(), *tower.parameters()], config.clip)
             step += 1
             for group in optimiser.param_groups:
@@ -218,7 +245,7 @@ def _train(
                 mean = float(total) / max(count, 1)
             steps = len(steps_of) * epochs
             report(progress, Progress(STAGE, step, steps, left, _figures(mean, judged, scored)))
-        judged = judge(*average.modules, table, judged_users)
+        judged = judge(*average.modules, table, judged_users, is_sharded)
         mean = float(total) / max(count, 1)
         seconds = time.monotonic() - started
         curve.append(_epoch(epoch, mean, judged if scored else None, seconds))
@@ -286,58 +313,6 @@ class _Average:
             self._steps += 1
             share = 1.0 - min(self._keep, (1 + self._steps) / (10 + self._steps))
             torch._foreach_lerp_(self._mean, self._live, share)
-
-
-def _backward(
-    data: FittingData,
-    rows: list[IntArray],
-    network: InterestNetwork,
-    tower: ItemTower,
-    met: Met,
-    table: EventTable,
-    config: InterestConfig,
-    half: bool,
-) -> tuple[Tensor, int]:
-    """Gradients of the mean cross-entropy of every event given those before it.
-
-    Over the items ``met`` in training: an item without a training event is never a target; as a
-    negative it would only learn to be unlikely, so it stays out. Returns the summed loss float64[]
-    and the number of targets.
-    """
-    device = tower.ids.device
-    whole = table.batch(rows)
-    index, wanted = padded(rows)
-    wanted &= data.events.item[index] >= 0
-    # A later piece's start is not a history's start.
-    wanted[:, 0] &= np.isin([piece[0] for piece in rows], data.starts)
-    targets = torch.from_numpy(data.events.item[index[wanted]]).to(device)
-    loss = torch.zeros((), dtype=torch.float64, device=device)
-    chosen = met.candidates(targets, config.negatives)
-    needed: Tensor | None = None
-    if met.is_large:  # vectors of drawn items and of the histories' own: others are not made
-        needed = torch.unique(torch.cat([chosen.items, whole.item[whole.item >= 0]]))
-        own = torch.searchsorted(needed, whole.item.clamp(min=0))
-        whole = replace(whole, item=torch.where(whole.item >= 0, own, whole.item))
-    vectors, bias = tower(needed)
-    told = drop_parts(whole, config.part_dropout, config.text_dropout)
-    queries = network(told, vectors)[:, :-1]
-    if len(targets) == 0:
-        return loss, 0
-    candidates = chosen.items
-    if len(candidates) < len(tower.ids):
-        targets = torch.searchsorted(candidates, targets)
-    if needed is not None:
-        candidates = torch.searchsorted(needed, candidates)
-    everything = len(candidates) == len(vectors)
-    histories, steps = (torch.from_numpy(part).to(device) for part in np.nonzero(wanted))
-    outputs = (
-        network.log_temperature.exp() * queries[histories, steps],
-        vectors if everything else vectors[candidates],
-        bias if everything else bias[candidates],
-    )
-    found = softmax_gradients(*outputs, targets, config.label_smoothing, half, chosen.log_chance)
-    torch.autograd.backward(outputs, [found.queries, found.vectors, found.bias])
-    return found.loss, len(targets)
 
 
 def _optimiser(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from core.measure.metrics import ndcg
 from core.model.batches import EventTable, FittingData
 from core.model.network import InterestNetwork, ItemTower
 from core.ranking import ExcludedItems, target_ranks
+from core.threads import side_by_side
 
 _COUNTED = 2_000
 """Cases at most whose repeats are counted."""
@@ -79,13 +81,18 @@ def _pairs(items: Sequence[IntArray]) -> ExcludedItems:
 
 
 def judge(
-    network: InterestNetwork, tower: ItemTower, table: EventTable, judged: Sequence[Judged]
+    network: InterestNetwork,
+    tower: ItemTower,
+    table: EventTable,
+    judged: Sequence[Judged],
+    in_threads: bool = False,
 ) -> Validated:
-    """Best validation NDCG@10 over the cold offsets, the offsets, and the loss."""
+    """Best validation NDCG@10 over the cold offsets, the offsets, and the loss.
+
+    ``in_threads``: batches are judged side by side, with one thread of torch's each.
+    """
     network.eval()
     tower.eval()
-    gains: list[DoubleArray] = []
-    losses: list[DoubleArray] = []
     with torch.inference_mode():
         vectors, bias = tower()
         cold = (~tower.seen).nonzero().squeeze(1)
@@ -101,18 +108,23 @@ def judge(
             return network.scores(queries[id(part)], vectors, bias)
 
         again = _repeat_offset(judged, scores_of)
-        for part in judged:
+
+        @torch.inference_mode()  # it counts for each thread
+        def judged_part(part: Judged) -> tuple[DoubleArray, DoubleArray]:
             scores = scores_of(part)
-            losses.append(_losses(scores, part.targets, tower.seen))
+            loss = _losses(scores, part.targets, tower.seen)
             if again:
                 scores[part.again.rows, part.again.items] += again
             ranks = _ranks(scores, part, cold, offsets)
-            gains.append(np.stack([ndcg(rank, 10) for rank in ranks], 1))
-    if not gains:
+            return np.stack([ndcg(rank, 10) for rank in ranks], 1), loss
+
+        works = [partial(judged_part, part) for part in judged]
+        found = side_by_side(works) if in_threads else [work() for work in works]
+    if not found:
         return Validated(float("nan"), 0.0, 0.0)
-    means = np.concatenate(gains).mean(0)
+    means = np.concatenate([gains for gains, _ in found]).mean(0)
     best = int(means.argmax())
-    known = np.concatenate(losses)
+    known = np.concatenate([losses for _, losses in found])
     loss = float(known.mean()) if len(known) else math.nan
     return Validated(float(means[best]), offsets[best], again, loss)
 

@@ -10,7 +10,7 @@ import torch
 
 from core import threads
 from core.jobs import Job
-from core.threads import once_each, share_torch, take_share
+from core.threads import once_each, share_torch, side_by_side, take_share
 
 
 class Answer:
@@ -63,3 +63,50 @@ def test_work_takes_the_share_of_torch_that_was_said_last(monkeypatch: pytest.Mo
             assert counts.result(30) == (3, 3, 1)  # a thread goes on with what it has taken
     finally:
         torch.set_num_threads(alone)
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+def test_works_answer_in_their_order_with_one_thread_of_torch_each(
+    processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "at_once", lambda: processors)
+    first_may_end = threading.Event()
+
+    def first() -> tuple[int, int]:
+        assert processors == 1 or first_may_end.wait(30)
+        return 1, torch.get_num_threads()
+
+    def second() -> tuple[int, int]:
+        first_may_end.set()
+        return 2, torch.get_num_threads()
+
+    usual = torch.get_num_threads()
+    assert side_by_side([first, second]) == [(1, 1), (2, 1)]
+    assert torch.get_num_threads() == usual
+    assert side_by_side([]) == []
+
+
+def test_what_a_work_raises_is_raised_and_nothing_is_begun_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "at_once", lambda: 1)
+    begun: list[int] = []
+
+    def failing() -> None:
+        raise ValueError("first")
+
+    works = [failing, lambda: begun.append(1)]
+    with pytest.raises(ValueError, match="first"):
+        side_by_side(works)
+    assert begun == []
+
+
+def test_as_many_works_run_at_once_as_processors_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "usable_processors", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_share", None)
+    assert threads.at_once() == 4
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads.at_once() == 3
+    monkeypatch.setattr(threads, "_share", 1)
+    assert threads.at_once() == 1

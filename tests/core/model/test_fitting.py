@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from core import threads
 from core.domain import Stopped
+from core.model import candidates, fitting
 from core.model.batches import EventTable, FittingData, epoch_batches
+from core.model.candidates import Met
 from core.model.config import InterestConfig
 from core.model.fitting import Fit, fit_network
+from core.model.network import InterestNetwork
 from core.model.sequences import FEATURES, EncodedEvents
 from core.model.start import item_tower
+from core.model.step import Sharded, backward
 
 N_ITEMS, N_USERS, LENGTH, TEXT = 20, 120, 12, 8
 CONFIG = InterestConfig(
@@ -113,6 +118,55 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     for name, value in one.network.state_dict().items():
         assert np.array_equal(value.numpy(), two.network.state_dict()[name].numpy()), name
     assert not np.array_equal(one.item_vectors.numpy(), other.item_vectors.numpy())
+
+
+@pytest.mark.parametrize("negatives", [None, 8])
+def test_many_events_give_the_same_weights_on_any_number_of_processors(
+    negatives: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the whole softmax and with a sample of it, whatever torch has for threads."""
+    monkeypatch.setattr(fitting, "SHARDED_EVENTS", 0)
+    if negatives:
+        monkeypatch.setattr(candidates, "FULL_SOFTMAX_ITEMS", 10)
+    config = replace(CONFIG, epochs=2, dim=64, negatives=negatives or CONFIG.negatives)
+    made, usual = [], torch.get_num_threads()
+    for processors, torch_has in ((1, 1), (2, 4), (2, 1)):
+        monkeypatch.setattr(threads, "at_once", lambda of=processors: of)
+        torch.set_num_threads(torch_has)
+        made.append(fit(config))
+        assert torch.get_num_threads() == torch_has
+    torch.set_num_threads(usual)
+    for other in made[1:]:
+        assert other.curve[-1].validation_ndcg == made[0].curve[-1].validation_ndcg
+        assert np.array_equal(other.item_vectors.numpy(), made[0].item_vectors.numpy())
+        for name, value in made[0].network.state_dict().items():
+            assert np.array_equal(value.numpy(), other.network.state_dict()[name].numpy()), name
+
+
+def test_shards_have_the_gradients_of_the_whole_batch() -> None:
+    config = replace(CONFIG, dropout=0, id_dropout=0, part_dropout=0, text_dropout=0)
+    data, users, items = cycle()
+    nothing = np.zeros((N_ITEMS, TEXT), np.float32)
+    tower = item_tower(users, items, nothing, nothing, config)
+    network = InterestNetwork(config, TEXT)
+    table, met = EventTable.of(data.events), Met.of(tower.seen, data.training_items)
+    rows = [np.arange(at, at + 10 - at // LENGTH) for at in data.starts[:7].tolist()]
+    made = []
+    for learn in (backward, Sharded(network).backward):
+        network.zero_grad()
+        tower.zero_grad()
+        loss, count = learn(data, rows, network, tower, met, table, config, False)
+        weights = [*network.parameters(), *tower.parameters()]
+        made.append([loss.numpy(), *(w.grad.numpy().copy() for w in weights if w.grad is not None)])
+        assert count == sum(map(len, rows))
+    assert len(made[0]) == len(made[1]) > 10
+    for whole, sharded in zip(*made, strict=True):
+        np.testing.assert_allclose(sharded, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_many_events_are_learned_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "SHARDED_EVENTS", 0)
+    assert max(line.validation_ndcg or 0 for line in fit().curve) > 0.95
 
 
 @pytest.fixture
