@@ -10,18 +10,23 @@ from __future__ import annotations
 import contextvars
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import count
+from functools import partial
+from itertools import count, islice
 from threading import RLock, Thread
 from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from core.processes import usable_processors
+from core.progress import StopCallback, check_stop
 
 Made = TypeVar("Made")
+Piece = TypeVar("Piece")
 
+PIECES_EACH = 16
+"""Pieces for each thread that ``in_threads`` takes before it waits for all of them."""
 _NOTHING: Any = object()
 _share: int | None = None
 """Threads that torch gets per work; None where nobody has said so."""
@@ -133,3 +138,21 @@ def side_by_side(works: Sequence[Callable[[], Made]]) -> list[Made]:
     if raised:
         raise raised[min(raised)]
     return answers
+
+
+def in_threads(
+    work: Callable[[Piece], Made], pieces: Iterable[Piece], stop: StopCallback | None = None
+) -> Iterator[Made]:
+    """The answers to many pieces in their order, a few ``side_by_side``; ``stop`` is asked between.
+
+    No more pieces are taken than are worked on.
+    """
+
+    def answer(piece: Piece) -> Made:
+        check_stop(stop)
+        return work(piece)
+
+    waiting, processors = iter(pieces), at_once()
+    together = PIECES_EACH * processors if processors > 1 else 1
+    while some := list(islice(waiting, together)):
+        yield from side_by_side([partial(answer, piece) for piece in some])

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from core.arrays import DoubleArray, FloatArray, IntArray
+from core.arrays import FloatArray, IntArray
 from core.domain import Event, History
 from core.encode.encoder import longest_first
 from core.model.batches import EventTable
 from core.model.config import InterestConfig
-from core.model.network import InterestNetwork, ReadEvents, StepwiseNetwork
+from core.model.network import InterestNetwork, StepwiseNetwork
+from core.model.other_orders import OtherOrders
 from core.model.sequences import (
     GAPS,
     HAS_TEXT,
@@ -42,8 +43,6 @@ MANY_EVENTS = 250_000
 long, and differ in the seventh digit."""
 _EVENTS_OF_A_BATCH = 65_536
 """Events of the histories that are encoded together then."""
-_EVENTS_IN_ORDERS = 100_000
-"""Events of one history's other orders that run through the LSTM together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,44 +265,9 @@ class InterestModel:
             for t in range(len(events))
         ]
 
-    @torch.inference_mode()
-    def reordered(self, events: Sequence[Event], at: IntArray, seconds: DoubleArray) -> FloatArray:
-        """Query vectors after each event of a history in other orders, float32[n_orders, n, dim].
-
-        ``at`` int64[n_orders, n]: which event (0-based) comes when; ``seconds``
-        float64[n_orders, n]: the times they then have.
-        """
-        network, encoded = self.network, self.events.encode(events)
-        arrays = (encoded.item, encoded.kind, encoded.features, encoded.text, self.item_vectors)
-        read = network.read(*(torch.from_numpy(array) for array in arrays))
-        from_text = network.text_out(read.text)
-        queries = np.empty((*at.shape, self.config.dim), np.float32)
-        orders = max(1, _EVENTS_IN_ORDERS // max(at.shape[1], 1))
-        for first in range(0, len(at), orders):
-            rows = slice(first, first + orders)
-            index = torch.from_numpy(at[rows])
-            gaps = torch.from_numpy(gap_features(seconds[rows]))
-            inputs = read.inputs[index]
-            inputs += gaps @ network.features_in.weight[:, GAPS].T
-            hidden = network.lstm(inputs, network.start(len(index)))[0]
-            memory = self._memories_along(read, index)
-            own = network.hidden_out(hidden)
-            own += from_text[index]
-            own += memory
-            queries[rows] = own.numpy()
-        return queries
-
-    def _memories_along(self, read: ReadEvents, index: torch.Tensor) -> torch.Tensor:
-        """The sum of the leaky memories after each event of each order, [n_orders, n, dim]."""
-        parts: list[torch.Tensor] = []
-        before: torch.Tensor | None = None
-        for first in range(0, index.shape[1], _EVENTS_AT_ONCE):
-            here = index[:, first : first + _EVENTS_AT_ONCE]
-            some = ReadEvents(read.items[here], read.inputs, read.text, read.weights[here])
-            memories = torch.stack(self.network.memories(some, first, before), 0)
-            before = memories[:, :, -1:]
-            parts.append(memories.sum(0))
-        return torch.cat(parts, 1)
+    def toward(self, directions: FloatArray) -> OtherOrders:
+        """What makes scores along directions float32[n_directions, dim] of reordered histories."""
+        return OtherOrders(self.network, self.item_vectors, directions)
 
     @torch.inference_mode()
     def _batched(self, histories: Sequence[History]) -> FloatArray:

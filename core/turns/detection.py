@@ -78,6 +78,7 @@ class Detector:
 
     def __post_init__(self) -> None:
         self.directions = topic_directions(self.interest.item_vectors, self.topics.item_topic)
+        self._orders = self.interest.toward(self.directions)
 
     def topics_of(self, events: tuple[Event, ...]) -> npt.NDArray[np.int16]:
         """Topic of each event's item, int16[n]; -1 of one that the corpus doesn't have."""
@@ -105,10 +106,10 @@ class Detector:
         topics = self.topics_of(events)
         real = self._statistics(own, visits[None], boundaries, topics[None], months)
         null = np.zeros((0, real.shape[1]))
+        encoded = self.interest.events.encode(events)
         for count in (FIRST_SHUFFLES, SHUFFLES - FIRST_SHUFFLES):
             orders = shuffled(events, visits, count, random)
-            queries = self.interest.reordered(events, orders.at, orders.seconds)
-            scores = scores_of(queries, self.directions)
+            scores = self._orders.scores(encoded, orders.at, orders.seconds).astype(np.float64)
             theirs = None if months is None else months_of(orders.seconds)
             moved = visits[orders.at], boundaries, topics[orders.at], theirs
             null = np.concatenate([null, self._statistics(scores, *moved)])

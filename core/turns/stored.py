@@ -22,6 +22,7 @@ from core.language import mark, tr
 from core.measure.chances import Chance, q_values
 from core.model.profile import profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.threads import in_threads
 from core.turns.detection import Detector, Tested, calendar_from
 from core.turns.signal import entropy_of, scores_of
 from core.turns.turning import Kind, TurningPoint, UserTurns, any_sure, points_of, unknown
@@ -84,13 +85,16 @@ def measure_turns(
     stop: StopCallback | None = None,
     machines: Machines = HERE,
 ) -> Turns:
-    """Test all users on ``machines``, or given histories here; ``stop`` is asked between users."""
+    """Test all users on ``machines``, or given histories here; ``stop`` is asked between users.
+
+    Here as many users are tested side by side as there are processors, with the same answers.
+    """
     corpus = engine.corpus
     chosen = histories or [corpus.history(user) for user in corpus.user_ids]
     detector = detector_of(engine)
     detector.calendar = calendar_from(detector, chosen)
     if machines is HERE or histories:
-        answers = HERE.map(detector.test, chosen, stop)
+        answers = in_threads(detector.test, chosen, stop)
     else:
         test = partial(_tested_on_node, engine.place(), detector.calendar)
         starts = range(0, len(chosen), USERS_PER_PIECE)

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from core import threads
+from core.domain import Stopped
 from core.jobs import Job
-from core.threads import once_each, share_torch, side_by_side, take_share
+from core.threads import in_threads, once_each, share_torch, side_by_side, take_share
 
 
 class Answer:
@@ -110,3 +111,19 @@ def test_as_many_works_run_at_once_as_processors_are_left(monkeypatch: pytest.Mo
     assert threads.at_once() == 3
     monkeypatch.setattr(threads, "_share", 1)
     assert threads.at_once() == 1
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+def test_many_pieces_are_answered_in_their_order_until_somebody_stops(
+    processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "at_once", lambda: processors)
+    assert list(in_threads(lambda piece: piece * piece, range(200))) == [k * k for k in range(200)]
+    assert list(in_threads(str, [])) == []
+    taken: list[int] = []
+    answers = in_threads(lambda piece: taken.append(piece) or piece, iter(range(10_000)))
+    assert [next(answers), next(answers)] == [0, 1] and len(taken) < 200
+    seen: list[int] = []
+    with pytest.raises(Stopped):
+        list(in_threads(seen.append, range(10_000), lambda: len(seen) >= 7))
+    assert 7 <= len(seen) < 20

@@ -127,7 +127,12 @@ def test_states_in_other_orders_are_those_of_the_other_histories(
 ) -> None:
     events = engine.corpus.history(busy_user).events
     orders = shuffled(events, visits_of(events), 3, np.random.default_rng(0))
-    together = engine.interest.reordered(events, orders.at, orders.seconds)
+    encoded = engine.interest.events.encode(events)
+    every = np.eye(engine.interest.config.dim, dtype=np.float32)
+    together = engine.interest.toward(every).scores(encoded, orders.at, orders.seconds)
+    directions = detector_of(engine).directions
+    few = engine.interest.toward(directions).scores(encoded, orders.at, orders.seconds)
+    np.testing.assert_allclose(few, scores_of(together, directions), atol=2e-5)
     for at, seconds, queries in zip(orders.at, orders.seconds, together, strict=True):
         moved = tuple(
             replace(
@@ -139,11 +144,7 @@ def test_states_in_other_orders_are_those_of_the_other_histories(
         )
         alone = engine.interest.states(History("other", moved))[1:]
         np.testing.assert_allclose(queries, alone, atol=2e-5)
-    assert scores_of(together, detector_of(engine).directions).shape == (
-        3,
-        len(events),
-        len(engine.topics.names),
-    )
+    assert few.shape == (3, len(events), len(engine.topics.names))
 
 
 def test_a_visit_has_the_mean_of_its_events() -> None:
@@ -168,7 +169,12 @@ class Still:
     def states(self, history: History) -> Any:
         return np.zeros((len(history) + 1, 4), np.float32)
 
-    def reordered(self, events: Sequence[Event], at: Any, seconds: Any) -> Any:
+    events = SimpleNamespace(encode=list)
+
+    def toward(self, directions: Any) -> Still:
+        return self
+
+    def scores(self, events: Sequence[Event], at: Any, seconds: Any) -> Any:
         return np.zeros((*at.shape, 4), np.float32)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import threads
 from core.corpus.store import Library
 from core.domain import Stopped
 from core.engine import Engine
@@ -42,6 +43,15 @@ def test_every_user_has_an_answer(some: Turns) -> None:
         for point in user.points:
             assert point.first <= point.step <= point.last <= user.events
             assert point.q is not None and 0 < point.p <= 1
+
+
+def test_users_are_tested_side_by_side_with_the_same_answers(
+    engine: Engine, some: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for processors in (1, 3):
+        monkeypatch.setattr(threads, "at_once", lambda of=processors: of)
+        histories = [engine.corpus.history(user.user_id) for user in some.users]
+        assert measure_turns(engine, histories).users == some.users
 
 
 def test_it_is_stored_once_and_read_back_the_same(
