@@ -25,7 +25,7 @@ from core.progress import StopCallback, check_stop
 Made = TypeVar("Made")
 Piece = TypeVar("Piece")
 
-PIECES_EACH = 16
+PIECES_EACH, LARGE_PIECES_EACH = 16, 2
 """Pieces for each thread that ``in_threads`` takes before it waits for all of them."""
 _NOTHING: Any = object()
 _share: int | None = None
@@ -141,11 +141,14 @@ def side_by_side(works: Sequence[Callable[[], Made]]) -> list[Made]:
 
 
 def in_threads(
-    work: Callable[[Piece], Made], pieces: Iterable[Piece], stop: StopCallback | None = None
+    work: Callable[[Piece], Made],
+    pieces: Iterable[Piece],
+    stop: StopCallback | None = None,
+    each: int = PIECES_EACH,
 ) -> Iterator[Made]:
     """The answers to many pieces in their order, a few ``side_by_side``; ``stop`` is asked between.
 
-    No more pieces are taken than are worked on.
+    No more pieces are taken than are worked on, ``each`` for a thread.
     """
 
     def answer(piece: Piece) -> Made:
@@ -153,6 +156,6 @@ def in_threads(
         return work(piece)
 
     waiting, processors = iter(pieces), at_once()
-    together = PIECES_EACH * processors if processors > 1 else 1
+    together = each * processors if processors > 1 else 1
     while some := list(islice(waiting, together)):
         yield from side_by_side([partial(answer, piece) for piece in some])

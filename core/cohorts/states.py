@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,10 @@ from core.domain import Columns, review_words
 from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arrays
 from core.interest_map.projection import FURTHEST
 from core.language import mark
-from core.model.profile import profile_of
+from core.model.interest import MANY_EVENTS
+from core.model.profile import USERS_AT_ONCE, profile_of
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
+from core.threads import LARGE_PIECES_EACH, in_threads
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -110,9 +112,36 @@ def measure_states(
     progress: ProgressCallback | None = None,
     stop: StopCallback | None = None,
 ) -> States:
-    """Run all histories; ``stop`` is asked between two users."""
+    """Run all histories; ``stop`` is asked between two users.
+
+    Those of many events run in batches of users, side by side.
+    """
+    corpus, n = engine.corpus, len(engine.corpus.user_ids)
+    if corpus.n_events > MANY_EVENTS:
+        starts = range(0, n, USERS_AT_ONCE)
+        batches = (corpus.user_ids[first : first + USERS_AT_ONCE] for first in starts)
+        found = []
+        run = partial(_states_of, engine, stop=stop)
+        for done, some in enumerate(in_threads(run, batches, stop, LARGE_PIECES_EACH)):
+            report(progress, Progress(STAGE, done * USERS_AT_ONCE, n))
+            found.append(some)
+        positions, topics, sentiments = map(np.concatenate, zip(*found, strict=True))
+    else:
+        positions, topics, sentiments = _states_of(engine, corpus.user_ids, progress, stop)
+    words, said = words_of(corpus, progress, stop)
+    return States(corpus.corpus_id, engine.model_id, positions, topics, sentiments, words, said)
+
+
+def _states_of(
+    engine: Engine,
+    user_ids: Sequence[str],
+    progress: ProgressCallback | None = None,
+    stop: StopCallback | None = None,
+) -> tuple[FloatArray, npt.NDArray[np.int16], FloatArray]:
+    """Positions, topics and sentiments of some users' states, as in ``States``."""
     corpus, dim = engine.corpus, engine.config.settings.dim
-    n = corpus.n_events
+    rows = [corpus.user_rows(user) for user in user_ids]
+    n = sum(own.stop - own.start for own in rows)
     positions = np.zeros((n, 2), np.float32)
     topics = np.zeros(n, np.int16)
     sentiments = np.zeros(n, np.float32)
@@ -127,18 +156,17 @@ def measure_states(
         topics[first:last] = profile.argmax(axis=1)
         first, waiting = last, []
 
-    histories = map(corpus.history, corpus.user_ids)
-    for done, states in enumerate(engine.interest.states_of(histories, n)):
+    histories = map(corpus.history, user_ids)
+    for done, states in enumerate(engine.interest.states_of(histories, corpus.n_events)):
         check_stop(stop)
-        report(progress, Progress(STAGE, done, len(corpus.user_ids)))
+        report(progress, Progress(STAGE, done, len(user_ids)))
         waiting.append(states.queries)
         sentiments[last : last + len(states.queries)] = states.sentiments
         last += len(states.queries)
         if last - first >= AT_ONCE:
             place()
     place()
-    words, said = words_of(corpus, progress, stop)
-    return States(corpus.corpus_id, engine.model_id, positions, topics, sentiments, words, said)
+    return positions, topics, sentiments
 
 
 def words_of(

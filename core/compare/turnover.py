@@ -30,6 +30,7 @@ from core.files import first_kept, is_about, kept_or_none, load_arrays, save_arr
 from core.language import mark
 from core.measure.cases import Sample, evenly
 from core.progress import Progress, ProgressCallback, StopCallback, report
+from core.threads import LARGE_PIECES_EACH, in_threads
 
 if TYPE_CHECKING:
     from core.engine import Engine, EnginePlace
@@ -213,7 +214,8 @@ def _newest_lists(
             yield batch
 
     if machines is HERE:
-        made = HERE.map(partial(_lists_after, engine, recommender, k), batches(), stop)
+        listed = partial(_lists_after, engine, recommender, k)
+        made = in_threads(listed, batches(), stop, LARGE_PIECES_EACH)
     else:
         about = engine.place(), recommender, engine.fingerprint(recommender), k
         steps = ([(each.user_id, len(each)) for each in batch] for batch in batches())

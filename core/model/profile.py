@@ -21,6 +21,7 @@ from core.language import mark
 from core.model.interest import MANY_EVENTS, InterestModel
 from core.progress import Progress, ProgressCallback, StopCallback, check_stop, report
 from core.recommend.protocol import batches, next_ranks
+from core.threads import LARGE_PIECES_EACH, in_threads
 from core.word_breaks import STOP_WORDS, UNSPACED, spaced
 
 STAGE = mark("Summarising users")
@@ -150,7 +151,7 @@ def profile_of(interest: InterestModel, topics: Topics, queries: FloatArray) -> 
 
 @torch.inference_mode()
 def _profile_of_large(interest: InterestModel, topics: Topics, queries: FloatArray) -> FloatArray:
-    """The same by torch, which shares large products between threads: several times as fast."""
+    """The same by torch: several times as fast."""
     vectors, bias = (torch.from_numpy(part) for part in (interest.item_vectors, interest.item_bias))
     member = torch.from_numpy(topics.membership)
     profile = np.zeros((len(queries), len(topics.names)), np.float32)
@@ -241,12 +242,9 @@ def _summarise_many(
     progress: ProgressCallback | None,
     stop: StopCallback | None,
 ) -> pd.DataFrame:
-    """The same in batches of users, whose ranks and profiles are made together."""
-    rows = []
-    for first in range(0, len(corpus.user_ids), USERS_AT_ONCE):
-        check_stop(stop)
-        report(progress, Progress(STAGE, first, len(corpus.user_ids)))
-        users = corpus.user_ids[first : first + USERS_AT_ONCE]
+    """The same in batches of users, whose ranks and profiles are made together, side by side."""
+
+    def summarised(users: Sequence[str]) -> list[dict[str, Any]]:
         histories = [corpus.history(user) for user in users]
         states = [each.queries for each in interest.states_of(histories, corpus.n_events)]
         held_out = [
@@ -257,5 +255,12 @@ def _summarise_many(
         profile = profile_of(interest, topics, np.concatenate(paths))
         cuts = np.cumsum([len(path) for path in paths])[:-1]
         each = zip(histories, states, ranks, np.split(profile, cuts), strict=True)
-        rows += [_summary(*row) for row in each]
+        return [_summary(*row) for row in each]
+
+    rows: list[dict[str, Any]] = []
+    starts = range(0, len(corpus.user_ids), USERS_AT_ONCE)
+    pieces = (corpus.user_ids[first : first + USERS_AT_ONCE] for first in starts)
+    for some in in_threads(summarised, pieces, stop, LARGE_PIECES_EACH):
+        report(progress, Progress(STAGE, len(rows), len(corpus.user_ids)))
+        rows += some
     return pd.DataFrame(rows)

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core import threads
+from core.cohorts import states as states_module
 from core.cohorts.states import measure_states
+from core.compare.turnover import measure_turnover
 from core.corpus.corpus import Corpus
 from core.corpus.split import leave_last_out
 from core.domain import History
@@ -25,6 +28,8 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profile_module, "MANY_EVENTS", 0)
     monkeypatch.setattr(profile_module, "USERS_AT_ONCE", 7)
     monkeypatch.setattr(profile_module, "LARGE_CATALOGUE", 0)
+    monkeypatch.setattr(states_module, "MANY_EVENTS", 0)
+    monkeypatch.setattr(states_module, "USERS_AT_ONCE", 7)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +105,20 @@ def test_states_of_a_large_corpus_are_placed_alike(
     assert np.quantile(near, 0.99) < 0.05
     assert (many.topics == usual.topics).mean() > 0.99
     np.testing.assert_allclose(many.sentiments, usual.sentiments, atol=1e-6)
+
+
+def test_they_are_the_same_on_any_number_of_processors(
+    engine: Engine, many: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = (engine.corpus, engine.interest, engine.topics, leave_last_out(engine.corpus.events))
+    made = []
+    for processors in (1, 3):
+        monkeypatch.setattr(threads, "at_once", lambda of=processors: of)
+        states = measure_states(engine)
+        lists = measure_turnover(engine, engine.corpus.user_ids[:20])
+        made.append((summarise_users(*told), states.positions, states.topics, lists))
+    (table, positions, topics, lists), (others, their_positions, their_topics, their_lists) = made
+    pd.testing.assert_frame_equal(table, others, check_exact=True)
+    np.testing.assert_array_equal(positions, their_positions)
+    np.testing.assert_array_equal(topics, their_topics)
+    np.testing.assert_array_equal(lists.by_events, their_lists.by_events)

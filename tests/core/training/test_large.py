@@ -38,11 +38,12 @@ def low_limits() -> Iterator[None]:
         return np.ascontiguousarray(directions[:, :2])
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("core.model.interest", "core.model.profile"):
+        for name in ("core.model.interest", "core.model.profile", "core.cohorts.states"):
             patch.setattr(f"{name}.MANY_EVENTS", 0)
         patch.setattr("core.model.profile.LARGE_CATALOGUE", 0)
         patch.setattr("core.model.candidates.FULL_SOFTMAX_ITEMS", 3)
         patch.setattr("core.model.fitting.MOST_JUDGED", 1_000)
+        patch.setattr("core.model.fitting.SHARDED_EVENTS", 0)
         patch.setattr("core.training.writing.MOST_JUDGED", 1_000)
         patch.setattr("core.recommend.scorers.MOST_ITEMS", 0)
         patch.setattr("core.recommend.factors.MOST_PAIRS", 10)
