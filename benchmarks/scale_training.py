@@ -146,9 +146,21 @@ def measure(events: int) -> list[Stage]:
         f"      best epoch {facts['best_epoch']} of {len(curve) - 1}, {curve[-1]['seconds']:.0f} s"
         f" for all: validation NDCG@10 {[round(epoch['validation_ndcg'], 4) for epoch in curve]}"
     )
+    tell_patience([epoch["validation_ndcg"] for epoch in curve])
     for recommender, ndcg in facts["ndcg"].items():
         print(f"      {recommender}: test NDCG@10 {ndcg}")
     return [Stage(**stage) for stage in facts["stages"]]
+
+
+def tell_patience(curve: list[float]) -> None:
+    """What less patience would have lost and saved, by a curve of validation NDCG."""
+    for patience in range(1, InterestConfig().patience):
+        best = epoch = 0
+        while epoch + 1 < len(curve) and epoch - best < patience:
+            epoch += 1
+            best = epoch if curve[epoch] > curve[best] else best
+        print(f"      patience {patience}: best epoch {best} of {epoch}, validation NDCG@10 "
+              f"{curve[best] - max(curve):+.4f}")  # fmt: skip
 
 
 def main(sizes: list[int]) -> None:
@@ -160,11 +172,13 @@ def main(sizes: list[int]) -> None:
               f"{events // EVENTS_OF_AN_ITEM:,} items")  # fmt: skip
         stages = measured[events] = measure(events)
         wall, peak = sum(stage.wall for stage in stages), max(stage.peak for stage in stages)
+        spent = sum(stage.processor for stage in stages)
         bars = (MINUTES, GIGABYTES) if events == max(SIZES) else (None, None)
+        how = f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
         lines = [
             Line(f"{events:,} events: train, to the end", f"{bars[0]} min" if bars[0] else "none",
-                 f"{wall / 60:.1f} min ({torch.get_num_threads()} threads, load "
-                 f"{os.getloadavg()[0]:.1f})", bars[0] is None or wall / 60 <= bars[0]),
+                 f"{wall / 60:.1f} min, {spent / 60:.1f} of the processor ({how})",
+                 bars[0] is None or wall / 60 <= bars[0]),
             Line(f"{events:,} events: peak", f"{bars[1]} GB" if bars[1] else "none",
                  f"{peak:.2f} GB", bars[1] is None or peak <= bars[1]),
         ]  # fmt: skip
