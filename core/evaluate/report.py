@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,9 +36,12 @@ from core.progress import Progress, ProgressCallback, StopCallback, report
 from core.ranking import NO_ITEM, ExcludedItems, target_ranks, top_items
 from core.recommend.protocol import Recommender, batches
 from core.recommend.training_data import TrainingData
+from core.threads import LARGE_PIECES_EACH, in_threads
 
-CELLS_PER_BATCH = 8_000_000
-"""Scores held at a time: 32 MB in float32."""
+CELLS_PER_BATCH, CELLS_IN_THREADS = 8_000_000, 4_000_000
+"""Scores of a recommender that are held at a time: 32 MB in float32, or half of it twice."""
+MANY_CELLS = 100_000_000
+"""Scores of a recommender above which batches of cases are judged side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,9 +245,15 @@ class Judge:
         self._last: tuple[int, list[History], ExcludedItems] | None = None
 
     @property
+    def is_large(self) -> bool:
+        """Whether batches are judged side by side."""
+        return len(self.cases) * self.data.n_items > MANY_CELLS
+
+    @property
     def questions(self) -> list[Question]:
         """All questions, batch by batch."""
-        rows = batches(len(self.cases), self.data.n_items, CELLS_PER_BATCH)
+        cells = CELLS_IN_THREADS if self.is_large else CELLS_PER_BATCH
+        rows = batches(len(self.cases), self.data.n_items, cells)
         return [Question(name, row.start, row.stop) for row in rows for name in self.recommenders]
 
     def answer(self, question: Question) -> Result:
@@ -288,7 +299,18 @@ def evaluate(
     targets, counts, questions = judge.targets, data.item_counts, judge.questions
     answers: dict[str, list[Result]] = {name: [] for name in judge.recommenders}
     done, total = 0, len(cases) * len(recommenders)
-    told = ask(questions, stop) if ask else HERE.map(judge.answer, questions, stop)
+
+    def together(some: Sequence[Question]) -> list[Result]:
+        own = Judge(asked_once(recommenders), cases, data, k)  # it keeps the batch's last answers
+        return list(HERE.map(own.answer, some, stop))
+
+    if ask:
+        told = ask(questions, stop)
+    elif judge.is_large:
+        asked = (list(some) for _, some in groupby(questions, key=attrgetter("first")))
+        told = chain.from_iterable(in_threads(together, asked, stop, LARGE_PIECES_EACH))
+    else:
+        told = HERE.map(judge.answer, questions, stop)
     for question, result in zip(questions, told, strict=True):
         answers[question.recommender].append(result)
         done += question.end - question.first

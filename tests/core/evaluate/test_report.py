@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pytest
 
+from core import threads
 from core.corpus.split import leave_last_out
 from core.corpus.store import Corpus
 from core.domain import History, Part, Stopped
@@ -108,8 +109,12 @@ def test_batches_change_nothing(
         np.testing.assert_allclose(one.novelty, other.novelty)
 
 
+@pytest.mark.parametrize("in_threads", [False, True])
 def test_a_joint_beside_its_components_says_what_it_says_alone(
-    judged: tuple[Case, ...], data: TrainingData
+    judged: tuple[Case, ...],
+    data: TrainingData,
+    in_threads: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[int] = []
 
@@ -122,8 +127,14 @@ def test_a_joint_beside_its_components_says_what_it_says_alone(
     counted = [Counted(**vars_of(each)) for each in baselines.values()]
     joint = fit_joint(counted, data)
     asked.clear()
-    together = evaluate([joint, *counted], judged, data)
+    with monkeypatch.context() as patch:
+        if in_threads:
+            patch.setattr(threads, "at_once", lambda: 3)
+            patch.setattr(report_module, "MANY_CELLS", 0)
+            patch.setattr(report_module, "CELLS_IN_THREADS", 7 * data.n_items)
+        together = evaluate([joint, *counted], judged, data)
     assert together.names == ["joint", *baselines] and sum(asked) == 3 * len(judged)
+    assert max(asked) <= 7 or not in_threads
     alone = [evaluate([each], judged, data).results[0] for each in (joint, *baselines.values())]
     for one, other in zip(together.results, alone, strict=True):
         np.testing.assert_array_equal(one.rank, other.rank)

@@ -44,6 +44,7 @@ def low_limits() -> Iterator[None]:
         patch.setattr("core.model.candidates.FULL_SOFTMAX_ITEMS", 3)
         patch.setattr("core.model.fitting.MOST_JUDGED", 1_000)
         patch.setattr("core.model.fitting.SHARDED_EVENTS", 0)
+        patch.setattr("core.evaluate.report.MANY_CELLS", 0)
         patch.setattr("core.training.writing.MOST_JUDGED", 1_000)
         patch.setattr("core.recommend.scorers.MOST_ITEMS", 0)
         patch.setattr("core.recommend.factors.MOST_PAIRS", 10)
