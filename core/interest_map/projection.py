@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from core.arrays import BoolArray, DoubleArray, FloatArray, IntArray, check_array
+from core.compiled import keep_compiled
 from core.files import load_arrays, save_arrays
 from core.interest_map.placing import (
     BALANCE,
@@ -258,6 +259,7 @@ def _umap(directions: FloatArray, seed: int, epochs: _Epochs | None = None) -> F
         warnings.simplefilter("ignore")
         import umap
 
+        keep_compiled(umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths)
         # Euclidean distance of unit vectors orders neighbours as cosine does. Exact neighbours cost
         # less than the compilation of umap's search, which takes a minute of each process.
         model = umap.UMAP(
