@@ -18,7 +18,7 @@ from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.attributes import Attributes
 from core.corpus.events import CodeArray, EventSource, FrameEvents, TimeArray
 from core.corpus.manifest import Manifest
-from core.corpus.names import derived_title, read_names, short_name
+from core.corpus.names import are_titles, derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
 from core.corpus.sampling import UserSample
 from core.corpus.split import parts_of
@@ -249,7 +249,7 @@ class Corpus:
             return self.drawn_from._derived
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
-        if not nameless or not self.has_text:
+        if not nameless or not self.has_text or are_titles(nameless):
             return {}
         return read_names(self.folder, self.corpus_id, lambda: self.events, nameless)
 
