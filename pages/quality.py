@@ -262,7 +262,13 @@ def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: s
 
 
 def draw_periods(engine: Engine, view: QualityView, charts: Charts) -> None:
-    chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS))
+    sentence, figure = charts["periods"]
+    rows = table(view.periods, GroupRow.COLUMNS)
+    if all(row.few for row in view.periods):  # the chart would be empty
+        notices.say(sentence)
+        drawing.table(rows, sentence, height="auto")
+    else:
+        chart("periods", sentence, figure, rows)
     draw_targets(engine, view, PERIOD, view.periods)
 
 

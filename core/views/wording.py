@@ -161,8 +161,8 @@ def about_everybody(sample: UserSample | None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percents; below one percent says so."""
-    if 0 < share < 0.005:
+    """A share in [0, 1] as whole percents; below one percent says so: only nothing is 0."""
+    if 0 < share <= 0.005:
         return "<1\u202f%"
     return f"{share * 100:.0f}\u202f%"
 

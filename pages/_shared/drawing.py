@@ -111,12 +111,14 @@ def settle(
 
     ``missing`` (marked) says what does not exist, formatted with the wish and ``args``;
     ``says_now`` where the notices above the page are already drawn. True unless a wish was not met.
+    What stands where nobody chose is no wish.
     """
     asked = state.get(key)
     if asked not in options and state.is_old_name(key, asked):
         asked = state.held()[key].value
         state.put(key, asked)
-    is_met = asked in options or asked is None
+    unasked = None if key not in state.KEYS else state.KEYS[key].usual
+    is_met = asked in options or asked in (None, unasked)
     if not is_met:
         (notices.miss if says_now else state.add_notice)(key, tr(missing).format(asked, *args))
     if asked not in options:
