@@ -160,3 +160,13 @@ def test_ids_that_are_titles_get_no_other_name(library: Library) -> None:
     corpus = library.write("films", events, items, rating_scale=None)
     assert not corpus.has_derived_titles
     assert corpus.title("Clip Tuner") == "Clip Tuner"
+
+
+def test_items_of_one_title_are_told_apart_by_their_ids(library: Library) -> None:
+    corpus = corpus_of(library, "", ["Strap", "Tuner", "Strap", None, None, "Mic"])
+    assert corpus.title("B001") == "Strap (B001)" == corpus.label("B001")
+    assert corpus.title("B003") == "Strap (B003)" == corpus.short_title("B003", 14)
+    assert corpus.title("B002") == "Tuner" and corpus.label("B002") == "Tuner (B002)"
+    long = corpus_of(library, "", ["A strap of soft leather"] * 2 + ["Tuner", None, None, "Mic"])
+    assert {long.short_title(item, 24)[-6:] for item in ("B001", "B002")} == {"(B001)", "(B002)"}
+    assert len(long.short_title("B001", 24)) <= 24
