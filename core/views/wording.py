@@ -31,6 +31,10 @@ TOPIC = 24
 """Characters of a topic's short form."""
 TOP = 10
 """A next item up to this rank counts as right."""
+NO_CUTS = mark(
+    "The files had no times, so nothing can be trained on what came before and judged on what came "
+    "later."
+)
 FEW_HELD_OUT = 3
 """Held-out events of a history up to which each is named; own histories have more."""
 MAP_NUMBERS = mark("A number marks an item of the list after this event; click it for Explain.")

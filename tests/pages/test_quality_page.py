@@ -227,3 +227,21 @@ def test_a_tab_that_nobody_asked_for_is_not_missed(open_app, judged, monkeypatch
     app = open_app(PAGE)
     assert not app.exception and not app.info
     assert app.session_state["quality_tab"] == "By cohort"
+
+
+@pytest.mark.parametrize("asked", [{"protocol": "temporal"}, {"quality_tab": "Is it getting old?"}])
+def test_without_times_nothing_that_needs_them_is_offered(
+    open_app, judged, monkeypatch, asked
+) -> None:
+    untimed = property(lambda manifest: True)
+    monkeypatch.setattr(type(judged.manifest), "order_as_time", untimed, raising=False)
+    monkeypatch.setattr(judging, "report", report_of(asked))
+    app = open_app(PAGE, **asked)
+    assert not app.exception
+    assert not any(button.label in ("Measure it", "Evaluate now") for button in app.button)
+
+
+def report_of(asked):
+    """No report of the other protocol, as where none can be."""
+    real = judging.report
+    return lambda engine, protocol: None if protocol in asked.values() else real(engine, protocol)
