@@ -20,7 +20,7 @@ from core.monitor.export import as_facts
 from core.monitor.measures import Group
 from core.strategy.log import Logged, read_log
 from core.views.monitor.rows import AlarmView, CarrierRow, MeasureRow, MonitorView
-from core.views.monitor.sentences import SPELLED
+from core.views.monitor.sentences import SPELLED, bands_sentence
 from core.views.tables import table
 from core.views.wording import count, joined
 from pages._monitor import asking
@@ -155,17 +155,9 @@ def draw_charts(view: MonitorView) -> Charts:
     ink, columns = drawing.palette(), NARROW if screen.is_narrow() else WIDE
     for group, own in groupby(view.panels, key=lambda panel: panel.group):
         panels = list(own)
-        alarmed = [panel.name for panel in panels if panel.alarmed]
-        measures = count(len(panels), "measure")
-        said = tr("{measures} in their bands.", measures=measures)
-        if alarmed:
-            said = tr(
-                "{n} of {measures} left the band: {names}.",
-                n=len(alarmed),
-                measures=measures,
-                names=tr(", ").join(alarmed),
-            )
-        charts[group.value] = (said, monitor_figure(panels, ink, columns))
+        drawn = [panel for panel in panels if panel.is_known]
+        if drawn:
+            charts[group.value] = (bands_sentence(panels), monitor_figure(drawn, ink, columns))
     if view.ages:
         charts[AGE] = (view.ages_sentence, ages_figure(view.ages, ink))
     return charts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit import column_config as col
 
+from core.compare.columns import FEWEST, month_by_month
 from core.engine import Engine
 from core.language import mark, tr
 from core.views.overview import (
@@ -90,7 +91,7 @@ def main() -> None:
     shown = cards(engine, lists)
     with st.grid(3, min_column_width=230, gap="small"):
         for card in shown[: len(shown) // 3 * 3 or None]:
-            draw_card(card, lists[card.list_name])
+            draw_card(engine, card, lists[card.list_name])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         verdict, problem = notices.find(lambda: judging.verdict(engine))
         st.text(verdict or problem or tr(NOT_EVALUATED))
@@ -105,7 +106,7 @@ def main() -> None:
     grid = st.grid(abreast(), min_column_width=LIST_WIDTH, gap="medium")
     for name, users in lists.items():
         with grid.cell(), st.container(key=f"list_{name}"):
-            draw_list(name, users)
+            draw_list(engine, name, users)
     if changed is None:
         with grid.cell(), st.container(key="list_changed"):
             st.subheader(tr("Lists that changed most"), anchor=False)
@@ -170,21 +171,23 @@ def rule_buttons(label: str, key: str, rules: Sequence[str]) -> Any:
     return drawing.buttons(label, key, act, alignment="left")
 
 
-def draw_card(card: Card, users: ListView) -> None:
+def draw_card(engine: Engine, card: Card, users: ListView) -> None:
     """Why to look at a user; the button opens the page that shows it."""
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{notices.escape(card.title)}**")
         st.text(card.sentence)
         label, icon = tr("Timeline"), "timeline"
         if card.list_name == "changed":
-            label, icon = tr("Compare month by month"), "compare_arrows"
+            _, label = lists_of(engine, users.rows[card.at].user_id)
+            icon = "compare_arrows"
         elif card.step is not None:
             label = tr("Timeline at step {step}", step=card.step)
         key = f"card_{card.list_name}_{card.at}"
-        drawing.button(label, key, open_user, card.list_name, users, card.at, card.step, icon=icon)
+        act = (card.list_name, users, card.at, card.step)
+        drawing.button(label, key, open_user, engine, *act, icon=icon)
 
 
-def draw_list(name: str, users: ListView) -> None:
+def draw_list(engine: Engine, name: str, users: ListView) -> None:
     """One list; a user's button opens the Timeline, or Compare where lists changed."""
     st.subheader(users.title, anchor=False)
     if not users.rows:
@@ -195,7 +198,7 @@ def draw_list(name: str, users: ListView) -> None:
     button = drawing.buttons(
         tr("User"),
         f"open_{name}",
-        lambda row: open_user(name, users, row),
+        lambda row: open_user(engine, name, users, row),
         alignment="left",
         width=drawing.id_width(row.user_id for row in users.rows),
     )
@@ -212,10 +215,20 @@ def draw_list(name: str, users: ListView) -> None:
     )
 
 
-def open_user(name: str, users: ListView, at: int, step: int | None = None) -> None:
-    """Open a user's Timeline; Compare month by month where lists changed most."""
-    page, columns = (drawing.COMPARE, "months") if name == "changed" else (drawing.TIMELINE, None)
+def lists_of(engine: Engine, user_id: str) -> tuple[str, str]:
+    """Which of a user's lists Compare shows, as its address says, and what the button says."""
+    months = month_by_month(engine, user_id, len(engine.corpus.history(user_id)))
+    if len(months) < FEWEST:  # all in one month, or no times
+        return "event", tr("Compare before and after the last event")
+    return "months", tr("Compare month by month")
+
+
+def open_user(engine: Engine, name: str, users: ListView, at: int, step: int | None = None) -> None:
+    """Open a user's Timeline; Compare where lists changed most."""
     user_ids = [row.user_id for row in users.rows]
+    page, columns = drawing.TIMELINE, None
+    if name == "changed":
+        page, columns = drawing.COMPARE, lists_of(engine, user_ids[at])[0]
     controls.open_listed(user_ids, at, page, time=step, columns=columns)
 
 

@@ -30,7 +30,7 @@ from core.views.quality.rows import (
     shown_table,
 )
 from core.views.tables import table
-from core.views.wording import joined, number
+from core.views.wording import NO_CUTS, joined, number
 from pages._quality import ageing, earnings, strategy, training
 from pages._shared import (
     cohorts,
@@ -163,6 +163,9 @@ def draw_missing(engine: Engine, protocol: str, problem: str) -> None:
         if problem:
             st.text(problem)
         st.text(tr(wording.PROTOCOLS[protocol]))
+        if protocol == "temporal" and engine.corpus.manifest.order_as_time:
+            st.text(tr(NO_CUTS))
+            return
         about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
         notices.caution(joined(about, tr("It continues if you leave this page.")))
         offer_evaluation(engine, protocol)
@@ -262,7 +265,13 @@ def chart(key: str, sentence: str, figure: Figure, table: pd.DataFrame, below: s
 
 
 def draw_periods(engine: Engine, view: QualityView, charts: Charts) -> None:
-    chart("periods", *charts["periods"], table(view.periods, GroupRow.COLUMNS))
+    sentence, figure = charts["periods"]
+    rows = table(view.periods, GroupRow.COLUMNS)
+    if all(row.few for row in view.periods):  # the chart would be empty
+        notices.say(sentence)
+        drawing.table(rows, sentence, height="auto")
+    else:
+        chart("periods", sentence, figure, rows)
     draw_targets(engine, view, PERIOD, view.periods)
 
 

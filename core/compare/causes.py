@@ -30,6 +30,8 @@ EXACT_EDITS = 8
 """Edits up to which all combinations are asked."""
 SECONDS = 0.5
 """Sampling on a page begins no further round after so long; the command line has no clock."""
+SHOWN = 0.005
+"""A score that changed by less, in nats, is shown as unchanged and moves nothing by itself."""
 CauseKind = Literal["event", "clock", "eligibility", "others", "edit", "component"]
 
 
@@ -234,13 +236,16 @@ def score_cause(pair: Pair, move: Move, changes: Changes) -> Cause:
         return _exclusion(pair, move, changes, decisive)
     change = changes.of(move.item)
     sign = 1.0 if move.rises else -1.0
-    if sign * float(change.values.sum()) > 0:
+    own = sign * float(change.values.sum())
+    if own >= SHOWN:
         return changes.cause(change, int((sign * change.values).argmax()))
-    # Its own score went the other way: which player changed most its lead over those it passed?
+    # Its own score stayed or fell back: which player changed most its lead over those it passed?
     lead_before, lead_after = change.base - changes.base, change.whole - changes.whole
     passed = (sign * lead_before <= 0) & (sign * lead_after >= 0) & ~(old | new)[changes.items]
     passed &= changes.items != move.item
     if not passed.any():
+        if own > 0:
+            return changes.cause(change, int((sign * change.values).argmax()))
         return _exclusion(pair, move, changes, decisive)
     leads = sign * (change.values - changes.values[:, passed].mean(axis=1))
     return replace(changes.cause(change, int(leads.argmax())), kind="others")

@@ -18,7 +18,7 @@ from core.arrays import FloatArray, IntArray, PartArray
 from core.corpus.attributes import Attributes
 from core.corpus.events import CodeArray, EventSource, FrameEvents, TimeArray
 from core.corpus.manifest import Manifest
-from core.corpus.names import derived_title, read_names, short_name
+from core.corpus.names import are_titles, derived_title, read_names, short_name
 from core.corpus.own import NO_ITEM, is_own, read_own
 from core.corpus.sampling import UserSample
 from core.corpus.split import parts_of
@@ -196,14 +196,21 @@ class Corpus:
     def title(self, item_id: str) -> str:
         """What an item is called everywhere: its title; else a derived name with its id.
 
-        The id alone where training reviews say nothing of it (``core.corpus.names``).
+        The id alone where training reviews say nothing of it (``core.corpus.names``). Items of
+        one title (editions, say) are told apart by their ids.
         """
         index = self.item_index.get(item_id)
         title = self._titles[index] if index is not None else None
+        if title and item_id in self._of_one_title:
+            return f"{title} ({item_id})"
         return title or derived_title(self._derived.get(item_id), item_id)
 
     def short_title(self, item_id: str, limit: int) -> str:
-        """The title in at most ``limit`` characters."""
+        """The title in at most ``limit`` characters; an id that tells it apart stays."""
+        room = limit - len(item_id) - 3
+        if item_id in self._of_one_title and 2 * room >= limit:
+            title = self._titles[self.item_index[item_id]] or ""
+            return f"{short_name(title, room)} ({item_id})"
         return short_name(self.title(item_id), limit)
 
     def event_title(self, event: Event) -> str:
@@ -226,7 +233,8 @@ class Corpus:
     def label(self, item_id: str) -> str:
         """The title with the id beside it, by both of which a person may search."""
         title = self.title(item_id)
-        return f"{title} ({item_id})" if self.has_title(item_id) else title
+        has_id = item_id in self._of_one_title or not self.has_title(item_id)
+        return title if has_id else f"{title} ({item_id})"
 
     def has_title(self, item_id: str) -> bool:
         """Whether the corpus itself names the item."""
@@ -242,6 +250,13 @@ class Corpus:
     def _titles(self) -> list[str | None]:
         return list(self.items[Columns.Title])
 
+    @cached_property
+    def _of_one_title(self) -> frozenset[str]:
+        """Items whose title another item has, too."""
+        titles = self.items[Columns.Title]
+        shared = titles.duplicated(keep=False) & titles.notna()
+        return frozenset(self.items[Columns.Item][shared])
+
     @once_each
     def _derived(self) -> dict[str, tuple[str, str]]:
         """Words from training reviews of the items without a title, whichever users count."""
@@ -249,7 +264,7 @@ class Corpus:
             return self.drawn_from._derived
         pairs = zip(self.item_ids, self._titles, strict=True)
         nameless = [item_id for item_id, title in pairs if not title]
-        if not nameless or not self.has_text:
+        if not nameless or not self.has_text or are_titles(nameless):
             return {}
         return read_names(self.folder, self.corpus_id, lambda: self.events, nameless)
 

@@ -42,7 +42,10 @@ REVIEWS, LETTERS = 40, 800
 COMMON = 0.25
 """Words in the reviews of a larger share of the items say nothing about one of them."""
 DETAILS = 2
+TITLES = 0.5
+"""Ids are titles where so large a share of them holds two words."""
 _TOKEN = re.compile(rf"[{UNSPACED}]+|(?:(?![{UNSPACED}])[^\W\d_])+(?:['’][^\W\d_]+)?|[.!?,;:()]")
+_WORDS = re.compile(rf"[^\W\d_]{{2}}\S*\s+\S*[^\W\d_]{{2}}|[{UNSPACED}]{{2}}")
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BREAKS = (" · ", " | ", " - ", " – ", " — ", "; ", ", ", ": ", " / ", " (", " [", " & ")
 
@@ -179,7 +182,7 @@ def short_name(text: str, limit: int) -> str:
     if columns(text) <= limit:
         return text
     if text.startswith(DERIVED) and text.endswith(")"):
-        words, _, item_id = text.rpartition(" (")
+        words, item_id = _parted(text)
         head = words.partition(" · ")[0]
         for form in (f"{head} · {_first_detail(words)} ({item_id}", f"{head} ({item_id}", words):
             if columns(form) <= limit:
@@ -196,6 +199,28 @@ def short_name(text: str, limit: int) -> str:
         if RUN.match(kept[-1]) and RUN.match(text[end]):
             end = len(lines(kept + text[end : end + 20], limit - 1)[0])
     return kept[:end].rstrip(" ·|-–—;,:/([&") + "…"
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The words of a derived name, and its id with the ``)`` after it.
+
+    An id may have brackets of its own: it begins at the one that the last ``)`` closes.
+    """
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] == ")") - (text[at] == "(")
+        if depth == 0:
+            if text[max(at - 1, 0)] == " ":
+                return text[: at - 1], text[at + 1 :]
+            break
+    words, _, item_id = text.rpartition(" (")
+    return words, item_id
+
+
+def are_titles(item_ids: Sequence[str]) -> bool:
+    """Whether ids are names that people read, as where a file has titles and no ids."""
+    worded = sum(bool(_WORDS.search(item_id)) for item_id in item_ids)
+    return worded >= TITLES * len(item_ids)
 
 
 def _first_detail(words: str) -> str:

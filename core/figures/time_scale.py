@@ -22,6 +22,8 @@ TURN, NEAR = 10, 5
 to the next ones when the selected step leaves the middle, so that most steps redraw no axis."""
 TICKS, FEW_TICKS = 9, 4
 """Ticks of dates at most, and of days with hours, whose words are wider."""
+ALONE = 3
+"""Days on either side of a single instant."""
 FAN = 0.011
 """Share of the axis between events of one instant, so that they don't hide each other."""
 WIDEST_FAN = 0.06
@@ -111,6 +113,8 @@ def time_scale(view: TimelineView, spacing: Spacing, around: int | None = None) 
         return TimeScale("even", x, first - 0.6, last + 0.6)
     x = np.array([time.timestamp() * 1000 for time in times])
     low, high = float(x[first - 1]), float(x[last - 1])
+    if low == high:  # an instant: hours would say more than is known
+        return TimeScale(spacing, x, low - ALONE * DAY, high + ALONE * DAY)
     span = max(high - low, DAY)
     return TimeScale(spacing, x, low - 0.015 * span, high + 0.03 * span)
 

@@ -144,6 +144,7 @@ def build_start(rows: Sequence[UserRow]) -> dict[str, ListView]:
             tr("Lowest ranks of held-out items"),
             judged,
             lambda row: row.held_out_rank or 0.0,
+            whom=_ranked,
         ),
     }
 
@@ -169,11 +170,15 @@ def build_changed(rows: Sequence[UserRow], turnover: Turnover) -> ListView:
 
 
 def _list(
-    title: str, what: str, rows: Sequence[UserRow], by: Callable[[UserRow], float]
+    title: str,
+    what: str,
+    rows: Sequence[UserRow],
+    by: Callable[[UserRow], float],
+    whom: Callable[[int], str] | None = None,
 ) -> ListView:
-    """The largest of ``rows``; equal ones by user id."""
+    """The largest of ``rows``; equal ones by user id. ``whom`` says who so many users are."""
     first = sorted(rows, key=lambda row: (-by(row), row.user_id))[:LIST_ROWS]
-    sentence = tr("{what}, among {users}.", what=what, users=_with_events(len(rows)))
+    sentence = tr("{what}, among {users}.", what=what, users=(whom or _with_events)(len(rows)))
     typical = float(np.median([by(row) for row in rows])) if rows else None
     return ListView(title, sentence, tuple(first), len(rows), typical)
 
@@ -218,12 +223,13 @@ def _drift_card(engine: Engine, users: ListView, at: int) -> Card:
         since = tr("step {step} of {steps}", step=step, steps=len(history))
         if date:
             since = tr("{step} ({day})", step=since, day=day(date))
-        moved = tr(
-            "{topic} leads since {since}, before it {before}.",
-            topic=capital(now),
-            since=since,
-            before=before,
-        )
+        said = {"topic": capital(now), "since": since, "before": before, "first": first}
+        if first in (before, now):
+            moved = tr("{topic} leads since {since}, before it {before}.", **said)
+        else:
+            moved = tr(
+                "{topic} leads since {since}, before it {before}, and {first} at first.", **said
+            )
     far = {"distance": row.drift, "users": _users(users)}
     if users.among < 2:
         by = tr("The state moved by {distance:.2f} (0 to 2).", **far)
@@ -260,7 +266,7 @@ def _worst_card(engine: Engine, users: ListView, at: int) -> Card:
         rank=row.held_out_rank or 0,
         items=number(len(engine.corpus.item_ids)),
         typical=users.typical or 0,
-        users=_users(users),
+        users=_ranked(users.among),
     )
     return Card("worst", at, _title(row, tr("badly served")), sentence)
 
@@ -271,6 +277,12 @@ def _users(users: ListView) -> str:
 
 def _with_events(n: int) -> str:
     return tr("{users} with {n} or more events", users=count(n, "user"), n=LEAST_EVENTS)
+
+
+def _ranked(n: int) -> str:
+    """Fewer than have the events: a held-out item that can't be listed has no rank."""
+    users = count(n, "user")
+    return tr("{users} with {n} or more events and a rank", users=users, n=LEAST_EVENTS)
 
 
 def build_rows(engine: Engine) -> list[UserRow]:

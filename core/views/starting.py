@@ -243,7 +243,12 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
         name=name,
         groups=count(len(found), "group"),
     )
-    if not sure and not groups:
+    if not found:
+        said = tr(
+            "No group of users can be compared: none has {n} held-out events and leaves as many.",
+            n=FEWEST_CASES,
+        )
+    elif not sure and not groups:
         said = tr("{tested}: none is served significantly worse than the others.", tested=tested)
     elif not sure:
         said = tr(
@@ -252,7 +257,7 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
         )
     else:
         said = tr(
-            "{tested}, {n} served worse: first {group} with {ndcg}, {others} for the others.",
+            "{tested}, {n} served worse; the worst is {group}: {ndcg}, others {others}.",
             tested=tested,
             n=number(sure),
             group=short(groups[0].name, 40),

@@ -31,6 +31,10 @@ TOPIC = 24
 """Characters of a topic's short form."""
 TOP = 10
 """A next item up to this rank counts as right."""
+NO_CUTS = mark(
+    "The files had no times, so nothing can be trained on what came before and judged on what came "
+    "later."
+)
 FEW_HELD_OUT = 3
 """Held-out events of a history up to which each is named; own histories have more."""
 MAP_NUMBERS = mark("A number marks an item of the list after this event; click it for Explain.")
@@ -161,8 +165,8 @@ def about_everybody(sample: UserSample | None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percents; below one percent says so."""
-    if 0 < share < 0.005:
+    """A share in [0, 1] as whole percents; below one percent says so: only nothing is 0."""
+    if 0 < share <= 0.005:
         return "<1\u202f%"
     return f"{share * 100:.0f}\u202f%"
 

@@ -11,7 +11,7 @@ from core.language import mark, tr
 from core.processes import Task
 from core.views.quality.ageing import ABOUT, AgeingView, WindowRow, build_ageing
 from core.views.tables import table
-from core.views.wording import joined
+from core.views.wording import NO_CUTS, joined
 from pages._shared import drawing, loaders, notices, working
 from pages._shared.loaders import Fingerprint, kept, stamp
 
@@ -47,6 +47,9 @@ def judging(engine: Engine) -> Task:
 
 def draw(engine: Engine) -> None:
     """The tab's content, or a button that makes it."""
+    if engine.corpus.manifest.order_as_time:
+        notices.say(tr(NO_CUTS))
+        return
     view, problem = notices.find(lambda: ageing(engine))
     if view is None:
         target = f"{engine.corpus.name} {engine.model_id}"

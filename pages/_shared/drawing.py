@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
@@ -38,6 +39,7 @@ MARK = 28
 """Pixels of that column."""
 LEAST, PADDING, LETTER, WIDE_LETTER = 150, 20, 5.8, 14.0
 """Pixels: of a column that grows, beside a cell's text, of its letters, of a Chinese one."""
+_FIXED = re.compile(r"%\+?\.(\d)f")
 NO_TOOLS = {"displayModeBar": False}
 FORWARD = ":material/arrow_forward:"
 """The icon of a link to any other page."""
@@ -111,12 +113,14 @@ def settle(
 
     ``missing`` (marked) says what does not exist, formatted with the wish and ``args``;
     ``says_now`` where the notices above the page are already drawn. True unless a wish was not met.
+    What stands where nobody chose is no wish.
     """
     asked = state.get(key)
     if asked not in options and state.is_old_name(key, asked):
         asked = state.held()[key].value
         state.put(key, asked)
-    is_met = asked in options or asked is None
+    unasked = None if key not in state.KEYS else state.KEYS[key].usual
+    is_met = asked in options or asked in (None, unasked)
     if not is_met:
         (notices.miss if says_now else state.add_notice)(key, tr(missing).format(asked, *args))
     if asked not in options:
@@ -183,7 +187,7 @@ def table(
     if grows and columns is not None:
         columns = fit(columns, room, {name: frame[name].astype(str) for name in grows})
     st.dataframe(
-        frame,
+        _without_minus_zero(frame, columns or {}),
         hide_index=True,
         height=height,  # type: ignore[arg-type]
         row_height=row_height,
@@ -192,6 +196,20 @@ def table(
         column_order=None if columns is None or shows_all else tuple(columns),
         column_config=_in_language(frame, columns or {}) or None,
     )
+
+
+def _without_minus_zero(frame: DataFrame, columns: Mapping[str, Any]) -> DataFrame:
+    """Numbers that their column's digits show as nothing, as 0: without a sign."""
+    shown = frame
+    for name, config in columns.items():
+        kind = config.get("type_config") if isinstance(config, dict) else None
+        written = (kind or {}).get("format")
+        digits = _FIXED.fullmatch(str(written))
+        if digits is None or name not in frame or frame[name].dtype.kind != "f":
+            continue
+        hidden = frame[name].abs() < 0.5 * 10.0 ** -int(digits[1])
+        shown = shown.assign(**{name: shown[name].mask(hidden, 0.0)})
+    return shown
 
 
 def _in_language(frame: DataFrame, columns: Mapping[str, Any]) -> Mapping[str, Any]:

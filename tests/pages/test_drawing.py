@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pandas import DataFrame
 from streamlit import column_config as col
 
 from pages._shared import drawing
@@ -45,3 +46,12 @@ def test_a_column_of_buttons_that_grows_keeps_what_they_do() -> None:
     assert wide.config["width"] == pytest.approx(
         drawing.need(["a title of thirty characters.."]), abs=1
     )
+
+
+def test_a_number_that_reads_as_nothing_has_no_minus() -> None:
+    frame = DataFrame({"score": [-0.004, 0.004, -0.005, -0.3, None], "other": [-0.001] * 5})
+    columns = {"score": col.NumberColumn(format="%+.2f"), "why": COLUMNS["why"]}
+    shown = drawing._without_minus_zero(frame, columns)
+    written = [f"{value:+.2f}" for value in shown["score"].dropna()]
+    assert written == ["+0.00", "+0.00", "-0.01", "-0.30"] and shown["score"].isna()[4]
+    assert frame["score"][0] == -0.004 and (shown["other"] == -0.001).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import streamlit as st
 
@@ -95,3 +97,15 @@ def test_a_group_opens_cohorts_without_the_cohort_that_was_open(monkeypatch) -> 
     page.rule_buttons("Users", "open_group", ["topic=Audio"])(0)
     whose = ("pattern", "cohort", "cohorts_area", "cohorts_users", "cohort_against")
     assert opened == dict.fromkeys(whose) | {"cohorts_rule": "topic=Audio"}
+
+
+def test_a_user_without_two_months_opens_lists_that_there_are(demo) -> None:
+    library = Library.open()
+    engine = Engine.open(demo, library.model_folder("demo"), library)
+    counts = demo.user_starts[1:] - demo.user_starts[:-1]
+    user = demo.user_ids[int(counts.argmax())]
+    assert page.lists_of(engine, user)[0] == "months"
+    manifest = demo.manifest.model_copy(update={"order_as_time": True})
+    untimed = Engine.open(replace(demo, manifest=manifest), library.model_folder("demo"), library)
+    preset, label = page.lists_of(untimed, user)
+    assert preset == "event" and label != page.lists_of(engine, user)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from core.strategy.adjusted import Settings
 from core.strategy.log import read_log
 from core.strategy.store import save_strategy
 from core.training.training import evaluate_model
+from pages._shared import judging
 
 PAGE = "pages/quality.py"
 TABS = (
@@ -202,3 +204,44 @@ def test_a_strategy_that_is_saved_is_a_recommender_and_in_the_log(
     log, _ = read_log(Library.open(), "demo")
     assert (log[0].id, log[0].why) == ("diverse", "too much alike")
     assert "refitted weights" in log[0].what  # the form had no box for them
+
+
+def test_where_no_period_has_enough_targets_the_usual_tab_has_no_empty_chart(
+    open_app, judged, monkeypatch
+) -> None:
+    real = judging.quality
+
+    def few(*asked):
+        view = real(*asked)
+        return replace(view, periods=tuple(replace(row, cases=1) for row in view.periods))
+
+    monkeypatch.setattr(judging, "quality", few)
+    app = open_app(PAGE)
+    assert not app.exception and len(charts(app)) == 1
+    assert any("targets" in frame.value for frame in app.dataframe)
+
+
+def test_a_tab_that_nobody_asked_for_is_not_missed(open_app, judged, monkeypatch) -> None:
+    real = judging.quality
+    monkeypatch.setattr(judging, "quality", lambda *asked: replace(real(*asked), periods=()))
+    app = open_app(PAGE)
+    assert not app.exception and not app.info
+    assert app.session_state["quality_tab"] == "By cohort"
+
+
+@pytest.mark.parametrize("asked", [{"protocol": "temporal"}, {"quality_tab": "Is it getting old?"}])
+def test_without_times_nothing_that_needs_them_is_offered(
+    open_app, judged, monkeypatch, asked
+) -> None:
+    untimed = property(lambda manifest: True)
+    monkeypatch.setattr(type(judged.manifest), "order_as_time", untimed, raising=False)
+    monkeypatch.setattr(judging, "report", report_of(asked))
+    app = open_app(PAGE, **asked)
+    assert not app.exception
+    assert not any(button.label in ("Measure it", "Evaluate now") for button in app.button)
+
+
+def report_of(asked):
+    """No report of the other protocol, as where none can be."""
+    real = judging.report
+    return lambda engine, protocol: None if protocol in asked.values() else real(engine, protocol)

@@ -141,6 +141,16 @@ class Panel:
     alarmed: tuple[int, ...]
     """Which left the band beyond chance."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether any period has a value."""
+        return any(value is not None for value in self.values)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether a tested period has a band to lie in."""
+        return any(self.low[at] is not None for at in self.current)
+
 
 @dataclass(frozen=True, slots=True)
 class AgeRow:

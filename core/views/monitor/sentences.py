@@ -12,6 +12,7 @@ from core.monitor.carriers import Carried
 from core.monitor.measures import Group, Scale
 from core.monitor.monitoring import LEVEL, Alarm, Monitored
 from core.monitor.periods import Calendar, Unit
+from core.views.monitor.rows import Panel
 from core.views.wording import (
     between,
     capital,
@@ -139,6 +140,33 @@ def among_whom(found: Monitored) -> str:
         return ""
     users = count(int(found.watched.users.sum()), "user")
     return tr("{cohort} ({users}): ", cohort=short(found.cohort, 60), users=users)
+
+
+def bands_sentence(panels: Sequence[Panel]) -> str:
+    """Which measures of a group lie in their bands, which have none, and which no value."""
+    tested = [panel for panel in panels if panel.is_tested]
+    alarmed = [panel.name for panel in tested if panel.alarmed]
+    untested = [panel.name for panel in panels if panel.is_known and not panel.is_tested]
+    unknown = [panel.name for panel in panels if not panel.is_known]
+    measures = count(len(tested), "measure")
+    said = ""
+    if alarmed:
+        said = tr(
+            "{n} of {measures} left the band: {names}.",
+            n=len(alarmed),
+            measures=measures,
+            names=tr(", ").join(alarmed),
+        )
+    elif tested:
+        said = tr("{measures} in their bands.", measures=measures)
+    if untested:
+        names = tr(", ").join(untested)
+        bandless = tr("Not tested, as too few earlier periods have a value: {names}.", names=names)
+        said = joined(said, bandless)
+    if unknown:
+        names = tr(", ").join(unknown)
+        said = joined(said, tr("Without a value in any period: {names}.", names=names))
+    return said
 
 
 def change(alarm: Alarm) -> str:

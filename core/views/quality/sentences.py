@@ -385,7 +385,20 @@ def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
     gap = sum(abs(b.promised - b.kept) * b.cases for b in bins) / cases
     sure = binomtest(round(observed * cases), cases).proportion_ci(method="wilson")
     grade = tr("well calibrated, as far as {targets} can show", targets=count(cases, "target"))
-    if not sure.low <= predicted <= sure.high:
+    is_told = not sure.low <= predicted <= sure.high
+    if cases < FEW and not is_told:
+        return tr(
+            "{targets} are too few to tell whether {name} is calibrated: predicted {predicted}, "
+            "observed {observed} [{low:.0f}, {high:.0f}] of targets in its top {k}.",
+            targets=count(cases, "target"),
+            name=name_of(subject),
+            predicted=percent(predicted),
+            observed=percent(observed),
+            low=sure.low * 100,
+            high=sure.high * 100,
+            k=k,
+        )
+    if is_told:
         grade = tr("overconfident") if predicted > observed else tr("underconfident")
     return tr(
         "{name} is {grade}: predicted {predicted}, observed {observed} [{low:.0f}, {high:.0f}] of "

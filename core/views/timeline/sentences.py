@@ -11,7 +11,7 @@ import numpy as np
 
 from core.arrays import FloatArray
 from core.domain import Part
-from core.language import tr, trn
+from core.language import mark, tr, trn
 from core.views.timeline.rows import ListRow, StepRow
 from core.views.wording import (
     FEW_HELD_OUT,
@@ -28,6 +28,9 @@ from core.views.wording import (
     sentiment_sign,
     short,
 )
+
+SOUNDS = {"▲": mark("positive"), "▼": mark("negative"), "●": mark("neutral")}
+"""How a sign of sentiment reads."""
 
 
 def profile(topics: Sequence[str], shares: FloatArray, times: Sequence[datetime | None]) -> str:
@@ -80,6 +83,9 @@ def events(rows: Sequence[StepRow]) -> str:
     signs = Counter(sentiment_sign(row.sentiment) for row in rows if row.sentiment is not None)
     if not signs:
         return tr("{listed}. None has text.", listed=listed)
+    if signs.total() == 1:
+        sound = tr(SOUNDS[next(iter(signs))])
+        return tr("{listed}. The one with text is {sound}.", listed=listed, sound=sound)
     return tr(
         "{listed}. Of the {n} with text, {positive} are positive, {negative} negative, {neutral} "
         "neutral.",

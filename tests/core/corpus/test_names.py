@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.corpus.corpus import Corpus
-from core.corpus.names import DERIVED, NAMES_FILE, short_name
+from core.corpus.names import DERIVED, NAMES_FILE, are_titles, short_name
 from core.corpus.store import Library
 from core.domain import Columns
 from core.word_breaks import columns
@@ -118,6 +118,9 @@ def test_a_short_name_fits_and_begins_like_the_long_one(text: str, limit: int) -
         ),
         ("≈ guitar strap · leather, comfortable (B0002GLDQE)", 30, "≈ guitar strap (B0002GLDQE)"),
         ("≈ guitar strap · leather, comfortable (B0002GLDQE)", 20, "≈ guitar strap"),
+        ("≈ dark · cellar, stairs (El sótano (2007))", 41, "≈ dark · cellar (El sótano (2007))"),
+        ("≈ dark · cellar, stairs (El sótano (2007))", 30, "≈ dark (El sótano (2007))"),
+        ("≈ dark · cellar, stairs (a)b)", 20, "≈ dark (a)b)"),
         ("strings · elixir · gauge", 18, "strings · elixir…"),
         (
             "Ernie Ball Nickel Guitar Strings, Super Slinky 10-46",
@@ -133,3 +136,37 @@ def test_a_long_title_loses_what_matters_least(text: str, limit: int, short: str
 
 def test_a_title_cannot_turn_the_sentence_around_it() -> None:
     assert short_name("strings\u202ekcals\u2066", 40) == "stringskcals"
+
+
+@pytest.mark.parametrize(
+    ("ids", "are"),
+    [
+        (["La niebla (1984)", "Órbita (2003)", "The Attic (2019)"], True),
+        (["肉じゃが", "味噌汁", "r12"], True),
+        (["B0002GLDQE", "B0002D0CCQ"], False),
+        (["item 12", "item 13", "blue lamp"], False),
+        (["ep-00106", "978-3-00006"], False),
+    ],
+)
+def test_ids_that_people_read_are_titles(ids: list[str], are: bool) -> None:
+    assert are_titles(ids) is are
+
+
+def test_ids_that_are_titles_get_no_other_name(library: Library) -> None:
+    ids = {"B001": "Soft Strap", "B002": "Clip Tuner", "B003": "Black Strap", "B004": "Studio Mic"}
+    made = corpus_of(library, "nothing to say")
+    events = made.events.assign(item_id=made.events["item_id"].replace(ids))
+    items = made.items.assign(item_id=made.items["item_id"].replace(ids))
+    corpus = library.write("films", events, items, rating_scale=None)
+    assert not corpus.has_derived_titles
+    assert corpus.title("Clip Tuner") == "Clip Tuner"
+
+
+def test_items_of_one_title_are_told_apart_by_their_ids(library: Library) -> None:
+    corpus = corpus_of(library, "", ["Strap", "Tuner", "Strap", None, None, "Mic"])
+    assert corpus.title("B001") == "Strap (B001)" == corpus.label("B001")
+    assert corpus.title("B003") == "Strap (B003)" == corpus.short_title("B003", 14)
+    assert corpus.title("B002") == "Tuner" and corpus.label("B002") == "Tuner (B002)"
+    long = corpus_of(library, "", ["A strap of soft leather"] * 2 + ["Tuner", None, None, "Mic"])
+    assert {long.short_title(item, 24)[-6:] for item in ("B001", "B002")} == {"(B001)", "(B002)"}
+    assert len(long.short_title("B001", 24)) <= 24

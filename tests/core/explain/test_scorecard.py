@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,11 @@ def test_values_that_are_all_equal_have_no_rank() -> None:
             return super().log_probabilities([h.with_events(()) for h in histories])
 
     assert card_of(12, Deaf()).stability is None
+
+
+def test_nobody_is_beaten_by_less_than_is_shown() -> None:
+    card = card_of(5)
+    curves = dict.fromkeys(card.deletion, np.full(6, -3.594))
+    close = replace(card, deletion=curves | {"random": np.full(6, -3.586)})
+    assert close.gain("deletion", "random") > 0 and not close.beats("random")
+    assert replace(card, deletion=curves | {"random": np.full(6, -3.58)}).beats("random")

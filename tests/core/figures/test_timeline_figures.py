@@ -267,3 +267,9 @@ def test_chosen_events_are_ringed_where_they_stand(make_timeline: MakeTimeline) 
     rings = [(t.x[0], t.y[0]) for t in figure.data if t.name == "chosen"]
     assert rings == [marks[2], marks[9]]
     assert not chosen.mark(figure, "events", {99}.__contains__, LIGHT, "chosen")
+
+
+def test_a_single_event_stands_on_an_axis_of_days(make_timeline: MakeTimeline) -> None:
+    scale = time_scale(make_timeline(n=1), "time")
+    assert scale.low < scale.x[0] < scale.high
+    assert scale.width >= 4 * 86_400_000

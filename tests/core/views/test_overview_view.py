@@ -58,3 +58,10 @@ def test_short_histories_are_left_out(engine: Engine) -> None:
 def test_the_facts_of_the_demo_say_that_it_is_simulated(engine: Engine) -> None:
     facts = build_facts(engine.corpus.manifest)
     assert facts.startswith("Simulated data")
+
+
+def test_only_users_with_a_rank_count_where_ranks_are_compared() -> None:
+    start = build_start([user("a"), user("b"), user("c", rank=None)])
+    assert start["worst"].among == 2 and start["drift"].among == 3
+    said = {name: view.sentence.partition(", among ")[2] for name, view in start.items()}
+    assert said["worst"].removeprefix("2") != said["drift"].removeprefix("3")

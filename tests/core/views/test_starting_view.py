@@ -58,7 +58,9 @@ def test_what_a_few_users_do_is_no_certainty(shop: Engine, users: int) -> None:
         assert min(row.q for row in found.moves) > 0.001
 
 
-def test_a_badly_served_topic_is_found_with_its_rule(shop: Engine, demo_library) -> None:
+def test_a_badly_served_topic_is_found_with_its_rule(
+    shop: Engine, demo_library, monkeypatch
+) -> None:
     report = find_report(shop.corpus, demo_library, shop.folder)
     assert report is not None
     name = shop.recommender().id
@@ -76,4 +78,9 @@ def test_a_badly_served_topic_is_found_with_its_rule(shop: Engine, demo_library)
     results[at] = even
     none = build_groups(shop, replace(report, results=tuple(results)))
     assert not none.groups
+    few = replace(report, users=report.users[:40], results=())
+    monkeypatch.setattr(type(few), "names", property(lambda report: (name,)))
+    monkeypatch.setattr(type(few), "ndcg", lambda report, name: np.zeros(40))
+    uncompared = build_groups(shop, few)
+    assert not uncompared.groups and "none is served" not in uncompared.sentence
     assert build_groups(shop, None).sentence == "This model was not evaluated yet."

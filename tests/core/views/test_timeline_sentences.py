@@ -85,3 +85,9 @@ def test_the_story_counts_the_changes_of_lead(leaders) -> None:
     changes = sum(a != b for a, b in pairwise(leaders))
     said = {0: "every step", 1: "once"}.get(changes, f"{changes} times")
     assert said in story(leaders)
+
+
+def test_a_single_text_is_not_counted_by_three_numbers() -> None:
+    for sentiment, word in ((0.6, "positive"), (-0.6, "negative"), (0.0, "neutral")):
+        said = sentences.events([step(1, sentiment=sentiment), step(2, kind=EventKind.CLICK)])
+        assert word in said and "0 " not in said

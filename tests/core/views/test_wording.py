@@ -14,7 +14,8 @@ NAN = float("nan")
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0, "0\u202f%"), (0.004, "<1\u202f%"), (0.126, "13\u202f%")]
+    ("share", "words"),
+    [(0, "0\u202f%"), (0.004, "<1\u202f%"), (0.005, "<1\u202f%"), (0.126, "13\u202f%")],
 )
 def test_small_shares_are_not_called_zero(share, words) -> None:
     assert wording.percent(share) == words
