@@ -101,8 +101,8 @@ def import_corpus(
             "--time-format",
             metavar="FORM",
             help=tr(
-                "For example %d/%m/%Y; or day-first, month-first, seconds, milliseconds, "
-                "microseconds, nanoseconds, serial."
+                "For example %d/%m/%Y; or day-first, month-first, year-first, seconds, "
+                "milliseconds, microseconds, nanoseconds, serial."
             ),
         ),
     ] = None,

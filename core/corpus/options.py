@@ -35,6 +35,7 @@ DECIMALS = (".", ",")
 SPOKEN_DELIMITERS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 TIME_WORDS = (
     "seconds", "milliseconds", "microseconds", "nanoseconds", "serial", "day-first", "month-first",
+    "year-first",
 )  # fmt: skip
 """What ``time_format`` may be besides a pattern such as %d/%m/%Y."""
 

@@ -26,6 +26,7 @@ from core.corpus.planning import OF_EVENTS, whole_ids
 from core.corpus.quarantine import USERS, Quarantine, Refusal
 from core.corpus.questions import Asked
 from core.corpus.readers import READERS
+from core.corpus.short_years import with_century, year_first
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.spoken import form, listing
 from core.corpus.syntax import open_rows, read_head
@@ -317,6 +318,13 @@ def _as_number(value: Raw | None, *, comma: bool) -> float | None:
 def _as_days(name: str, values: Sequence[Raw | None], notes: list[str]) -> list[datetime | None]:
     """Each value as a day or time in UTC, None where it is none; none at all where that is open."""
     orders: set[str] = set()
+    known = [value for value in values if value is not None]
+    first_year = year_first(known)
+    if first_year is None:
+        notes.append(OPEN_ORDER.format(name=name))
+        return [None] * len(values)
+    if first_year:
+        values = [with_century(value) if isinstance(value, str) else value for value in values]
     for value in values:
         if isinstance(value, str):
             try:
