@@ -78,12 +78,14 @@ class EventFile(ItemFile):
 
     ``unit`` None: their order is their time. ``about``: the same file as one of items, where its
     rows say what their items are. ``one_user``: whose all rows are, where no column says it.
+    ``numbers``: fields whose ids are numbers, among which NA is none.
     """
 
     unit: TimeUnit | None
     style: RatingStyle
     about: ItemFile | None = None
     one_user: str = ""
+    numbers: frozenset[str] = frozenset()
 
     @property
     def used(self) -> set[str]:
@@ -97,8 +99,9 @@ class EventFile(ItemFile):
         whole = self.whole
         whose = self.one_user
         return EventReader(
-            self.columns, self.unit, self.style, kinds, whole, order, kind, also, whose
-        )
+            self.columns, self.unit, self.style, kinds, whole, order, kind, also, whose,
+            self.numbers,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ import pyarrow as pa
 
 from core.corpus.attributes import DAY, FROM_FILE, NUMBER, TEXT, is_ours, write_attributes
 from core.corpus.column_names import guess
+from core.corpus.ids import whole_ids
 from core.corpus.manifest import Source, UserAttributes
 from core.corpus.options import USERS_ID, ImportOptions, users_column
 from core.corpus.plan import ItemFile
-from core.corpus.planning import OF_EVENTS, whole_ids
+from core.corpus.planning import OF_EVENTS
 from core.corpus.quarantine import USERS, Quarantine, Refusal
 from core.corpus.questions import Asked
 from core.corpus.readers import READERS

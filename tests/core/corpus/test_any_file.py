@@ -12,12 +12,15 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.corpus.importing import import_files
@@ -432,6 +435,49 @@ CASES = {
     "bytes as ids": Case(
         pd.DataFrame({"user_id": [b"\x00\x01"], "item_id": ["x"], "timestamp": [1_500_000_000]})
         .to_parquet(), refused=("binary", "user_id")),
+}  # fmt: skip
+
+
+def nested() -> bytes:
+    """Objects and decimals, as warehouses export them."""
+    rows = [
+        {"buyer": {"id": Decimal(900 + int(s.user[1:])), "name": "N"},
+         "product": {"id": Decimal(int(s.item[1:])), "more": {"title": f"Lamp {s.item}"}},
+         "score": Decimal(s.stars), "at": s.at}
+        for s in SOLD
+    ]  # fmt: skip
+    whole, part = pa.decimal128(38, 0), pa.decimal128(12, 2)
+    more = pa.struct({"title": pa.string()})
+    schema = pa.schema({
+        "buyer": pa.struct({"id": whole, "name": pa.string()}),
+        "product": pa.struct({"id": part, "more": more}),
+        "score": pa.decimal128(3, 1), "at": pa.timestamp("us", "UTC"),
+    })  # fmt: skip
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema), out, row_group_size=25)
+    return out.getvalue()
+
+
+CASES |= {
+    "an object of the user, as Steam has it": Case(
+        "".join(json.dumps({
+            "recommendationid": str(s.number), "appid": s.item, "voted_up": s.stars > 2,
+            "author": {"steamid": s.user, "playtime_forever": 3}, "review": s.text,
+            "timestamp_created": s.seconds}) + "\n" for s in SOLD),
+        kinds=REVIEWS, event={"user_id": FIRST.user, "item_id": FIRST.item}),
+    "objects and decimals in Parquet": Case(
+        nested(), kinds=RATED, scale=(1, 5), name="export.parquet",
+        event={"user_id": "900", "item_id": str(int(FIRST.item[1:])), "rating": FIRST.stars}),
+    "NA beside numbers as ids": Case(
+        table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.number % 7 + 1},"
+              f"{int(s.item[1:])},{s.seconds}"),
+        accepted=45, quarantined=15),
+    "NA beside words as ids": Case(
+        table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.user},{s.item},"
+              f"{s.seconds}")),
+    "years of two digits first": Case(
+        table("user,item,date", lambda s: f"{s.user},{s.item},{s.at:%y-%m-%d}"),
+        event={"timestamp": "2021-03-05"}),
 }  # fmt: skip
 
 
