@@ -47,6 +47,11 @@ session session_id sessionid visit_id visitid anonymous_id anonymousid anon_id c
 cookieid device_id deviceid browser_id email e_mail email_address ip_address
 """
 """What stands for users where no column names them."""
+QUANTITIES = """
+quantity qty units menge stuckzahl anzahl quantite cantidad quantita quantidade aantal antal
+ilosc mnozstvi mennyiseg miktar adet количество кол_во 数量 件数 個数 수량
+"""
+"""How many of an item a row is about, as the last word of a column's name."""
 IDS = (
     "id",
     "no",
@@ -303,6 +308,13 @@ def _nouns() -> tuple[frozenset[str], frozenset[str]]:
         frozenset(word for word in _plain(words) if len(word) > 2) for words in (USERS, ITEMS)
     )
     return people, things
+
+
+def is_quantity(column: str) -> bool:
+    """Whether a column is called as numbers of bought pieces are."""
+    name = plain_name(column)
+    words = _plain(QUANTITIES)
+    return name in words or name.rpartition("_")[2] in words
 
 
 def is_stand_in(column: str) -> bool:

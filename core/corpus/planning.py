@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.corpus.column_names import guess, is_stand_in, is_title
-from core.corpus.described import clock_column, item_columns
+from core.corpus.described import clock_column, item_columns, quantity_column
 from core.corpus.ids import check_ids, numeric_ids, whole_ids
 from core.corpus.kinds import kind_of, unknown_kinds
-from core.corpus.options import CLOCK, ITEM_PREFIX, ImportOptions, split_mapping
+from core.corpus.options import CLOCK, ITEM_PREFIX, QUANTITY, ImportOptions, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.questions import Asked
 from core.corpus.ratings import RatingStyle
@@ -170,6 +170,8 @@ def _plan_events(
     unit = None if options.order_as_time else _time_unit(file, rows, head, columns, options)
     if unit is not None and CLOCK not in columns and (clock := clock_column(head, columns, unit)):
         columns[CLOCK] = clock
+    if QUANTITY not in columns and (quantity := quantity_column(head, columns)):
+        columns[QUANTITY] = quantity
     whole, numbers = whole_ids(head, columns), numeric_ids(head, columns)
     about = {**item_columns(head, columns), **item_map, Columns.Item: columns[Columns.Item]}
     described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
@@ -232,7 +234,9 @@ def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str,
         field: column for field, column in guessed.items() if column not in said or field in NEEDED
     }
     columns.update(mapping)
-    return {field: columns[field] for field in (*Columns.EVENTS, CLOCK) if field in columns}
+    return {
+        field: columns[field] for field in (*Columns.EVENTS, CLOCK, QUANTITY) if field in columns
+    }
 
 
 def _said_kinds(head: Head, columns: Mapping[str, str], options: ImportOptions) -> dict[str, str]:

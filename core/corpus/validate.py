@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from core.corpus.described import read_quantity
 from core.corpus.kinds import kind_of
-from core.corpus.options import CLOCK
+from core.corpus.options import CLOCK, QUANTITY
 from core.corpus.ratings import Rating, RatingStyle
 from core.corpus.source import BadRow
 from core.corpus.syntax.protocol import Values
@@ -16,10 +17,12 @@ from core.corpus.texts import IS_MISSING, MAX_TEXT, NO_NUMBER, is_missing, read_
 from core.corpus.time_forms import NO_CLOCK, NotATime, read_clock
 from core.corpus.timestamps import DAY_MICROS, TimeUnit
 from core.domain import Columns
+from core.language import mark
 
 MEMO = 100_000
 UNKNOWN_WORDS = 1_000
 NO_RATING = Rating()
+GIVEN_BACK = mark("is below zero: what was given back is no event")
 OPEN = ""
 """The kind of an event whose file names none: it follows from rating and text at the end."""
 
@@ -89,7 +92,7 @@ class EventReader:
         one_user: str = "",
         numbers: frozenset[str] = frozenset(),
     ) -> None:
-        fields = [field for field in (*Columns.EVENTS, CLOCK) if field in columns]
+        fields = [field for field in (*Columns.EVENTS, CLOCK, QUANTITY) if field in columns]
         if unit is None and Columns.Time in fields:
             fields.remove(Columns.Time)
         self._n_values = len(fields)
@@ -103,6 +106,7 @@ class EventReader:
         self._title_place = places.get(Columns.Title, -1)
         self._text_place = places.get(Columns.Text, -1)
         self._clock_place = places.get(CLOCK, -1)
+        self._quantity_place = places.get(QUANTITY, -1)
         self._unit, self._style, self._said, self._order = unit, style, kinds, order
         self._whole, self._numbers = whole, numbers
         self._default_kind = kind
@@ -124,6 +128,8 @@ class EventReader:
         try:
             user = self._users[user] if user.__class__ is str else self._id(Columns.User, user)
             item = self._items[item] if item.__class__ is str else self._id(Columns.Item, item)
+            if self._quantity_place >= 0:
+                self._check_quantity(values[self._quantity_place])
             time = self._time(user, values)
         except BadRow as bad:
             return bad
@@ -160,6 +166,13 @@ class EventReader:
         if field in self._numbers and str(value).strip().lower() in NO_NUMBER:
             raise BadRow(field, IS_MISSING, value)
         return read_id(field, value, whole=field in self._whole)
+
+    @staticmethod
+    def _check_quantity(value: Any) -> None:
+        """Refuse what was given back."""
+        number = read_quantity(value)
+        if number is not None and number < 0:
+            raise BadRow(QUANTITY, GIVEN_BACK, value)
 
     def _time(self, user: str, values: Values) -> int:
         if self._unit is None:

@@ -179,7 +179,7 @@ CASES = {
         kinds=REVIEWS, event={"timestamp": "2021-03-05", "text": f"{FIRST.text} señor"}),
     "broken bars of a mainframe": Case(
         table("cust_no~prod_no~order_date~qty", lambda s:
-              f"{s.user}~{s.item}~{s.at:%Y%m%d}~2"), unused=("qty",), kinds={"view": N}),
+              f"{s.user}~{s.item}~{s.at:%Y%m%d}~2"), kinds={"view": N}),
     # JSON
     "pretty objects one after another": Case(
         "\n".join(json.dumps({"listener": s.user, "track": s.item, "played_at": s.at.isoformat(),
@@ -475,6 +475,14 @@ CASES |= {
     "NA beside words as ids": Case(
         table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.user},{s.item},"
               f"{s.seconds}")),
+    "returns of a shop": Case(
+        table("InvoiceNo,StockCode,Quantity,InvoiceDate,CustomerID",
+              lambda s: f"{s.number},{s.item},{-2 if s.number % 4 == 1 else 6},"
+              f"{s.at:%m/%d/%Y %H:%M},{s.user}"),
+        {"kinds": {"": "purchase"}}, accepted=45, quarantined=15, kinds={"purchase": 45}),
+    "a quantity that is mostly below zero": Case(
+        table("sku,qty,date,customer", lambda s: f"{s.item},{-1 - s.number % 3},{s.at},{s.user}"),
+        unused=("qty",)),
     "years of two digits first": Case(
         table("user,item,date", lambda s: f"{s.user},{s.item},{s.at:%y-%m-%d}"),
         event={"timestamp": "2021-03-05"}),
