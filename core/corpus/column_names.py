@@ -226,6 +226,7 @@ _TIME_ENDS = frozenset(
     ("timestamp", "datetime", "date", "time", "at", "ts", "datum", "fecha", "data")
 )
 _REVIEW = frozenset(("review", "reviews", "comment", "comments", "feedback", "opinion"))
+_RATING_ENDS = frozenset(("rating", "stars", "score", "grade"))
 _TEXT_ENDS = frozenset(("text", "body", "message", "content", "comment", "comments"))
 _TITLE_ENDS = frozenset(("title", "headline", "heading", "summary", "subject"))
 _MINE = re.compile(r"(?:my|your|own)_")
@@ -291,6 +292,8 @@ def _told_by_words(table: str, field: str, name: str) -> bool:
     if field in (Columns.Text, Columns.Title):
         ends = _TEXT_ENDS if field == Columns.Text else _TITLE_ENDS
         return words[-1] in ends and not _REVIEW.isdisjoint(words)
+    if field == Columns.Rating:
+        return words[-1] in _RATING_ENDS and not _REVIEW.isdisjoint(words)
     if field == Columns.Time:
         is_other = NOT_TIMES.search(name) or _LATER.search(name)
         return words[-1] in _TIME_ENDS and bool(_HAPPENS.search(name)) and not is_other

@@ -12,6 +12,7 @@ from core.corpus.column_names import guess, is_stand_in, is_title
 from core.corpus.described import clock_column, item_columns, quantity_column
 from core.corpus.ids import check_ids, numeric_ids, whole_ids
 from core.corpus.kinds import kind_of, unknown_kinds
+from core.corpus.no_plan import columns_of, no_events, no_rows
 from core.corpus.options import CLOCK, ITEM_PREFIX, QUANTITY, ImportOptions, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.questions import Asked
@@ -151,9 +152,9 @@ def _plan_events(
     _check_columns(file, head, mapping)
     _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
     if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
-        raise _no_rows(file, head)
+        raise no_rows(file, head)
     if found is None:
-        raise _no_events(file, head, readers, needed, mapping)
+        raise no_events(file, head, readers, needed, mapping)
     reader, guessed = found
     columns = _merged(guessed, mapping)
     if options.one_user and (column := columns.pop(Columns.User, None)):
@@ -289,64 +290,6 @@ def _unknown(values: Iterable[Any], said: Mapping[str, str]) -> set[str]:
     return {word for word in words if kind_of(word, said) is None}
 
 
-def _no_rows(file: SourceFile, head: Head) -> DomainError:
-    bad = next((row for _, row in head.rows if isinstance(row, BadRow)), None)
-    what = tr("the file has no row that can be read")
-    if bad is not None:
-        what = tr(
-            "the file has no row that can be read; its first line {reason}",
-            reason=spoken(bad.reason),
-        )
-    remedy = tr("Give a CSV with a header line, JSON lines, Parquet or an Excel sheet")
-    if bad is not None and head.columns and (mark := head.source.facts.delimiter):
-        remedy = tr(
-            "Put quotes around fields that hold {mark!r}, or say what separates fields with "
-            "--delimiter",
-            mark=mark,
-        )
-    return DomainError(what, where=str(file.path), remedy=remedy)
-
-
-def _no_events(
-    file: SourceFile,
-    head: Head,
-    readers: Sequence[Reader],
-    needed: Sequence[str],
-    mapping: Mapping[str, str],
-) -> DomainError:
-    if any(reader.item_columns(head) for reader in READERS[:-1]):
-        return DomainError(
-            tr("this file lists items, not events"),
-            where=str(file.path),
-            remedy=tr("Name the events first, then --items {name}", name=file.name),
-        )
-    columns = {**(readers[-1].event_columns(head) or {}), **mapping}
-    missing = [name for name in needed if name not in columns]
-    remedy = [tr("Say which it is: --map {field}=COLUMN", field=missing[0])]
-    if missing == [Columns.Time]:
-        remedy.append(
-            tr(
-                "If the file has no times, add --order-as-time: each user's rows in the order of "
-                "the file, one a day"
-            )
-        )
-    elif head.source.facts.has_header and head.source.facts.delimiter:
-        remedy.append(tr("If the first line is no header, add --no-header"))
-    if Columns.User in missing:
-        remedy.append(tr("If all rows are one person's, add --one-user NAME"))
-    if len(head.columns) == 1 and head.source.facts.delimiter:
-        separate = tr("Each line is one field: say what separates fields with --delimiter")
-        remedy.insert(0, separate)
-    return Asked(
-        tr("no column was found for {fields}", fields=tr(" and ").join(missing)),
-        "mapping",
-        where=_columns_of(file, head),
-        remedy=tr(". ").join(remedy),
-        field=missing[0],
-        proposals=head.columns[:200],
-    )
-
-
 def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) -> ItemFile:
     file = SourceFile(path, options.encoding)
     rows = open_rows(file, options)
@@ -363,7 +306,7 @@ def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) 
     raise Asked(
         tr("no column was found for {fields}", fields=Columns.Item),
         "mapping",
-        where=_columns_of(file, head),
+        where=columns_of(file, head),
         remedy=tr("Say which it is: --map {field}=COLUMN", field="item.item_id"),
         field=ITEM_PREFIX + Columns.Item,
         proposals=head.columns[:200],
@@ -383,7 +326,7 @@ def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> 
             raise Asked(
                 tr("there is no column {column!r} to use as {field}", column=column, field=name),
                 "mapping",
-                where=_columns_of(file, head),
+                where=columns_of(file, head),
                 remedy=remedy,
                 field=name,
                 proposals=head.columns[:200],
@@ -392,7 +335,3 @@ def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> 
 
 def _column(file: SourceFile, column: str) -> str:
     return tr("{path}, column {column}", path=file.path, column=column)
-
-
-def _columns_of(file: SourceFile, head: Head) -> str:
-    return tr("{path}, columns: {columns}", path=file.path, columns=head.listed)

@@ -76,11 +76,13 @@ class TimeUnit:
 
     ``read`` returns microseconds since 1970 or raises ValueError with the reason in words.
     ``said`` is the value of ``--time-format`` that stands for a decision of the whole column.
+    ``has_zones``: whether every value that was looked at names its zone.
     """
 
     name: str
     read: Callable[[Any], int]
     said: str | None = None
+    has_zones: bool = False
 
 
 def find_unit(
@@ -128,7 +130,8 @@ def find_unit(
             raise open_order(next(str(v) for v in sample if _orders(v)), where, otherwise)
         answer = DAYS_FIRST if order == DAY_FIRST else MONTHS_FIRST
     order = order or DAY_FIRST
-    return TimeUnit(_named(best, order), _mixed(_no_number, order), answer)
+    zones = all(map(_has_zone, sample))
+    return TimeUnit(_named(best, order), _mixed(_no_number, order), answer, zones)
 
 
 def times_share(values: Sequence[Any], *, strict: bool = False) -> float:
@@ -158,6 +161,18 @@ def _orders(value: Any) -> tuple[str, ...]:
         return read_form(value, DAY_FIRST).orders
     except NotATime:
         return ()
+
+
+def _has_zone(value: Any) -> bool:
+    """Whether a time names its zone, or is none."""
+    if not isinstance(value, str):
+        return isinstance(value, datetime) and value.tzinfo is not None
+    for order in (DAY_FIRST, MONTH_FIRST):
+        try:
+            return read_form(value, order).moment.tzinfo is not None
+        except ValueError:
+            continue
+    return True
 
 
 def _form_of(value: Any) -> str | None:

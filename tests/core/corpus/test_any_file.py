@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,9 +83,14 @@ def quoted(text: str, doubled: str = '""') -> str:
     return '"' + text.replace('"', doubled) + '"'
 
 
-def workbook() -> bytes:
+def workbook(also: str = "", first: str = "") -> bytes:
+    """The events on a sheet, with a sheet ``first`` before it and one ``also`` behind."""
     book = openpyxl.Workbook()
     sheet = book.active
+    if first:
+        book.create_sheet(first, 0).append(["Leer"])
+    if also:
+        book.create_sheet(also)
     sheet.append(["Ventas de marzo"])
     sheet.append([])
     sheet.append(["Cliente", "Producto", "Fecha", "Valoración", "Opinión", "Tienda"])
@@ -475,6 +481,24 @@ CASES |= {
     "NA beside words as ids": Case(
         table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.user},{s.item},"
               f"{s.seconds}")),
+    "a workbook of two sheets": Case(
+        workbook("2022"), kinds=REVIEWS, notes=("only the first sheet is read, not 2022",),
+        name="ventas.xlsx"),
+    "a workbook whose table is not first": Case(
+        workbook("2022", first="Leer"), refused=("first sheet", "Sheet"), name="ventas.xlsx"),
+    "ratings in words of satisfaction": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{('Very dissatisfied', 'Neutral', 'Very satisfied')[s.number % 3]}"),
+        kinds=RATED, scale=(1, 5), event={"rating": 1}),
+    "ratings with a half": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},{s.stars - 1}½"),
+        kinds=RATED, scale=(0.5, 5), event={"rating": FIRST.stars - 0.5}),
+    "stars of a review": Case(
+        table("Reviewer,Product,Review Date,Review Stars", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{s.stars}"), kinds=RATED, scale=(1, 5)),
+    "ratings that nobody can read": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},class{s.stars}"),
+        kinds={"view": N}, unused=("rating",), notes=("can't be read as ratings, such as 'class",)),
     "returns of a shop": Case(
         table("InvoiceNo,StockCode,Quantity,InvoiceDate,CustomerID",
               lambda s: f"{s.number},{s.item},{-2 if s.number % 4 == 1 else 6},"
@@ -580,3 +604,28 @@ def test_parquet_with_long_and_short_columns_is_sampled_row_by_row(
     frame.to_parquet(path, row_group_size=3_000)
     import_files(library, "shop", [path])
     assert library.corpus("shop").title("7") == ("7 " + "long " * 40).strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "is_noted"),
+    [("{:%Y-%m-%dT%H:%M:%SZ}", False), ("{:%a %b %d %H:%M:%S -0800 %Y}", False),
+     ("{:%m/%d/%Y %I:%M %p EST}", False), ("{:%m/%d/%Y %I:%M %p}", True)],
+)  # fmt: skip
+def test_a_missing_zone_is_noted_where_it_is_missing(
+    written: str, is_noted: bool, library: Library, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(table("user,item,time", lambda s: f"{s.user},{s.item},{written.format(s.at)}"))
+    notes = import_files(library, "shop", [path]).manifest.notes
+    assert any("without a zone" in note for note in notes) == is_noted
+
+
+def test_the_example_of_a_kind_can_be_typed(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    words = ("Order Done", "Cart Left")
+    path.write_text(table("user,item,time,event", lambda s: f"{s.user},{s.item},{s.seconds},"
+                          f"{words[s.number % 2]}"))  # fmt: skip
+    with pytest.raises(DomainError) as caught:
+        import_files(library, "shop", [path])
+    typed = shlex.split(caught.value.remedy.partition(";")[0])
+    assert typed[typed.index("--kind") + 1] == "Cart Left=view"
