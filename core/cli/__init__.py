@@ -31,7 +31,7 @@ from core.cli import (
     turn_verbs,
 )
 from core.cli.helping import Verb, Verbs, mistake
-from core.cli.output import complain, spread
+from core.cli.output import Unwritable, complain, flush, spread
 from core.domain import DomainError, Stopped
 from core.home import PACKAGE
 from core.language import mark, tr
@@ -96,18 +96,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
         code = returned if isinstance(returned, int) else 0
-        sys.stdout.flush()
+        flush()
+    except Unwritable as error:
+        _leave_stdout()
+        complain(str(error))
+        return 1
     except DomainError as error:
         complain(str(error))
         return 2
     except typer.TyperException as error:
         message = mistake(error.format_message().rstrip("."))
         problem = message if message.endswith(("?", "？")) else tr("{clauses}.", clauses=message)
-        complain(tr("{problem} See {command} --help.", problem=problem, command=COMMAND))
+        context = getattr(error, "ctx", None)
+        path = COMMAND if context is None else context.command_path
+        complain(tr("{problem} See {command} --help.", problem=problem, command=path))
         return 2
     except BrokenPipeError:
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 1
     except (KeyboardInterrupt, Stopped) as stopped:
         complain(str(stopped) or tr(NOTHING_LEFT))
@@ -119,6 +124,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == STOPPED:  # typer has caught Ctrl-C
         complain(tr(NOTHING_LEFT))
     return code
+
+
+def _leave_stdout() -> None:
+    """Let what is left to print go nowhere, so that Python doesn't fail on it at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _defect(error: Exception) -> int:

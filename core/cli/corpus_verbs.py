@@ -18,6 +18,7 @@ from core.cli.output import (
     damage_lines,
     progress_bar,
 )
+from core.corpus.spoken import spoken
 from core.corpus.store import Library
 from core.domain import Columns, DomainError
 from core.language import mark, tr, trn
@@ -100,8 +101,8 @@ def import_corpus(
             "--time-format",
             metavar="FORM",
             help=tr(
-                "For example %d/%m/%Y; or day-first, month-first, seconds, milliseconds, "
-                "microseconds, nanoseconds, serial."
+                "For example %d/%m/%Y; or day-first, month-first, year-first, seconds, "
+                "milliseconds, microseconds, nanoseconds, serial."
             ),
         ),
     ] = None,
@@ -303,7 +304,7 @@ def _corpus_line(manifest: Manifest) -> str:
 
 
 def _note(words: object) -> str:
-    return tr("note: {note}", note=words)
+    return tr("note: {note}", note=spoken(str(words)))
 
 
 def _next(command: str) -> str:
@@ -334,7 +335,7 @@ def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Ite
         format=manifest.format,
         encoding=manifest.encoding,
         column=manifest.mapping.get(Columns.Time, "time"),
-        unit=manifest.timestamp_unit,
+        unit=spoken(manifest.timestamp_unit),
     )
     mapping = ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
     yield tr("columns: {mapping}", mapping=mapping)
@@ -461,7 +462,7 @@ def _refusal_lines(
 ) -> Iterator[str]:
     """Reasons of refused rows, the first of them, and the file of all."""
     for reason, count in summary.reasons.items():
-        yield tr("refused {n:,}: {reason}", n=count, reason=tr(reason))
+        yield tr("refused {n:,}: {reason}", n=count, reason=spoken(reason))
     for refusal in summary.refused[:REFUSALS_SHOWN]:
         yield f"  {refusal}"
     if summary.refused and has_file:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from core.language import mark, tr
 
@@ -15,6 +16,7 @@ HELP = (
     mark("Show this message and exit."),
 )
 """What typer writes into a help."""
+REPEATED = mark("Option {} is given more than once, but takes one value")
 MISTAKES = (
     *(mark("Missing argument {}"), mark("Missing option {}"), mark("Missing command")),
     mark("No such option: {} (Possible options: {})"),
@@ -23,6 +25,7 @@ MISTAKES = (
     mark("No such command {}"),
     mark("Option {} requires an argument"),
     mark("Option {} does not take a value"),
+    REPEATED,
     mark("Got unexpected extra argument(s) ({})"),
     mark("Invalid value for {}: {}"),
     mark("Input should be greater than or equal to {}"),
@@ -34,7 +37,17 @@ MISTAKES = (
 
 
 class Verb(TyperCommand):
-    """A verb with its help in the reader's language."""
+    """A verb with its help in the reader's language. None of the values on a line is passed over:
+    where an option that takes one is given several, the line is a mistake."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a line into ``ctx``; what is left of them."""
+        if not ctx.resilient_parsing:
+            _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            for option, times in Counter(given).items():
+                if times > 1 and isinstance(option, TyperOption) and _takes_one(option):
+                    ctx.fail(REPEATED.format(repr(option.opts[0])))
+        return super().parse_args(ctx, args)
 
     def get_help(self, ctx: Any) -> str:
         """The help, as a page of text."""
@@ -47,6 +60,13 @@ class Verbs(TyperGroup):
     def get_help(self, ctx: Any) -> str:
         """The help, as a page of text."""
         return helped(super().get_help(ctx))
+
+
+def _takes_one(option: TyperOption) -> bool:
+    """Whether a second mention would take the place of the first: a value, or --yes and --no."""
+    if option.multiple or option.count:
+        return False
+    return not option.is_flag or bool(option.secondary_opts)
 
 
 def helped(text: str) -> str:

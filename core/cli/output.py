@@ -71,10 +71,33 @@ def spread(verb: Callable[..., int | None]) -> Callable[..., int | None]:
 def answer(facts: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
     """Print ``facts`` as one JSON object on stdout, or ``lines`` for a person."""
     if as_json:
-        print(json.dumps(plain(facts), ensure_ascii=False, allow_nan=False))
+        _say(json.dumps(plain(facts), ensure_ascii=False, allow_nan=False))
         return
     for line in lines:
-        print(one_line(line))
+        _say(one_line(line))
+
+
+class Unwritable(DomainError):
+    """The answer can't be written: stdout is a file on a full disk, say."""
+
+
+def flush() -> None:
+    """Write what waits for stdout; ``Unwritable`` where that fails."""
+    _say("", end="")
+
+
+def _say(line: str, end: str = "\n") -> None:
+    """Print on stdout; on nothing where stdout is closed."""
+    try:
+        print(line, end=end, flush=not line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(
+            tr("the answer can't be written: {reason}", reason=error.strerror or error),
+            where=tr("standard output"),
+            remedy=tr("Make room, or send it elsewhere"),
+        ) from None
 
 
 def complain(message: str) -> None:

@@ -47,6 +47,11 @@ session session_id sessionid visit_id visitid anonymous_id anonymousid anon_id c
 cookieid device_id deviceid browser_id email e_mail email_address ip_address
 """
 """What stands for users where no column names them."""
+QUANTITIES = """
+quantity qty units menge stuckzahl anzahl quantite cantidad quantita quantidade aantal antal
+ilosc mnozstvi mennyiseg miktar adet количество кол_во 数量 件数 個数 수량
+"""
+"""How many of an item a row is about, as the last word of a column's name."""
 IDS = (
     "id",
     "no",
@@ -221,6 +226,7 @@ _TIME_ENDS = frozenset(
     ("timestamp", "datetime", "date", "time", "at", "ts", "datum", "fecha", "data")
 )
 _REVIEW = frozenset(("review", "reviews", "comment", "comments", "feedback", "opinion"))
+_RATING_ENDS = frozenset(("rating", "stars", "score", "grade"))
 _TEXT_ENDS = frozenset(("text", "body", "message", "content", "comment", "comments"))
 _TITLE_ENDS = frozenset(("title", "headline", "heading", "summary", "subject"))
 _MINE = re.compile(r"(?:my|your|own)_")
@@ -286,6 +292,8 @@ def _told_by_words(table: str, field: str, name: str) -> bool:
     if field in (Columns.Text, Columns.Title):
         ends = _TEXT_ENDS if field == Columns.Text else _TITLE_ENDS
         return words[-1] in ends and not _REVIEW.isdisjoint(words)
+    if field == Columns.Rating:
+        return words[-1] in _RATING_ENDS and not _REVIEW.isdisjoint(words)
     if field == Columns.Time:
         is_other = NOT_TIMES.search(name) or _LATER.search(name)
         return words[-1] in _TIME_ENDS and bool(_HAPPENS.search(name)) and not is_other
@@ -303,6 +311,13 @@ def _nouns() -> tuple[frozenset[str], frozenset[str]]:
         frozenset(word for word in _plain(words) if len(word) > 2) for words in (USERS, ITEMS)
     )
     return people, things
+
+
+def is_quantity(column: str) -> bool:
+    """Whether a column is called as numbers of bought pieces are."""
+    name = plain_name(column)
+    words = _plain(QUANTITIES)
+    return name in words or name.rpartition("_")[2] in words
 
 
 def is_stand_in(column: str) -> bool:

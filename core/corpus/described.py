@@ -11,7 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.corpus.column_names import ITEM_NOUN, NOT_TIMES, guess, is_title, plain_name
+from core.corpus.column_names import (
+    ITEM_NOUN,
+    NOT_TIMES,
+    guess,
+    is_quantity,
+    is_title,
+    plain_name,
+)
 from core.corpus.syntax.protocol import Head, named, real_column
 from core.corpus.texts import is_missing
 from core.corpus.time_forms import read_clock
@@ -82,6 +89,27 @@ def clock_column(head: Head, columns: Mapping[str, str], unit: TimeUnit) -> str 
     ]
     likely = guess("events", clocks).get(Columns.Time, ())
     return likely[0] if likely else clocks[0] if len(clocks) == 1 else None
+
+
+def quantity_column(head: Head, columns: Mapping[str, str]) -> str | None:
+    """The column that says how many were bought, mostly not below zero; None without one."""
+    for column in head.columns[:SEARCHED]:
+        if column in columns.values() or column in head.claimed or not is_quantity(column):
+            continue
+        given = [read_quantity(value) for value in head.values(column) if not is_missing(value)]
+        numbers = [value for value in given if value is not None]
+        below = sum(value < 0 for value in numbers)
+        if numbers and len(numbers) == len(given) and below * 2 < len(numbers):
+            return column
+    return None
+
+
+def read_quantity(value: Any) -> float | None:
+    """How many; None for what is no number."""
+    try:
+        return float(value.strip().replace(",", "") if isinstance(value, str) else value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _are_days(unit: TimeUnit, values: Sequence[Any]) -> bool:

@@ -263,7 +263,7 @@ class FilesRead:
         if shortened:
             self.notes.append(SHORTENED.format(n=shortened, most=f"{MAX_TEXT:,}"))
         units = [source.unit for source in self.plan.events if source.unit is not None]
-        if any("date" in unit.name for unit in units):
+        if any("date" in unit.name and not unit.has_zones for unit in units):
             self.notes.append(AS_UTC)
         if self.plan.asked.order_as_time:
             self.notes.append(ORDER_AS_TIME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -95,8 +96,8 @@ def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:
         ),
         where=where,
         remedy=tr(
-            "Say what each means, for example --kind {word}=view; the kinds are {kinds}",
-            word=listed[0][:MAX_LENGTH],
+            "Say what each means, for example --kind {word}; the kinds are {kinds}",
+            word=shlex.quote(f"{listed[0][:MAX_LENGTH]}={EventKind.VIEW}"),
             kinds=", ".join(EventKind),
         ),
     )

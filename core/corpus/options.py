@@ -27,7 +27,9 @@ USERS_ID = "user.user_id"
 SHORT_NAMES = {"user": Columns.User, "item": Columns.Item, "time": Columns.Time}
 CLOCK = "clock"
 """The column with the time of day, where that of the time holds days."""
-FIELDS = (*Columns.EVENTS, CLOCK, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
+QUANTITY = "quantity"
+"""The column that says how many were bought: below zero they were given back."""
+FIELDS = (*Columns.EVENTS, CLOCK, QUANTITY, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
 """What a column of events or items can be mapped to."""
 NO_QUOTE = "none"
 QUOTES = ('"', "'", NO_QUOTE)
@@ -35,6 +37,7 @@ DECIMALS = (".", ",")
 SPOKEN_DELIMITERS = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 TIME_WORDS = (
     "seconds", "milliseconds", "microseconds", "nanoseconds", "serial", "day-first", "month-first",
+    "year-first",
 )  # fmt: skip
 """What ``time_format`` may be besides a pattern such as %d/%m/%Y."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.corpus.column_names import is_stand_in, is_title
+from core.corpus.column_names import guess, is_stand_in, is_title
 from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.ratings import RatingStyle
@@ -24,6 +24,9 @@ from core.language import mark
 BY_ORDER = mark("order of rows")
 TITLED = form(mark("no column has ids of items: they are known by {column}"))
 STANDS_IN = form(mark("no column names users: each value of {column} is taken for one"))
+NOT_RATINGS = form(
+    mark("the column {column} is not used: its values can't be read as ratings, such as {value}")
+)
 WHOLE = form(mark("whole numbers written as floats in {fields} were read as integers (12.0 as 12)"))
 
 
@@ -78,12 +81,14 @@ class EventFile(ItemFile):
 
     ``unit`` None: their order is their time. ``about``: the same file as one of items, where its
     rows say what their items are. ``one_user``: whose all rows are, where no column says it.
+    ``numbers``: fields whose ids are numbers, among which NA is none.
     """
 
     unit: TimeUnit | None
     style: RatingStyle
     about: ItemFile | None = None
     one_user: str = ""
+    numbers: frozenset[str] = frozenset()
 
     @property
     def used(self) -> set[str]:
@@ -97,8 +102,9 @@ class EventFile(ItemFile):
         whole = self.whole
         whose = self.one_user
         return EventReader(
-            self.columns, self.unit, self.style, kinds, whole, order, kind, also, whose
-        )
+            self.columns, self.unit, self.style, kinds, whole, order, kind, also, whose,
+            self.numbers,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -180,10 +186,22 @@ class Plan:
             user = source.columns.get(Columns.User, "")
             if source.table == EVENTS and is_stand_in(user) and user not in said:
                 notes.append(f"{source.file.name}: {STANDS_IN.format(column=repr(user[:60]))}")
+            if source.table == EVENTS and Columns.Rating not in source.columns:
+                notes += [f"{source.file.name}: {note}" for note in _not_ratings(source)]
             item = source.columns.get(Columns.Item, "")
             if source.table == EVENTS and is_title(item) and item not in said:
                 notes.append(f"{source.file.name}: {TITLED.format(column=repr(item[:60]))}")
         return list(dict.fromkeys(notes))
+
+
+def _not_ratings(source: ItemFile) -> Iterator[str]:
+    """Of a column that is called as ratings are, but holds none that can be read."""
+    unused = set(source.unused)
+    for column in guess("events", source.head.columns).get(Columns.Rating, ()):
+        values = [value for value in source.head.values(column) if not is_missing(value)]
+        if column in unused and values:
+            yield NOT_RATINGS.format(column=repr(column[:60]), value=repr(str(values[0])[:40]))
+            return
 
 
 def _together(words: Iterable[str]) -> str:

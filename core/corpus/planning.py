@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.corpus.column_names import guess, is_stand_in, is_title
-from core.corpus.described import clock_column, item_columns
+from core.corpus.described import clock_column, item_columns, quantity_column
+from core.corpus.ids import check_ids, numeric_ids, whole_ids
 from core.corpus.kinds import kind_of, unknown_kinds
-from core.corpus.options import CLOCK, ITEM_PREFIX, ImportOptions, split_mapping
+from core.corpus.no_plan import columns_of, no_events, no_rows
+from core.corpus.options import CLOCK, ITEM_PREFIX, QUANTITY, ImportOptions, split_mapping
 from core.corpus.plan import EventFile, ItemFile, Plan
 from core.corpus.questions import Asked
 from core.corpus.ratings import RatingStyle
@@ -19,8 +22,7 @@ from core.corpus.readers.protocol import Reader
 from core.corpus.source import BadRow, SourceFile, is_folder
 from core.corpus.spoken import spoken
 from core.corpus.syntax import Head, Rows, each_event, open_rows, read_head
-from core.corpus.syntax.parquet_rows import ParquetRows
-from core.corpus.texts import MAX_ID, is_missing, is_scientific, is_whole_float, read_id
+from core.corpus.texts import is_missing, read_id
 from core.corpus.timestamps import TimeUnit, find_unit
 from core.domain import Columns, DomainError
 from core.language import tr
@@ -28,7 +30,6 @@ from core.language import tr
 SEVERAL = 5
 """Rows of one item from which an id is more likely that of something else."""
 NEEDED = (Columns.User, Columns.Item, Columns.Time)
-IDS = (Columns.User, Columns.Item)
 OF_EVENTS = ("header", "delimiter", "quote")
 """Options that an items file takes only where it cannot be read without them."""
 
@@ -151,9 +152,9 @@ def _plan_events(
     _check_columns(file, head, mapping)
     _check_columns(file, head, {ITEM_PREFIX + field: name for field, name in item_map.items()})
     if not head.columns or not any(not isinstance(values, BadRow) for _, values in head.rows):
-        raise _no_rows(file, head)
+        raise no_rows(file, head)
     if found is None:
-        raise _no_events(file, head, readers, needed, mapping)
+        raise no_events(file, head, readers, needed, mapping)
     reader, guessed = found
     columns = _merged(guessed, mapping)
     if options.one_user and (column := columns.pop(Columns.User, None)):
@@ -163,18 +164,22 @@ def _plan_events(
         columns.pop(CLOCK, None)
     if options.kinds and Columns.Kind not in columns:
         columns |= _said_kinds(head, columns, options)
-    _check_ids(file, rows, head, columns)
+    check_ids(rows, head, columns, partial(_column, file))
     style = RatingStyle(decimal=options.decimal)
     if Columns.Rating in columns:
         style = RatingStyle.of(head.values(columns[Columns.Rating]), options.decimal)
     unit = None if options.order_as_time else _time_unit(file, rows, head, columns, options)
     if unit is not None and CLOCK not in columns and (clock := clock_column(head, columns, unit)):
         columns[CLOCK] = clock
-    whole = whole_ids(head, columns)
+    if QUANTITY not in columns and (quantity := quantity_column(head, columns)):
+        columns[QUANTITY] = quantity
+    whole, numbers = whole_ids(head, columns), numeric_ids(head, columns)
     about = {**item_columns(head, columns), **item_map, Columns.Item: columns[Columns.Item]}
     described = ItemFile(file, rows, head, READERS[-1], about, whole) if len(about) > 1 else None
     whose = options.one_user
-    return EventFile(file, rows, head, reader, columns, whole, unit, style, described, whose)
+    return EventFile(
+        file, rows, head, reader, columns, whole, unit, style, described, whose, numbers
+    )
 
 
 def _read_by(
@@ -230,7 +235,9 @@ def _merged(guessed: Mapping[str, str], mapping: Mapping[str, str]) -> dict[str,
         field: column for field, column in guessed.items() if column not in said or field in NEEDED
     }
     columns.update(mapping)
-    return {field: columns[field] for field in (*Columns.EVENTS, CLOCK) if field in columns}
+    return {
+        field: columns[field] for field in (*Columns.EVENTS, CLOCK, QUANTITY) if field in columns
+    }
 
 
 def _said_kinds(head: Head, columns: Mapping[str, str], options: ImportOptions) -> dict[str, str]:
@@ -283,113 +290,6 @@ def _unknown(values: Iterable[Any], said: Mapping[str, str]) -> set[str]:
     return {word for word in words if kind_of(word, said) is None}
 
 
-def _check_ids(file: SourceFile, rows: Rows, head: Head, columns: Mapping[str, str]) -> None:
-    """Refuse ids that are no ids any more: bytes, and numbers without their last digits."""
-    for field in (name for name in IDS if name in columns):
-        column = columns[field]
-        where = _column(file, column)
-        if isinstance(rows, ParquetRows) and rows.is_binary(column):
-            raise DomainError(
-                tr(
-                    "the column {column!r} holds binary values, which cannot be a {field}",
-                    column=column,
-                    field=field,
-                ),
-                where=where,
-                remedy=tr("Write the ids as text or whole numbers"),
-            )
-        values = [value for value in head.values(column) if not is_missing(value)]
-        lost = [value for value in values if is_scientific(value)]
-        if len(lost) * 2 > len(values):
-            raise DomainError(
-                tr(
-                    "the {field}s are in scientific notation, for example {value}: their last "
-                    "digits are lost",
-                    field=field,
-                    value=lost[0],
-                ),
-                where=where,
-                remedy=tr("Export the file again with this column as text, not as a number"),
-            )
-
-
-def whole_ids(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
-    """Fields of ids that hold whole numbers as floats, and no other numbers with a point."""
-    fields = set()
-    for field in (name for name in IDS if name in columns):
-        values = [value for value in head.values(columns[field]) if not is_missing(value)]
-        floats = sum(is_whole_float(value) or isinstance(value, float) for value in values)
-        points = sum(_has_fraction(value) for value in values)
-        if floats > points:
-            fields.add(field)
-    return frozenset(fields)
-
-
-def _has_fraction(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > MAX_ID or is_whole_float(value):
-        return False
-    whole, point, part = value.strip().partition(".")
-    return bool(point) and whole.isdecimal() and part.isdecimal()
-
-
-def _no_rows(file: SourceFile, head: Head) -> DomainError:
-    bad = next((row for _, row in head.rows if isinstance(row, BadRow)), None)
-    what = tr("the file has no row that can be read")
-    if bad is not None:
-        what = tr(
-            "the file has no row that can be read; its first line {reason}",
-            reason=spoken(bad.reason),
-        )
-    remedy = tr("Give a CSV with a header line, JSON lines, Parquet or an Excel sheet")
-    if bad is not None and head.columns and (mark := head.source.facts.delimiter):
-        remedy = tr(
-            "Put quotes around fields that hold {mark!r}, or say what separates fields with "
-            "--delimiter",
-            mark=mark,
-        )
-    return DomainError(what, where=str(file.path), remedy=remedy)
-
-
-def _no_events(
-    file: SourceFile,
-    head: Head,
-    readers: Sequence[Reader],
-    needed: Sequence[str],
-    mapping: Mapping[str, str],
-) -> DomainError:
-    if any(reader.item_columns(head) for reader in READERS[:-1]):
-        return DomainError(
-            tr("this file lists items, not events"),
-            where=str(file.path),
-            remedy=tr("Name the events first, then --items {name}", name=file.name),
-        )
-    columns = {**(readers[-1].event_columns(head) or {}), **mapping}
-    missing = [name for name in needed if name not in columns]
-    remedy = [tr("Say which it is: --map {field}=COLUMN", field=missing[0])]
-    if missing == [Columns.Time]:
-        remedy.append(
-            tr(
-                "If the file has no times, add --order-as-time: each user's rows in the order of "
-                "the file, one a day"
-            )
-        )
-    elif head.source.facts.has_header and head.source.facts.delimiter:
-        remedy.append(tr("If the first line is no header, add --no-header"))
-    if Columns.User in missing:
-        remedy.append(tr("If all rows are one person's, add --one-user NAME"))
-    if len(head.columns) == 1 and head.source.facts.delimiter:
-        separate = tr("Each line is one field: say what separates fields with --delimiter")
-        remedy.insert(0, separate)
-    return Asked(
-        tr("no column was found for {fields}", fields=tr(" and ").join(missing)),
-        "mapping",
-        where=_columns_of(file, head),
-        remedy=tr(". ").join(remedy),
-        field=missing[0],
-        proposals=head.columns[:200],
-    )
-
-
 def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) -> ItemFile:
     file = SourceFile(path, options.encoding)
     rows = open_rows(file, options)
@@ -400,13 +300,13 @@ def _plan_items(path: Path, mapping: Mapping[str, str], options: ImportOptions) 
         columns = reader.item_columns(head)
         if columns is not None and (Columns.Item in columns or Columns.Item in mapping):
             merged = {**columns, **mapping}
-            _check_ids(file, rows, head, {Columns.Item: merged[Columns.Item]})
             ids = {Columns.Item: merged[Columns.Item]}
+            check_ids(rows, head, ids, partial(_column, file))
             return ItemFile(file, rows, head, reader, merged, whole_ids(head, ids))
     raise Asked(
         tr("no column was found for {fields}", fields=Columns.Item),
         "mapping",
-        where=_columns_of(file, head),
+        where=columns_of(file, head),
         remedy=tr("Say which it is: --map {field}=COLUMN", field="item.item_id"),
         field=ITEM_PREFIX + Columns.Item,
         proposals=head.columns[:200],
@@ -426,7 +326,7 @@ def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> 
             raise Asked(
                 tr("there is no column {column!r} to use as {field}", column=column, field=name),
                 "mapping",
-                where=_columns_of(file, head),
+                where=columns_of(file, head),
                 remedy=remedy,
                 field=name,
                 proposals=head.columns[:200],
@@ -435,7 +335,3 @@ def _check_columns(file: SourceFile, head: Head, mapping: Mapping[str, str]) -> 
 
 def _column(file: SourceFile, column: str) -> str:
     return tr("{path}, column {column}", path=file.path, column=column)
-
-
-def _columns_of(file: SourceFile, head: Head) -> str:
-    return tr("{path}, columns: {columns}", path=file.path, columns=head.listed)

@@ -71,6 +71,10 @@ NUMBER_WORDS = {
 } | {
     "fünf": 5.0, "une": 1.0, "cinq": 5.0, "três": 3.0, "zero": 0.0, "eine": 1.0,
     "ein": 1.0, "uma": 1.0, "duas": 2.0, "pięć": 5.0,
+    "dissatisfied": 2.0, "neutral": 3.0, "satisfied": 4.0, "disagree": 2.0, "agree": 4.0,
+    "very dissatisfied": 1.0, "very satisfied": 5.0,  # no sentence
+    "strongly disagree": 1.0, "strongly agree": 5.0,  # no sentence
+    "非常不满意": 1.0, "不满意": 2.0, "一般": 3.0, "满意": 4.0, "非常满意": 5.0,
     "力荐": 5.0, "推荐": 4.0, "还行": 3.0, "较差": 2.0, "很差": 1.0,
 }  # fmt: skip
 _UP = """
@@ -95,6 +99,7 @@ _FRACTION = re.compile(
     rf"({_NUMBER})\s*(?:[^\W\d_]{{0,12}}\s+)?(?:/|\\|out\s+of|von|sur|de|su|of|из|／|满分)\s*(\d+(?:[.,]\d+)?)"
     r"(?:\s*\D{0,20})?", re.IGNORECASE,
 )  # fmt: skip
+_HALF = re.compile(r"(\d{1,3})\s*(?:½|1/2)\s*(?:[★⭐*]|stars?)?", re.IGNORECASE)
 _PERCENT = re.compile(rf"({_NUMBER})\s*[%％]")
 _UNIT = re.compile(
     rf"({_NUMBER}|[^\W\d_]+)[\s-]*(?:\*+|★|☆|stars?|sterne?n?|etoiles?|étoiles?|estrellas?|"
@@ -169,6 +174,9 @@ class RatingStyle:
             return Rating(share=letter)
         if _SYMBOLS.fullmatch(text):
             return Rating(_bounded(_stars(text), text))
+        half = _HALF.fullmatch(text)
+        if half:
+            return Rating(_bounded(float(half[1]) + 0.5, text))
         word = NUMBER_WORDS.get(text.lower())
         if word is None and (unit := _UNIT.fullmatch(text)):
             inner = unit[1].lower()

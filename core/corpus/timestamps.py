@@ -16,9 +16,27 @@ from typing import Any
 
 from core.corpus.options import TIME_WORDS
 from core.corpus.questions import Asked
+from core.corpus.short_years import with_century, year_first
 from core.corpus.spoken import form
 from core.corpus.texts import is_missing
-from core.corpus.time_forms import DAY_FIRST, ISO, MONTH_FIRST, NO_TIME, NotATime, read_form
+from core.corpus.time_forms import (
+    DAY_FIRST,
+    ISO,
+    MONTH_FIRST,
+    NO_TIME,
+    YEAR_FIRST,
+    NotATime,
+    read_form,
+)
+from core.corpus.time_questions import (
+    DAYS_FIRST,
+    MONTHS_FIRST,
+    SHOWN,
+    YEARS_FIRST,
+    no_time,
+    open_order,
+    open_year,
+)
 from core.domain import DomainError
 from core.language import mark, tr
 
@@ -49,7 +67,6 @@ SERIAL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
 """Day 0 of a spreadsheet, which takes 1900 for a leap year."""
 DAY_MICROS = 86_400 * 10**6
 SAMPLED = 2_000
-SHOWN = 30
 _COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -59,11 +76,13 @@ class TimeUnit:
 
     ``read`` returns microseconds since 1970 or raises ValueError with the reason in words.
     ``said`` is the value of ``--time-format`` that stands for a decision of the whole column.
+    ``has_zones``: whether every value that was looked at names its zone.
     """
 
     name: str
     read: Callable[[Any], int]
     said: str | None = None
+    has_zones: bool = False
 
 
 def find_unit(
@@ -83,7 +102,7 @@ def find_unit(
     """
     sample = [value for value in values if not is_missing(value)]
     sample = sample[:SAMPLED] + sample[SAMPLED:][-SAMPLED:]
-    if said is not None and said not in ("day-first", "month-first"):
+    if said is not None and said not in (DAYS_FIRST, MONTHS_FIRST):
         return _said_unit(said, sample, where)
     scores: Counter[str] = Counter(dict.fromkeys(NUMERIC, 0))
     orders: Counter[str] = Counter()
@@ -94,35 +113,25 @@ def find_unit(
             orders.update(_orders(value))
     best = max(scores, key=lambda name: (scores[name], -list(scores).index(name)))
     if scores[best] == 0:
-        raise _no_time(sample, where, otherwise)
+        raise no_time(sample, where, otherwise)
     if best in NUMERIC:
         return TimeUnit(best, _mixed(NUMERIC[best], MONTH_FIRST))
-    order = {"day-first": DAY_FIRST, "month-first": MONTH_FIRST}.get(said or "")
+    if said is None:
+        first = year_first(sample)
+        if first:
+            return _years_first()
+        if first is None:
+            raise open_year(str(sample[0]), where, otherwise)
+    order = {DAYS_FIRST: DAY_FIRST, MONTHS_FIRST: MONTH_FIRST}.get(said or "")
     answer = said
     if order is None and orders:
         order = _decided(orders, rest)
         if order is None:
-            shown = next(str(value) for value in sample if _orders(value))
-            how = tr("Write them as year-month-day")
-            if otherwise:
-                how = tr(
-                    "Say which with --time-format day-first or --time-format month-first, or with "
-                    "a pattern such as --time-format %d/%m/%Y; or write them as year-month-day"
-                )
-            raise Asked(
-                tr(
-                    "the dates can be read as month/day/year and as day/month/year: {value!r}",
-                    value=shown,
-                ),
-                "time_format",
-                where=where,
-                remedy=how,
-                values=(shown,),
-                proposals=("day-first", "month-first"),
-            )
-        answer = "day-first" if order == DAY_FIRST else "month-first"
+            raise open_order(next(str(v) for v in sample if _orders(v)), where, otherwise)
+        answer = DAYS_FIRST if order == DAY_FIRST else MONTHS_FIRST
     order = order or DAY_FIRST
-    return TimeUnit(_named(best, order), _mixed(_no_number, order), answer)
+    zones = all(map(_has_zone, sample))
+    return TimeUnit(_named(best, order), _mixed(_no_number, order), answer, zones)
 
 
 def times_share(values: Sequence[Any], *, strict: bool = False) -> float:
@@ -152,6 +161,18 @@ def _orders(value: Any) -> tuple[str, ...]:
         return read_form(value, DAY_FIRST).orders
     except NotATime:
         return ()
+
+
+def _has_zone(value: Any) -> bool:
+    """Whether a time names its zone, or is none."""
+    if not isinstance(value, str):
+        return isinstance(value, datetime) and value.tzinfo is not None
+    for order in (DAY_FIRST, MONTH_FIRST):
+        try:
+            return read_form(value, order).moment.tzinfo is not None
+        except ValueError:
+            continue
+    return True
 
 
 def _form_of(value: Any) -> str | None:
@@ -328,6 +349,8 @@ NUMERIC: dict[str, Callable[[Any], int]] = {
 
 def _said_unit(said: str, sample: list[Any], where: str) -> TimeUnit:
     """The unit that a person named: a word of ``TIME_WORDS``, or a pattern of strptime."""
+    if said == YEARS_FIRST:
+        return _years_first()
     if said in TIME_WORDS:
         name = SERIAL if said == "serial" else said
         return TimeUnit(name, _mixed(NUMERIC[name], DAY_FIRST), said)
@@ -363,33 +386,19 @@ def _said_unit(said: str, sample: list[Any], where: str) -> TimeUnit:
     return TimeUnit(SUCH_AS.format(form=said), read, said)
 
 
+def _years_first() -> TimeUnit:
+    """How dates such as 21-01-05 are read."""
+    read = _mixed(_no_number, DAY_FIRST)
+    return TimeUnit(
+        YEAR_FIRST,
+        lambda value: read(with_century(value) if isinstance(value, str) else value),
+        YEARS_FIRST,
+    )
+
+
 def _readable(read: Callable[[Any], int], value: Any) -> bool:
     try:
         read(value)
     except ValueError:
         return False
     return True
-
-
-def _no_time(sample: list[Any], where: str, otherwise: str) -> DomainError:
-    if not sample:
-        what = tr("the column of times is empty")
-    else:
-        what = tr(
-            "no value is a time between 1980 and 2100, for example {value!r}",
-            value=str(sample[0])[:SHOWN],
-        )
-    remedy = tr("Give seconds, milliseconds or microseconds since 1970, or ISO dates")
-    if otherwise:
-        remedy = tr(
-            "Give seconds, milliseconds or microseconds since 1970, or ISO dates, or say the form "
-            "with --time-format, or {otherwise}",
-            otherwise=otherwise,
-        )
-    return Asked(
-        what,
-        "time_format",
-        where=where,
-        values=tuple(str(value)[:SHOWN] for value in sample[:3]),
-        remedy=remedy,
-    )

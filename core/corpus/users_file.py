@@ -19,13 +19,15 @@ import pyarrow as pa
 
 from core.corpus.attributes import DAY, FROM_FILE, NUMBER, TEXT, is_ours, write_attributes
 from core.corpus.column_names import guess
+from core.corpus.ids import whole_ids
 from core.corpus.manifest import Source, UserAttributes
 from core.corpus.options import USERS_ID, ImportOptions, users_column
 from core.corpus.plan import ItemFile
-from core.corpus.planning import OF_EVENTS, whole_ids
+from core.corpus.planning import OF_EVENTS
 from core.corpus.quarantine import USERS, Quarantine, Refusal
 from core.corpus.questions import Asked
 from core.corpus.readers import READERS
+from core.corpus.short_years import with_century, year_first
 from core.corpus.source import BadRow, SourceFile
 from core.corpus.spoken import form, listing
 from core.corpus.syntax import open_rows, read_head
@@ -317,6 +319,13 @@ def _as_number(value: Raw | None, *, comma: bool) -> float | None:
 def _as_days(name: str, values: Sequence[Raw | None], notes: list[str]) -> list[datetime | None]:
     """Each value as a day or time in UTC, None where it is none; none at all where that is open."""
     orders: set[str] = set()
+    known = [value for value in values if value is not None]
+    first_year = year_first(known)
+    if first_year is None:
+        notes.append(OPEN_ORDER.format(name=name))
+        return [None] * len(values)
+    if first_year:
+        values = [with_century(value) if isinstance(value, str) else value for value in values]
     for value in values:
         if isinstance(value, str):
             try:

@@ -7,19 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from core.corpus.described import read_quantity
 from core.corpus.kinds import kind_of
-from core.corpus.options import CLOCK
+from core.corpus.options import CLOCK, QUANTITY
 from core.corpus.ratings import Rating, RatingStyle
 from core.corpus.source import BadRow
 from core.corpus.syntax.protocol import Values
-from core.corpus.texts import IS_MISSING, MAX_TEXT, is_missing, read_id, read_text
+from core.corpus.texts import IS_MISSING, MAX_TEXT, NO_NUMBER, is_missing, read_id, read_text
 from core.corpus.time_forms import NO_CLOCK, NotATime, read_clock
 from core.corpus.timestamps import DAY_MICROS, TimeUnit
 from core.domain import Columns
+from core.language import mark
 
 MEMO = 100_000
 UNKNOWN_WORDS = 1_000
 NO_RATING = Rating()
+GIVEN_BACK = mark("is below zero: what was given back is no event")
 OPEN = ""
 """The kind of an event whose file names none: it follows from rating and text at the end."""
 
@@ -69,7 +72,8 @@ class EventReader:
     takes, in this order, and then the
     columns ``also``. ``unit`` None: an event's time is its place among the user's rows, one a
     day, counted in ``order``. ``whole``: fields of ids whose "12.0" is 12. ``kind``: that of
-    events whose row names none; ``one_user``: whose the rows are, where no column says it.
+    events whose row names none; ``one_user``: whose the rows are, where no column says it;
+    ``numbers``: fields whose ids are numbers, among which NA is none.
     ``dropped`` are the optional values of the latest row that could not be read; ``shortened``
     counts texts cut at MAX_TEXT; ``unknown`` counts unknown words of the kind column; ``wholes``
     counts what ratings such as 3/5 are of.
@@ -86,8 +90,9 @@ class EventReader:
         kind: str = OPEN,
         also: Sequence[str] = (),
         one_user: str = "",
+        numbers: frozenset[str] = frozenset(),
     ) -> None:
-        fields = [field for field in (*Columns.EVENTS, CLOCK) if field in columns]
+        fields = [field for field in (*Columns.EVENTS, CLOCK, QUANTITY) if field in columns]
         if unit is None and Columns.Time in fields:
             fields.remove(Columns.Time)
         self._n_values = len(fields)
@@ -101,8 +106,9 @@ class EventReader:
         self._title_place = places.get(Columns.Title, -1)
         self._text_place = places.get(Columns.Text, -1)
         self._clock_place = places.get(CLOCK, -1)
+        self._quantity_place = places.get(QUANTITY, -1)
         self._unit, self._style, self._said, self._order = unit, style, kinds, order
-        self._whole = whole
+        self._whole, self._numbers = whole, numbers
         self._default_kind = kind
         self._users = _Memo(lambda value: self._id(Columns.User, value))
         self._items = _Memo(lambda value: self._id(Columns.Item, value))
@@ -122,6 +128,8 @@ class EventReader:
         try:
             user = self._users[user] if user.__class__ is str else self._id(Columns.User, user)
             item = self._items[item] if item.__class__ is str else self._id(Columns.Item, item)
+            if self._quantity_place >= 0:
+                self._check_quantity(values[self._quantity_place])
             time = self._time(user, values)
         except BadRow as bad:
             return bad
@@ -155,7 +163,16 @@ class EventReader:
         return () if isinstance(values, BadRow) else values[self._n_values :]
 
     def _id(self, field: str, value: Any) -> str:
+        if field in self._numbers and str(value).strip().lower() in NO_NUMBER:
+            raise BadRow(field, IS_MISSING, value)
         return read_id(field, value, whole=field in self._whole)
+
+    @staticmethod
+    def _check_quantity(value: Any) -> None:
+        """Refuse what was given back."""
+        number = read_quantity(value)
+        if number is not None and number < 0:
+            raise BadRow(QUANTITY, GIVEN_BACK, value)
 
     def _time(self, user: str, values: Values) -> int:
         if self._unit is None:

@@ -24,7 +24,7 @@ _SPOKEN = {
 }
 TIME_NAMES = (
     *(mark("seconds"), mark("milliseconds"), mark("microseconds"), mark("nanoseconds")),
-    *(mark("serial"), mark("day-first"), mark("month-first")),
+    *(mark("serial"), mark("day-first"), mark("month-first"), mark("year-first")),
 )
 """The words among forms of time, for ``tr``."""
 

@@ -90,7 +90,11 @@ class _Guess:
 
     def _take(self, field: str, fits: Callable[[str, list[Any]], bool] | None = None) -> None:
         candidates = [real_column(self._head, name) for name in self._by_name.get(field, ())]
-        free = [column for column in candidates if column not in self._taken.values()]
+        free = [
+            column
+            for column in candidates
+            if column not in self._taken.values() and not self._is_object(column)
+        ]
         free.sort(key=self._head.claimed.__contains__)
         if field not in NEEDED:
             free = [column for column in free if column not in self._head.claimed]
@@ -100,6 +104,11 @@ class _Guess:
                 return
         if field == Columns.Time and free:
             self._taken[field] = free[0]
+
+    def _is_object(self, column: str) -> bool:
+        """Whether a column holds objects: what is in them stands in columns of its own."""
+        values = self._values(column)
+        return bool(values) and all(isinstance(value, dict) for value in values)
 
     def _values(self, column: str) -> list[Any]:
         values = [value for value in self._head.values(column) if not is_missing(value)]

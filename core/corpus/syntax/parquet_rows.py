@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -22,12 +23,17 @@ MAX_CHUNK = 2 * 2**30
 MAX_COLUMNS = 50_000
 MAX_GROUPS = 100_000
 LATER_ROWS = 500
+MAX_DEPTH, MAX_INNER = 3, 500
+"""How deep objects are looked into, and how many columns come of it."""
 THRIFT_LIMIT = 64 * 2**20
 WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 
 
 class ParquetRows:
-    """The rows of a Parquet file; only the columns asked for are decoded, a few rows at a time."""
+    """The rows of a Parquet file; only the columns asked for are decoded, a few rows at a time.
+
+    What an object holds has columns of its own, called ``object.name``.
+    """
 
     facts = Facts("Parquet")
 
@@ -36,11 +42,12 @@ class ParquetRows:
         with _damage(file, lambda: 1), file.seekable() as stream:
             table = _opened(stream)
             self._schema = table.schema_arrow
-            self.columns = tuple(self._schema.names)
+            self._inner = _inner_columns(self._schema)
+            self.columns = (*self._schema.names, *self._inner)
             self._check(table.metadata)
             leaves = (table.schema.column(place) for place in range(len(table.schema)))
             self._texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-        if len(set(self.columns)) < len(self.columns):
+        if len(set(self._schema.names)) < len(self._schema.names):
             raise DomainError(
                 tr("a column name occurs more than once"),
                 where=str(file.path),
@@ -49,7 +56,7 @@ class ParquetRows:
 
     def is_binary(self, column: str) -> bool:
         """Whether a column holds bytes, which are neither ids nor text."""
-        kind = self._schema.field(column).type
+        kind = self._kind(column)
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
         return any(test(kind) for test in tests)
@@ -58,7 +65,8 @@ class ParquetRows:
         number = 0
         with _damage(self._file, lambda: number + 1):
             unpacked, allowed = 0, max(UNSUSPECTED, MAX_RATIO * self._file.size)
-            for batch in self._batches(list(dict.fromkeys(columns))):
+            roots = dict.fromkeys(self._inner[c][0] if c in self._inner else c for c in columns)
+            for batch in self._batches(list(roots)):
                 unpacked += sum(_text_size(column) for column in batch.columns)
                 if unpacked > allowed:
                     what = tr(
@@ -72,6 +80,9 @@ class ParquetRows:
                     name: _values(column)
                     for name, column in zip(batch.schema.names, batch.columns, strict=True)
                 }
+                for column in self._inner.keys() & set(columns):
+                    root, *path = self._inner[column]
+                    by_name[column] = [_within(value, path) for value in by_name[root]]
                 for values in zip(*(by_name[name] for name in columns), strict=True):
                     number += 1
                     yield number, values
@@ -84,14 +95,15 @@ class ParquetRows:
 
     def later(self, column: str) -> Sequence[Any]:
         with _damage(self._file, lambda: 1), self._file.seekable() as stream:
-            table = _opened(stream, self._strings([column]))
+            root, *path = self._inner.get(column, (column,))
+            table = _opened(stream, self._strings([root]))
             groups = table.metadata.num_row_groups
             values: list[Any] = []
             for group in sorted({groups // 2, groups - 1} - {0, -1}):
-                rows = min(self._batch_rows(table.metadata, [column]), LATER_ROWS)
+                rows = min(self._batch_rows(table.metadata, [root]), LATER_ROWS)
                 some: list[Any] = []  # as many of each column: they are held side by side
-                for batch in table.iter_batches(rows, row_groups=[group], columns=[column]):
-                    some.extend(_values(batch.columns[0]))
+                for batch in table.iter_batches(rows, row_groups=[group], columns=[root]):
+                    some.extend(_within(value, path) for value in _values(batch.columns[0]))
                     if len(some) >= LATER_ROWS:
                         break
                 values += some[:LATER_ROWS]
@@ -102,10 +114,21 @@ class ParquetRows:
             table = _opened(stream, self._strings(columns))
             rows = self._batch_rows(table.metadata, columns)
             total, done = max(table.metadata.num_rows, 1), 0
-            for batch in table.iter_batches(rows, columns=columns, use_threads=False):
-                yield batch
-                done += batch.num_rows
-                self._file.note_share(done / total)
+            for group in self._groups(table.metadata, columns):
+                batches = table.iter_batches(
+                    rows, row_groups=group, columns=columns, use_threads=False
+                )
+                for batch in batches:
+                    yield batch
+                    done += batch.num_rows
+                    self._file.note_share(done / total)
+
+    def _groups(self, metadata: pq.FileMetaData, columns: list[str]) -> list[list[int]]:
+        """Row groups to read together: each alone where Arrow can't join objects of several."""
+        groups = list(range(metadata.num_row_groups))
+        if any(pa.types.is_nested(self._schema.field(name).type) for name in columns):
+            return [[group] for group in groups]
+        return [groups]
 
     def _strings(self, columns: Sequence[str]) -> list[str]:
         """Leaves of text: read as dictionaries, so that a repeated text is in memory once."""
@@ -113,7 +136,14 @@ class ParquetRows:
         return [path for path in self._texts if path.partition(".")[0] in wanted]
 
     def _is_nested_bulk(self, column: str) -> bool:
-        return pa.types.is_nested(self._schema.field(column).type) and len(self.columns) > 2_000
+        return pa.types.is_nested(self._kind(column)) and len(self.columns) > 2_000
+
+    def _kind(self, column: str) -> pa.DataType:
+        root, *path = self._inner.get(column, (column,))
+        kind = self._schema.field(root).type
+        for name in path:
+            kind = kind.field(name).type
+        return kind
 
     def _check(self, metadata: pq.FileMetaData) -> None:
         """Refuse what would be far larger decoded than it is on disk."""
@@ -192,6 +222,29 @@ def _opened(stream: Any, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
     )
 
 
+def _inner_columns(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    """What objects hold besides objects: the column's name -> the object's and those in it."""
+    found: dict[str, tuple[str, ...]] = {}
+    waiting: list[tuple[tuple[str, ...], pa.DataType]]
+    waiting = [((field.name,), field.type) for field in schema if pa.types.is_struct(field.type)]
+    while waiting:
+        path, kind = waiting.pop(0)
+        for place in range(kind.num_fields):
+            inner = kind.field(place)
+            if len(path) < MAX_DEPTH and pa.types.is_struct(inner.type):
+                waiting.append(((*path, inner.name), inner.type))
+            elif len(found) < MAX_INNER:
+                found.setdefault(".".join((*path, inner.name)), (*path, inner.name))
+    return {name: path for name, path in found.items() if name not in schema.names}
+
+
+def _within(value: Any, path: Sequence[str]) -> Any:
+    """What stands in an object under these names; None where one is missing."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def _text_size(column: pa.Array) -> int:
     """Bytes of all texts in a column, each counted as often as it occurs."""
     kind = column.type
@@ -226,8 +279,17 @@ def _values(column: pa.Array) -> list[Any]:
         parts, ends = _values(column.values), column.offsets.to_pylist()
         lists = [parts[start:stop] for start, stop in pairwise(ends)]
         return [row if valid else None for row, valid in zip(lists, _valid(column), strict=True)]
+    if pa.types.is_decimal(kind):
+        return [_number(value) for value in column.to_pylist()]
     if not pa.types.is_dictionary(kind):
         return column.to_pylist()  # type: ignore[no-any-return]
     used = column.indices.unique().drop_null()
     words = dict(zip(used.to_pylist(), column.dictionary.take(used).to_pylist(), strict=True))
     return [words.get(index) for index in column.indices.to_pylist()]
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    """A decimal as Python's other numbers, which are exact where it is whole."""
+    if value is None or not value.is_finite():
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)

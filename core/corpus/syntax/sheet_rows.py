@@ -11,6 +11,7 @@ from core.corpus.column_names import is_named
 from core.corpus.options import ImportOptions
 from core.corpus.questions import Asked
 from core.corpus.source import MAX_RATIO, SourceFile
+from core.corpus.spoken import form, listing
 from core.corpus.syntax.protocol import Facts, Row, ValueRow
 from core.domain import DomainError
 from core.language import mark, tr
@@ -20,6 +21,8 @@ MAX_SHARED = 256 * 2**20
 UNSUSPECTED = 64 * 2**20
 HEADER_ROWS = 20
 MAX_COLUMNS = 16_384
+SHEETS_SHOWN, SHEET_SHOWN = 5, 31
+OTHER_SHEETS = form(mark("only the first sheet is read, not {listed}"))
 SHARED_STRINGS = "xl/sharedStrings.xml"
 
 
@@ -28,6 +31,8 @@ class SheetRows:
 
     def __init__(self, file: SourceFile, options: ImportOptions) -> None:
         self._file = file
+        self.others: tuple[str, ...] = ()
+        """Names of the sheets after the first, which are not read."""
         _check_size(file)
         head = []
         for number, values in self._values():
@@ -36,7 +41,11 @@ class SheetRows:
                 break
         self._skipped, self.columns = self._named(head, options)
         has_header = options.header is not False
-        self.facts = Facts(mark("Excel sheet"), has_header=has_header)
+        notes = ()
+        if self.others:
+            listed = listing(self.others, SHEETS_SHOWN, SHEET_SHOWN)
+            notes = (OTHER_SHEETS.format(listed=listed),)
+        self.facts = Facts(mark("Excel sheet"), has_header=has_header, notes=notes)
 
     def read(self, columns: Sequence[str]) -> Iterator[ValueRow]:
         by_name = {column: place for place, column in enumerate(self.columns)}
@@ -102,7 +111,8 @@ class SheetRows:
             with self._file.seekable() as stream:
                 book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
                 try:
-                    sheet = book.worksheets[0]
+                    sheet, *others = book.worksheets
+                    self.others = tuple(str(other.title) for other in others)
                     sheet.reset_dimensions()
                     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
                         values = list(cells[:MAX_COLUMNS])

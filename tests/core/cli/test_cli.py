@@ -159,3 +159,50 @@ def test_progress_stays_off_a_pipe(capsys: Capture) -> None:
     with progress_bar() as show:
         show(Progress("reading", 1, 2, 3.0, {"rows": 5}))
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("import", "{shop}", "--name", "s", "--users", "{shop}", "--users", "{shop}"),
+        ("import", "{shop}", "--name", "s", "--header", "--no-header"),
+        ("recommend", "demo", "--user", "U0001", "--user", "U0002"),
+        ("train", "demo", "--seed", "1", "--seed", "2"),
+    ],
+)
+def test_an_option_of_one_value_given_twice_is_refused(
+    shop: Path, capsys: Capture, line: tuple[str, ...]
+) -> None:
+    code, out, err = run(capsys, *(word.format(shop=shop) for word in line))
+    assert code == 2 and not out
+    option = "--header" if "--header" in line else line[-2]
+    assert option in err and f"core {line[0]} --help" in err
+
+
+def test_options_of_several_values_take_all_of_them(shop: Path, capsys: Capture) -> None:
+    maps = ("--map", "rating=stars", "--map", "text=comment")
+    code, out, _ = run(capsys, "import", shop, "--name", "shop", *maps, "--json", "--json")
+    assert code == 0 and json.loads(out)["accepted"] == 9
+
+
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_a_stdout_that_takes_nothing_is_said_in_a_line(more: str) -> None:
+    line = [sys.executable, "-m", "core", "corpora", *more.split()]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(line, cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "Unexpected" not in done.stderr and "No space left" in done.stderr
+
+
+def test_a_closed_stdout_is_no_defect() -> None:
+    line = f"{sys.executable} -m core corpora >&-"
+    done = subprocess.run(line, cwd=PROJECT, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_notes_and_reasons_are_said_in_the_language(shop: Path) -> None:
+    line = [sys.executable, "-m", "core", "import", str(shop), "--name", "shop"]
+    environment = os.environ | {"TASTELINES_LANGUAGE": "zh"}
+    done = subprocess.run(line, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "inferred" not in done.stdout and "is missing" not in done.stdout

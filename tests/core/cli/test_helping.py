@@ -14,6 +14,7 @@ MISTAKES = {
     ("recommend", "demo", "--kk"): 1,
     ("users", "demo", "--nothing-like-it"): 1,
     ("recommend", "demo", "--user"): 1,
+    ("recommend", "demo", "--user", "a", "--user", "b"): 1,
     ("users", "demo", "x", "y"): 1,
     ("users", "demo", "--json=3"): 1,
     ("import", "a"): 1,

@@ -8,16 +8,20 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.corpus.importing import import_files
@@ -79,9 +83,14 @@ def quoted(text: str, doubled: str = '""') -> str:
     return '"' + text.replace('"', doubled) + '"'
 
 
-def workbook() -> bytes:
+def workbook(also: str = "", first: str = "") -> bytes:
+    """The events on a sheet, with a sheet ``first`` before it and one ``also`` behind."""
     book = openpyxl.Workbook()
     sheet = book.active
+    if first:
+        book.create_sheet(first, 0).append(["Leer"])
+    if also:
+        book.create_sheet(also)
     sheet.append(["Ventas de marzo"])
     sheet.append([])
     sheet.append(["Cliente", "Producto", "Fecha", "Valoración", "Opinión", "Tienda"])
@@ -176,7 +185,7 @@ CASES = {
         kinds=REVIEWS, event={"timestamp": "2021-03-05", "text": f"{FIRST.text} señor"}),
     "broken bars of a mainframe": Case(
         table("cust_no~prod_no~order_date~qty", lambda s:
-              f"{s.user}~{s.item}~{s.at:%Y%m%d}~2"), unused=("qty",), kinds={"view": N}),
+              f"{s.user}~{s.item}~{s.at:%Y%m%d}~2"), kinds={"view": N}),
     # JSON
     "pretty objects one after another": Case(
         "\n".join(json.dumps({"listener": s.user, "track": s.item, "played_at": s.at.isoformat(),
@@ -435,6 +444,75 @@ CASES = {
 }  # fmt: skip
 
 
+def nested() -> bytes:
+    """Objects and decimals, as warehouses export them."""
+    rows = [
+        {"buyer": {"id": Decimal(900 + int(s.user[1:])), "name": "N"},
+         "product": {"id": Decimal(int(s.item[1:])), "more": {"title": f"Lamp {s.item}"}},
+         "score": Decimal(s.stars), "at": s.at}
+        for s in SOLD
+    ]  # fmt: skip
+    whole, part = pa.decimal128(38, 0), pa.decimal128(12, 2)
+    more = pa.struct({"title": pa.string()})
+    schema = pa.schema({
+        "buyer": pa.struct({"id": whole, "name": pa.string()}),
+        "product": pa.struct({"id": part, "more": more}),
+        "score": pa.decimal128(3, 1), "at": pa.timestamp("us", "UTC"),
+    })  # fmt: skip
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema), out, row_group_size=25)
+    return out.getvalue()
+
+
+CASES |= {
+    "an object of the user, as Steam has it": Case(
+        "".join(json.dumps({
+            "recommendationid": str(s.number), "appid": s.item, "voted_up": s.stars > 2,
+            "author": {"steamid": s.user, "playtime_forever": 3}, "review": s.text,
+            "timestamp_created": s.seconds}) + "\n" for s in SOLD),
+        kinds=REVIEWS, event={"user_id": FIRST.user, "item_id": FIRST.item}),
+    "objects and decimals in Parquet": Case(
+        nested(), kinds=RATED, scale=(1, 5), name="export.parquet",
+        event={"user_id": "900", "item_id": str(int(FIRST.item[1:])), "rating": FIRST.stars}),
+    "NA beside numbers as ids": Case(
+        table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.number % 7 + 1},"
+              f"{int(s.item[1:])},{s.seconds}"),
+        accepted=45, quarantined=15),
+    "NA beside words as ids": Case(
+        table("visitor,item,time", lambda s: f"{'NA' if s.number % 4 == 1 else s.user},{s.item},"
+              f"{s.seconds}")),
+    "a workbook of two sheets": Case(
+        workbook("2022"), kinds=REVIEWS, notes=("only the first sheet is read, not 2022",),
+        name="ventas.xlsx"),
+    "a workbook whose table is not first": Case(
+        workbook("2022", first="Leer"), refused=("first sheet", "Sheet"), name="ventas.xlsx"),
+    "ratings in words of satisfaction": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{('Very dissatisfied', 'Neutral', 'Very satisfied')[s.number % 3]}"),
+        kinds=RATED, scale=(1, 5), event={"rating": 1}),
+    "ratings with a half": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},{s.stars - 1}½"),
+        kinds=RATED, scale=(0.5, 5), event={"rating": FIRST.stars - 0.5}),
+    "stars of a review": Case(
+        table("Reviewer,Product,Review Date,Review Stars", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{s.stars}"), kinds=RATED, scale=(1, 5)),
+    "ratings that nobody can read": Case(
+        table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},class{s.stars}"),
+        kinds={"view": N}, unused=("rating",), notes=("can't be read as ratings, such as 'class",)),
+    "returns of a shop": Case(
+        table("InvoiceNo,StockCode,Quantity,InvoiceDate,CustomerID",
+              lambda s: f"{s.number},{s.item},{-2 if s.number % 4 == 1 else 6},"
+              f"{s.at:%m/%d/%Y %H:%M},{s.user}"),
+        {"kinds": {"": "purchase"}}, accepted=45, quarantined=15, kinds={"purchase": 45}),
+    "a quantity that is mostly below zero": Case(
+        table("sku,qty,date,customer", lambda s: f"{s.item},{-1 - s.number % 3},{s.at},{s.user}"),
+        unused=("qty",)),
+    "years of two digits first": Case(
+        table("user,item,date", lambda s: f"{s.user},{s.item},{s.at:%y-%m-%d}"),
+        event={"timestamp": "2021-03-05"}),
+}  # fmt: skip
+
+
 def content_of(case: Case, folder: Path) -> bytes:
     if callable(case.content):
         case.content(folder / "pickled")
@@ -526,3 +604,28 @@ def test_parquet_with_long_and_short_columns_is_sampled_row_by_row(
     frame.to_parquet(path, row_group_size=3_000)
     import_files(library, "shop", [path])
     assert library.corpus("shop").title("7") == ("7 " + "long " * 40).strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "is_noted"),
+    [("{:%Y-%m-%dT%H:%M:%SZ}", False), ("{:%a %b %d %H:%M:%S -0800 %Y}", False),
+     ("{:%m/%d/%Y %I:%M %p EST}", False), ("{:%m/%d/%Y %I:%M %p}", True)],
+)  # fmt: skip
+def test_a_missing_zone_is_noted_where_it_is_missing(
+    written: str, is_noted: bool, library: Library, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(table("user,item,time", lambda s: f"{s.user},{s.item},{written.format(s.at)}"))
+    notes = import_files(library, "shop", [path]).manifest.notes
+    assert any("without a zone" in note for note in notes) == is_noted
+
+
+def test_the_example_of_a_kind_can_be_typed(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    words = ("Order Done", "Cart Left")
+    path.write_text(table("user,item,time,event", lambda s: f"{s.user},{s.item},{s.seconds},"
+                          f"{words[s.number % 2]}"))  # fmt: skip
+    with pytest.raises(DomainError) as caught:
+        import_files(library, "shop", [path])
+    typed = shlex.split(caught.value.remedy.partition(";")[0])
+    assert typed[typed.index("--kind") + 1] == "Cart Left=view"

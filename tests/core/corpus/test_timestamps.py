@@ -115,3 +115,39 @@ def test_whatever_a_value_is_it_is_a_time_or_none(text: str) -> None:
         unit.read(text)
     except (ValueError, DomainError):
         pass
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%y/%m/%d %H:%M", "%y.%m.%d"])
+def test_years_of_two_digits_may_stand_first(form: str) -> None:
+    days = [datetime(2019, 1, 3) + timedelta(days=11 * n) for n in range(100)]
+    unit = find_unit([f"{day:{form}}" for day in days], where="test")
+    assert unit.said == "year-first"
+    again = find_unit([f"{days[0]:{form}}"], where="test", said=unit.said)
+    for day in days:
+        micros = (day.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+        assert unit.read(f"{day:{form}}") == again.read(f"{day:{form}}") == micros
+
+
+@pytest.mark.parametrize("form", ["%d-%m-%y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y"])
+def test_years_of_two_digits_that_stand_last_stay_there(form: str) -> None:
+    days = [datetime(2019, 1, 3) + timedelta(days=11 * n) for n in range(100)]
+    unit = find_unit([f"{day:{form}}" for day in days], where="test")
+    for day in days:
+        micros = (day.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+        assert unit.read(f"{day:{form}}") == micros
+
+
+def test_a_year_of_1999_and_one_after_2000_stand_in_one_place() -> None:
+    unit = find_unit(["99-12-30", "01-02-03", "05-06-07"], where="test")
+    read = [EPOCH + timedelta(microseconds=unit.read(text)) for text in ("99-12-30", "01-02-03")]
+    assert [moment.date() for moment in read] == [date(1999, 12, 30), date(2001, 2, 3)]
+
+
+def test_years_that_may_stand_first_or_last_are_asked_for() -> None:
+    values = ["19-01-16", "20-02-17", "20-03-18"]
+    with pytest.raises(DomainError) as caught:
+        find_unit(values, where="x.csv, column date", otherwise="choose another column")
+    assert "--time-format" in caught.value.remedy
+    for said, day in (("year-first", date(2019, 1, 16)), ("day-first", date(2016, 1, 19))):
+        unit = find_unit(values, where="test", said=said)
+        assert (EPOCH + timedelta(microseconds=unit.read(values[0]))).date() == day
