@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from core import access
-from core.cli.output import LibraryOption
+from core.cli.output import LibraryOption, flush
 from core.corpus.store import Library
 from core.domain import DomainError
 from core.home import APP
@@ -68,7 +68,7 @@ def start_app(
     words.append(f"--secrets.files={access.secrets_file()}")
     root = Library.open(library).root
     places = os.environ | {"TASTELINES_LIBRARY": str(root)}
-    sys.stdout.flush()
+    flush()
     if workers is not None:
         return start_workers(words, port or PORT, workers, proxy or root / "nginx.conf", places)
     if port is not None:
@@ -85,7 +85,7 @@ def start_workers(words: list[str], port: int, n: int, proxy: Path, places: dict
     write_proxy(proxy, port, n, allowed_names())
     said = mark("{n} servers; nginx makes them one at port {port} with {file}.")
     typer.echo(tr(said, n=n, port=port, file=proxy))
-    sys.stdout.flush()
+    flush()
     places.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", secrets.token_hex())
     alone = [*words, "--server.headless=true", "--server.address=127.0.0.1"]
     return keep_running([[*alone, f"--server.port={each}"] for each in ports(port, n)], places)

@@ -335,7 +335,7 @@ def _summary_lines(summary: ImportSummary, unknown: UnknownPieces | None) -> Ite
         format=manifest.format,
         encoding=manifest.encoding,
         column=manifest.mapping.get(Columns.Time, "time"),
-        unit=spoken(manifest.timestamp_unit),
+        unit=spoken(manifest.timestamp_unit or ""),
     )
     mapping = ", ".join(f"{field}={name}" for field, name in manifest.mapping.items())
     yield tr("columns: {mapping}", mapping=mapping)

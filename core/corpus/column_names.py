@@ -112,7 +112,7 @@ zdarzenie akcja udalost akce esemeny muvelet olay eylem
 rating star_rating stars ratings overall score rate review_score review_rating user_rating
 user_score overall_rating rating_value rating_score book_rating movie_rating item_rating
 product_rating film_rating anime_rating game_rating grade points mark marks recommended recommend
-is_recommended voted_up thumbs thumbs_up thumb liked verdict vote star
+is_recommended voted_up thumbs thumbs_up thumb liked verdict vote star feedback
 bewertung sterne note punkte wertung empfohlen punktzahl sternebewertung
 notation etoiles evaluation recommande
 puntuacion calificacion valoracion estrellas nota recomendado

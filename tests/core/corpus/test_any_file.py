@@ -493,6 +493,12 @@ CASES |= {
     "ratings with a half": Case(
         table("user,item,date,rating", lambda s: f"{s.user},{s.item},{s.at},{s.stars - 1}½"),
         kinds=RATED, scale=(0.5, 5), event={"rating": FIRST.stars - 0.5}),
+    "feedback by thumbs": Case(
+        table("user,item,date,feedback", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{('thumbs_down', 'thumbs_up')[s.stars > 2]}"), kinds=RATED, scale=(0, 1)),
+    "feedback in words": Case(
+        table("user,item,date,feedback", lambda s: f"{s.user},{s.item},{s.at},{quoted(s.text)}"),
+        kinds=REVIEWS, event={"rating": None, "text": FIRST.text}),
     "stars of a review": Case(
         table("Reviewer,Product,Review Date,Review Stars", lambda s: f"{s.user},{s.item},{s.at},"
               f"{s.stars}"), kinds=RATED, scale=(1, 5)),
