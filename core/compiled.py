@@ -23,14 +23,14 @@ def keep_compiled(*functions: Any) -> None:
 
         def load_overload(self, signature: Any, target: Any) -> Any:
             with suppress(Exception):
-                return super().load_overload(signature, target)
+                return super().load_overload(signature, target)  # type: ignore[no-untyped-call]
             return None
 
         def save_overload(self, signature: Any, compiled: Any) -> None:
             with suppress(Exception):
-                super().save_overload(signature, compiled)
+                super().save_overload(signature, compiled)  # type: ignore[no-untyped-call]
 
     for function in functions:
         if hasattr(function, "enable_caching"):
             with suppress(RuntimeError, OSError):  # no folder of numba's can be written
-                function._cache = Spare(function.py_func)
+                function._cache = Spare(function.py_func)  # type: ignore[no-untyped-call]

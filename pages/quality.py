@@ -17,6 +17,7 @@ from core.evaluate.protocols import PROTOCOLS
 from core.figures import quality as figures
 from core.language import ENGLISH, mark, tr
 from core.model.metrics import Metrics
+from core.views.quality import model_sentences
 from core.views.quality import sentences as wording
 from core.views.quality.cases import ALL
 from core.views.quality.rows import (
@@ -166,7 +167,7 @@ def draw_missing(engine: Engine, protocol: str, problem: str) -> None:
         if protocol == "temporal" and engine.corpus.manifest.order_as_time:
             st.text(tr(NO_CUTS))
             return
-        about = wording.cost(protocol, notices.metrics_of(engine) or Metrics())
+        about = model_sentences.cost(protocol, notices.metrics_of(engine) or Metrics())
         notices.caution(joined(about, tr("It continues if you leave this page.")))
         offer_evaluation(engine, protocol)
 

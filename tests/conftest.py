@@ -118,7 +118,10 @@ def demo_engine(demo_library: Library) -> Engine:
 
 VISITORS = tuple(
     f"tests/browser/test_{name}"
-    for name in ("hostile_words", "accessibility", "import", "tab_order", "sign_in")
+    for name in (
+        *("hostile_words", "accessibility", "import", "tab_order", "sign_in"),
+        *("addresses", "explain"),
+    )
 )
 """A second worker drives these: one alone would decide how long a run takes."""
 TOGETHER = {

@@ -21,7 +21,7 @@ from core.views.compare.sentences import made_with
 from core.views.corpora import read_card
 from core.views.interest_map import trust_sentence
 from core.views.overview import NOT_EVALUATED, build_facts
-from core.views.quality import sentences
+from core.views.quality import model_sentences
 from core.views.quality.build import build_never, build_quality
 from core.views.quality.rows import (
     CALIBRATION_COLUMNS,
@@ -182,8 +182,8 @@ def _card(card: str) -> list[Section]:
 
 def _training(metrics: Metrics, palette: Palette) -> Section:
     said = (
-        sentences.training(metrics),
-        sentences.sentiment(metrics.sentiment),
+        model_sentences.training(metrics),
+        model_sentences.sentiment(metrics.sentiment),
         trust_sentence(metrics.trustworthiness),
     )
     has_record = bool(metrics.training)

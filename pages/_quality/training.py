@@ -11,7 +11,7 @@ from core.figures.quality import epochs_figure
 from core.language import tr
 from core.model.metrics import Metrics
 from core.views.interest_map import trust_sentence
-from core.views.quality import sentences as wording
+from core.views.quality import model_sentences as wording
 from core.views.quality.rows import EPOCH_COLUMNS
 from core.views.quality.settings import ABOUT, SettingRow, setting_rows, settings_sentence
 from core.views.tables import table

@@ -18,7 +18,7 @@ from core.evaluate.report import EvaluationReport
 from core.evaluate.served import served_manifests, served_names
 from core.language import tr
 from core.ranking import NO_ITEM
-from core.views.quality import sentences
+from core.views.quality import model_sentences, sentences
 from core.views.quality.rows import (
     FEW,
     AblationRow,
@@ -247,11 +247,11 @@ def build_ablation(measured: Ablation, user: str | None = None, trained: int = 0
     return AblationView(
         cases=cases,
         rows=rows,
-        sentence=sentences.ablation(
+        sentence=model_sentences.ablation(
             measured.recommender, rows, measured.whole_ndcg, users, measured.k
         )
         if user is None
-        else sentences.ablation_of_user(user, rows, cases, trained),
+        else model_sentences.ablation_of_user(user, rows, cases, trained),
     )
 
 

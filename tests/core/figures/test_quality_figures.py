@@ -12,6 +12,7 @@ from core.figures import quality as figures
 from core.figures.palette import DARK, LIGHT
 from core.measure.metrics import Interval
 from core.model.metrics import Epoch, Metrics
+from core.views.quality.model_sentences import training
 from core.views.quality.rows import (
     AblationRow,
     AblationView,
@@ -20,7 +21,6 @@ from core.views.quality.rows import (
     QualityView,
     RecommenderRow,
 )
-from core.views.quality.sentences import training
 
 
 def row(name: str, mean: float, subject: bool = False) -> RecommenderRow:

@@ -15,7 +15,7 @@ from core.evaluate.served import ListsJudged
 from core.measure.metrics import Interval, PairedTest
 from core.model.metrics import Epoch, Metrics, read_metrics
 from core.ranking import NO_ITEM
-from core.views.quality import sentences
+from core.views.quality import model_sentences, sentences
 from core.views.quality.build import (
     build_ablation,
     build_never,
@@ -40,7 +40,7 @@ def result(name: str, rank: np.ndarray, n_items: int) -> Result:
 
 def training(values: list[float | None], best: int | None) -> str:
     lines = (Epoch(epoch=at, loss=None, validation_ndcg=value) for at, value in enumerate(values))
-    return sentences.training(Metrics(training=tuple(lines), best_epoch=best))
+    return model_sentences.training(Metrics(training=tuple(lines), best_epoch=best))
 
 
 def make_report(engine: Engine, unseen: int = 0, **hits: float) -> EvaluationReport:
@@ -146,8 +146,8 @@ def test_sentences(engine: Engine, snapshot) -> None:
             "ablation": needed.sentence,
             "ablation of a user": build_ablation(uses_of(0, 0, ("u1",) * 40), "u1", 38).sentence,
             "nothing to measure": build_ablation(uses_of(0, 0, ()), "u1").sentence,
-            "sentiment": sentences.sentiment(quality),
-            "no sentiment": sentences.sentiment(None),
+            "sentiment": model_sentences.sentiment(quality),
+            "no sentiment": model_sentences.sentiment(None),
         },
     )
 
@@ -367,13 +367,13 @@ def test_every_figure_of_the_table_has_its_unit(engine: Engine) -> None:
 def test_the_training_is_read_from_the_metrics(engine: Engine) -> None:
     metrics = read_metrics(engine.folder)
     assert metrics is not None and metrics.training[0].loss is None
-    assert "rose from" in sentences.training(metrics)
+    assert "rose from" in model_sentences.training(metrics)
 
 
 def test_what_an_evaluation_costs_is_said_before_it() -> None:
     timed = Metrics(seconds={"encode and fit": 100.0, "map": 9.0, "evaluation": 4.0})
-    assert "three more times" in sentences.cost("temporal", timed)
-    assert "about 4 min" in sentences.cost("temporal", timed)  # 2.4 x 100 s + 3 x 4 s
-    assert "a few seconds" in sentences.cost("leave-last-out", timed)
+    assert "three more times" in model_sentences.cost("temporal", timed)
+    assert "about 4 min" in model_sentences.cost("temporal", timed)  # 2.4 x 100 s + 3 x 4 s
+    assert "a few seconds" in model_sentences.cost("leave-last-out", timed)
     for protocol in sentences.PROTOCOLS:
-        assert "was not timed" in sentences.cost(protocol, Metrics())
+        assert "was not timed" in model_sentences.cost(protocol, Metrics())
