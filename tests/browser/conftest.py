@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Download,
     Error,
     FloatRect,
     Locator,
@@ -347,12 +349,21 @@ class Tab:
         return self.open(link.removeprefix(self.address))
 
     def take(self, label: str, folder: Path) -> str:
-        """What a button of the open Export popover saves."""
+        """What a button of the open Export popover saves.
+
+        A kind of file in its label tells it from what a click before, taken twice, saves late.
+        """
+        kind = re.search(r"\((HTML|JSON|CSV)\)", label)
+        ending = f".{kind[1].lower()}" if kind else ""
+
+        def is_asked(saved: Download) -> bool:
+            return saved.suggested_filename.endswith(ending)
+
         button = self.page.get_by_role("button", name=label)
         for last in (False, False, True):
             wait = WAIT if last else 10_000
             try:
-                with self.page.expect_download(timeout=wait) as download:
+                with self.page.expect_download(is_asked, timeout=wait) as download:
                     button.click(timeout=wait)
                 break
             except TimeoutError:  # a run of the script had closed it or taken the click
