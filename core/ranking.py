@@ -29,14 +29,20 @@ class ExcludedItems:
     @classmethod
     def of(cls, histories: Sequence[History], item_index: Mapping[str, int]) -> ExcludedItems:
         """The excluded items of each history; items outside the catalogue need no exclusion."""
-        pairs = [
-            (row, item_index[item])
-            for row, history in enumerate(histories)
-            for item in history.excluded_items()
-            if item in item_index
-        ]
-        table = np.array(pairs, np.int64).reshape(-1, 2)
-        return cls(table[:, 0], table[:, 1])
+        # Histories of one question share one set; held, as another could get the id of a lost one.
+        known: dict[int, tuple[frozenset[str], list[int]]] = {}
+        items: list[int] = []
+        sizes: list[int] = []
+        for history in histories:
+            excluded = history.excluded_items()
+            if id(excluded) not in known:
+                own = [item_index[item] for item in excluded if item in item_index]
+                known[id(excluded)] = excluded, own
+            own = known[id(excluded)][1]
+            items += own
+            sizes.append(len(own))
+        rows = np.repeat(np.arange(len(histories)), np.array(sizes, np.int64))
+        return cls(rows, np.array(items, np.int64))
 
     def contain(self, items: IntArray) -> BoolArray:
         """Whether each row's one item int64[n] is excluded, bool[n]."""

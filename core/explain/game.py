@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, compress
 
 import numpy as np
 
@@ -57,6 +58,9 @@ class EventGame:
 
     def __post_init__(self) -> None:
         self.players = players_of(len(self.history))
+        self._events = [tuple(self.events_of(at)) for at in range(len(self.players))]
+        self.moment = self.history.same_moment(self.history.events)
+        """The history with its clock and exclusions said, which all coalitions then share."""
         self._game = Game(self.recommender, self.keeping, self.goal.of, self.stop)
 
     def events_of(self, player: int) -> list[Event]:
@@ -73,9 +77,7 @@ class EventGame:
 
     def keeping(self, mask: BoolArray) -> History:
         """The history with only the players of one mask bool[n_players]."""
-        return self.history.keeping(
-            step for player in np.flatnonzero(mask) for step in self.players[player]
-        )
+        return self.moment.same_moment(chain.from_iterable(compress(self._events, mask.tolist())))
 
 
 def explain_events(

@@ -173,4 +173,4 @@ def _history(
         for other in np.flatnonzero(mask)
         for event in game.events_of(int(other))
     )
-    return game.history.same_moment(event for event in events if event is not None)
+    return game.moment.same_moment(event for event in events if event is not None)

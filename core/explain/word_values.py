@@ -254,14 +254,23 @@ def score_game(
     event = game.history.events[step - 1]
     mates = [other for other in game.players[player] if other != step]
 
+    @lru_cache(None)
+    def around(before: bytes) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+        """Events of a context before and after the one whose text it is about."""
+        players = np.flatnonzero(np.frombuffer(before, np.bool_))
+        steps = sorted({s for at in players for s in game.players[at]} | {*mates})
+        events = game.history.events
+        return (
+            tuple(events[s - 1] for s in steps if s < step),
+            tuple(events[s - 1] for s in steps if s > step),
+        )
+
     def worth(questions: Sequence[tuple[Context, Event | None]]) -> DoubleArray:
         histories = []
         for (before, _), changed in questions:
-            steps = {s for at in np.flatnonzero(before) for s in game.players[at]} | {*mates}
-            kept = [
-                changed if s == step else game.history.events[s - 1] for s in sorted(steps | {step})
-            ]
-            histories.append(game.history.same_moment(e for e in kept if e is not None))
+            first, last = around(before.tobytes())
+            own = () if changed is None else (changed,)
+            histories.append(game.moment.same_moment((*first, *own, *last)))
         return game.ask(histories)
 
     beside, weights = _beside(event)

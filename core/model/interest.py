@@ -24,7 +24,6 @@ from core.model.sequences import (
     SENTIMENT,
     EventEncoder,
     gap_features,
-    padded,
 )
 from core.ranking import ExcludedItems, target_ranks
 from core.recommend.protocol import CELLS_PER_BATCH, batches
@@ -277,19 +276,22 @@ class InterestModel:
         """
         network = self.network
         queries = np.tile(self._start.query, (len(histories), 1))
-        keys = [id(event) for history in histories for event in history.events]
-        distinct = dict(zip(keys, (e for h in histories for e in h.events), strict=True))
-        row_of = {key: row for row, key in enumerate(distinct)}
+        met = [event for history in histories for event in history.events]
+        keys = list(map(id, met))
+        distinct = dict(zip(keys, met, strict=True))
+        row_of = dict(zip(distinct, range(len(distinct)), strict=True))
         lengths = np.array([len(history.events) for history in histories], np.int64)
-        every = np.array([row_of[key] for key in keys], np.int64)
-        rows = np.split(every, np.cumsum(lengths)[:-1])
+        every = np.fromiter(map(row_of.__getitem__, keys), np.int64, len(keys))
+        starts = np.cumsum(lengths) - lengths
         events = self.events.encode(list(distinct.values()))
         arrays = (events.item, events.kind, events.features, events.text, self.item_vectors)
         read = network.read(*(torch.from_numpy(array) for array in arrays))
         from_text = network.text_out(read.text)
         are_alike = len({history.user_id for history in histories}) == 1
         for chosen in longest_first(lengths, SHARED_EVENTS if are_alike else EVENTS_PER_BATCH):
-            padded_rows, _ = padded([rows[k] for k in chosen])
+            place = np.arange(lengths[chosen[0]])
+            at = np.minimum(starts[chosen, None] + place, len(every) - 1)
+            padded_rows = np.where(place < lengths[chosen, None], every[at], 0)
             count, width = padded_rows.shape
             gaps = torch.from_numpy(gap_features(events.seconds[padded_rows]))
             from_gaps = gaps @ network.features_in.weight[:, GAPS].T

@@ -78,25 +78,47 @@ def features_of(
     ``encoded`` are the same histories; ``item_counts`` int64[n_items] training events. Parts that
     an explainer removed are unknown.
     """
-    features = np.full((len(histories), len(FEATURES)), np.nan)
-    bounds = np.searchsorted(encoded.row, np.arange(len(histories) + 1))
-    counts_of_events = np.log1p(item_counts[encoded.item])
-    # Histories of one question are made of the same few events.
-    events_by_id = {id(event): event for history in histories for event in history.events}
-    with_text = {key: bool(event.words) for key, event in events_by_id.items()}
-    for row, history in enumerate(histories):
-        events = history.events
-        features[row, 0] = np.log1p(len(events))
-        times = [event.timestamp for event in events[-2:] if event.timed]
-        if len(times) == 2:
-            features[row, 1] = np.log1p(max((times[1] - times[0]).total_seconds(), 0.0) / 86_400)
-        counts = counts_of_events[bounds[row] : bounds[row + 1]]
-        if len(counts):
-            rare = np.count_nonzero(counts < 0.7) / len(counts)
-            features[row, 2:5] = counts[-1], counts.sum() / len(counts), rare
-        if events:
-            features[row, 5] = sum(map(with_text.__getitem__, map(id, events))) / len(events)
+    n = len(histories)
+    features = np.full((n, len(FEATURES)), np.nan)
+    # Histories of one question are made of the same few events, and many of the same items.
+    events = [event for history in histories for event in history.events]
+    keys = list(map(id, events))
+    with_text = {key: bool(event.words) for key, event in zip(keys, events, strict=True)}
+    length = np.array([len(history) for history in histories], np.int64)
+    some, starts = length > 0, np.cumsum(length) - length
+    features[:, 0] = np.log1p(length)
+    texts = np.fromiter(map(with_text.__getitem__, keys), np.int64, len(keys))
+    features[some, 5] = _sums(texts, starts[some]) / length[some]
+    days: dict[tuple[int, int], float] = {}
+    for row in np.flatnonzero(length > 1).tolist():
+        before, last = histories[row].events[-2:]
+        if before.timed and last.timed:
+            pair = id(before), id(last)
+            if pair not in days:
+                seconds = (last.timestamp - before.timestamp).total_seconds()
+                days[pair] = np.log1p(max(seconds, 0.0) / 86_400)
+            features[row, 1] = days[pair]
+    bounds = np.searchsorted(encoded.row, np.arange(n + 1))
+    known = np.diff(bounds)
+    some = known > 0
+    counts = np.log1p(item_counts[encoded.item])
+    features[some, 2] = counts[bounds[1:][some] - 1]
+    sums: dict[bytes, float] = {}
+    for row in np.flatnonzero(some).tolist():
+        own = slice(bounds[row], bounds[row + 1])
+        items = encoded.item[own].tobytes()
+        if items not in sums:
+            sums[items] = counts[own].sum()
+        features[row, 3] = sums[items]
+    features[some, 3] /= known[some]
+    rare = _sums((counts < 0.7).astype(np.int64), bounds[:-1][some])
+    features[some, 4] = rare / known[some]
     return features
+
+
+def _sums(values: IntArray, starts: IntArray) -> IntArray:
+    """Sums of pieces of int64[m] that begin at ``starts`` int64[n], none empty."""
+    return np.add.reduceat(values, starts) if len(starts) else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)

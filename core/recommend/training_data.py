@@ -76,16 +76,15 @@ class EncodedHistories:
                     remedy=tr("Choose an item of the corpus, or train on the current corpus"),
                 )
         known = item >= 0
-        clocks = (history.at for history in histories)
+        clocks = [history.at for history in histories]
+        instants = {id(at): NO_CLOCK if at is None else microseconds(at) for at in clocks}
         return cls(
             n=len(histories),
             n_items=len(item_index),
             row=row[known],
             item=item[known],
             back=back[known],
-            clock=np.array(
-                [NO_CLOCK if at is None else microseconds(at) for at in clocks], np.int64
-            ),
+            clock=np.array([instants[id(at)] for at in clocks], np.int64),
             consumed=ExcludedItems.of(histories, item_index),
         )
 
