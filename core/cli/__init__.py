@@ -7,6 +7,7 @@ did not hold, 2 a user's mistake (one line on stderr), 130 stopped by Ctrl-C.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import sys
@@ -41,6 +42,11 @@ NOTHING_LEFT = mark("Stopped; nothing was left half-made.")
 COMMAND = "python -m core"  # no sentence
 """What a person types; ``setup.py`` makes it ``tastelines`` in a wheel, here and elsewhere."""
 DEBUG = "TASTELINES_DEBUG"
+SELDOM = 100_000
+"""New objects after which a short command's garbage is collected: importing makes 400,000 that all
+stay, and looking through them takes a fifth of the time. Other commands keep Python's own
+threshold, as what a training leaves may hold large arrays."""
+SHORT = {*analysis_verbs.VERBS, *turn_verbs.VERBS, "users", "trajectory", "recommend"}
 VERB_MODULES = (
     app_verbs,
     corpus_verbs,
@@ -88,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with suppress(AttributeError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and words and words[0] in SHORT:  # a process of its own
+        gc.set_threshold(SELDOM)
     command = typer.main.get_command(build_app(*words[:1]))
     try:
         returned = command.main(

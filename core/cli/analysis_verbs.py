@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,6 +103,8 @@ def explain_item(
             progress=progress,
         )
         step = _step_of_words(explanation, words)
+        if step is not None:
+            _beside_the_scorecard(explanation, step)
         read = [explanation.words(step)] if step is not None else []
         facts = as_facts(explanation, read)
         history, by = explanation.history, explanation.recommender.id
@@ -156,6 +160,23 @@ def _beside(
     )
     facts = beside_facts(one, other, by, model_id or engine.model_id, differences(one, other))
     return facts, tell_beside(build_beside(one, other, by, names))
+
+
+def _beside_the_scorecard(explanation: Explanation, step: int) -> None:
+    """Encode the partial texts of a review while the scorecard is made.
+
+    The encoder computes outside Python's lock, most of the scorecard is Python. One thread of
+    torch's for the former: more would wait for each other.
+    """
+    import torch
+
+    from core.explain.word_values import read_partial_texts
+
+    review = explanation.review(step)
+    with ThreadPoolExecutor(1, initializer=partial(torch.set_num_threads, 1)) as beside:
+        reading = beside.submit(read_partial_texts, review)
+        _ = explanation.scorecard
+        reading.result()
 
 
 def _step_of_words(explanation: Explanation, words: str | None) -> int | None:

@@ -327,11 +327,8 @@ class Explanation:
         at = self.game.players.index((step,))
         return float(self.parts.values[at, TEXT]), float(self.parts.stderr[at, TEXT])
 
-    def words(self, step: int, method: Method = "shap") -> WordsOfReview:
-        """What the words of one review gave to its sentiment and to the goal.
-
-        DomainError for a step outside the history or an event without text.
-        """
+    def review(self, step: int) -> Review:
+        """The review of one event as a text of words; DomainError as for ``words``."""
         text = self.event(step).words
         if not text:
             raise DomainError(
@@ -339,7 +336,14 @@ class Explanation:
                 where=tr("user {user}", user=self.history.user_id),
                 remedy=tr("Choose a step with a review"),
             )
-        review = open_review(text, self.engine.encoder)
+        return open_review(text, self.engine.encoder)
+
+    def words(self, step: int, method: Method = "shap") -> WordsOfReview:
+        """What the words of one review gave to its sentiment and to the goal.
+
+        DomainError for a step outside the history or an event without text.
+        """
+        review = self.review(step)
         sentiment = sentiment_game(review, self.engine.sentiment, self.stop)
         alone = (step,) in self.game.players
         total = float(self.events.values[self.game.players.index((step,))]) if alone else None

@@ -34,7 +34,7 @@ from core.explain.game import EventGame
 from core.explain.parts import has_parts, outer_coalitions, weights_of_orders, with_parts
 from core.explain.word_model import ROUNDS, WordVectors, learn, partial_texts
 from core.progress import StopCallback
-from core.shapley.engine import values_by_shap
+from core.shapley.engine import all_coalitions, values_by_shap
 from core.shapley.game import Masks, at_once
 from core.word_breaks import RUN, UNSPACED, word_spans
 
@@ -344,6 +344,18 @@ def leave_one_out(game: Game, words: int) -> WordValues:
     whole, *others, base = game(masks).tolist()
     losses = whole - np.array(others)
     return WordValues("leave-one-out", losses, base, whole, np.zeros(words), asked=len(masks))
+
+
+def read_partial_texts(
+    review: Review, rounds: int = ROUNDS, stop: StopCallback | None = None
+) -> None:
+    """Encode what ``shap_words`` reads, so that it only has to ask."""
+    words = len(review.words)
+    if words > EXACT_UP_TO:
+        review.vectors(partial_texts(words, rounds=rounds), stop)
+        _ = review.word_vectors
+    else:
+        review.vectors(all_coalitions(words), stop)
 
 
 def shap_words(

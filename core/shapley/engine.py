@@ -229,7 +229,7 @@ def _asking(
 
 
 def _exactly(players: int, base: DoubleArray, whole: DoubleArray) -> Asking:
-    values = _weights_of_all(players) @ (yield _all_coalitions(players))
+    values = _weights_of_all(players) @ (yield all_coalitions(players))
     return ShapleyValues(base, whole, values, np.zeros_like(values), 0)
 
 
@@ -248,10 +248,10 @@ def _bound(stderr: DoubleArray) -> float:
 
 def exact_values(worth: Worth, players: int) -> DoubleArray:
     """Shapley values over all coalitions, float64[n_players, n_out]."""
-    return _weights_of_all(players) @ worth(_all_coalitions(players))
+    return _weights_of_all(players) @ worth(all_coalitions(players))
 
 
-def _all_coalitions(players: int) -> Masks:
+def all_coalitions(players: int) -> Masks:
     """Every coalition, bool[2 ** n_players, n_players]."""
     masks: Masks = np.arange(2**players)[:, None] >> np.arange(players) & 1 == 1
     return masks
@@ -259,7 +259,7 @@ def _all_coalitions(players: int) -> Masks:
 
 def _weights_of_all(players: int) -> DoubleArray:
     """What each of all coalitions counts in a value, float64[n_players, 2 ** n_players]."""
-    masks = _all_coalitions(players)
+    masks = all_coalitions(players)
     size = masks.sum(1, keepdims=True)
     # (s - 1)! (n - s)! / n! where the player is one of s, - s! (n - s - 1)! / n! where it is not
     weights = np.where(masks, beta(size, players - size + 1), -beta(size + 1, players - size))

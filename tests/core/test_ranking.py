@@ -96,3 +96,22 @@ def test_excluded_items_are_those_bought_rated_or_reviewed() -> None:
     assert sorted(pairs) == [(1, 2), (1, 3)]
     assert excluded_mask(history, index).tolist() == [False, False, True, True]
     assert excluded.contain(np.array([2, 2])).tolist() == [False, True]
+
+
+def test_exclusions_that_histories_share_are_looked_up_once() -> None:
+    class Counted(dict[str, int]):
+        asked = 0
+
+        def __getitem__(self, item: str) -> int:
+            self.asked += 1
+            return super().__getitem__(item)
+
+    at = parse_instant("2024-01-01")
+    whole = History("a", tuple(Event(f"i{n}", at, EventKind.REVIEW) for n in range(6)))
+    index = Counted({f"i{n}": n for n in range(6)})
+    moment = whole.same_moment(whole.events)
+    some = [moment.keeping(range(1, n + 1)) for n in range(6)]
+    excluded = ExcludedItems.of([*some, whole.up_to(2)], index)
+    assert index.asked == 6 + 2
+    assert np.bincount(excluded.rows).tolist() == [6] * 6 + [2]
+    assert set(excluded.items[excluded.rows == 3].tolist()) == set(range(6))

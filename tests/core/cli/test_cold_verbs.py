@@ -1,4 +1,4 @@
-"""What a verb imports, since that is most of a short command's time."""
+"""What a verb imports and how often it looks for garbage: most of a short command's time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ HEAVY = {
 }
 ENCODES = {"transformers", "scipy.optimize"}
 """Of a text that is read anew; transformers imports the optimisers for its losses."""
-EXPECTED = {
+MOST_COLLECTIONS = 100
+"""Looks for garbage; with Python's own threshold importing torch alone makes 300."""
+EXPECTED: dict[str, set[str]] = {
     "recommend": set(),
     "trajectory": set(),
     "compare": {"scipy.stats", "scipy.optimize"},
@@ -75,13 +77,18 @@ def test_a_verb_imports_no_more_than_it_needs(
 ) -> None:
     words = [verb.split()[0], "demo", *asked[verb], "--json"]
     program = (
-        f"import sys; from core.cli import main; code = main({words}); "
-        f"print('modules:', *({HEAVY} & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+        "import gc, sys; from core.cli import main\n"
+        "def looked(): return sum(each['collections'] for each in gc.get_stats())\n"
+        "before = looked(); code = main(); often = looked() - before\n"
+        f"print('modules:', *({HEAVY} & set(sys.modules)), file=sys.stderr)\n"
+        "print('collections:', often, file=sys.stderr); sys.exit(code)"
     )
     shutil.copy(demo_library.root / "processor.json", tmp_path)
     environment = {**os.environ, "TASTELINES_LIBRARY": str(tmp_path)}
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-c", program, *words]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     json.loads(done.stdout)
-    assert set(done.stderr.split("modules:")[1].split()) <= EXPECTED[verb]
+    modules, collections = done.stderr.split("modules:")[1].split("collections:")
+    assert set(modules.split()) <= EXPECTED[verb]
+    assert int(collections) < MOST_COLLECTIONS

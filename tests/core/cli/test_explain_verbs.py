@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from core.cli import main
 from core.corpus.store import Corpus, Library
+from core.encode.encoder import TextEncoder
+from core.explain import explanation as explanation_module
+from core.explain.word_model import partial_texts
+from core.explain.word_values import EXACT_UP_TO, open_review, split_words
 from core.shapley import engine
 
 
@@ -64,6 +71,37 @@ def test_explain_as_json(
     values = [[event["value"] for event in each["events"]] for each in (other, early)]
     assert values[0] == pytest.approx(values[1], abs=1e-5)
     assert other["apart"] == pytest.approx(facts["score"] - early["score"])
+
+
+def test_partial_texts_are_encoded_once_and_while_the_scorecard_is_made(
+    library: Path, demo: Corpus, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, step, words = next(
+        (user, step, len(split_words(event.words)))
+        for user in demo.user_ids
+        if len(demo.history(user)) < 8
+        for step, event in enumerate(demo.history(user).events, start=1)
+        if len(split_words(event.words)) > EXACT_UP_TO
+    )
+    judging, encoded = threading.Event(), []
+    encode, make = TextEncoder.encode, explanation_module.make_scorecard
+
+    def counted(self: TextEncoder, texts: Sequence[str], *more: Any, **named: Any) -> Any:
+        encoded.append((len(texts), judging.wait(60)))
+        return encode(self, texts, *more, **named)
+
+    def judged(*more: Any, **named: Any) -> Any:
+        judging.set()
+        return make(*more, **named)
+
+    open_review.cache_clear()
+    monkeypatch.setattr(TextEncoder, "encode", counted)
+    monkeypatch.setattr(explanation_module, "make_scorecard", judged)
+    asked = ["explain", "demo", "--user", user, "--item", demo.item_ids[0], "--words", str(step)]
+    facts = json.loads(ask(library, capsys, *asked, "--json"))
+    texts = int(partial_texts(words).any(1).sum())  # nobody reads the empty one
+    assert encoded == [(texts, True)]
+    assert facts["words"][str(step)]["partial_texts"] == texts + 1
 
 
 @pytest.mark.parametrize(("events", "most"), [(12, 0.0), (14, 0.05)])

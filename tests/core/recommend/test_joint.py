@@ -223,6 +223,32 @@ def test_features_name_what_is_known_and_leave_the_rest_open() -> None:
     np.testing.assert_allclose(found[2, [0, 2, 4]], [np.log(3), 0.0, 1.0])
 
 
+def test_features_of_many_histories_are_those_of_each() -> None:
+    """Many are asked about together that share events, or nothing."""
+    random = np.random.default_rng(5)
+    index = {f"i{n}": n for n in range(30)}
+    counts = random.integers(0, 40, 30)
+    kinds = list(EventKind)
+    events = [
+        Event(
+            f"i{random.integers(30)}" if n % 5 else "",
+            START + timedelta(hours=n * n),
+            kinds[n % len(kinds)],
+            text="words" if n % 3 else None,
+            timed=bool(n % 4),
+        )
+        for n in range(25)
+    ]
+    whole = History("a", tuple(events))
+    some = [np.flatnonzero(random.random(25) < share) + 1 for share in random.random(60)]
+    histories = [History("b", ()), *(whole.keeping(steps.tolist()) for steps in some), whole]
+    together = features_of(histories, EncodedHistories.of(histories, index), counts)
+    alone = [
+        features_of([each], EncodedHistories.of([each], index), counts)[0] for each in histories
+    ]
+    np.testing.assert_array_equal(together, alone)
+
+
 def test_the_gate_standardises_cuts_and_ignores_what_never_varies() -> None:
     seen = np.column_stack([np.arange(10.0), np.full(10, 3.0)])
     seen[3, 0] = np.nan
