@@ -1,4 +1,4 @@
-"""The words of a kind column and the kind of event that each stands for."""
+"""The words of a kind column and the kind of event that each stands for, if any."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.corpus.column_names import is_weak_kind, plain_name
+from core.corpus.options import NONE
 from core.corpus.texts import is_missing
 from core.domain import DomainError, EventKind
 from core.language import tr
@@ -41,6 +42,16 @@ KIND_WORDS = {
     "recensione отзыв 评论 评价 レビュー 리뷰",  # no sentence
 }
 """Compared without case, accents, blanks and marks."""
+TAKEN_BACK = (
+    "remove_from_cart removed_from_cart cart_remove remove_cart delete_from_cart "
+    "remove_from_basket remove_from_bag unlike unliked unfavorite unfavourite unfav unsave unsaved "
+    "unbookmark unstar remove_from_wishlist wishlist_remove return returned refund refunded cancel "
+    "canceled cancelled cancellation order_cancelled order_canceled order_refunded retoure storno "
+    "storniert stornierung erstattet retour remboursement annulation annule devolucion reembolso "
+    "cancelado reso rimborso annullato devolucao возврат отмена отменен 取消收藏 取消 取消订单 "
+    "退货 退款 移出购物车 返品 返金 キャンセル 환불 반품 취소"  # no sentence
+)
+"""Words for an end of interest, which no kind of event says."""
 
 
 def _joined(word: str) -> str:
@@ -48,20 +59,18 @@ def _joined(word: str) -> str:
     return plain_name(word).replace("_", "")
 
 
-KINDS: Mapping[str, EventKind] = {
-    _joined(word): kind for kind, words in KIND_WORDS.items() for word in words.split()
+KINDS: Mapping[str, str] = {
+    **{_joined(word): NONE for word in TAKEN_BACK.split()},
+    **{_joined(word): kind.value for kind, words in KIND_WORDS.items() for word in words.split()},
 }
 MAX_WORDS = 60
 MAX_LENGTH = 40
 SHOWN = 12
 
 
-def kind_of(word: str, said: Mapping[str, str]) -> EventKind | None:
-    """The kind a word stands for, by what a person said first; None for an unknown one."""
-    plain = word.strip().lower()
-    if plain in said:
-        return EventKind(said[plain])
-    return KINDS.get(_joined(word))
+def kind_of(word: str, said: Mapping[str, str]) -> str | None:
+    """One of MEANINGS, by what a person said first; None for an unknown word."""
+    return said.get(word.strip().lower()) or KINDS.get(_joined(word))
 
 
 def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> bool:
@@ -82,6 +91,18 @@ def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> 
     return few and short and not is_weak_kind(column)
 
 
+def taken_back(values: Iterable[Any]) -> str | None:
+    """A word by which some of a column's rows were taken back; None without one.
+
+    Of a few words that repeat, as an order's status is.
+    """
+    words = [_word(value) for value in values if not is_missing(value)]
+    distinct = dict.fromkeys(words)
+    if len(distinct) > min(MAX_WORDS, len(words) // 2):
+        return None
+    return next((word for word in distinct if KINDS.get(_joined(word)) == NONE), None)
+
+
 def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:
     """The error that names unknown words and says how to explain them."""
     listed = sorted(words)
@@ -96,9 +117,11 @@ def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:
         ),
         where=where,
         remedy=tr(
-            "Say what each means, for example --kind {word}; the kinds are {kinds}",
+            "Say what each means, for example --kind {word}; the kinds are {kinds}, and {none} "
+            "leaves its rows out",
             word=shlex.quote(f"{listed[0][:MAX_LENGTH]}={EventKind.VIEW}"),
             kinds=", ".join(EventKind),
+            none=NONE,
         ),
     )
 

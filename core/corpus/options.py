@@ -31,6 +31,9 @@ QUANTITY = "quantity"
 """The column that says how many were bought: below zero they were given back."""
 FIELDS = (*Columns.EVENTS, CLOCK, QUANTITY, *(ITEM_PREFIX + field for field in Columns.ITEMS[:-1]))
 """What a column of events or items can be mapped to."""
+NONE = "none"
+"""What a word of the kind column stands for whose rows are no events."""
+MEANINGS = (*EventKind, NONE)
 NO_QUOTE = "none"
 QUOTES = ('"', "'", NO_QUOTE)
 DECIMALS = (".", ",")
@@ -196,19 +199,20 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
     """Read ``word=kind`` pairs, or a kind alone; DomainError for a kind that there is not."""
-    known = [str(kind) for kind in EventKind]
     kinds: dict[str, str] = {}
     for pair in pairs:
         word, equals, kind = pair.rpartition("=")
         kind = kind.strip().lower()
-        if kind not in known or bool(word.strip()) != bool(equals):
+        is_word = bool(word.strip())
+        if kind not in (MEANINGS if is_word else EventKind) or is_word != bool(equals):
             raise DomainError(
                 tr("{pair!r} is neither word=kind nor a kind", pair=pair),
                 where="--kind",
                 remedy=tr(
                     "Write --kind hover=view, or --kind view for events without a word; the kinds "
-                    "are {kinds}",
-                    kinds=", ".join(known),
+                    "are {kinds}, and {none} leaves the rows of a word out",
+                    kinds=", ".join(EventKind),
+                    none=NONE,
                 ),
             )
         kinds[word.strip().lower()] = kind

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.corpus.column_names import guess, is_stand_in, is_title
-from core.corpus.options import ITEM_PREFIX, ImportOptions, Scale
+from core.corpus.described import SEARCHED
+from core.corpus.kinds import taken_back
+from core.corpus.options import ITEM_PREFIX, NONE, ImportOptions, Scale
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import Reader
@@ -24,6 +27,12 @@ from core.language import mark
 BY_ORDER = mark("order of rows")
 TITLED = form(mark("no column has ids of items: they are known by {column}"))
 STANDS_IN = form(mark("no column names users: each value of {column} is taken for one"))
+TAKEN_BACK = form(
+    mark(
+        "rows are events whatever the column {column} says, such as {value}; {options} leaves "
+        "those out"
+    )
+)
 NOT_RATINGS = form(
     mark("the column {column} is not used: its values can't be read as ratings, such as {value}")
 )
@@ -188,10 +197,23 @@ class Plan:
                 notes.append(f"{source.file.name}: {STANDS_IN.format(column=repr(user[:60]))}")
             if source.table == EVENTS and Columns.Rating not in source.columns:
                 notes += [f"{source.file.name}: {note}" for note in _not_ratings(source)]
+            if source.table == EVENTS and Columns.Kind not in source.columns:
+                notes += [f"{source.file.name}: {note}" for note in _taken_back(source)]
             item = source.columns.get(Columns.Item, "")
             if source.table == EVENTS and is_title(item) and item not in said:
                 notes.append(f"{source.file.name}: {TITLED.format(column=repr(item[:60]))}")
         return list(dict.fromkeys(notes))
+
+
+def _taken_back(source: ItemFile) -> Iterator[str]:
+    """Of a column that no field takes, and by which some rows were taken back."""
+    for column in source.unused[:SEARCHED]:
+        word = taken_back(source.head.values(column))
+        if word is not None:
+            name, word = column[:60], word[:40]
+            asked = shlex.join(["--map", f"kind={name}", "--kind", f"{word}={NONE}"])
+            yield TAKEN_BACK.format(column=repr(name), value=repr(word), options=asked)
+            return
 
 
 def _not_ratings(source: ItemFile) -> Iterator[str]:

@@ -186,7 +186,7 @@ class _Sampled:
             for value in source.head.values(source.columns[Columns.Kind]):
                 if len(self.words) < WORDS_SHOWN and not is_missing(value):
                     kind = kind_of(str(value), said)
-                    self.words[str(value).strip()] = None if kind is None else kind.value
+                    self.words[str(value).strip()] = kind
         elif not source.rows.facts.kind:
             self.words[""] = said.get("")
 

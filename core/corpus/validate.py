@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from core.corpus.described import read_quantity
 from core.corpus.kinds import kind_of
-from core.corpus.options import CLOCK, QUANTITY
+from core.corpus.options import CLOCK, NONE, QUANTITY
 from core.corpus.ratings import Rating, RatingStyle
 from core.corpus.source import BadRow
 from core.corpus.syntax.protocol import Values
@@ -23,6 +23,7 @@ MEMO = 100_000
 UNKNOWN_WORDS = 1_000
 NO_RATING = Rating()
 GIVEN_BACK = mark("is below zero: what was given back is no event")
+NO_EVENT = mark("stands for no event")
 OPEN = ""
 """The kind of an event whose file names none: it follows from rating and text at the end."""
 
@@ -130,11 +131,12 @@ class EventReader:
             item = self._items[item] if item.__class__ is str else self._id(Columns.Item, item)
             if self._quantity_place >= 0:
                 self._check_quantity(values[self._quantity_place])
+            kind = self._kind_of(values)
             time = self._time(user, values)
         except BadRow as bad:
             return bad
         rating = NO_RATING
-        kind, title, text = self._default_kind, None, None
+        title, text = None, None
         if self._rating_place >= 0:
             value = values[self._rating_place]
             found = self._ratings[value] if value.__class__ is str else self._rating(value)
@@ -148,14 +150,6 @@ class EventReader:
             title = self._text(Columns.Title, values[self._title_place])
         if self._text_place >= 0:
             text = self._text(Columns.Text, values[self._text_place])
-        if self._kind_place >= 0:
-            value = values[self._kind_place]
-            known = self._kinds[value] if value.__class__ is str else self._kind(value)
-            if known is None:
-                if len(self.unknown) < UNKNOWN_WORDS or value in self.unknown:
-                    self.unknown[str(value).strip()] += 1
-            elif known is not OPEN:
-                kind = known
         return ValidEvent(user, item, time, kind, rating.number, title, text, rating.share)
 
     def further(self, values: Values | BadRow) -> Values:
@@ -225,8 +219,19 @@ class EventReader:
             self._long, self._cut = value, (text or "")[:MAX_TEXT].rstrip()
         return self._cut or None
 
+    def _kind_of(self, values: Values) -> str:
+        """The row's kind; unknown words are counted. BadRow where it says that it is no event."""
+        if self._kind_place < 0:
+            return self._default_kind
+        value = values[self._kind_place]
+        known = self._kinds[value] if value.__class__ is str else self._kind(value)
+        if known == NONE:
+            raise BadRow(Columns.Kind, NO_EVENT, value)
+        if known is None and (len(self.unknown) < UNKNOWN_WORDS or value in self.unknown):
+            self.unknown[str(value).strip()] += 1
+        return known or self._default_kind
+
     def _kind(self, value: Any) -> str | None:
         if is_missing(value):
             return OPEN
-        kind = kind_of(value if isinstance(value, str) else str(value), self._said)
-        return None if kind is None else kind.value
+        return kind_of(value if isinstance(value, str) else str(value), self._said)

@@ -13,6 +13,7 @@ from core.corpus.options import (
     FIELDS,
     ITEM_PREFIX,
     NO_QUOTE,
+    NONE,
     TIME_WORDS,
     ImportOptions,
     parse_delimiter,
@@ -39,7 +40,7 @@ ENCODINGS = (
 DELIMITERS = (",", ";", "\t", "|", "::", " ")
 PATTERNS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 SEPARATORS = (NO_QUOTE, ",", "|", ">", ";", "/")
-KINDS = [kind.value for kind in EventKind]
+KIND_NAMES = {kind.value: kind.value for kind in EventKind} | {NONE: mark("no event")}
 NONE = mark("none")
 FOUND = ""
 """An option that nobody has said."""
@@ -216,13 +217,14 @@ def _draw_kinds(words: dict[str, str | None]) -> None:
     for word, kind in words.items():
         key = f"kind_of_{word}"
         chosen = said.all_said().get("kinds", {}).get(word, kind)
-        state.choose(key, chosen if chosen in KINDS else None)
+        known = [kind for kind in KIND_NAMES if word or kind != NONE]
+        state.choose(key, chosen if chosen in known else None)
         st.selectbox(
             word or tr("Events without a kind"),
-            KINDS,
+            known,
             key=key,
             index=None,
-            format_func=tr,
+            format_func=lambda kind: tr(KIND_NAMES[kind]),
             placeholder=tr("kind …"),
             width=170,
             on_change=said.said_in,

@@ -513,6 +513,28 @@ CASES |= {
     "a quantity that is mostly below zero": Case(
         table("sku,qty,date,customer", lambda s: f"{s.item},{-1 - s.number % 3},{s.at},{s.user}"),
         unused=("qty",)),
+    "what was put into the basket and taken out": Case(
+        table("event_time,event_type,product_id,user_id", lambda s: f"{s.at:%Y-%m-%d %H:%M:%S UTC},"
+              f"{('cart', 'remove_from_cart', 'purchase')[s.number % 3]},{s.item},{s.user}"),
+        accepted=40, quarantined=20, kinds={"cart": 20, "purchase": 20}),
+    "returned books that a library counts": Case(
+        table("user,book,date,action", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{('checkout', 'return')[s.number % 2]}"),
+        {"kinds": {"return": "view"}}, kinds={"purchase": 30, "view": 30}),
+    "words that are no events": Case(
+        table("user,item,date,event", lambda s: f"{s.user},{s.item},{s.at},"
+              f"{('view', 'heartbeat')[s.number % 2]}"),
+        {"kinds": {"heartbeat": "none"}}, accepted=30, quarantined=30, kinds={"view": 30}),
+    "orders of which some were cancelled": Case(
+        table("customer_id,product_id,order_date,order_status", lambda s: f"{s.user},{s.item},"
+              f"{s.at},{('delivered', 'shipped', 'canceled')[s.number % 3]}"),
+        notes=("'canceled'", "--map kind=order_status --kind canceled=none")),
+    "the same, left out": Case(
+        table("customer_id,product_id,order_date,order_status", lambda s: f"{s.user},{s.item},"
+              f"{s.at},{('delivered', 'shipped', 'canceled')[s.number % 3]}"),
+        {"mapping": {"kind": "order_status"},
+         "kinds": {"delivered": "purchase", "shipped": "purchase", "canceled": "none"}},
+        accepted=40, quarantined=20, kinds={"purchase": 40}),
     "years of two digits first": Case(
         table("user,item,date", lambda s: f"{s.user},{s.item},{s.at:%y-%m-%d}"),
         event={"timestamp": "2021-03-05"}),
