@@ -44,6 +44,17 @@ EncoderOption = Annotated[
         help=tr("multilingual, or a BERT-family model by its folder or name."),
     ),
 ]
+UsersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--users",
+        metavar="N",
+        min=1,
+        help=tr(
+            "Train on so many users, drawn at random, of a corpus that is too large (default: all)."
+        ),
+    ),
+]
 DespiteOption = Annotated[
     bool,
     typer.Option(
@@ -64,18 +75,7 @@ def train_model(
     ] = None,
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
-    users: Annotated[
-        int | None,
-        typer.Option(
-            "--users",
-            metavar="N",
-            min=1,
-            help=tr(
-                "Train on so many users, drawn at random, of a corpus that is too large "
-                "(default: all)."
-            ),
-        ),
-    ] = None,
+    users: UsersOption = None,
     item_text: Annotated[
         str | None,
         typer.Option(
@@ -275,12 +275,14 @@ def tune_model(
     ] = 0,
     encoder: EncoderOption = None,
     despite_unknown: DespiteOption = False,
+    users: UsersOption = None,
     device: DeviceOption = "auto",
     ray: RayOption = None,
     library: LibraryOption = None,
     json: JsonOption = False,
 ) -> None:
     """Search settings of the interest model on validation events; Ctrl-C keeps what was tried."""
+    from core.corpus.sampling import draw
     from core.encode.cache import open_encoder
     from core.encode.unknown import unknown_in
     from core.training.tuning import read_tuning, tune, tuning_file
@@ -292,7 +294,7 @@ def tune_model(
             remedy=tr("Leave out --device, or --ray"),
         )
     shelf = Library.open(library)
-    data = shelf.corpus(corpus)
+    data = draw(shelf.corpus(corpus), users, seed)
     text_encoder = open_encoder(shelf, encoder, allow_download=encoder is not None, device=device)
     if not despite_unknown:
         unknown_in(data, text_encoder.folder, text_encoder.name).refuse()
@@ -326,10 +328,14 @@ def _tuning_lines(tuning: Tuning, place: Path | None) -> Iterator[str]:
         how += [tr(STATES[trial.state])] * (trial.state != "done")
         about = tr(", ").join(how)
         yield tr("{about}: {problem}", about=about, problem=setting or tr("the default"))
+    if tuning.sample is not None:
+        yield tuning.sample.sentence
     yield tr("the best of many trials is an optimistic figure; test events were not read")
     if place is not None:
         yield tr("all of them: {file}", file=place)
         command = f"python -m core train {tuning.corpus} --tuned"  # no sentence
+        if tuning.sample is not None:
+            command += f" --users {tuning.sample.users}"  # no sentence
         yield tr("next: {command}", command=command)
 
 

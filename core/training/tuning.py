@@ -26,6 +26,7 @@ from optuna.trial import TrialState
 from core import access
 from core.cluster import HERE, Machines
 from core.corpus.corpus import Corpus
+from core.corpus.sampling import UserSample
 from core.corpus.split import leave_last_out
 from core.corpus.store import Library, check_name
 from core.domain import DomainError
@@ -69,11 +70,15 @@ SPACE: dict[str, BaseDistribution] = {
 """What is searched, with its bounds; everything else stays as it is in ``InterestConfig``."""
 
 
+EARLIER = "tuned.earlier.json"
+"""The trials before those of other content, another encoder or another sample."""
+
+
 @dataclass(frozen=True)
 class Tuning:
     """All that was tried on one corpus with one encoder, in order, with ``seed`` the last one.
 
-    The first of each seed is the default.
+    The first of each seed is the default. ``sample``: whose events were tried, None for all.
     """
 
     corpus: str
@@ -81,6 +86,7 @@ class Tuning:
     encoder_id: str
     seed: int
     trials: tuple[TunedTrial, ...]
+    sample: UserSample | None = None
 
     @property
     def best(self) -> TunedTrial:
@@ -98,6 +104,7 @@ class Tuning:
         return {
             "format": FORMAT,
             **asdict(self),
+            "sample": None if self.sample is None else asdict(self.sample),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "measure": "validation NDCG@10, leave-last-out",  # no sentence
             "best_ndcg": self.best.ndcg,
@@ -124,7 +131,9 @@ def tune(
     them are known, and none ends early for falling behind.
 
     Everything tried is written to ``tuning_file`` after each trial, and earlier trials of the same
-    corpus and encoder, whatever their seed, are continued. When ``stop`` answers True, what was
+    corpus and encoder, whatever their seed, are continued; of a sample of users
+    (``core.corpus.sampling``) those of the same sample. Trials of something else are then in
+    ``EARLIER`` beside it. When ``stop`` answers True, what was
     tried is kept and Stopped is raised. ``base`` holds the settings that aren't searched.
     DomainError for more than MOST_MINUTES, for a seed that isn't allowed, and for all but editors.
     """
@@ -148,12 +157,15 @@ def tune(
         )
     place = tuning_file(library, corpus.name)
     need_space(place.parent, SMALLEST_RECORD, mark("record of trials"))
-    tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, ())
+    tuning = Tuning(corpus.name, corpus.corpus_id, encoder.encoder_id, seed, (), corpus.sample)
     known = _kept(library, corpus.name)
     try:
         before = _read(known)
         if replace(before, trials=(), seed=seed) == tuning:
             tuning = replace(tuning, trials=before.trials)
+        elif before.trials:
+            with suppress(OSError):
+                known.replace(known.with_name(EARLIER))
     except FileNotFoundError:
         pass
     except UNREADABLE as error:
@@ -275,7 +287,10 @@ def _read(path: Path) -> Tuning:
         if not isinstance(trial.ndcg, float) or not 0 <= trial.ndcg <= 1:
             raise ValueError(f"a trial with NDCG {trial.ndcg!r}")
         InterestConfig.checked(config_of(trial.setting, trial.seed).to_json())
-    return Tuning(facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"], trials)
+    drawn = facts.get("sample")  # earlier versions knew none
+    sample = None if drawn is None else UserSample(**drawn).checked()
+    about = facts["corpus"], facts["corpus_id"], facts["encoder_id"], facts["seed"]
+    return Tuning(*about, trials, sample)
 
 
 def _study(tuning: Tuning) -> optuna.Study:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.corpus.sampling import draw
 from core.corpus.store import Corpus, Library
 from core.domain import DomainError, Stopped
 from core.encode.encoder import TextEncoder
@@ -16,6 +17,7 @@ from core.model.config import RANGES, InterestConfig
 from core.progress import Progress
 from core.training.tuning import (
     DECAYS,
+    EARLIER,
     SPACE,
     TunedTrial,
     Tuning,
@@ -180,6 +182,24 @@ def test_another_seed_keeps_what_was_tried_and_trials_tell_their_seed(
     assert (kept.trials[1].seed, kept.trials[1].setting) == (5, {})
     with pytest.raises(DomainError, match="another encoder"):
         read_tuning(shelf, shop_corpus, "other")
+
+
+def test_a_sample_of_users_has_trials_of_its_own(
+    shelf: Library, shop_corpus: Corpus, encoder: TextEncoder
+) -> None:
+    path = tuning_file(shelf, shop_corpus.name)
+    ids = (shop_corpus.name, shop_corpus.corpus_id, encoder.encoder_id)
+    whole = Tuning(*ids, 0, (TunedTrial({}, 0.9, 1, 1.0, "done"),))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole.facts()))
+    some = draw(shop_corpus, len(shop_corpus.user_ids) // 2, 0)
+    assert some.sample is not None
+    for trials in (1, 2):
+        found = tune(some, shelf, 0.0, encoder=encoder, base=ONE)
+        assert len(found.trials) == 1, trials
+    kept = read_tuning(shelf, shop_corpus, encoder.encoder_id)
+    assert (kept.sample, kept.trials) == (some.sample, found.trials)
+    assert json.loads((path.parent / EARLIER).read_text())["trials"][0]["ndcg"] == 0.9
 
 
 def test_trials_of_a_version_that_searched_fewer_settings_are_still_known() -> None:
