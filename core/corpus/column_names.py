@@ -51,7 +51,14 @@ QUANTITIES = """
 quantity qty units menge stuckzahl anzahl quantite cantidad quantita quantidade aantal antal
 ilosc mnozstvi mennyiseg miktar adet количество кол_во 数量 件数 個数 수량
 """
-"""How many of an item a row is about, as the last word of a column's name."""
+"""How many of an item a row is about."""
+_BOUGHT = frozenset(
+    (
+        *("order", "ordered", "item", "items", "product", "purchase", "purchased", "sold", "net"),
+        *("sale", "sales", "line", "lineitem", "invoice", "invoiced", "billed", "bought"),
+    )
+)
+"""Words before such a word that leave it what it is; others make it a stock, a rest or a limit."""
 IDS = (
     "id",
     "no",
@@ -226,7 +233,7 @@ _TIME_ENDS = frozenset(
     ("timestamp", "datetime", "date", "time", "at", "ts", "datum", "fecha", "data")
 )
 _REVIEW = frozenset(("review", "reviews", "comment", "comments", "feedback", "opinion"))
-_RATING_ENDS = frozenset(("rating", "stars", "score", "grade"))
+_RATING_ENDS = frozenset(("rating", "stars", "grade"))
 _TEXT_ENDS = frozenset(("text", "body", "message", "content", "comment", "comments"))
 _TITLE_ENDS = frozenset(("title", "headline", "heading", "summary", "subject"))
 _MINE = re.compile(r"(?:my|your|own)_")
@@ -317,7 +324,8 @@ def is_quantity(column: str) -> bool:
     """Whether a column is called as numbers of bought pieces are."""
     name = plain_name(column)
     words = _plain(QUANTITIES)
-    return name in words or name.rpartition("_")[2] in words
+    before, _, last = name.rpartition("_")
+    return last in words and _BOUGHT.issuperset(before.split("_") if before else ())
 
 
 def is_stand_in(column: str) -> bool:

@@ -7,6 +7,7 @@ all its rows.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ ABOUT_ITEMS = (Columns.Title, Columns.Category, Columns.Description)
 ONE_VALUE, REPEATED = 0.95, 3
 CLOCKS = 0.95
 SEARCHED = 500
+_QUANTITY = re.compile(r"([-−(]?)\+?\s*(\d[\d,]*(?:\.\d*)?|\.\d+)\s*\)?\s*[^\W\d]{0,10}\.?")
 """Columns that are looked at for a clock; a wider table has thousands of measurements."""
 
 
@@ -93,21 +95,27 @@ def clock_column(head: Head, columns: Mapping[str, str], unit: TimeUnit) -> str 
 
 def quantity_column(head: Head, columns: Mapping[str, str]) -> str | None:
     """The column that says how many were bought, mostly not below zero; None without one."""
-    for column in head.columns[:SEARCHED]:
+    for column in sorted(head.columns[:SEARCHED], key=len):  # one word before several
         if column in columns.values() or column in head.claimed or not is_quantity(column):
             continue
         given = [read_quantity(value) for value in head.values(column) if not is_missing(value)]
         numbers = [value for value in given if value is not None]
         below = sum(value < 0 for value in numbers)
-        if numbers and len(numbers) == len(given) and below * 2 < len(numbers):
+        if len(numbers) * 2 > len(given) and below * 2 < len(numbers):
             return column
     return None
 
 
 def read_quantity(value: Any) -> float | None:
-    """How many; None for what is no number."""
+    """How many, also of ``(2)`` and ``-1 pcs``; None for what is no number."""
     try:
-        return float(value.strip().replace(",", "") if isinstance(value, str) else value)
+        if not isinstance(value, str):
+            return float(value)
+        found = _QUANTITY.fullmatch(value.strip())
+        if found is None:
+            return None
+        number = float(found[2].replace(",", ""))
+        return -number if found[1] else number
     except (TypeError, ValueError, OverflowError):
         return None
 

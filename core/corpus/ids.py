@@ -62,19 +62,19 @@ def whole_ids(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
 
 
 def numeric_ids(head: Head, columns: Mapping[str, str]) -> frozenset[str]:
-    """Fields whose ids are numbers, but for some that say NA: there, that is no id."""
+    """Fields whose ids are numbers: there, NA is none."""
     fields = set()
     for field in (name for name in IDS if name in columns):
         given = [str(value).strip() for value in head.values(columns[field])]
         given = [value for value in given if not is_missing(value)]
-        numbers = [value for value in given if value.lower() not in NO_NUMBER]
-        if len(numbers) < len(given) and numbers and all(map(_is_number, numbers)):
+        numbers = [value for value in given if value.lower() not in NO_NUMBER[field]]
+        if numbers and all(map(_is_number, numbers)):
             fields.add(field)
     return frozenset(fields)
 
 
 def _is_number(text: str) -> bool:
-    return text.isdecimal() or is_whole_float(text)
+    return text.removeprefix("-").isdecimal() or is_whole_float(text)
 
 
 def _has_fraction(value: Any) -> bool:

@@ -49,7 +49,7 @@ TAKEN_BACK = (
     "canceled cancelled cancellation order_cancelled order_canceled order_refunded retoure storno "
     "storniert stornierung erstattet retour remboursement annulation annule devolucion reembolso "
     "cancelado reso rimborso annullato devolucao возврат отмена отменен 取消收藏 取消 取消订单 "
-    "退货 退款 移出购物车 返品 返金 キャンセル 환불 반품 취소"  # no sentence
+    "已取消 已退款 已退货 退货 退款 移出购物车 返品 返金 キャンセル 환불 반품 취소"  # no sentence
 )
 """Words for an end of interest, which no kind of event says."""
 
@@ -83,7 +83,9 @@ def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> 
     if not words:
         return True
     distinct = set(words)
-    known = sum(kind_of(word, said) is not None for word in words)
+    meant = [kind_of(word, said) for word in words]
+    idle = (None, NONE) if is_weak_kind(column) else (None,)  # a type may be Return or One-way
+    known = sum(kind not in idle for kind in meant)
     if known * 2 >= len(words):
         return True
     few = len(distinct) <= min(MAX_WORDS, max(len(words) // 2, 1))
@@ -91,16 +93,19 @@ def holds_kinds(column: str, values: Iterable[Any], said: Mapping[str, str]) -> 
     return few and short and not is_weak_kind(column)
 
 
-def taken_back(values: Iterable[Any]) -> str | None:
-    """A word by which some of a column's rows were taken back; None without one.
+def taken_back(values: Iterable[Any]) -> tuple[str, list[str]] | None:
+    """A word by which some of a column's rows were taken back, and its words without a meaning.
 
-    Of a few words that repeat, as an order's status is.
+    Of a few words that repeat, as an order's status is; None where none says so.
     """
     words = [_word(value) for value in values if not is_missing(value)]
     distinct = dict.fromkeys(words)
     if len(distinct) > min(MAX_WORDS, len(words) // 2):
         return None
-    return next((word for word in distinct if KINDS.get(_joined(word)) == NONE), None)
+    back = next((word for word in distinct if KINDS.get(_joined(word)) == NONE), None)
+    if back is None:
+        return None
+    return back, [word for word in distinct if _joined(word) not in KINDS]
 
 
 def unknown_kinds(words: Iterable[str], column: str, where: str) -> DomainError:

@@ -204,7 +204,7 @@ def parse_kinds(pairs: Sequence[str]) -> dict[str, str]:
         word, equals, kind = pair.rpartition("=")
         kind = kind.strip().lower()
         is_word = bool(word.strip())
-        if kind not in (MEANINGS if is_word else EventKind) or is_word != bool(equals):
+        if kind not in (MEANINGS if is_word else tuple(EventKind)) or is_word != bool(equals):
             raise DomainError(
                 tr("{pair!r} is neither word=kind nor a kind", pair=pair),
                 where="--kind",

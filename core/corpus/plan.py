@@ -11,7 +11,7 @@ from typing import Any
 from core.corpus.column_names import guess, is_stand_in, is_title
 from core.corpus.described import SEARCHED
 from core.corpus.kinds import taken_back
-from core.corpus.options import ITEM_PREFIX, NONE, ImportOptions, Scale
+from core.corpus.options import ITEM_PREFIX, QUANTITY, ImportOptions, Scale
 from core.corpus.quarantine import EVENTS, ITEMS, Refusal
 from core.corpus.ratings import RatingStyle
 from core.corpus.readers.protocol import Reader
@@ -21,7 +21,7 @@ from core.corpus.syntax import Head, Rows
 from core.corpus.texts import is_missing
 from core.corpus.timestamps import TimeUnit
 from core.corpus.validate import OPEN, EventReader
-from core.domain import Columns
+from core.domain import Columns, EventKind
 from core.language import mark
 
 BY_ORDER = mark("order of rows")
@@ -173,7 +173,10 @@ class Plan:
         """The options asked for, with what was found filled in."""
         first = self.events[0]
         facts = first.rows.facts
-        found: dict[str, Any] = {"mapping": self.mapping}
+        mapping = dict(self.mapping)
+        if QUANTITY not in self.asked.mapping:  # found by its name again, where a file has one
+            mapping.pop(QUANTITY, None)
+        found: dict[str, Any] = {"mapping": mapping}
         if facts.delimiter and facts.layout is None:
             found["delimiter"] = facts.delimiter
         if not facts.has_header and facts.layout is None:
@@ -208,11 +211,14 @@ class Plan:
 def _taken_back(source: ItemFile) -> Iterator[str]:
     """Of a column that no field takes, and by which some rows were taken back."""
     for column in source.unused[:SEARCHED]:
-        word = taken_back(source.head.values(column))
-        if word is not None:
-            name, word = column[:60], word[:40]
-            asked = shlex.join(["--map", f"kind={name}", "--kind", f"{word}={NONE}"])
-            yield TAKEN_BACK.format(column=repr(name), value=repr(word), options=asked)
+        found = taken_back(source.head.values(column))
+        if found is not None:
+            word, others = found
+            said = ["--map", f"kind={column}"]
+            for other in others:
+                said += ["--kind", f"{other}={EventKind.PURCHASE}"]
+            about = {"column": repr(column[:60]), "value": repr(word[:40])}
+            yield TAKEN_BACK.format(**about, options=shlex.join(said))
             return
 
 

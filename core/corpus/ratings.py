@@ -71,19 +71,23 @@ NUMBER_WORDS = {
 } | {
     "fünf": 5.0, "une": 1.0, "cinq": 5.0, "três": 3.0, "zero": 0.0, "eine": 1.0,
     "ein": 1.0, "uma": 1.0, "duas": 2.0, "pięć": 5.0,
-    "dissatisfied": 2.0, "neutral": 3.0, "satisfied": 4.0, "disagree": 2.0, "agree": 4.0,
-    "very dissatisfied": 1.0, "very satisfied": 5.0,  # no sentence
-    "strongly disagree": 1.0, "strongly agree": 5.0,  # no sentence
-    "非常不满意": 1.0, "不满意": 2.0, "一般": 3.0, "满意": 4.0, "非常满意": 5.0,
     "力荐": 5.0, "推荐": 4.0, "还行": 3.0, "较差": 2.0, "很差": 1.0,
 }  # fmt: skip
+STEPS = {
+    "very dissatisfied": 1.0, "dissatisfied": 2.0, "satisfied": 4.0, "very satisfied": 5.0,  # no sentence
+    "strongly disagree": 1.0, "disagree": 2.0, "agree": 4.0, "strongly agree": 5.0,  # no sentence
+    "非常不满意": 1.0, "不满意": 2.0, "满意": 4.0, "非常满意": 5.0,
+    "neutral": 3.0, "一般": 3.0,
+}  # fmt: skip  # no sentence
+"""Answers in five steps; those in the middle also stand between thumbs."""
+MIDDLE = frozenset(("neutral", "mixed", "average", "一般", "还行", "中评"))
 _UP = """
 true yes y recommended recommend up thumbs_up thumbsup like liked good positive ja oui si sí sim да
-是 はい 예 推荐 👍 t
+是 はい 예 推荐 好 好评 👍 t
 """  # no sentence
 _DOWN = """
 false no n not_recommended down thumbs_down thumbsdown dislike disliked bad negative nein non não
-nao нет 否 いいえ 아니요 不推荐 👎 f
+nao нет 否 いいえ 아니요 不推荐 差 差评 👎 f
 """  # no sentence
 THUMBS = dict.fromkeys(_UP.split(), 1.0) | dict.fromkeys(_DOWN.split(), 0.0)
 LETTERS = {
@@ -130,7 +134,8 @@ class RatingStyle:
         """The style of these values: true and false are ratings where most values are such."""
         given = [value for value in values if not is_missing(value)]
         thumbs = sum(_thumb(value) is not None for value in given)
-        return cls(thumbs > THUMBS_SHARE * len(given), decimal)
+        between = sum(_is_middle(value) for value in given)
+        return cls(thumbs > THUMBS_SHARE * (len(given) - between), decimal)
 
     def read(self, value: Any) -> Rating | None:
         """A rating, None where there is none; BadRow for what is no rating."""
@@ -138,6 +143,8 @@ class RatingStyle:
             return None
         if self.has_thumbs and (thumb := _thumb(value)) is not None:
             return Rating(thumb)
+        if self.has_thumbs and _is_middle(value):
+            return Rating(0.5)
         if isinstance(value, bool):
             raise BadRow(Columns.Rating, NOT_A_RATING, value)
         try:
@@ -178,6 +185,8 @@ class RatingStyle:
         if half:
             return Rating(_bounded(float(half[1]) + 0.5, text))
         word = NUMBER_WORDS.get(text.lower())
+        if word is None and not self.has_thumbs:
+            word = STEPS.get(text.lower())
         if word is None and (unit := _UNIT.fullmatch(text)):
             inner = unit[1].lower()
             word = NUMBER_WORDS.get(inner)
@@ -199,6 +208,10 @@ def _bounded(number: float, value: Any) -> float:
 def _stars(text: str) -> float:
     filled = sum(text.count(mark) for mark in _FILLED)
     return filled + 0.5 * text.count("½")
+
+
+def _is_middle(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() in MIDDLE
 
 
 def _thumb(value: Any) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.corpus.source import BadRow
 from core.corpus.spoken import form
+from core.domain import Columns
 from core.language import mark
 
 MAX_ID = 200
@@ -17,8 +18,11 @@ MAX_RAW = 1_000_000
 EXACT = 2**53
 MISSING = frozenset(("", "nan", "null", "none", "n/a", "\\n", "-", "<na>", "#n/a", "nat", "<null>"))
 """What stands for nothing, in lower case."""
-NO_NUMBER = frozenset(("na", "nil", "?", "unknown"))
-"""What stands for nothing in a column of numbers, in lower case; elsewhere it may be a name."""
+NO_NUMBER = {
+    Columns.User: frozenset(("na", "nil", "?", "unknown")),
+    Columns.Item: frozenset(("na",)),
+}
+"""What stands for nothing among ids that are numbers, in lower case; elsewhere it may be a name."""
 IS_MISSING = mark("is missing")
 NO_ID, NO_TEXT = mark("is not an id"), mark("is not text")
 LONG_ID = form(mark("is an id of more than {n} characters"))

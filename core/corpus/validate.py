@@ -157,7 +157,7 @@ class EventReader:
         return () if isinstance(values, BadRow) else values[self._n_values :]
 
     def _id(self, field: str, value: Any) -> str:
-        if field in self._numbers and str(value).strip().lower() in NO_NUMBER:
+        if field in self._numbers and str(value).strip().lower() in NO_NUMBER[field]:
             raise BadRow(field, IS_MISSING, value)
         return read_id(field, value, whole=field in self._whole)
 

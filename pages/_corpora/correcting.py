@@ -12,17 +12,18 @@ from core.corpus.described import ABOUT_ITEMS
 from core.corpus.options import (
     FIELDS,
     ITEM_PREFIX,
+    MEANINGS,
     NO_QUOTE,
-    NONE,
     TIME_WORDS,
     ImportOptions,
     parse_delimiter,
     parse_scale,
 )
+from core.corpus.options import NONE as NO_EVENT
 from core.corpus.previewing import Preview
 from core.corpus.questions import Question
 from core.corpus.readers import FORMATS
-from core.domain import Columns, EventKind
+from core.domain import Columns
 from core.language import mark, tr
 from core.views.imports import FIRST_LINE, column_examples, spoken_delimiter
 from pages._corpora import said, uploads
@@ -40,7 +41,7 @@ ENCODINGS = (
 DELIMITERS = (",", ";", "\t", "|", "::", " ")
 PATTERNS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 SEPARATORS = (NO_QUOTE, ",", "|", ">", ";", "/")
-KIND_NAMES = {kind.value: kind.value for kind in EventKind} | {NONE: mark("no event")}
+KIND_NAMES = {str(kind): str(kind) for kind in MEANINGS} | {NO_EVENT: mark("no event")}
 NONE = mark("none")
 FOUND = ""
 """An option that nobody has said."""
@@ -217,7 +218,7 @@ def _draw_kinds(words: dict[str, str | None]) -> None:
     for word, kind in words.items():
         key = f"kind_of_{word}"
         chosen = said.all_said().get("kinds", {}).get(word, kind)
-        known = [kind for kind in KIND_NAMES if word or kind != NONE]
+        known = [kind for kind in KIND_NAMES if word or kind != NO_EVENT]
         state.choose(key, chosen if chosen in known else None)
         st.selectbox(
             word or tr("Events without a kind"),
