@@ -27,6 +27,7 @@ Piece = TypeVar("Piece")
 
 PIECES_EACH, LARGE_PIECES_EACH = 16, 2
 """Pieces for each thread that ``in_threads`` takes before it waits for all of them."""
+MOST_AT_ONCE = 8
 _NOTHING: Any = object()
 _share: int | None = None
 """Threads that torch gets per work; None where nobody has said so."""
@@ -102,39 +103,59 @@ def one_torch_thread() -> Iterator[None]:
 
 
 def at_once() -> int:
-    """How many works this process may do side by side."""
+    """How many works this process may do side by side; each holds its own arrays."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     most = int(said) if said.isdecimal() and int(said) else usable_processors()
-    return most if _share is None else min(_share, most)
+    return min(MOST_AT_ONCE, most if _share is None else min(_share, most))
+
+
+def _join(threads: Sequence[Thread], raised: dict[int, BaseException]) -> None:
+    """Wait for threads that have begun, also where Ctrl-C is heard meanwhile."""
+    for thread in threads:
+        while thread.ident is not None and thread.is_alive():
+            try:
+                thread.join()
+            except BaseException as error:
+                raised[-1] = error
 
 
 def side_by_side(works: Sequence[Callable[[], Made]]) -> list[Made]:
     """What works return, in their order: done in as many threads as there are processors for them.
 
     Each has one thread of torch's, so that every number is the same however many there are. What
-    the first one of them raises is raised here; none is begun after that.
+    the first one of them raises is raised here; none is begun after that, nor after Ctrl-C, and
+    all threads have ended then.
     """
     answers: list[Any] = [None] * len(works)
     raised: dict[int, BaseException] = {}
     turns = count()
 
     def run() -> None:
-        with one_torch_thread():
-            while not raised and (turn := next(turns)) < len(works):
-                try:
-                    answers[turn] = works[turn]()
-                except BaseException as error:
-                    raised[turn] = error
+        while not raised and (turn := next(turns)) < len(works):
+            try:
+                answers[turn] = works[turn]()
+            except BaseException as error:
+                raised[turn] = error
+
+    def run_beside() -> None:
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.set_num_threads(1)
+        run()
 
     others = [
-        Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
+        Thread(target=contextvars.copy_context().run, args=(run_beside,), daemon=True)
         for _ in range(min(at_once(), len(works)) - 1)
     ]
-    for other in others:
-        other.start()
-    run()
-    for other in others:
-        other.join()
+    with one_torch_thread():  # it is set for new threads of the process, too: back when all ended
+        try:
+            for other in others:
+                other.start()
+            run()
+        except BaseException as error:
+            raised[-1] = error
+        finally:
+            _join(others, raised)
     if raised:
         raise raised[min(raised)]
     return answers

@@ -6,6 +6,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -172,11 +173,18 @@ def _beside_the_scorecard(explanation: Explanation, step: int) -> None:
 
     from core.explain.word_values import read_partial_texts
 
-    review = explanation.review(step)
-    with ThreadPoolExecutor(1, initializer=partial(torch.set_num_threads, 1)) as beside:
-        reading = beside.submit(read_partial_texts, review)
-        _ = explanation.scorecard
-        reading.result()
+    review, stopped, usual = explanation.review(step), Event(), torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(1, initializer=partial(torch.set_num_threads, 1)) as beside:
+            reading = beside.submit(read_partial_texts, review, stop=stopped.is_set)
+            try:
+                _ = explanation.scorecard
+                reading.result()
+            except BaseException:
+                stopped.set()
+                raise
+    finally:
+        torch.set_num_threads(usual)
 
 
 def _step_of_words(explanation: Explanation, words: str | None) -> int | None:

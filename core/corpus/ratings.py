@@ -74,11 +74,12 @@ NUMBER_WORDS = {
     "力荐": 5.0, "推荐": 4.0, "还行": 3.0, "较差": 2.0, "很差": 1.0,
 }  # fmt: skip
 STEPS = {
-    "very dissatisfied": 1.0, "dissatisfied": 2.0, "satisfied": 4.0, "very satisfied": 5.0,  # no sentence
-    "strongly disagree": 1.0, "disagree": 2.0, "agree": 4.0, "strongly agree": 5.0,  # no sentence
+    "very dissatisfied": 1.0, "very satisfied": 5.0, "dissatisfied": 2.0,  # no sentence
+    "strongly disagree": 1.0, "strongly agree": 5.0, "disagree": 2.0,  # no sentence
+    "satisfied": 4.0, "agree": 4.0,
     "非常不满意": 1.0, "不满意": 2.0, "满意": 4.0, "非常满意": 5.0,
     "neutral": 3.0, "一般": 3.0,
-}  # fmt: skip  # no sentence
+}  # fmt: skip
 """Answers in five steps; those in the middle also stand between thumbs."""
 MIDDLE = frozenset(("neutral", "mixed", "average", "一般", "还行", "中评"))
 _UP = """

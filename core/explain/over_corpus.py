@@ -10,7 +10,7 @@ import numpy as np
 from core.domain import DomainError
 from core.explain.explanation import Explanation, K
 from core.explain.game import EventGame, Goal, explain_events
-from core.explain.scorecard import ORDERS, SAME, Scorecard, make_scorecard
+from core.explain.scorecard import ORDERS, Scorecard, make_scorecard
 from core.language import mark, tr
 from core.measure.metrics import bootstrap
 from core.progress import Progress, ProgressCallback, report
@@ -47,8 +47,8 @@ class CorpusScorecard:
             gains = np.array([card.gain("deletion", rival) for card in self.cards])
             gain, name = bootstrap(gains, self.user_ids), rival.replace("-", "_")
             facts |= {
-                f"better_than_{name}": float(np.mean(gains > SAME)),
-                f"equal_to_{name}": float(np.mean(np.abs(gains) <= SAME)),
+                f"better_than_{name}": float(np.mean([card.beats(rival) for card in self.cards])),
+                f"equal_to_{name}": float(np.mean([card.equals(rival) for card in self.cards])),
                 f"gain_over_{name}": {"mean": gain.mean, "ci": [gain.low, gain.high]},
             }
         sampled = [

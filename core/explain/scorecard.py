@@ -22,8 +22,6 @@ from core.shapley.game import Masks
 ORDERS = ("explanation", "recent-first", "random")
 RANDOM_ORDERS = 20
 SEEDS = 5
-SAME = 1e-6
-"""Areas closer than this, in nats, are equal."""
 STABILITY_SECONDS = 1.0
 
 
@@ -55,8 +53,17 @@ class Scorecard:
 
         By the two digits that are shown: nobody is told that an area is below its equal.
         """
-        own, other = (round(self.area("deletion", order), 2) for order in ("explanation", rival))
+        own, other = self._shown(rival)
         return own < other
+
+    def equals(self, rival: str) -> bool:
+        """Whether both areas of deletion are shown with the same digits."""
+        own, other = self._shown(rival)
+        return own == other
+
+    def _shown(self, rival: str) -> tuple[float, float]:
+        own, other = (round(self.area("deletion", order), 2) for order in ("explanation", rival))
+        return own, other
 
 
 def make_scorecard(

@@ -247,10 +247,12 @@ def _summarise_many(
     def summarised(users: Sequence[str]) -> list[dict[str, Any]]:
         histories = [corpus.history(user) for user in users]
         states = [each.queries for each in interest.states_of(histories, corpus.n_events)]
+        check_stop(stop)
         held_out = [
             np.flatnonzero(parts[corpus.user_rows(user)][1:] != Part.TRAIN) for user in users
         ]
         ranks = interest.next_ranks_of(histories, states, held_out)
+        check_stop(stop)
         paths = [queries[path_steps(len(queries))] for queries in states]
         profile = profile_of(interest, topics, np.concatenate(paths))
         cuts = np.cumsum([len(path) for path in paths])[:-1]

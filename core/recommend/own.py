@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
+from threading import RLock
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +27,10 @@ GROUP = "tastelines.recommenders"
 Builder = Callable[[Corpus, TrainingData], Recommender]
 """Fits a recommender on the training part of a corpus, which is all that it may learn from."""
 FINGERPRINT_USERS = 8
+
+
+_asking = RLock()
+"""Held while an own recommender answers: it may keep things of its own between questions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +98,8 @@ class Registered:
         DomainError where it fails, or answers something else than logs of probabilities.
         """
         try:
-            answers = np.asarray(self.recommender.log_probabilities(histories), np.float32)
+            with _asking:
+                answers = np.array(self.recommender.log_probabilities(histories), np.float32)
         except (DomainError, Stopped):
             raise
         except Exception as error:

@@ -213,11 +213,12 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
         return Starts(tr("This model was not evaluated yet."))
     values, index = report.ndcg(name), engine.corpus.user_index
     places = np.array([index[user] for user in report.users], np.int64)
-    found = []
+    found, large = [], 0
     for label, rule, inside in _groups(engine, places):
         cases = int(inside.sum())
         if min(cases, len(inside) - cases) < FEWEST_CASES:
             continue
+        large += 1
         means = float(values[inside].mean()), float(values[~inside].mean())
         apart = difference(values[inside], values[~inside])
         if apart is not None:
@@ -241,9 +242,11 @@ def build_groups(engine: Engine, report: EvaluationReport | None) -> Starts:
         "NDCG@{k} of {name}, {groups} of users compared",
         k=report.k,
         name=name,
-        groups=count(len(found), "group"),
+        groups=count(large, "group"),
     )
-    if not found:
+    if large and not found:
+        said = tr("{tested}: all are served alike.", tested=tested)
+    elif not found:
         said = tr(
             "No group of users can be compared: none has {n} held-out events and leaves as many.",
             n=FEWEST_CASES,

@@ -165,9 +165,11 @@ def about_everybody(sample: UserSample | None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percents; below one percent says so: only nothing is 0."""
+    """A share in [0, 1] as whole percents: only nothing is 0, and only all of it 100."""
     if 0 < share <= 0.005:
         return "<1\u202f%"
+    if 0.995 <= share < 1:
+        return ">99\u202f%"
     return f"{share * 100:.0f}\u202f%"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,6 +102,25 @@ def test_what_a_work_raises_is_raised_and_nothing_is_begun_after_it(
     with pytest.raises(ValueError, match="first"):
         side_by_side(works)
     assert begun == []
+
+
+def test_ctrl_c_is_raised_when_all_threads_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "at_once", lambda: 2)
+    both, ended = threading.Barrier(2), threading.Event()
+    usual = torch.get_num_threads()
+
+    def work() -> None:
+        both.wait(30)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.1)  # the main thread waits for this one
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.2)
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([work, work])
+    assert ended.is_set()
+    assert torch.get_num_threads() == usual
 
 
 def test_as_many_works_run_at_once_as_processors_are_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,11 @@ class Panel:
         return any(value is not None for value in self.values)
 
     @property
+    def has_now(self) -> bool:
+        """Whether a tested period has a value."""
+        return any(self.values[at] is not None for at in self.current)
+
+    @property
     def is_tested(self) -> bool:
         """Whether a tested period has a band to lie in."""
         return any(self.low[at] is not None for at in self.current)

@@ -146,7 +146,9 @@ def bands_sentence(panels: Sequence[Panel]) -> str:
     """Which measures of a group lie in their bands, which have none, and which no value."""
     tested = [panel for panel in panels if panel.is_tested]
     alarmed = [panel.name for panel in tested if panel.alarmed]
-    untested = [panel.name for panel in panels if panel.is_known and not panel.is_tested]
+    open_ = [panel for panel in panels if panel.is_known and not panel.is_tested]
+    empty = [panel.name for panel in open_ if not panel.has_now]
+    untested = [panel.name for panel in open_ if panel.has_now]
     unknown = [panel.name for panel in panels if not panel.is_known]
     measures = count(len(tested), "measure")
     said = ""
@@ -158,11 +160,15 @@ def bands_sentence(panels: Sequence[Panel]) -> str:
             names=tr(", ").join(alarmed),
         )
     elif tested:
-        said = tr("{measures} in their bands.", measures=measures)
+        n = len(tested)
+        said = trn("{n} measure in its band.", "{n} measures in their bands.", n, n=number(n))
     if untested:
         names = tr(", ").join(untested)
         bandless = tr("Not tested, as too few earlier periods have a value: {names}.", names=names)
         said = joined(said, bandless)
+    if empty:
+        names = tr(", ").join(empty)
+        said = joined(said, tr("Without a value in the periods tested: {names}.", names=names))
     if unknown:
         names = tr(", ").join(unknown)
         said = joined(said, tr("Without a value in any period: {names}.", names=names))

@@ -356,9 +356,9 @@ def calibration(subject: str, bins: Sequence[CalibrationBin], k: int) -> str:
     is_told = not sure.low <= predicted <= sure.high
     if cases < FEW and not is_told:
         return tr(
-            "{targets} are too few to tell whether {name} is calibrated: predicted {predicted}, "
-            "observed {observed} [{low:.0f}, {high:.0f}] of targets in its top {k}.",
-            targets=count(cases, "target"),
+            "Too few targets ({targets}) to tell whether {name} is calibrated: predicted "
+            "{predicted}, observed {observed} [{low:.0f}, {high:.0f}] of targets in its top {k}.",
+            targets=number(cases),
             name=name_of(subject),
             predicted=percent(predicted),
             observed=percent(observed),

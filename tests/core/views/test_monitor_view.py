@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.monitor.measures import Group, Scale
@@ -41,3 +42,10 @@ def test_a_measure_without_values_is_named_and_not_counted() -> None:
     left, _, rest = said.partition(".")
     assert "1 of 2" in left and "Users" in left and "Coverage" in rest
     assert not nothing.is_known and not nothing.is_tested
+
+
+def test_a_measure_without_a_value_now_is_told_from_one_with_too_few_earlier_values() -> None:
+    now = replace(panel("Mean rating", band=False), values=(0.2, 0.2, None))
+    early = panel("Coverage", band=False)
+    said = bands_sentence([early, now])
+    assert said.index("Coverage") < said.index(".") < said.index("Mean rating")

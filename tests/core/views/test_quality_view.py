@@ -334,7 +334,7 @@ def test_the_table_has_every_figure_and_no_nan_text(engine: Engine) -> None:
         (0.3, 0.5, 100, "underconfident"),
         (0.3, 0.3, 100, "well calibrated"),
         (0.02, 0.005, 10_000, "overconfident"),
-        (0.3, 0.4, 20, "too few to tell"),
+        (0.3, 0.4, 20, "to tell whether"),
     ],
 )
 def test_calibration_is_read_by_what_the_hits_can_show(
