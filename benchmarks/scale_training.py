@@ -59,7 +59,7 @@ def train_alone(name: str) -> None:
     """Train and measure all users as the verb ``train`` does; the work of a process of its own."""
     library, watch = Library.open(WORK), Watch()
     corpus = library.corpus(name)
-    options = InterestConfig()
+    options = InterestConfig.usual(corpus.n_events)
     if "EPOCHS" in os.environ:
         options = replace(options, epochs=int(os.environ["EPOCHS"]))
     encoder = open_encoder(library, device="cpu")

@@ -214,6 +214,7 @@ def draw_training(corpus: str) -> None:
         return
     draw_update(corpus)
     usual, unknown = InterestConfig(), loaders.unknown(corpus)
+    manifest = loaders.library().manifest(corpus)
     expected, columns, usual_columns = loaders.outlook(corpus)
     for sentence in expected:
         notices.caution(sentence)
@@ -225,11 +226,10 @@ def draw_training(corpus: str) -> None:
             tr("Epochs at most"), 1, 500, usual.epochs, key="train_epochs", width=160
         )
         seed = st.number_input(tr("Seed"), 0, 2**31 - 1, usual.seed, key="train_seed", width=160)
-        everybody = loaders.library().manifest(corpus).users
         users = st.number_input(
             tr("Users at most"),
             1,
-            everybody,
+            manifest.users,
             None,
             placeholder=tr("All"),
             key=f"train_users_{corpus}",
@@ -275,8 +275,10 @@ def draw_training(corpus: str) -> None:
         st.error(notices.escape(wording.joined(view.unknown_sentence(unknown), way_out)))
         return
     if pressed:
-        options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         some = int(users) if users is not None else None
+        n_events = manifest.accepted * (some or manifest.users) // max(manifest.users, 1)
+        usual = InterestConfig.usual(n_events)
+        options = dataclasses.replace(usual, epochs=int(epochs), seed=int(seed))
         told = options, described or None, encoder or None, some
         jobs.start("train", corpus, training.training(corpus, *told))
         st.rerun()

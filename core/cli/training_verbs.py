@@ -142,6 +142,8 @@ def train_model(
     if epochs is not None:
         options = replace(options, epochs=epochs)
     data = draw(data, users, options.seed)
+    if config is None and not tuned:
+        options = replace(options, patience=InterestConfig.usual(data.n_events).patience)
     columns = choose_columns(data, parse_names(item_text) if item_text is not None else None)
     unknown = unknown_in(data, text_encoder.folder, text_encoder.name)
     if not despite_unknown:

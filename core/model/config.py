@@ -10,6 +10,8 @@ from core.language import tr
 
 LARGEST_SEED = 2**32 - 1
 MOST_DECAYS = 8
+MANY_EVENTS, PATIENCE_OF_MANY = 250_000, 4
+"""Events above which early stopping waits for fewer epochs, and for how many."""
 UNJUDGED_EPOCHS = 20
 """Epochs at most where no validation event says when to stop."""
 
@@ -83,6 +85,15 @@ class InterestConfig:
     to 20,000 items met all of them are negatives."""
     seed: int = _setting(0, 0, LARGEST_SEED)
     """Seed of initial weights, dropout and batch order."""
+
+    @classmethod
+    def usual(cls, events: int) -> InterestConfig:
+        """The defaults for a corpus of so many events: of many, training waits fewer epochs.
+
+        An epoch is then many steps, and validation NDCG, over thousands of cases, rises without
+        long pauses (``docs/trials.md``, a million events).
+        """
+        return cls(patience=PATIENCE_OF_MANY) if events > MANY_EVENTS else cls()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of every field."""

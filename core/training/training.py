@@ -122,7 +122,7 @@ def train(
     where there is no place for the model, before anything is computed; where that is found out at
     the end, or the corpus was imported anew meanwhile, it says where the model is.
     """
-    options = options or InterestConfig()
+    options = options or InterestConfig.usual(corpus.n_events)
     place = Place.of(corpus, library, options, target)
     laps = Laps(stop)
     parts = corpus.parts

@@ -164,6 +164,13 @@ def test_shards_have_the_gradients_of_the_whole_batch() -> None:
         np.testing.assert_allclose(sharded, whole, rtol=1e-4, atol=1e-6)
 
 
+def test_early_stopping_waits_for_fewer_epochs_of_many_events() -> None:
+    few, many = InterestConfig.usual(1_000), InterestConfig.usual(1_000_000)
+    assert few == InterestConfig()
+    assert many.patience < few.patience
+    assert replace(many, patience=few.patience) == few
+
+
 def test_many_events_are_learned_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "SHARDED_EVENTS", 0)
     assert max(line.validation_ndcg or 0 for line in fit().curve) > 0.95
