@@ -14,7 +14,8 @@ from core.corpus.store import Corpus, Library
 from core.scenario.search import search_edits
 
 CLICKS, PIECES = 3, 240_000
-"""Clicks on a chart that may move, and milliseconds that a piece may take on a busy machine whose encoder has yet to be measured."""
+"""Clicks on a chart that may move, and milliseconds that a piece may take on a busy machine whose
+encoder has yet to be measured."""
 READY = re.compile(r"^Verified with the recommender")
 
 
