@@ -29,6 +29,7 @@ from core.threads import once_each
 
 CACHED_HISTORIES = 512
 OWN_TITLE = 40
+LEAST_TITLE = 8
 """Letters of a review's title that stand for its item."""
 
 
@@ -206,12 +207,21 @@ class Corpus:
         return title or derived_title(self._derived.get(item_id), item_id)
 
     def short_title(self, item_id: str, limit: int) -> str:
-        """The title in at most ``limit`` characters; an id that tells it apart stays."""
+        """The title in at most ``limit`` characters.
+
+        An id that tells it apart stays, where LEAST_TITLE characters of the title do beside it.
+        """
         room = limit - len(item_id) - 3
-        if item_id in self._of_one_title and 2 * room >= limit:
+        if item_id in self._of_one_title and room >= LEAST_TITLE:
             title = self._titles[self.item_index[item_id]] or ""
             return f"{short_name(title, room)} ({item_id})"
         return short_name(self.title(item_id), limit)
+
+    def short_event_title(self, event: Event, limit: int) -> str:
+        """``event_title`` in at most ``limit`` characters, as in ``short_title``."""
+        if event.item_id in self._of_one_title:
+            return self.short_title(event.item_id, limit)
+        return short_name(self.event_title(event), limit)
 
     def event_title(self, event: Event) -> str:
         """What an event's item is called beside that event.

@@ -20,7 +20,7 @@ from core.views.compare.build import (
     with_names,
 )
 from core.views.what_if.edits import edit_words
-from core.views.wording import KIND_WORDS, TITLE, number, short
+from core.views.wording import KIND_WORDS, TITLE, number
 
 LONGEST = 4_000
 """Characters of a review that are quoted."""
@@ -110,7 +110,7 @@ def _edited_texts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
             old = edited.base.events[handle - 1].words if isinstance(handle, int) else None
             if event.words == (old or ""):
                 continue
-            item = short(corpus.title(event.item_id), TITLE)
+            item = corpus.short_title(event.item_id, TITLE)
             name = tr(
                 "{scenario}, {event}, {item}",
                 scenario=column.scenario_name,
@@ -137,7 +137,7 @@ def _reviews(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         longer = max((column.history for column in pair), key=len)
         event = (longer if edited is None else edited.base).events[step - 1]
         if event.words:
-            item = short(comparison.engine.corpus.title(event.item_id), TITLE)
+            item = comparison.engine.corpus.short_title(event.item_id, TITLE)
             user = pair[0].spec.user
             facts = {"step": step, "kind": tr(KIND_WORDS[event.kind]), "item": item, "user": user}
             if edited is None:

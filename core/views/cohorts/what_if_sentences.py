@@ -70,7 +70,7 @@ def pattern_words(pattern: Pattern, corpus: Corpus) -> str:
         which = tr(NOUNS[noun])
         which = which if pattern.do is Act.DELETE else tr("all {events}", events=which)
     if pattern.item is not None:
-        item = short(corpus.title(pattern.item), 40)
+        item = corpus.short_title(pattern.item, 40)
         which = tr("{events} of {item}", events=which, item=item)
     if pattern.topic is not None:
         which = tr("{events} in {topic}", events=which, topic=short(pattern.topic, 40))

@@ -336,7 +336,7 @@ def event_name(comparison: Comparison, a: int, step: int) -> str:
     """``step 12, review (5) of Title``: an event between two columns."""
     longer = max(comparison.columns[a : a + 2], key=lambda column: column.step)
     event = longer.history.events[step - 1]
-    title = short(comparison.engine.corpus.event_title(event), TITLE)
+    title = comparison.engine.corpus.short_event_title(event, TITLE)
     facts = {"step": step, "kind": tr(KIND_WORDS[event.kind]), "item": title}
     if event.rating is None:
         return tr("step {step}, {kind} of {item}", **facts)

@@ -30,7 +30,7 @@ from core.views.explain.rows import (
 from core.views.tables import table
 from core.views.what_if.edits import edit_words
 from core.views.what_if.sentences import search_words
-from core.views.wording import TITLE, count, day, event_label, joined, nats, short, trained_on
+from core.views.wording import TITLE, count, day, event_label, joined, nats, trained_on
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -252,9 +252,9 @@ def events_table(answer: AnswerView, parts: PartsView | None) -> pd.DataFrame:
 
 def event_title(engine: Engine, event: Event) -> str:
     """What an event's item is called beside the event, in short."""
-    return short(engine.corpus.event_title(event), TITLE)
+    return engine.corpus.short_event_title(event, TITLE)
 
 
 def title(engine: Engine, item_id: str) -> str:
     """What an item is called, in short."""
-    return short(engine.corpus.title(item_id), TITLE) if item_id else tr("no item")
+    return engine.corpus.short_title(item_id, TITLE) if item_id else tr("no item")

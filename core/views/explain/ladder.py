@@ -13,7 +13,7 @@ from core.recommend.joint import SEEN
 from core.recommend.registry import NAMES
 from core.strategy.adjusted import RERANKING
 from core.views.tables import table
-from core.views.wording import TITLE, capital, count, joined, listing, nats, number, short
+from core.views.wording import TITLE, capital, count, joined, listing, nats, number
 
 OFFSET = mark("offset by training events")
 EXCLUSION = mark("exclusion")
@@ -77,7 +77,7 @@ def build_ladder(explanation: Explanation) -> LadderView | None:
     final = None if is_excluded else ladder.rank
     is_alone = not ladder.rungs and not is_excluded
     steps.append(LadderStep(tr(RANK), final, None, None, is_alone))
-    title = short(explanation.engine.corpus.title(explanation.item_id), TITLE)
+    title = explanation.engine.corpus.short_title(explanation.item_id, TITLE)
     return LadderView(
         joined(_cause(ladder, title, explanation.recommender.id), _passed(ladder)),
         tuple(steps),

@@ -214,7 +214,7 @@ def search_words(corpus: Corpus, change: SmallestChange) -> str:
     into = change.goal == "in"
     goal = tr("into the top {k}", k=change.k) if into else tr("out of the top {k}", k=change.k)
     facts = {
-        "item": wording.short(corpus.title(change.item_id), wording.TITLE),
+        "item": corpus.short_title(change.item_id, wording.TITLE),
         "before": _rank_words(change.rank_before),
         "goal": goal,
     }

@@ -170,3 +170,10 @@ def test_items_of_one_title_are_told_apart_by_their_ids(library: Library) -> Non
     long = corpus_of(library, "", ["A strap of soft leather"] * 2 + ["Tuner", None, None, "Mic"])
     assert {long.short_title(item, 24)[-6:] for item in ("B001", "B002")} == {"(B001)", "(B002)"}
     assert len(long.short_title("B001", 24)) <= 24
+    ends = {
+        long.short_event_title(event, 24)[-6:]
+        for user in long.user_ids
+        for event in long.history(user).events
+        if event.item_id in ("B001", "B002")
+    }
+    assert ends == {"(B001)", "(B002)"}
