@@ -186,7 +186,7 @@ class Sharded:
         config: InterestConfig,
         half: bool,
     ) -> tuple[Tensor, int]:
-        """As ``backward`` of the whole batch, but for random numbers and the order of sums."""
+        """As ``backward`` of the whole batch; random numbers and the order of sums are others."""
         asked = _Asked.of(data, rows, tower, met, table, config)
         loss, count = torch.zeros((), dtype=torch.float64), len(asked.targets)
         if count == 0:
