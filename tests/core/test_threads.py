@@ -117,8 +117,12 @@ def test_ctrl_c_is_raised_when_all_threads_have_ended(monkeypatch: pytest.Monkey
             time.sleep(0.2)
             ended.set()
 
-    with pytest.raises(KeyboardInterrupt):
-        side_by_side([work, work])
+    usual_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side([work, work])
+    finally:
+        signal.signal(signal.SIGINT, usual_handler)
     assert ended.is_set()
     assert torch.get_num_threads() == usual
 
