@@ -114,6 +114,7 @@ class EventReader:
         self._users = _Memo(lambda value: self._id(Columns.User, value))
         self._items = _Memo(lambda value: self._id(Columns.Item, value))
         self._ratings = _Memo(self._rating)
+        self._quantities = _Memo(read_quantity)
         self._clocks = _Memo(_clock)
         self._kinds = _Memo(self._kind)
         self.dropped: list[BadRow] = []
@@ -161,10 +162,9 @@ class EventReader:
             raise BadRow(field, IS_MISSING, value)
         return read_id(field, value, whole=field in self._whole)
 
-    @staticmethod
-    def _check_quantity(value: Any) -> None:
+    def _check_quantity(self, value: Any) -> None:
         """Refuse what was given back."""
-        number = read_quantity(value)
+        number = self._quantities[value] if value.__class__ is str else read_quantity(value)
         if number is not None and number < 0:
             raise BadRow(QUANTITY, GIVEN_BACK, value)
 

@@ -39,7 +39,7 @@ from core.recommend.training_data import TrainingData
 from core.threads import LARGE_PIECES_EACH, in_threads
 
 CELLS_PER_BATCH, CELLS_IN_THREADS = 8_000_000, 4_000_000
-"""Scores of a recommender that are held at a time: 32 MB in float32, or half of it twice."""
+"""Scores of a recommender held at a time: 32 MB in float32, or half of it in each thread."""
 MANY_CELLS = 100_000_000
 """Scores of a recommender above which batches of cases are judged side by side."""
 

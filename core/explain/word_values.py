@@ -346,13 +346,11 @@ def leave_one_out(game: Game, words: int) -> WordValues:
     return WordValues("leave-one-out", losses, base, whole, np.zeros(words), asked=len(masks))
 
 
-def read_partial_texts(
-    review: Review, rounds: int = ROUNDS, stop: StopCallback | None = None
-) -> None:
+def read_partial_texts(review: Review, stop: StopCallback | None = None) -> None:
     """Encode what ``shap_words`` reads, so that it only has to ask."""
     words = len(review.words)
     if words > EXACT_UP_TO:
-        review.vectors(partial_texts(words, rounds=rounds), stop)
+        review.vectors(partial_texts(words, rounds=ROUNDS), stop)
         _ = review.word_vectors
     else:
         review.vectors(all_coalitions(words), stop)

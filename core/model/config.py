@@ -10,7 +10,7 @@ from core.language import tr
 
 LARGEST_SEED = 2**32 - 1
 MOST_DECAYS = 8
-MANY_EVENTS, PATIENCE_OF_MANY = 250_000, 4
+PATIENT_EVENTS, SHORT_PATIENCE = 250_000, 4
 """Events above which early stopping waits for fewer epochs, and for how many."""
 UNJUDGED_EPOCHS = 20
 """Epochs at most where no validation event says when to stop."""
@@ -93,7 +93,7 @@ class InterestConfig:
         An epoch is then many steps, and validation NDCG, over thousands of cases, rises without
         long pauses (``docs/trials.md``, a million events).
         """
-        return cls(patience=PATIENCE_OF_MANY) if events > MANY_EVENTS else cls()
+        return cls(patience=SHORT_PATIENCE) if events > PATIENT_EVENTS else cls()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of every field."""
